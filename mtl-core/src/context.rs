@@ -1,0 +1,118 @@
+//! The forward context: how to run, and what to write down while running.
+//!
+//! One value, made per forward pass, goes through encoders, sharing architectures and heads. It says whether dropout
+//! acts ([`Mode`]) and holds the two optional recorders: the [`Tape`] of trainable layers (which parameters met which
+//! input and output: floating-point counts, and every method that works on layer outputs) and the attention maps.
+//! Recording costs nothing when it is off.
+
+use std::cell::RefCell;
+
+use tch::Tensor;
+
+use crate::mode::Mode;
+
+/// How one forward pass runs and what it records.
+#[derive(Debug)]
+pub struct Cx {
+    mode: Mode,
+    tape: Option<RefCell<Tape>>,
+    traces: Option<RefCell<Vec<AttnTrace>>>,
+}
+
+impl Cx {
+    /// A context that records nothing.
+    #[must_use]
+    pub fn new(mode: Mode) -> Self {
+        Self { mode, tape: None, traces: None }
+    }
+
+    /// A context that also keeps a tape of the trainable layers.
+    #[must_use]
+    pub fn with_tape(mut self) -> Self {
+        self.tape = Some(RefCell::default());
+        self
+    }
+
+    /// A context that also keeps attention maps.
+    #[must_use]
+    pub fn with_traces(mut self) -> Self {
+        self.traces = Some(RefCell::default());
+        self
+    }
+
+    /// Training or evaluation.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Whether attention modules should spend the time to return their weights.
+    #[must_use]
+    pub fn wants_traces(&self) -> bool {
+        self.traces.is_some()
+    }
+
+    /// Records a layer's work; `entry` is called only when a tape is kept.
+    pub fn record(&self, entry: impl FnOnce() -> TapeEntry) {
+        if let Some(tape) = &self.tape {
+            tape.borrow_mut().0.push(entry());
+        }
+    }
+
+    /// Keeps an attention map; `trace` is called only when maps are wanted.
+    pub fn trace(&self, trace: impl FnOnce() -> AttnTrace) {
+        if let Some(traces) = &self.traces {
+            traces.borrow_mut().push(trace());
+        }
+    }
+
+    /// Takes the tape, in the order of execution; empty when none was kept.
+    #[must_use]
+    pub fn take_tape(&self) -> Tape {
+        self.tape.as_ref().map(RefCell::take).unwrap_or_default()
+    }
+
+    /// Takes the attention maps, in the order of execution; empty when none were kept.
+    #[must_use]
+    pub fn take_traces(&self) -> Vec<AttnTrace> {
+        self.traces.as_ref().map(RefCell::take).unwrap_or_default()
+    }
+}
+
+/// The trainable layers that ran, in order.
+#[derive(Debug, Default)]
+pub struct Tape(pub Vec<TapeEntry>);
+
+impl Tape {
+    /// Multiply-adds of the recorded layers, for the batch that ran.
+    #[must_use]
+    pub fn multiply_adds(&self) -> u64 {
+        self.0.iter().map(|e| e.multiply_adds).sum()
+    }
+}
+
+/// One execution of one trainable layer.
+#[derive(Debug)]
+pub struct TapeEntry {
+    /// The layer's name: the prefix of its parameters' names.
+    pub layer: String,
+    /// What it consumed, as it consumed it.
+    pub input: Tensor,
+    /// What it produced, before any non-linearity, still on the graph.
+    pub output: Tensor,
+    /// Multiply-adds of this execution.
+    pub multiply_adds: u64,
+}
+
+/// One attention map of one forward pass.
+#[derive(Debug)]
+pub struct AttnTrace {
+    /// Where it was taken: the module's name.
+    pub site: String,
+    /// What the queries are (task names for task queries); empty when they have no names.
+    pub queries: Vec<String>,
+    /// What the keys are (field names of a table); empty when they have no names.
+    pub keys: Vec<String>,
+    /// `[b, h, q, k]`, rows sum to 1 (or 0 where every key is padding); detached.
+    pub weights: Tensor,
+}
