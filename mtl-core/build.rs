@@ -1,10 +1,10 @@
-// Builds the C++ shim against the libtorch that torch-sys found, and makes dependants link and run without
-// LD_LIBRARY_PATH.
-//
-// cargo puts a native search path into the loader path of `cargo run` and `cargo test` only when it lies inside the
-// build output of the profile. So the library folder is linked into OUT_DIR and *that* path is given to the linker.
-// Programs that are started without cargo need an rpath: `DEP_MTL_SHIM_LIBDIR` tells a direct dependant's build script
-// where the libraries are (see mtl-train/build.rs).
+//! Builds the C++ shim against the libtorch that torch-sys found, and makes dependants link and run without
+//! LD_LIBRARY_PATH.
+//!
+//! cargo puts a native search path into the loader path of `cargo run` and `cargo test` only when it lies inside the
+//! build output of the profile. So the library folder is linked into OUT_DIR and *that* path is given to the linker.
+//! Programs that are started without cargo need an rpath: `DEP_MTL_SHIM_LIBDIR` tells a direct dependant's build script
+//! where the libraries are (see mtl-train/build.rs).
 
 use std::{
     env, fs,

@@ -37,9 +37,19 @@ extern "C" int mtl_global_norm(const Handle* grads, int64_t n, Handle* out) {
   });
 }
 
+// In place where nobody else holds the memory; the engine may hand out one tensor for two parameters, and scaling it twice
+// would be wrong.
 extern "C" int mtl_scale(const Handle* tensors, int64_t n, double factor) {
   return mtl::guarded([&] {
     c10::AutoGradMode no_grad(false);
-    at::_foreach_mul_(mtl::list(tensors, n), at::Scalar(factor));
+    std::vector<at::Tensor> own;
+    own.reserve(n);
+    for (int64_t i = 0; i < n; ++i) {
+      if (tensors[i]->storage().use_count() > 1 || tensors[i]->use_count() > 1)
+        *tensors[i] = tensors[i]->mul(factor);
+      else
+        own.push_back(*tensors[i]);
+    }
+    if (!own.empty()) at::_foreach_mul_(own, at::Scalar(factor));
   });
 }

@@ -105,9 +105,7 @@ impl Features {
                 let count = keep.f_sum_dim_intlist(&[1i64][..], true, None::<Kind>).and_then(|c| c.f_clamp_min(1.0));
                 sum.op("pool tokens")?.f_div(&count.op("pool tokens")?).op("pool tokens") // [b, d]
             }
-            Self::Pyramid(_) => {
-                self.coarsest()?.f_mean_dim(&[2i64, 3][..], false, None::<Kind>).op("pool feature map")
-            }
+            Self::Pyramid(_) => self.coarsest()?.f_mean_dim(&[2i64, 3][..], false, None::<Kind>).op("pool feature map"),
         }
     }
 

@@ -7,10 +7,12 @@
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result};
 
 use crate::problem::Problem;
+use crate::process;
 
 /// The cache root: `$MTL_CACHE`, else `$XDG_CACHE_HOME/mtl`, else `~/.cache/mtl`.
 #[derive(Debug, Clone)]
@@ -41,6 +43,16 @@ impl Cache {
     /// The folder of data set `name`.
     pub(crate) fn data(&self, name: &str) -> PathBuf {
         self.root.join("data").join(name)
+    }
+
+    /// Bytes that may still be written there, if `df` can tell.
+    pub(crate) fn free_bytes(&self) -> Option<u64> {
+        // The cache may not exist yet; its first existing ancestor is on the same disk.
+        let place = self.root.ancestors().find(|dir| dir.is_dir())?;
+        let output = process::capture(Command::new("df").arg("-Pk").arg(place), "").ok()?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let kilobytes: u64 = text.lines().nth(1)?.split_whitespace().nth(3)?.parse().ok()?;
+        Some(kilobytes * 1024)
     }
 
     /// Waits until no other process writes to the cache; writing is allowed while the file lives.
@@ -155,8 +167,8 @@ mod tests {
                     .map(|(_, value)| PathBuf::from(value))
             })
         };
-        let all = [("MTL_CACHE", "m"), ("XDG_CACHE_HOME", "x"), ("HOME", "h")];
-        assert_eq!(choose_root(|n| all.iter().find(|(k, _)| *k == n).map(|(_, v)| v.into())), Some("m".into()));
+        const ALL: [(&str, &str); 3] = [("MTL_CACHE", "m"), ("XDG_CACHE_HOME", "x"), ("HOME", "h")];
+        assert_eq!(with(&ALL), Some("m".into()));
         assert_eq!(with(&[("MTL_CACHE", ""), ("XDG_CACHE_HOME", "x")]), Some("x/mtl".into()));
         assert_eq!(with(&[("HOME", "h")]), Some("h/.cache/mtl".into()));
         assert_eq!(with(&[]), None);

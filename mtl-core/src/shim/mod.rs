@@ -18,8 +18,12 @@ use tch::Tensor;
 use crate::error::{Error, Result, TorchMessage};
 use ffi::Handle;
 
+fn handle(tensor: &Tensor) -> Handle {
+    tensor.as_ptr().cast_mut()
+}
+
 fn handles<T: Borrow<Tensor>>(tensors: &[T]) -> Vec<Handle> {
-    tensors.iter().map(|t| t.borrow().as_ptr().cast()).collect()
+    tensors.iter().map(|t| handle(t.borrow())).collect()
 }
 
 fn check(op: &str, status: i32) -> Result<()> {
@@ -43,7 +47,7 @@ fn same_len(op: &str, expected: usize, lists: &[(&'static str, usize)]) -> Resul
 }
 
 fn take(handle: Handle) -> Option<Tensor> {
-    (!handle.is_null()).then(|| unsafe { Tensor::from_ptr(handle.cast()) })
+    (!handle.is_null()).then(|| unsafe { Tensor::from_ptr(handle) })
 }
 
 /// Whether the autograd graph outlives a gradient call.
@@ -97,8 +101,8 @@ pub fn grad<O: Borrow<Tensor>, I: Borrow<Tensor>>(
 /// # Errors
 /// [`Error::Torch`] when shapes or devices differ.
 pub fn set_grad(parameter: &Tensor, grad: Option<&Tensor>) -> Result<()> {
-    let grad = grad.map_or(ptr::null_mut(), |g| g.as_ptr().cast());
-    check("set gradient", unsafe { ffi::mtl_set_grad(parameter.as_ptr().cast(), grad) })
+    let grad = grad.map_or(ptr::null_mut(), handle);
+    check("set gradient", unsafe { ffi::mtl_set_grad(handle(parameter), grad) })
 }
 
 /// The rows of gradients of `k` tasks with respect to `m` parameters, as handles for the kernels.
@@ -107,7 +111,7 @@ fn row_handles(rows: &[Vec<Option<Tensor>>]) -> Result<(Vec<Handle>, usize)> {
     let mut flat = Vec::with_capacity(rows.len() * m);
     for row in rows {
         same_len("gradient rows", m, &[("row", row.len())])?;
-        flat.extend(row.iter().map(|g| g.as_ref().map_or(ptr::null_mut(), |g| g.as_ptr().cast())));
+        flat.extend(row.iter().map(|g| g.as_ref().map_or(ptr::null_mut(), handle)));
     }
     for p in 0..m {
         let mut present = rows.iter().filter_map(|row| row[p].as_ref());
@@ -184,8 +188,12 @@ pub fn fused_adamw(
     steps: &[&Tensor],
     step: AdamWStep,
 ) -> Result<()> {
-    let lists =
-        [("grads", grads.len()), ("exp_avgs", exp_avgs.len()), ("exp_avg_sqs", exp_avg_sqs.len()), ("steps", steps.len())];
+    let lists = [
+        ("grads", grads.len()),
+        ("exp_avgs", exp_avgs.len()),
+        ("exp_avg_sqs", exp_avg_sqs.len()),
+        ("steps", steps.len()),
+    ];
     same_len("adamw", params.len(), &lists)?;
     if params.is_empty() {
         return Ok(());
@@ -258,7 +266,9 @@ pub fn global_norm(tensors: &[&Tensor]) -> Result<Option<Tensor>> {
         return Ok(None);
     }
     let mut out = ptr::null_mut();
-    check("global norm", unsafe { ffi::mtl_global_norm(handles(tensors).as_ptr(), tensors.len() as i64, &raw mut out) })?;
+    check("global norm", unsafe {
+        ffi::mtl_global_norm(handles(tensors).as_ptr(), tensors.len() as i64, &raw mut out)
+    })?;
     Ok(take(out))
 }
 

@@ -1,0 +1,89 @@
+//! Fully connected layers over a vector of numbers.
+//!
+//! Stages `layer0`, `layer1`, ...; the last gives `[b, d]`.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Encoder, InputSpec, Stage, no_stage};
+use crate::{
+    batch::Inputs,
+    context::Cx,
+    error::{Error, Result, TorchContext},
+    features::{Features, View},
+    nn::{Activation, Dropout, Mlp},
+    params::Scope,
+};
+
+/// Settings of [`MlpEncoder`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MlpEncoderConfig {
+    /// Widths of the layers, at least one, each >= 1; default `[128, 64]`.
+    pub hidden: Vec<i64>,
+    /// After each layer; default `relu`.
+    pub activation: Activation,
+    /// Dropout after each layer, in `[0, 1)`; default 0.
+    pub dropout: f64,
+}
+
+impl Default for MlpEncoderConfig {
+    fn default() -> Self {
+        Self { hidden: vec![128, 64], activation: Activation::Relu, dropout: 0.0 }
+    }
+}
+
+/// The encoder.
+#[derive(Debug)]
+pub struct MlpEncoder {
+    layers: Vec<Mlp>,
+    stages: Vec<Stage>,
+}
+
+impl MlpEncoder {
+    /// # Errors
+    /// [`Error::InvalidConfig`] without numeric inputs, without layers, or for a setting out of range.
+    pub fn new(scope: &mut Scope<'_>, spec: &InputSpec, config: &MlpEncoderConfig) -> Result<Self> {
+        if spec.numeric.is_empty() {
+            return spec.refuse("mlp encoder", "at least one numeric input");
+        }
+        if config.hidden.is_empty() {
+            return Err(Error::InvalidConfig {
+                what: "mlp encoder",
+                field: "hidden",
+                expected: "at least one layer".into(),
+                found: "[]".into(),
+            });
+        }
+        let dropout = Dropout::new(config.dropout)?;
+        let mut width = spec.numeric.len() as i64;
+        let (mut layers, mut stages) = (Vec::new(), Vec::new());
+        for (idx, &h) in config.hidden.iter().enumerate() {
+            let name = format!("layer{idx}");
+            let mut place = scope.stage(&name);
+            layers.push(Mlp::new(&mut place.sub(&name), width, &[h], config.activation, dropout)?);
+            stages.push(Stage { name, view: View::Pooled { width: h } });
+            width = h;
+        }
+        Ok(Self { layers, stages })
+    }
+
+    fn run(&self, idx: usize, xs: &tch::Tensor, cx: &Cx) -> Result<Features> {
+        let layer = self.layers.get(idx).ok_or_else(|| no_stage(&self.stages, idx))?;
+        Ok(Features::Pooled(layer.forward(xs, cx)?))
+    }
+}
+
+impl Encoder for MlpEncoder {
+    fn stages(&self) -> &[Stage] {
+        &self.stages
+    }
+
+    fn embed(&self, inputs: &Inputs, cx: &Cx) -> Result<Features> {
+        let xs = inputs.get("numeric")?.f_flatten(1, -1).op("mlp encoder")?;
+        self.run(0, &xs, cx)
+    }
+
+    fn advance(&self, stage_idx: usize, features: Features, cx: &Cx) -> Result<Features> {
+        self.run(stage_idx, &features.pooled()?, cx)
+    }
+}

@@ -1,0 +1,107 @@
+//! Encoders: from inputs to features, in named stages.
+//!
+//! A sharing architecture does not only want the end of an encoder: cross-stitch, MTAN or branching work between its
+//! stages. So an [`Encoder`] is a list of named stages; [`Encoder::embed`] runs the first on the raw inputs,
+//! [`Encoder::advance`] each later one on features, and [`Encoder::forward`] is the fold that most users want.
+//!
+//! | encoder | inputs | gives | file |
+//! |---|---|---|---|
+//! | [`MlpEncoder`] | `numeric [b, n]` | pooled | `mlp.rs` |
+//! | [`TabularEncoder`] | `categorical [b, f]`, `numeric [b, n]` | tokens (one a field), then pooled | `tabular.rs` |
+//! | [`ConvEncoder`] | `image [b, c, h, w]` | pyramid | `conv.rs` |
+
+mod conv;
+mod mlp;
+mod spec;
+mod tabular;
+
+use std::fmt::Debug;
+
+pub use conv::{ConvEncoder, ConvEncoderConfig};
+pub use mlp::{MlpEncoder, MlpEncoderConfig};
+pub use spec::{CategoricalField, InputSpec};
+pub use tabular::{TabularEncoder, TabularEncoderConfig};
+
+use crate::{
+    batch::Inputs,
+    context::Cx,
+    error::{Error, Result},
+    features::{Features, View},
+    params::Scope,
+    registry,
+};
+
+/// One stage of an encoder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stage {
+    /// Its name: parameters of the stage carry it.
+    pub name: String,
+    /// What the stage gives.
+    pub view: View,
+}
+
+/// From inputs to features, in stages.
+pub trait Encoder: Debug + Send {
+    /// The stages in order; at least one.
+    fn stages(&self) -> &[Stage];
+
+    /// Runs the first stage.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`] when an input is missing; [`Error::Shape`] when one does not fit.
+    fn embed(&self, inputs: &Inputs, cx: &Cx) -> Result<Features>;
+
+    /// Runs stage `stage_idx` (1 or later) on the output of the stage before.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when the features do not fit; [`Error::UnknownName`] for a stage that does not exist.
+    fn advance(&self, stage_idx: usize, features: Features, cx: &Cx) -> Result<Features>;
+
+    /// Runs all stages.
+    ///
+    /// # Errors
+    /// As [`Encoder::embed`] and [`Encoder::advance`].
+    fn forward(&self, inputs: &Inputs, cx: &Cx) -> Result<Features> {
+        (1..self.stages().len()).try_fold(self.embed(inputs, cx)?, |features, idx| self.advance(idx, features, cx))
+    }
+
+    /// What the last stage gives.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`] for an encoder without stages.
+    fn view(&self) -> Result<&View> {
+        self.stages().last().map(|s| &s.view).ok_or_else(|| no_stage(self.stages(), 0))
+    }
+}
+
+/// The error for a stage that does not exist.
+fn no_stage(stages: &[Stage], stage_idx: usize) -> Error {
+    Error::UnknownName {
+        what: "stage",
+        name: stage_idx.to_string(),
+        known: stages.iter().map(|s| s.name.clone()).collect(),
+    }
+}
+
+registry! {
+    /// The encoders that a config file can name.
+    pub enum EncoderConfig, what = "encoder" {
+        Mlp(MlpEncoderConfig) = "mlp", "fully connected layers over a vector of numbers";
+        Tabular(TabularEncoderConfig) = "tabular", "one token a table field, then fully connected layers";
+        Conv(ConvEncoderConfig) = "conv", "small convolutional network over images";
+    }
+}
+
+impl EncoderConfig {
+    /// Builds the encoder for inputs of that kind.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfig`] for settings out of range or inputs that the encoder cannot take.
+    pub fn build(&self, scope: &mut Scope<'_>, spec: &InputSpec) -> Result<Box<dyn Encoder>> {
+        Ok(match self {
+            Self::Mlp(c) => Box::new(MlpEncoder::new(scope, spec, c)?),
+            Self::Tabular(c) => Box::new(TabularEncoder::new(scope, spec, c)?),
+            Self::Conv(c) => Box::new(ConvEncoder::new(scope, spec, c)?),
+        })
+    }
+}

@@ -1,0 +1,111 @@
+//! A table row as tokens, then fully connected layers.
+//!
+//! Stage `fields` gives one token per field, `[b, f + n, d]`: categorical fields by one gather from one table, numbers by
+//! a learned direction each. Stages `trunk0`, `trunk1`, ... work on all tokens side by side, `[b, (f + n) d]`, and give
+//! pooled features. Without trunk layers the encoder ends with the tokens: what attention architectures want.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tch::Tensor;
+
+use super::{Encoder, InputSpec, Stage, no_stage};
+use crate::{
+    batch::Inputs,
+    context::Cx,
+    error::{Result, TorchContext},
+    features::{Features, Tokens, View},
+    nn::{Activation, Dropout, FieldEmbedding, Mlp, NumericTokens},
+    params::Scope,
+};
+
+/// Settings of [`TabularEncoder`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TabularEncoderConfig {
+    /// Width of a field's token, >= 1; default 8.
+    pub token_width: i64,
+    /// Widths of the trunk's layers, each >= 1; none leaves tokens; default `[128, 64]`.
+    pub hidden: Vec<i64>,
+    /// After each layer; default `relu`.
+    pub activation: Activation,
+    /// Dropout after each layer, in `[0, 1)`; default 0.
+    pub dropout: f64,
+}
+
+impl Default for TabularEncoderConfig {
+    fn default() -> Self {
+        Self { token_width: 8, hidden: vec![128, 64], activation: Activation::Relu, dropout: 0.0 }
+    }
+}
+
+/// The encoder.
+#[derive(Debug)]
+pub struct TabularEncoder {
+    categorical: Option<FieldEmbedding>,
+    numeric: Option<NumericTokens>,
+    trunk: Vec<Mlp>,
+    stages: Vec<Stage>,
+    field_names: Arc<[String]>,
+}
+
+impl TabularEncoder {
+    /// # Errors
+    /// [`Error::InvalidConfig`](crate::Error::InvalidConfig) without table inputs or for a setting out of range.
+    pub fn new(scope: &mut Scope<'_>, spec: &InputSpec, config: &TabularEncoderConfig) -> Result<Self> {
+        let field_names: Arc<[String]> = spec.field_names().into();
+        if field_names.is_empty() {
+            return spec.refuse("tabular encoder", "at least one categorical or numeric input");
+        }
+        let (dropout, d) = (Dropout::new(config.dropout)?, config.token_width);
+        let mut place = scope.stage("fields");
+        let mut place = place.sub("fields");
+        let cardinalities: Vec<i64> = spec.categorical.iter().map(|f| f.cardinality).collect();
+        let categorical = match cardinalities.is_empty() {
+            true => None,
+            false => Some(FieldEmbedding::new(&mut place.sub("categorical"), &cardinalities, d)?),
+        };
+        let numeric = match spec.numeric.len() as i64 {
+            0 => None,
+            n => Some(NumericTokens::new(&mut place.sub("numeric"), n, d)?),
+        };
+        let mut stages = vec![Stage { name: "fields".into(), view: View::Tokens { width: d } }];
+        let (mut trunk, mut width) = (Vec::new(), field_names.len() as i64 * d);
+        for (idx, &h) in config.hidden.iter().enumerate() {
+            let name = format!("trunk{idx}");
+            let mut place = scope.stage(&name);
+            trunk.push(Mlp::new(&mut place.sub(&name), width, &[h], config.activation, dropout)?);
+            stages.push(Stage { name, view: View::Pooled { width: h } });
+            width = h;
+        }
+        Ok(Self { categorical, numeric, trunk, stages, field_names })
+    }
+}
+
+impl Encoder for TabularEncoder {
+    fn stages(&self) -> &[Stage] {
+        &self.stages
+    }
+
+    fn embed(&self, inputs: &Inputs, _cx: &Cx) -> Result<Features> {
+        let mut parts = Vec::with_capacity(2);
+        if let Some(layer) = &self.categorical {
+            parts.push(layer.forward(inputs.get("categorical")?)?); // [b, f, d]
+        }
+        if let Some(layer) = &self.numeric {
+            parts.push(layer.forward(inputs.get("numeric")?)?); // [b, n, d]
+        }
+        let xs = Tensor::f_cat(&parts, 1).op("tabular encoder")?; // [b, f + n, d]
+        Ok(Features::Tokens(Tokens { xs, pad_mask: None, names: Some(self.field_names.clone()) }))
+    }
+
+    fn advance(&self, stage_idx: usize, features: Features, cx: &Cx) -> Result<Features> {
+        let layer = stage_idx.checked_sub(1).and_then(|i| self.trunk.get(i));
+        let layer = layer.ok_or_else(|| no_stage(&self.stages, stage_idx))?;
+        let xs = match features {
+            Features::Tokens(tokens) => tokens.xs.f_flatten(1, -1).op("tabular encoder")?, // [b, (f + n) d]
+            other => other.pooled()?,
+        };
+        Ok(Features::Pooled(layer.forward(&xs, cx)?))
+    }
+}

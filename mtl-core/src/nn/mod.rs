@@ -1,0 +1,39 @@
+//! The one family of trainable leaf layers that encoders, attention and heads are made of.
+//!
+//! Beside being fallible, kind-aware and named, each layer can record its input and output on the forward context's
+//! [`Tape`](crate::context::Tape): that is what floating-point counts and every method that works on layer outputs hang
+//! on. No module of the workspace calls tch's own `nn`.
+
+mod activation;
+mod conv;
+mod dropout;
+mod embedding;
+mod linear;
+mod mlp;
+mod norm;
+
+pub use activation::Activation;
+pub use conv::{Conv2d, ConvConfig};
+pub use dropout::Dropout;
+pub use embedding::{FieldEmbedding, NumericTokens};
+pub use linear::Linear;
+pub use mlp::Mlp;
+pub use norm::LayerNorm;
+
+use tch::Tensor;
+
+use crate::error::{Error, Result};
+
+/// Checks the last axis of a layer's input.
+fn check_width(layer: &str, xs: &Tensor, width: i64) -> Result<()> {
+    let size = xs.size();
+    if size.last() == Some(&width) {
+        return Ok(());
+    }
+    Err(Error::Shape { op: layer.to_owned(), tensor: "xs", expected: format!("[.., {width}]"), found: size })
+}
+
+/// Multiply-adds of `rows` vector-matrix products.
+fn product_cost(rows: i64, inputs: i64, outputs: i64) -> u64 {
+    u64::try_from(rows * inputs * outputs).unwrap_or(0)
+}

@@ -1,0 +1,75 @@
+//! Where a module makes its parameters: a name prefix, a role and a stage that its children inherit.
+
+use tch::Tensor;
+
+use super::{Init, Param, ParamSet, Role};
+use crate::{
+    error::{Error, Result},
+    rng::derive,
+};
+
+/// A place inside a [`ParamSet`]: `root.sub("heads").sub("income").role(Role::Task(0))`.
+#[derive(Debug)]
+pub struct Scope<'a> {
+    set: &'a mut ParamSet,
+    prefix: String,
+    role: Role,
+    stage: Option<String>,
+}
+
+impl<'a> Scope<'a> {
+    pub(super) fn root(set: &'a mut ParamSet) -> Self {
+        Self { set, prefix: String::new(), role: Role::Shared, stage: None }
+    }
+
+    /// A child scope: names get `name.` in front.
+    pub fn sub(&mut self, name: impl AsRef<str>) -> Scope<'_> {
+        let prefix = self.full_name(name.as_ref());
+        Scope { prefix, role: self.role, stage: self.stage.clone(), set: self.set }
+    }
+
+    /// The same place with another role.
+    pub fn role(&mut self, role: Role) -> Scope<'_> {
+        Scope { prefix: self.prefix.clone(), role, stage: self.stage.clone(), set: self.set }
+    }
+
+    /// The same place, its parameters belonging to a named stage.
+    pub fn stage(&mut self, stage: &str) -> Scope<'_> {
+        Scope { prefix: self.prefix.clone(), role: self.role, stage: Some(stage.to_owned()), set: self.set }
+    }
+
+    /// The dotted name of this place; modules keep it for messages and traces.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.prefix
+    }
+
+    /// Makes a parameter and gives a handle to it that shares its memory.
+    ///
+    /// # Errors
+    /// [`Error::Duplicate`] when the name is taken; [`Error::InvalidConfig`] for a negative size;
+    /// [`Error::Torch`] when the device refuses.
+    pub fn param(&mut self, name: &str, shape: &[i64], init: Init) -> Result<Tensor> {
+        let name = self.full_name(name);
+        if self.set.params.iter().any(|p| p.name == name) {
+            return Err(Error::Duplicate { what: "parameter", name });
+        }
+        if shape.iter().any(|&s| s < 0) {
+            return Err(Error::InvalidConfig {
+                what: "parameter",
+                field: "shape",
+                expected: "sizes >= 0".into(),
+                found: format!("{shape:?} for {name}"),
+            });
+        }
+        let seed = derive(self.set.seed, &name, 0);
+        let tensor = init.sample(shape, self.set.kind, self.set.device, seed)?;
+        let handle = tensor.shallow_clone();
+        self.set.params.push(Param { name, tensor, role: self.role, stage: self.stage.clone() });
+        Ok(handle)
+    }
+
+    fn full_name(&self, name: &str) -> String {
+        if self.prefix.is_empty() { name.to_owned() } else { format!("{}.{name}", self.prefix) }
+    }
+}

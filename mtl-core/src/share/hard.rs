@@ -1,0 +1,59 @@
+//! Hard parameter sharing: one encoder, every task's head on its end.
+//!
+//! ```text
+//! z = f(x),   y_t = h_t(z)
+//! ```
+//! Reference: Caruana, "Multitask Learning: A Knowledge-Based Source of Inductive Bias", ICML 1993. Differs from: nothing
+//! known. Cost: one encoder pass for any number of tasks.
+
+use super::{SharedFeatures, Sharing};
+use crate::{
+    batch::Inputs,
+    context::Cx,
+    encode::Encoder,
+    error::{Error, Result},
+    features::{Features, View},
+};
+
+/// One trunk for all tasks.
+#[derive(Debug)]
+pub struct HardSharing {
+    encoder: Box<dyn Encoder>,
+    views: Vec<View>,
+}
+
+impl HardSharing {
+    /// Shares `encoder` between `n_tasks` tasks.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfig`] without tasks.
+    pub fn new(encoder: Box<dyn Encoder>, n_tasks: usize) -> Result<Self> {
+        if n_tasks == 0 {
+            return Err(Error::InvalidConfig {
+                what: "hard sharing",
+                field: "tasks",
+                expected: "at least one".into(),
+                found: "none".into(),
+            });
+        }
+        let views = vec![encoder.view()?.clone(); n_tasks];
+        Ok(Self { encoder, views })
+    }
+}
+
+impl Sharing for HardSharing {
+    fn name(&self) -> &'static str {
+        "hard"
+    }
+
+    fn views(&self) -> &[View] {
+        &self.views
+    }
+
+    fn forward(&self, inputs: &Inputs, cx: &Cx) -> Result<SharedFeatures> {
+        let features = self.encoder.forward(inputs, cx)?;
+        let boundary = features.tensors().into_iter().map(tch::Tensor::shallow_clone).collect();
+        let per_task: Vec<Features> = self.views.iter().map(|_| features.shallow_clone()).collect();
+        Ok(SharedFeatures { per_task, auxiliary: Vec::new(), boundary })
+    }
+}

@@ -1,0 +1,54 @@
+//! Sharing architectures: from inputs to features per task.
+//!
+//! A [`Sharing`] decides what the tasks have in common. It gives each task its features, and returns (never
+//! back-propagates) whatever auxiliary losses it wants: load balance, orthogonality. Heads sit on top and know nothing of
+//! it. Architectures of this crate need only encoders; those made of attention live in `mtl-attention`.
+//!
+//! | architecture | idea | file |
+//! |---|---|---|
+//! | [`HardSharing`] | one trunk, every head on its end | `hard.rs` |
+
+mod hard;
+
+use std::fmt::Debug;
+
+pub use hard::HardSharing;
+use tch::Tensor;
+
+use crate::{batch::Inputs, context::Cx, error::Result, features::Features, features::View};
+
+/// What a sharing architecture gives for one batch.
+#[derive(Debug)]
+pub struct SharedFeatures {
+    /// Features per task, in task order.
+    pub per_task: Vec<Features>,
+    /// Losses of the architecture itself.
+    pub auxiliary: Vec<AuxiliaryLoss>,
+    /// The tensors at which the graph can be cut between the shared trunk and what belongs to tasks.
+    pub boundary: Vec<Tensor>,
+}
+
+/// A loss of the architecture: added to the objective as it is, seen by no balancer.
+#[derive(Debug)]
+pub struct AuxiliaryLoss {
+    /// Its name in the log.
+    pub name: &'static str,
+    /// Differentiable scalar `[]`, weighted already.
+    pub loss: Tensor,
+}
+
+/// From inputs to features per task.
+pub trait Sharing: Debug + Send {
+    /// Its name, as in config files.
+    fn name(&self) -> &'static str;
+
+    /// What each task gets, in task order: heads are built from this.
+    fn views(&self) -> &[View];
+
+    /// Runs the shared part. Deterministic in [`Mode::Eval`](crate::mode::Mode::Eval).
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`](crate::Error::UnknownName) when an input is missing, [`Error::Shape`](crate::Error::Shape)
+    /// when one does not fit.
+    fn forward(&self, inputs: &Inputs, cx: &Cx) -> Result<SharedFeatures>;
+}

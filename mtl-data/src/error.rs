@@ -1,0 +1,241 @@
+//! The error type of the data crate: what core's error says, plus the file, the line and the column.
+//!
+//! Every message is one line that starts with the place (`train.csv:17: column "age": ..`, which editors and terminals
+//! turn into a link) and goes on with what was expected and what was found. Text from a file is shown quoted, escaped
+//! and cut to a readable length, so that a broken file cannot break the message.
+
+use std::path::{Path, PathBuf};
+
+/// Result with [`enum@Error`].
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What can go wrong while data is read, split, sampled or batched.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file that cannot be opened or read.
+    #[error("{}: cannot read: {source}", .path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file without a single row of data.
+    #[error("{}: expected at least one row of data, found none", .path.display())]
+    NoRows {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A row with too few or too many fields.
+    #[error("{}:{line}: expected {expected} columns, found {found}", .path.display())]
+    ColumnCount {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: u64,
+        /// The number of columns of the schema or of the header.
+        expected: usize,
+        /// The number of fields in the row.
+        found: usize,
+    },
+    /// A column of the schema that the file's header does not have.
+    #[error("{}:1: expected a column named {column:?}, found {}", .path.display(), list(.found))]
+    MissingColumn {
+        /// The file.
+        path: PathBuf,
+        /// The column asked for.
+        column: String,
+        /// The names in the header.
+        found: Vec<String>,
+    },
+    /// A field that its column cannot hold: a number that does not parse, a stray quote, bytes that are not text.
+    #[error("{}:{line}: column {column:?}: expected {expected}, found {found}", .path.display())]
+    Field {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: u64,
+        /// The column's name.
+        column: String,
+        /// What the column takes, in words.
+        expected: String,
+        /// What the field holds, quoted.
+        found: String,
+    },
+    /// A label that the training split does not know.
+    #[error("{}:{line}: column {column:?}: unknown label {} for task {task}, known labels are {}",
+        .path.display(), quoted(.label), list(.known))]
+    UnknownLabel {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: u64,
+        /// The column's name.
+        column: String,
+        /// The task of that column.
+        task: String,
+        /// The label found.
+        label: String,
+        /// The labels of the training split.
+        known: Vec<String>,
+    },
+    /// A label outside the range of its task's classes, in a file of numbers.
+    #[error("{}: item {item}: label of task {task} must be in 0..{n_classes}, found {found}", .path.display())]
+    LabelRange {
+        /// The file.
+        path: PathBuf,
+        /// Position of the label in the file, counted from 0.
+        item: u64,
+        /// The task.
+        task: String,
+        /// The number of classes.
+        n_classes: usize,
+        /// The label found.
+        found: i64,
+    },
+    /// A task without a single known label in the training split.
+    #[error("{}: task {task}: expected at least one known label in column {column:?} of the training split, found none",
+        .path.display())]
+    EmptyTask {
+        /// The training file.
+        path: PathBuf,
+        /// The task.
+        task: String,
+        /// Its column.
+        column: String,
+    },
+    /// A binary task whose positive label never occurs in the training file.
+    #[error("{}: task {task}: positive label {} does not occur in column {column:?}, which holds {}",
+        .path.display(), quoted(.label), list(.found))]
+    NoPositive {
+        /// The training file.
+        path: PathBuf,
+        /// The task.
+        task: String,
+        /// Its column.
+        column: String,
+        /// The label that was configured.
+        label: String,
+        /// The labels in the column.
+        found: Vec<String>,
+    },
+    /// A binary file that is not what its name says, or is cut short.
+    #[error("{}: expected {expected}, found {found}", .path.display())]
+    Idx {
+        /// The file.
+        path: PathBuf,
+        /// What the format or its header promises, in words.
+        expected: String,
+        /// What the file holds.
+        found: String,
+    },
+    /// A sample position beyond the end of its source.
+    #[error("{what}: expected sample positions below {len}, found {found}")]
+    Position {
+        /// The source.
+        what: &'static str,
+        /// The number of samples.
+        len: u64,
+        /// The position asked for.
+        found: u64,
+    },
+    /// No folder to look for data in.
+    #[error("data folder: expected MTL_CACHE, XDG_CACHE_HOME or HOME to be set, found none of them")]
+    NoCache,
+    /// A batch that could not be built.
+    #[error("epoch {epoch}, batch {batch}: {source}")]
+    Batch {
+        /// The epoch.
+        epoch: u64,
+        /// The batch in it, counted from 0.
+        batch: u64,
+        /// What went wrong.
+        source: Box<Error>,
+    },
+    /// Code of a source that panicked while it built a batch.
+    #[error("epoch {epoch}, batch {batch}: the source panicked: {}", quoted(.message))]
+    Panic {
+        /// The epoch.
+        epoch: u64,
+        /// The batch in it, counted from 0.
+        batch: u64,
+        /// The panic's message.
+        message: String,
+    },
+    /// A worker thread that could not be started.
+    #[error("loader: cannot start a worker thread: {source}")]
+    Thread {
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// What the tensor crates complain about.
+    #[error(transparent)]
+    Core(#[from] mtl_core::Error),
+}
+
+impl Error {
+    /// An unreadable file.
+    pub(crate) fn io(path: &Path, source: std::io::Error) -> Self {
+        Self::Io { path: path.to_owned(), source }
+    }
+
+    /// A setting outside its allowed values.
+    pub(crate) fn config(
+        what: &'static str,
+        field: &'static str,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> Self {
+        mtl_core::Error::InvalidConfig { what, field, expected: expected.into(), found: found.into() }.into()
+    }
+}
+
+/// `text` in quotes, escaped, cut after 60 characters.
+pub(crate) fn quoted(text: &str) -> String {
+    const SHOWN: usize = 60;
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{:?}..", &text[..end]),
+        None => format!("{text:?}"),
+    }
+}
+
+/// The first dozen names, quoted, and how many there are if there are more.
+fn list(names: &[String]) -> String {
+    const SHOWN: usize = 12;
+    let shown: Vec<_> = names.iter().take(SHOWN).map(|n| quoted(n)).collect();
+    match names.len() {
+        0 => "none".to_owned(),
+        n if n > SHOWN => format!("{} and {} more", shown.join(", "), n - SHOWN),
+        _ => shown.join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_one_line_whatever_the_file_holds() {
+        let e = Error::UnknownLabel {
+            path: "test.csv".into(),
+            line: 3,
+            column: "income".into(),
+            task: "income".into(),
+            label: "a\nb".into(),
+            known: vec!["x".into(), "y".into()],
+        };
+        assert_eq!(
+            e.to_string(),
+            r#"test.csv:3: column "income": unknown label "a\nb" for task income, known labels are "x", "y""#
+        );
+    }
+
+    #[test]
+    fn long_texts_and_lists_are_cut() {
+        assert_eq!(quoted(&"é".repeat(100)).chars().count(), 64);
+        let names: Vec<_> = (0..20).map(|i| i.to_string()).collect();
+        assert!(list(&names).ends_with("\"11\" and 8 more"));
+        assert_eq!(list(&[]), "none");
+    }
+}
