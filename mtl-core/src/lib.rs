@@ -1,6 +1,7 @@
 //! The heart of the multi-task toolkit: tasks, encoders, sharing architectures, task gradients, balancing.
 #![warn(missing_docs)]
 
+pub mod balance;
 pub mod batch;
 pub mod context;
 pub mod encode;
@@ -17,6 +18,7 @@ pub mod rng;
 pub mod share;
 pub mod shim;
 pub mod state;
+pub mod step;
 pub mod task;
 
 pub use error::{Error, Result, TorchContext};

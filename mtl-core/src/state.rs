@@ -5,7 +5,7 @@
 
 use tch::Tensor;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TorchContext};
 
 /// One value of a [`StateDict`].
 #[derive(Debug)]
@@ -109,10 +109,47 @@ impl StateDict {
         }
     }
 
+    /// All values as named tensors, for a file; [`StateDict::from_tensors`] takes them back.
+    #[must_use]
+    pub fn to_tensors(&self) -> Vec<(String, Tensor)> {
+        let entry = |(name, value): &(String, StateValue)| match value {
+            StateValue::Numbers(v) => (format!("{NUMBERS}{name}"), Tensor::from_slice(v)),
+            StateValue::Count(v) => (format!("{COUNT}{name}"), Tensor::from_slice(&[v.cast_signed()])),
+            StateValue::Tensor(t) => (format!("{TENSOR}{name}"), t.shallow_clone()),
+        };
+        self.0.iter().map(entry).collect()
+    }
+
+    /// The state that [`StateDict::to_tensors`] wrote.
+    ///
+    /// # Errors
+    /// [`Error::State`] for a name that it would not have written, [`Error::Torch`] for a tensor that cannot be read.
+    pub fn from_tensors(what: &str, tensors: Vec<(String, Tensor)>) -> Result<Self> {
+        let mut state = Self::new();
+        for (name, tensor) in tensors {
+            let (value, name) = if let Some(name) = name.strip_prefix(NUMBERS) {
+                (StateValue::Numbers(Vec::try_from(&tensor).op(what)?), name)
+            } else if let Some(name) = name.strip_prefix(COUNT) {
+                (StateValue::Count(i64::try_from(&tensor).op(what)?.cast_unsigned()), name)
+            } else if let Some(name) = name.strip_prefix(TENSOR) {
+                (StateValue::Tensor(tensor), name)
+            } else {
+                return Err(misfit(what, format!("{name} is no saved state")));
+            };
+            state.insert(name, value);
+        }
+        Ok(state)
+    }
+
     fn find(&self, name: &str) -> Option<&StateValue> {
         self.0.iter().find(|(n, _)| n == name).map(|(_, v)| v)
     }
 }
+
+// How a file tells the three kinds of value apart.
+const NUMBERS: &str = "numbers:";
+const COUNT: &str = "count:";
+const TENSOR: &str = "tensor:";
 
 fn misfit(what: &str, reason: String) -> Error {
     Error::State { what: what.to_owned(), reason }
@@ -141,6 +178,8 @@ mod tests {
         assert_eq!(back.numbers("uncertainty", "log_vars", 2).unwrap(), [0.1, 0.2]);
         assert_eq!(back.count("uncertainty", "step").unwrap(), 7);
         assert_eq!(outer.iter().count(), 1);
+        let again = StateDict::from_tensors("balancer", back.to_tensors()).unwrap();
+        assert_eq!(format!("{again:?}"), format!("{back:?}"));
         let e = back.numbers("uncertainty", "log_vars", 3).unwrap_err().to_string();
         assert_eq!(e, "uncertainty: saved state does not fit: log_vars must be 3 numbers, found 2");
         assert!(back.tensor("uncertainty", "momentum").unwrap_err().to_string().contains("found nothing"));

@@ -34,19 +34,14 @@ pub(crate) fn unzip(
         checked(&name)?;
         let target = checked(&target)?;
         let size = entry.size();
-        write_file(&mut entry, size, &dest.join(&target))
-            .with_context(|| format!("cannot unpack {name:?}"))?;
+        write_file(&mut entry, size, &dest.join(&target)).with_context(|| format!("cannot unpack {name:?}"))?;
         written.push(target);
     }
     Ok(written)
 }
 
 /// The same for a tar stream (already decompressed).
-pub(crate) fn untar(
-    stream: impl Read,
-    dest: &Path,
-    select: impl Fn(&str) -> Option<String>,
-) -> Result<Vec<PathBuf>> {
+pub(crate) fn untar(stream: impl Read, dest: &Path, select: impl Fn(&str) -> Option<String>) -> Result<Vec<PathBuf>> {
     let mut archive = tar::Archive::new(stream);
     let mut written = Vec::new();
     for entry in archive.entries().context("not a readable tar archive")? {
@@ -58,26 +53,19 @@ pub(crate) fn untar(
         if entry.header().entry_type().is_dir() {
             continue;
         }
-        ensure!(
-            entry.header().entry_type().is_file(),
-            "archive entry {name:?} is not a plain file"
-        );
+        ensure!(entry.header().entry_type().is_file(), "archive entry {name:?} is not a plain file");
         // Debian writes every member as `./usr/..`; that prefix is harmless.
         checked(name.strip_prefix("./").unwrap_or(&name))?;
         let target = checked(&target)?;
         let size = entry.size();
-        write_file(&mut entry, size, &dest.join(&target))
-            .with_context(|| format!("cannot unpack {name:?}"))?;
+        write_file(&mut entry, size, &dest.join(&target)).with_context(|| format!("cannot unpack {name:?}"))?;
         written.push(target);
     }
     Ok(written)
 }
 
 /// The one text file of a zip archive whose name `wanted` accepts.
-pub(crate) fn read_text(
-    archive: impl Read + Seek,
-    wanted: impl Fn(&str) -> bool,
-) -> Result<Option<String>> {
+pub(crate) fn read_text(archive: impl Read + Seek, wanted: impl Fn(&str) -> bool) -> Result<Option<String>> {
     let mut archive = zip::ZipArchive::new(archive).context("not a readable zip archive")?;
     let Some(name) = archive.file_names().find(|name| wanted(name)).map(str::to_owned) else {
         return Ok(None);
@@ -96,9 +84,7 @@ pub(crate) fn read_text(
 /// `name` as a relative path of plain components, or an error.
 fn checked(name: &str) -> Result<PathBuf> {
     let path = Path::new(name);
-    let plain = path
-        .components()
-        .all(|part| matches!(part, Component::Normal(_)));
+    let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
     if name.is_empty() || !plain || name.contains(['\\', '\0']) {
         bail!("archive entry {name:?} does not stay inside its folder");
     }
@@ -125,9 +111,7 @@ mod tests {
     fn zip_with(names: &[&str]) -> Cursor<Vec<u8>> {
         let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
         for name in names {
-            writer
-                .start_file(*name, zip::write::SimpleFileOptions::default())
-                .unwrap();
+            writer.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
             writer.write_all(b"content").unwrap();
         }
         writer.finish().unwrap()

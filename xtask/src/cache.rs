@@ -30,8 +30,7 @@ impl Cache {
             )
         })?;
         // Links and child processes need a path that does not depend on the current directory.
-        let root = std::path::absolute(&root)
-            .with_context(|| format!("cannot make {} absolute", root.display()))?;
+        let root = std::path::absolute(&root).with_context(|| format!("cannot make {} absolute", root.display()))?;
         Ok(Self { root })
     }
 
@@ -103,10 +102,7 @@ impl Partial {
         let work = suffixed(target, "partial");
         remove(&work)?;
         fs::create_dir_all(&work).with_context(|| format!("cannot create {}", work.display()))?;
-        Ok(Self {
-            work,
-            target: target.to_path_buf(),
-        })
+        Ok(Self { work, target: target.to_path_buf() })
     }
 
     /// Where to write.
@@ -121,11 +117,9 @@ impl Partial {
         let old = suffixed(&self.target, "old");
         remove(&old)?;
         if self.target.exists() {
-            fs::rename(&self.target, &old)
-                .with_context(|| format!("cannot move {} aside", self.target.display()))?;
+            fs::rename(&self.target, &old).with_context(|| format!("cannot move {} aside", self.target.display()))?;
         }
-        fs::rename(&self.work, &self.target)
-            .with_context(|| format!("cannot create {}", self.target.display()))?;
+        fs::rename(&self.work, &self.target).with_context(|| format!("cannot create {}", self.target.display()))?;
         remove(&old)
     }
 }
@@ -161,11 +155,7 @@ mod tests {
     #[test]
     fn variables_are_asked_in_order_and_empty_means_unset() {
         let with = |set: &'static [(&str, &str)]| {
-            choose_root(|name| {
-                set.iter()
-                    .find(|(key, _)| *key == name)
-                    .map(|(_, value)| PathBuf::from(value))
-            })
+            choose_root(|name| set.iter().find(|(key, _)| *key == name).map(|(_, value)| PathBuf::from(value)))
         };
         const ALL: [(&str, &str); 3] = [("MTL_CACHE", "m"), ("XDG_CACHE_HOME", "x"), ("HOME", "h")];
         assert_eq!(with(&ALL), Some("m".into()));
@@ -193,10 +183,7 @@ mod tests {
         let partial = Partial::begin(&target).unwrap();
         fs::write(partial.path().join("new"), "x").unwrap();
         partial.commit().unwrap();
-        let names: Vec<_> = fs::read_dir(&target)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name())
-            .collect();
+        let names: Vec<_> = fs::read_dir(&target).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(names, ["new"]);
         assert_eq!(fs::read_dir(tmp.path()).unwrap().count(), 1);
     }

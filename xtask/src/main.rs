@@ -9,10 +9,7 @@
 //! Exit codes: 0 all is well; 1 a check of the repository failed (a test, a lint, a tidy rule);
 //! 2 the environment or the command line is at fault, with a line `help:` that says what to do.
 
-#![expect(
-    clippy::print_stdout,
-    reason = "a program talks to its user; only libraries must not print"
-)]
+#![expect(clippy::print_stdout, reason = "a program talks to its user; only libraries must not print")]
 
 mod archive;
 mod bench;

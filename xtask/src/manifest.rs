@@ -52,14 +52,8 @@ impl FileEntry {
     /// Measures `dir/path`.
     pub(crate) fn of(dir: &Path, path: &str) -> Result<Self> {
         let full = dir.join(path);
-        let size = fs::metadata(&full)
-            .with_context(|| format!("cannot read {}", full.display()))?
-            .len();
-        Ok(Self {
-            path: path.to_owned(),
-            size,
-            sha256: digest::sha256(&full)?,
-        })
+        let size = fs::metadata(&full).with_context(|| format!("cannot read {}", full.display()))?.len();
+        Ok(Self { path: path.to_owned(), size, sha256: digest::sha256(&full)? })
     }
 }
 
@@ -74,9 +68,7 @@ impl Manifest {
                 return Err(error).with_context(|| format!("cannot read {}", path.display()));
             }
         };
-        serde_json::from_str(&text)
-            .map(Some)
-            .with_context(|| format!("{} is damaged", path.display()))
+        serde_json::from_str(&text).map(Some).with_context(|| format!("{} is damaged", path.display()))
     }
 
     /// Writes the manifest into `dir`.
@@ -100,10 +92,7 @@ impl Manifest {
             }
             let found = digest::sha256(&dir.join(&file.path))?;
             if found != file.sha256 {
-                return Ok(Some(format!(
-                    "{}: sha256 {found}, expected {}",
-                    file.path, file.sha256
-                )));
+                return Ok(Some(format!("{}: sha256 {found}, expected {}", file.path, file.sha256)));
             }
         }
         Ok(None)
@@ -114,12 +103,9 @@ impl FileEntry {
     fn size_fault(&self, dir: &Path) -> Option<String> {
         match fs::metadata(dir.join(&self.path)) {
             Err(_) => Some(format!("{} is missing", self.path)),
-            Ok(meta) if meta.len() != self.size => Some(format!(
-                "{} has {} bytes, expected {}",
-                self.path,
-                meta.len(),
-                self.size
-            )),
+            Ok(meta) if meta.len() != self.size => {
+                Some(format!("{} has {} bytes, expected {}", self.path, meta.len(), self.size))
+            }
             Ok(_) => None,
         }
     }
@@ -156,10 +142,7 @@ mod tests {
         assert_eq!(manifest.size_fault(tmp.path()), None);
         assert!(manifest.content_fault(tmp.path()).unwrap().unwrap().contains("sha256"));
         fs::write(tmp.path().join("a.csv"), "1").unwrap();
-        assert_eq!(
-            manifest.size_fault(tmp.path()).unwrap(),
-            "a.csv has 1 bytes, expected 4"
-        );
+        assert_eq!(manifest.size_fault(tmp.path()).unwrap(), "a.csv has 1 bytes, expected 4");
         fs::remove_file(tmp.path().join("a.csv")).unwrap();
         assert_eq!(manifest.size_fault(tmp.path()).unwrap(), "a.csv is missing");
     }

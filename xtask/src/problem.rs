@@ -17,10 +17,7 @@ pub(crate) struct Problem {
 impl Problem {
     /// Makes the error: `what` in lower case without a full stop, `help` as a thing to do.
     pub(crate) fn error(what: impl Into<String>, help: impl Into<String>) -> anyhow::Error {
-        anyhow::Error::new(Self {
-            what: what.into(),
-            help: help.into(),
-        })
+        anyhow::Error::new(Self { what: what.into(), help: help.into() })
     }
 
     /// The advice.
@@ -45,9 +42,8 @@ mod tests {
 
     #[test]
     fn advice_survives_added_context() {
-        let error = Err::<(), _>(Problem::error("no pip", "install pip"))
-            .context("while fetching libtorch")
-            .unwrap_err();
+        let error =
+            Err::<(), _>(Problem::error("no pip", "install pip")).context("while fetching libtorch").unwrap_err();
         assert_eq!(format!("{error:#}"), "while fetching libtorch: no pip");
         let problem = error.downcast_ref::<Problem>().unwrap();
         assert_eq!(problem.help(), "install pip");

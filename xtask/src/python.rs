@@ -62,18 +62,14 @@ print(json.dumps({
 }))
 "#;
 
-const INSTALL_PYTHON: &str =
-    "install Python 3.9 or newer with pip (Debian: apt-get install python3 python3-pip)";
+const INSTALL_PYTHON: &str = "install Python 3.9 or newer with pip (Debian: apt-get install python3 python3-pip)";
 
 impl Python {
     /// The interpreter that a shell would start; none if there is none that works.
     pub(crate) fn find() -> Option<Self> {
         // In a virtual environment `python` is the right name, elsewhere it may be Python 2.
-        let names: &[&str] = if std::env::var_os("VIRTUAL_ENV").is_some() {
-            &["python", "python3"]
-        } else {
-            &["python3", "python"]
-        };
+        let names: &[&str] =
+            if std::env::var_os("VIRTUAL_ENV").is_some() { &["python", "python3"] } else { &["python3", "python"] };
         names.iter().find_map(|name| Self::probe(Path::new(name)))
     }
 
@@ -85,8 +81,7 @@ impl Python {
 
     /// The interpreter with a pip, or advice on how to get them.
     pub(crate) fn with_pip() -> Result<Self> {
-        let python = Self::find()
-            .ok_or_else(|| Problem::error("no working `python3` found", INSTALL_PYTHON))?;
+        let python = Self::find().ok_or_else(|| Problem::error("no working `python3` found", INSTALL_PYTHON))?;
         if python.pip.is_none() {
             return Err(Problem::error(
                 format!("{} has no pip", python.executable.display()),
@@ -140,18 +135,11 @@ mod tests {
         std::fs::write(torch.join("__init__.py"), "raise SystemExit(9)\n").unwrap();
         std::fs::write(torch.join("version.py"), "x = 1\n__version__ = '2.11.0+cpu'\n").unwrap();
         let script = format!("import sys; sys.path.insert(0, {:?})\n{PROBE}", tmp.path());
-        let Ok(output) = process::capture(Command::new("python3").args(["-I", "-c", &script]), "")
-        else {
+        let Ok(output) = process::capture(Command::new("python3").args(["-I", "-c", &script]), "") else {
             return; // No Python on this machine: nothing to probe.
         };
         let python: Python = serde_json::from_slice(&output.stdout).unwrap();
-        assert_eq!(
-            python.torch,
-            Some(Torch {
-                dir: torch,
-                version: "2.11.0+cpu".into()
-            })
-        );
+        assert_eq!(python.torch, Some(Torch { dir: torch, version: "2.11.0+cpu".into() }));
     }
 
     #[test]

@@ -27,8 +27,7 @@ fn root_above(start: &Path) -> Option<PathBuf> {
         .ancestors()
         .find(|dir| {
             dir.join("xtask").is_dir()
-                && fs::read_to_string(dir.join("Cargo.toml"))
-                    .is_ok_and(|manifest| manifest.contains("[workspace]"))
+                && fs::read_to_string(dir.join("Cargo.toml")).is_ok_and(|manifest| manifest.contains("[workspace]"))
         })
         .map(Path::to_path_buf)
 }

@@ -32,14 +32,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let root = repo::root()?;
     let start = Instant::now();
     let before = libtorch::current(&root).ok();
-    let found = libtorch::ensure(
-        &root,
-        &Wish {
-            cuda: args.cuda,
-            wheels: args.wheels.clone(),
-            no_link: args.no_link,
-        },
-    )?;
+    let found = libtorch::ensure(&root, &Wish { cuda: args.cuda, wheels: args.wheels.clone(), no_link: args.no_link })?;
     let changed = before.is_some_and(|before| before.layout.cuda != found.layout.cuda);
     if changed && !args.no_link {
         // torch-sys decided at build time whether to link CUDA and does not see that the link moved.

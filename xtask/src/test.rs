@@ -31,11 +31,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     println!();
     println!("tests took {:.1} s", start.elapsed().as_secs_f64());
     println!("{tally}");
-    Ok(if tally.failed == 0 {
-        Outcome::Good
-    } else {
-        Outcome::Failed
-    })
+    Ok(if tally.failed == 0 { Outcome::Good } else { Outcome::Failed })
 }
 
 /// Runs `cargo test` and adds up what its programs say.

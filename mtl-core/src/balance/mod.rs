@@ -14,48 +14,37 @@
 //! task left the engine does plain descent without asking.
 //!
 //! All arithmetic is `f64` on the CPU and needs no libtorch: `m` is small, and pure code can be tested by the thousand.
+//! Solvers are scale-free: multiplying all gradients by `1e-100` or `1e100` changes no weight beyond what the method's
+//! formula says, because no constant in them is absolute.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `config.rs` | the list of methods: one line each |
+//! | `evidence.rs` | what methods ask for and get |
+//! | `gramian.rs` | the matrix of inner products |
+//! | `solver/` | the small exact solvers that weightings share |
+//! | `adam.rs`, `draw.rs`, `preference.rs`, `check.rs` | learned numbers, seeded draws, preferences, checks of settings |
 
+mod adam;
+mod check;
+mod config;
+mod draw;
+mod evidence;
 mod gramian;
+mod preference;
 pub mod scalarizer;
 pub mod solver;
+#[cfg(test)]
+mod testing;
 pub mod weighting;
 
 use std::fmt::Debug;
 
+pub use config::BalancerConfig;
+pub use evidence::{Epoch, Evidence, Needs, Outcome, Space};
 pub use gramian::Gramian;
 
 use crate::{error::Result, state::StateDict};
-
-/// What a method wants to see.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Needs {
-    /// The tasks' mean losses as numbers. Reading them waits for the accelerator once per step.
-    pub losses: bool,
-    /// The Gramian of the task gradients: one backward pass per task.
-    pub gramian: bool,
-}
-
-/// What a method sees: one entry (row) per *active* task.
-#[derive(Debug)]
-pub struct Evidence<'a> {
-    /// Indices of the active tasks in the task set, ascending; at least two.
-    pub tasks: &'a [usize],
-    /// Their mean losses, already multiplied by the user's task weights; empty unless asked for.
-    pub losses: &'a [f64],
-    /// The Gramian of their gradients with respect to the shared parameters; `None` unless asked for.
-    pub gramian: Option<&'a Gramian>,
-    /// The optimizer step this is for, counted from 0: the only source of randomness beside a method's own seed.
-    pub step: u64,
-}
-
-/// How a solver fared.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Outcome {
-    /// Iterations spent; 0 for closed forms.
-    pub iterations: usize,
-    /// Violation of the optimality conditions relative to the problem's scale; 0 for closed forms.
-    pub residual: f64,
-}
 
 /// A method that decides how much each task says.
 pub trait Balancer: Debug + Send {
@@ -68,15 +57,35 @@ pub trait Balancer: Debug + Send {
     /// Writes one weight per active task: the update direction is `sum_i weights[i] * gradient_i`.
     ///
     /// # Errors
-    /// [`Error::Solver`](crate::Error::Solver) when no weights can be found.
+    /// [`Error::Solver`](crate::Error::Solver) when no finite weights can be found,
+    /// [`Error::NonFinite`](crate::Error::NonFinite) when the evidence is not finite, and
+    /// [`Error::InvalidConfig`](crate::Error::InvalidConfig) when it lacks what [`Balancer::needs`] declares or the
+    /// method cannot work with it (a logarithm of a negative loss).
     fn weigh(&mut self, evidence: &Evidence<'_>, weights: &mut [f64]) -> Result<Outcome>;
+
+    /// Hears the mean losses of the same batch after the optimizer's step, for those who declare
+    /// [`Needs::losses_after_step`]; same tasks, order and task weights as in the last [`Evidence`].
+    ///
+    /// # Errors
+    /// As [`Balancer::weigh`].
+    fn after_step(&mut self, _losses: &[f64], _tasks: &[usize]) -> Result<()> {
+        Ok(())
+    }
+
+    /// Hears that an epoch is over. The trainer tells every balancer, after validation.
+    ///
+    /// # Errors
+    /// As [`Balancer::weigh`].
+    fn epoch_end(&mut self, _epoch: &Epoch<'_>) -> Result<()> {
+        Ok(())
+    }
 
     /// Everything that the next call depends on; empty for stateless methods.
     fn state(&self) -> StateDict {
         StateDict::new()
     }
 
-    /// Takes back what [`Balancer::state`] gave.
+    /// Takes back what [`Balancer::state`] gave; on an error nothing has changed.
     ///
     /// # Errors
     /// [`Error::State`](crate::Error::State) when it does not fit.

@@ -16,7 +16,7 @@ impl ParamSet {
     /// # Errors
     /// [`Error::Torch`] when a tensor cannot be read; [`Error::State`] for a kind the format lacks.
     pub fn to_safetensors(&self) -> Result<Vec<u8>> {
-        to_safetensors(self.params.iter().map(|p| (p.name.as_str(), &p.tensor)))
+        to_safetensors(self.params.iter().map(|p| (p.name.as_str(), &p.tensor)), &[])
     }
 
     /// Takes the values of all parameters from safetensors bytes.
@@ -24,7 +24,14 @@ impl ParamSet {
     /// # Errors
     /// [`Error::State`] listing every missing, unknown or differently shaped tensor; nothing is changed then.
     pub fn load_safetensors(&self, bytes: &[u8]) -> Result<()> {
-        let loaded = from_safetensors(bytes)?;
+        self.load_tensors(&from_safetensors(bytes)?.0)
+    }
+
+    /// Takes the values of all parameters from named tensors.
+    ///
+    /// # Errors
+    /// As [`ParamSet::load_safetensors`].
+    pub fn load_tensors(&self, loaded: &[(String, Tensor)]) -> Result<()> {
         let mut differences = Vec::new();
         for p in &self.params {
             match loaded.iter().find(|(name, _)| *name == p.name) {
@@ -42,7 +49,7 @@ impl ParamSet {
                 Some(_) => {}
             }
         }
-        for (name, _) in &loaded {
+        for (name, _) in loaded {
             if !self.params.iter().any(|p| p.name == *name) {
                 differences.push(format!("{name} is unknown to this model"));
             }
@@ -60,11 +67,14 @@ impl ParamSet {
     }
 }
 
-/// Named tensors in the safetensors format, on whatever device they are.
+/// Named tensors in the safetensors format, on whatever device they are, with `metadata` in the file's header.
 ///
 /// # Errors
 /// [`Error::Torch`] when a tensor cannot be read; [`Error::State`] for a kind the format lacks.
-pub fn to_safetensors<'a>(tensors: impl Iterator<Item = (&'a str, &'a Tensor)>) -> Result<Vec<u8>> {
+pub fn to_safetensors<'a>(
+    tensors: impl Iterator<Item = (&'a str, &'a Tensor)>,
+    metadata: &[(&str, String)],
+) -> Result<Vec<u8>> {
     let mut data = Vec::new();
     for (name, t) in tensors {
         let dtype = dtype(t.kind()).ok_or_else(|| Error::State {
@@ -82,14 +92,18 @@ pub fn to_safetensors<'a>(tensors: impl Iterator<Item = (&'a str, &'a Tensor)>) 
     for (name, dtype, shape, bytes) in &data {
         views.push((name.as_str(), TensorView::new(*dtype, shape.clone(), bytes).map_err(|e| unreadable(&e))?));
     }
-    safetensors::serialize(views, None).map_err(|e| unreadable(&e))
+    let metadata = metadata.iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect();
+    safetensors::serialize(views, Some(metadata)).map_err(|e| unreadable(&e))
 }
 
-/// The named tensors of safetensors bytes, on the CPU, in file order.
+/// The named tensors of safetensors bytes, on the CPU, in file order, and the header's metadata, sorted by key.
 ///
 /// # Errors
 /// [`Error::State`] when the bytes are not valid safetensors or hold a kind that libtorch lacks.
-pub fn from_safetensors(bytes: &[u8]) -> Result<Vec<(String, Tensor)>> {
+pub fn from_safetensors(bytes: &[u8]) -> Result<(Vec<(String, Tensor)>, Vec<(String, String)>)> {
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| unreadable(&e))?;
+    let mut metadata: Vec<(String, String)> = header.metadata().clone().unwrap_or_default().into_iter().collect();
+    metadata.sort();
     let file = SafeTensors::deserialize(bytes).map_err(|e| unreadable(&e))?;
     let mut tensors = Vec::with_capacity(file.len());
     for (name, view) in file.iter() {
@@ -101,7 +115,7 @@ pub fn from_safetensors(bytes: &[u8]) -> Result<Vec<(String, Tensor)>> {
         let tensor = Tensor::f_from_data_size(view.data(), &shape, kind).op(format!("load {name}"))?;
         tensors.push((name.to_owned(), tensor));
     }
-    Ok(tensors)
+    Ok((tensors, metadata))
 }
 
 fn unreadable(e: &safetensors::SafeTensorError) -> Error {

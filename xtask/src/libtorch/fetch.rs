@@ -25,10 +25,7 @@ const PINS: [(&str, &str); 4] = [
         "torch-2.11.0-cp311-cp311-manylinux_2_28_x86_64.whl",
         "7aa2f9bbc6d4595ba72138026b2074be1233186150e9292865e04b7a63b8c67a",
     ),
-    (
-        "cuda_toolkit-13.0.2-py2.py3-none-any.whl",
-        "b198824cf2f54003f50d64ada3a0f184b42ca0846c1c94192fa269ecd97a66eb",
-    ),
+    ("cuda_toolkit-13.0.2-py2.py3-none-any.whl", "b198824cf2f54003f50d64ada3a0f184b42ca0846c1c94192fa269ecd97a66eb"),
     (
         "nvidia_cuda_runtime-13.0.96-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl",
         "7f82250d7782aa23b6cfe765ecc7db554bd3c2870c43f3d1821f1d18aebf0548",
@@ -55,12 +52,7 @@ pub(crate) struct Fetcher<'a> {
 impl<'a> Fetcher<'a> {
     /// A fetcher that looks into `wheels` first.
     pub(crate) fn new(cache: &Cache, wheels: Option<&'a Path>) -> Self {
-        Self {
-            downloads: cache.root().join("downloads"),
-            wheels,
-            python: None,
-            sources: Vec::new(),
-        }
+        Self { downloads: cache.root().join("downloads"), wheels, python: None, sources: Vec::new() }
     }
 
     /// The requirement for torch itself, pinned to the one version.
@@ -118,15 +110,11 @@ impl<'a> Fetcher<'a> {
         if let Err(error) = check_pin(&name, &sha256) {
             if ours {
                 // Otherwise the next try would trip over the same file.
-                fs::remove_file(&path)
-                    .with_context(|| format!("cannot remove {}", path.display()))?;
+                fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
             }
             return Err(error);
         }
-        self.sources.push(Source {
-            name,
-            sha256: Some(sha256),
-        });
+        self.sources.push(Source { name, sha256: Some(sha256) });
         Ok(path)
     }
 }
@@ -194,12 +182,8 @@ mod tests {
         let tmp = tempfile::tempdir().unwrap();
         let damaged = tmp.path().join(PINS[0].0);
         fs::write(&damaged, "half").unwrap();
-        let mut fetcher = Fetcher {
-            downloads: tmp.path().to_path_buf(),
-            wheels: None,
-            python: None,
-            sources: Vec::new(),
-        };
+        let mut fetcher =
+            Fetcher { downloads: tmp.path().to_path_buf(), wheels: None, python: None, sources: Vec::new() };
         assert!(fetcher.wheel(&Fetcher::torch()).is_err());
         assert!(!damaged.exists());
     }

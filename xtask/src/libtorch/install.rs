@@ -39,11 +39,7 @@ pub(crate) fn install(cache: &Cache, dir: &Path, wish: &Wish) -> Result<()> {
             format!("install libtorch {VERSION} yourself and set LIBTORCH to its folder"),
         ));
     }
-    let (scope, peak) = if wish.cuda {
-        (Scope::Cuda, CUDA_PEAK)
-    } else {
-        (Scope::Loader, CPU_PEAK)
-    };
+    let (scope, peak) = if wish.cuda { (Scope::Cuda, CUDA_PEAK) } else { (Scope::Loader, CPU_PEAK) };
     check_space(cache, peak)?;
     let mut fetcher = Fetcher::new(cache, wish.wheels.as_deref());
     eprintln!("[1/4] torch {VERSION} (about 530 MB, once per machine)");
@@ -98,9 +94,7 @@ fn metadata(wheel: &Path) -> Result<Vec<Requirement>> {
 }
 
 fn open(path: &Path) -> Result<BufReader<File>> {
-    File::open(path)
-        .map(BufReader::new)
-        .with_context(|| format!("cannot open {}", path.display()))
+    File::open(path).map(BufReader::new).with_context(|| format!("cannot open {}", path.display()))
 }
 
 fn unpack(torch: &Path, companions: &[PathBuf], scope: Scope, dir: &Path) -> Result<()> {
@@ -152,9 +146,7 @@ fn companion_target(name: &str, scope: Scope) -> Option<String> {
 fn linker_script(scope: Scope) -> &'static str {
     match scope {
         Scope::Loader => "INPUT(libtorch_cpu.so libc10.so)\n",
-        Scope::Cuda => {
-            "INPUT(mtl_cuda_anchor.o libtorch_cpu.so libc10.so libtorch_cuda.so libc10_cuda.so)\n"
-        }
+        Scope::Cuda => "INPUT(mtl_cuda_anchor.o libtorch_cpu.so libc10.so libtorch_cuda.so libc10_cuda.so)\n",
     }
 }
 
@@ -169,10 +161,7 @@ fn compile_anchor(lib: &Path) -> Result<()> {
     )?;
     let compiler = std::env::var_os("CXX").unwrap_or_else(|| "c++".into());
     let mut command = Command::new(compiler);
-    command
-        .args(["-c", "-fPIC", "-o"])
-        .arg(lib.join("mtl_cuda_anchor.o"))
-        .arg(&source);
+    command.args(["-c", "-fPIC", "-o"]).arg(lib.join("mtl_cuda_anchor.o")).arg(&source);
     let advice = "install a C++ compiler (Debian: apt-get install g++)";
     if process::run_aside(&mut command, advice)?.success() {
         Ok(())
@@ -244,10 +233,7 @@ mod tests {
     #[test]
     fn nvidia_wheels_give_libraries_only() {
         let loader = |name| companion_target(name, Scope::Loader);
-        assert_eq!(
-            loader("nvidia/cu13/lib/libcudart.so.13").as_deref(),
-            Some("lib/libcudart.so.13")
-        );
+        assert_eq!(loader("nvidia/cu13/lib/libcudart.so.13").as_deref(), Some("lib/libcudart.so.13"));
         assert_eq!(loader("nvidia/cu13/lib/libnvperf_host.so"), None);
         assert_eq!(loader("nvidia/cu13/include/cuda.h"), None);
         assert!(companion_target("nvidia/cudnn/lib/libcudnn.so.9", Scope::Cuda).is_some());

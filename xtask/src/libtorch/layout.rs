@@ -52,10 +52,7 @@ pub(crate) fn inspect(dir: &Path) -> Result<Layout, String> {
     if version != VERSION {
         return Err(format!("it holds libtorch {version}, expected {VERSION}"));
     }
-    Ok(Layout {
-        version,
-        cuda: dir.join("lib/libtorch_cuda.so").is_file(),
-    })
+    Ok(Layout { version, cuda: dir.join("lib/libtorch_cuda.so").is_file() })
 }
 
 /// Libraries that the loader cannot find for `lib/<library>`, comma separated.
@@ -68,11 +65,8 @@ pub(crate) fn unresolved(dir: &Path, library: &str) -> Option<String> {
 }
 
 fn missing(ldd: &str) -> Option<String> {
-    let mut names: Vec<&str> = ldd
-        .lines()
-        .filter_map(|line| line.trim().strip_suffix("=> not found"))
-        .map(str::trim)
-        .collect();
+    let mut names: Vec<&str> =
+        ldd.lines().filter_map(|line| line.trim().strip_suffix("=> not found")).map(str::trim).collect();
     names.dedup();
     (!names.is_empty()).then(|| names.join(", "))
 }
@@ -86,22 +80,15 @@ fn version_of(dir: &Path) -> Option<String> {
     if let Ok(text) = fs::read_to_string(dir.join("build-version")) {
         return Some(plain_version(&text).to_owned());
     }
-    [
-        "include/torch/headeronly/version.h",
-        "include/torch/csrc/api/include/torch/version.h",
-    ]
-    .iter()
-    .find_map(|header| version_in_header(&fs::read_to_string(dir.join(header)).ok()?))
+    ["include/torch/headeronly/version.h", "include/torch/csrc/api/include/torch/version.h"]
+        .iter()
+        .find_map(|header| version_in_header(&fs::read_to_string(dir.join(header)).ok()?))
 }
 
 fn version_in_header(text: &str) -> Option<String> {
     let number = |name: &str| {
         text.lines().find_map(|line| {
-            line.strip_prefix("#define TORCH_VERSION_")?
-                .strip_prefix(name)?
-                .trim()
-                .parse::<u32>()
-                .ok()
+            line.strip_prefix("#define TORCH_VERSION_")?.strip_prefix(name)?.trim().parse::<u32>().ok()
         })
     };
     Some(format!("{}.{}.{}", number("MAJOR")?, number("MINOR")?, number("PATCH")?))
@@ -159,10 +146,7 @@ pub(crate) mod tests {
 
     #[test]
     fn cpu_folder_does_not_satisfy_a_cuda_wish() {
-        let layout = Layout {
-            version: VERSION.into(),
-            cuda: false,
-        };
+        let layout = Layout { version: VERSION.into(), cuda: false };
         assert!(layout.satisfies(false).is_ok());
         assert!(layout.satisfies(true).is_err());
     }

@@ -28,7 +28,7 @@ use crate::problem::Problem;
 use crate::python::Python;
 
 pub(crate) use install::gigabytes;
-pub(crate) use layout::{Layout, unresolved};
+pub(crate) use layout::{Layout, inspect, plain_version, unresolved};
 
 /// The libtorch version that the pinned tch builds against. The only place where it is written.
 pub(crate) const VERSION: &str = "2.11.0";
@@ -91,9 +91,8 @@ pub(crate) fn provision(root: &Path) -> Result<Libtorch> {
 pub(crate) fn ensure(root: &Path, wish: &Wish) -> Result<Libtorch> {
     let link = root.join(LINK);
     if let Some(dir) = chosen_by_user(&link) {
-        let layout = layout::inspect(&dir)
-            .and_then(|layout| layout.satisfies(wish.cuda).map(|()| layout))
-            .map_err(|fault| {
+        let layout =
+            layout::inspect(&dir).and_then(|layout| layout.satisfies(wish.cuda).map(|()| layout)).map_err(|fault| {
                 Problem::error(
                     format!("LIBTORCH is set to {}, but {fault}", dir.display()),
                     format!("unset LIBTORCH to let set-up provide one, or point it at {VERSION}"),
@@ -103,12 +102,7 @@ pub(crate) fn ensure(root: &Path, wish: &Wish) -> Result<Libtorch> {
             // Editors start cargo without the shell's variables; they use the link.
             relink(&link, &dir)?;
         }
-        return Ok(Libtorch {
-            env_value: dir.clone(),
-            dir,
-            layout,
-            origin: Origin::Environment,
-        });
+        return Ok(Libtorch { env_value: dir.clone(), dir, layout, origin: Origin::Environment });
     }
     if !wish.no_link
         && let Ok(found) = current(root)
@@ -117,17 +111,12 @@ pub(crate) fn ensure(root: &Path, wish: &Wish) -> Result<Libtorch> {
         return Ok(found);
     }
     let (dir, origin) = find_or_fetch(wish)?;
-    let layout = layout::inspect(&dir)
-        .map_err(|fault| anyhow::anyhow!("{} was set up wrongly: {fault}", dir.display()))?;
+    let layout =
+        layout::inspect(&dir).map_err(|fault| anyhow::anyhow!("{} was set up wrongly: {fault}", dir.display()))?;
     if !wish.no_link {
         relink(&link, &dir)?;
     }
-    Ok(Libtorch {
-        env_value: link,
-        dir,
-        layout,
-        origin,
-    })
+    Ok(Libtorch { env_value: link, dir, layout, origin })
 }
 
 /// The libtorch behind the link; an error says in words why it cannot be used.
@@ -141,12 +130,7 @@ pub(crate) fn current(root: &Path) -> Result<Libtorch, String> {
     {
         return Err(fault);
     }
-    Ok(Libtorch {
-        env_value: link,
-        dir,
-        layout,
-        origin: Origin::Link,
-    })
+    Ok(Libtorch { env_value: link, dir, layout, origin: Origin::Link })
 }
 
 /// The user's own `LIBTORCH`. Cargo's `[env]` table sets the variable too, to the link.
@@ -165,10 +149,7 @@ fn find_or_fetch(wish: &Wish) -> Result<(PathBuf, Origin)> {
         return Ok((dir, Origin::Python));
     }
     let cache = Cache::locate()?;
-    let dir = cache.root().join(format!(
-        "libtorch-{VERSION}-{}",
-        if wish.cuda { "cuda" } else { "cpu" }
-    ));
+    let dir = cache.root().join(format!("libtorch-{VERSION}-{}", if wish.cuda { "cuda" } else { "cpu" }));
     if cached(&dir) {
         return Ok((dir, Origin::Cache));
     }

@@ -33,12 +33,7 @@ impl Requirement {
 
     /// A requirement for exactly one version.
     pub(crate) fn pinned(name: &str, version: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            extras: Vec::new(),
-            version: format!("=={version}"),
-            marker: String::new(),
-        }
+        Self { name: name.to_owned(), extras: Vec::new(), version: format!("=={version}"), marker: String::new() }
     }
 
     /// Whether a wheel of this file name would do, as `nvidia_cuda_runtime-13.0.96-py3-none-any.whl`.
@@ -51,9 +46,7 @@ impl Requirement {
         let wanted = self.version.trim_start_matches("==");
         let fits = match wanted.strip_suffix(".*") {
             // `13.0.96.*` matches version 13.0.96 itself, too.
-            Some(open) => version
-                .strip_prefix(open)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.')),
+            Some(open) => version.strip_prefix(open).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')),
             // A build tag, as in `2.11.0+cpu`, is not part of the version that was asked for.
             None => version.split('+').next() == Some(wanted),
         };
@@ -61,8 +54,7 @@ impl Requirement {
     }
 
     fn on_linux(&self) -> bool {
-        let about_platform =
-            self.marker.contains("platform_system") || self.marker.contains("sys_platform");
+        let about_platform = self.marker.contains("platform_system") || self.marker.contains("sys_platform");
         !about_platform || self.marker.to_lowercase().contains("linux")
     }
 
@@ -87,9 +79,7 @@ pub(crate) enum Scope {
 
 /// The package without content that stands for many, if the torch wheel uses it.
 pub(crate) fn toolkit(requirements: &[Requirement]) -> Option<&Requirement> {
-    requirements
-        .iter()
-        .find(|requirement| requirement.name == "cuda-toolkit" && requirement.on_linux())
+    requirements.iter().find(|requirement| requirement.name == "cuda-toolkit" && requirement.on_linux())
 }
 
 /// Packages with libraries that `requirements` name directly.
@@ -138,9 +128,7 @@ fn parse(text: &str) -> Option<Requirement> {
         Some(rest) => rest.split_once(']')?,
         None => ("", rest),
     };
-    let plain = |text: &str, more: &str| {
-        text.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c))
-    };
+    let plain = |text: &str, more: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c));
     let good = name.starts_with(|c: char| c.is_ascii_alphanumeric())
         && plain(name, "-_.")
         && plain(extras, "-_.,")

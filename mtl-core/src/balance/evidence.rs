@@ -1,0 +1,222 @@
+//! What methods ask for and what they get.
+
+use crate::{
+    balance::Gramian,
+    error::{Error, Result},
+};
+
+/// What the gradients of a Gramian are taken with respect to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Space {
+    /// The shared parameters: one backward pass through the trunk per task.
+    #[default]
+    Parameters,
+    /// The features at the end of the trunk: one backward pass per head, one through the trunk in all.
+    Representation,
+}
+
+/// What a method wants to see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "a set of independent wishes")]
+pub struct Needs {
+    /// The tasks' mean losses as numbers. Reading them waits for the accelerator once per step.
+    pub losses: bool,
+    /// The Gramian of the task gradients: one backward pass per task.
+    pub gramian: bool,
+    /// One Gramian per parameter block beside the whole one: free where rows are kept per parameter.
+    pub blocks: bool,
+    /// In which space the method *wants* the gradients; a user's step mode may override it.
+    pub space: Space,
+    /// The losses of the same batch after the optimizer's step: a second forward pass ([`super::Balancer::after_step`]).
+    pub losses_after_step: bool,
+    /// The tasks' primary metrics on the validation split at the end of each epoch ([`Epoch::kpis`]).
+    pub kpis: bool,
+}
+
+impl Needs {
+    /// Only losses: one backward pass of the weighted sum.
+    #[must_use]
+    pub fn losses() -> Self {
+        Self { losses: true, ..Self::default() }
+    }
+
+    /// Only the Gramian with respect to the shared parameters.
+    #[must_use]
+    pub fn gramian() -> Self {
+        Self { gramian: true, ..Self::default() }
+    }
+
+    /// What two methods that work together need.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let space = if self.gramian { self.space } else { other.space };
+        Self {
+            losses: self.losses || other.losses,
+            gramian: self.gramian || other.gramian,
+            blocks: self.blocks || other.blocks,
+            space,
+            losses_after_step: self.losses_after_step || other.losses_after_step,
+            kpis: self.kpis || other.kpis,
+        }
+    }
+}
+
+/// What a method sees: one entry (row) per *active* task.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Evidence<'a> {
+    /// Indices of the active tasks in the task set, ascending; at least two.
+    pub tasks: &'a [usize],
+    /// Their mean losses, already multiplied by the user's task weights; empty unless asked for.
+    pub losses: &'a [f64],
+    /// The Gramian of their gradients with respect to the shared parameters; `None` unless asked for.
+    pub gramian: Option<&'a Gramian>,
+    /// One Gramian per parameter block, always in the same order, summing to the whole one; empty unless asked for.
+    pub blocks: &'a [Gramian],
+    /// The optimizer step this is for, counted from 0: the only source of randomness beside a method's own seed.
+    pub step: u64,
+}
+
+impl<'a> Evidence<'a> {
+    /// The losses, checked: one finite number per task.
+    ///
+    /// # Errors
+    /// [`Error::NonFinite`] naming the task by index, [`Error::InvalidConfig`] when there are too few.
+    pub fn checked_losses(&self, method: &'static str) -> Result<&'a [f64]> {
+        if self.losses.len() != self.tasks.len() {
+            return lacking(method, "losses", self.tasks.len(), self.losses.len());
+        }
+        match self.losses.iter().zip(self.tasks).find(|(l, _)| !l.is_finite()) {
+            Some((&value, task)) => Err(Error::NonFinite { what: "loss", task: format!("#{task}"), value }),
+            None => Ok(self.losses),
+        }
+    }
+
+    /// The losses, checked to be finite and above 0, as logarithms demand.
+    ///
+    /// # Errors
+    /// As [`Evidence::checked_losses`], and [`Error::InvalidConfig`] for a loss of 0 or below.
+    pub fn positive_losses(&self, method: &'static str) -> Result<&'a [f64]> {
+        let losses = self.checked_losses(method)?;
+        match losses.iter().zip(self.tasks).find(|(l, _)| **l <= 0.0) {
+            Some((loss, task)) => Err(Error::InvalidConfig {
+                what: method,
+                field: "losses",
+                expected: "above 0, as this method takes their logarithm".into(),
+                found: format!("{loss} of task #{task}"),
+            }),
+            None => Ok(losses),
+        }
+    }
+
+    /// The Gramian, checked: `[m, m]` for the `m` tasks and finite.
+    ///
+    /// # Errors
+    /// [`Error::NonFinite`] naming the task by index, [`Error::InvalidConfig`] when it is missing or of another size.
+    pub fn checked_gramian(&self, method: &'static str) -> Result<&'a Gramian> {
+        let Some(gramian) = self.gramian else { return lacking(method, "gramian", self.tasks.len(), 0) };
+        self.check_block(method, gramian)?;
+        Ok(gramian)
+    }
+
+    /// The Gramians of the blocks, checked as the whole one.
+    ///
+    /// # Errors
+    /// As [`Evidence::checked_gramian`].
+    pub fn checked_blocks(&self, method: &'static str) -> Result<&'a [Gramian]> {
+        if self.blocks.is_empty() {
+            return lacking(method, "blocks", self.tasks.len(), 0);
+        }
+        self.blocks.iter().try_for_each(|block| self.check_block(method, block))?;
+        Ok(self.blocks)
+    }
+
+    fn check_block(&self, method: &'static str, gramian: &Gramian) -> Result<()> {
+        if gramian.m() != self.tasks.len() {
+            return lacking(method, "gramian", self.tasks.len(), gramian.m());
+        }
+        gramian.check_finite().map_err(|e| match e {
+            Error::NonFinite { what, task, value } => {
+                let row = task.trim_start_matches('#').parse().unwrap_or(0);
+                let task = self.tasks.get(row).copied().unwrap_or(row);
+                Error::NonFinite { what, task: format!("#{task}"), value }
+            }
+            other => other,
+        })
+    }
+}
+
+fn lacking<T>(what: &'static str, field: &'static str, m: usize, found: usize) -> Result<T> {
+    Err(Error::InvalidConfig {
+        what,
+        field,
+        expected: format!("given for {m} tasks"),
+        found: format!("those of {found}"),
+    })
+}
+
+/// What the trainer tells at the end of an epoch.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Epoch<'a> {
+    /// The epoch that is over, counted from 0.
+    pub index: u64,
+    /// The primary metric of every task of the set on the validation split, NaN where unknown; empty unless asked for.
+    pub kpis: &'a [f64],
+}
+
+/// How a solver fared.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Outcome {
+    /// Iterations spent; 0 for closed forms.
+    pub iterations: usize,
+    /// Violation of the optimality conditions relative to the problem's scale; 0 for closed forms.
+    pub residual: f64,
+}
+
+impl Outcome {
+    /// Both together: iterations add up, the worse residual counts.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self { iterations: self.iterations + other.iterations, residual: self.residual.max(other.residual) }
+    }
+
+    /// Lets finite weights with a residual of at most `tolerance` pass.
+    ///
+    /// # Errors
+    /// [`Error::Solver`] otherwise.
+    pub fn accept(self, method: &'static str, weights: &[f64], tolerance: f64) -> Result<Self> {
+        let solved = self.residual <= tolerance; // false for NaN
+        if solved && weights.iter().all(|w| w.is_finite()) {
+            return Ok(self);
+        }
+        let residual = if solved { f64::NAN } else { self.residual };
+        Err(Error::Solver { method, iterations: self.iterations, residual })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_or_bad_evidence_is_named() {
+        let none = Evidence { tasks: &[0, 3], ..Evidence::default() };
+        assert!(none.checked_losses("x").is_err() && none.checked_gramian("x").is_err());
+        let bad = Evidence { tasks: &[0, 3], losses: &[1.0, f64::INFINITY], ..Evidence::default() };
+        assert_eq!(bad.checked_losses("x").unwrap_err().to_string(), "loss of task #3 is not finite (inf)");
+        let zero = Evidence { tasks: &[0, 3], losses: &[1.0, 0.0], ..Evidence::default() };
+        assert!(zero.positive_losses("x").unwrap_err().to_string().contains("0 of task #3"));
+        let mut g = Gramian::default();
+        g.rebuild(2).copy_from_slice(&[1.0, f64::NAN, f64::NAN, f64::NAN]);
+        let nan = Evidence { tasks: &[0, 3], gramian: Some(&g), ..Evidence::default() };
+        assert_eq!(nan.checked_gramian("x").unwrap_err().to_string(), "gradient of task #3 is not finite (NaN)");
+    }
+
+    #[test]
+    fn unsolved_or_non_finite_is_no_outcome() {
+        let fine = Outcome { iterations: 3, residual: 1e-12 };
+        assert_eq!(fine.accept("x", &[1.0], 1e-8).unwrap(), fine);
+        assert!(fine.accept("x", &[f64::NAN], 1e-8).is_err());
+        assert!(Outcome { residual: 1.0, ..fine }.accept("x", &[1.0], 1e-8).is_err());
+        assert!(Outcome { residual: f64::NAN, ..fine }.accept("x", &[1.0], 1e-8).is_err());
+    }
+}

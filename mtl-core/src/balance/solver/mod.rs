@@ -1,0 +1,28 @@
+//! The small exact solvers that weightings share.
+//!
+//! All work in `f64` on matrices of up to some 64 rows, keep their buffers between calls (no allocation once warm), and
+//! scale the problem by its own size first, so that no tolerance is absolute. Each returns an
+//! [`Outcome`](super::Outcome) with the violation of its optimality conditions, so that a caller can refuse what is not
+//! solved instead of training on it.
+
+pub mod cholesky;
+mod dual_cone;
+mod min_norm;
+
+pub use dual_cone::DualCone;
+pub use min_norm::MinNorm;
+
+/// Inner product in four independent chains: the compiler may not reorder floating-point sums by itself.
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let n = a.len().min(b.len());
+    let (a, b) = (&a[..n], &b[..n]);
+    let split = n - n % 4;
+    let mut lanes = [0.0; 4];
+    for (x, y) in a[..split].chunks_exact(4).zip(b[..split].chunks_exact(4)) {
+        for lane in 0..4 {
+            lanes[lane] += x[lane] * y[lane];
+        }
+    }
+    let tail: f64 = a[split..].iter().zip(&b[split..]).map(|(x, y)| x * y).sum();
+    (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]) + tail
+}

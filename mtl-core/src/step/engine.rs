@@ -1,0 +1,310 @@
+//! The step engine: losses in, gradients out.
+
+use tch::{Device, Kind, Tensor};
+
+use super::{Dropped, Gradients, NonFinitePolicy, Policy, StepReport, TaskStep, ZeroGradientPolicy};
+use crate::{
+    balance::{Balancer, Evidence, Gramian},
+    error::{Error, Result, TorchContext},
+    loss::TaskLoss,
+    params::ParamSet,
+    share::AuxiliaryLoss,
+    shim::{self, Graph},
+    task::TaskSet,
+};
+
+/// Turns task losses into one gradient per parameter, by the rules of the [module](super).
+#[derive(Debug)]
+pub struct StepEngine {
+    tasks: TaskSet,
+    policy: Policy,
+    balancer: Box<dyn Balancer>,
+    shared: Vec<usize>,
+    owned: Vec<Vec<usize>>,
+    n_params: usize,
+}
+
+impl StepEngine {
+    /// An engine for the parameters of one model, whose set must be complete by now.
+    #[must_use]
+    pub fn new(tasks: TaskSet, params: &ParamSet, balancer: Box<dyn Balancer>, policy: Policy) -> Self {
+        let owned = (0..tasks.len()).map(|t| params.owned_by(t)).collect();
+        Self { owned, shared: params.shared(), n_params: params.params().len(), tasks, policy, balancer }
+    }
+
+    /// The balancer.
+    #[must_use]
+    pub fn balancer(&self) -> &dyn Balancer {
+        self.balancer.as_ref()
+    }
+
+    /// The balancer, to load its state or tell it of the end of an epoch.
+    pub fn balancer_mut(&mut self) -> &mut dyn Balancer {
+        self.balancer.as_mut()
+    }
+
+    /// The gradients of one step; `losses` in task order, `step` counted from 0. Frees the graph of the losses.
+    ///
+    /// `None` when there is nothing to learn from: no task present, or the policy skips the step.
+    ///
+    /// # Errors
+    /// [`Error::NonFinite`] naming the task, when the policy says stop; [`Error::Shape`] when there are not as many
+    /// losses as tasks; whatever the balancer gives.
+    pub fn backward(
+        &mut self,
+        params: &ParamSet,
+        losses: &[TaskLoss],
+        auxiliary: &[AuxiliaryLoss],
+        step: u64,
+    ) -> Result<(Option<Gradients>, StepReport)> {
+        if losses.len() != self.tasks.len() || params.params().len() != self.n_params {
+            return Err(Error::Shape {
+                op: "step".into(),
+                tensor: "losses",
+                expected: format!("{} losses over {} parameters", self.tasks.len(), self.n_params),
+                found: vec![losses.len() as i64, params.params().len() as i64],
+            });
+        }
+        let (mut report, means) = self.look(losses)?;
+        if report.skipped || report.active.is_empty() {
+            return Ok((None, report));
+        }
+        let mut pass = Pass { engine: self, params, losses, auxiliary, means: &means, step };
+        let gradients = if pass.engine.balancer.needs().gramian && report.active.len() > 1 {
+            pass.exact(&mut report)?
+        } else {
+            Some(pass.single(&mut report)?)
+        };
+        Ok((gradients, report))
+    }
+
+    /// Reads the losses once and decides who takes part.
+    fn look(&self, losses: &[TaskLoss]) -> Result<(StepReport, Vec<f64>)> {
+        let sums = read_scalars(losses)?;
+        let mut report = StepReport::default();
+        let mut means = vec![0.0; losses.len()];
+        for (idx, ((loss, sum), task)) in losses.iter().zip(sums).zip(&self.tasks).enumerate() {
+            let Some(sum) = sum else {
+                report.tasks.push(TaskStep { loss: None, count: 0.0, weight: 0.0, dropped: Some(Dropped::Absent) });
+                continue;
+            };
+            let mean = sum / loss.count;
+            means[idx] = task.weight * mean;
+            let mut dropped = None;
+            if mean.is_finite() {
+                report.active.push(idx);
+            } else {
+                dropped = Some(Dropped::NonFiniteLoss);
+                self.non_finite("loss", idx, mean, &mut report)?;
+            }
+            report.tasks.push(TaskStep { loss: Some(mean), count: loss.count, weight: 0.0, dropped });
+        }
+        Ok((report, means))
+    }
+
+    fn non_finite(&self, what: &'static str, task_idx: usize, value: f64, report: &mut StepReport) -> Result<()> {
+        match self.policy.non_finite {
+            NonFinitePolicy::Stop => {
+                let task = self.tasks.get(task_idx).map(|t| t.name.to_string()).unwrap_or_default();
+                return Err(Error::NonFinite { what, task, value });
+            }
+            NonFinitePolicy::SkipStep => report.skipped = true,
+            NonFinitePolicy::DropTask => {}
+        }
+        Ok(())
+    }
+}
+
+/// One step while it is being computed.
+struct Pass<'a> {
+    engine: &'a mut StepEngine,
+    params: &'a ParamSet,
+    losses: &'a [TaskLoss],
+    auxiliary: &'a [AuxiliaryLoss],
+    means: &'a [f64],
+    step: u64,
+}
+
+impl Pass<'_> {
+    /// One backward pass of the weighted sum.
+    fn single(&mut self, report: &mut StepReport) -> Result<Gradients> {
+        let mut weights = vec![1.0; report.active.len()];
+        if report.active.len() > 1 {
+            let losses: Vec<f64> = report.active.iter().map(|&t| self.means[t]).collect();
+            let evidence = Evidence { tasks: &report.active, losses: &losses, step: self.step, ..Evidence::default() };
+            report.outcome = self.engine.balancer.weigh(&evidence, &mut weights)?;
+        }
+        let mut outputs = Vec::with_capacity(report.active.len() + self.auxiliary.len());
+        let mut cotangents = Vec::with_capacity(outputs.capacity());
+        let mut positions = self.engine.shared.clone();
+        for (&t, &w) in report.active.iter().zip(&weights) {
+            report.tasks[t].weight = w;
+            outputs.push(&self.losses[t].sum);
+            cotangents.push(self.cotangent(t, w)?);
+            positions.extend(&self.engine.owned[t]);
+        }
+        for aux in self.auxiliary {
+            outputs.push(&aux.loss);
+            cotangents.push(aux.loss.f_ones_like().op("auxiliary loss")?);
+        }
+        let grads = shim::grad(&outputs, Some(&cotangents), &self.tensors(&positions), Graph::Free)?;
+        let mut gradients = Gradients::new(self.engine.n_params);
+        for (position, grad) in positions.into_iter().zip(grads) {
+            gradients.set(position, grad);
+        }
+        // Rule 2: heads follow the plain gradient.
+        for (&t, &w) in report.active.iter().zip(&weights) {
+            if (w - 1.0).abs() > 0.0 && w != 0.0 {
+                let own: Vec<&Tensor> = self.engine.owned[t].iter().filter_map(|&p| gradients.get(p)).collect();
+                shim::scale(&own, 1.0 / w)?;
+            }
+        }
+        Ok(gradients)
+    }
+
+    /// One backward pass per task, then the Gramian, then the combination.
+    fn exact(&mut self, report: &mut StepReport) -> Result<Option<Gradients>> {
+        let mut gradients = Gradients::new(self.engine.n_params);
+        self.auxiliary_gradients(&mut gradients)?;
+        let mut rows = Vec::with_capacity(report.active.len());
+        let mut heads = Vec::with_capacity(report.active.len());
+        let n_shared = self.engine.shared.len();
+        for (k, &t) in report.active.iter().enumerate() {
+            let positions: Vec<usize> = self.engine.shared.iter().chain(&self.engine.owned[t]).copied().collect();
+            let graph = if k + 1 < report.active.len() { Graph::Keep } else { Graph::Free };
+            let cotangent = [self.cotangent(t, 1.0)?];
+            let mut row = shim::grad(&[&self.losses[t].sum], Some(&cotangent), &self.tensors(&positions), graph)?;
+            heads.push(row.split_off(n_shared));
+            rows.push(row);
+        }
+        let mut values = Vec::new();
+        shim::gramian(&rows, &mut values)?;
+        let Some(keep) = self.screen(&values, report)? else { return Ok(None) };
+        // Own parameters follow their task also when its shared gradient vanishes, but not when it is not finite.
+        for (&t, own) in report.active.iter().zip(heads) {
+            if report.tasks[t].dropped != Some(Dropped::NonFiniteGradient) {
+                for (&position, grad) in self.engine.owned[t].iter().zip(own) {
+                    if let Some(grad) = grad {
+                        gradients.accumulate(position, grad)?;
+                    }
+                }
+            }
+        }
+        if keep.is_empty() {
+            report.active.clear();
+            return Ok(Some(gradients));
+        }
+        let mut gramian = Gramian::new(rows.len(), values)?;
+        if keep.len() < rows.len() {
+            gramian = gramian.select(&keep);
+            let mut kept = Vec::with_capacity(keep.len());
+            for (k, row) in rows.into_iter().enumerate() {
+                if keep.contains(&k) {
+                    kept.push(row);
+                }
+            }
+            rows = kept;
+            report.active = keep.iter().map(|&k| report.active[k]).collect();
+        }
+        let weights = self.weights(&gramian, report)?;
+        let combined = shim::combine(rows, &weights)?;
+        for (&position, grad) in self.engine.shared.iter().zip(combined) {
+            if let Some(grad) = grad {
+                gradients.accumulate(position, grad)?;
+            }
+        }
+        report.gramian = Some(gramian);
+        Ok(Some(gradients))
+    }
+
+    fn weights(&mut self, gramian: &Gramian, report: &mut StepReport) -> Result<Vec<f64>> {
+        let mut weights = vec![1.0; report.active.len()];
+        if weights.len() > 1 {
+            let losses: Vec<f64> = match self.engine.balancer.needs().losses {
+                true => report.active.iter().map(|&t| self.means[t]).collect(),
+                false => Vec::new(),
+            };
+            let evidence = Evidence {
+                tasks: &report.active,
+                losses: &losses,
+                gramian: Some(gramian),
+                step: self.step,
+                blocks: &[],
+            };
+            report.outcome = self.engine.balancer.weigh(&evidence, &mut weights)?;
+        }
+        for (&t, &w) in report.active.iter().zip(&weights) {
+            report.tasks[t].weight = w;
+        }
+        Ok(weights)
+    }
+
+    /// Rows that take part, by the policy on non-finite and vanishing gradients; `None` skips the step.
+    fn screen(&self, gram: &[f64], report: &mut StepReport) -> Result<Option<Vec<usize>>> {
+        let m = report.active.len();
+        let diagonal: Vec<f64> = (0..m).map(|k| gram[k * m + k]).collect();
+        for (k, &square) in diagonal.iter().enumerate() {
+            if !square.is_finite() {
+                let t = report.active[k];
+                self.engine.non_finite("gradient", t, square.sqrt(), report)?;
+                report.tasks[t].dropped = Some(Dropped::NonFiniteGradient);
+            }
+        }
+        if report.skipped {
+            return Ok(None);
+        }
+        let largest = diagonal.iter().copied().filter(|d| d.is_finite()).fold(0.0, f64::max);
+        let floor = largest * self.engine.policy.zero_tolerance.powi(2);
+        let drop_zeros = self.engine.policy.zero_gradient == ZeroGradientPolicy::Drop;
+        let mut keep = Vec::with_capacity(m);
+        for (k, &square) in diagonal.iter().enumerate() {
+            let t = report.active[k];
+            if square.is_finite() && drop_zeros && square <= floor {
+                report.tasks[t].dropped = Some(Dropped::ZeroGradient);
+            } else if square.is_finite() {
+                keep.push(k);
+            }
+        }
+        Ok(Some(keep))
+    }
+
+    fn auxiliary_gradients(&self, gradients: &mut Gradients) -> Result<()> {
+        if self.auxiliary.is_empty() {
+            return Ok(());
+        }
+        let outputs: Vec<&Tensor> = self.auxiliary.iter().map(|a| &a.loss).collect();
+        let positions: Vec<usize> = (0..self.engine.n_params).collect();
+        let grads = shim::grad(&outputs, None, &self.tensors(&positions), Graph::Keep)?;
+        for (position, grad) in positions.into_iter().zip(grads) {
+            gradients.set(position, grad);
+        }
+        Ok(())
+    }
+
+    /// `weight_t * w / count`: the objective's factor as a cotangent, which costs no node in the graph.
+    fn cotangent(&self, task_idx: usize, w: f64) -> Result<Tensor> {
+        let loss = &self.losses[task_idx];
+        let weight = self.engine.tasks.get(task_idx).map_or(1.0, |t| t.weight);
+        let options = (loss.sum.kind(), loss.sum.device());
+        Tensor::f_full([0i64; 0], weight * w / loss.count, options).op("loss cotangent")
+    }
+
+    fn tensors(&self, positions: &[usize]) -> Vec<&Tensor> {
+        positions.iter().map(|&p| self.params.params()[p].tensor()).collect()
+    }
+}
+
+/// The sums of the present losses as numbers, in one transfer from an accelerator.
+fn read_scalars(losses: &[TaskLoss]) -> Result<Vec<Option<f64>>> {
+    let present: Vec<&Tensor> = losses.iter().filter(|l| l.is_present()).map(|l| &l.sum).collect();
+    let values = match present.first() {
+        Some(first) if first.device() != Device::Cpu => {
+            let stacked =
+                Tensor::f_stack(&present, 0).and_then(|t| t.f_detach()).and_then(|t| t.f_to_kind(Kind::Double));
+            Vec::<f64>::try_from(stacked.op("read losses")?).op("read losses")?
+        }
+        _ => present.iter().map(|t| f64::try_from(*t).op("read loss")).collect::<Result<_>>()?,
+    };
+    let mut values = values.into_iter();
+    Ok(losses.iter().map(|l| if l.is_present() { values.next() } else { None }).collect())
+}

@@ -1,0 +1,34 @@
+//! From task losses to one gradient per parameter.
+//!
+//! ```text
+//! forward once -> losses l_t
+//!   balancer wants no Gramian:  one backward pass of sum_t w_t l_t
+//!   it does:                    m backward passes, rows g_t kept as lists of per-parameter tensors
+//!                               G = [<g_i, g_j>]   blocked, f64
+//!                               w = balancer(G)
+//!                               sum_t w_t g_t      written over the rows' own memory
+//! ```
+//!
+//! Rules that hold for every balancer:
+//!
+//! 1. The user's objective is `l_t = weight_t * (loss sum / known items)`; balancers work on top of it.
+//! 2. Balancers decide about **shared** parameters only. A task's own parameters (head, tower, queries) always follow the
+//!    plain gradient of that task's objective, so a head's effective learning rate does not change with the method.
+//!    (LibMTL's heads get weighted gradients under some methods and plain ones under others. Where the one-pass path
+//!    weighs the losses, the head gradients are divided by the weight afterwards; a task of weight 0 is switched off.)
+//! 3. Absent, zero-gradient and non-finite tasks are handled by the [`Policy`] before the balancer sees them. With one
+//!    task left, the step is plain descent on it.
+//! 4. Auxiliary losses of the architecture are added as they are, outside the balancing.
+//!
+//! Cost: the Gramian path takes one forward pass, `m` backward passes and one read of the rows; `cargo xtask bench --suite
+//! step` prints the ratio to that floor.
+
+mod engine;
+mod gradients;
+mod policy;
+mod report;
+
+pub use engine::StepEngine;
+pub use gradients::Gradients;
+pub use policy::{NonFinitePolicy, Policy, ZeroGradientPolicy};
+pub use report::{Dropped, StepReport, TaskStep};

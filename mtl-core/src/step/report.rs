@@ -1,0 +1,45 @@
+//! What happened in a step: for logs, progress bars and conflict statistics.
+
+use crate::balance::{Gramian, Outcome};
+
+/// Why a task did not take part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Dropped {
+    /// No known label in the batch.
+    Absent,
+    /// Its gradient on the shared parameters vanishes.
+    ZeroGradient,
+    /// Its loss is NaN or infinite.
+    NonFiniteLoss,
+    /// Its gradient on the shared parameters is NaN or infinite.
+    NonFiniteGradient,
+}
+
+/// One task's part in a step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TaskStep {
+    /// Mean loss over the known items, before the user's weight; `None` when absent.
+    pub loss: Option<f64>,
+    /// How many items were known.
+    pub count: f64,
+    /// The balancer's weight; 0 for a dropped task.
+    pub weight: f64,
+    /// Why it was left out, if it was.
+    pub dropped: Option<Dropped>,
+}
+
+/// One step.
+#[derive(Debug, Default)]
+pub struct StepReport {
+    /// Per task, in task order.
+    pub tasks: Vec<TaskStep>,
+    /// Indices of the tasks behind the rows of `gramian`.
+    pub active: Vec<usize>,
+    /// The Gramian of the active tasks' gradients, when the balancer wanted one and at least two tasks were active.
+    pub gramian: Option<Gramian>,
+    /// How the solver fared.
+    pub outcome: Outcome,
+    /// Whether the policy asked to leave the parameters as they are.
+    pub skipped: bool,
+}

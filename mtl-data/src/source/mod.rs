@@ -1,0 +1,110 @@
+//! Sources: where samples come from, by position.
+//!
+//! A [`Source`] turns positions into a [`Batch`]; it keeps no cursor and no order, so one source serves any number of
+//! loaders and threads at once. Adapters ([`Subset`], [`Concat`], [`ForTasks`]) are sources too.
+
+mod concat;
+mod for_tasks;
+mod pairs;
+mod rows;
+mod subset;
+
+pub use concat::Concat;
+pub use for_tasks::ForTasks;
+pub use pairs::{FashionPairs, PAIR_SIDE, Scaling};
+pub use rows::{Codes, Labels, TableSource};
+pub use subset::{Subset, split};
+
+use std::sync::Arc;
+
+use mtl_core::batch::Batch;
+
+use crate::{
+    error::{Error, Result},
+    info::DataInfo,
+};
+
+/// Random access to the samples of a data set.
+///
+/// # Examples
+/// An own source is one `impl`; loaders, splits and samplers then work with it:
+/// ```
+/// use mtl_core::{batch::{Batch, Inputs, Target}, task::TaskName};
+/// use mtl_data::{DataInfo, LabelKind, Loader, LoaderConfig, Result, Source, TaskInfo};
+/// use tch::Tensor;
+///
+/// /// Is the number even?
+/// struct Parity(DataInfo);
+///
+/// impl Source for Parity {
+///     fn info(&self) -> &DataInfo {
+///         &self.0
+///     }
+///     fn len(&self) -> u64 {
+///         100
+///     }
+///     fn batch(&self, positions: &[u64]) -> Result<Batch> {
+///         let xs: Vec<f32> = positions.iter().map(|&p| p as f32).collect();
+///         let ys: Vec<i64> = positions.iter().map(|&p| i64::from(p % 2 == 0)).collect();
+///         let inputs = Inputs::new(vec![("numeric".into(), Tensor::from_slice(&xs).view([-1, 1]))])?;
+///         Ok(Batch::new(inputs, vec![Some(Target::class("parity", &ys)?)], positions.to_vec())?)
+///     }
+/// }
+///
+/// let tasks = vec![TaskInfo {
+///     name: TaskName::new("parity")?,
+///     label: LabelKind::Class { classes: vec!["odd".into(), "even".into()] },
+/// }];
+/// let source = Parity(DataInfo { numeric: vec!["number".into()], tasks, ..DataInfo::default() });
+/// let loader = Loader::new(std::sync::Arc::new(source), LoaderConfig { batch_size: 32, ..LoaderConfig::default() })?;
+/// let sizes: Vec<_> = loader.epoch(0)?.map(|batch| batch.map(|b| b.len())).collect::<Result<_>>()?;
+/// assert_eq!(sizes, [32, 32, 32, 4]);
+/// # Ok::<(), mtl_data::Error>(())
+/// ```
+pub trait Source: Send + Sync {
+    /// The inputs and tasks of its batches.
+    fn info(&self) -> &DataInfo;
+
+    /// The number of samples.
+    fn len(&self) -> u64;
+
+    /// The samples at `positions`, in that order; a position may occur twice.
+    ///
+    /// # Shapes
+    /// Inputs as [`DataInfo`] says, targets one per task as [`LabelKind`](crate::LabelKind) says, on the CPU.
+    ///
+    /// # Errors
+    /// [`Error::Position`] for a position that is not below [`Source::len`].
+    fn batch(&self, positions: &[u64]) -> Result<Batch>;
+
+    /// Whether there is no sample.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The number of tasks, which is the number of targets of its batches.
+    fn n_tasks(&self) -> usize {
+        self.info().tasks.len()
+    }
+}
+
+impl<S: Source + ?Sized> Source for Arc<S> {
+    fn info(&self) -> &DataInfo {
+        (**self).info()
+    }
+    fn len(&self) -> u64 {
+        (**self).len()
+    }
+    fn batch(&self, positions: &[u64]) -> Result<Batch> {
+        (**self).batch(positions)
+    }
+}
+
+/// Positions as indices, all below `len`.
+fn indices(what: &'static str, len: u64, positions: &[u64]) -> Result<Vec<usize>> {
+    let index = |&position: &u64| match usize::try_from(position) {
+        Ok(index) if position < len => Ok(index),
+        _ => Err(Error::Position { what, len, found: position }),
+    };
+    positions.iter().map(index).collect()
+}

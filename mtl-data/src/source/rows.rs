@@ -1,0 +1,281 @@
+//! Rows in memory: tables and generated data.
+//!
+//! Rows lie one after the other in the form in which they are gathered, codes in 16 bits where they fit, so that a
+//! random row costs two or three cache lines and a batch one allocation per tensor.
+
+use std::cell::RefCell;
+
+use mtl_core::{
+    TorchContext,
+    batch::{Batch, Inputs, Target},
+};
+use ndarray::{Array2, Axis};
+use rayon::prelude::*;
+use tch::Tensor;
+
+use super::{Source, indices};
+use crate::{
+    error::Result,
+    info::{DataInfo, LabelKind},
+};
+
+/// Batches with fewer cells than this are gathered by the calling thread: splitting them costs more than it saves.
+const PARALLEL_CELLS: usize = 1 << 19;
+
+/// Categorical codes row by row: `[n, categorical.len()]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Codes {
+    /// All codes below 2^16.
+    Narrow(Vec<u16>),
+    /// Any code.
+    Wide(Vec<u32>),
+}
+
+impl Codes {
+    fn len(&self) -> usize {
+        match self {
+            Self::Narrow(codes) => codes.len(),
+            Self::Wide(codes) => codes.len(),
+        }
+    }
+
+    /// Whether every code is below its column's cardinality.
+    fn fit(&self, cardinalities: &[usize]) -> bool {
+        let width = cardinalities.len().max(1);
+        match self {
+            Self::Narrow(codes) => {
+                codes.chunks_exact(width).all(|row| row.iter().zip(cardinalities).all(|(&c, &n)| usize::from(c) < n))
+            }
+            Self::Wide(codes) => {
+                codes.chunks_exact(width).all(|row| row.iter().zip(cardinalities).all(|(&c, &n)| (c as usize) < n))
+            }
+        }
+    }
+}
+
+/// The labels of one task, one entry or row per sample.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Labels {
+    /// Class indices, [`MISSING_CLASS`](mtl_core::batch::MISSING_CLASS) where unknown.
+    Class(Vec<i64>),
+    /// 0, 1 or NaN: `[n, c]`.
+    Binary(Array2<f32>),
+    /// Numbers, NaN where unknown: `[n, k]`.
+    Values(Array2<f32>),
+}
+
+impl Labels {
+    /// Whether there is one entry per sample and it is of that kind.
+    fn fit(&self, n_rows: usize, kind: &LabelKind) -> bool {
+        match (self, kind) {
+            (Self::Class(labels), LabelKind::Class { classes }) => {
+                labels.len() == n_rows && labels.iter().all(|&label| label < classes.len() as i64)
+            }
+            (Self::Binary(labels), LabelKind::Binary { .. }) | (Self::Values(labels), LabelKind::Values { .. }) => {
+                labels.dim() == (n_rows, kind.width())
+            }
+            _ => false,
+        }
+    }
+
+    fn target(&self, task: &str, rows: &[usize]) -> Result<Target> {
+        Ok(match self {
+            Self::Class(labels) => Target::class(task, &rows.iter().map(|&row| labels[row]).collect::<Vec<_>>())?,
+            Self::Binary(labels) => Target::multi_label(task, labels.select(Axis(0), rows).view())?,
+            Self::Values(labels) => Target::values(task, labels.select(Axis(0), rows).view())?,
+        })
+    }
+}
+
+/// Rows of codes, numbers and labels; sample ids are row numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TableSource {
+    info: DataInfo,
+    n_rows: usize,
+    codes: Codes,
+    numeric: Vec<f32>,
+    labels: Vec<Labels>,
+}
+
+impl TableSource {
+    /// A source from rows that are in memory already.
+    ///
+    /// # Shapes
+    /// `codes`: `n_rows x info.categorical.len()` row by row; `numeric`: `n_rows x info.numeric.len()` row by row;
+    /// `labels`: one per task.
+    ///
+    /// # Errors
+    /// `InvalidConfig` when a length, a label's kind or range, or a code does not agree with `info`.
+    pub fn from_rows(
+        info: DataInfo,
+        n_rows: usize,
+        codes: Codes,
+        numeric: Vec<f32>,
+        labels: Vec<Labels>,
+    ) -> Result<Self> {
+        let refuse = |field, expected: String, found: String| {
+            Err(crate::error::Error::config("table source", field, expected, found))
+        };
+        let cardinalities: Vec<_> = info.categorical.iter().map(|field| field.cardinality).collect();
+        for (field, found, width) in
+            [("codes", codes.len(), cardinalities.len()), ("numeric", numeric.len(), info.numeric.len())]
+        {
+            if Some(found) != n_rows.checked_mul(width) {
+                return refuse(field, format!("{n_rows} rows of {width}"), format!("{found} cells"));
+            }
+        }
+        if !codes.fit(&cardinalities) {
+            return refuse("codes", "below their column's cardinality".into(), "a larger one".into());
+        }
+        if labels.len() != info.tasks.len() {
+            return refuse("labels", format!("one per task, {}", info.tasks.len()), labels.len().to_string());
+        }
+        for (labels, task) in labels.iter().zip(&info.tasks) {
+            if !labels.fit(n_rows, &task.label) {
+                let expected = format!("{n_rows} of the kind and width of task {}", task.name);
+                return refuse("labels", expected, "others".into());
+            }
+        }
+        Ok(Self { info, n_rows, codes, numeric, labels })
+    }
+
+    fn inputs(&self, rows: &[usize]) -> Result<Inputs> {
+        let mut inputs = Vec::with_capacity(2);
+        let width = self.info.categorical.len();
+        if width > 0 {
+            let codes = match &self.codes {
+                Codes::Narrow(codes) => gather(codes, width, rows, |c| i64::from(c))?,
+                Codes::Wide(codes) => gather(codes, width, rows, |c| i64::from(c))?,
+            };
+            inputs.push(("categorical".to_owned(), codes)); // [b, categorical]
+        }
+        let width = self.info.numeric.len();
+        if width > 0 {
+            inputs.push(("numeric".to_owned(), gather(&self.numeric, width, rows, |x| x)?)); // [b, numeric]
+        }
+        Ok(Inputs::new(inputs)?)
+    }
+}
+
+impl Source for TableSource {
+    fn info(&self) -> &DataInfo {
+        &self.info
+    }
+
+    fn len(&self) -> u64 {
+        self.n_rows as u64
+    }
+
+    fn batch(&self, positions: &[u64]) -> Result<Batch> {
+        let rows = indices("table", self.len(), positions)?;
+        let targets = self.info.tasks.iter().zip(&self.labels);
+        let targets = targets.map(|(task, labels)| Ok(Some(labels.target(task.name.as_str(), &rows)?)));
+        Ok(Batch::new(self.inputs(&rows)?, targets.collect::<Result<_>>()?, positions.to_vec())?)
+    }
+}
+
+/// A number that is gathered into a tensor of `Self`, through a buffer that each thread keeps.
+trait Cell: tch::kind::Element + Copy + Default + Send + 'static {
+    fn with_buffer<R>(run: impl FnOnce(&mut Vec<Self>) -> R) -> R;
+}
+
+macro_rules! cell {
+    ($($kind:ty),+) => { $(
+        impl Cell for $kind {
+            fn with_buffer<R>(run: impl FnOnce(&mut Vec<Self>) -> R) -> R {
+                thread_local!(static BUFFER: RefCell<Vec<$kind>> = const { RefCell::new(Vec::new()) });
+                // A buffer in use means a source inside a source: that one gets its own.
+                BUFFER.with(|buffer| match buffer.try_borrow_mut() {
+                    Ok(mut buffer) => run(&mut buffer),
+                    Err(_) => run(&mut Vec::new()),
+                })
+            }
+        }
+    )+ };
+}
+cell!(i64, f32);
+
+/// `[rows.len(), width]` from rows of `width` cells.
+fn gather<T: Copy + Sync, C: Cell>(
+    cells: &[T],
+    width: usize,
+    rows: &[usize],
+    widen: impl Fn(T) -> C + Sync,
+) -> Result<Tensor> {
+    let copy = |row: usize, out: &mut [C]| {
+        for (out, &cell) in out.iter_mut().zip(&cells[row * width..(row + 1) * width]) {
+            *out = widen(cell);
+        }
+    };
+    C::with_buffer(|buffer| {
+        buffer.resize(rows.len() * width, C::default());
+        if buffer.len() < PARALLEL_CELLS {
+            buffer.chunks_exact_mut(width).zip(rows).for_each(|(out, &row)| copy(row, out));
+        } else {
+            buffer.par_chunks_exact_mut(width).with_min_len(1024).zip(rows).for_each(|(out, &row)| copy(row, out));
+        }
+        Ok(Tensor::f_from_slice(buffer)
+            .and_then(|t| t.f_view([rows.len() as i64, width as i64]))
+            .op("gather rows")?)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::info::{CategoricalField, TaskInfo};
+    use mtl_core::task::TaskName;
+
+    fn info(n_numeric: usize, cardinalities: &[usize]) -> DataInfo {
+        let fields = cardinalities.iter().map(|&cardinality| CategoricalField { name: "c".into(), cardinality });
+        DataInfo {
+            categorical: fields.collect(),
+            numeric: (0..n_numeric).map(|i| format!("x{i}")).collect(),
+            image: None,
+            tasks: vec![TaskInfo {
+                name: TaskName::new("y").unwrap(),
+                label: LabelKind::Class { classes: vec!["a".into(), "b".into()] },
+            }],
+        }
+    }
+
+    #[test]
+    fn rows_come_in_the_order_asked_for() {
+        let codes = Codes::Wide(vec![1, 10, 2, 20, 3, 30]);
+        let labels = vec![Labels::Class(vec![0, 1, -100])];
+        let source = TableSource::from_rows(info(1, &[4, 31]), 3, codes, vec![0.5, 1.5, 2.5], labels).unwrap();
+        let batch = source.batch(&[2, 0, 2]).unwrap();
+        let codes = batch.inputs.get("categorical").unwrap();
+        assert_eq!((codes.kind(), codes.size()), (tch::Kind::Int64, vec![3, 2]));
+        assert_eq!(Vec::<i64>::try_from(codes.view(-1)).unwrap(), [3, 30, 1, 10, 3, 30]);
+        assert_eq!(Vec::<f32>::try_from(batch.inputs.get("numeric").unwrap().view(-1)).unwrap(), [2.5, 0.5, 2.5]);
+        assert_eq!((batch.ids.as_slice(), batch.targets[0].as_ref().unwrap().known()), ([2, 0, 2].as_slice(), 1.0));
+        let e = source.batch(&[0, 3]).unwrap_err().to_string();
+        assert_eq!(e, "table: expected sample positions below 3, found 3");
+    }
+
+    #[test]
+    fn large_batches_are_gathered_alike() {
+        let n = 20_000usize;
+        let numeric: Vec<f32> = (0..n * 40).map(|i| i as f32).collect();
+        let labels = vec![Labels::Class(vec![0; n])];
+        let source = TableSource::from_rows(info(40, &[]), n, Codes::Narrow(vec![]), numeric.clone(), labels).unwrap();
+        let positions: Vec<u64> = (0..n as u64).rev().collect();
+        let batch = source.batch(&positions).unwrap();
+        let gathered = Vec::<f32>::try_from(batch.inputs.get("numeric").unwrap().view(-1)).unwrap();
+        assert!(gathered.chunks(40).zip(numeric.chunks(40).rev()).all(|(a, b)| a == b));
+        assert!(batch.inputs.get("categorical").is_err());
+    }
+
+    #[test]
+    fn what_does_not_agree_with_its_description_is_refused() {
+        let make = |numeric: usize, code: u16, label: i64| {
+            let (codes, labels) = (Codes::Narrow(vec![code]), vec![Labels::Class(vec![label])]);
+            TableSource::from_rows(info(2, &[3]), 1, codes, vec![0.0; numeric], labels).map_err(|e| e.to_string())
+        };
+        assert!(make(2, 2, 1).is_ok());
+        assert_eq!(make(3, 2, 1).unwrap_err(), "table source: numeric must be 1 rows of 2, found 3 cells");
+        assert!(make(2, 3, 1).unwrap_err().contains("below their column's cardinality"));
+        assert!(make(2, 2, 2).unwrap_err().contains("task y"));
+    }
+}

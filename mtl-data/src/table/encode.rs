@@ -1,0 +1,231 @@
+//! A table and what was learned for its columns, to rows ready to be gathered.
+//!
+//! Columns are read from front to back and written row by row, a block of rows at a time so that the block stays in the
+//! cache. Texts were counted once by the reader, so encoding a text is one look-up in a small array.
+
+use ndarray::Array2;
+use rayon::prelude::*;
+
+use super::{
+    FittedColumn, FittedSchema, Table, TableColumn,
+    fit::{positions, same_columns},
+    schema::{Column, LabelSpec, TaskColumns},
+};
+use crate::{
+    error::{Error, Result},
+    source::{Codes, Labels, TableSource},
+};
+use mtl_core::batch::MISSING_CLASS;
+
+/// Rows written together: a block of 4096 rows of 40 columns fits the second-level cache.
+const BLOCK: usize = 4096;
+
+impl FittedSchema {
+    /// All rows of a table that was read with [`FittedSchema::schema`]; sample ids are row numbers.
+    ///
+    /// # Errors
+    /// [`Error::UnknownLabel`] for the first row whose label the training split does not know.
+    pub fn encode(&self, table: &Table) -> Result<TableSource> {
+        same_columns(self.schema(), table)?;
+        let info = self.info()?;
+        let n_rows = table.n_rows();
+        let codes = self.codes(table, n_rows, info.categorical.iter().map(|field| field.cardinality).max());
+        let numeric = self.numeric(table, n_rows);
+        let labels: Vec<_> = self.schema().tasks()?.iter().map(|task| self.labels(table, task)).collect::<Result<_>>()?;
+        TableSource::from_rows(info, n_rows, codes, numeric, labels)
+    }
+
+    /// Codes row by row, as narrow as the largest vocabulary allows.
+    #[expect(clippy::cast_possible_truncation, reason = "codes are below the largest cardinality, which was compared")]
+    fn codes(&self, table: &Table, n_rows: usize, largest: Option<usize>) -> Codes {
+        let mut columns: Vec<(&[u32], Vec<u32>)> = Vec::new();
+        for (column, fitted) in table.columns().iter().zip(self.columns()) {
+            let (TableColumn::Text { codes, dictionary }, FittedColumn::Categorical { vocabulary }) = (column, fitted)
+            else {
+                continue;
+            };
+            let known = positions(vocabulary);
+            let code = |text: &String| known.get(text.as_str()).map_or(0, |&position| position as u32 + 1);
+            columns.push((codes, dictionary.iter().map(code).collect()));
+        }
+        let lookup = |column: &(&[u32], Vec<u32>), row: usize| column.1.get(column.0[row] as usize).copied().unwrap_or(0);
+        if largest.unwrap_or(0) <= usize::from(u16::MAX) + 1 {
+            Codes::Narrow(by_row(n_rows, &columns, |column, row| lookup(column, row) as u16))
+        } else {
+            Codes::Wide(by_row(n_rows, &columns, lookup))
+        }
+    }
+
+    /// Scaled numbers row by row.
+    #[expect(clippy::cast_possible_truncation, reason = "inputs are f32")]
+    fn numeric(&self, table: &Table, n_rows: usize) -> Vec<f32> {
+        let mut columns = Vec::new();
+        for ((column, spec), fitted) in table.columns().iter().zip(&self.schema().columns).zip(self.columns()) {
+            if let (
+                TableColumn::Numbers(values),
+                Column::Numeric { transform, .. },
+                FittedColumn::Numeric { mean, std, fill },
+            ) = (column, spec, fitted)
+            {
+                columns.push((values, *transform, *mean, *std, *fill));
+            }
+        }
+        by_row(n_rows, &columns, |&(values, transform, mean, std, fill), row| {
+            let value = if values[row].is_nan() { fill } else { f64::from(values[row]) };
+            ((transform.apply(value) - mean) / std) as f32
+        })
+    }
+
+    fn labels(&self, table: &Table, task: &TaskColumns) -> Result<Labels> {
+        let mut columns = Vec::new();
+        let mut values = true;
+        for &idx in &task.columns {
+            let (spec, name) = (self.schema().label_spec(idx), self.schema().columns[idx].name());
+            let known = match self.columns().get(idx) {
+                Some(FittedColumn::Label { known }) => known.as_slice(),
+                _ => &[],
+            };
+            match (spec, &table.columns()[idx]) {
+                (Some(LabelSpec::Class | LabelSpec::Classes(_)), TableColumn::Text { codes, dictionary }) => {
+                    let classes = positions(known);
+                    let meanings = self.meanings(dictionary, |text| {
+                        classes.get(text).and_then(|&class| i64::try_from(class).ok())
+                    });
+                    let labels = meanings_of_rows(codes, &meanings, MISSING_CLASS);
+                    return labels.map(Labels::Class).map_err(|row| unknown(table, task, idx, row, name, known));
+                }
+                (Some(LabelSpec::Binary { positive }), TableColumn::Text { codes, dictionary }) => {
+                    values = false;
+                    let meanings = self.meanings(dictionary, |text| {
+                        let yes = positive.iter().any(|p| p == text);
+                        known.iter().any(|k| k == text).then_some(f32::from(yes))
+                    });
+                    let labels = meanings_of_rows(codes, &meanings, f32::NAN);
+                    columns.push(labels.map_err(|row| unknown(table, task, idx, row, name, known))?);
+                }
+                (_, TableColumn::Numbers(numbers)) => columns.push(numbers.clone()),
+                _ => {}
+            }
+        }
+        let matrix = Array2::from_shape_fn((table.n_rows(), columns.len()), |(row, column)| columns[column][row]);
+        Ok(if values { Labels::Values(matrix) } else { Labels::Binary(matrix) })
+    }
+
+    /// What each text of a label column means.
+    fn meanings<T>(&self, dictionary: &[String], label: impl Fn(&str) -> Option<T>) -> Vec<Meaning<T>> {
+        let meaning = |text: &String| match label(text) {
+            _ if self.schema().is_missing(text) => Meaning::Missing,
+            Some(label) => Meaning::Label(label),
+            None => Meaning::Unknown,
+        };
+        dictionary.iter().map(meaning).collect()
+    }
+}
+
+/// What a text in a label column says.
+enum Meaning<T> {
+    Label(T),
+    Missing,
+    Unknown,
+}
+
+/// One label per row; the error is the first row with an unknown one.
+fn meanings_of_rows<T: Copy>(codes: &[u32], meanings: &[Meaning<T>], missing: T) -> Result<Vec<T>, usize> {
+    let label = |(row, &code): (usize, &u32)| match meanings.get(code as usize) {
+        Some(Meaning::Label(label)) => Ok(*label),
+        Some(Meaning::Missing) => Ok(missing),
+        Some(Meaning::Unknown) | None => Err(row),
+    };
+    codes.iter().enumerate().map(label).collect()
+}
+
+fn unknown(table: &Table, task: &TaskColumns, idx: usize, row: usize, column: &str, known: &[String]) -> Error {
+    let label = match &table.columns()[idx] {
+        TableColumn::Text { codes, dictionary } => {
+            codes.get(row).and_then(|&code| dictionary.get(code as usize)).cloned().unwrap_or_default()
+        }
+        _ => String::new(),
+    };
+    Error::UnknownLabel {
+        path: table.path().to_owned(),
+        line: table.line(row),
+        column: column.to_owned(),
+        task: task.name.to_string(),
+        label,
+        known: known.to_vec(),
+    }
+}
+
+/// `cell(column, row)` for all rows, row by row.
+fn by_row<C: Sync, T: Copy + Default + Send>(n_rows: usize, columns: &[C], cell: impl Fn(&C, usize) -> T + Sync) -> Vec<T> {
+    let width = columns.len();
+    let mut cells = vec![T::default(); n_rows * width];
+    if width == 0 {
+        return cells;
+    }
+    cells.par_chunks_mut(BLOCK * width).enumerate().for_each(|(block, cells)| {
+        for (at, column) in columns.iter().enumerate() {
+            for (row, cells) in cells.chunks_exact_mut(width).enumerate() {
+                cells[at] = cell(column, block * BLOCK + row);
+            }
+        }
+    });
+    cells
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        source::Source,
+        table::{CsvFormat, Schema},
+    };
+    use mtl_core::prediction::Reference;
+    use ndarray::array;
+
+    const SCHEMA: &str = r#"
+        missing = ["?"]
+        columns = [
+            { name = "color", kind = "categorical" },
+            { name = "size", kind = "numeric", transform = "none", missing = "mean" },
+            { name = "grade", kind = "label", label = "class" },
+            { name = "w", kind = "label", task = "box", label = "value" },
+            { name = "h", kind = "label", task = "box", label = "value" },
+            { name = "hot", kind = "label", task = "tags", label = { binary = { positive = ["yes", "y"] } } },
+            { name = "new", kind = "label", task = "tags", label = { binary = { positive = "1" } } },
+        ]"#;
+
+    fn read(text: &str) -> (Schema, Table) {
+        let schema: Schema = toml::from_str(SCHEMA).unwrap();
+        let format = CsvFormat { header: false, ..CsvFormat::default() };
+        let table = Table::parse("t.csv".as_ref(), text.as_bytes(), &format, &schema).unwrap();
+        (schema, table)
+    }
+
+    #[test]
+    fn rows_by_hand() {
+        let (schema, train) = read("red,1,b,1,2,y,0\nblue,3,a,3,4,no,1\nblue,?,?,5,?,?,1\n");
+        let fitted = FittedSchema::fit(&schema, &train, &[0, 1, 2]).unwrap();
+        let (_, test) = read("pink,7,a,0.5,?,yes,0\nred,?,?,1,1,no,1\n");
+        let batch = fitted.encode(&test).unwrap().batch(&[1, 0]).unwrap();
+        assert_eq!(Vec::<i64>::try_from(batch.inputs.get("categorical").unwrap().view(-1)).unwrap(), [2, 0]);
+        assert_eq!(Vec::<f32>::try_from(batch.inputs.get("numeric").unwrap().view(-1)).unwrap(), [2.0, 7.0]);
+        let reference = |task: usize| batch.targets[task].as_ref().unwrap().reference().unwrap();
+        assert_eq!(reference(0), Reference::Class(vec![MISSING_CLASS, 0]));
+        let Reference::Values(values) = reference(1) else { panic!() };
+        assert!(values.row(0) == array![1.0, 1.0] && values[[1, 0]] == 0.5 && values[[1, 1]].is_nan());
+        assert_eq!(reference(2), Reference::MultiLabel(array![[0.0, 1.0], [1.0, 0.0]]));
+    }
+
+    #[test]
+    fn an_unknown_label_names_file_line_column_and_what_is_known() {
+        let (schema, train) = read("red,1,b,1,2,y,0\nblue,3,a,3,4,yes,1\n");
+        let fitted = FittedSchema::fit(&schema, &train, &[0, 1]).unwrap();
+        let refusal = |text: &str| fitted.encode(&read(text).1).unwrap_err().to_string();
+        assert_eq!(
+            refusal("red,1,a,1,1,y,0\n\nred,1,C,1,1,y,0\n"),
+            r#"t.csv:3: column "grade": unknown label "C" for task grade, known labels are "a", "b""#
+        );
+        assert!(refusal("red,1,a,1,1,maybe,0\n").contains(r#"t.csv:1: column "hot": unknown label "maybe" for task tags"#));
+    }
+}

@@ -1,0 +1,146 @@
+//! One of `c` classes: softmax and cross entropy.
+//!
+//! ```text
+//! logits = tower(features)                                                 [b, c]
+//! q_ic   = (1 - e) [c = y_i] + e / c'                                      smoothed label, c' = number of classes
+//! sum    = - sum_{i known} sum_c w_c q_ic log softmax(logits_i)_c
+//! count  = number of known samples
+//! p      = softmax(logits)                                                 decode
+//! ```
+//! `e` label smoothing, `w_c` class weights (1 unless given).
+//!
+//! **Shapes** features pooled to `[b, d]`; logits `[b, c]`; labels `[b]` of `Int64`, -100 where unknown.
+//!
+//! **Reference** smoothing: Szegedy et al., "Rethinking the Inception Architecture for Computer Vision", CVPR 2016.
+//!
+//! **Differs from** PyTorch's `CrossEntropyLoss(reduction="mean")`, which with class weights divides by the sum of the
+//! weights that occur in the batch: there the size of a step depends on which classes were drawn. Here the mean is over
+//! samples. As there, smoothing spreads `e` over all classes, the true one included.
+
+use mtl_core::{
+    Error, Result, TorchContext,
+    batch::{MISSING_CLASS, Target},
+    context::Cx,
+    features::{Features, View},
+    loss::TaskLoss,
+    metric::MetricId,
+    nn::Activation,
+    params::Scope,
+    prediction::{Prediction, Scores},
+    task::TaskName,
+};
+use serde::{Deserialize, Serialize};
+use tch::{Kind, Reduction};
+
+use crate::{
+    constant::Constant,
+    decode::to_array,
+    head::{Head, HeadOutput, HeadSpec},
+    target::TargetSpec,
+    tower::{Tower, TowerShape},
+};
+
+/// Settings of [`ClassHead`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClassHeadConfig {
+    /// Widths of hidden layers, each >= 1; default none.
+    pub hidden: Vec<i64>,
+    /// After each hidden layer; default `relu`.
+    pub activation: Activation,
+    /// Dropout after each hidden layer (on the features when there is none), in `[0, 1)`; default 0.
+    pub dropout: f64,
+    /// Share of the label's mass spread over all classes, in `[0, 1)`; default 0.
+    pub label_smoothing: f64,
+    /// Weight per class, each > 0; none or one number means the same for all; default none.
+    pub class_weights: Vec<f64>,
+}
+
+impl Default for ClassHeadConfig {
+    fn default() -> Self {
+        Self {
+            hidden: Vec::new(),
+            activation: Activation::Relu,
+            dropout: 0.0,
+            label_smoothing: 0.0,
+            class_weights: Vec::new(),
+        }
+    }
+}
+
+/// Softmax classification.
+#[derive(Debug)]
+pub struct ClassHead {
+    spec: HeadSpec,
+    tower: Tower,
+    label_smoothing: f64,
+    class_weights: Option<Constant>,
+}
+
+impl ClassHead {
+    /// A head for `classes` classes on features of that view.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfig`] for fewer than two classes or a setting out of range.
+    pub fn new(
+        scope: &mut Scope<'_>,
+        task: &TaskName,
+        view: &View,
+        classes: usize,
+        config: &ClassHeadConfig,
+    ) -> Result<Self> {
+        let target = TargetSpec::Class { classes };
+        target.check("class head")?;
+        if !(0.0..1.0).contains(&config.label_smoothing) {
+            return Err(Error::InvalidConfig {
+                what: "class head",
+                field: "label_smoothing",
+                expected: "in [0, 1)".into(),
+                found: config.label_smoothing.to_string(),
+            });
+        }
+        let positive = (|w: f64| w > 0.0 && w.is_finite(), "> 0");
+        let field = ("class head", "class_weights");
+        let class_weights = Constant::per_output(field, &config.class_weights, 1.0, target.width(), positive)?;
+        let shape = TowerShape { hidden: &config.hidden, activation: config.activation, dropout: config.dropout };
+        Ok(Self {
+            tower: Tower::new(scope, view, target.width(), shape)?,
+            spec: HeadSpec {
+                kind: "class",
+                task: task.clone(),
+                input: view.clone(),
+                output: format!("logits [b, {classes}]"),
+                target,
+                metrics: vec![MetricId::Accuracy, MetricId::MacroF1, MetricId::LogLoss],
+            },
+            label_smoothing: config.label_smoothing,
+            class_weights: (!config.class_weights.is_empty()).then_some(class_weights),
+        })
+    }
+}
+
+impl Head for ClassHead {
+    fn spec(&self) -> &HeadSpec {
+        &self.spec
+    }
+
+    fn forward(&self, features: &Features, cx: &Cx) -> Result<HeadOutput> {
+        Ok(self.tower.forward(features, cx)?.into()) // [b, c]
+    }
+
+    fn loss(&self, out: &HeadOutput, target: &Target) -> Result<TaskLoss> {
+        let logits = out.main();
+        let labels = self.spec.accept(logits, target)?;
+        if target.known() == 0.0 {
+            return Ok(TaskLoss::absent());
+        }
+        let weights = self.class_weights.as_ref().map(|w| w.like(logits)).transpose()?;
+        let sum = logits.f_cross_entropy_loss(labels, weights, Reduction::Sum, MISSING_CLASS, self.label_smoothing);
+        Ok(TaskLoss::new(sum.op(format!("loss of task {}", self.spec.task))?, target.known()))
+    }
+
+    fn decode(&self, out: &HeadOutput) -> Result<Prediction> {
+        let probs = out.main().f_softmax(-1, None::<Kind>).op("decode")?;
+        Ok(Prediction::Class { scores: to_array(&probs)?, kind: Scores::Probs })
+    }
+}

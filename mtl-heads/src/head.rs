@@ -1,0 +1,166 @@
+//! What a head is.
+//!
+//! A head turns one task's features into the task's answer, and says how wrong an answer is. Four steps, so that each can
+//! be used alone: [`Head::forward`] (features to numbers, on the graph), [`Head::loss`] (numbers and labels to a sum and
+//! a count), [`Head::decode`] (numbers to plain values, off the graph), and [`Head::spec`], which says beforehand what
+//! goes in and comes out, so that a mismatch is refused before the first batch.
+//!
+//! A head never decides its own weight: that is the balancers' business. It never broadcasts between prediction and
+//! label: [`HeadSpec::accept`] compares the shapes exactly.
+
+use std::fmt::Debug;
+
+use mtl_core::{
+    Error, Result,
+    batch::{Target, TargetData},
+    context::Cx,
+    features::{Features, View},
+    loss::TaskLoss,
+    metric::MetricId,
+    prediction::Prediction,
+    task::TaskName,
+};
+use tch::Tensor;
+
+use crate::target::TargetSpec;
+
+/// What a head wants and what it gives.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeadSpec {
+    /// The kind of head, as in config files: `class`.
+    pub kind: &'static str,
+    /// The task it answers; it stands in every error message.
+    pub task: TaskName,
+    /// The features it was built for.
+    pub input: View,
+    /// What [`HeadOutput::main`] holds, in words: `logits [b, 3]`.
+    pub output: String,
+    /// The labels it learns from.
+    pub target: TargetSpec,
+    /// The metrics that suit it; the first is the primary one.
+    pub metrics: Vec<MetricId>,
+}
+
+impl HeadSpec {
+    /// The metric that judges the task unless the user names another.
+    #[must_use]
+    pub fn primary(&self) -> Option<MetricId> {
+        self.metrics.first().copied()
+    }
+
+    /// The label tensor of `target`, once it is sure that it fits `out`: the same kind of labels, the same batch, the
+    /// same width, and no class label out of range. Nothing here waits for an accelerator, unless there is an error to
+    /// report.
+    ///
+    /// # Shapes
+    /// `out`: `[b, width]`; the result `[b]` for classes, `[b, width]` otherwise.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for labels of another kind or shape, [`Error::Label`] for a class that does not exist; both name
+    /// the task.
+    pub fn accept<'t>(&self, out: &Tensor, target: &'t Target) -> Result<&'t Tensor> {
+        let shape_error =
+            |tensor, expected, found| Err(Error::Shape { op: format!("task {}", self.task), tensor, expected, found });
+        let (b, width) = (target.batch_size(), self.target.width());
+        if out.size() != [b, width] {
+            return shape_error("prediction", format!("[{b}, {width}] as the target's batch"), out.size());
+        }
+        let (labels, expected) = match (target.data(), self.target) {
+            (TargetData::Class(labels), TargetSpec::Class { .. }) => (labels, vec![b]),
+            (TargetData::MultiLabel(labels), TargetSpec::MultiLabel { .. })
+            | (TargetData::Values(labels), TargetSpec::Values { .. }) => (labels, vec![b, width]),
+            (TargetData::Class(t) | TargetData::MultiLabel(t) | TargetData::Values(t), spec) => {
+                let expected = format!("{}, not {}", spec.describe(), target.describe());
+                return shape_error("target", expected, t.size());
+            }
+            (_, spec) => {
+                return shape_error("target", format!("{}, not {}", spec.describe(), target.describe()), vec![]);
+            }
+        };
+        if labels.size() != expected {
+            return shape_error("target", format!("{expected:?}"), labels.size());
+        }
+        match target.max_label() {
+            Some(max) if max >= width => Err(self.bad_label(labels, width)),
+            _ => Ok(labels),
+        }
+    }
+
+    /// Finds the first label out of range. Reading the labels is fine here: there is an error to report anyway.
+    fn bad_label(&self, labels: &Tensor, classes: i64) -> Error {
+        let labels = Vec::<i64>::try_from(labels).unwrap_or_default();
+        let bad = labels.iter().enumerate().find(|(_, l)| **l >= classes);
+        Error::Label {
+            task: self.task.to_string(),
+            what: "label",
+            expected: format!("in 0..{classes}"),
+            found: bad.map_or_else(|| "more".into(), |(_, l)| l.to_string()),
+            sample: bad.map_or(0, |(sample, _)| sample as u64),
+        }
+    }
+}
+
+/// What a head computes from features, still on the graph: one main tensor, for some heads further ones by name.
+#[derive(Debug)]
+pub struct HeadOutput {
+    main: Tensor,
+    extra: Vec<(&'static str, Tensor)>,
+}
+
+impl HeadOutput {
+    /// The tensor that the head's spec describes.
+    #[must_use]
+    pub fn main(&self) -> &Tensor {
+        &self.main
+    }
+
+    /// The same output with one more named tensor.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, tensor: Tensor) -> Self {
+        self.extra.push((name, tensor));
+        self
+    }
+
+    /// A further tensor by name.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`], listing the names there are.
+    pub fn extra(&self, name: &str) -> Result<&Tensor> {
+        self.extra.iter().find(|(n, _)| *n == name).map(|(_, t)| t).ok_or_else(|| Error::UnknownName {
+            what: "head output",
+            name: name.to_owned(),
+            known: self.extra.iter().map(|(n, _)| (*n).to_owned()).collect(),
+        })
+    }
+}
+
+impl From<Tensor> for HeadOutput {
+    fn from(main: Tensor) -> Self {
+        Self { main, extra: Vec::new() }
+    }
+}
+
+/// From one task's features to its answer, its loss and its plain prediction.
+pub trait Head: Debug + Send {
+    /// What it wants and gives; constant over its life.
+    fn spec(&self) -> &HeadSpec;
+
+    /// Computes the answer, on the graph. Deterministic in [`Mode::Eval`](mtl_core::mode::Mode::Eval).
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when the features are not those of the spec.
+    fn forward(&self, features: &Features, cx: &Cx) -> Result<HeadOutput>;
+
+    /// How wrong the answer is: the sum over the known items, and their number. An item whose label is missing adds
+    /// nothing to the sum and exactly 0 to every gradient; without any known item the loss is [`TaskLoss::absent`].
+    ///
+    /// # Errors
+    /// As [`HeadSpec::accept`].
+    fn loss(&self, out: &HeadOutput, target: &Target) -> Result<TaskLoss>;
+
+    /// The answer as plain values: probabilities, numbers in the target's unit.
+    ///
+    /// # Errors
+    /// [`Error::Torch`] when the tensor cannot be read.
+    fn decode(&self, out: &HeadOutput) -> Result<Prediction>;
+}

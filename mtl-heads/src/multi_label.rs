@@ -1,0 +1,133 @@
+//! Independent yes/no labels: sigmoid and binary cross entropy. One label is binary classification.
+//!
+//! ```text
+//! logits = tower(features)                                                              [b, c]
+//! sum    = - sum_{(i, c) known} w_c y_ic log s(logits_ic) + (1 - y_ic) log (1 - s(logits_ic))
+//! count  = number of known cells
+//! p      = s(logits)                                                                    decode
+//! ```
+//! `s` the logistic function, `w_c` weights of the positives (1 unless given).
+//!
+//! **Shapes** features pooled to `[b, d]`; logits and labels `[b, c]`, labels in `{0, 1}`, NaN where unknown.
+//!
+//! **Reference** nothing beyond maximum likelihood.
+//!
+//! **Differs from** PyTorch's `BCEWithLogitsLoss`: missing cells are left out of sum and count instead of being the
+//! user's business. Computed in the same stable form.
+
+use mtl_core::{
+    Result, TorchContext,
+    batch::Target,
+    context::Cx,
+    features::{Features, View},
+    loss::TaskLoss,
+    metric::MetricId,
+    nn::Activation,
+    params::Scope,
+    prediction::{Prediction, Scores},
+    task::TaskName,
+};
+use serde::{Deserialize, Serialize};
+use tch::{Reduction, Tensor};
+
+use crate::{
+    constant::Constant,
+    decode::to_array,
+    head::{Head, HeadOutput, HeadSpec},
+    target::TargetSpec,
+    tower::{Tower, TowerShape},
+};
+
+/// Settings of [`MultiLabelHead`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MultiLabelHeadConfig {
+    /// Widths of hidden layers, each >= 1; default none.
+    pub hidden: Vec<i64>,
+    /// After each hidden layer; default `relu`.
+    pub activation: Activation,
+    /// Dropout after each hidden layer (on the features when there is none), in `[0, 1)`; default 0.
+    pub dropout: f64,
+    /// Weight of a positive, per label, each > 0; none or one number means the same for all; default none.
+    pub pos_weights: Vec<f64>,
+}
+
+impl Default for MultiLabelHeadConfig {
+    fn default() -> Self {
+        Self { hidden: Vec::new(), activation: Activation::Relu, dropout: 0.0, pos_weights: Vec::new() }
+    }
+}
+
+/// Binary or multi-label classification.
+#[derive(Debug)]
+pub struct MultiLabelHead {
+    spec: HeadSpec,
+    tower: Tower,
+    pos_weights: Option<Constant>,
+}
+
+impl MultiLabelHead {
+    /// A head for `labels` yes/no labels on features of that view.
+    ///
+    /// # Errors
+    /// [`InvalidConfig`](mtl_core::Error::InvalidConfig) without labels or for a setting out of range.
+    pub fn new(
+        scope: &mut Scope<'_>,
+        task: &TaskName,
+        view: &View,
+        labels: usize,
+        config: &MultiLabelHeadConfig,
+    ) -> Result<Self> {
+        let target = TargetSpec::MultiLabel { labels };
+        target.check("multi-label head")?;
+        let positive = (|w: f64| w > 0.0 && w.is_finite(), "> 0");
+        let field = ("multi-label head", "pos_weights");
+        let pos_weights = Constant::per_output(field, &config.pos_weights, 1.0, target.width(), positive)?;
+        let shape = TowerShape { hidden: &config.hidden, activation: config.activation, dropout: config.dropout };
+        Ok(Self {
+            tower: Tower::new(scope, view, target.width(), shape)?,
+            spec: HeadSpec {
+                kind: "multi-label",
+                task: task.clone(),
+                input: view.clone(),
+                output: format!("logits [b, {labels}]"),
+                target,
+                metrics: vec![MetricId::Auroc, MetricId::LogLoss, MetricId::Accuracy],
+            },
+            pos_weights: (!config.pos_weights.is_empty()).then_some(pos_weights),
+        })
+    }
+}
+
+impl Head for MultiLabelHead {
+    fn spec(&self) -> &HeadSpec {
+        &self.spec
+    }
+
+    fn forward(&self, features: &Features, cx: &Cx) -> Result<HeadOutput> {
+        Ok(self.tower.forward(features, cx)?.into()) // [b, c]
+    }
+
+    fn loss(&self, out: &HeadOutput, target: &Target) -> Result<TaskLoss> {
+        let logits = out.main();
+        let labels = self.spec.accept(logits, target)?;
+        if target.known() == 0.0 {
+            return Ok(TaskLoss::absent());
+        }
+        let op = || format!("loss of task {}", self.spec.task);
+        let mut ys = labels.f_to_kind(logits.kind()).op(op())?; // [b, c]
+        let mut known = None;
+        if !target.is_complete() {
+            known = Some(ys.f_isfinite().and_then(|k| k.f_to_kind(logits.kind())).op(op())?); // [b, c]
+            ys = ys.f_nan_to_num(0.0, None, None).op(op())?;
+        }
+        let pos_weights = self.pos_weights.as_ref().map(|w| w.like(logits)).transpose()?;
+        let sum = logits.f_binary_cross_entropy_with_logits::<Tensor>(&ys, known, pos_weights, Reduction::Sum);
+        Ok(TaskLoss::new(sum.op(op())?, target.known()))
+    }
+
+    fn decode(&self, out: &HeadOutput) -> Result<Prediction> {
+        let probs = out.main().f_sigmoid().op("decode")?;
+        Ok(Prediction::MultiLabel { scores: to_array(&probs)?, kind: Scores::Probs })
+    }
+}

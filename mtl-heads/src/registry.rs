@@ -1,0 +1,64 @@
+//! The heads that a config file can name.
+
+use mtl_core::{Error, Result, features::View, params::Scope, registry, task::TaskName};
+
+use crate::{
+    class::{ClassHead, ClassHeadConfig},
+    head::Head,
+    multi_label::{MultiLabelHead, MultiLabelHeadConfig},
+    regress::{RegressHead, RegressHeadConfig},
+    target::TargetSpec,
+};
+
+registry! {
+    /// The heads that a config file can name.
+    pub enum HeadConfig, what = "head" {
+        Class(ClassHeadConfig) = "class", "one of several classes: softmax and cross entropy";
+        MultiLabel(MultiLabelHeadConfig) = "multi-label", "independent yes/no labels, one is binary: sigmoid and binary cross entropy";
+        Regress(RegressHeadConfig) = "regress", "numbers: absolute, squared or Huber loss";
+    }
+}
+
+impl HeadConfig {
+    /// The head that suits such labels, with default settings.
+    #[must_use]
+    pub fn default_for(target: &TargetSpec) -> Self {
+        match target {
+            TargetSpec::Class { .. } => Self::Class(ClassHeadConfig::default()),
+            TargetSpec::MultiLabel { .. } => Self::MultiLabel(MultiLabelHeadConfig::default()),
+            TargetSpec::Values { .. } => Self::Regress(RegressHeadConfig::default()),
+        }
+    }
+
+    /// Builds the head of `task` on features of that view, for labels as the data has them.
+    ///
+    /// `scope` is the task's own place: `root.sub("heads").sub(task).role(Role::Task(task_idx))`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfig`] for a setting out of range, or when the head learns from other labels than these.
+    pub fn build(
+        &self,
+        scope: &mut Scope<'_>,
+        task: &TaskName,
+        view: &View,
+        target: &TargetSpec,
+    ) -> Result<Box<dyn Head>> {
+        Ok(match (self, *target) {
+            (Self::Class(c), TargetSpec::Class { classes }) => Box::new(ClassHead::new(scope, task, view, classes, c)?),
+            (Self::MultiLabel(c), TargetSpec::MultiLabel { labels }) => {
+                Box::new(MultiLabelHead::new(scope, task, view, labels, c)?)
+            }
+            (Self::Regress(c), TargetSpec::Values { values }) => {
+                Box::new(RegressHead::new(scope, task, view, values, c)?)
+            }
+            (head, target) => {
+                return Err(Error::InvalidConfig {
+                    what: "head",
+                    field: "kind",
+                    expected: format!("{:?} for the labels of task {task}", Self::default_for(&target).name()),
+                    found: format!("{:?}, the labels are {}", head.name(), target.describe()),
+                });
+            }
+        })
+    }
+}

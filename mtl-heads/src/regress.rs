@@ -1,0 +1,184 @@
+//! Numbers: absolute, squared or Huber loss.
+//!
+//! ```text
+//! z     = tower(features)                                      [b, k]
+//! t     = (y - center) / scale                                 [b, k]
+//! sum   = sum_{(i, k) known} l(z_ik - t_ik)
+//! count = number of known cells
+//! yhat  = center + scale z                                     decode
+//!
+//! l1: l(r) = |r|      l2: l(r) = r^2      huber: l(r) = r^2 / 2 where |r| < delta, else delta (|r| - delta / 2)
+//! ```
+//! `center` and `scale` are constants per output (mean and standard deviation of the training labels, say): the network
+//! works near 0 and 1, tasks of different units have losses of one size, and [`decode`](Head::decode) gives the target's
+//! own unit. `delta` is in units of `scale`.
+//!
+//! **Shapes** features pooled to `[b, d]`; predictions and labels `[b, k]`, NaN where unknown.
+//!
+//! **Reference** Huber, "Robust Estimation of a Location Parameter", Annals of Mathematical Statistics 1964.
+//!
+//! **Differs from** PyTorch's losses: missing cells are left out; prediction and target never broadcast (there a `[4, 1]`
+//! and a `[4]` silently become `[4, 4]`).
+
+use mtl_core::{
+    Error, Result, TorchContext,
+    batch::Target,
+    context::Cx,
+    features::{Features, View},
+    loss::TaskLoss,
+    metric::MetricId,
+    nn::Activation,
+    params::Scope,
+    prediction::Prediction,
+    task::TaskName,
+};
+use serde::{Deserialize, Serialize};
+use tch::Reduction;
+
+use crate::{
+    constant::Constant,
+    decode::to_array,
+    head::{Head, HeadOutput, HeadSpec},
+    target::TargetSpec,
+    tower::{Tower, TowerShape},
+};
+
+/// What a residual costs.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum RegressLoss {
+    /// Its size: fits the median.
+    L1,
+    /// Its square: fits the mean.
+    #[default]
+    L2,
+    /// Its square near zero, its size far out.
+    Huber {
+        /// Where the one becomes the other, in units of `scale`; > 0.
+        delta: f64,
+    },
+}
+
+/// Settings of [`RegressHead`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RegressHeadConfig {
+    /// Widths of hidden layers, each >= 1; default none.
+    pub hidden: Vec<i64>,
+    /// After each hidden layer; default `relu`.
+    pub activation: Activation,
+    /// Dropout after each hidden layer (on the features when there is none), in `[0, 1)`; default 0.
+    pub dropout: f64,
+    /// `"l1"`, `"l2"` or `{ huber = { delta = 1.0 } }`; default `"l2"`.
+    pub loss: RegressLoss,
+    /// Subtracted from the labels, per output, finite; none means 0, one number holds for all; default none.
+    pub center: Vec<f64>,
+    /// Divides the labels after that, per output, > 0; none means 1, one number holds for all; default none.
+    pub scale: Vec<f64>,
+}
+
+impl Default for RegressHeadConfig {
+    fn default() -> Self {
+        Self {
+            hidden: Vec::new(),
+            activation: Activation::Relu,
+            dropout: 0.0,
+            loss: RegressLoss::L2,
+            center: Vec::new(),
+            scale: Vec::new(),
+        }
+    }
+}
+
+/// Regression of one or several numbers.
+#[derive(Debug)]
+pub struct RegressHead {
+    spec: HeadSpec,
+    tower: Tower,
+    loss: RegressLoss,
+    center: Constant,
+    scale: Constant,
+}
+
+impl RegressHead {
+    /// A head for `values` numbers on features of that view.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfig`] without numbers or for a setting out of range.
+    pub fn new(
+        scope: &mut Scope<'_>,
+        task: &TaskName,
+        view: &View,
+        values: usize,
+        config: &RegressHeadConfig,
+    ) -> Result<Self> {
+        let target = TargetSpec::Values { values };
+        target.check("regress head")?;
+        if let RegressLoss::Huber { delta } = config.loss
+            && !(delta > 0.0 && delta.is_finite())
+        {
+            let (expected, found) = ("> 0".into(), delta.to_string());
+            return Err(Error::InvalidConfig { what: "regress head", field: "loss.huber.delta", expected, found });
+        }
+        let per_output = |field, given: &[f64], default, rule: (fn(f64) -> bool, &str)| {
+            Constant::per_output(("regress head", field), given, default, target.width(), rule)
+        };
+        let center = per_output("center", &config.center, 0.0, (f64::is_finite, "finite"))?;
+        let scale = per_output("scale", &config.scale, 1.0, (|s| s > 0.0 && s.is_finite(), "> 0"))?;
+        let shape = TowerShape { hidden: &config.hidden, activation: config.activation, dropout: config.dropout };
+        Ok(Self {
+            tower: Tower::new(scope, view, target.width(), shape)?,
+            spec: HeadSpec {
+                kind: "regress",
+                task: task.clone(),
+                input: view.clone(),
+                output: format!("numbers [b, {values}] in units of scale around center"),
+                target,
+                metrics: vec![MetricId::Rmse, MetricId::Mae, MetricId::R2],
+            },
+            loss: config.loss,
+            center,
+            scale,
+        })
+    }
+}
+
+impl Head for RegressHead {
+    fn spec(&self) -> &HeadSpec {
+        &self.spec
+    }
+
+    fn forward(&self, features: &Features, cx: &Cx) -> Result<HeadOutput> {
+        Ok(self.tower.forward(features, cx)?.into()) // [b, k]
+    }
+
+    fn loss(&self, out: &HeadOutput, target: &Target) -> Result<TaskLoss> {
+        let zs = out.main();
+        let ys = self.spec.accept(zs, target)?;
+        if target.known() == 0.0 {
+            return Ok(TaskLoss::absent());
+        }
+        let op = || format!("loss of task {}", self.spec.task);
+        let (center, scale) = (self.center.like(zs)?, self.scale.like(zs)?);
+        let ts = ys.f_to_kind(zs.kind()).and_then(|y| y.f_sub(&center)).and_then(|t| t.f_div(&scale)).op(op())?;
+        let (zs, ts) = if target.is_complete() {
+            (zs.shallow_clone(), ts)
+        } else {
+            // Both sides become the same constant: no loss, and no gradient through the fill.
+            let missing = ts.f_isnan().op(op())?;
+            (zs.f_masked_fill(&missing, 0.0).op(op())?, ts.f_masked_fill(&missing, 0.0).op(op())?) // [b, k] each
+        };
+        let sum = match self.loss {
+            RegressLoss::L1 => zs.f_l1_loss(&ts, Reduction::Sum),
+            RegressLoss::L2 => zs.f_mse_loss(&ts, Reduction::Sum),
+            RegressLoss::Huber { delta } => zs.f_huber_loss(&ts, Reduction::Sum, delta),
+        };
+        Ok(TaskLoss::new(sum.op(op())?, target.known()))
+    }
+
+    fn decode(&self, out: &HeadOutput) -> Result<Prediction> {
+        let zs = out.main();
+        let ys = zs.f_mul(&self.scale.like(zs)?).op("decode")?.f_add(&self.center.like(zs)?).op("decode")?;
+        Ok(Prediction::Values { values: to_array(&ys)? })
+    }
+}

@@ -1,0 +1,338 @@
+//! One batch as a metric sees it: what was said beside what is true, checked to belong together.
+//!
+//! Every metric asks a [`MetricBatch`] for the pair that it understands ([`scores`](MetricBatch::scores),
+//! [`values`](MetricBatch::values)) and gets flat row-major slices of agreeing shape, or an error that names the
+//! metric, the task, what was expected and what was found. New kinds of prediction add a method here and touch no
+//! metric; sample weights and groups will be further fields.
+
+use std::{borrow::Cow, ops::Range, slice::ChunksExact};
+
+use mtl_core::{
+    Error, Result,
+    batch::MISSING_CLASS,
+    prediction::{Prediction, Reference, Scores},
+};
+use ndarray::Array2;
+use rayon::prelude::*;
+
+use crate::metric::MetricState;
+
+/// How far a probability may leave `[0, 1]`: the rounding of an `f32` average.
+const PROB_SLACK: f32 = 1e-6;
+/// Rows that one thread takes at a time, whatever the number of threads.
+const CHUNK_ROWS: usize = 8192;
+
+/// Prediction and truth of one batch, with what error messages need.
+#[derive(Debug, Clone, Copy)]
+pub struct MetricBatch<'a> {
+    prediction: &'a Prediction,
+    reference: &'a Reference,
+    task: &'a str,
+    ids: Option<&'a [u64]>,
+}
+
+impl<'a> MetricBatch<'a> {
+    /// A batch of an unnamed task whose samples are named by their position.
+    #[must_use]
+    pub fn new(prediction: &'a Prediction, reference: &'a Reference) -> Self {
+        Self { prediction, reference, task: "(unnamed)", ids: None }
+    }
+
+    /// The same batch, its task named in errors.
+    #[must_use]
+    pub fn of_task(mut self, task: &'a str) -> Self {
+        self.task = task;
+        self
+    }
+
+    /// The same batch, its samples named by these ids in errors.
+    #[must_use]
+    pub fn with_ids(mut self, ids: &'a [u64]) -> Self {
+        self.ids = Some(ids);
+        self
+    }
+
+    /// The task's name.
+    #[must_use]
+    pub fn task(&self) -> &'a str {
+        self.task
+    }
+
+    /// Scores beside labels.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfig`] for another kind of prediction or reference; [`Error::Shape`] when shapes disagree or
+    /// there is no class.
+    pub fn scores(&self, metric: &str) -> Result<ScoreBatch<'a>> {
+        match (self.prediction, self.reference) {
+            (Prediction::Class { scores, kind }, Reference::Class(labels)) => {
+                self.same_shape(metric, [scores.nrows(), scores.ncols()], [labels.len(), scores.ncols()])?;
+                Ok(ScoreBatch::Class { scores: Matrix::new(scores), kind: *kind, labels })
+            }
+            (Prediction::MultiLabel { scores, kind }, Reference::MultiLabel(labels)) => {
+                self.same_shape(metric, shape(scores), shape(labels))?;
+                Ok(ScoreBatch::MultiLabel { scores: Matrix::new(scores), kind: *kind, labels: Matrix::new(labels) })
+            }
+            _ => Err(self.wrong_kind(metric, "class scores with class labels, or yes/no scores with yes/no labels")),
+        }
+    }
+
+    /// Numbers beside numbers: `(predicted, true)`.
+    ///
+    /// # Errors
+    /// As [`scores`](Self::scores).
+    pub fn values(&self, metric: &str) -> Result<(Matrix<'a>, Matrix<'a>)> {
+        match (self.prediction, self.reference) {
+            (Prediction::Values { values }, Reference::Values(truth)) => {
+                self.same_shape(metric, shape(values), shape(truth))?;
+                Ok((Matrix::new(values), Matrix::new(truth)))
+            }
+            _ => Err(self.wrong_kind(metric, "numbers with numbers")),
+        }
+    }
+
+    /// The error for a value at `row` that cannot be used.
+    #[must_use]
+    pub fn refuse(&self, what: &'static str, expected: impl Into<String>, found: impl ToString, row: usize) -> Error {
+        let sample = self.ids.and_then(|ids| ids.get(row).copied()).unwrap_or(row as u64);
+        Error::Label { task: self.task.to_owned(), what, expected: expected.into(), found: found.to_string(), sample }
+    }
+
+    /// The class of `label`, `None` when it is missing.
+    ///
+    /// # Errors
+    /// [`Error::Label`] outside `0..n_classes`.
+    #[inline]
+    pub fn class(&self, label: i64, n_classes: usize, row: usize) -> Result<Option<usize>> {
+        if label == MISSING_CLASS {
+            return Ok(None);
+        }
+        match usize::try_from(label) {
+            Ok(class) if class < n_classes => Ok(Some(class)),
+            _ => Err(self.refuse("label", format!("in 0..{n_classes}"), label, row)),
+        }
+    }
+
+    /// The truth of a yes/no label, `None` when it is missing.
+    ///
+    /// # Errors
+    /// [`Error::Label`] for anything but 0, 1 and NaN.
+    #[inline]
+    pub fn yes_no(&self, label: f32, row: usize) -> Result<Option<bool>> {
+        if label == 0.0 {
+            Ok(Some(false))
+        } else if label - 1.0 == 0.0 {
+            Ok(Some(true))
+        } else if label.is_nan() {
+            Ok(None)
+        } else {
+            Err(self.refuse("label", "0, 1 or NaN for missing", label, row))
+        }
+    }
+
+    /// `score` again, if it can be one of that kind.
+    ///
+    /// # Errors
+    /// [`Error::Label`] for NaN, and for a probability outside `[0, 1]`.
+    #[inline]
+    pub fn score(&self, score: f32, kind: Scores, row: usize) -> Result<f32> {
+        let (fits, expected) = match kind {
+            Scores::Logits => (!score.is_nan(), "a number"),
+            Scores::Probs => ((-PROB_SLACK..=1.0 + PROB_SLACK).contains(&score), "a probability"),
+        };
+        if fits { Ok(score) } else { Err(self.refuse("score", expected, score, row)) }
+    }
+
+    /// The class with the highest score, the first one among equals.
+    ///
+    /// # Errors
+    /// As [`score`](Self::score).
+    #[inline]
+    pub fn top_class(&self, scores: &[f32], kind: Scores, row: usize) -> Result<usize> {
+        let mut top = (0, f32::NEG_INFINITY);
+        for (class, &score) in scores.iter().enumerate() {
+            if self.score(score, kind, row)? > top.1 {
+                top = (class, score);
+            }
+        }
+        Ok(top.0)
+    }
+
+    /// Whether a yes/no score says yes: probability above 0.5, logit above 0.
+    ///
+    /// # Errors
+    /// As [`score`](Self::score).
+    #[inline]
+    pub fn says_yes(&self, score: f32, kind: Scores, row: usize) -> Result<bool> {
+        let threshold = match kind {
+            Scores::Logits => 0.0,
+            Scores::Probs => 0.5,
+        };
+        Ok(self.score(score, kind, row)? > threshold)
+    }
+
+    fn wrong_kind(&self, metric: &str, expected: &str) -> Error {
+        Error::InvalidConfig {
+            what: "metric",
+            field: "input",
+            expected: format!("{expected} ({metric} of task {})", self.task),
+            found: format!("{} with {}", self.prediction.describe(), self.reference.describe()),
+        }
+    }
+
+    fn same_shape(&self, metric: &str, prediction: [usize; 2], reference: [usize; 2]) -> Result<()> {
+        let op = || format!("{metric} of task {}", self.task);
+        if prediction[1] == 0 {
+            let found = vec![prediction[0] as i64, 0];
+            return Err(Error::Shape { op: op(), tensor: "prediction", expected: "at least one column".into(), found });
+        }
+        if let Some(ids) = self.ids.filter(|ids| ids.len() != prediction[0]) {
+            let expected = format!("[{}], one per prediction", prediction[0]);
+            return Err(Error::Shape { op: op(), tensor: "ids", expected, found: vec![ids.len() as i64] });
+        }
+        if prediction == reference {
+            return Ok(());
+        }
+        Err(Error::Shape {
+            op: op(),
+            tensor: "reference",
+            expected: format!("as the prediction, {prediction:?}"),
+            found: reference.iter().map(|&n| n as i64).collect(),
+        })
+    }
+}
+
+/// Scores beside labels, shapes agreeing, at least one column.
+#[derive(Debug)]
+pub enum ScoreBatch<'a> {
+    /// One of `c` classes.
+    Class {
+        /// `[b, c]`.
+        scores: Matrix<'a>,
+        /// What the scores are.
+        kind: Scores,
+        /// `[b]`, [`MISSING_CLASS`] where unknown.
+        labels: &'a [i64],
+    },
+    /// Independent yes/no labels.
+    MultiLabel {
+        /// `[b, c]`.
+        scores: Matrix<'a>,
+        /// What the scores are.
+        kind: Scores,
+        /// `[b, c]` of 0 and 1, NaN where unknown.
+        labels: Matrix<'a>,
+    },
+}
+
+/// A matrix as one row-major slice with at least one column; copied only when it lay otherwise in memory.
+#[derive(Debug)]
+pub struct Matrix<'a> {
+    flat: Cow<'a, [f32]>,
+    n_cols: usize,
+}
+
+impl<'a> Matrix<'a> {
+    fn new(array: &'a Array2<f32>) -> Self {
+        let flat = match array.as_slice() {
+            Some(flat) => Cow::Borrowed(flat),
+            None => Cow::Owned(array.iter().copied().collect()),
+        };
+        Self { flat, n_cols: array.ncols().max(1) }
+    }
+
+    /// Columns: at least 1.
+    #[must_use]
+    pub fn n_cols(&self) -> usize {
+        self.n_cols
+    }
+
+    /// Rows.
+    #[must_use]
+    pub fn n_rows(&self) -> usize {
+        self.flat.len() / self.n_cols
+    }
+
+    /// All items, row after row.
+    #[must_use]
+    pub fn flat(&self) -> &[f32] {
+        &self.flat
+    }
+
+    /// The rows in `range`, which must lie inside; none otherwise.
+    pub fn rows(&self, range: Range<usize>) -> ChunksExact<'_, f32> {
+        let items = range.start * self.n_cols..range.end * self.n_cols;
+        self.flat.get(items).unwrap_or_default().chunks_exact(self.n_cols)
+    }
+}
+
+fn shape(array: &Array2<f32>) -> [usize; 2] {
+    [array.nrows(), array.ncols()]
+}
+
+/// Runs `work` over ranges of rows, in parallel when there are many, and merges the parts in row order.
+///
+/// Ranges have a fixed length of at least `min_rows`, so neither the value nor which error is reported (that of the
+/// first bad row) depends on the number of threads.
+pub(crate) fn by_chunks<S, F>(n_rows: usize, min_rows: usize, work: F) -> Result<S>
+where
+    S: MetricState,
+    F: Fn(Range<usize>) -> Result<S> + Sync,
+{
+    let len = CHUNK_ROWS.max(min_rows);
+    if n_rows <= len {
+        return work(0..n_rows);
+    }
+    let starts = (0..n_rows.div_ceil(len)).into_par_iter().map(|idx| idx * len);
+    let parts: Vec<Result<S>> = starts.map(|start| work(start..n_rows.min(start + len))).collect();
+    let mut whole = S::default();
+    for part in parts {
+        whole.merge(&part?).map_err(|reason| Error::State { what: "metric".into(), reason })?;
+    }
+    Ok(whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    #[test]
+    fn shapes_and_kinds_must_agree() {
+        let prediction = Prediction::Class { scores: array![[0.1, 0.9], [0.5, 0.5]], kind: Scores::Probs };
+        let two_of_three = Reference::Class(vec![0, 1, 1]);
+        let e = MetricBatch::new(&prediction, &two_of_three).of_task("a").scores("auroc").unwrap_err().to_string();
+        assert_eq!(e, "auroc of task a: reference must be as the prediction, [2, 2], found [3, 2]");
+        let numbers = Reference::Values(array![[1.0], [2.0]]);
+        let e = MetricBatch::new(&prediction, &numbers).of_task("a").values("rmse").unwrap_err().to_string();
+        let want = "metric: input must be numbers with numbers (rmse of task a), found class scores [b, c] with \
+                    numbers [b, k]";
+        assert_eq!(e, want);
+        let empty = Prediction::Values { values: Array2::zeros((2, 0)) };
+        let truth = Reference::Values(Array2::zeros((2, 0)));
+        assert!(MetricBatch::new(&empty, &truth).values("mae").is_err());
+    }
+
+    #[test]
+    fn a_transposed_matrix_is_read_by_rows() {
+        let array = array![[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]].reversed_axes();
+        let matrix = Matrix::new(&array);
+        assert_eq!(matrix.flat(), [1.0, 3.0, 5.0, 2.0, 4.0, 6.0]);
+        assert_eq!((matrix.n_rows(), matrix.n_cols()), (2, 3));
+        assert_eq!(matrix.rows(1..2).next().unwrap(), [2.0, 4.0, 6.0]);
+        assert_eq!(matrix.rows(1..9).count(), 0);
+    }
+
+    #[test]
+    fn errors_name_the_sample_by_its_id() {
+        let prediction = Prediction::Values { values: array![[0.0], [0.0]] };
+        let reference = Reference::Values(array![[0.0], [0.0]]);
+        let batch = MetricBatch::new(&prediction, &reference).of_task("age").with_ids(&[70, 71]);
+        let e = batch.class(9, 3, 1).unwrap_err().to_string();
+        assert_eq!(e, "task age: label must be in 0..3, found 9 (sample 71)");
+        let e = batch.score(1.2, Scores::Probs, 0).unwrap_err().to_string();
+        assert_eq!(e, "task age: score must be a probability, found 1.2 (sample 70)");
+        assert_eq!(batch.yes_no(f32::NAN, 0).unwrap(), None);
+        assert!(batch.with_ids(&[1]).values("mae").is_err());
+    }
+}

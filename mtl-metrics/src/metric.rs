@@ -1,0 +1,257 @@
+//! What a metric is: a pure pair of functions over a state that merges, and its object-safe shell.
+//!
+//! A metric is written as a [`Metric`]: `update` folds a batch into a [`MetricState`], `compute` reads it. States are
+//! plain values that merge, so batches, threads and machines are all the same thing to a metric. Three laws hold for
+//! every state and are checked for every metric ([`crate::laws`]):
+//!
+//! ```text
+//! merge(a, merge(b, c)) = merge(merge(a, b), c)      associative
+//! merge(a, b)           = merge(b, a)                commutative
+//! merge(default, a)     = a                          identity
+//! ```
+//!
+//! and from them: any split of the data, in any order, gives what one pass gives. The members of this crate keep them
+//! to the bit. [`Streaming`] puts metric and state together; [`AnyMetric`] is the same without the type, for lists.
+
+use std::{any::Any, fmt::Debug};
+
+use mtl_core::{
+    Error, Result,
+    metric::Direction,
+    prediction::{Prediction, Reference},
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{input::MetricBatch, value::MetricValue};
+
+/// First bytes of every saved metric state.
+const MAGIC: [u8; 4] = *b"mtlm";
+
+/// What a metric remembers. The default is "nothing seen".
+pub trait MetricState:
+    Debug + Default + Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static
+{
+    /// Takes over what another state remembers.
+    ///
+    /// # Errors
+    /// The reason, when both cannot stem from the same data set: other classes, other scores. `self` is unchanged.
+    fn merge(&mut self, other: &Self) -> Result<(), String>;
+
+    /// Whether a state read from bytes is one that updates could have made.
+    ///
+    /// # Errors
+    /// The first contradiction found.
+    fn check(&self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// A metric: how to fold a batch into a state, how to read the state.
+pub trait Metric: Debug + Clone + Send + Sync + 'static {
+    /// What it remembers.
+    type State: MetricState;
+    /// Raised when [`State`](Self::State) changes its meaning; older bytes are then refused.
+    const STATE_VERSION: u16 = 1;
+
+    /// The name in configs, reports and expressions: lower case, digits, `-`; settings are part of it (`ndcg@10`).
+    fn name(&self) -> &str;
+
+    /// Which way is better.
+    fn direction(&self) -> Direction;
+
+    /// The values it can take, `(lowest, highest)`.
+    fn range(&self) -> (f64, f64);
+
+    /// Folds a batch in; missing labels are skipped. On an error the state is unchanged.
+    ///
+    /// # Errors
+    /// A wrong kind of prediction, disagreeing shapes, labels out of range, scores that are not numbers.
+    fn update(&self, state: &mut Self::State, batch: &MetricBatch<'_>) -> Result<()>;
+
+    /// Reads the state.
+    fn compute(&self, state: &Self::State) -> MetricValue;
+}
+
+/// A metric with its state.
+#[derive(Debug, Clone)]
+pub struct Streaming<M: Metric> {
+    metric: M,
+    state: M::State,
+}
+
+impl<M: Metric> Streaming<M> {
+    /// A metric that has seen nothing.
+    #[must_use]
+    pub fn new(metric: M) -> Self {
+        Self { metric, state: M::State::default() }
+    }
+
+    /// What it remembers.
+    #[must_use]
+    pub fn remembered(&self) -> &M::State {
+        &self.state
+    }
+
+    fn refuse(&self, reason: impl Into<String>) -> Error {
+        Error::State { what: format!("metric {}", self.metric.name()), reason: reason.into() }
+    }
+
+    fn read(&self, bytes: &[u8]) -> Result<M::State> {
+        type Header = ([u8; 4], u16, String);
+        let damaged = |_| self.refuse("the bytes are damaged");
+        let ((magic, version, name), rest) = postcard::take_from_bytes::<Header>(bytes).map_err(damaged)?;
+        if magic != MAGIC {
+            return Err(self.refuse("the bytes are no metric state"));
+        }
+        if name != self.metric.name() {
+            return Err(self.refuse(format!("it belongs to metric {name}")));
+        }
+        if version != M::STATE_VERSION {
+            return Err(self.refuse(format!("it has version {version}, expected {}", M::STATE_VERSION)));
+        }
+        let (state, rest) = postcard::take_from_bytes::<M::State>(rest).map_err(damaged)?;
+        if !rest.is_empty() {
+            return Err(self.refuse(format!("{} bytes too many", rest.len())));
+        }
+        state.check().map_err(|reason| self.refuse(reason))?;
+        Ok(state)
+    }
+}
+
+/// A metric with its state, whatever its type: what lists of metrics hold.
+pub trait AnyMetric: Debug + Send + Sync {
+    /// See [`Metric::name`].
+    fn name(&self) -> &str;
+
+    /// See [`Metric::direction`].
+    fn direction(&self) -> Direction;
+
+    /// See [`Metric::range`].
+    fn range(&self) -> (f64, f64);
+
+    /// Folds a batch in. On an error nothing has changed.
+    ///
+    /// # Errors
+    /// See [`Metric::update`].
+    fn update_batch(&mut self, batch: &MetricBatch<'_>) -> Result<()>;
+
+    /// Folds a batch of an unnamed task in.
+    ///
+    /// # Errors
+    /// See [`Metric::update`].
+    fn update(&mut self, prediction: &Prediction, reference: &Reference) -> Result<()> {
+        self.update_batch(&MetricBatch::new(prediction, reference))
+    }
+
+    /// Takes over what another metric of the same name has seen.
+    ///
+    /// # Errors
+    /// [`Error::State`] for another metric, or one that saw another kind of data. Nothing has changed then.
+    fn merge(&mut self, other: &dyn AnyMetric) -> Result<()>;
+
+    /// The value for everything seen so far.
+    fn compute(&self) -> MetricValue;
+
+    /// What was seen, as bytes: equal for equal data, however they were split, ordered and merged.
+    ///
+    /// # Errors
+    /// [`Error::State`] when a foreign state cannot be written; those of this crate always can.
+    fn state(&self) -> Result<Vec<u8>>;
+
+    /// Replaces what was seen by saved bytes.
+    ///
+    /// # Errors
+    /// [`Error::State`] for damaged bytes, another metric or another version. Nothing has changed then.
+    fn load_state(&mut self, bytes: &[u8]) -> Result<()>;
+
+    /// Takes over what saved bytes have seen: how states of other machines come in.
+    ///
+    /// # Errors
+    /// As [`load_state`](Self::load_state) and [`merge`](Self::merge).
+    fn merge_state(&mut self, bytes: &[u8]) -> Result<()>;
+
+    /// Forgets everything.
+    fn reset(&mut self);
+
+    /// A copy, state included.
+    fn boxed_clone(&self) -> Box<dyn AnyMetric>;
+
+    /// For looking behind the trait at a [`Streaming`] of a known metric.
+    fn as_any(&self) -> &dyn Any;
+}
+
+impl<M: Metric> AnyMetric for Streaming<M> {
+    fn name(&self) -> &str {
+        self.metric.name()
+    }
+
+    fn direction(&self) -> Direction {
+        self.metric.direction()
+    }
+
+    fn range(&self) -> (f64, f64) {
+        self.metric.range()
+    }
+
+    fn update_batch(&mut self, batch: &MetricBatch<'_>) -> Result<()> {
+        self.metric.update(&mut self.state, batch)
+    }
+
+    fn merge(&mut self, other: &dyn AnyMetric) -> Result<()> {
+        match other.as_any().downcast_ref::<Self>() {
+            Some(same) if same.name() == self.name() => {
+                self.state.merge(&same.state).map_err(|reason| self.refuse(reason))
+            }
+            _ => Err(self.refuse(format!("it belongs to metric {}", other.name()))),
+        }
+    }
+
+    fn compute(&self) -> MetricValue {
+        self.metric.compute(&self.state)
+    }
+
+    fn state(&self) -> Result<Vec<u8>> {
+        postcard::to_stdvec(&(MAGIC, M::STATE_VERSION, self.metric.name(), &self.state))
+            .map_err(|e| self.refuse(e.to_string()))
+    }
+
+    fn load_state(&mut self, bytes: &[u8]) -> Result<()> {
+        self.state = self.read(bytes)?;
+        Ok(())
+    }
+
+    fn merge_state(&mut self, bytes: &[u8]) -> Result<()> {
+        let other = self.read(bytes)?;
+        self.state.merge(&other).map_err(|reason| self.refuse(reason))
+    }
+
+    fn reset(&mut self) {
+        self.state = M::State::default();
+    }
+
+    fn boxed_clone(&self) -> Box<dyn AnyMetric> {
+        Box::new(self.clone())
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+impl Clone for Box<dyn AnyMetric> {
+    fn clone(&self) -> Self {
+        self.boxed_clone()
+    }
+}
+
+/// Adds counts to counts; refuses other lengths and sums beyond `u64` before it changes anything.
+pub(crate) fn add_counts(into: &mut [u64], other: &[u64]) -> Result<(), String> {
+    if into.len() != other.len() {
+        return Err(format!("{} classes cannot be merged with {}", into.len(), other.len()));
+    }
+    if into.iter().zip(other).any(|(a, b)| a.checked_add(*b).is_none()) {
+        return Err("a count is beyond 64 bits".into());
+    }
+    into.iter_mut().zip(other).for_each(|(a, b)| *a += b);
+    Ok(())
+}

@@ -1,0 +1,2 @@
+//! The mtl program.
+fn main() {}

@@ -1,0 +1,273 @@
+//! Checkpoints: one file, all or nothing.
+//!
+//! A checkpoint is a single safetensors file: parameters, optimizer and balancer state as tensors, counters as JSON in
+//! the header, with a SHA-256 over everything. It is written beside its final name, flushed to disk and renamed, then the
+//! folder is flushed: whoever kills the process at any moment leaves the old file or the new one. Loading takes the
+//! newest file that is whole, and says so when it had to pass over a damaged one.
+
+use std::{
+    fs::{self, File},
+    io::{ErrorKind, Write},
+    path::{Path, PathBuf},
+};
+
+use mtl_core::{
+    params::{from_safetensors, to_safetensors},
+    state::StateDict,
+};
+use sha2::{Digest, Sha256};
+use tch::Tensor;
+
+use crate::error::{Error, Result};
+
+/// What a run needs in order to go on as if it had never stopped.
+#[derive(Debug, Default)]
+pub struct Checkpoint {
+    /// Counters, positions and scores, as JSON text: small and readable.
+    pub counters: String,
+    /// The parameters by name.
+    pub params: Vec<(String, Tensor)>,
+    /// The parameters of the best epoch so far, if there has been one.
+    pub best: Vec<(String, Tensor)>,
+    /// Optimizer state.
+    pub optimizer: StateDict,
+    /// Balancer state.
+    pub balancer: StateDict,
+}
+
+const FORMAT: &str = "mtl-checkpoint-1";
+const SECTIONS: [&str; 4] = ["params/", "best/", "optimizer/", "balancer/"];
+
+impl Checkpoint {
+    /// The checkpoint as the bytes of its file.
+    ///
+    /// # Errors
+    /// [`mtl_core::Error`] when a tensor cannot be read.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        let [params, best, optimizer, balancer] = SECTIONS;
+        let optimizer_state = self.optimizer.to_tensors();
+        let balancer_state = self.balancer.to_tensors();
+        let mut tensors: Vec<(String, &Tensor)> = Vec::new();
+        for (section, list) in
+            [(params, &self.params), (best, &self.best), (optimizer, &optimizer_state), (balancer, &balancer_state)]
+        {
+            tensors.extend(list.iter().map(|(name, t)| (format!("{section}{name}"), t)));
+        }
+        let named = || tensors.iter().map(|(n, t)| (n.as_str(), *t));
+        // The digest covers the file as it would be with an empty digest, so every byte that matters is in it.
+        let digest = self.digest(&named().map(|(n, t)| (n.to_owned(), t.shallow_clone())).collect::<Vec<_>>())?;
+        let metadata =
+            [("format", FORMAT.to_owned()), ("counters", self.counters.clone()), ("sha256", digest)];
+        Ok(to_safetensors(named(), &metadata)?)
+    }
+
+    fn digest(&self, tensors: &[(String, Tensor)]) -> Result<String> {
+        let mut hash = Sha256::new();
+        hash.update(FORMAT);
+        hash.update(self.counters.as_bytes());
+        let mut order: Vec<usize> = (0..tensors.len()).collect();
+        order.sort_by(|&a, &b| tensors[a].0.cmp(&tensors[b].0));
+        for idx in order {
+            let (name, tensor) = &tensors[idx];
+            hash.update(to_safetensors(std::iter::once((name.as_str(), tensor)), &[])?);
+        }
+        Ok(hash.finalize().iter().map(|b| format!("{b:02x}")).collect())
+    }
+
+    /// Reads and verifies a checkpoint file.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when it cannot be read, [`Error::Checkpoint`] when it is damaged or of another format.
+    pub fn load(path: &Path) -> Result<Self> {
+        let bytes = fs::read(path).map_err(|e| Error::io(path, "cannot read checkpoint", e))?;
+        let damaged = |reason: String| Error::Checkpoint { path: path.to_owned(), reason };
+        let (tensors, metadata) =
+            from_safetensors(&bytes).map_err(|e| damaged(format!("checkpoint is damaged: {e}")))?;
+        let field = |key: &str| metadata.iter().find(|(k, _)| k == key).map(|(_, v)| v.clone());
+        match field("format") {
+            Some(format) if format == FORMAT => {}
+            other => {
+                let found = other.unwrap_or_else(|| "no format".into());
+                return Err(damaged(format!("checkpoint format must be {FORMAT}, found {found}")));
+            }
+        }
+        let mut checkpoint = Self { counters: field("counters").unwrap_or_default(), ..Self::default() };
+        if field("sha256") != Some(checkpoint.digest(&tensors)?) {
+            return Err(damaged("checkpoint is damaged: its checksum does not match".into()));
+        }
+        let mut sections: [Vec<(String, Tensor)>; 4] = Default::default();
+        for (name, tensor) in tensors {
+            let place = SECTIONS.iter().position(|s| name.starts_with(s));
+            let place = place.ok_or_else(|| damaged(format!("checkpoint holds an unknown tensor {name}")))?;
+            sections[place].push((name[SECTIONS[place].len()..].to_owned(), tensor));
+        }
+        let [params, best, optimizer, balancer] = sections;
+        checkpoint.params = params;
+        checkpoint.best = best;
+        checkpoint.optimizer = StateDict::from_tensors("optimizer", optimizer)?;
+        checkpoint.balancer = StateDict::from_tensors("balancer", balancer)?;
+        Ok(checkpoint)
+    }
+}
+
+/// The checkpoints of one run, in a folder of their own.
+#[derive(Debug)]
+pub struct CheckpointStore {
+    dir: PathBuf,
+    keep: usize,
+}
+
+impl CheckpointStore {
+    /// A store that keeps the newest `keep` (at least 1) checkpoints. Remains of an interrupted write are removed.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the folder cannot be made or read.
+    pub fn open(dir: &Path, keep: usize) -> Result<Self> {
+        fs::create_dir_all(dir).map_err(|e| Error::io(dir, "cannot make checkpoint folder", e))?;
+        let store = Self { dir: dir.to_owned(), keep: keep.max(1) };
+        for entry in store.entries()? {
+            if entry.file_name().is_some_and(|n| n.to_string_lossy().starts_with(TEMPORARY)) {
+                fs::remove_file(&entry).map_err(|e| Error::io(&entry, "cannot remove an unfinished checkpoint", e))?;
+            }
+        }
+        Ok(store)
+    }
+
+    /// Writes a checkpoint for `step` and removes those that are too old.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when writing fails; the older checkpoints are untouched then.
+    pub fn save(&self, step: u64, checkpoint: &Checkpoint) -> Result<PathBuf> {
+        let path = self.dir.join(format!("step-{step:010}.safetensors"));
+        write_atomic(&path, &checkpoint.to_bytes()?)?;
+        let files = self.files()?;
+        for old in files.iter().rev().skip(self.keep) {
+            match fs::remove_file(old) {
+                Err(e) if e.kind() != ErrorKind::NotFound => {
+                    return Err(Error::io(old, "cannot remove an old checkpoint", e));
+                }
+                _ => {}
+            }
+        }
+        Ok(path)
+    }
+
+    /// The newest whole checkpoint, and what was wrong with newer ones; `None` when there is no file at all.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] when there are files but none is whole.
+    pub fn latest(&self) -> Result<Option<(Checkpoint, Vec<Error>)>> {
+        let mut damaged = Vec::new();
+        for path in self.files()?.iter().rev() {
+            match Checkpoint::load(path) {
+                Ok(checkpoint) => return Ok(Some((checkpoint, damaged))),
+                Err(e) => damaged.push(e),
+            }
+        }
+        match damaged.into_iter().next() {
+            None => Ok(None),
+            Some(e) => Err(Error::Checkpoint {
+                path: self.dir.clone(),
+                reason: format!("no checkpoint here is whole, the newest says: {e}"),
+            }),
+        }
+    }
+
+    /// Checkpoint files, oldest first.
+    fn files(&self) -> Result<Vec<PathBuf>> {
+        let mut files = self.entries()?;
+        files.retain(|p| p.extension().is_some_and(|e| e == "safetensors") && file_name(p).starts_with("step-"));
+        files.sort();
+        Ok(files)
+    }
+
+    fn entries(&self) -> Result<Vec<PathBuf>> {
+        let io = |e| Error::io(&self.dir, "cannot read checkpoint folder", e);
+        fs::read_dir(&self.dir).map_err(io)?.map(|entry| Ok(entry.map_err(io)?.path())).collect()
+    }
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+const TEMPORARY: &str = ".unfinished-";
+
+/// Writes a file so that, whatever happens, its name holds the old content or the new.
+///
+/// # Errors
+/// [`Error::Io`] when any step fails; nothing is left behind then.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
+    let io = |action| move |e| Error::io(path, action, e);
+    let dir = path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(dir).map_err(io("cannot create"))?;
+    file.write_all(bytes).map_err(io("cannot write"))?;
+    file.as_file().sync_all().map_err(io("cannot flush to disk"))?;
+    file.persist(path).map_err(|e| Error::io(path, "cannot rename into place", e.error))?;
+    File::open(dir).and_then(|d| d.sync_all()).map_err(io("cannot flush the folder to disk"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mtl_core::state::StateValue;
+
+    fn sample(step: u64) -> Checkpoint {
+        let xs = Tensor::from_slice(&[1.5f32, -2.0, step as f32]);
+        Checkpoint {
+            counters: format!(r#"{{"step":{step}}}"#),
+            params: vec![("w".into(), xs.shallow_clone())],
+            best: vec![],
+            optimizer: StateDict::new().with("m.w", StateValue::Tensor(xs)),
+            balancer: StateDict::new().with("s", StateValue::Numbers(vec![0.1, 1e-300])),
+        }
+    }
+
+    #[test]
+    fn the_newest_whole_checkpoint_is_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = CheckpointStore::open(dir.path(), 2).unwrap();
+        assert!(store.latest().unwrap().is_none());
+        for step in [1, 2, 3] {
+            store.save(step, &sample(step)).unwrap();
+        }
+        assert_eq!(store.files().unwrap().len(), 2);
+        let (latest, damaged) = store.latest().unwrap().unwrap();
+        assert_eq!((latest.counters.as_str(), damaged.len()), (r#"{"step":3}"#, 0));
+        assert_eq!(latest.params[0].1, sample(3).params[0].1);
+        assert_eq!(latest.balancer.numbers("b", "s", 2).unwrap(), [0.1, 1e-300]);
+
+        let newest = store.files().unwrap().pop().unwrap();
+        let whole = fs::read(&newest).unwrap();
+        fs::write(&newest, &whole[..whole.len() - 3]).unwrap();
+        let (latest, damaged) = store.latest().unwrap().unwrap();
+        assert_eq!((latest.counters.as_str(), damaged.len()), (r#"{"step":2}"#, 1));
+        assert!(damaged[0].to_string().contains("damaged"), "{}", damaged[0]);
+    }
+
+    #[test]
+    fn any_flipped_bit_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("step-1.safetensors");
+        let whole = sample(1).to_bytes().unwrap();
+        for position in 0..whole.len() {
+            let mut bytes = whole.clone();
+            bytes[position] ^= 1 << (position % 8);
+            fs::write(&path, bytes).unwrap();
+            // Flips in the header's white space or letter case may leave the meaning; then the content must be equal.
+            if let Ok(loaded) = Checkpoint::load(&path) {
+                assert_eq!(loaded.to_bytes().unwrap().len(), whole.len());
+                assert_eq!(loaded.params[0].1, sample(1).params[0].1);
+                assert_eq!(loaded.counters, sample(1).counters);
+            }
+        }
+    }
+
+    #[test]
+    fn remains_of_an_interrupted_write_are_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(".unfinished-abc"), b"half").unwrap();
+        CheckpointStore::open(dir.path(), 1).unwrap();
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+}

@@ -1,0 +1,116 @@
+//! The run's log as JSON lines: one object a line, readable while the run goes on.
+//!
+//! | `type` | fields |
+//! |---|---|
+//! | `run` | `seed`, `threads`, `device`, `parameters`, `tasks` |
+//! | `step` | `epoch`, `step`, `lr`, `gradient_norm`, `losses[]`, `weights[]`, `cosines[][]` (when there is a Gramian), `dropped[]` |
+//! | `epoch` | the fields of [`EpochSummary`] |
+//!
+//! Lists are in task order; an absent value is `null`. On resume, lines after the checkpoint are cut off, so that the
+//! file reads as if the run had never stopped.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::{
+    checkpoint::write_atomic,
+    error::{Error, Result},
+    trainer::{EpochSummary, Observer, StepSummary},
+};
+
+/// Writes the log.
+#[derive(Debug)]
+pub struct RunLog {
+    path: PathBuf,
+    out: BufWriter<File>,
+    every: u64,
+    failure: Option<Error>,
+}
+
+impl RunLog {
+    /// A new log, replacing one of that name; every `every`-th step is logged.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the file cannot be made.
+    pub fn create(path: &Path, every: u64) -> Result<Self> {
+        let file = File::create(path).map_err(|e| Error::io(path, "cannot create log", e))?;
+        Ok(Self { path: path.to_owned(), out: BufWriter::new(file), every: every.max(1), failure: None })
+    }
+
+    /// The log of an interrupted run, cut back to what had happened before `step`.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the file cannot be read or written.
+    pub fn resume(path: &Path, every: u64, step: u64) -> Result<Self> {
+        if path.exists() {
+            let text = fs::read_to_string(path).map_err(|e| Error::io(path, "cannot read log", e))?;
+            let kept: String = text.lines().filter(|l| happened_before(l, step)).flat_map(|l| [l, "\n"]).collect();
+            write_atomic(path, kept.as_bytes())?;
+        }
+        let file = OpenOptions::new().create(true).append(true).open(path);
+        let file = file.map_err(|e| Error::io(path, "cannot open log", e))?;
+        Ok(Self { path: path.to_owned(), out: BufWriter::new(file), every: every.max(1), failure: None })
+    }
+
+    /// Writes one object of that type.
+    pub fn write(&mut self, kind: &str, value: impl Serialize) {
+        let mut line = serde_json::to_value(value).unwrap_or(Value::Null);
+        if let Value::Object(fields) = &mut line {
+            fields.insert("type".into(), kind.into());
+        }
+        if let Err(e) = writeln!(self.out, "{line}").and_then(|()| self.out.flush()) {
+            self.failure.get_or_insert(Error::io(&self.path, "cannot write log", e));
+        }
+    }
+
+    /// The first failure to write, if there was one: a run is not stopped for its log.
+    #[must_use]
+    pub fn failure(&self) -> Option<&Error> {
+        self.failure.as_ref()
+    }
+}
+
+/// Whether a line tells of something before optimizer step `step`. A torn last line does not.
+fn happened_before(line: &str, step: u64) -> bool {
+    let Ok(value) = serde_json::from_str::<Value>(line) else { return false };
+    match (value["type"].as_str(), value["step"].as_u64()) {
+        (Some("step"), Some(s)) => s < step,
+        (Some("epoch"), Some(s)) => s <= step,
+        _ => true,
+    }
+}
+
+impl Observer for RunLog {
+    fn step(&mut self, s: &StepSummary<'_>) {
+        if s.step % self.every != 0 {
+            return;
+        }
+        let tasks = &s.report.tasks;
+        let mut line = json!({
+            "epoch": s.epoch,
+            "step": s.step,
+            "lr": s.lr,
+            "gradient_norm": s.gradient_norm,
+            "losses": tasks.iter().map(|t| t.loss).collect::<Vec<_>>(),
+            "weights": tasks.iter().map(|t| t.weight).collect::<Vec<_>>(),
+        });
+        if let Some(gramian) = &s.report.gramian {
+            line["active"] = json!(s.report.active);
+            line["cosines"] = json!((0..gramian.m()).map(|i| (0..gramian.m()).map(|j| gramian.cosine(i, j)).collect::<Vec<_>>()).collect::<Vec<_>>());
+        }
+        if tasks.iter().any(|t| t.dropped.is_some()) {
+            line["dropped"] = json!(tasks.iter().map(|t| t.dropped.map(|d| format!("{d:?}"))).collect::<Vec<_>>());
+        }
+        self.write("step", line);
+    }
+
+    fn epoch(&mut self, epoch: &EpochSummary) {
+        self.write("epoch", epoch);
+    }
+}

@@ -1,0 +1,213 @@
+//! `cargo xtask bench`: the main job. Real data, training, tables, then the micro-benchmarks.
+//!
+//! The verb only brings the pieces together: libtorch and the data come from set-up, the trainings
+//! and tables from the `mtl-bench` program of mtl-train, the micro-benchmarks from whatever criterion
+//! targets the workspace has at the moment (cargo is asked, so that none is forgotten). When the data
+//! cannot be fetched the run goes on with the generator that `mtl-bench` has built in, and says so:
+//! half an answer on a plane is better than none.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::ValueEnum;
+use serde::Deserialize;
+
+use crate::cache::Cache;
+use crate::data;
+use crate::libtorch::{self, Libtorch};
+use crate::process;
+use crate::{Outcome, repo};
+
+const NEED_RUST: &str = "install Rust with its cargo";
+
+/// Arguments of `bench`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// How much to run
+    #[arg(long, value_enum, default_value_t = Suite::Quick)]
+    suite: Suite,
+    /// Folder with the Census-Income files; default: the cache, filled on the first run
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Also write the report to this file
+    #[arg(long, value_name = "PATH")]
+    json: Option<PathBuf>,
+    /// Seeds per model [default: 3 for quality, 1 otherwise]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    seeds: Option<u32>,
+}
+
+/// What to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Suite {
+    /// Every model once on Census-Income, then the micro-benchmarks: minutes
+    Quick,
+    /// More epochs and seeds: the numbers of the README
+    Quality,
+    /// The micro-benchmarks and what belongs to them
+    Micro,
+    /// The training step against its floor
+    Step,
+}
+
+impl Suite {
+    fn name(self) -> &'static str {
+        match self {
+            Suite::Quick => "quick",
+            Suite::Quality => "quality",
+            Suite::Micro => "micro",
+            Suite::Step => "step",
+        }
+    }
+
+    fn default_seeds(self) -> u32 {
+        if self == Suite::Quality { 3 } else { 1 }
+    }
+
+    fn has_micro_benchmarks(self) -> bool {
+        matches!(self, Suite::Quick | Suite::Micro)
+    }
+}
+
+/// Where the trainings get their rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum DataChoice {
+    Folder(PathBuf),
+    Synthetic,
+}
+
+/// Runs the suite.
+pub(crate) fn run(args: &Args) -> Result<Outcome> {
+    let root = repo::root()?;
+    let libtorch = libtorch::provision(&root)?;
+    let data = choose_data(args.data_dir.as_deref())?;
+    let mut command = process::cargo(&root, Some(&libtorch));
+    command.args(program_args(args, &data)?);
+    let mut good = process::run(&mut command, NEED_RUST)?.success();
+    if good && args.suite.has_micro_benchmarks() {
+        good = micro_benchmarks(&root, &libtorch)?;
+    }
+    Ok(if good { Outcome::Good } else { Outcome::Failed })
+}
+
+fn choose_data(given: Option<&Path>) -> Result<DataChoice> {
+    if let Some(dir) = given {
+        return Ok(DataChoice::Folder(absolute(dir)?));
+    }
+    let fetched = Cache::locate().and_then(|cache| data::fetch(&cache, &data::SETS[0]));
+    Ok(match fetched {
+        Ok(dir) => DataChoice::Folder(dir),
+        Err(error) => {
+            eprintln!("no Census-Income data ({error:#}): going on with synthetic data");
+            DataChoice::Synthetic
+        }
+    })
+}
+
+/// The cargo arguments that run `mtl-bench`.
+fn program_args(args: &Args, data: &DataChoice) -> Result<Vec<String>> {
+    let mut words: Vec<String> =
+        ["run", "--release", "--package", "mtl-train", "--bin", "mtl-bench", "--"].map(str::to_owned).into();
+    words.extend(["--suite".to_owned(), args.suite.name().to_owned()]);
+    match data {
+        DataChoice::Folder(dir) => {
+            words.extend(["--data-dir".to_owned(), dir.display().to_string()]);
+        }
+        DataChoice::Synthetic => words.push("--synthetic".to_owned()),
+    }
+    let seeds = args.seeds.unwrap_or(args.suite.default_seeds());
+    words.extend(["--seeds".to_owned(), seeds.to_string()]);
+    words.extend(["--out".to_owned(), "target/bench".to_owned()]);
+    if let Some(path) = &args.json {
+        words.extend(["--json".to_owned(), absolute(path)?.display().to_string()]);
+    }
+    Ok(words)
+}
+
+/// The children run in the repository root, so a relative path of the user has to be resolved here.
+fn absolute(path: &Path) -> Result<PathBuf> {
+    std::path::absolute(path).with_context(|| format!("cannot resolve {}", path.display()))
+}
+
+fn micro_benchmarks(root: &Path, libtorch: &Libtorch) -> Result<bool> {
+    let mut command = process::cargo(root, None);
+    command.args(["metadata", "--no-deps", "--format-version", "1"]);
+    let output = process::capture(&mut command, NEED_RUST)?;
+    let metadata: Metadata = serde_json::from_slice(&output.stdout).context("cannot read `cargo metadata`")?;
+    let mut good = true;
+    for (package, bench) in metadata.benches() {
+        let mut command = process::cargo(root, Some(libtorch));
+        command.args(["bench", "--package", package, "--bench", bench, "--", "--quick", "--noplot"]);
+        good &= process::run(&mut command, NEED_RUST)?.success();
+    }
+    Ok(good)
+}
+
+#[derive(Debug, Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Package {
+    name: String,
+    targets: Vec<Target>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Target {
+    name: String,
+    kind: Vec<String>,
+}
+
+impl Metadata {
+    /// Package and target of every benchmark, in cargo's order.
+    fn benches(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.packages.iter().flat_map(|package| {
+            package
+                .targets
+                .iter()
+                .filter(|target| target.kind.iter().any(|kind| kind == "bench"))
+                .map(|target| (package.name.as_str(), target.name.as_str()))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(suite: Suite) -> Args {
+        Args { suite, data_dir: None, json: None, seeds: None }
+    }
+
+    #[test]
+    fn the_program_gets_its_documented_arguments() {
+        let words = program_args(&args(Suite::Quick), &DataChoice::Folder("d".into())).unwrap();
+        assert_eq!(
+            words.join(" "),
+            "run --release --package mtl-train --bin mtl-bench -- \
+             --suite quick --data-dir d --seeds 1 --out target/bench"
+        );
+        let words = program_args(&args(Suite::Quality), &DataChoice::Synthetic).unwrap();
+        assert!(words.join(" ").contains("--suite quality --synthetic --seeds 3"));
+    }
+
+    #[test]
+    fn a_given_folder_is_used_without_looking_into_the_cache() {
+        let choice = choose_data(Some(Path::new("some/where"))).unwrap();
+        let DataChoice::Folder(dir) = choice else {
+            panic!("a folder was given");
+        };
+        assert!(dir.is_absolute() && dir.ends_with("some/where"));
+    }
+
+    #[test]
+    fn benchmarks_are_found_in_cargo_metadata() {
+        let text = r#"{"packages": [
+            {"name": "a", "targets": [{"name": "a", "kind": ["lib"]}, {"name": "fast", "kind": ["bench"]}]},
+            {"name": "b", "targets": [{"name": "b", "kind": ["bin"]}]}]}"#;
+        let metadata: Metadata = serde_json::from_str(text).unwrap();
+        assert_eq!(metadata.benches().collect::<Vec<_>>(), [("a", "fast")]);
+    }
+}
