@@ -21,6 +21,15 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A file of a known data set that is not there.
+    #[error("{}: expected a file of data set {dataset}, found none (fetch it with `cargo xtask data {dataset}`, or set dir)",
+        .path.display())]
+    NoFile {
+        /// The file.
+        path: PathBuf,
+        /// The data set.
+        dataset: &'static str,
+    },
     /// A file without a single row of data.
     #[error("{}: expected at least one row of data, found none", .path.display())]
     NoRows {

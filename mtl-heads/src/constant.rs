@@ -34,18 +34,15 @@ impl Constant {
         Err(Error::InvalidConfig { what: head, field, expected, found: format!("{given:?}") })
     }
 
-    /// The numbers.
-    pub(crate) fn values(&self) -> &[f64] {
-        &self.values
-    }
-
     /// The numbers `[o]` as a tensor of the kind and on the device of `like`.
     pub(crate) fn like(&self, like: &Tensor) -> Result<Tensor> {
-        let make = || Tensor::from_slice(&self.values).f_to_device_(like.device(), like.kind(), false, true);
-        if let Some(t) = self.tensor.get().filter(|t| t.kind() == like.kind() && t.device() == like.device()) {
+        let fits = |t: &&Tensor| t.kind() == like.kind() && t.device() == like.device();
+        if let Some(t) = self.tensor.get().filter(fits) {
             return Ok(t.shallow_clone());
         }
-        let t = make().op("head constant")?;
-        Ok(self.tensor.get_or_init(|| t.shallow_clone()).shallow_clone()).map(|_| t)
+        let t = Tensor::from_slice(&self.values).f_to_device_(like.device(), like.kind(), false, true);
+        let t = t.op("head constant")?;
+        let _ = self.tensor.set(t.shallow_clone()); // set already: the model runs in two kinds, keep the first
+        Ok(t)
     }
 }

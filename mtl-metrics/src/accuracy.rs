@@ -19,8 +19,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     input::{MetricBatch, ScoreBatch, by_chunks},
-    metric::{Metric, MetricState, add_counts},
-    value::MetricValue,
+    metric::{Metric, MetricState, add_counts, refused},
+    value::{MetricValue, OrReason},
 };
 
 /// Share of labels that were said right, `[0, 1]`.
@@ -35,11 +35,11 @@ pub struct Hits {
 }
 
 impl MetricState for Hits {
-    fn merge(&mut self, other: &Self) -> Result<(), String> {
+    fn merge(&mut self, other: &Self) -> OrReason<()> {
         add_counts(&mut self.counts, &other.counts)
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> OrReason<()> {
         let [right, all] = self.counts;
         if right <= all { Ok(()) } else { Err(format!("{right} hits among {all}")) }
     }
@@ -85,7 +85,7 @@ impl Metric for Accuracy {
                 Ok(Hits { counts })
             }),
         }?;
-        state.merge(&part).map_err(|reason| crate::refused(self.name(), reason))
+        state.merge(&part).map_err(|reason| refused(self.name(), reason))
     }
 
     fn compute(&self, state: &Hits) -> MetricValue {

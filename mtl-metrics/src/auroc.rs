@@ -30,7 +30,7 @@ use crate::{
     metric::{Metric, Streaming},
     roc::RocCurve,
     samples::{Column, ScoreSamples},
-    value::MetricValue,
+    value::{MetricValue, OrReason},
 };
 
 /// Area under the ROC curve, `[0, 1]`.
@@ -66,7 +66,7 @@ impl Metric for Auroc {
 impl Streaming<Auroc> {
     /// The ROC curve of each class or label (one for two classes), of at most `n_points` points, or why it has none.
     #[must_use]
-    pub fn roc_curves(&self, n_points: usize) -> Vec<Result<RocCurve, String>> {
+    pub fn roc_curves(&self, n_points: usize) -> Vec<OrReason<RocCurve>> {
         self.remembered().columns().iter().map(|column| RocCurve::new(column, n_points)).collect()
     }
 }

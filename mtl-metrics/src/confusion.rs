@@ -18,7 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     input::{MetricBatch, ScoreBatch, by_chunks},
-    metric::{MetricState, add_counts},
+    metric::{MetricState, add_counts, refused},
+    value::OrReason,
 };
 
 /// The most classes a matrix is made for: 128 MiB of counts.
@@ -91,7 +92,7 @@ impl ConfusionMatrix {
             }
             Ok(Self { n_classes, counts })
         })?;
-        self.merge(&part).map_err(|reason| crate::refused("confusion", reason))
+        self.merge(&part).map_err(|reason| refused("confusion", reason))
     }
 
     /// The number of classes; 0 before the first batch.
@@ -129,7 +130,7 @@ impl ConfusionMatrix {
 }
 
 impl MetricState for ConfusionMatrix {
-    fn merge(&mut self, other: &Self) -> Result<(), String> {
+    fn merge(&mut self, other: &Self) -> OrReason<()> {
         if other.n_classes == 0 {
             return Ok(());
         }
@@ -143,7 +144,7 @@ impl MetricState for ConfusionMatrix {
         add_counts(&mut self.counts, &other.counts)
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> OrReason<()> {
         let total = self.counts.iter().try_fold(0_u64, |sum, &count| sum.checked_add(count));
         if self.n_classes > MAX_CLASSES || self.counts.len() != self.n_classes * self.n_classes || total.is_none() {
             return Err(format!("{} counts for {} classes", self.counts.len(), self.n_classes));

@@ -1,1 +1,89 @@
-//! Placeholder while the workspace is laid out.
+//! Exact, mergeable metrics for one task, and the numbers that sum several tasks up.
+//!
+//! A metric here is a state that batches are folded into, that merges with other states, and that is read when a value
+//! is wanted. Three decisions shape the crate:
+//!
+//! * **Nothing depends on order.** Counts are integers, sums are held without rounding ([`ExactSum`]), AUROC counts pairs.
+//!   Batch size, thread count and the order in which machines report change no bit of a value.
+//! * **Nothing is guessed.** Scores say whether they are logits or probabilities, missing labels are marked, and a
+//!   value that is not defined is `None` with the reason, never a 0, a 0.5 or a NaN that looks like a result.
+//! * **Nothing needs a tensor.** Metrics read plain arrays, in parallel when they are long.
+//!
+//! ```
+//! use mtl_core::{metric::MetricId, prediction::{Prediction, Reference, Scores}, task::{Task, TaskSet}};
+//! use mtl_metrics::{MetricSet, aggregate::{Aggregate, Composite}};
+//! use ndarray::array;
+//!
+//! let tasks = TaskSet::new(vec![Task::new("image", MetricId::Accuracy)?, Task::new("text", MetricId::Accuracy)?])?;
+//! let mut metrics = MetricSet::primary(&tasks)?;
+//! let composite = Composite::parse("0.6*image.accuracy + 0.4*text.accuracy", &metrics)?;
+//! // Once per batch and task, in any order; -100 marks a missing label:
+//! let logits = |scores| Prediction::Class { scores, kind: Scores::Logits };
+//! metrics.update(0, &logits(array![[2.0, 0.1], [0.3, 1.5]]), &Reference::Class(vec![0, 1]))?;
+//! metrics.update(1, &logits(array![[0.2, 0.1], [0.3, 0.5], [9.0, 9.5]]), &Reference::Class(vec![0, 0, -100]))?;
+//! // At the end of the epoch:
+//! let report = metrics.compute();
+//! assert_eq!(report.value(1, MetricId::Accuracy), Some(0.5));
+//! assert_eq!(composite.compute(&report)?.value, Some(0.8));
+//! # Ok::<(), mtl_core::Error>(())
+//! ```
+//!
+//! | metric | what | kind of task | state |
+//! |---|---|---|---|
+//! | [`Accuracy`] | share of labels said right | classes, yes/no | 16 bytes |
+//! | [`MacroF1`] | mean F1 over classes | classes, yes/no | 24 bytes a class |
+//! | [`LogLoss`] | mean negative log-likelihood, nats | classes, yes/no | 552 bytes |
+//! | [`Auroc`] | area under the ROC curve, exact; [`RocCurve`] | classes, yes/no | 4 bytes a score |
+//! | [`Mae`] | mean absolute error | numbers | 552 bytes an output |
+//! | [`Rmse`] | root mean squared error | numbers | 552 bytes an output |
+//! | [`R2`] | coefficient of determination | numbers | 1.7 kB an output |
+//! | [`ConfusionMatrix`] | counts by true and predicted class | classes, one yes/no | 8 bytes a pair |
+//!
+//! | across tasks | what |
+//! |---|---|
+//! | [`MetricSet`] | all metrics of all tasks, to a [`MetricReport`] |
+//! | [`aggregate::TaskMean`], [`aggregate::TaskWeighted`] | means of the primary metrics |
+//! | [`aggregate::Composite`] | an expression such as `0.6*image.accuracy + 0.4*text.accuracy` |
+//! | [`aggregate::DeltaM`] | mean relative gain over single-task models |
+//!
+//! A metric of your own is a [`Metric`] in one file: give it a state (one of [`accuracy::Hits`], [`mean::ExactMean`],
+//! [`samples::ScoreSamples`], .. or yours), run [`laws::check`] on it, and add it with [`MetricSet::add`].
+
+pub mod accuracy;
+pub mod aggregate;
+pub mod auroc;
+pub mod confusion;
+pub mod exact_sum;
+pub mod input;
+pub mod laws;
+pub mod log_loss;
+pub mod macro_f1;
+pub mod mae;
+pub mod mean;
+pub mod metric;
+pub mod r2;
+pub mod ranks;
+pub mod registry;
+pub mod report;
+pub mod rmse;
+pub mod roc;
+pub mod samples;
+pub mod set;
+pub mod value;
+
+pub use accuracy::Accuracy;
+pub use auroc::Auroc;
+pub use confusion::ConfusionMatrix;
+pub use exact_sum::ExactSum;
+pub use input::MetricBatch;
+pub use log_loss::LogLoss;
+pub use macro_f1::MacroF1;
+pub use mae::Mae;
+pub use metric::{AnyMetric, Metric, MetricState, Streaming};
+pub use r2::R2;
+pub use registry::{build, evaluate};
+pub use report::MetricReport;
+pub use rmse::Rmse;
+pub use roc::{RocCurve, RocPoint};
+pub use set::MetricSet;
+pub use value::{MetricValue, OrReason};

@@ -23,7 +23,7 @@ use mtl_core::{Result, metric::Direction, prediction::Scores};
 use crate::{
     input::{MetricBatch, ScoreBatch, by_chunks},
     mean::ExactMean,
-    metric::{Metric, MetricState},
+    metric::{Metric, MetricState, refused},
     value::MetricValue,
 };
 
@@ -72,7 +72,7 @@ impl Metric for LogLoss {
                 Ok(losses)
             }),
         }?;
-        state.merge(&part).map_err(|reason| crate::refused(self.name(), reason))
+        state.merge(&part).map_err(|reason| refused(self.name(), reason))
     }
 
     fn compute(&self, state: &ExactMean) -> MetricValue {

@@ -20,8 +20,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     input::{MetricBatch, ScoreBatch, by_chunks},
-    metric::{Metric, MetricState, add_counts},
-    value::MetricValue,
+    metric::{Metric, MetricState, add_counts, refused},
+    value::{MetricValue, OrReason},
 };
 
 /// Mean over classes of the F1 score, `[0, 1]`.
@@ -53,7 +53,7 @@ impl ClassCounts {
     }
 
     /// F1 of each class, or why it has none.
-    fn f1(&self) -> Vec<Result<f64, String>> {
+    fn f1(&self) -> Vec<OrReason<f64>> {
         let f1 = |hits: u64, margins: u64| {
             let absent = || "neither true nor predicted".to_owned();
             if margins == 0 { Err(absent()) } else { Ok(2.0 * hits as f64 / margins as f64) }
@@ -69,7 +69,7 @@ impl ClassCounts {
 }
 
 impl MetricState for ClassCounts {
-    fn merge(&mut self, other: &Self) -> Result<(), String> {
+    fn merge(&mut self, other: &Self) -> OrReason<()> {
         if other.layout.is_none() {
             return Ok(());
         }
@@ -90,7 +90,7 @@ impl MetricState for ClassCounts {
         add_counts(&mut self.actual, &other.actual)
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> OrReason<()> {
         let c = self.hits.len();
         let bounded = |class: usize| {
             let (hits, said, truth) = (self.hits[class], self.predicted[class], self.actual[class]);
@@ -153,7 +153,7 @@ impl Metric for MacroF1 {
                 Ok(counts)
             }),
         }?;
-        state.merge(&part).map_err(|reason| crate::refused(self.name(), reason))
+        state.merge(&part).map_err(|reason| refused(self.name(), reason))
     }
 
     fn compute(&self, state: &ClassCounts) -> MetricValue {

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     exact_sum::ExactSum,
     input::{MetricBatch, by_chunks},
-    metric::MetricState,
-    value::{MetricValue, NO_LABEL},
+    metric::{MetricState, refused},
+    value::{MetricValue, NO_LABEL, OrReason},
 };
 
 /// A sum without rounding and the number of its terms.
@@ -37,16 +37,20 @@ impl ExactMean {
     }
 
     /// The mean, or the reason why there is none.
-    fn get(&self) -> Result<f64, String> {
+    fn get(&self) -> OrReason<f64> {
         if self.n == 0 { Err(NO_LABEL.to_owned()) } else { Ok(self.sum.value() / self.n as f64) }
     }
 }
 
 impl MetricState for ExactMean {
-    fn merge(&mut self, other: &Self) -> Result<(), String> {
+    fn merge(&mut self, other: &Self) -> OrReason<()> {
         self.n = self.n.checked_add(other.n).ok_or("a count is beyond 64 bits")?;
         self.sum.merge(&other.sum);
         Ok(())
+    }
+
+    fn check(&self) -> OrReason<()> {
+        if self.n > 0 || self.sum == ExactSum::default() { Ok(()) } else { Err("a sum of nothing is not 0".to_owned()) }
     }
 }
 
@@ -94,7 +98,7 @@ impl<S: MetricState> PerOutput<S> {
             }
             Ok(outputs)
         })?;
-        self.merge(&part).map_err(|reason| crate::refused(metric, reason))
+        self.merge(&part).map_err(|reason| refused(metric, reason))
     }
 }
 
@@ -107,7 +111,7 @@ impl PerOutput<ExactMean> {
 }
 
 impl<S: MetricState> MetricState for PerOutput<S> {
-    fn merge(&mut self, other: &Self) -> Result<(), String> {
+    fn merge(&mut self, other: &Self) -> OrReason<()> {
         if other.0.is_empty() {
             return Ok(());
         }
@@ -121,7 +125,7 @@ impl<S: MetricState> MetricState for PerOutput<S> {
         self.0.iter_mut().zip(&other.0).try_for_each(|(output, theirs)| output.merge(theirs))
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> OrReason<()> {
         self.0.iter().try_for_each(S::check)
     }
 }

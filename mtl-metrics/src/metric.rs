@@ -22,7 +22,7 @@ use mtl_core::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{input::MetricBatch, value::MetricValue};
+use crate::{input::MetricBatch, value::{MetricValue, OrReason}};
 
 /// First bytes of every saved metric state.
 const MAGIC: [u8; 4] = *b"mtlm";
@@ -35,13 +35,13 @@ pub trait MetricState:
     ///
     /// # Errors
     /// The reason, when both cannot stem from the same data set: other classes, other scores. `self` is unchanged.
-    fn merge(&mut self, other: &Self) -> Result<(), String>;
+    fn merge(&mut self, other: &Self) -> OrReason<()>;
 
     /// Whether a state read from bytes is one that updates could have made.
     ///
     /// # Errors
     /// The first contradiction found.
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> OrReason<()> {
         Ok(())
     }
 }
@@ -93,7 +93,7 @@ impl<M: Metric> Streaming<M> {
     }
 
     fn refuse(&self, reason: impl Into<String>) -> Error {
-        Error::State { what: format!("metric {}", self.metric.name()), reason: reason.into() }
+        refused(self.metric.name(), reason)
     }
 
     fn read(&self, bytes: &[u8]) -> Result<M::State> {
@@ -245,7 +245,7 @@ impl Clone for Box<dyn AnyMetric> {
 }
 
 /// Adds counts to counts; refuses other lengths and sums beyond `u64` before it changes anything.
-pub(crate) fn add_counts(into: &mut [u64], other: &[u64]) -> Result<(), String> {
+pub(crate) fn add_counts(into: &mut [u64], other: &[u64]) -> OrReason<()> {
     if into.len() != other.len() {
         return Err(format!("{} classes cannot be merged with {}", into.len(), other.len()));
     }
@@ -254,4 +254,9 @@ pub(crate) fn add_counts(into: &mut [u64], other: &[u64]) -> Result<(), String> 
     }
     into.iter_mut().zip(other).for_each(|(a, b)| *a += b);
     Ok(())
+}
+
+/// The error for a state that does not fit the metric it meets.
+pub(crate) fn refused(metric: &str, reason: impl Into<String>) -> Error {
+    Error::State { what: format!("metric {metric}"), reason: reason.into() }
 }

@@ -23,7 +23,7 @@ use crate::{
     input::MetricBatch,
     mean::PerOutput,
     metric::{Metric, MetricState},
-    value::{MetricValue, NO_LABEL},
+    value::{MetricValue, NO_LABEL, OrReason},
 };
 
 /// Coefficient of determination, `(-inf, 1]`.
@@ -48,7 +48,7 @@ impl Moments {
         self.sum_ee.add((said - truth) * (said - truth));
     }
 
-    fn r2(&self) -> Result<f64, String> {
+    fn r2(&self) -> OrReason<f64> {
         match self.n {
             0 => return Err(NO_LABEL.to_owned()),
             1 => return Err("a single known target has no variance".to_owned()),
@@ -76,7 +76,7 @@ impl Moments {
 }
 
 impl MetricState for Moments {
-    fn merge(&mut self, other: &Self) -> Result<(), String> {
+    fn merge(&mut self, other: &Self) -> OrReason<()> {
         self.n = self.n.checked_add(other.n).ok_or("a count is beyond 64 bits")?;
         self.sum_y.merge(&other.sum_y);
         self.sum_yy.merge(&other.sum_yy);

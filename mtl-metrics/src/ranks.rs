@@ -15,6 +15,8 @@
 
 use mtl_core::{Error, Result};
 
+use crate::value::{NO_LABEL, OrReason};
+
 const PASSES: u32 = 3;
 const DIGIT_BITS: u32 = 11;
 const BUCKETS: usize = 1 << DIGIT_BITS;
@@ -145,9 +147,9 @@ impl PairCounts {
     ///
     /// # Errors
     /// The reason when there is no pair.
-    pub fn auc(&self) -> Result<f64, String> {
+    pub fn auc(&self) -> OrReason<f64> {
         match (self.positives, self.negatives) {
-            (0, 0) => Err(crate::value::NO_LABEL.to_owned()),
+            (0, 0) => Err(NO_LABEL.to_owned()),
             (0, _) => Err("no positive sample".to_owned()),
             (_, 0) => Err("no negative sample".to_owned()),
             (p, n) => Ok(self.twice_above as f64 / (2 * u128::from(p) * u128::from(n)) as f64),

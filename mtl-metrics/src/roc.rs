@@ -8,7 +8,7 @@
 //! kept are the first to pass equal steps along `x + y`, so that none of the bends is cut by more than a step; both ends
 //! are always there.
 //!
-//! **Reference** scikit-learn `roc_curve(drop_intermediate=False)`: with as many points as scores the corners are equal.
+//! **Reference** scikit-learn `roc_curve(drop_intermediate=False)`: the same corners from `2 max(P, N) + 1` points on.
 //! **Differs from** it in giving no threshold to the origin (it gives infinity, which JSON does not have).
 
 use serde::Serialize;
@@ -16,6 +16,7 @@ use serde::Serialize;
 use crate::{
     ranks::{PairCounts, both_sorted, score},
     samples::Column,
+    value::OrReason,
 };
 
 /// One corner of a curve.
@@ -47,7 +48,7 @@ impl RocCurve {
     ///
     /// # Errors
     /// The reason when there is no positive or no negative.
-    pub fn new(column: &Column, n_points: usize) -> Result<Self, String> {
+    pub fn new(column: &Column, n_points: usize) -> OrReason<Self> {
         let (positives, negatives) = both_sorted(&column.positives, &column.negatives);
         let counts = PairCounts::of_sorted(&positives, &negatives);
         let auroc = counts.auc()?;
@@ -65,7 +66,7 @@ impl RocCurve {
             while next(&negatives, above_neg) == Some(key) {
                 above_neg += 1;
             }
-            let way = (above_pos * n_neg) as u128 + (above_neg * n_pos) as u128;
+            let way = above_pos as u128 * n_neg as u128 + above_neg as u128 * n_pos as u128;
             let step = way * steps / (2 * n_pos as u128 * n_neg as u128);
             if step > last_step {
                 last_step = step;

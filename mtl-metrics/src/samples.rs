@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     input::{MetricBatch, ScoreBatch},
     log_loss::log_sum_exp,
-    metric::MetricState,
+    metric::{MetricState, refused},
     ranks::{PairCounts, key, radix_sorted},
+    value::OrReason,
 };
 
 /// Scores of one yes/no question.
@@ -99,7 +100,7 @@ impl ScoreSamples {
     /// As [`crate::Metric::update`].
     pub fn update(&mut self, metric: &str, batch: &MetricBatch<'_>) -> Result<()> {
         let part = Self::of_batch(metric, batch)?;
-        self.absorb(part).map_err(|reason| crate::refused(metric, reason))
+        self.absorb(part).map_err(|reason| refused(metric, reason))
     }
 
     fn of_batch(metric: &str, batch: &MetricBatch<'_>) -> Result<Self> {
@@ -151,7 +152,7 @@ impl ScoreSamples {
     }
 
     /// Merges a state that is not needed afterwards.
-    fn absorb(&mut self, other: Self) -> Result<(), String> {
+    fn absorb(&mut self, other: Self) -> OrReason<()> {
         if self.origin.is_none() {
             *self = other;
             return Ok(());
@@ -161,7 +162,7 @@ impl ScoreSamples {
 }
 
 impl MetricState for ScoreSamples {
-    fn merge(&mut self, other: &Self) -> Result<(), String> {
+    fn merge(&mut self, other: &Self) -> OrReason<()> {
         let Some((theirs, their_kind)) = other.origin else { return Ok(()) };
         let Some((ours, our_kind)) = self.origin else {
             self.clone_from(other);
@@ -181,7 +182,7 @@ impl MetricState for ScoreSamples {
         Ok(())
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> OrReason<()> {
         let n = self.columns.len();
         let fits = match self.origin {
             None => n == 0,

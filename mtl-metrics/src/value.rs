@@ -8,6 +8,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+/// Something, or the reason in words why there is none.
+pub type OrReason<T> = Result<T, String>;
+
 /// The outcome of a metric or an aggregate.
 ///
 /// Exactly one of [`value`](Self::value) and [`undefined`](Self::undefined) is `Some`, and a value is always finite.
@@ -50,7 +53,7 @@ impl MetricValue {
 
     /// The plain mean over the parts that are defined, in order. `what` names a part: `class`, `label`, `output`.
     #[must_use]
-    pub fn average(parts: &[Result<f64, String>], what: &str, support: u64) -> Self {
+    pub fn average(parts: &[OrReason<f64>], what: &str, support: u64) -> Self {
         let defined = parts.iter().flatten().count();
         let n_parts = parts.len() as u64;
         let left_out = n_parts - defined as u64;

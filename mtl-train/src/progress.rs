@@ -20,7 +20,6 @@ pub struct Progress {
     last: Instant,
     smooth: Vec<Option<f64>>,
     names: Vec<String>,
-    width: usize,
 }
 
 #[derive(Debug)]
@@ -56,7 +55,7 @@ impl Progress {
             });
             Bars { total, tasks: tasks.collect() }
         });
-        Self { title: title.to_owned(), bars, last: Instant::now(), smooth: vec![None; names.len()], names, width }
+        Self { title: title.to_owned(), bars, last: Instant::now(), smooth: vec![None; names.len()], names }
     }
 
     fn losses(&self) -> impl Iterator<Item = String> {
@@ -97,8 +96,9 @@ impl Observer for Progress {
     fn epoch(&mut self, epoch: &EpochSummary) {
         let scores: Vec<String> = epoch
             .validation
+            .tasks
             .iter()
-            .map(|t| format!("{:width$} {} {}", t.task, t.metric, show(t.value), width = self.width))
+            .filter_map(|t| t.metrics.first().map(|m| format!("{} {} {}", t.task, m.metric, show(m.outcome.value))))
             .collect();
         let best = if epoch.is_best { "  best so far" } else { "" };
         let line = format!(

@@ -7,7 +7,7 @@ pub(crate) fn refuse<T>(
     what: &'static str,
     field: &'static str,
     expected: impl Into<String>,
-    found: impl ToString,
+    found: impl std::fmt::Display,
 ) -> Result<T> {
     Err(Error::InvalidConfig { what, field, expected: expected.into(), found: found.to_string() })
 }

@@ -6,6 +6,8 @@
 //! Reference: Caruana, "Multitask Learning: A Knowledge-Based Source of Inductive Bias", ICML 1993. Differs from: nothing
 //! known. Cost: one encoder pass for any number of tasks.
 
+use serde::{Deserialize, Serialize};
+
 use super::{SharedFeatures, Sharing};
 use crate::{
     batch::Inputs,
@@ -14,6 +16,11 @@ use crate::{
     error::{Error, Result},
     features::{Features, View},
 };
+
+/// Settings of [`HardSharing`]: there are none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HardSharingConfig {}
 
 /// One trunk for all tasks.
 #[derive(Debug)]

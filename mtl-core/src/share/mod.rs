@@ -12,10 +12,19 @@ mod hard;
 
 use std::fmt::Debug;
 
-pub use hard::HardSharing;
+pub use hard::{HardSharing, HardSharingConfig};
 use tch::Tensor;
 
-use crate::{batch::Inputs, context::Cx, error::Result, features::Features, features::View};
+use crate::{
+    batch::Inputs,
+    context::Cx,
+    encode::Encoder,
+    error::Result,
+    features::{Features, View},
+    params::Scope,
+    registry,
+    task::TaskSet,
+};
 
 /// What a sharing architecture gives for one batch.
 #[derive(Debug)]
@@ -51,4 +60,28 @@ pub trait Sharing: Debug + Send {
     /// [`Error::UnknownName`](crate::Error::UnknownName) when an input is missing, [`Error::Shape`](crate::Error::Shape)
     /// when one does not fit.
     fn forward(&self, inputs: &Inputs, cx: &Cx) -> Result<SharedFeatures>;
+}
+
+registry! {
+    /// The architectures of this crate that a config file can name.
+    pub enum SharingConfig, what = "sharing architecture" {
+        Hard(HardSharingConfig) = "hard", "one trunk, every head on its end";
+    }
+}
+
+impl SharingConfig {
+    /// Builds the architecture on an encoder; its own parameters go into `scope`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfig`](crate::Error::InvalidConfig) naming the setting out of range.
+    pub fn build(
+        &self,
+        _scope: &mut Scope<'_>,
+        encoder: Box<dyn Encoder>,
+        tasks: &TaskSet,
+    ) -> Result<Box<dyn Sharing>> {
+        Ok(match self {
+            Self::Hard(_) => Box::new(HardSharing::new(encoder, tasks.len())?),
+        })
+    }
 }

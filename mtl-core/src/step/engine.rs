@@ -78,6 +78,14 @@ impl StepEngine {
         Ok((gradients, report))
     }
 
+    /// The error for a step whose combined gradient is not finite; `report` says who took part.
+    #[must_use]
+    pub fn not_finite(&self, report: &StepReport, norm: f64) -> Error {
+        let names = report.active.iter().filter_map(|&t| self.tasks.get(t)).map(|t| t.name.to_string());
+        let task = names.collect::<Vec<_>>().join(" or ");
+        Error::NonFinite { what: "gradient", task, value: norm }
+    }
+
     /// Reads the losses once and decides who takes part.
     fn look(&self, losses: &[TaskLoss]) -> Result<(StepReport, Vec<f64>)> {
         let sums = read_scalars(losses)?;
@@ -194,18 +202,14 @@ impl Pass<'_> {
             report.active.clear();
             return Ok(Some(gradients));
         }
-        let mut gramian = Gramian::new(rows.len(), values)?;
-        if keep.len() < rows.len() {
-            gramian = gramian.select(&keep);
-            let mut kept = Vec::with_capacity(keep.len());
-            for (k, row) in rows.into_iter().enumerate() {
-                if keep.contains(&k) {
-                    kept.push(row);
-                }
-            }
-            rows = kept;
+        let m = rows.len();
+        if keep.len() < m {
+            rows = rows.into_iter().enumerate().filter(|(k, _)| keep.contains(k)).map(|(_, row)| row).collect();
             report.active = keep.iter().map(|&k| report.active[k]).collect();
+            values =
+                keep.iter().flat_map(|&i| keep.iter().map(move |&j| (i, j))).map(|(i, j)| values[i * m + j]).collect();
         }
+        let gramian = Gramian::new(rows.len(), values)?;
         let weights = self.weights(&gramian, report)?;
         let combined = shim::combine(rows, &weights)?;
         for (&position, grad) in self.engine.shared.iter().zip(combined) {

@@ -1,15 +1,19 @@
 //! Several sources with the same inputs and tasks, one after the other.
 
-use std::{ops::Range, sync::Arc};
+use std::sync::Arc;
 
-use mtl_core::batch::{Batch, Inputs, Target};
-use mtl_core::{TorchContext, batch::TargetData};
+use mtl_core::{
+    TorchContext,
+    batch::{Batch, Inputs, MISSING_CLASS, Target},
+    prediction::Reference,
+};
+use ndarray::Array2;
 use tch::Tensor;
 
 use super::{Source, indices};
 use crate::{
     error::{Error, Result},
-    info::DataInfo,
+    info::{DataInfo, LabelKind, TaskInfo},
 };
 
 /// All samples of the first source, then all of the second, and so on; sample ids are positions in the whole.
@@ -74,26 +78,94 @@ impl Source for Concat {
         };
         let mut back = vec![0; order.len()];
         for (at, &wanted) in order.iter().enumerate() {
-            back[wanted] = at as i64;
+            back[wanted] = at;
         }
-        let back = Tensor::f_from_slice(&back).op("concat")?;
-        let join = |parts: &[&Tensor]| {
-            Tensor::f_cat(parts, 0).and_then(|whole| whole.f_index_select(0, &back)).op("concat")
-        };
+        let index: Vec<i64> = back.iter().map(|&at| at as i64).collect();
+        let index = Tensor::f_from_slice(&index).op("concat")?;
         let mut inputs = Vec::new();
         for (name, _) in first.inputs.iter() {
             let parts = batches.iter().map(|batch| batch.inputs.get(name)).collect::<mtl_core::Result<Vec<_>>>()?;
-            inputs.push((name.to_owned(), join(&parts)?));
+            let whole = Tensor::f_cat(&parts, 0).and_then(|whole| whole.f_index_select(0, &index)).op("concat")?;
+            inputs.push((name.to_owned(), whole)); // [b, ..]
         }
-        let mut targets = Vec::new();
-        for (task_idx, task) in self.info.tasks.iter().enumerate() {
-            let parts: Option<Vec<&Target>> = batches.iter().map(|batch| batch.targets[task_idx].as_ref()).collect();
-            let target = parts.map(|parts| {
-                let tensors: Vec<&Tensor> = parts.iter().map(|part| tensor(part)).collect();
-                remake(task.name.as_str(), parts[0], &join(&tensors)?)
-            });
-            targets.push(target.transpose()?);
+        let targets = self.info.tasks.iter().enumerate().map(|(idx, task)| join(task, idx, &batches, &back));
+        Ok(Batch::new(Inputs::new(inputs)?, targets.collect::<Result<_>>()?, positions.to_vec())?)
+    }
+}
+
+/// The target of a task over all batches, reordered; labels are missing where a batch has no target for it.
+fn join(task: &TaskInfo, task_idx: usize, batches: &[Batch], back: &[usize]) -> Result<Option<Target>> {
+    let targets: Vec<_> = batches.iter().map(|batch| (batch.len(), batch.targets[task_idx].as_ref())).collect();
+    if targets.iter().all(|(_, target)| target.is_none()) {
+        return Ok(None);
+    }
+    let (name, width) = (task.name.as_str(), task.label.width());
+    let (mut classes, mut cells) = (Vec::new(), Vec::new());
+    for (len, target) in targets {
+        match (target.map(Target::reference).transpose()?, &task.label) {
+            (Some(Reference::Class(labels)), _) => classes.extend(labels),
+            (Some(Reference::MultiLabel(labels) | Reference::Values(labels)), _) => cells.extend(labels),
+            (_, LabelKind::Class { .. }) => classes.resize(classes.len() + len, MISSING_CLASS),
+            _ => cells.resize(cells.len() + len * width, f32::NAN),
         }
-        Ok(Batch::new(Inputs::new(inputs)?, targets, positions.to_vec())?)
+    }
+    let row = |at: usize, column: usize| cells.get(back[at] * width + column).copied().unwrap_or(f32::NAN);
+    let matrix = || Array2::from_shape_fn((back.len(), width), |(at, column)| row(at, column));
+    Ok(Some(match task.label {
+        LabelKind::Class { .. } => Target::class(name, &back.iter().map(|&at| classes[at]).collect::<Vec<_>>())?,
+        LabelKind::Binary { .. } => Target::multi_label(name, matrix().view())?,
+        LabelKind::Values { .. } => Target::values(name, matrix().view())?,
+    }))
+}
+
+impl std::fmt::Debug for Concat {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Concat({} sources, {} samples)", self.sources.len(), self.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{Codes, ForTasks, Labels, TableSource};
+    use mtl_core::task::TaskName;
+
+    /// A source whose one number and one class tell `from + row`.
+    fn source(task: &str, from: u8, n: u8) -> Arc<dyn Source> {
+        let label = LabelKind::Class { classes: (0..100).map(|c| c.to_string()).collect() };
+        let tasks = vec![TaskInfo { name: TaskName::new(task).unwrap(), label }];
+        let info = DataInfo { numeric: vec!["x".into()], tasks, ..DataInfo::default() };
+        let labels = vec![Labels::Class((from..from + n).map(i64::from).collect())];
+        let numeric = (from..from + n).map(f32::from).collect();
+        Arc::new(TableSource::from_rows(info, n.into(), Codes::Narrow(vec![]), numeric, labels).unwrap())
+    }
+
+    #[test]
+    fn samples_come_in_the_order_asked_for() {
+        let whole = Concat::new(vec![source("y", 0, 3), source("y", 50, 0), source("y", 10, 4)]).unwrap();
+        assert_eq!(whole.len(), 7);
+        let batch = whole.batch(&[6, 0, 3, 2, 6]).unwrap();
+        let numbers = Vec::<f32>::try_from(batch.inputs.get("numeric").unwrap().view(-1)).unwrap();
+        assert_eq!(numbers, [13.0, 0.0, 10.0, 2.0, 13.0]);
+        let reference = batch.targets[0].as_ref().unwrap().reference().unwrap();
+        assert_eq!(reference, Reference::Class(vec![13, 0, 10, 2, 13]));
+        assert_eq!(batch.ids, [6, 0, 3, 2, 6]);
+        assert!(whole.batch(&[7]).unwrap_err().to_string().starts_with("concat: "));
+        assert!(whole.batch(&[]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_task_that_a_source_lacks_is_missing_there() {
+        let (a, b) = (source("a", 0, 2), source("b", 10, 2));
+        let tasks = [a.info().tasks.clone(), b.info().tasks.clone()].concat();
+        let spread = |s: Arc<dyn Source>| Arc::new(ForTasks::spread(s, &tasks).unwrap()) as Arc<dyn Source>;
+        let whole = Concat::new(vec![spread(a.clone()), spread(b)]).unwrap();
+        let batch = whole.batch(&[2, 1]).unwrap();
+        let references: Vec<_> = batch.targets.iter().map(|t| t.as_ref().unwrap().reference().unwrap()).collect();
+        assert_eq!(references, [Reference::Class(vec![-100, 1]), Reference::Class(vec![10, -100])]);
+        assert!(whole.batch(&[0]).unwrap().targets[1].is_none());
+        let e = Concat::new(vec![a, source("c", 0, 1)]).unwrap_err().to_string();
+        assert!(e.ends_with("found a difference between number 1 and 2"), "{e}");
+        assert!(Concat::new(vec![]).is_err());
     }
 }

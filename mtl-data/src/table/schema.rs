@@ -73,6 +73,12 @@ pub struct Schema {
     pub columns: Vec<Column>,
 }
 
+impl Default for Schema {
+    fn default() -> Self {
+        Self { missing: empty_text(), columns: Vec::new() }
+    }
+}
+
 fn empty_text() -> Vec<String> {
     vec![String::new()]
 }

@@ -2,8 +2,9 @@
 //!
 //! Observers see and may ask to stop; they change nothing else, so a run's result never depends on who watches it.
 
-use mtl_core::{metric::MetricId, step::StepReport};
-use serde::Serialize;
+use mtl_core::step::StepReport;
+use mtl_metrics::MetricReport;
+use serde::{Deserialize, Serialize};
 
 /// One optimizer step.
 #[derive(Debug)]
@@ -24,22 +25,8 @@ pub struct StepSummary<'a> {
     pub samples_per_second: f64,
 }
 
-/// One metric of one task.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct TaskScore {
-    /// The task.
-    pub task: String,
-    /// The metric.
-    pub metric: MetricId,
-    /// Its value; `None` when undefined, for the reason given.
-    pub value: Option<f64>,
-    /// Why it is undefined.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub undefined: Option<String>,
-}
-
 /// One epoch.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EpochSummary {
     /// The epoch, from 0.
     pub epoch: u64,
@@ -53,8 +40,8 @@ pub struct EpochSummary {
     pub mean_weight: Vec<f64>,
     /// Mean cosine between the tasks' gradients over the steps that had a Gramian, `[m][m]`; empty without.
     pub mean_cosine: Vec<Vec<f64>>,
-    /// The tasks' primary metrics on the validation split.
-    pub validation: Vec<TaskScore>,
+    /// All metrics of all tasks on the validation split.
+    pub validation: MetricReport,
     /// What selection goes by.
     pub score: Option<f64>,
     /// Whether this is the best epoch so far.

@@ -56,6 +56,11 @@ impl Finding {
         Self { item, verdict: Verdict::Warn, found: found.into(), advice: Some(advice.into()) }
     }
 
+    /// A lack that is a failure only if the thing is `needed` on this machine.
+    fn lack(item: &'static str, needed: bool, advice: impl Into<String>) -> Self {
+        if needed { Self::fail(item, "none", advice) } else { Self::warn(item, "none", advice) }
+    }
+
     fn fail(item: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
         Self { item, verdict: Verdict::Fail, found: found.into(), advice: Some(advice.into()) }
     }
@@ -76,11 +81,14 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
 
 fn examine(root: &Path, online: bool) -> Vec<Finding> {
     let python = Python::find();
+    let libtorch = parts::libtorch(root);
+    // Python is there to fetch things: without it a machine that has libtorch still works.
+    let needed = libtorch.verdict == Verdict::Fail;
     let mut findings = vec![
         machine::rust(root),
         machine::compiler(),
-        parts::python(python.as_ref()),
-        parts::pip(python.as_ref()),
+        parts::python(python.as_ref(), needed),
+        parts::pip(python.as_ref(), needed),
         machine::c_library(),
         machine::threads(),
         machine::memory(),
@@ -88,12 +96,12 @@ fn examine(root: &Path, online: bool) -> Vec<Finding> {
     match Cache::locate() {
         Ok(cache) => {
             findings.push(machine::disk(&cache));
-            findings.push(parts::libtorch(root));
+            findings.push(libtorch);
             findings.extend(parts::data(&cache));
         }
         Err(error) => {
-            findings.push(Finding::fail("cache", format!("{error:#}"), "set MTL_CACHE"));
-            findings.push(parts::libtorch(root));
+            findings.push(Finding::fail("cache", format!("{error:#}"), "set MTL_CACHE to a folder"));
+            findings.push(libtorch);
         }
     }
     findings.push(machine::cuda(root));

@@ -12,22 +12,26 @@ use crate::process;
 use crate::python::Python;
 
 /// The interpreter.
-pub(super) fn python(python: Option<&Python>) -> Finding {
+pub(super) fn python(python: Option<&Python>, needed: bool) -> Finding {
     match python {
         Some(python) => Finding::ok("python", format!("{} at {}", python.version, python.executable.display())),
-        None => Finding::warn("python", "none", "needed to fetch libtorch and Census-Income: install python3 with pip"),
+        None => Finding::lack(
+            "python",
+            needed,
+            "fetches libtorch and Census-Income: install python3 and pip (Debian: python3 python3-pip)",
+        ),
     }
 }
 
 /// Its pip, and its torch if it has one.
-pub(super) fn pip(python: Option<&Python>) -> Finding {
-    let Some(python) = python else {
-        return Finding::warn("pip", "none", "comes with python");
-    };
-    match (&python.pip, &python.torch) {
-        (Some(pip), None) => Finding::ok("pip", pip),
-        (Some(pip), Some(torch)) => Finding::ok("pip", format!("{pip}; this Python has torch {}", torch.version)),
-        (None, _) => Finding::warn("pip", "none", "needed to fetch libtorch (Debian: apt-get install python3-pip)"),
+pub(super) fn pip(python: Option<&Python>, needed: bool) -> Finding {
+    let pip = python.and_then(|python| Some((python.pip.as_ref()?, &python.torch)));
+    match pip {
+        Some((pip, None)) => Finding::ok("pip", pip),
+        Some((pip, Some(torch))) => Finding::ok("pip", format!("{pip}; this Python has torch {}", torch.version)),
+        None => {
+            Finding::lack("pip", needed, "fetches libtorch and Census-Income (Debian: apt-get install python3-pip)")
+        }
     }
 }
 
@@ -120,11 +124,16 @@ pub(super) fn index(python: Option<&Python>) -> Finding {
             "use another index (PIP_INDEX_URL), or `cargo xtask setup --wheels DIR`",
         )
     } else {
+        // pip warns of each broken connection and then ends with a line that hides the cause.
         let message = String::from_utf8_lossy(&output.stderr);
-        let last = message.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("no message");
+        let cause = message
+            .lines()
+            .find(|line| line.contains("onnection"))
+            .or_else(|| message.lines().rfind(|line| !line.trim().is_empty()))
+            .unwrap_or("pip gave no message");
         Finding::fail(
             ITEM,
-            format!("not reachable: {last}"),
+            format!("not reachable: {cause}"),
             "check the network and pip's settings; offline: `cargo xtask setup --wheels DIR`",
         )
     }
@@ -134,21 +143,27 @@ pub(super) fn index(python: Option<&Python>) -> Finding {
 mod tests {
     use super::super::Verdict;
     use super::*;
+    use crate::python::Torch;
 
     #[test]
-    fn missing_python_warns_and_says_what_it_is_for() {
-        let finding = python(None);
-        assert_eq!(finding.verdict, Verdict::Warn);
-        assert!(finding.advice.unwrap().contains("pip"));
+    fn missing_python_is_a_failure_only_while_it_is_needed() {
+        for (needed, verdict) in [(false, Verdict::Warn), (true, Verdict::Fail)] {
+            for finding in [python(None, needed), pip(None, needed)] {
+                assert_eq!(finding.verdict, verdict, "{}", finding.item);
+                assert!(finding.advice.unwrap().contains("pip"));
+            }
+        }
         assert_eq!(index(None).verdict, Verdict::Fail);
     }
 
     #[test]
     fn pip_reports_the_torch_beside_it() {
-        let mut python =
+        let mut found =
             Python { executable: "python3".into(), version: "3.11.7".into(), pip: Some("23.2".into()), torch: None };
-        assert_eq!(pip(Some(&python)).found, "23.2");
-        python.pip = None;
-        assert_eq!(pip(Some(&python)).verdict, Verdict::Warn);
+        assert_eq!(pip(Some(&found), true).found, "23.2");
+        found.torch = Some(Torch { dir: "t".into(), version: "2.9.0".into() });
+        assert!(pip(Some(&found), true).found.contains("torch 2.9.0"));
+        found.pip = None;
+        assert_eq!(pip(Some(&found), true).verdict, Verdict::Fail);
     }
 }

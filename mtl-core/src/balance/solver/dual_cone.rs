@@ -23,6 +23,8 @@
 //! **Differs from** TorchJD, which adds `1e-4 I` to `G / trace(G)` and leaves it there: its directions conflict a
 //! little, and below `‖J‖ = 0.01` it replaces `G` by zeros.
 
+#![expect(clippy::needless_range_loop, reason = "matrix formulas read best with indices")]
+
 use super::{cholesky, dot};
 use crate::balance::{Gramian, Outcome};
 

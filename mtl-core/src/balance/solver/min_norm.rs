@@ -20,6 +20,8 @@
 //! **Differs from** the Frank-Wolfe iterations of LibMTL and TorchJD, which stop 0.4 % (3 tasks) to 4 % (20 tasks) above
 //! the minimum at their default settings.
 
+#![expect(clippy::needless_range_loop, reason = "matrix formulas read best with indices")]
+
 use super::{cholesky, dot};
 use crate::balance::{Gramian, Outcome};
 

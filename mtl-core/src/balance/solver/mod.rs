@@ -7,9 +7,13 @@
 
 pub mod cholesky;
 mod dual_cone;
+mod eigen;
+mod fair;
 mod min_norm;
 
 pub use dual_cone::DualCone;
+pub use eigen::SymmetricEigen;
+pub use fair::Fair;
 pub use min_norm::MinNorm;
 
 /// Inner product in four independent chains: the compiler may not reorder floating-point sums by itself.

@@ -1,0 +1,132 @@
+//! Multi-head attention.
+//!
+//! ```text
+//! head_j = attend(x W_q^j, m W_k^j, m W_v^j)          j = 1..h, each of width inner / h
+//! y      = [head_1 .. head_h] W_o                      [b, t, width]
+//! ```
+//! `x` the queries' tokens, `m` the memory they look at; with `m = x` it is self-attention. All four projections are
+//! [`Linear`] layers of the core, so they are named (`q.weight`, ...) and recorded like any other.
+//!
+//! **Shapes** `x`: `[b, t, width]`, `m`: `[b, s, memory_width]`; result `[b, t, width]`.
+//!
+//! **Reference** Vaswani et al., "Attention Is All You Need", NeurIPS 2017.
+//!
+//! **Differs from** PyTorch's `MultiheadAttention`: three separate input projections instead of a packed one; uniform
+//! initial values in `+-1/sqrt(inputs)` for all four instead of Xavier and zero biases; no dropout on the weights; padding
+//! travels with the tokens; a fully padded row gives the output bias instead of NaN.
+
+use mtl_core::{
+    Error, Result, TorchContext,
+    context::{AttnTrace, Cx},
+    features::Tokens,
+    nn::Linear,
+    params::Scope,
+};
+use serde::{Deserialize, Serialize};
+use tch::Tensor;
+
+use crate::{
+    attend::{AttnBackend, AttnOptions, attend},
+    mask::AttnMask,
+};
+
+/// Settings of [`MultiHead`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MultiHeadConfig {
+    /// Width of the queries' tokens and of the result, >= 1; default 64.
+    pub width: i64,
+    /// Width of the memory's tokens, >= 1; the same as `width` unless given.
+    pub memory_width: Option<i64>,
+    /// Width of all heads together, divisible by `heads`; the same as `width` unless given.
+    pub inner: Option<i64>,
+    /// Number of heads, >= 1; default 4.
+    pub heads: i64,
+    /// Whether the projections have biases; default true.
+    pub bias: bool,
+    /// The way to compute it; default `auto`.
+    pub backend: AttnBackend,
+}
+
+impl Default for MultiHeadConfig {
+    fn default() -> Self {
+        Self { width: 64, memory_width: None, inner: None, heads: 4, bias: true, backend: AttnBackend::Auto }
+    }
+}
+
+/// The module.
+#[derive(Debug)]
+pub struct MultiHead {
+    name: String,
+    q: Linear,
+    k: Linear,
+    v: Linear,
+    out: Linear,
+    heads: i64,
+    backend: AttnBackend,
+}
+
+impl MultiHead {
+    /// # Errors
+    /// [`Error::InvalidConfig`] for a size below 1 or heads that do not divide the inner width.
+    pub fn new(scope: &mut Scope<'_>, config: &MultiHeadConfig) -> Result<Self> {
+        let inner = config.inner.unwrap_or(config.width);
+        if config.heads < 1 || inner % config.heads != 0 {
+            return Err(Error::InvalidConfig {
+                what: "multi-head attention",
+                field: "heads",
+                expected: format!(">= 1 and a divisor of the inner width {inner}"),
+                found: config.heads.to_string(),
+            });
+        }
+        let memory_width = config.memory_width.unwrap_or(config.width);
+        let mut linear = |name: &str, inputs, outputs| match config.bias {
+            true => Linear::new(&mut scope.sub(name), inputs, outputs),
+            false => Linear::without_bias(&mut scope.sub(name), inputs, outputs),
+        };
+        let q = linear("q", config.width, inner)?;
+        let k = linear("k", memory_width, inner)?;
+        let v = linear("v", memory_width, inner)?;
+        let out = linear("out", inner, config.width)?;
+        Ok(Self { name: scope.name().to_owned(), q, k, v, out, heads: config.heads, backend: config.backend })
+    }
+
+    /// Lets every token of `xs` look at the tokens of `memory`; with `memory = xs` it is self-attention. The memory's
+    /// padding is added to `mask`. The map is kept when the context wants maps.
+    ///
+    /// # Shapes
+    /// `xs.xs`: `[b, t, width]`, `memory.xs`: `[b, s, memory_width]`; result `[b, t, width]`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when widths, batches or masks do not fit.
+    pub fn forward(&self, xs: &Tokens, memory: &Tokens, mask: AttnMask, cx: &Cx) -> Result<Tensor> {
+        let mask = match &memory.pad_mask {
+            Some(pad_mask) => mask.and_padding(pad_mask)?,
+            None => mask,
+        };
+        let q = self.split(&self.q.forward(&xs.xs, cx)?)?; // [b, h, t, d]
+        let k = self.split(&self.k.forward(&memory.xs, cx)?)?; // [b, h, s, d]
+        let v = self.split(&self.v.forward(&memory.xs, cx)?)?; // [b, h, s, d]
+        let options = AttnOptions { backend: self.backend, scale: None, weights: cx.wants_traces() };
+        let attended = attend(&q, &k, &v, &mask, &options)?;
+        if let Some(weights) = attended.weights {
+            let names = |tokens: &Tokens| tokens.names.as_deref().unwrap_or_default().to_vec();
+            cx.trace(|| AttnTrace { site: self.name.clone(), queries: names(xs), keys: names(memory), weights });
+        }
+        let joined = attended.out.f_transpose(1, 2).and_then(|o| o.f_flatten(2, 3)); // [b, t, inner]
+        self.out.forward(&joined.op(self.name.as_str())?, cx)
+    }
+
+    /// `[b, l, inner] -> [b, h, l, inner / h]`.
+    fn split(&self, xs: &Tensor) -> Result<Tensor> {
+        let [b, l, inner] = xs.size()[..] else {
+            return Err(Error::Shape {
+                op: self.name.clone(),
+                tensor: "tokens",
+                expected: "[b, l, d]".into(),
+                found: xs.size(),
+            });
+        };
+        xs.f_view([b, l, self.heads, inner / self.heads]).and_then(|x| x.f_transpose(1, 2)).op(self.name.as_str())
+    }
+}

@@ -1,0 +1,60 @@
+//! Learned positions for the cells of a feature map.
+//!
+//! ```text
+//! x_ij = x_ij + resize(P, h, w)_ij         P: [d, g, g]
+//! ```
+//! Cells taken as tokens are a set: without positions, attention cannot tell the top from the bottom. One learned grid is
+//! resized bilinearly to whatever map comes, so the module does not depend on the size of the pictures.
+//!
+//! **Reference** learned positions: Dosovitskiy et al., "An Image is Worth 16x16 Words", ICLR 2021, which resizes its grid
+//! between resolutions in the same way.
+
+use mtl_core::{
+    Error, Result, TorchContext,
+    params::{Init, Scope},
+};
+use tch::Tensor;
+
+/// A learned grid of positions.
+#[derive(Debug)]
+pub struct CellPositions {
+    name: String,
+    grid: Tensor,
+}
+
+impl CellPositions {
+    /// A `side` x `side` grid for vectors of that width, small at first.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfig`] for a side below 1.
+    pub fn new(scope: &mut Scope<'_>, width: i64, side: i64) -> Result<Self> {
+        if side < 1 {
+            let (expected, found) = (">= 1".into(), side.to_string());
+            return Err(Error::InvalidConfig { what: "cell positions", field: "side", expected, found });
+        }
+        let grid = scope.param("grid", &[1, width, side, side], Init::Normal(0.02))?;
+        Ok(Self { name: scope.name().to_owned(), grid })
+    }
+
+    /// Adds a position to each cell.
+    ///
+    /// # Shapes
+    /// `map`: `[b, d, h, w]`, result the same.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for a map of another width.
+    pub fn forward(&self, map: &Tensor) -> Result<Tensor> {
+        match (&map.size()[..], self.grid.size()[1]) {
+            (&[_, c, h, w], d) if c == d => {
+                let grid = self.grid.f_upsample_bilinear2d([h, w], false, None, None).op(self.name.as_str())?;
+                map.f_add(&grid).op(self.name.as_str())
+            }
+            (found, d) => Err(Error::Shape {
+                op: self.name.clone(),
+                tensor: "map",
+                expected: format!("[b, {d}, h, w]"),
+                found: found.to_vec(),
+            }),
+        }
+    }
+}

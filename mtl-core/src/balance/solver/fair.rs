@@ -1,0 +1,231 @@
+//! The weights at which every task gains its fair share.
+//!
+//! ```text
+//! find w > 0 with  (G w)_i = w_i^(-1/alpha)  for every i
+//! ```
+//!
+//! `(G w)_i` is the first-order gain of task `i` along the direction `sum_j w_j g_j`. With `alpha = 1` this is the Nash
+//! bargaining solution. It is the stationary point of the strictly convex `½ w'Gw - sum_i phi(w_i)` with
+//! `phi'(w) = w^(-1/alpha)`, so Newton's method finds it; no programming package is needed.
+//!
+//! **Method.** Lengths are divided out first: with `w_i = b_i / ‖g_i‖` the equations become
+//! `(C b)_i = k_i b_i^(-1/alpha)`, `k_i = ‖g_i‖^(1/alpha - 1)`, which for `alpha = 1` do not depend on the lengths at all.
+//! Newton steps are damped so that `b` stays positive and the function falls.
+//!
+//! There is no solution when some convex combination of the gradients vanishes (a Pareto stationary point): then `b` runs
+//! off to infinity while `‖C b‖` vanishes. That is detected, and [`Fair::solve`] says `None`.
+//!
+//! **Shapes**: `G: [m, m]`, `w: [m]`. 3-10 steps of `O(m³ / 6)`.
+//!
+//! **Differs from** LibMTL and TorchJD, which linearize the same equations and call a conic solver some 20 times per
+//! step, with residuals from 1e-7 up to 1000 where no solution exists.
+
+use super::{cholesky, dot};
+use crate::balance::{Gramian, Outcome};
+
+/// Above this every unit row counts so much that the direction can only be a cancellation: `‖C b‖ < 1e-7`.
+const RUNAWAY: f64 = 1e7;
+const STEPS: usize = 200;
+
+/// The solver with its buffers.
+#[derive(Debug, Clone, Default)]
+pub struct Fair {
+    cosines: Vec<f64>, // [m, m]
+    lengths: Vec<f64>,
+    k: Vec<f64>,
+    b: Vec<f64>,
+    trial: Vec<f64>,
+    products: Vec<f64>, // C b
+    step: Vec<f64>,
+    hessian: Vec<f64>,
+}
+
+impl Fair {
+    /// A solver; its buffers grow with the first problem.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Writes the weights; `None` (weights 0) at a Pareto stationary point. Zero rows get weight 0 and take no part.
+    pub fn solve(&mut self, gramian: &Gramian, alpha: f64, w: &mut [f64]) -> Option<Outcome> {
+        let m = gramian.m();
+        w[..m].fill(0.0);
+        self.load(gramian, alpha);
+        let power = 1.0 / alpha;
+        let mut objective = self.objective(&self.b, power);
+        let mut previous = f64::INFINITY;
+        for iteration in 0..STEPS {
+            self.multiply();
+            let residual = self.residual(power);
+            // Rounding ends the descent: accept once small steps bring no more.
+            if residual <= 1e-14 || (residual <= 1e-9 && residual >= 0.5 * previous) {
+                for i in (0..m).filter(|&i| self.lengths[i] > 0.0) {
+                    w[i] = self.b[i] / self.lengths[i];
+                }
+                return Some(Outcome { iterations: iteration, residual });
+            }
+            previous = residual;
+            let size = self.b.iter().fold(0.0, |a: f64, b| a.max(*b));
+            if size > RUNAWAY * self.reference() || !self.newton_step(power) {
+                return None;
+            }
+            objective = self.move_along(power, objective);
+        }
+        let residual = self.residual(power);
+        Some(Outcome { iterations: STEPS, residual })
+    }
+
+    fn load(&mut self, gramian: &Gramian, alpha: f64) {
+        let m = gramian.m();
+        self.lengths.clear();
+        self.lengths.extend((0..m).map(|i| gramian.norm(i)));
+        self.cosines.resize(m * m, 0.0);
+        for i in 0..m {
+            for j in 0..m {
+                let (a, b) = (self.lengths[i], self.lengths[j]);
+                let cosine = if a > 0.0 && b > 0.0 { gramian.get(i, j) / a / b } else { 0.0 };
+                self.cosines[i * m + j] = if i == j { 1.0 } else { cosine };
+            }
+        }
+        // Scaling all lengths scales all k, hence b: divide it out of the equations and put it back into k at the end
+        // is not needed, as k enters exactly; only its range must be finite.
+        self.k.clear();
+        let exponent = 1.0 / alpha - 1.0;
+        self.k.extend(self.lengths.iter().map(|l| if *l > 0.0 { l.powf(exponent) } else { 1.0 }));
+        // Start: the solution for orthogonal rows, b^(1 + 1/alpha) = k, shrunk so that b'Cb fits its sum.
+        let root = alpha / (alpha + 1.0);
+        self.b.clear();
+        self.b.extend(self.k.iter().map(|k| k.powf(root)));
+        for buffer in [&mut self.trial, &mut self.products, &mut self.step] {
+            buffer.resize(m, 0.0);
+        }
+        self.hessian.resize(m * m, 0.0);
+        self.multiply();
+        let (square, target) = (dot(&self.b, &self.products), dot(&self.b, &self.b));
+        if square > 0.0 {
+            let factor = (target / square).powf(root).clamp(1e-3, 1e3);
+            self.b.iter_mut().for_each(|b| *b *= factor);
+        }
+    }
+
+    /// The size of `b` for orthogonal rows: what "large" is measured against.
+    fn reference(&self) -> f64 {
+        self.k.iter().fold(0.0, |a: f64, k| a.max(*k)).max(1.0)
+    }
+
+    fn objective(&self, b: &[f64], power: f64) -> f64 {
+        let m = b.len();
+        let square: f64 = (0..m).map(|i| b[i] * dot(&self.cosines[i * m..(i + 1) * m], b)).sum();
+        let log_like = (power - 1.0).abs() < 1e-12;
+        let gain: f64 =
+            (0..m).map(|i| self.k[i] * if log_like { b[i].ln() } else { b[i].powf(1.0 - power) / (1.0 - power) }).sum();
+        0.5 * square - gain
+    }
+
+    fn multiply(&mut self) {
+        let m = self.b.len();
+        for i in 0..m {
+            self.products[i] = dot(&self.cosines[i * m..(i + 1) * m], &self.b);
+        }
+    }
+
+    fn target(&self, i: usize, power: f64) -> f64 {
+        if (power - 1.0).abs() < 1e-12 { self.k[i] / self.b[i] } else { self.k[i] * self.b[i].powf(-power) }
+    }
+
+    fn residual(&self, power: f64) -> f64 {
+        (0..self.b.len())
+            .map(|i| (self.products[i] / self.target(i, power) - 1.0).abs())
+            .fold(0.0, |a: f64, r| if r.is_nan() { r } else { a.max(r) })
+    }
+
+    fn newton_step(&mut self, power: f64) -> bool {
+        let m = self.b.len();
+        // In relative steps s = step / b the matrix is B C B + diag(target b power): well scaled whatever b is.
+        for i in 0..m {
+            let target = self.target(i, power);
+            for j in 0..=i {
+                self.hessian[i * m + j] = self.b[i] * self.cosines[i * m + j] * self.b[j];
+            }
+            self.hessian[i * m + i] += target * self.b[i] * power;
+            self.step[i] = self.b[i] * (target - self.products[i]);
+        }
+        if !cholesky::factor(&mut self.hessian[..m * m], m) {
+            return false;
+        }
+        cholesky::solve(&self.hessian[..m * m], m, &mut self.step);
+        true
+    }
+
+    /// Takes the longest of 1, 1/2, 1/4, .. of the step that keeps `b` positive and lets the function fall.
+    fn move_along(&mut self, power: f64, objective: f64) -> f64 {
+        let m = self.b.len();
+        let deepest = self.step.iter().fold(0.0, |a: f64, s| a.min(*s));
+        let mut length = if deepest < -0.9 { 0.9 / -deepest } else { 1.0 };
+        let slack = 1e-14 * objective.abs();
+        for _ in 0..40 {
+            for i in 0..m {
+                self.trial[i] = self.b[i] * (1.0 + length * self.step[i]);
+            }
+            let found = self.objective(&self.trial, power);
+            if found <= objective + slack {
+                std::mem::swap(&mut self.b, &mut self.trial);
+                return found;
+            }
+            length *= 0.5;
+        }
+        objective
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn orthogonal_rows_by_hand() {
+        let g = Gramian::of_rows(&[[2.0, 0.0], [0.0, 0.5]]);
+        let mut w = [0.0; 2];
+        // w_i^(1 + 1/alpha) ‖g_i‖² = 1.
+        for alpha in [0.5, 1.0, 2.0, 8.0] {
+            let outcome = Fair::new().solve(&g, alpha, &mut w).unwrap();
+            let expected = |square: f64| (1.0 / square).powf(alpha / (alpha + 1.0));
+            assert!(outcome.residual < 1e-13, "{outcome:?}");
+            assert!((w[0] / expected(4.0) - 1.0).abs() < 1e-13 && (w[1] / expected(0.25) - 1.0).abs() < 1e-13);
+        }
+    }
+
+    #[test]
+    fn stationary_points_have_no_solution() {
+        let mut w = [1.0; 2];
+        assert!(Fair::new().solve(&Gramian::of_rows(&[[1.0], [-1.0]]), 1.0, &mut w).is_none());
+        assert_eq!(w, [0.0, 0.0]);
+        let outcome = Fair::new().solve(&Gramian::of_rows(&[[1.0], [0.0]]), 1.0, &mut w).unwrap();
+        assert!(outcome.residual < 1e-13 && (w[0] - 1.0).abs() < 1e-13 && w[1] == 0.0);
+    }
+
+    proptest! {
+        #[test]
+        fn solved_for_independent_rows_of_any_length(
+            rows in (2usize..10).prop_flat_map(|m| prop::collection::vec(
+                (prop::collection::vec(-1.0..1.0f64, 2 * m + 4), -6i32..6), m)),
+            alpha in prop::sample::select(vec![0.5, 1.0, 2.0, 5.0]),
+        ) {
+            let rows: Vec<Vec<f64>> =
+                rows.into_iter().map(|(r, e)| r.iter().map(|x| x * 10f64.powi(e)).collect()).collect();
+            let g = Gramian::of_rows(&rows);
+            let mut w = vec![0.0; g.m()];
+            let outcome = Fair::new().solve(&g, alpha, &mut w);
+            prop_assert!(outcome.is_some());
+            let mut gains = vec![0.0; g.m()];
+            g.times(&w, &mut gains);
+            for i in 0..g.m() {
+                prop_assert!(w[i] > 0.0);
+                prop_assert!((gains[i] * w[i].powf(1.0 / alpha) - 1.0).abs() < 1e-8, "{:?} {} {}", outcome, i, gains[i]);
+            }
+        }
+    }
+}

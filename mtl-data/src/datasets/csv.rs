@@ -1,0 +1,187 @@
+//! Your own CSV files.
+//!
+//! ```toml
+//! [data]
+//! kind = "csv"
+//! train = "train.csv"        # validation and test are cut from it unless they have files of their own
+//! [data.format]
+//! delimiter = ";"
+//! [data.schema]
+//! missing = ["", "?"]
+//! columns = [
+//!     { name = "age", kind = "numeric" },
+//!     { name = "job", kind = "categorical" },
+//!     { name = "income", kind = "label", label = { binary = { positive = "high" } } },
+//! ]
+//! ```
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::Splits;
+use crate::{
+    error::{Error, Result},
+    source::{Source, Subset, split},
+    table::{CsvFormat, FittedSchema, Schema, Table},
+};
+
+/// CSV files and what their columns mean.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CsvFiles {
+    /// The folder that relative paths start from; default the current one.
+    pub dir: Option<PathBuf>,
+    /// The training file; required.
+    pub train: PathBuf,
+    /// A file for validation; default: a part of the training file.
+    pub validation: Option<PathBuf>,
+    /// A file for testing; default: a part of the training file.
+    pub test: Option<PathBuf>,
+    /// The part of the training file that validates when there is no validation file, in `(0, 1)`; default 0.1.
+    pub validation_fraction: f64,
+    /// The part of the training file that tests when there is no test file, in `(0, 1)`; default 0.1.
+    pub test_fraction: f64,
+    /// What those parts depend on; default 0.
+    pub seed: u64,
+    /// How text is cut into fields.
+    pub format: CsvFormat,
+    /// What the columns mean.
+    pub schema: Schema,
+}
+
+impl Default for CsvFiles {
+    fn default() -> Self {
+        Self {
+            dir: None,
+            train: PathBuf::new(),
+            validation: None,
+            test: None,
+            validation_fraction: 0.1,
+            test_fraction: 0.1,
+            seed: 0,
+            format: CsvFormat::default(),
+            schema: Schema::default(),
+        }
+    }
+}
+
+impl CsvFiles {
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// `InvalidConfig` without a training file or for a fraction out of range; whatever is wrong in a file or in the
+    /// schema, with its place.
+    pub fn load(&self) -> Result<Splits> {
+        if self.train.as_os_str().is_empty() {
+            return Err(Error::config("csv", "train", "the path of a file", "none"));
+        }
+        let train = self.read(&self.train)?;
+        let n = train.n_rows() as u64;
+        // The test part is cut first: it stays the same when the validation part is resized.
+        let (rest, test) = cut(n, self.test.is_none(), "test_fraction", self.test_fraction, self.seed)?;
+        let (learn, validation) = cut(
+            rest.len() as u64,
+            self.validation.is_none(),
+            "validation_fraction",
+            self.validation_fraction,
+            self.seed.wrapping_add(1),
+        )?;
+        let in_rest = |positions: Vec<u64>| -> Vec<u64> {
+            positions.iter().filter_map(|&at| rest.get(usize::try_from(at).ok()?).copied()).collect()
+        };
+        let (learn, validation) = (in_rest(learn), in_rest(validation));
+
+        let fitted = FittedSchema::fit(&self.schema, &train, &learn)?;
+        let whole: Arc<dyn Source> = Arc::new(fitted.encode(&train)?);
+        let other = |path: &Option<PathBuf>, positions: Vec<u64>| -> Result<Arc<dyn Source>> {
+            match path {
+                Some(path) => Ok(Arc::new(fitted.encode(&self.read(path)?)?)),
+                None => Ok(Arc::new(Subset::new(whole.clone(), positions)?)),
+            }
+        };
+        let validation = other(&self.validation, validation)?;
+        let test = other(&self.test, test)?;
+        let splits = Splits::new(&whole, learn, Vec::new(), test)?;
+        Ok(Splits { validation, fitted: Some(fitted), ..splits })
+    }
+
+    fn read(&self, path: &Path) -> Result<Table> {
+        let path = self.dir.as_deref().unwrap_or("".as_ref()).join(path);
+        Table::read(&path, &self.format, &self.schema)
+    }
+}
+
+/// The positions that remain and those that are cut off, if any are needed.
+fn cut(n: u64, needed: bool, field: &'static str, fraction: f64, seed: u64) -> Result<(Vec<u64>, Vec<u64>)> {
+    if !needed {
+        return Ok(((0..n).collect(), Vec::new()));
+    }
+    if !(fraction > 0.0 && fraction < 1.0) {
+        return Err(Error::config("csv", field, "a fraction in (0, 1)", fraction.to_string()));
+    }
+    if n < 2 {
+        return Err(Error::config("csv", field, "cut from at least 2 rows (or give that part a file)", n.to_string()));
+    }
+    split(n, fraction, seed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    const SCHEMA: &str = r#"columns = [
+        { name = "x", kind = "numeric", transform = "none" },
+        { name = "y", kind = "label", label = "class" },
+    ]"#;
+
+    fn config(dir: &Path) -> CsvFiles {
+        let schema = toml::from_str(SCHEMA).unwrap();
+        CsvFiles { dir: Some(dir.to_owned()), train: "train.csv".into(), schema, ..CsvFiles::default() }
+    }
+
+    #[test]
+    fn parts_of_one_file_are_disjoint_and_complete() {
+        let dir = tempfile::tempdir().unwrap();
+        let rows: String = (0..100).map(|i| format!("{i},{}\n", i % 3)).collect();
+        fs::write(dir.path().join("train.csv"), format!("x,y\n{rows}")).unwrap();
+        let splits = config(dir.path()).load().unwrap();
+        let ids = |source: &Arc<dyn Source>| {
+            let all: Vec<u64> = (0..source.len()).collect();
+            source.batch(&all).unwrap().ids
+        };
+        let (train, validation, test) = (ids(&splits.train), ids(&splits.validation), ids(&splits.test));
+        assert_eq!((train.len(), validation.len(), test.len()), (81, 9, 10));
+        let mut all = [train, validation, test].concat();
+        all.sort_unstable();
+        assert_eq!(all, (0..100).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn files_of_their_own_are_used_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("train.csv"), "y,x\na,1\nb,2\n").unwrap();
+        fs::write(dir.path().join("v.csv"), "x,y\n3,b\n").unwrap();
+        fs::write(dir.path().join("t.csv"), "x,other,y\n4,?,a\n5,?,b\n").unwrap();
+        let config = CsvFiles { validation: Some("v.csv".into()), test: Some("t.csv".into()), ..config(dir.path()) };
+        let splits = config.load().unwrap();
+        assert_eq!((splits.train.len(), splits.validation.len(), splits.test.len()), (2, 1, 2));
+        fs::write(dir.path().join("t.csv"), "x,y\n4,c\n").unwrap();
+        let e = config.load().unwrap_err().to_string();
+        assert!(e.ends_with(r#"t.csv:2: column "y": unknown label "c" for task y, known labels are "a", "b""#), "{e}");
+    }
+
+    #[test]
+    fn settings_are_checked() {
+        let dir = tempfile::tempdir().unwrap();
+        let e = CsvFiles::default().load().unwrap_err().to_string();
+        assert_eq!(e, "csv: train must be the path of a file, found none");
+        fs::write(dir.path().join("train.csv"), "x,y\n1,a\n2,b\n3,a\n").unwrap();
+        let bad = CsvFiles { test_fraction: 1.5, ..config(dir.path()) };
+        assert_eq!(bad.load().unwrap_err().to_string(), "csv: test_fraction must be a fraction in (0, 1), found 1.5");
+    }
+}

@@ -1,0 +1,98 @@
+//! Pairs of Fashion-MNIST garments, from the four idx files.
+//!
+//! Garments are split into training and validation before they are paired, so no garment is seen in both.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Origin, Splits, dataset_dir};
+use crate::{
+    error::{Error, Result},
+    idx,
+    rng::mix,
+    source::{FashionPairs, Garments, Scaling, Source, split},
+};
+
+const NAME: &str = "fashion-pairs";
+/// The folder holds the data set as it was published.
+const FILES: &str = "fashion-mnist";
+
+/// The composed pictures.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FashionPairsConfig {
+    /// The folder with the four idx files, compressed or not; default `data/fashion-mnist` in the cache.
+    pub dir: Option<PathBuf>,
+    /// The part of the training garments that is held out for validation, in `(0, 1)`; default 0.1.
+    pub validation: f64,
+    /// Pairs per garment of each split; > 0, default 1.
+    pub pairs_per_garment: f64,
+    /// Whether pixels are scaled to mean 0 and deviation 1 of the training pairs; default false: `[0, 1]`.
+    pub standardize: bool,
+    /// What the split and the pairs depend on; default 0.
+    pub seed: u64,
+}
+
+impl Default for FashionPairsConfig {
+    fn default() -> Self {
+        Self { dir: None, validation: 0.1, pairs_per_garment: 1.0, standardize: false, seed: 0 }
+    }
+}
+
+impl FashionPairsConfig {
+    /// Reads the garments; pictures are composed when batches are built.
+    ///
+    /// # Errors
+    /// [`Error::NoFile`]; [`Error::Idx`] for a file that is cut short or of another format; [`Error::LabelRange`];
+    /// `InvalidConfig` for a setting out of range.
+    pub fn load(&self) -> Result<Splits> {
+        let dir = dataset_dir(self.dir.as_deref(), FILES)?;
+        let (train, test) = rayon::join(|| garments(&dir, "train"), || garments(&dir, "t10k"));
+        let (train, test) = (Arc::new(train?), Arc::new(test?));
+        let (learn, held_out) = split(train.len() as u64, self.validation, self.seed)?;
+        if held_out.is_empty() {
+            return Err(Error::config(NAME, "validation", "a fraction in (0, 1)", self.validation.to_string()));
+        }
+        let all = (0..test.len() as u64).collect();
+        let mut scaling = Scaling::default();
+        if self.standardize {
+            scaling = self.pairs(&train, learn.clone(), 0, scaling)?.measure();
+        }
+        let pairs = |garments, members, part| Ok(Arc::new(self.pairs(garments, members, part, scaling)?));
+        let train_pairs: Arc<FashionPairs> = pairs(&train, learn, 0)?;
+        let info = train_pairs.info().clone();
+        let (validation, test): (Arc<FashionPairs>, Arc<FashionPairs>) =
+            (pairs(&train, held_out, 1)?, pairs(&test, all, 2)?);
+        Ok(Splits { train: train_pairs, validation, test, info, fitted: None, origin: Origin::Real })
+    }
+
+    fn pairs(&self, garments: &Arc<Garments>, members: Vec<u64>, part: u64, scaling: Scaling) -> Result<FashionPairs> {
+        let rate = self.pairs_per_garment;
+        if !(rate > 0.0 && rate <= 1e6) {
+            return Err(Error::config(NAME, "pairs_per_garment", "in (0, 1e6]", rate.to_string()));
+        }
+        #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked")]
+        let n_pairs = ((members.len() as f64 * rate).round() as u64).max(1);
+        FashionPairs::new(garments.clone(), members, n_pairs, mix(self.seed ^ mix(part)), scaling)
+    }
+}
+
+fn garments(dir: &Path, part: &str) -> Result<Garments> {
+    let images = either(dir, &format!("{part}-images-idx3-ubyte"))?;
+    let labels = either(dir, &format!("{part}-labels-idx1-ubyte"))?;
+    Garments::new((&images, idx::read(&images, 3)?), (&labels, idx::read(&labels, 1)?))
+}
+
+/// The file as it is published or unpacked.
+fn either(dir: &Path, name: &str) -> Result<PathBuf> {
+    let (packed, plain) = (dir.join(format!("{name}.gz")), dir.join(name));
+    match (packed.is_file(), plain.is_file()) {
+        (true, _) => Ok(packed),
+        (_, true) => Ok(plain),
+        _ => Err(Error::NoFile { path: packed, dataset: FILES }),
+    }
+}

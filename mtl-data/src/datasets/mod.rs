@@ -1,0 +1,166 @@
+//! Data sets by name: what a config file's `[data]` table can say.
+//!
+//! ```
+//! use mtl_data::datasets::DatasetConfig;
+//!
+//! let config: DatasetConfig = toml::from_str("kind = \"synthetic-mmoe\"\ncorrelation = 0.5")?;
+//! let data = config.load()?;
+//! assert_eq!((data.info.numeric.len(), data.info.tasks.len()), (100, 2));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A new data set is a file here with a config struct and its `load`, and a line in the registry below.
+
+mod census_income;
+mod csv;
+mod fashion_pairs;
+mod synthetic_mmoe;
+
+pub use census_income::CensusIncome;
+pub use csv::CsvFiles;
+pub use fashion_pairs::FashionPairsConfig;
+pub use synthetic_mmoe::{SyntheticMmoe, SyntheticTargets};
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::{Error, Result},
+    info::DataInfo,
+    source::{Source, Subset},
+    table::FittedSchema,
+};
+
+mtl_core::registry! {
+    /// A data set and its settings.
+    pub enum DatasetConfig, what = "data set" {
+        CensusIncome(CensusIncome) = "census-income", "income and never-married from 39 columns of the 1994-95 US census (UCI KDD)";
+        FashionPairs(FashionPairsConfig) = "fashion-pairs", "two garments composed into one picture, ten classes each";
+        Csv(CsvFiles) = "csv", "your own CSV files, described by a schema";
+        SyntheticMmoe(SyntheticMmoe) = "synthetic-mmoe", "two generated tasks of adjustable relatedness, from the MMoE paper";
+    }
+}
+
+impl DatasetConfig {
+    /// Reads or generates the data set.
+    ///
+    /// # Errors
+    /// [`Error::NoFile`] or [`Error::Io`] for a file that is not there or cannot be read; whatever is wrong in a file,
+    /// with its place; `InvalidConfig` for a setting outside its range.
+    pub fn load(&self) -> Result<Splits> {
+        match self {
+            Self::CensusIncome(config) => config.load(),
+            Self::FashionPairs(config) => config.load(),
+            Self::Csv(config) => config.load(),
+            Self::SyntheticMmoe(config) => config.load(),
+        }
+    }
+}
+
+/// Where samples come from, for reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// From files.
+    Real,
+    /// From a generator.
+    Synthetic,
+}
+
+/// A data set, cut in three; all parts have the same inputs, tasks and codes.
+#[derive(Clone)]
+pub struct Splits {
+    /// What is learned from, vocabularies and scales included.
+    pub train: Arc<dyn Source>,
+    /// What models are chosen by.
+    pub validation: Arc<dyn Source>,
+    /// What is reported.
+    pub test: Arc<dyn Source>,
+    /// What encoders and heads need to know.
+    pub info: DataInfo,
+    /// The fitted schema of a table, to be saved with the model; `None` for other data.
+    pub fitted: Option<FittedSchema>,
+    /// Where the samples come from.
+    pub origin: Origin,
+}
+
+impl std::fmt::Debug for Splits {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Splits")
+            .field("train", &self.train.len())
+            .field("validation", &self.validation.len())
+            .field("test", &self.test.len())
+            .field("tasks", &self.info.tasks)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Splits {
+    /// Two parts of one source, and another for testing.
+    fn new(whole: &Arc<dyn Source>, train: Vec<u64>, validation: Vec<u64>, test: Arc<dyn Source>) -> Result<Self> {
+        let subset = |positions| Ok(Arc::new(Subset::new(whole.clone(), positions)?) as Arc<dyn Source>);
+        Ok(Self {
+            train: subset(train)?,
+            validation: subset(validation)?,
+            test,
+            info: whole.info().clone(),
+            fitted: None,
+            origin: Origin::Real,
+        })
+    }
+}
+
+/// The folder in which data sets and libtorch are kept: `$MTL_CACHE`, else `$XDG_CACHE_HOME/mtl`, else `~/.cache/mtl`.
+///
+/// # Errors
+/// [`Error::NoCache`] when none of `MTL_CACHE`, `XDG_CACHE_HOME` and `HOME` is set.
+pub fn cache_dir() -> Result<PathBuf> {
+    choose_cache(|name| env::var_os(name).map(PathBuf::from)).ok_or(Error::NoCache)
+}
+
+fn choose_cache(variable: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
+    // An empty variable means unset, as in the XDG rules.
+    let set = |name| variable(name).filter(|value| !value.as_os_str().is_empty());
+    set("MTL_CACHE")
+        .or_else(|| set("XDG_CACHE_HOME").map(|dir| dir.join("mtl")))
+        .or_else(|| set("HOME").map(|dir| dir.join(".cache").join("mtl")))
+}
+
+/// The folder of a data set: `dir` if it is given, else `data/<name>` in the cache.
+///
+/// # Errors
+/// As [`cache_dir`], unless `dir` is given.
+pub fn dataset_dir(dir: Option<&Path>, name: &str) -> Result<PathBuf> {
+    match dir {
+        Some(dir) => Ok(dir.to_owned()),
+        None => Ok(cache_dir()?.join("data").join(name)),
+    }
+}
+
+/// A file of a known data set, if it is there.
+fn file(dir: &Path, name: &str, dataset: &'static str) -> Result<PathBuf> {
+    let path = dir.join(name);
+    if path.is_file() { Ok(path) } else { Err(Error::NoFile { path, dataset }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cache_is_found_as_xtask_finds_it() {
+        let with = |set: &[(&str, &str)]| {
+            choose_cache(|name| set.iter().find(|(n, _)| *n == name).map(|(_, value)| value.into()))
+        };
+        assert_eq!(with(&[("MTL_CACHE", "/a"), ("HOME", "/h")]), Some("/a".into()));
+        assert_eq!(with(&[("MTL_CACHE", ""), ("XDG_CACHE_HOME", "/x"), ("HOME", "/h")]), Some("/x/mtl".into()));
+        assert_eq!(with(&[("HOME", "/h")]), Some("/h/.cache/mtl".into()));
+        assert_eq!(with(&[]), None);
+        assert_eq!(dataset_dir(Some("/d".as_ref()), "x").unwrap(), Path::new("/d"));
+    }
+}

@@ -1,0 +1,110 @@
+//! The loader of one source.
+
+use std::sync::Arc;
+
+use mtl_core::batch::Batch;
+
+use super::{
+    LoaderConfig,
+    epoch::{Epoch, LoaderPosition, Plan},
+};
+use crate::{error::Result, source::Source};
+
+/// Batches of one source.
+///
+/// # Examples
+/// ```
+/// use mtl_data::{Loader, LoaderConfig, datasets::{DatasetConfig, SyntheticMmoe}};
+///
+/// let data = DatasetConfig::SyntheticMmoe(SyntheticMmoe { train: 100, ..SyntheticMmoe::default() }).load()?;
+/// let loader = Loader::new(data.train, LoaderConfig { batch_size: 40, ..LoaderConfig::default() })?;
+/// let mut epoch = loader.epoch(0)?;
+/// assert_eq!(epoch.next().transpose()?.map(|batch| batch.len()), Some(40));
+/// let saved = epoch.position();
+/// let rest: Vec<_> = epoch.map(|batch| batch.map(|b| b.ids)).collect::<mtl_data::Result<_>>()?;
+/// let again: Vec<_> = loader.epoch_from(saved)?.map(|batch| batch.map(|b| b.ids)).collect::<mtl_data::Result<_>>()?;
+/// assert_eq!(rest, again);
+/// # Ok::<(), mtl_data::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Loader {
+    source: Arc<dyn Source>,
+    config: LoaderConfig,
+    n_batches: u64,
+}
+
+impl Loader {
+    /// A loader of a source that is not empty.
+    ///
+    /// # Errors
+    /// `InvalidConfig` for a setting outside its range, or when no epoch would hold a batch.
+    pub fn new(source: Arc<dyn Source>, config: LoaderConfig) -> Result<Self> {
+        config.validate()?;
+        let n_batches = config.n_batches(source.len())?;
+        Ok(Self { source, config, n_batches })
+    }
+
+    /// Batches per epoch: at least one.
+    #[must_use]
+    pub fn n_batches(&self) -> u64 {
+        self.n_batches
+    }
+
+    /// The source.
+    #[must_use]
+    pub fn source(&self) -> &Arc<dyn Source> {
+        &self.source
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn config(&self) -> &LoaderConfig {
+        &self.config
+    }
+
+    /// The batches of an epoch from its beginning.
+    ///
+    /// # Errors
+    /// [`Error::Thread`](crate::Error::Thread) when a worker cannot be started.
+    pub fn epoch(&self, epoch: u64) -> Result<Epoch> {
+        self.epoch_from(LoaderPosition { epoch, next_batch: 0 })
+    }
+
+    /// The batches of an epoch from a position in it: those that an uninterrupted epoch would give from there.
+    ///
+    /// # Errors
+    /// [`Error::Position`](crate::Error::Position) after the end; [`Error::Thread`](crate::Error::Thread).
+    pub fn epoch_from(&self, position: LoaderPosition) -> Result<Epoch> {
+        let config = &self.config;
+        let plan = SinglePlan {
+            source: self.source.clone(),
+            order: config.order.positions(self.source.len(), config.seed, position.epoch),
+            config: config.clone(),
+            n_batches: self.n_batches,
+        };
+        Epoch::start(Arc::new(plan), position, config.workers, config.prefetch)
+    }
+}
+
+impl std::fmt::Debug for Loader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Loader").field("samples", &self.source.len()).field("config", &self.config).finish()
+    }
+}
+
+struct SinglePlan {
+    source: Arc<dyn Source>,
+    order: Vec<u64>,
+    config: LoaderConfig,
+    n_batches: u64,
+}
+
+impl Plan for SinglePlan {
+    fn n_batches(&self) -> u64 {
+        self.n_batches
+    }
+
+    fn build(&self, batch: u64) -> Result<Batch> {
+        self.source.batch(self.config.slice(&self.order, batch))
+    }
+}

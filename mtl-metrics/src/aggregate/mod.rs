@@ -1,0 +1,43 @@
+//! One number from the metrics of several tasks: for tables, for choosing a model, for stopping early.
+//!
+//! | aggregate | definition | for |
+//! |---|---|---|
+//! | [`TaskMean`] | mean of the primary metrics | tasks of one kind |
+//! | [`TaskWeighted`] | the same, weighted by the tasks' weights | tasks that count differently |
+//! | [`Composite`] | the user's expression, `0.6*image.accuracy + 0.4*text.accuracy` | anything else |
+//! | [`DeltaM`] | mean relative gain over single-task models, percent | comparing methods |
+//!
+//! All of them know which way is better, and refuse to add things that do not add: metrics of opposite direction, or
+//! of different range (accuracies with errors in years), unless a [`Normalizer`] maps them to one scale. They are checked
+//! when they are made, before a training begins, and say `undefined`, with the task at fault, when a metric is.
+
+mod composite;
+mod delta_m;
+mod mean;
+mod primary;
+mod weighted;
+
+pub use composite::{Composite, CompositeSpec};
+pub use delta_m::{DeltaM, MIN_BASELINE, TaskGain, relative_gain};
+pub use mean::TaskMean;
+pub use primary::Normalizer;
+pub use weighted::TaskWeighted;
+
+use mtl_core::{Result, metric::Direction};
+
+use crate::{report::MetricReport, value::MetricValue};
+
+/// One number from a report.
+pub trait Aggregate: std::fmt::Debug + Send + Sync {
+    /// Its name in reports.
+    fn name(&self) -> &str;
+
+    /// Which way is better.
+    fn direction(&self) -> Direction;
+
+    /// The number, or the task because of which there is none. Support is that of the least known metric in it.
+    ///
+    /// # Errors
+    /// A report without the tasks or metrics that the aggregate was made for.
+    fn compute(&self, report: &MetricReport) -> Result<MetricValue>;
+}

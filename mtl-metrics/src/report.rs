@@ -1,0 +1,106 @@
+//! The values of all metrics of all tasks at one moment, in the user's order.
+
+use std::fmt;
+
+use mtl_core::{
+    Error, Result,
+    metric::{Direction, MetricId},
+    task::{TaskName, TaskSet},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::value::MetricValue;
+
+/// What [`MetricSet::compute`](crate::MetricSet::compute) says: tasks in task order, metrics in the order asked for.
+///
+/// It is plain data: log it as JSON, read it back, give it to the aggregates.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct MetricReport {
+    /// One entry per task.
+    pub tasks: Vec<TaskReport>,
+}
+
+/// The values of one task.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TaskReport {
+    /// The task.
+    pub task: TaskName,
+    /// Its metrics, in the order asked for.
+    pub metrics: Vec<MetricEntry>,
+}
+
+/// One metric of one task.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MetricEntry {
+    /// The metric's name.
+    pub metric: String,
+    /// Which way is better.
+    pub direction: Direction,
+    /// Its value.
+    pub outcome: MetricValue,
+}
+
+impl MetricReport {
+    /// The number of a metric, `None` when it is undefined or was not computed.
+    #[must_use]
+    pub fn value(&self, task_idx: usize, id: MetricId) -> Option<f64> {
+        let entry = self.tasks.get(task_idx)?.metrics.iter().find(|entry| entry.metric == id.name())?;
+        entry.outcome.value
+    }
+
+    /// The entry of a metric by names.
+    ///
+    /// # Errors
+    /// [`Error::UnknownTask`] or [`Error::UnknownName`], listing what there is.
+    pub fn entry(&self, task: &str, metric: &str) -> Result<&MetricEntry> {
+        let report = self.tasks.iter().find(|t| t.task.as_str() == task).ok_or_else(|| Error::UnknownTask {
+            name: task.to_owned(),
+            known: self.tasks.iter().map(|t| t.task.to_string()).collect(),
+        })?;
+        report.metrics.iter().find(|entry| entry.metric == metric).ok_or_else(|| Error::UnknownName {
+            what: "metric",
+            name: format!("{task}.{metric}"),
+            known: report.metrics.iter().map(|entry| format!("{task}.{}", entry.metric)).collect(),
+        })
+    }
+
+    /// The report with the primary metric of each task only.
+    ///
+    /// # Errors
+    /// As [`entry`](Self::entry), for a task whose primary metric is not in the report.
+    pub fn primary(&self, tasks: &TaskSet) -> Result<Self> {
+        let only = |task: &mtl_core::task::Task| {
+            let metrics = vec![self.entry(task.name.as_str(), task.primary.name())?.clone()];
+            Ok(TaskReport { task: task.name.clone(), metrics })
+        };
+        Ok(Self { tasks: tasks.iter().map(only).collect::<Result<_>>()? })
+    }
+
+    /// One report of the reports of several runs, such as single-task baselines.
+    ///
+    /// # Errors
+    /// [`Error::Duplicate`] when a task is in two of them.
+    pub fn join(reports: impl IntoIterator<Item = Self>) -> Result<Self> {
+        let mut joined = Self::default();
+        for report in reports.into_iter().flat_map(|report| report.tasks) {
+            if joined.tasks.iter().any(|t| t.task == report.task) {
+                return Err(Error::Duplicate { what: "task", name: report.task.to_string() });
+            }
+            joined.tasks.push(report);
+        }
+        Ok(joined)
+    }
+}
+
+impl fmt::Display for MetricReport {
+    /// One line: `income auroc 0.9512 accuracy 0.9534 | age rmse 7.2031`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (idx, report) in self.tasks.iter().enumerate() {
+            write!(f, "{}{}", if idx == 0 { "" } else { " | " }, report.task)?;
+            for entry in &report.metrics {
+                write!(f, " {} {:.*}", entry.metric, f.precision().unwrap_or(4), entry.outcome)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,237 @@
+//! All metrics of all tasks of one evaluation.
+//!
+//! A [`MetricSet`] is what a training loop holds: it feeds it `(task, prediction, reference)`, in any order and any
+//! batches, and reads a [`MetricReport`]. Its state is bytes, so an evaluation can be split over machines.
+
+use mtl_core::{
+    Error, Result,
+    metric::MetricId,
+    prediction::{Prediction, Reference},
+    task::{TaskName, TaskSet},
+};
+
+use crate::{
+    auroc::Auroc,
+    input::MetricBatch,
+    metric::{AnyMetric, Metric, Streaming},
+    registry,
+    report::{MetricEntry, MetricReport, TaskReport},
+    roc::RocCurve,
+    value::OrReason,
+};
+
+/// First bytes of a saved set: what it is, and the version of its layout.
+const MAGIC: [u8; 5] = *b"mtls\x01";
+
+/// The metrics of every task, in the user's order.
+///
+/// ```
+/// use mtl_core::{metric::MetricId, prediction::{Prediction, Reference, Scores}, task::{Task, TaskSet}};
+/// use mtl_metrics::MetricSet;
+///
+/// let tasks = TaskSet::new(vec![Task::new("income", MetricId::Auroc)?, Task::new("age", MetricId::Rmse)?])?;
+/// let mut metrics = MetricSet::new(&tasks, &[vec![MetricId::Auroc, MetricId::Accuracy], vec![MetricId::Rmse]])?;
+/// let scores = ndarray::array![[0.9, 0.1], [0.2, 0.8]];
+/// metrics.update(0, &Prediction::Class { scores, kind: Scores::Probs }, &Reference::Class(vec![0, 1]))?;
+/// let values = ndarray::array![[30.0], [41.0]];
+/// metrics.update(1, &Prediction::Values { values }, &Reference::Values(ndarray::array![[33.0], [45.0]]))?;
+/// assert_eq!(metrics.compute().to_string(), "income auroc 1.0000 accuracy 1.0000 | age rmse 3.5355");
+/// # Ok::<(), mtl_core::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct MetricSet {
+    tasks: Vec<TaskMetrics>,
+}
+
+/// The metrics of one task.
+#[derive(Debug, Clone)]
+struct TaskMetrics {
+    name: TaskName,
+    metrics: Vec<Box<dyn AnyMetric>>,
+}
+
+impl MetricSet {
+    /// The metrics `chosen` for each task, in task order.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfig`] unless `chosen` has an entry per task; [`Error::Duplicate`] for a metric given twice;
+    /// [`Error::UnknownName`] as [`registry::build`].
+    pub fn new(tasks: &TaskSet, chosen: &[Vec<MetricId>]) -> Result<Self> {
+        if chosen.len() != tasks.len() {
+            return Err(Error::InvalidConfig {
+                what: "metric set",
+                field: "chosen",
+                expected: format!("one list for each of {} tasks", tasks.len()),
+                found: format!("{} lists", chosen.len()),
+            });
+        }
+        let empty = |name: &TaskName| TaskMetrics { name: name.clone(), metrics: Vec::new() };
+        let mut set = Self { tasks: tasks.names().map(empty).collect() };
+        for (task_idx, ids) in chosen.iter().enumerate() {
+            for &id in ids {
+                set.add(task_idx, registry::build(id)?)?;
+            }
+        }
+        Ok(set)
+    }
+
+    /// The primary metric of each task.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`] as [`registry::build`].
+    pub fn primary(tasks: &TaskSet) -> Result<Self> {
+        Self::new(tasks, &tasks.iter().map(|task| vec![task.primary]).collect::<Vec<_>>())
+    }
+
+    /// Adds a metric to a task, such as one that this crate does not have.
+    ///
+    /// # Errors
+    /// [`Error::UnknownTask`] without such a task; [`Error::Duplicate`] when the task has a metric of that name.
+    pub fn add(&mut self, task_idx: usize, metric: Box<dyn AnyMetric>) -> Result<()> {
+        let task = self.task_mut(task_idx)?;
+        if task.metrics.iter().any(|m| m.name() == metric.name()) {
+            return Err(Error::Duplicate { what: "metric", name: format!("{}.{}", task.name, metric.name()) });
+        }
+        task.metrics.push(metric);
+        Ok(())
+    }
+
+    /// Folds a batch of one task into its metrics.
+    ///
+    /// # Errors
+    /// [`Error::UnknownTask`] without such a task; else as [`Metric::update`], naming the task. After an error the
+    /// metrics before the failing one have seen the batch: [`reset`](Self::reset), or drop the set.
+    pub fn update(&mut self, task_idx: usize, prediction: &Prediction, reference: &Reference) -> Result<()> {
+        self.update_batch(task_idx, &MetricBatch::new(prediction, reference))
+    }
+
+    /// As [`update`](Self::update), for batches that bring sample ids.
+    ///
+    /// # Errors
+    /// As [`update`](Self::update).
+    pub fn update_batch(&mut self, task_idx: usize, batch: &MetricBatch<'_>) -> Result<()> {
+        let task = self.task_mut(task_idx)?;
+        let batch = batch.of_task(task.name.as_str());
+        task.metrics.iter_mut().try_for_each(|metric| metric.update_batch(&batch))
+    }
+
+    /// The values for everything seen so far.
+    #[must_use]
+    pub fn compute(&self) -> MetricReport {
+        let entry = |metric: &Box<dyn AnyMetric>| MetricEntry {
+            metric: metric.name().to_owned(),
+            direction: metric.direction(),
+            outcome: metric.compute(),
+        };
+        let report = |task: &TaskMetrics| TaskReport {
+            task: task.name.clone(),
+            metrics: task.metrics.iter().map(entry).collect(),
+        };
+        MetricReport { tasks: self.tasks.iter().map(report).collect() }
+    }
+
+    /// Takes over what another set of the same tasks and metrics has seen.
+    ///
+    /// # Errors
+    /// [`Error::State`] for other tasks, metrics or data.
+    pub fn merge(&mut self, other: &Self) -> Result<()> {
+        self.same_layout(&other.layout())?;
+        let theirs = other.tasks.iter().flat_map(|task| &task.metrics);
+        self.metrics_mut().zip(theirs).try_for_each(|(ours, theirs)| ours.merge(theirs.as_ref()))
+    }
+
+    /// What was seen, as bytes: equal for equal data, however they were split, ordered and merged.
+    ///
+    /// # Errors
+    /// As [`AnyMetric::state`].
+    pub fn state(&self) -> Result<Vec<u8>> {
+        let states = self.tasks.iter().flat_map(|task| &task.metrics).map(|metric| metric.state());
+        let states: Vec<Vec<u8>> = states.collect::<Result<_>>()?;
+        postcard::to_stdvec(&(MAGIC, self.layout(), states)).map_err(|e| refuse(e.to_string()))
+    }
+
+    /// Replaces what was seen by saved bytes. On an error nothing has changed.
+    ///
+    /// # Errors
+    /// [`Error::State`] for damaged bytes, or those of other tasks or metrics.
+    pub fn load_state(&mut self, bytes: &[u8]) -> Result<()> {
+        let mut loaded = self.clone_empty();
+        loaded.merge_state(bytes)?;
+        *self = loaded;
+        Ok(())
+    }
+
+    /// Takes over what saved bytes have seen.
+    ///
+    /// # Errors
+    /// As [`load_state`](Self::load_state) and [`merge`](Self::merge).
+    pub fn merge_state(&mut self, bytes: &[u8]) -> Result<()> {
+        type Saved = ([u8; 5], Vec<String>, Vec<Vec<u8>>);
+        let (magic, layout, states): Saved = postcard::from_bytes(bytes).map_err(|_| refuse("the bytes are damaged"))?;
+        if magic != MAGIC || states.len() != layout.len() {
+            return Err(refuse("the bytes are no state of this version"));
+        }
+        self.same_layout(&layout)?;
+        self.metrics_mut().zip(&states).try_for_each(|(metric, state)| metric.merge_state(state))
+    }
+
+    /// Forgets everything.
+    pub fn reset(&mut self) {
+        self.metrics_mut().for_each(|metric| metric.reset());
+    }
+
+    /// The tasks and their metrics, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&TaskName, &[Box<dyn AnyMetric>])> {
+        self.tasks.iter().map(|task| (&task.name, task.metrics.as_slice()))
+    }
+
+    /// A metric of a task by its type, for what it knows beyond its value.
+    #[must_use]
+    pub fn get<M: Metric>(&self, task_idx: usize) -> Option<&Streaming<M>> {
+        self.tasks.get(task_idx)?.metrics.iter().find_map(|metric| metric.as_any().downcast_ref())
+    }
+
+    /// The ROC curves of a task (see [`Streaming::roc_curves`]); none unless its AUROC is computed.
+    #[must_use]
+    pub fn roc_curves(&self, task_idx: usize, n_points: usize) -> Vec<OrReason<RocCurve>> {
+        self.get::<Auroc>(task_idx).map(|auroc| auroc.roc_curves(n_points)).unwrap_or_default()
+    }
+
+    fn task_mut(&mut self, task_idx: usize) -> Result<&mut TaskMetrics> {
+        let known = || self.tasks.iter().map(|task| task.name.to_string()).collect();
+        if task_idx >= self.tasks.len() {
+            return Err(Error::UnknownTask { name: format!("#{task_idx}"), known: known() });
+        }
+        Ok(&mut self.tasks[task_idx])
+    }
+
+    fn metrics_mut(&mut self) -> impl Iterator<Item = &mut Box<dyn AnyMetric>> {
+        self.tasks.iter_mut().flat_map(|task| &mut task.metrics)
+    }
+
+    /// `task.metric` of every metric, in order.
+    fn layout(&self) -> Vec<String> {
+        let names = |task: &TaskMetrics| -> Vec<String> {
+            task.metrics.iter().map(|metric| format!("{}.{}", task.name, metric.name())).collect()
+        };
+        self.tasks.iter().flat_map(names).collect()
+    }
+
+    fn same_layout(&self, theirs: &[String]) -> Result<()> {
+        let ours = self.layout();
+        if ours == theirs {
+            return Ok(());
+        }
+        Err(refuse(format!("it holds {}, expected {}", theirs.join(", "), ours.join(", "))))
+    }
+
+    fn clone_empty(&self) -> Self {
+        let mut empty = self.clone();
+        empty.reset();
+        empty
+    }
+}
+
+fn refuse(reason: impl Into<String>) -> Error {
+    Error::State { what: "metric set".into(), reason: reason.into() }
+}

@@ -1,0 +1,214 @@
+//! A multi-task model: a sharing architecture with one head per task on top, and their parameters.
+
+use mtl_core::{
+    batch::{Batch, Inputs},
+    context::Cx,
+    encode::{EncoderConfig, InputSpec},
+    loss::TaskLoss,
+    mode::Mode,
+    params::{ParamSet, Role},
+    prediction::Prediction,
+    share::{AuxiliaryLoss, Sharing},
+    task::TaskSet,
+};
+use mtl_heads::{Head, HeadConfig, HeadOutput, TargetSpec};
+use serde::Serialize;
+use tch::{Device, Kind};
+
+use crate::{architecture::Architecture, error::Result};
+
+/// A network for several tasks.
+#[derive(Debug)]
+pub struct Model {
+    params: ParamSet,
+    tasks: TaskSet,
+    sharing: Box<dyn Sharing>,
+    heads: Vec<Box<dyn Head>>,
+}
+
+/// One forward pass.
+#[derive(Debug)]
+pub struct Output {
+    /// What each head gives, in task order; `None` where the task has no target in the batch and was not asked.
+    pub heads: Vec<Option<HeadOutput>>,
+    /// Losses of the architecture itself.
+    pub auxiliary: Vec<AuxiliaryLoss>,
+}
+
+impl Model {
+    /// Puts a model together from parts; `params` holds the parameters of all of them.
+    ///
+    /// # Errors
+    /// [`mtl_core::Error::Shape`] unless there is one view and one head per task.
+    pub fn new(
+        params: ParamSet,
+        tasks: TaskSet,
+        sharing: Box<dyn Sharing>,
+        heads: Vec<Box<dyn Head>>,
+    ) -> Result<Self> {
+        if sharing.views().len() != tasks.len() || heads.len() != tasks.len() {
+            return Err(mtl_core::Error::Shape {
+                op: "model".into(),
+                tensor: "heads",
+                expected: format!("one view and one head for each of {} tasks", tasks.len()),
+                found: vec![sharing.views().len() as i64, heads.len() as i64],
+            }
+            .into());
+        }
+        Ok(Self { params, tasks, sharing, heads })
+    }
+
+    /// Builds a model from its description.
+    ///
+    /// # Errors
+    /// [`mtl_core::Error::InvalidConfig`] naming the part and the setting.
+    pub fn build(config: &ModelConfig, tasks: &TaskSet, blueprint: &Blueprint<'_>) -> Result<Self> {
+        let mut params = ParamSet::new(blueprint.kind, blueprint.device, blueprint.seed);
+        let encoder = config.encoder.build(&mut params.root().sub("encoder"), blueprint.inputs)?;
+        let sharing = config.sharing.build(&mut params.root().sub("sharing"), encoder, tasks)?;
+        let mut heads = Vec::with_capacity(tasks.len());
+        for (idx, (task, target)) in tasks.iter().zip(blueprint.targets).enumerate() {
+            let head = config.heads.get(idx).and_then(Option::as_ref);
+            let head = head.cloned().unwrap_or_else(|| HeadConfig::default_for(target));
+            let mut root = params.root();
+            let mut place = root.sub("heads");
+            let mut place = place.sub(task.name.as_str());
+            heads.push(head.build(&mut place.role(Role::Task(idx)), &task.name, &sharing.views()[idx], target)?);
+        }
+        Self::new(params, tasks.clone(), sharing, heads)
+    }
+
+    /// The parameters.
+    #[must_use]
+    pub fn params(&self) -> &ParamSet {
+        &self.params
+    }
+
+    /// The tasks.
+    #[must_use]
+    pub fn tasks(&self) -> &TaskSet {
+        &self.tasks
+    }
+
+    /// The heads, in task order.
+    #[must_use]
+    pub fn heads(&self) -> &[Box<dyn Head>] {
+        &self.heads
+    }
+
+    /// Runs the model; heads of tasks for which `wanted` is false are left out.
+    ///
+    /// # Errors
+    /// [`mtl_core::Error::Shape`] or [`mtl_core::Error::UnknownName`] when the inputs do not fit.
+    pub fn forward(&self, inputs: &Inputs, wanted: impl Fn(usize) -> bool, cx: &Cx) -> Result<Output> {
+        let shared = self.sharing.forward(inputs, cx)?;
+        let mut heads = Vec::with_capacity(self.heads.len());
+        for (idx, (head, features)) in self.heads.iter().zip(&shared.per_task).enumerate() {
+            heads.push(if wanted(idx) { Some(head.forward(features, cx)?) } else { None });
+        }
+        Ok(Output { heads, auxiliary: shared.auxiliary })
+    }
+
+    /// Forward and losses of one batch, in task order; tasks without a target are absent.
+    ///
+    /// # Errors
+    /// As [`Model::forward`]; [`mtl_core::Error::Label`] or [`mtl_core::Error::Shape`] naming the task when a target does
+    /// not fit its head.
+    pub fn losses(&self, batch: &Batch, cx: &Cx) -> Result<(Vec<TaskLoss>, Vec<AuxiliaryLoss>)> {
+        let has_target = |idx: usize| batch.targets.get(idx).is_some_and(Option::is_some);
+        let output = self.forward(&batch.inputs, has_target, cx)?;
+        let mut losses = Vec::with_capacity(self.heads.len());
+        for ((head, out), target) in self.heads.iter().zip(&output.heads).zip(&batch.targets) {
+            losses.push(match (out, target) {
+                (Some(out), Some(target)) => head.loss(out, target)?,
+                _ => TaskLoss::absent(),
+            });
+        }
+        losses.resize_with(self.heads.len(), TaskLoss::absent);
+        Ok((losses, output.auxiliary))
+    }
+
+    /// What every head answers, in evaluation mode and without a graph.
+    ///
+    /// # Errors
+    /// As [`Model::forward`].
+    pub fn predict(&self, inputs: &Inputs) -> Result<Vec<Prediction>> {
+        self.predict_with(inputs, &Cx::new(Mode::Eval))
+    }
+
+    /// As [`Model::predict`], recording what `cx` asks for.
+    ///
+    /// # Errors
+    /// As [`Model::forward`].
+    pub fn predict_with(&self, inputs: &Inputs, cx: &Cx) -> Result<Vec<Prediction>> {
+        let _guard = tch::no_grad_guard();
+        let output = self.forward(inputs, |_| true, cx)?;
+        let mut predictions = Vec::with_capacity(self.heads.len());
+        for (head, out) in self.heads.iter().zip(output.heads.iter().flatten()) {
+            predictions.push(head.decode(out)?);
+        }
+        Ok(predictions)
+    }
+
+    /// Who owns how many parameters, and what a forward pass costs.
+    ///
+    /// # Errors
+    /// As [`Model::forward`].
+    pub fn summary(&self, inputs: &Inputs) -> Result<Summary> {
+        let _guard = tch::no_grad_guard();
+        let cx = Cx::new(Mode::Eval).with_tape();
+        self.forward(inputs, |_| true, &cx)?;
+        let samples = u64::try_from(inputs.batch_size().max(1)).unwrap_or(1);
+        let of = |positions: &[usize]| self.params.numel_of(positions);
+        Ok(Summary {
+            shared: of(&self.params.shared()),
+            per_task: (0..self.tasks.len()).map(|t| of(&self.params.owned_by(t))).collect(),
+            multiply_adds: cx.take_tape().multiply_adds() / samples,
+        })
+    }
+}
+
+/// The size of a model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Numbers that all tasks share.
+    pub shared: usize,
+    /// Numbers that belong to each task.
+    pub per_task: Vec<usize>,
+    /// Multiply-adds of the linear and convolution layers per sample.
+    pub multiply_adds: u64,
+}
+
+impl Summary {
+    /// All numbers.
+    #[must_use]
+    pub fn total(&self) -> usize {
+        self.shared + self.per_task.iter().sum::<usize>()
+    }
+}
+
+/// What a model is built for: everything that is not a choice.
+#[derive(Debug, Clone, Copy)]
+pub struct Blueprint<'a> {
+    /// What the data offers.
+    pub inputs: &'a InputSpec,
+    /// The labels, in task order.
+    pub targets: &'a [TargetSpec],
+    /// Kind of the parameters.
+    pub kind: Kind,
+    /// Where they are.
+    pub device: Device,
+    /// Seed of their first values.
+    pub seed: u64,
+}
+
+/// The parts of a model that a config file chooses.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelConfig {
+    /// The encoder.
+    pub encoder: EncoderConfig,
+    /// What tasks share.
+    pub sharing: Architecture,
+    /// Heads in task order; a missing one is the default for the task's labels.
+    pub heads: Vec<Option<HeadConfig>>,
+}

@@ -1,0 +1,89 @@
+//! The settings of a run.
+
+use mtl_core::step::Policy;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::Result,
+    optim::{AdamWConfig, OptimizerConfig},
+    schedule::ScheduleConfig,
+};
+
+/// How a model is trained.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainConfig {
+    /// Passes over the training split, >= 1; default 10.
+    pub epochs: u64,
+    /// Samples per step, >= 1; default 256.
+    pub batch_size: usize,
+    /// Samples per evaluation batch, >= 1; default 4096.
+    pub eval_batch_size: usize,
+    /// Threads that prepare batches ahead; 0 prepares them in the training thread; default 1.
+    pub workers: usize,
+    /// Everything random depends on this and the step; default 0.
+    pub seed: u64,
+    /// The optimizer; default AdamW.
+    pub optimizer: OptimizerConfig,
+    /// What scales the learning rate over time; default cosine.
+    pub schedule: ScheduleConfig,
+    /// Largest norm of all gradients together, > 0; default none.
+    pub clip_norm: Option<f64>,
+    /// Epochs without a better validation score before the run ends, >= 1; default none.
+    pub patience: Option<u64>,
+    /// What validation is scored by: `mean` of the primary metrics, or an expression such as
+    /// `0.6*image.accuracy + 0.4*text.accuracy`; default `mean`.
+    pub selection: String,
+    /// Rules for absent, zero-gradient and non-finite tasks.
+    pub policy: Policy,
+    /// Optimizer steps between checkpoints beside those at the end of epochs, >= 1; default none.
+    pub checkpoint_every: Option<u64>,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            epochs: 10,
+            batch_size: 256,
+            eval_batch_size: 4096,
+            workers: 1,
+            seed: 0,
+            optimizer: OptimizerConfig::AdamW(AdamWConfig::default()),
+            schedule: ScheduleConfig::default(),
+            clip_norm: None,
+            patience: None,
+            selection: "mean".into(),
+            policy: Policy::default(),
+            checkpoint_every: None,
+        }
+    }
+}
+
+impl TrainConfig {
+    /// Checks every setting.
+    ///
+    /// # Errors
+    /// [`mtl_core::Error::InvalidConfig`] naming the first setting out of range.
+    pub fn validate(&self) -> Result<()> {
+        let at_least_one = |field, value: u64| check(field, value >= 1, ">= 1", value.to_string());
+        at_least_one("epochs", self.epochs)?;
+        at_least_one("batch_size", self.batch_size as u64)?;
+        at_least_one("eval_batch_size", self.eval_batch_size as u64)?;
+        at_least_one("patience", self.patience.unwrap_or(1))?;
+        at_least_one("checkpoint_every", self.checkpoint_every.unwrap_or(1))?;
+        if let Some(norm) = self.clip_norm {
+            check("clip_norm", norm > 0.0 && norm.is_finite(), "positive", norm.to_string())?;
+        }
+        let tolerance = self.policy.zero_tolerance;
+        check("policy.zero_tolerance", (0.0..1.0).contains(&tolerance), "in [0, 1)", tolerance.to_string())?;
+        self.optimizer.build()?;
+        Ok(self.schedule.validate()?)
+    }
+}
+
+fn check(field: &'static str, valid: bool, expected: &str, found: String) -> Result<()> {
+    if valid {
+        return Ok(());
+    }
+    Err(mtl_core::Error::InvalidConfig { what: "train", field, expected: expected.into(), found }.into())
+}

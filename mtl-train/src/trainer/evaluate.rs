@@ -1,0 +1,41 @@
+//! Metrics of a model on a split.
+
+use mtl_data::Loader;
+use mtl_metrics::{MetricReport, MetricSet};
+
+use crate::{error::Result, model::Model};
+
+/// Runs the model over all batches of one pass and computes the metrics.
+///
+/// # Errors
+/// [`mtl_core::Error`] naming the task when a prediction and its target do not fit; the data's own errors.
+pub fn evaluate(model: &Model, loader: &Loader, metrics: &mut MetricSet) -> Result<MetricReport> {
+    for batch in loader.epoch(0)? {
+        let batch = batch?.to_device(model.params().device())?;
+        let predictions = model.predict(&batch.inputs)?;
+        for (task_idx, (prediction, target)) in predictions.iter().zip(&batch.targets).enumerate() {
+            if let Some(target) = target {
+                metrics.update(task_idx, prediction, &target.reference()?)?;
+            }
+        }
+    }
+    Ok(metrics.compute())
+}
+
+/// The metrics that suit each head, the task's primary one first.
+///
+/// # Errors
+/// [`mtl_core::Error::InvalidConfig`] when a metric cannot be built.
+pub fn metrics_of(model: &Model) -> Result<MetricSet> {
+    let chosen: Vec<_> = model
+        .tasks()
+        .iter()
+        .zip(model.heads())
+        .map(|(task, head)| {
+            let mut ids = vec![task.primary];
+            ids.extend(head.spec().metrics.iter().copied().filter(|id| *id != task.primary));
+            ids
+        })
+        .collect();
+    Ok(MetricSet::new(model.tasks(), &chosen)?)
+}
