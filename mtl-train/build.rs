@@ -5,8 +5,6 @@ use std::env;
 fn main() {
     if let Ok(lib_dir) = env::var("DEP_MTL_SHIM_LIBDIR") {
         println!("cargo:rustc-link-arg-bins=-Wl,-rpath,{lib_dir}");
-        println!("cargo:rustc-link-arg-examples=-Wl,-rpath,{lib_dir}");
-        println!("cargo:rustc-link-arg-benches=-Wl,-rpath,{lib_dir}");
     }
     println!("cargo:rerun-if-changed=build.rs");
 }

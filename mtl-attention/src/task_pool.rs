@@ -97,7 +97,7 @@ impl TaskQueryPool {
     ///
     /// # Errors
     /// [`Error::Shape`] for tokens of another width.
-    pub fn forward(&self, tokens: &Tokens, cx: &Cx) -> Result<Vec<Tensor>> {
+    pub fn forward(&self, tokens: &Tokens, values: &Tensor, cx: &Cx) -> Result<Vec<Tensor>> {
         let op = || self.name.clone();
         let PoolShape { width, queries, heads } = self.shape;
         let [b, l, d] = tokens.xs.size()[..] else { return Err(self.refuse(&tokens.xs)) };
@@ -108,13 +108,14 @@ impl TaskQueryPool {
         let rows = n_tasks * queries * heads;
         let q = Tensor::f_stack(&self.queries, 0).and_then(|q| q.f_view([1, 1, rows, d])).op(op())?;
         let q = q.f_expand([b, 1, rows, d], true).op(op())?; // [b, 1, T m h, d]
-        let xs = tokens.xs.f_unsqueeze(1).op(op())?; // [b, 1, l, d]
+        let ks = tokens.xs.f_unsqueeze(1).op(op())?; // [b, 1, l, d]
         let mask = match &tokens.pad_mask {
             Some(pad_mask) => AttnMask::none().and_padding(pad_mask)?,
             None => AttnMask::none(),
         };
         let options = AttnOptions { backend: self.backend, scale: None, weights: cx.wants_traces() };
-        let attended = attend(&q, &xs, &xs, &mask, &options)?;
+        let vs = values.f_unsqueeze(1).op(op())?; // [b, 1, l, d]
+        let attended = attend(&q, &ks, &vs, &mask, &options)?;
         if let Some(weights) = &attended.weights {
             let by_head = weights.f_view([b, n_tasks * queries, heads, l]).and_then(|w| w.f_transpose(1, 2));
             let weights = by_head.op(op())?; // [b, h, T m, l]

@@ -250,8 +250,9 @@ impl Sharing for TaskQuerySharing {
         if let Some(layer) = &self.token_layer {
             tokens.xs = layer.forward(&tokens.xs, cx)?;
         }
+        let raw = if std::env::var("NORMV").is_ok() { self.norm.forward(&tokens.xs)? } else { tokens.xs.alias() };
         tokens.xs = self.norm.forward(&tokens.xs)?;
-        let pooled = self.pool.forward(&tokens, cx)?; // T x [b, m h d]
+        let pooled = self.pool.forward(&tokens, &raw, cx)?; // T x [b, m h d]
         let per_task = self.towers.iter().zip(&pooled).map(|(tower, p)| self.tower(tower, p, cx));
         let per_task = per_task.collect::<Result<Vec<_>>>()?;
         Ok(SharedFeatures { per_task, auxiliary: Vec::new(), boundary: vec![tokens.xs] })

@@ -70,6 +70,20 @@ impl MetricId {
         }
     }
 
+    /// One line on what it is.
+    #[must_use]
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Accuracy => "share of samples whose top class is the label",
+            Self::MacroF1 => "mean over classes of the F1 score",
+            Self::LogLoss => "mean negative log-likelihood of the label, nats",
+            Self::Auroc => "area under the ROC curve, exact",
+            Self::Mae => "mean absolute error",
+            Self::Rmse => "root mean squared error",
+            Self::R2 => "coefficient of determination",
+        }
+    }
+
     /// Which way is better.
     #[must_use]
     pub fn direction(self) -> Direction {

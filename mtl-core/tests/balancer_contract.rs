@@ -53,6 +53,28 @@ fn claims(name: &str) -> Option<Claims> {
         "pcgrad" => Claims { permutation: false, ..PLAIN },
         "mgda" => Claims { sum: Some((1.0, 0)), non_conflicting: true, ..PLAIN },
         "upgrad" => Claims { non_conflicting: true, linear: true, ..PLAIN },
+        "rlw" => Claims { sum: Some((1.0, 0)), permutation: false, fair: false, ..PLAIN },
+        "log" | "gls" => PLAIN,
+        "pbi" | "cosmos" => Claims { non_negative: false, ..PLAIN },
+        "stch" => PLAIN,
+        "loss-norm" | "imtl-l" | "lbtw" | "dtp" | "go4align" => Claims { stateless: false, ..PLAIN },
+        "dwa" => Claims { sum: Some((1.0, 1)), stateless: false, ..PLAIN },
+        "famo" => Claims { sum: Some((1.0, 0)), stateless: false, ..PLAIN },
+        "ldc-mtl" => Claims { permutation: false, stateless: false, ..PLAIN },
+        "dualproj" => Claims { non_conflicting: true, ..PLAIN },
+        "cagrad" => PLAIN,
+        "imtl-g" => Claims { non_negative: false, ..PLAIN },
+        "nash-mtl" => Claims { non_conflicting: true, degree: Some(-1), ..PLAIN },
+        "fairgrad" => Claims { non_conflicting: true, degree: Some(-1), ..PLAIN },
+        "aligned-mtl" => Claims { non_negative: false, ..PLAIN },
+        "config" => Claims { non_negative: false, linear: true, ..PLAIN },
+        "gradvac" => Claims { permutation: false, stateless: false, ..PLAIN },
+        "gradnorm" => Claims { stateless: false, ..PLAIN },
+        "mgda-ub" => Claims { sum: Some((1.0, 0)), non_conflicting: true, ..PLAIN },
+        "gradops" => Claims { non_negative: false, non_conflicting: true, linear: true, ..PLAIN },
+        "metabalance" => Claims { permutation: false, stateless: false, ..PLAIN },
+        "krum" => Claims { sum: Some((1.0, 0)), permutation: false, fair: false, ..PLAIN },
+        "son-goku" => Claims { permutation: false, stateless: false, ..PLAIN },
         _ => return None,
     })
 }
@@ -169,8 +191,8 @@ fn bits(values: &[f64]) -> Vec<u64> {
     values.iter().map(|x| x.to_bits()).collect()
 }
 
-/// Length of `sum_i (a_i - b_i) g_i` relative to that of the longest term.
-fn distance(g: &Gramian, a: &[f64], b: &[f64]) -> f64 {
+/// Length of `sum_i (a_i - b_i) g_i` relative to that of the longest term; weights far below `usual` count as rounding.
+fn distance(g: &Gramian, a: &[f64], b: &[f64], usual: f64) -> f64 {
     let longest = (0..g.m()).map(|i| g.norm(i)).fold(0.0, f64::max);
     if longest <= 0.0 {
         return 0.0;
@@ -183,7 +205,7 @@ fn distance(g: &Gramian, a: &[f64], b: &[f64]) -> f64 {
             squared += difference[i] * (g.get(i, j) / longest / longest) * difference[j];
         }
     }
-    squared.max(0.0).sqrt() / scale.max(f64::MIN_POSITIVE)
+    squared.max(0.0).sqrt() / scale.max(1e-3 * usual)
 }
 
 #[test]
@@ -305,7 +327,7 @@ fn the_order_of_tasks_does_not_matter() {
             for (k, &i) in order.iter().enumerate() {
                 back[i] = second[k];
             }
-            let d = distance(&g, &first, &back);
+            let d = distance(&g, &first, &back, 1.0);
             let limit = if matrix.regular { 1e-9 } else { 1e-5 };
             assert!(d < limit, "{name} on {}: {d:e}\n{first:?}\n{back:?}", matrix.name);
         }
@@ -328,7 +350,7 @@ fn weights_follow_the_scale_of_all_gradients_exactly() {
                 let other = Gramian::of_rows(&scaled(&matrix.rows, k));
                 let expected: Vec<f64> = w.iter().map(|w| w * k.powi(degree)).collect();
                 let found = weigh(make(name, g.m()).as_mut(), &other, &losses(g.m()), 0).unwrap();
-                let d = distance(&g, &found, &expected);
+                let d = distance(&g, &found, &expected, k.powi(degree));
                 let limit = if matrix.regular { 1e-9 } else { 1e-5 };
                 assert!(d < limit, "{name} on {} times {k:e}: {d:e}\n{found:?}\n{expected:?}", matrix.name);
             }
@@ -353,7 +375,7 @@ fn linear_methods_are_linear_in_the_lengths() {
             let (c1, c2) = (lengths(1), lengths(1000));
             let both: Vec<f64> = c1.iter().zip(&c2).map(|(a, b)| a + b).collect();
             let sum: Vec<f64> = direction(&c1).iter().zip(direction(&c2)).map(|(a, b)| a + b).collect();
-            let d = distance(&Gramian::of_rows(&matrix.rows), &direction(&both), &sum);
+            let d = distance(&Gramian::of_rows(&matrix.rows), &direction(&both), &sum, 1.0);
             assert!(d < 1e-8, "{name} on {}: {d:e}", matrix.name);
         }
     }

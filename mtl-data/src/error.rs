@@ -81,11 +81,11 @@ pub enum Error {
         /// The line, counted from 1.
         line: u64,
         /// The column's name.
-        column: String,
+        column: Box<str>,
         /// The task of that column.
-        task: String,
+        task: Box<str>,
         /// The label found.
-        label: String,
+        label: Box<str>,
         /// The labels of the training split.
         known: Vec<String>,
     },
@@ -121,11 +121,11 @@ pub enum Error {
         /// The training file.
         path: PathBuf,
         /// The task.
-        task: String,
+        task: Box<str>,
         /// Its column.
-        column: String,
+        column: Box<str>,
         /// The label that was configured.
-        label: String,
+        label: Box<str>,
         /// The labels in the column.
         found: Vec<String>,
     },

@@ -78,7 +78,9 @@ pub fn decode(path: &Path, mut reader: impl Read, rank: usize) -> Result<Idx> {
     if let Err(source) = read {
         // A compressed file that is cut short fails in the decompressor.
         return Err(match source.kind() {
-            std::io::ErrorKind::UnexpectedEof => wrong(bytes(promised, &dims), format!("{} bytes, cut short", data.len())),
+            std::io::ErrorKind::UnexpectedEof => {
+                wrong(bytes(promised, &dims), format!("{} bytes, cut short", data.len()))
+            }
             _ => Error::io(path, source),
         });
     }
@@ -133,7 +135,10 @@ mod tests {
         assert_eq!(refusal(&[&FILE[..], &[0]].concat()), "x.idx: expected 2 bytes of items (1 x 2 x 1), found more");
         assert_eq!(refusal(&FILE[..9]), "x.idx: expected an idx header of 16 bytes, found 9 bytes");
         assert_eq!(refusal(&[]), "x.idx: expected an idx header of 16 bytes, found 0 bytes");
-        assert_eq!(refusal(b"PK\x03\x04"), "x.idx: expected an idx file of bytes (magic 0 0 8), found magic [80, 75, 3, 4]");
+        assert_eq!(
+            refusal(b"PK\x03\x04"),
+            "x.idx: expected an idx file of bytes (magic 0 0 8), found magic [80, 75, 3, 4]"
+        );
         assert_eq!(refusal(&[0, 0, 8, 1, 0, 0, 0, 0]), "x.idx: expected an idx array of 3 axes, found 1 axes");
     }
 

@@ -78,6 +78,9 @@ pub struct ClassHead {
 }
 
 impl ClassHead {
+    /// The metrics that suit it; the first judges the task unless the user names another.
+    pub const METRICS: &[MetricId] = &[MetricId::Accuracy, MetricId::MacroF1, MetricId::LogLoss];
+
     /// A head for `classes` classes on features of that view.
     ///
     /// # Errors
@@ -111,7 +114,7 @@ impl ClassHead {
                 input: view.clone(),
                 output: format!("logits [b, {classes}]"),
                 target,
-                metrics: vec![MetricId::Accuracy, MetricId::MacroF1, MetricId::LogLoss],
+                metrics: Self::METRICS.to_vec(),
             },
             label_smoothing: config.label_smoothing,
             class_weights: (!config.class_weights.is_empty()).then_some(class_weights),

@@ -67,6 +67,9 @@ pub struct MultiLabelHead {
 }
 
 impl MultiLabelHead {
+    /// The metrics that suit it; the first judges the task unless the user names another.
+    pub const METRICS: &[MetricId] = &[MetricId::Auroc, MetricId::LogLoss, MetricId::Accuracy];
+
     /// A head for `labels` yes/no labels on features of that view.
     ///
     /// # Errors
@@ -92,7 +95,7 @@ impl MultiLabelHead {
                 input: view.clone(),
                 output: format!("logits [b, {labels}]"),
                 target,
-                metrics: vec![MetricId::Auroc, MetricId::LogLoss, MetricId::Accuracy],
+                metrics: Self::METRICS.to_vec(),
             },
             pos_weights: (!config.pos_weights.is_empty()).then_some(pos_weights),
         })

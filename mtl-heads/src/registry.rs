@@ -1,6 +1,6 @@
 //! The heads that a config file can name.
 
-use mtl_core::{Error, Result, features::View, params::Scope, registry, task::TaskName};
+use mtl_core::{Error, Result, features::View, metric::MetricId, params::Scope, registry, task::TaskName};
 
 use crate::{
     class::{ClassHead, ClassHeadConfig},
@@ -27,6 +27,16 @@ impl HeadConfig {
             TargetSpec::Class { .. } => Self::Class(ClassHeadConfig::default()),
             TargetSpec::MultiLabel { .. } => Self::MultiLabel(MultiLabelHeadConfig::default()),
             TargetSpec::Values { .. } => Self::Regress(RegressHeadConfig::default()),
+        }
+    }
+
+    /// The metrics that suit the head; the first judges the task unless the user names another.
+    #[must_use]
+    pub fn metrics(&self) -> &'static [MetricId] {
+        match self {
+            Self::Class(_) => ClassHead::METRICS,
+            Self::MultiLabel(_) => MultiLabelHead::METRICS,
+            Self::Regress(_) => RegressHead::METRICS,
         }
     }
 

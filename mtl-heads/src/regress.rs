@@ -101,6 +101,9 @@ pub struct RegressHead {
 }
 
 impl RegressHead {
+    /// The metrics that suit it; the first judges the task unless the user names another.
+    pub const METRICS: &[MetricId] = &[MetricId::Rmse, MetricId::Mae, MetricId::R2];
+
     /// A head for `values` numbers on features of that view.
     ///
     /// # Errors
@@ -134,7 +137,7 @@ impl RegressHead {
                 input: view.clone(),
                 output: format!("numbers [b, {values}] in units of scale around center"),
                 target,
-                metrics: vec![MetricId::Rmse, MetricId::Mae, MetricId::R2],
+                metrics: Self::METRICS.to_vec(),
             },
             loss: config.loss,
             center,

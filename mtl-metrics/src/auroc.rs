@@ -98,9 +98,9 @@ mod tests {
 
     #[test]
     fn more_classes_are_one_against_the_rest() {
-        let logits = array![[2.0, 0.0, 0.0, 0.0], [1.0, 2.0, 0.0, 0.0], [0.0, 1.0, 2.0, 0.0], [3.0, 0.0, 2.0, 0.0]];
+        let logits = array![[2.0, 0.0, 0.0, 0.0], [1.0, 2.0, 0.0, 0.0], [0.0, 1.0, 2.0, 0.0], [3.0, 0.0, 1.0, 0.0]];
         let value = class(logits.clone(), Scores::Logits, vec![0, 1, 2, 2]);
-        // Class 0: one positive below one of three negatives. Classes 1 and 2 separate, class 3 never occurs.
+        // Class 0: one positive, with the most certain of three negatives above it. Classes 1 and 2 separate, class 3 never occurs.
         let want = (2.0 / 3.0 + 1.0 + 1.0) / 3.0;
         assert!((value.value.unwrap() - want).abs() < 1e-15, "{value:?}");
         assert_eq!((value.parts, value.left_out, value.support), (4, 1, 4));

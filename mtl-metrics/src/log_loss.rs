@@ -150,7 +150,10 @@ mod tests {
     #[test]
     fn by_hand() {
         close(&class(array![[0.25, 0.75], [0.5, 0.5]], Scores::Probs, vec![1, 0]).unwrap(), (-0.375_f64.ln()) / 2.0);
-        close(&class(array![[0.0, 3.0_f32.ln()]], Scores::Logits, vec![0]).unwrap(), (1.0 + f64::from(3.0_f32.ln()).exp()).ln());
+        close(
+            &class(array![[0.0, 3.0_f32.ln()]], Scores::Logits, vec![0]).unwrap(),
+            (1.0 + f64::from(3.0_f32.ln()).exp()).ln(),
+        );
         close(&class(array![[0.0, 1.0]], Scores::Probs, vec![0]).unwrap(), -f64::EPSILON.ln());
         let prediction = Prediction::MultiLabel { scores: array![[0.0, -200.0]], kind: Scores::Logits };
         let value = evaluate(MetricId::LogLoss, &prediction, &Reference::MultiLabel(array![[1.0, 1.0]])).unwrap();
@@ -166,7 +169,7 @@ mod tests {
     #[test]
     fn what_has_no_number_is_refused() {
         let e = class(array![[0.5, 0.9]], Scores::Probs, vec![0]).unwrap_err().to_string();
-        assert!(e.contains("sum of probabilities must be 1, found 1.4"), "{e}");
+        assert!(e.contains("sum of probabilities must be 1, found 1.39"), "{e}");
         assert!(class(array![[0.0, f32::NEG_INFINITY]], Scores::Logits, vec![1]).is_err());
         assert!(class(array![[0.0, f32::INFINITY]], Scores::Logits, vec![1]).is_err());
         assert!(class(array![[0.0, f32::NAN]], Scores::Logits, vec![0]).is_err());

@@ -22,7 +22,10 @@ use mtl_core::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{input::MetricBatch, value::{MetricValue, OrReason}};
+use crate::{
+    input::MetricBatch,
+    value::{MetricValue, OrReason},
+};
 
 /// First bytes of every saved metric state.
 const MAGIC: [u8; 4] = *b"mtlm";

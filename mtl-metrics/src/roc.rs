@@ -96,7 +96,10 @@ mod tests {
         let curve = RocCurve::new(&column(&[0.9, 0.5], &[0.5, 0.1]), 100).unwrap();
         let corners: Vec<_> = curve.points.iter().map(|p| (p.false_positive_rate, p.true_positive_rate)).collect();
         assert_eq!(corners, [(0.0, 0.0), (0.0, 0.5), (0.5, 1.0), (1.0, 1.0)]);
-        assert_eq!(curve.points.iter().map(|p| p.threshold).collect::<Vec<_>>(), [None, Some(0.9), Some(0.5), Some(0.1)]);
+        assert_eq!(
+            curve.points.iter().map(|p| p.threshold).collect::<Vec<_>>(),
+            [None, Some(0.9), Some(0.5), Some(0.1)]
+        );
         assert_eq!(curve.auroc, 0.875);
         assert_eq!(RocCurve::new(&column(&[], &[0.5]), 9).unwrap_err(), "no positive sample");
     }

@@ -122,7 +122,11 @@ impl ScoreSamples {
                             columns[0].push(batch.score(yes - no, kind, row)?, class == 1);
                         }
                         (_, Scores::Probs) => {
-                            columns.iter_mut().zip(scores).enumerate().for_each(|(k, (col, &p))| col.push(p, k == class));
+                            columns
+                                .iter_mut()
+                                .zip(scores)
+                                .enumerate()
+                                .for_each(|(k, (col, &p))| col.push(p, k == class));
                         }
                         (_, Scores::Logits) => {
                             let total = log_sum_exp(scores);

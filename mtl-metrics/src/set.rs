@@ -167,7 +167,8 @@ impl MetricSet {
     /// As [`load_state`](Self::load_state) and [`merge`](Self::merge).
     pub fn merge_state(&mut self, bytes: &[u8]) -> Result<()> {
         type Saved = ([u8; 5], Vec<String>, Vec<Vec<u8>>);
-        let (magic, layout, states): Saved = postcard::from_bytes(bytes).map_err(|_| refuse("the bytes are damaged"))?;
+        let (magic, layout, states): Saved =
+            postcard::from_bytes(bytes).map_err(|_| refuse("the bytes are damaged"))?;
         if magic != MAGIC || states.len() != layout.len() {
             return Err(refuse("the bytes are no state of this version"));
         }

@@ -1,6 +1,6 @@
 //! The sharing architectures of all crates under one name space: what `[sharing] kind = ".."` may say.
 
-use mtl_attention::AttentionSharingConfig;
+use mtl_attention::AttentionConfig;
 use mtl_core::{
     Error, Result,
     encode::Encoder,
@@ -17,13 +17,13 @@ pub enum Architecture {
     /// One that needs only encoders.
     Core(SharingConfig),
     /// One made of attention.
-    Attention(AttentionSharingConfig),
+    Attention(AttentionConfig),
 }
 
 impl Architecture {
     /// Every architecture: name and one-line description.
     pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
-        SharingConfig::ALL.iter().chain(AttentionSharingConfig::ALL).copied()
+        SharingConfig::ALL.iter().chain(AttentionConfig::ALL).copied()
     }
 
     /// Its name in config files.
@@ -41,7 +41,7 @@ impl Architecture {
     /// [`Error::UnknownName`], listing the names there are.
     pub fn by_name(name: &str) -> Result<Self> {
         let core = SharingConfig::by_name(name).map(Self::Core);
-        let found = core.or_else(|_| AttentionSharingConfig::by_name(name).map(Self::Attention));
+        let found = core.or_else(|_| AttentionConfig::by_name(name).map(Self::Attention));
         found.map_err(|_| Error::UnknownName {
             what: "sharing architecture",
             name: name.to_owned(),
@@ -68,7 +68,7 @@ impl<'de> Deserialize<'de> for Architecture {
         let kind = table.get("kind").and_then(toml::Value::as_str).ok_or_else(|| D::Error::missing_field("kind"))?;
         match Self::by_name(kind).map_err(D::Error::custom)? {
             Self::Core(_) => SharingConfig::deserialize(table).map(Self::Core),
-            Self::Attention(_) => AttentionSharingConfig::deserialize(table).map(Self::Attention),
+            Self::Attention(_) => AttentionConfig::deserialize(table).map(Self::Attention),
         }
         .map_err(|e| D::Error::custom(e.message()))
     }

@@ -56,8 +56,7 @@ impl Checkpoint {
         let named = || tensors.iter().map(|(n, t)| (n.as_str(), *t));
         // The digest covers the file as it would be with an empty digest, so every byte that matters is in it.
         let digest = self.digest(&named().map(|(n, t)| (n.to_owned(), t.shallow_clone())).collect::<Vec<_>>())?;
-        let metadata =
-            [("format", FORMAT.to_owned()), ("counters", self.counters.clone()), ("sha256", digest)];
+        let metadata = [("format", FORMAT.to_owned()), ("counters", self.counters.clone()), ("sha256", digest)];
         Ok(to_safetensors(named(), &metadata)?)
     }
 

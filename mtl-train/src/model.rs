@@ -40,12 +40,7 @@ impl Model {
     ///
     /// # Errors
     /// [`mtl_core::Error::Shape`] unless there is one view and one head per task.
-    pub fn new(
-        params: ParamSet,
-        tasks: TaskSet,
-        sharing: Box<dyn Sharing>,
-        heads: Vec<Box<dyn Head>>,
-    ) -> Result<Self> {
+    pub fn new(params: ParamSet, tasks: TaskSet, sharing: Box<dyn Sharing>, heads: Vec<Box<dyn Head>>) -> Result<Self> {
         if sharing.views().len() != tasks.len() || heads.len() != tasks.len() {
             return Err(mtl_core::Error::Shape {
                 op: "model".into(),

@@ -47,7 +47,8 @@ impl Progress {
             let total = multi.add(ProgressBar::new(total_steps));
             total.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
             total.set_prefix(title.to_owned());
-            let line = ProgressStyle::with_template("  {prefix} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+            let line =
+                ProgressStyle::with_template("  {prefix} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
             let tasks = names.iter().map(|name| {
                 let bar = multi.add(ProgressBar::new(0)).with_style(line.clone());
                 bar.set_prefix(format!("{name:width$}"));

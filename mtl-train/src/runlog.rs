@@ -102,7 +102,11 @@ impl Observer for RunLog {
         });
         if let Some(gramian) = &s.report.gramian {
             line["active"] = json!(s.report.active);
-            line["cosines"] = json!((0..gramian.m()).map(|i| (0..gramian.m()).map(|j| gramian.cosine(i, j)).collect::<Vec<_>>()).collect::<Vec<_>>());
+            line["cosines"] = json!(
+                (0..gramian.m())
+                    .map(|i| (0..gramian.m()).map(|j| gramian.cosine(i, j)).collect::<Vec<_>>())
+                    .collect::<Vec<_>>()
+            );
         }
         if tasks.iter().any(|t| t.dropped.is_some()) {
             line["dropped"] = json!(tasks.iter().map(|t| t.dropped.map(|d| format!("{d:?}"))).collect::<Vec<_>>());

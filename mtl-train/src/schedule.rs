@@ -116,7 +116,9 @@ mod tests {
     fn bad_settings_are_refused_by_name() {
         let bad = ScheduleConfig::Cosine(CosineConfig { warmup_steps: 0, floor: 1.5 });
         assert_eq!(bad.validate().unwrap_err().to_string(), "schedule: floor must be in [0, 1], found 1.5");
-        for bad in [StepConfig { every_steps: 0, ..Default::default() }, StepConfig { gamma: 0.0, ..Default::default() }] {
+        for bad in
+            [StepConfig { every_steps: 0, ..Default::default() }, StepConfig { gamma: 0.0, ..Default::default() }]
+        {
             assert!(ScheduleConfig::Step(bad).validate().is_err());
         }
         for (name, _) in ScheduleConfig::ALL {

@@ -71,7 +71,7 @@ impl CensusIncome {
     pub fn schema() -> Result<Schema> {
         let column = |&(name, kind): &(&str, Kind)| {
             let name = name.to_owned();
-            let label = |task: &str, positive: &str| {
+            let label = |task: &str, positive: &str| -> Result<Column> {
                 let label = LabelSpec::Binary { positive: vec![positive.to_owned()] };
                 Ok(Column::Label { name: name.clone(), task: Some(TaskName::new(task)?), label })
             };
@@ -86,8 +86,8 @@ impl CensusIncome {
             })
         };
         // Income is the last column of the file and the first task of every paper.
-        let columns: Vec<_> = COLUMNS.iter().map(column).collect::<Result<_>>()?;
-        Ok(Schema { columns, ..Schema::default() })
+        let tasks = vec![TaskName::new("income")?, TaskName::new("marital")?];
+        Ok(Schema { tasks, columns: COLUMNS.iter().map(column).collect::<Result<_>>()?, ..Schema::default() })
     }
 }
 

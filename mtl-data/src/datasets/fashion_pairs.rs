@@ -62,12 +62,12 @@ impl FashionPairsConfig {
         if self.standardize {
             scaling = self.pairs(&train, learn.clone(), 0, scaling)?.measure();
         }
-        let pairs = |garments, members, part| Ok(Arc::new(self.pairs(garments, members, part, scaling)?));
-        let train_pairs: Arc<FashionPairs> = pairs(&train, learn, 0)?;
-        let info = train_pairs.info().clone();
-        let (validation, test): (Arc<FashionPairs>, Arc<FashionPairs>) =
-            (pairs(&train, held_out, 1)?, pairs(&test, all, 2)?);
-        Ok(Splits { train: train_pairs, validation, test, info, fitted: None, origin: Origin::Real })
+        let pairs = |garments, members, part| -> Result<Arc<dyn Source>> {
+            Ok(Arc::new(self.pairs(garments, members, part, scaling)?))
+        };
+        let (train, validation, test) = (pairs(&train, learn, 0)?, pairs(&train, held_out, 1)?, pairs(&test, all, 2)?);
+        let info = train.info().clone();
+        Ok(Splits { train, validation, test, info, fitted: None, origin: Origin::Real })
     }
 
     fn pairs(&self, garments: &Arc<Garments>, members: Vec<u64>, part: u64, scaling: Scaling) -> Result<FashionPairs> {
@@ -75,7 +75,12 @@ impl FashionPairsConfig {
         if !(rate > 0.0 && rate <= 1e6) {
             return Err(Error::config(NAME, "pairs_per_garment", "in (0, 1e6]", rate.to_string()));
         }
-        #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked")]
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "checked"
+        )]
         let n_pairs = ((members.len() as f64 * rate).round() as u64).max(1);
         FashionPairs::new(garments.clone(), members, n_pairs, mix(self.seed ^ mix(part)), scaling)
     }

@@ -103,7 +103,7 @@ impl std::fmt::Debug for Splits {
 impl Splits {
     /// Two parts of one source, and another for testing.
     fn new(whole: &Arc<dyn Source>, train: Vec<u64>, validation: Vec<u64>, test: Arc<dyn Source>) -> Result<Self> {
-        let subset = |positions| Ok(Arc::new(Subset::new(whole.clone(), positions)?) as Arc<dyn Source>);
+        let subset = |positions| -> Result<Arc<dyn Source>> { Ok(Arc::new(Subset::new(whole.clone(), positions)?)) };
         Ok(Self {
             train: subset(train)?,
             validation: subset(validation)?,

@@ -113,7 +113,8 @@ impl SyntheticMmoe {
     }
 
     fn validate(&self) -> Result<()> {
-        let refuse = |field, expected: &str, found: String| Err(Error::config("synthetic-mmoe", field, expected, found));
+        let refuse =
+            |field, expected: &str, found: String| Err(Error::config("synthetic-mmoe", field, expected, found));
         if self.train == 0 {
             return refuse("train", ">= 1", "0".into());
         }
@@ -133,9 +134,8 @@ impl SyntheticMmoe {
     #[expect(clippy::cast_possible_truncation, reason = "targets are f32")]
     fn label(&self, ys: &[[f64; 2]]) -> Result<(Vec<TaskInfo>, Vec<Labels>)> {
         let (mut tasks, mut labels) = (Vec::new(), Vec::new());
-        let column = |value: &dyn Fn(&[f64; 2]) -> f32| {
-            Array2::from_shape_fn((ys.len(), 1), |(row, _)| value(&ys[row]))
-        };
+        let column =
+            |value: &dyn Fn(&[f64; 2]) -> f32| Array2::from_shape_fn((ys.len(), 1), |(row, _)| value(&ys[row]));
         if self.targets != SyntheticTargets::Binary {
             for k in 0..2 {
                 let name = format!("y{}", k + 1);
@@ -242,7 +242,7 @@ mod tests {
         assert_eq!(splits.validation.batch(&[0]).unwrap().ids, [501]);
         let batch = splits.train.batch(&(0..501).collect::<Vec<_>>()).unwrap();
         let Reference::MultiLabel(high) = batch.targets[2].as_ref().unwrap().reference().unwrap() else { panic!() };
-        assert_eq!(high.sum(), 250.0);
+        assert_eq!(high.iter().filter(|&&label| label > 0.5).count(), 250);
         assert_eq!((splits.info.tasks.len(), splits.origin), (4, Origin::Synthetic));
     }
 

@@ -61,7 +61,7 @@ impl MultiLoader {
         }
         let n_batches: Vec<u64> =
             sources.iter().map(|source| config.loader.n_batches(source.len())).collect::<Result<_>>()?;
-        let spread = |source| Ok(Arc::new(ForTasks::spread(source, &tasks)?) as Arc<dyn Source>);
+        let spread = |source| -> Result<Arc<dyn Source>> { Ok(Arc::new(ForTasks::spread(source, &tasks)?)) };
         let sources = sources.into_iter().map(spread).collect::<Result<_>>()?;
         let loader = Self { sources, n_batches, tasks, config };
         loader.schedule(0)?;

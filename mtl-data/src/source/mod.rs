@@ -11,8 +11,8 @@ mod subset;
 
 pub use concat::Concat;
 pub use for_tasks::ForTasks;
-pub use pairs::{FashionPairs, PAIR_SIDE, Scaling};
 pub(crate) use pairs::Garments;
+pub use pairs::{FashionPairs, PAIR_SIDE, Scaling};
 pub use rows::{Codes, Labels, TableSource};
 pub use subset::{Subset, split};
 

@@ -144,8 +144,8 @@ impl TableSource {
         let width = self.info.categorical.len();
         if width > 0 {
             let codes = match &self.codes {
-                Codes::Narrow(codes) => gather(codes, width, rows, |c| i64::from(c))?,
-                Codes::Wide(codes) => gather(codes, width, rows, |c| i64::from(c))?,
+                Codes::Narrow(codes) => gather(codes, width, rows, i64::from)?,
+                Codes::Wide(codes) => gather(codes, width, rows, i64::from)?,
             };
             inputs.push(("categorical".to_owned(), codes)); // [b, categorical]
         }
@@ -214,9 +214,7 @@ fn gather<T: Copy + Sync, C: Cell>(
         } else {
             buffer.par_chunks_exact_mut(width).with_min_len(1024).zip(rows).for_each(|(out, &row)| copy(row, out));
         }
-        Ok(Tensor::f_from_slice(buffer)
-            .and_then(|t| t.f_view([rows.len() as i64, width as i64]))
-            .op("gather rows")?)
+        Ok(Tensor::f_from_slice(buffer).and_then(|t| t.f_view([rows.len() as i64, width as i64])).op("gather rows")?)
     })
 }
 

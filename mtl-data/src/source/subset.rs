@@ -68,7 +68,12 @@ pub fn split(n: u64, fraction: f64, seed: u64) -> Result<(Vec<u64>, Vec<u64>)> {
     if n == 0 || (n == 1 && fraction > 0.0) {
         return refuse("0 when there are fewer than 2 samples", format!("{fraction} of {n}"));
     }
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of n")]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of n"
+    )]
     let held_out = if fraction > 0.0 { ((n as f64 * fraction).round() as u64).clamp(1, n - 1) } else { 0 };
     let mut positions: Vec<u64> = (0..n).collect();
     Rng::new(seed, Stream::Split, n).shuffle(&mut positions);

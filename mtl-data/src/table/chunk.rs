@@ -26,7 +26,7 @@ pub(crate) fn chunks(bytes: &[u8], size: usize, quotes: bool) -> Vec<Range<usize
         inside ^= count % 2 == 1;
         let start = (i + 1) * size;
         // A row longer than a piece: the cut before already lies behind this piece's start.
-        if cuts.last().is_some_and(|&cut| cut >= start + 1) {
+        if cuts.last().is_some_and(|&cut| cut > start) {
             continue;
         }
         let cut = row_end(&bytes[start..], inside, quotes).map_or(bytes.len(), |end| start + end);

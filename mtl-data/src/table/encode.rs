@@ -31,7 +31,8 @@ impl FittedSchema {
         let n_rows = table.n_rows();
         let codes = self.codes(table, n_rows, info.categorical.iter().map(|field| field.cardinality).max());
         let numeric = self.numeric(table, n_rows);
-        let labels: Vec<_> = self.schema().tasks()?.iter().map(|task| self.labels(table, task)).collect::<Result<_>>()?;
+        let labels: Vec<_> =
+            self.schema().tasks()?.iter().map(|task| self.labels(table, task)).collect::<Result<_>>()?;
         TableSource::from_rows(info, n_rows, codes, numeric, labels)
     }
 
@@ -48,7 +49,8 @@ impl FittedSchema {
             let code = |text: &String| known.get(text.as_str()).map_or(0, |&position| position as u32 + 1);
             columns.push((codes, dictionary.iter().map(code).collect()));
         }
-        let lookup = |column: &(&[u32], Vec<u32>), row: usize| column.1.get(column.0[row] as usize).copied().unwrap_or(0);
+        let lookup =
+            |column: &(&[u32], Vec<u32>), row: usize| column.1.get(column.0[row] as usize).copied().unwrap_or(0);
         if largest.unwrap_or(0) <= usize::from(u16::MAX) + 1 {
             Codes::Narrow(by_row(n_rows, &columns, |column, row| lookup(column, row) as u16))
         } else {
@@ -88,9 +90,8 @@ impl FittedSchema {
             match (spec, &table.columns()[idx]) {
                 (Some(LabelSpec::Class | LabelSpec::Classes(_)), TableColumn::Text { codes, dictionary }) => {
                     let classes = positions(known);
-                    let meanings = self.meanings(dictionary, |text| {
-                        classes.get(text).and_then(|&class| i64::try_from(class).ok())
-                    });
+                    let meanings = self
+                        .meanings(dictionary, |text| classes.get(text).and_then(|&class| i64::try_from(class).ok()));
                     let labels = meanings_of_rows(codes, &meanings, MISSING_CLASS);
                     return labels.map(Labels::Class).map_err(|row| unknown(table, task, idx, row, name, known));
                 }
@@ -130,7 +131,7 @@ enum Meaning<T> {
 }
 
 /// One label per row; the error is the first row with an unknown one.
-fn meanings_of_rows<T: Copy>(codes: &[u32], meanings: &[Meaning<T>], missing: T) -> Result<Vec<T>, usize> {
+fn meanings_of_rows<T: Copy>(codes: &[u32], meanings: &[Meaning<T>], missing: T) -> std::result::Result<Vec<T>, usize> {
     let label = |(row, &code): (usize, &u32)| match meanings.get(code as usize) {
         Some(Meaning::Label(label)) => Ok(*label),
         Some(Meaning::Missing) => Ok(missing),
@@ -149,15 +150,19 @@ fn unknown(table: &Table, task: &TaskColumns, idx: usize, row: usize, column: &s
     Error::UnknownLabel {
         path: table.path().to_owned(),
         line: table.line(row),
-        column: column.to_owned(),
-        task: task.name.to_string(),
-        label,
+        column: column.into(),
+        task: task.name.as_str().into(),
+        label: label.into(),
         known: known.to_vec(),
     }
 }
 
 /// `cell(column, row)` for all rows, row by row.
-fn by_row<C: Sync, T: Copy + Default + Send>(n_rows: usize, columns: &[C], cell: impl Fn(&C, usize) -> T + Sync) -> Vec<T> {
+fn by_row<C: Sync, T: Copy + Default + Send>(
+    n_rows: usize,
+    columns: &[C],
+    cell: impl Fn(&C, usize) -> T + Sync,
+) -> Vec<T> {
     let width = columns.len();
     let mut cells = vec![T::default(); n_rows * width];
     if width == 0 {
@@ -213,7 +218,7 @@ mod tests {
         let reference = |task: usize| batch.targets[task].as_ref().unwrap().reference().unwrap();
         assert_eq!(reference(0), Reference::Class(vec![MISSING_CLASS, 0]));
         let Reference::Values(values) = reference(1) else { panic!() };
-        assert!(values.row(0) == array![1.0, 1.0] && values[[1, 0]] == 0.5 && values[[1, 1]].is_nan());
+        assert!(values.row(0) == array![1.0, 1.0] && (values[[1, 0]] - 0.5).abs() < 1e-9 && values[[1, 1]].is_nan());
         assert_eq!(reference(2), Reference::MultiLabel(array![[0.0, 1.0], [1.0, 0.0]]));
     }
 
@@ -226,6 +231,8 @@ mod tests {
             refusal("red,1,a,1,1,y,0\n\nred,1,C,1,1,y,0\n"),
             r#"t.csv:3: column "grade": unknown label "C" for task grade, known labels are "a", "b""#
         );
-        assert!(refusal("red,1,a,1,1,maybe,0\n").contains(r#"t.csv:1: column "hot": unknown label "maybe" for task tags"#));
+        assert!(
+            refusal("red,1,a,1,1,maybe,0\n").contains(r#"t.csv:1: column "hot": unknown label "maybe" for task tags"#)
+        );
     }
 }

@@ -99,7 +99,8 @@ impl Table {
         let mut parts = Vec::with_capacity(read.len());
         let (mut lines, mut line) = (Vec::new(), first_line);
         for (chunk, piece) in read.into_iter().zip(&pieces) {
-            let Chunk { parts: columns, lines: rows } = chunk.map_err(|fault| place_fault(path, line, &names, fault))?;
+            let Chunk { parts: columns, lines: rows } =
+                chunk.map_err(|fault| place_fault(path, line, &names, fault))?;
             lines.extend(rows.iter().map(|row| line + row));
             line += chunk::count_lines(&body[piece.clone()]);
             parts.push(columns);

@@ -69,13 +69,16 @@ pub struct Schema {
     /// In a categorical column they are values like any other: that something was not answered is information.
     #[serde(default = "empty_text")]
     pub missing: Vec<String>,
+    /// The order of the tasks; default: in which the columns first name them. If given, it lists all of them.
+    #[serde(default)]
+    pub tasks: Vec<TaskName>,
     /// The columns in order.
     pub columns: Vec<Column>,
 }
 
 impl Default for Schema {
     fn default() -> Self {
-        Self { missing: empty_text(), columns: Vec::new() }
+        Self { missing: empty_text(), tasks: Vec::new(), columns: Vec::new() }
     }
 }
 
@@ -166,14 +169,13 @@ pub enum MissingNumber {
 
 /// What the labels of a column are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum LabelSpec {
     /// One of the classes that occur in the training split, sorted (as numbers if all are).
     Class,
     /// One of these classes, in this order.
     Classes(Vec<String>),
     /// Yes where the text is a positive label, no where it is any other label of the training split.
-    #[serde(deny_unknown_fields)]
     Binary {
         /// The positive label, or a list of them.
         #[serde(deserialize_with = "one_or_many")]
@@ -255,10 +257,10 @@ impl Schema {
         Ok(())
     }
 
-    /// The tasks in the order in which the columns first name them.
+    /// The tasks in order.
     ///
     /// # Errors
-    /// `InvalidConfig` for a column name that cannot name a task.
+    /// `InvalidConfig` for a column name that cannot name a task, or for a given order that does not list them all.
     pub(crate) fn tasks(&self) -> Result<Vec<TaskColumns>> {
         let mut tasks: Vec<TaskColumns> = Vec::new();
         for (idx, column) in self.columns.iter().enumerate() {
@@ -269,6 +271,18 @@ impl Schema {
                 None => tasks.push(TaskColumns { name, columns: vec![idx] }),
             }
         }
+        if self.tasks.is_empty() {
+            return Ok(tasks);
+        }
+        let place = |task: &TaskColumns| self.tasks.iter().position(|name| *name == task.name);
+        let listed = tasks.iter().all(|task| place(task).is_some());
+        if !listed || self.tasks.len() != tasks.len() {
+            let names: Vec<_> = tasks.iter().map(|task| task.name.as_str()).collect();
+            let expected = format!("the tasks of the label columns ({}), each once", names.join(", "));
+            let given: Vec<_> = self.tasks.iter().map(TaskName::as_str).collect();
+            return Err(Error::config("schema", "tasks", expected, given.join(", ")));
+        }
+        tasks.sort_by_key(place);
         Ok(tasks)
     }
 
@@ -350,6 +364,12 @@ mod tests {
         let tasks = schema.tasks().unwrap();
         assert_eq!((tasks[0].name.as_str(), tasks[0].columns.as_slice()), ("box", [1, 3].as_slice()));
         assert_eq!(tasks[1].name.as_str(), "c");
+        let name = |name| TaskName::new(name).unwrap();
+        let turned = Schema { tasks: vec![name("c"), name("box")], ..schema.clone() };
+        assert_eq!(turned.tasks().unwrap()[0].name.as_str(), "c");
+        let short = Schema { tasks: vec![name("c")], ..schema };
+        let e = short.validate().unwrap_err().to_string();
+        assert_eq!(e, "schema: tasks must be the tasks of the label columns (box, c), each once, found c");
     }
 
     #[test]

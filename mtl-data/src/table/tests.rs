@@ -1,1 +1,139 @@
+//! The reader as a whole: what it reads, whatever the cut, and what it says about what it cannot read.
 
+use super::*;
+use proptest::prelude::*;
+
+const SCHEMA: &str = r#"
+    missing = ["?"]
+    columns = [
+        { name = "a", kind = "categorical" },
+        { name = "x", kind = "numeric" },
+        { name = "y", kind = "label", label = "value" },
+    ]"#;
+
+fn schema() -> Schema {
+    toml::from_str(SCHEMA).unwrap()
+}
+
+fn parse(text: &str, format: &CsvFormat) -> Result<Table> {
+    Table::parse("t.csv".as_ref(), text.as_bytes(), format, &schema())
+}
+
+fn refusal(text: &str, header: bool) -> String {
+    let e = parse(text, &CsvFormat { header, ..CsvFormat::default() }).unwrap_err().to_string();
+    assert_eq!(e.lines().count(), 1, "{e}");
+    e
+}
+
+#[test]
+fn a_header_finds_columns_by_name() {
+    let text = "\u{feff}\nx; other;\"y\" ;a\n1.5;??;?; red\n-2;\"\"\"\";3;\"bl;ue\"\n";
+    let table = parse(text, &CsvFormat { delimiter: ';', ..CsvFormat::default() }).unwrap();
+    assert_eq!((table.n_rows(), table.line(0), table.line(1), table.line(2)), (2, 3, 4, 0));
+    let [TableColumn::Text { codes, dictionary }, TableColumn::Numbers(x), TableColumn::Numbers(y)] = table.columns()
+    else {
+        panic!()
+    };
+    assert_eq!((codes.as_slice(), dictionary.join("|").as_str()), ([0, 1].as_slice(), "red|bl;ue"));
+    assert_eq!(x, &[1.5, -2.0]);
+    assert!(y[0].is_nan() && y[1..] == [3.0]);
+}
+
+#[test]
+fn what_is_wrong_is_said_with_its_place() {
+    for (text, header, expected) in [
+        ("", false, "t.csv: expected at least one row of data, found none"),
+        ("a,x,y\n\n", true, "t.csv: expected at least one row of data, found none"),
+        ("a,x\n", true, r#"t.csv:1: expected a column named "y", found "a", "x""#),
+        ("a,x,y,x\n", true, r#"t.csv:1: column "x": expected a name that the header holds once, found it twice"#),
+        ("u,1,2\nu,1\n", false, "t.csv:2: expected 3 columns, found 2"),
+        ("a,x,y\nu,1,2\n\nu,v,1,2\n", true, "t.csv:4: expected 3 columns, found 4"),
+        ("u,1,2\nu,NaN,2\n", false, r#"t.csv:2: column "x": expected a finite number, found "NaN""#),
+        ("u,,2\n", false, r#"t.csv:1: column "x": expected a finite number, found """#),
+        ("u,?,2\n", false, r#"t.csv:1: column "x": expected a finite number, found "?""#),
+        ("u,1,inf\n", false, r#"t.csv:1: column "y": expected a finite number, found "inf""#),
+        ("u\"v,1,2\n", false, r#"t.csv:1: column "a": expected a quote only around a whole field, found "u\"v""#),
+        ("\"u\nv\",1,2\n\"u,1,2", false, r#"t.csv:3: column "a": expected a closing quote, found "\"u,1,2""#),
+    ] {
+        assert_eq!(refusal(text, header), expected, "{text:?}");
+    }
+    let bytes = b"\xff,1,2\n";
+    let format = CsvFormat { header: false, ..CsvFormat::default() };
+    let e = Table::parse("t.csv".as_ref(), bytes, &format, &schema()).unwrap_err().to_string();
+    assert!(e.starts_with(r#"t.csv:1: column "a": expected text in UTF-8"#), "{e}");
+    let e = Table::read("/no/such.csv".as_ref(), &format, &schema()).unwrap_err().to_string();
+    assert!(e.starts_with("/no/such.csv: cannot read: "), "{e}");
+}
+
+#[test]
+fn the_first_fault_in_the_file_is_reported() {
+    let mut rows: Vec<String> = (0..1000).map(|i| format!("t{},{i},0", i % 7)).collect();
+    rows[400] = "t,x,0".into();
+    rows[700] = "t,0".into();
+    let format = CsvFormat { header: false, ..CsvFormat::default() };
+    for size in [1, 50, 1000, 1 << 20] {
+        let text = rows.join("\n");
+        let read = Table::parse_pieces("t.csv".as_ref(), text.as_bytes(), &format, &schema(), size);
+        assert!(read.unwrap_err().to_string().starts_with("t.csv:401: column \"x\""), "{size}");
+    }
+}
+
+/// A field as a careful writer would write it.
+fn written(text: &str) -> String {
+    let plain = !text.contains([',', '"', '\n', '\r']) && text.trim_matches([' ', '\t']) == text && !text.is_empty();
+    if plain { text.to_owned() } else { format!("\"{}\"", text.replace('"', "\"\"")) }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_was_written_is_read(
+        rows in prop::collection::vec(("[ -~\t\né\"]{0,6}", -1e6f32..1e6, prop::option::of(-9i32..9)), 1..40),
+        size in 1usize..200,
+    ) {
+        let line = |(a, x, y): &(String, f32, Option<i32>)| {
+            format!("{}, {x} ,{}\n", written(a), y.map_or("?".into(), |y| y.to_string()))
+        };
+        let text: String = rows.iter().map(line).collect();
+        let format = CsvFormat { header: false, ..CsvFormat::default() };
+        let table = Table::parse_pieces("t".as_ref(), text.as_bytes(), &format, &schema(), size).unwrap();
+        prop_assert_eq!(table.n_rows(), rows.len());
+        let [TableColumn::Text { codes, dictionary }, TableColumn::Numbers(xs), TableColumn::Numbers(ys)] =
+            table.columns() else { panic!() };
+        let mut line = 1;
+        for (row, (a, x, y)) in rows.iter().enumerate() {
+            prop_assert_eq!(&dictionary[codes[row] as usize], a);
+            prop_assert_eq!(xs[row].to_bits(), x.to_bits());
+            prop_assert_eq!(ys[row].is_nan().then_some(()).is_none().then_some(ys[row]), y.map(|y| y as f32));
+            prop_assert_eq!(table.line(row), line);
+            line += 1 + a.matches('\n').count() as u64;
+        }
+        let whole = Table::parse("t".as_ref(), text.as_bytes(), &format, &schema()).unwrap();
+        prop_assert_eq!(whole.columns()[0].clone(), table.columns()[0].clone());
+    }
+
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(prop::sample::select(b"a1,\"\n\r ?.\xff".as_slice()), 0..120), size in 1usize..40, header: bool, quotes: bool) {
+        let format = CsvFormat { header, quotes, ..CsvFormat::default() };
+        match Table::parse_pieces("t".as_ref(), &bytes, &format, &schema(), size) {
+            Ok(table) => {
+                let whole = Table::parse("t".as_ref(), &bytes, &format, &schema()).unwrap();
+                prop_assert_eq!(whole.n_rows(), table.n_rows());
+                prop_assert_eq!(whole.lines, table.lines);
+            }
+            Err(e) => {
+                let whole = Table::parse("t".as_ref(), &bytes, &format, &schema()).unwrap_err();
+                prop_assert_eq!(e.to_string(), whole.to_string());
+            }
+        }
+    }
+
+    #[test]
+    fn mutated_files_never_panic(at in 0usize..60, byte: u8) {
+        let mut bytes = b"a,x,y\nred,1,2\n\"bl\"\"ue\",3.5,?\ngreen,-1e3,7\nred,0,0\n".to_vec();
+        let at = at % bytes.len();
+        bytes[at] = byte;
+        let _ = Table::parse_pieces("t".as_ref(), &bytes, &CsvFormat::default(), &schema(), 7);
+    }
+}

@@ -85,7 +85,8 @@ impl PrimaryMetrics {
         weights: impl Iterator<Item = f64>,
         normalizers: &[Option<Normalizer>],
     ) -> Result<Self> {
-        let refuse = |field, expected: String, found: String| Err(Error::InvalidConfig { what, field, expected, found });
+        let refuse =
+            |field, expected: String, found: String| Err(Error::InvalidConfig { what, field, expected, found });
         if !normalizers.is_empty() && normalizers.len() != tasks.len() {
             let expected = format!("none, or one entry for each of {} tasks", tasks.len());
             return refuse("normalizers", expected, normalizers.len().to_string());
@@ -102,7 +103,9 @@ impl PrimaryMetrics {
                 None if tasks.len() == 1 || metric.is_unit_range() => None,
                 None => Some("a metric in [0, 1], or one with a normalizer".to_owned()),
                 Some(n) if n.direction() == metric.direction() => None,
-                Some(_) => Some(format!("a metric that the normalizer does not turn around ({:?})", metric.direction())),
+                Some(_) => {
+                    Some(format!("a metric that the normalizer does not turn around ({:?})", metric.direction()))
+                }
             };
             if let Some(expected) = expected {
                 return refuse("primary", expected, format!("{name}.{metric}"));
@@ -112,7 +115,8 @@ impl PrimaryMetrics {
         }
         let direction = directions.first().copied().unwrap_or(Direction::Maximize);
         if let Some(other) = directions.iter().position(|&d| d != direction) {
-            let found = format!("{}.{} beside {}.{}", terms[other].task, terms[other].metric, terms[0].task, terms[0].metric);
+            let found =
+                format!("{}.{} beside {}.{}", terms[other].task, terms[other].metric, terms[0].task, terms[0].metric);
             return refuse("primary", "metrics of one direction, or normalizers".to_owned(), found);
         }
         Ok(Self { terms, direction })

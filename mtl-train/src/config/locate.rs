@@ -75,7 +75,9 @@ impl<'a> Locator<'a> {
         if key.is_empty() {
             return None;
         }
-        self.lines_of(section).find(|(_, l)| header(l).is_some_and(|h| h.ends_with(key)) || sets(l, key)).map(|(n, _)| n)
+        self.lines_of(section)
+            .find(|(_, l)| header(l).is_some_and(|h| h.ends_with(key)) || sets(l, key))
+            .map(|(n, _)| n)
     }
 
     /// The line inside `section` where `value` stands quoted.

@@ -33,12 +33,15 @@ impl Axis {
         Self { label: label.into(), ..Self::default() }
     }
 
-    /// Label and unit: `time (s)`.
+    /// Label, unit, and a warning where equal lengths are not equal differences: `time (s, log scale)`.
     pub(super) fn heading(&self) -> String {
-        match &self.unit {
-            Some(unit) if !unit.is_empty() => format!("{} ({unit})", self.label),
-            _ => self.label.clone(),
+        let unit = self.unit.as_deref().filter(|unit| !unit.is_empty());
+        let scale = (self.scale == AxisScale::Log).then_some("log scale");
+        let remarks: Vec<&str> = unit.into_iter().chain(scale).collect();
+        if remarks.is_empty() || self.label.is_empty() {
+            return self.label.clone() + &remarks.join(", ");
         }
+        format!("{} ({})", self.label, remarks.join(", "))
     }
 }
 
@@ -50,5 +53,7 @@ mod tests {
     fn unit_follows_the_label() {
         assert_eq!(Axis::new("epoch").heading(), "epoch");
         assert_eq!(Axis { unit: Some("s".into()), ..Axis::new("time") }.heading(), "time (s)");
+        assert_eq!(Axis { scale: AxisScale::Log, ..Axis::new("loss") }.heading(), "loss (log scale)");
+        assert_eq!(Axis { unit: Some("s".into()), ..Axis::default() }.heading(), "s");
     }
 }

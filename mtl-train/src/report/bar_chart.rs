@@ -8,9 +8,9 @@ use serde::Serialize;
 use super::{
     axis::Axis,
     label,
-    markup::{element, empty, leaf, text},
+    markup::{Attributes, element, empty, leaf, text},
     number::{compact, coordinate, fixed, percent},
-    plot::{self, Figure, Key, TICK_FONT},
+    plot::{self, Figure, Key, PlotBox, TICK_FONT},
     scale::{Ends, Scale},
 };
 
@@ -60,7 +60,7 @@ impl From<f64> for Bar {
 const BAR: f64 = 13.0;
 const GAP: f64 = 2.0;
 const GROUP_GAP: f64 = 14.0;
-const WIDEST_NAME: f64 = 130.0;
+const WIDEST_NAME: f64 = 170.0;
 
 impl BarChart {
     /// Appends the chart as HTML.
@@ -79,7 +79,6 @@ impl BarChart {
                 plot::legend(out, entries.map(|(i, s)| (plot::series_class(i), Key::Bar, s.name.as_str())));
             }
             self.drawing(out, &scale);
-            plot::x_label(out, &self.value.heading());
         });
     }
 
@@ -90,20 +89,24 @@ impl BarChart {
     fn drawing(&self, out: &mut String, scale: &Scale) {
         let group = self.series.len() as f64 * (BAR + GAP) - GAP + GROUP_GAP;
         let height = group * self.n_groups() as f64;
-        let widest_name = self.categories.iter().map(|n| label::width(n, TICK_FONT)).fold(0.0, f64::max).min(WIDEST_NAME);
+        let widest_name =
+            self.categories.iter().map(|n| label::width(n, TICK_FONT)).fold(0.0, f64::max).min(WIDEST_NAME);
         let values = self.series.iter().flat_map(|s| &s.bars).map(|bar| self.written(bar.value));
         let widest_value = values.map(|v| label::width(&v, TICK_FONT)).fold(0.0, f64::max);
-        let style = format!(
-            "--left:{}px;--right:{}px;height:{}px",
-            coordinate(widest_name + 10.0),
-            coordinate(widest_value + 12.0),
-            coordinate(height),
-        );
         let names: Vec<&str> = self.categories.iter().map(String::as_str).collect();
-        let words = format!("Bar chart: {}. {} by {}.", self.title, self.value.label, names.join(", "));
-        let drawing: [(&str, &dyn std::fmt::Display); 4] =
-            [("class", &"plot bars"), ("role", &"img"), ("aria-label", &words), ("style", &style)];
-        element(out, "svg", &drawing, |out| {
+        let plot = PlotBox {
+            class: "plot-box bars",
+            style: format!(
+                "--left:{}px;--right:{}px;--height:{}px",
+                coordinate(widest_name + 10.0),
+                coordinate(widest_value + 12.0),
+                coordinate(height),
+            ),
+            y_label: String::new(),
+            x_label: self.value.heading(),
+            in_words: format!("Bar chart: {}. {} by {}.", self.title, self.value.label, names.join(", ")),
+        };
+        plot.render(out, |out| {
             plot::x_grid(out, scale);
             for (index, name) in self.categories.iter().enumerate() {
                 let y = coordinate(group * (index as f64 + 0.5));
@@ -130,14 +133,16 @@ impl BarChart {
     }
 
     fn written(&self, value: f64) -> String {
-        fixed(value, self.decimals.min(9))
+        let written = fixed(value, self.decimals.min(9));
+        // The column of values must leave room for the bars.
+        if label::width(&written, TICK_FONT) <= 72.0 { written } else { compact(value) }
     }
 
     fn bar(&self, out: &mut String, scale: &Scale, (index, place): (usize, usize), bar: Bar, y: f64) {
         let middle = coordinate(y + BAR / 2.0);
-        let value: [(&str, &dyn std::fmt::Display); 5] =
-            [("class", &"tick"), ("x", &"100%"), ("dx", &8), ("y", &middle), ("dy", &"0.35em")];
-        leaf(out, "text", &value, &self.written(bar.value));
+        let value: Attributes<'_> =
+            &[("class", &"tick"), ("x", &"100%"), ("dx", &8), ("y", &middle), ("dy", &"0.35em")];
+        leaf(out, "text", value, &self.written(bar.value));
         let inside = |value: f64| scale.fraction(value).map(|f| f.clamp(0.0, 1.0));
         let [low, high] = scale.range();
         let start = self.baseline.clamp(low, high); // a hand-set range may leave the baseline out
@@ -146,7 +151,7 @@ impl BarChart {
         let category = self.categories.get(index).map_or("", String::as_str);
         let interval = bar.interval.map(|[low, high]| format!(" ({} to {})", compact(low), compact(high)));
         let words = format!("{category}, {series}: {}{}", compact(bar.value), interval.unwrap_or_default());
-        let rect: [(&str, &dyn std::fmt::Display); 6] = [
+        let rect: Attributes<'_> = &[
             ("class", &format!("bar {}", plot::series_class(place))),
             ("x", &percent(from.min(to))),
             ("y", &coordinate(y)),
@@ -154,7 +159,7 @@ impl BarChart {
             ("height", &BAR),
             ("rx", &1),
         ];
-        element(out, "rect", &rect, |out| leaf(out, "title", &[], &words));
+        element(out, "rect", rect, |out| leaf(out, "title", &[], &words));
         if let Some((low, high)) = bar.interval.and_then(|[low, high]| inside(low).zip(inside(high))) {
             let (low, high) = (percent(low), percent(high));
             let (top, bottom) = (coordinate(y + 3.0), coordinate(y + BAR - 3.0));
@@ -163,5 +168,28 @@ impl BarChart {
                 empty(out, "line", &[("class", &"whisker"), ("x1", &end), ("x2", &end), ("y1", &top), ("y2", &bottom)]);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bars_start_at_the_baseline() {
+        let bar = Bar { value: 0.75, interval: Some([0.5, 1.0]) };
+        let chart = BarChart {
+            value: Axis { range: Some([0.0, 1.0]), ..Axis::default() },
+            series: vec![BarSeries { name: "a".into(), bars: vec![bar, 0.25.into(), f64::NAN.into()] }],
+            baseline: 0.5,
+            decimals: 2,
+            ..BarChart::default()
+        };
+        let mut out = String::new();
+        chart.render(&mut out);
+        assert!(out.contains("x=\"50%\" y=\"7\" width=\"25%\""), "to the right of it: {out}");
+        assert!(out.contains("x=\"25%\" y=\"34\" width=\"25%\""), "to the left of it: {out}");
+        assert_eq!(out.matches("class=\"bar ").count(), 2, "no bar without a value");
+        assert_eq!(out.matches("class=\"whisker\"").count(), 3);
     }
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{
     label,
-    markup::{element, empty, leaf},
+    markup::{Attributes, element, empty, leaf},
     number::{MISSING, compact, coordinate, fixed},
     palette::{self, N_LEVELS},
     plot::{self, Figure},
@@ -47,6 +47,8 @@ pub enum Palette {
 }
 
 const FONT: f64 = 11.0;
+/// Width of the content of a page on a desk; maps of up to some 40 columns are fitted into it.
+const PAGE: f64 = 1030.0;
 const WIDEST_ROW_NAME: f64 = 150.0;
 const WIDEST_COLUMN_NAME: f64 = 130.0;
 /// Sine and cosine of the 45 degrees by which names are turned.
@@ -77,9 +79,9 @@ impl HeatMap {
                 self.row_names(out, &layout);
                 let words = format!("Cells of {}", if self.title.is_empty() { "the heat map" } else { &self.title });
                 // Reachable by keyboard, or a wide map could only be scrolled with a mouse.
-                let scroll: [(&str, &dyn std::fmt::Display); 4] =
-                    [("class", &"scroll"), ("role", &"region"), ("aria-label", &words), ("tabindex", &0)];
-                element(out, "div", &scroll, |out| self.cells(out, &layout, range));
+                let scroll: Attributes<'_> =
+                    &[("class", &"scroll"), ("role", &"region"), ("aria-label", &words), ("tabindex", &0)];
+                element(out, "div", scroll, |out| self.cells(out, &layout, range));
             });
             self.color_bar(out, range);
         });
@@ -92,16 +94,21 @@ impl HeatMap {
     fn layout(&self) -> Layout {
         let n_columns = self.values.iter().map(Vec::len).max().unwrap_or(0).max(self.columns.len());
         let n_rows = self.values.len().max(self.rows.len());
-        let width = (880.0 / n_columns.max(1) as f64).clamp(20.0, 48.0);
-        let widest = |names: &[String], most: f64| names.iter().map(|n| label::width(n, FONT)).fold(0.0, f64::max).min(most);
-        let name = widest(&self.columns, WIDEST_COLUMN_NAME);
-        let turned = name > width - 4.0;
+        let widths = |names: &[String], most: f64| -> Vec<f64> {
+            names.iter().map(|name| label::width(name, FONT).min(most)).collect()
+        };
+        let widest = |widths: &[f64]| widths.iter().copied().fold(0.0, f64::max);
+        let left = widest(&widths(&self.rows, WIDEST_ROW_NAME)) + 10.0;
+        let names = widths(&self.columns, WIDEST_COLUMN_NAME);
+        let width = ((PAGE - left - 100.0) / n_columns.max(1) as f64).clamp(18.0, 48.0);
+        let turned = widest(&names) > width - 4.0;
+        // Turned names of the last columns reach over the right edge of the map.
+        let reach = names.iter().enumerate().map(|(i, name)| (i as f64 + 0.5 - n_columns as f64) * width + name * TURN);
         Layout {
             cell: [width, width.clamp(24.0, 34.0)],
-            top: if turned { name * TURN + 16.0 } else { 20.0 },
-            left: widest(&self.rows, WIDEST_ROW_NAME) + 8.0,
-            // The last turned name reaches over the edge of its column.
-            right: if turned { (name * TURN - width / 2.0).max(0.0) + 10.0 } else { 1.0 },
+            top: if turned { widest(&names) * TURN + 16.0 } else { 20.0 },
+            left,
+            right: if turned { reach.fold(0.0, f64::max) + 8.0 } else { 1.0 },
             turned,
             n_rows,
             n_columns,
@@ -112,9 +119,8 @@ impl HeatMap {
     fn color_range(&self) -> [f64; 2] {
         let finite = || self.values.iter().flatten().copied().filter(|v| v.is_finite());
         let given = self.range.filter(|[low, high]| low < high && low.is_finite() && high.is_finite());
-        let [low, high] = given.unwrap_or_else(|| {
-            [finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max)]
-        });
+        let [low, high] = given
+            .unwrap_or_else(|| [finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max)]);
         match self.palette {
             Palette::Diverging if low > high => [-1.0, 1.0],
             Palette::Diverging => {
@@ -141,23 +147,25 @@ impl HeatMap {
 
     fn row_names(&self, out: &mut String, layout: &Layout) {
         let height = layout.top + layout.cell[1] * layout.n_rows as f64;
-        let size: [(&str, &dyn std::fmt::Display); 4] = [
+        let size: Attributes<'_> = &[
             ("class", &"names"),
             ("width", &coordinate(layout.left)),
             ("height", &coordinate(height)),
             // Every cell names its row and its column again.
             ("aria-hidden", &"true"),
         ];
-        element(out, "svg", &size, |out| {
+        element(out, "svg", size, |out| {
             for (row, name) in self.rows.iter().enumerate() {
                 let y = layout.top + layout.cell[1] * (row as f64 + 0.5);
-                let place: [(&str, &dyn std::fmt::Display); 4] = [
+                let place: Attributes<'_> = &[
                     ("class", &"tick end"),
-                    ("x", &coordinate(layout.left - 7.0)),
+                    // From the right, where the cells are, also when a narrow page makes the names narrower.
+                    ("x", &"100%"),
+                    ("dx", &-7),
                     ("y", &coordinate(y)),
                     ("dy", &"0.35em"),
                 ];
-                name_with_tooltip(out, &place, name, WIDEST_ROW_NAME);
+                name_with_tooltip(out, place, name, WIDEST_ROW_NAME);
             }
         });
     }
@@ -167,19 +175,15 @@ impl HeatMap {
         let width = cell_width * layout.n_columns as f64 + layout.right;
         let height = layout.top + cell_height * layout.n_rows as f64;
         let words = format!("Heat map: {}. {} rows, {} columns.", self.title, layout.n_rows, layout.n_columns);
-        let size: [(&str, &dyn std::fmt::Display); 4] = [
-            ("role", &"img"),
-            ("aria-label", &words),
-            ("width", &coordinate(width)),
-            ("height", &coordinate(height)),
-        ];
-        element(out, "svg", &size, |out| {
+        let size: Attributes<'_> =
+            &[("role", &"img"), ("aria-label", &words), ("width", &coordinate(width)), ("height", &coordinate(height))];
+        element(out, "svg", size, |out| {
             for (column, name) in self.columns.iter().enumerate() {
                 let (x, y) = (coordinate(cell_width * (column as f64 + 0.5)), coordinate(layout.top - 7.0));
                 if layout.turned {
                     let turn = format!("translate({x} {y}) rotate(-45)");
-                    let place: [(&str, &dyn std::fmt::Display); 2] = [("class", &"tick"), ("transform", &turn)];
-                    name_with_tooltip(out, &place, name, WIDEST_COLUMN_NAME);
+                    let place: Attributes<'_> = &[("class", &"tick"), ("transform", &turn)];
+                    name_with_tooltip(out, place, name, WIDEST_COLUMN_NAME);
                 } else {
                     name_with_tooltip(out, &[("class", &"tick mid"), ("x", &x), ("y", &y)], name, WIDEST_COLUMN_NAME);
                 }
@@ -196,7 +200,7 @@ impl HeatMap {
 
     fn cell(&self, out: &mut String, at: (usize, usize), [x, y]: [f64; 2], [width, height]: [f64; 2], range: [f64; 2]) {
         let value = self.value(at.0, at.1);
-        let rect: [(&str, &dyn std::fmt::Display); 5] = [
+        let rect: Attributes<'_> = &[
             ("class", &self.class(value, range)),
             ("x", &coordinate(x)),
             ("y", &coordinate(y)),
@@ -204,7 +208,7 @@ impl HeatMap {
             ("width", &coordinate(width - 1.0)),
             ("height", &coordinate(height - 1.0)),
         ];
-        element(out, "rect", &rect, |out| {
+        element(out, "rect", rect, |out| {
             let name = |names: &[String], index: usize| names.get(index).cloned().unwrap_or_else(|| format!("{index}"));
             let words = format!("{}, {}: {}", name(&self.rows, at.0), name(&self.columns, at.1), compact(value));
             leaf(out, "title", &[], &words);
@@ -220,9 +224,8 @@ impl HeatMap {
         element(out, "div", &[("class", &"color-bar")], |out| {
             leaf(out, "span", &[], &compact(low));
             let n = 2 * N_LEVELS;
-            let size: [(&str, &dyn std::fmt::Display); 3] =
-                [("width", &(3 * n)), ("height", &10), ("aria-hidden", &"true")];
-            element(out, "svg", &size, |out| {
+            let size: Attributes<'_> = &[("width", &(3 * n)), ("height", &10), ("aria-hidden", &"true")];
+            element(out, "svg", size, |out| {
                 for index in 0..n {
                     let share = (index as f64 + 0.5) / n as f64;
                     let class = match self.palette {
@@ -237,7 +240,7 @@ impl HeatMap {
     }
 }
 
-fn name_with_tooltip(out: &mut String, place: &[(&str, &dyn std::fmt::Display)], name: &str, room: f64) {
+fn name_with_tooltip(out: &mut String, place: Attributes<'_>, name: &str, room: f64) {
     let short = label::shorten(name, FONT, room);
     element(out, "text", place, |out| {
         super::markup::text(out, &short);
@@ -245,4 +248,42 @@ fn name_with_tooltip(out: &mut String, place: &[(&str, &dyn std::fmt::Display)],
             leaf(out, "title", &[], name);
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rendered(map: &HeatMap) -> String {
+        let mut out = String::new();
+        map.render(&mut out);
+        out
+    }
+
+    #[test]
+    fn diverging_colors_are_centered_at_zero() {
+        let values = vec![vec![-0.5, 0.0, 0.25, f64::NAN]];
+        let map = HeatMap { values, palette: Palette::Diverging, decimals: 2, ..HeatMap::default() };
+        let [low, high] = map.color_range();
+        assert!((low + 0.5).abs() < 1e-12 && (high - 0.5).abs() < 1e-12);
+        let classes: Vec<String> = map.values[0].iter().map(|v| map.class(*v, [low, high])).collect();
+        assert_eq!(classes, ["n23", "p0", "p12", "gap"]);
+        assert!(rendered(&map).contains("\u{2212}0.50</text>"));
+    }
+
+    #[test]
+    fn long_names_are_cut_with_the_whole_name_in_a_tooltip() {
+        let name = "detailed household and family status";
+        let map = HeatMap { rows: vec![name.into()], values: vec![vec![1.0]], ..HeatMap::default() };
+        assert!(rendered(&map).contains(&format!("\u{2026}<title>{name}</title>")));
+    }
+
+    #[test]
+    fn forty_columns_fit_a_desk_and_drop_their_numbers() {
+        let columns: Vec<String> = (0..40).map(|i| format!("field {i}")).collect();
+        let map = HeatMap { columns, values: vec![vec![0.5; 40]], decimals: 2, ..HeatMap::default() };
+        let layout = map.layout();
+        assert!(layout.turned && layout.left + 40.0 * layout.cell[0] + layout.right <= PAGE);
+        assert!(!rendered(&map).contains("class=\"cell\""));
+    }
 }

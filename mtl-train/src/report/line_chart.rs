@@ -5,9 +5,9 @@ use serde::Serialize;
 use super::{
     axis::Axis,
     downsample,
-    markup::{element, empty, leaf},
+    markup::{Attributes, element, empty, leaf},
     number::{compact, coordinate, percent},
-    plot::{self, Figure, Key},
+    plot::{self, Figure, Key, PlotBox},
     scale::{Ends, Scale},
     series::Series,
     trace::{self, SIDE},
@@ -84,22 +84,22 @@ impl LineChart {
                 return plot::no_data(out);
             }
             self.legend(out);
-            plot::y_label(out, &self.y.heading());
-            let style = format!("--left:{}px", coordinate(plot::left_margin(&y)));
-            let class = if self.shape == ChartShape::Square { "plot square" } else { "plot" };
-            let drawing: [(&str, &dyn std::fmt::Display); 4] =
-                [("class", &class), ("role", &"img"), ("aria-label", &self.in_words()), ("style", &style)];
-            element(out, "svg", &drawing, |out| {
+            let plot = PlotBox {
+                class: if self.shape == ChartShape::Square { "plot-box square" } else { "plot-box" },
+                style: format!("--left:{}px", coordinate(plot::left_margin(&y))),
+                y_label: self.y.heading(),
+                x_label: self.x.heading(),
+                in_words: self.in_words(),
+            };
+            plot.render(out, |out| {
                 plot::y_grid(out, &y);
                 plot::x_marks(out, &x);
                 self.curves(out, &x, &y);
                 self.dots(out, &x, &y);
             });
-            plot::x_label(out, &self.x.heading());
         });
     }
 
-    /// What the drawing shows, for those who cannot see it.
     fn in_words(&self) -> String {
         let names: Vec<&str> = self.series.iter().map(|s| s.name.as_str()).collect();
         let title = if self.title.is_empty() { "lines" } else { &self.title };
@@ -123,27 +123,31 @@ impl LineChart {
             }
         }
         let rings = marked.into_iter().map(|label| ("muted".into(), Key::Ring, label));
-        // A single line is named by the title of its chart.
-        let entries: Vec<_> = lines.skip(usize::from(self.series.len() == 1)).chain(reference).chain(rings).collect();
-        let single = self.series.iter().enumerate().take(usize::from(self.series.len() == 1 && !entries.is_empty()));
-        let single = single.map(|(index, series)| (plot::series_class(index), Key::Line, series.name.as_str()));
-        if !entries.is_empty() {
-            plot::legend(out, single.chain(entries.iter().cloned()));
+        let entries: Vec<(String, Key, &str)> = lines.chain(reference).chain(rings).collect();
+        // A line that is alone is named by the title of its chart.
+        if entries.len() > 1 {
+            plot::legend(out, entries.into_iter());
         }
     }
 
     /// Everything that the browser stretches.
     fn curves(&self, out: &mut String, x: &Scale, y: &Scale) {
-        let cut = self.x.range.is_some() || self.y.range.is_some();
+        // Only a hand-set range leaves data out; cutting always would halve the strokes that run along an edge.
+        let outside = |place: [f64; 2]| !place.iter().all(|f| is_inside(*f));
+        let points = self.series.iter().flat_map(|s| trace::places(&s.points, x, y)).flatten();
+        let ends = |e: &[f64; 3]| [[e[0], e[1]], [e[0], e[2]]];
+        let bands =
+            self.series.iter().flat_map(|s| s.band.iter().flat_map(|e| trace::places(&ends(e), x, y))).flatten();
+        let cut = points.chain(bands).any(outside);
         let view = format!("0 0 {SIDE} {SIDE}");
-        let inner: [(&str, &dyn std::fmt::Display); 5] = [
+        let inner: Attributes<'_> = &[
             ("class", if cut { &"inner cut" } else { &"inner" }),
             ("viewBox", &view),
             ("preserveAspectRatio", &"none"),
             ("width", &"100%"),
             ("height", &"100%"),
         ];
-        element(out, "svg", &inner, |out| {
+        element(out, "svg", inner, |out| {
             let straight = match &self.reference {
                 Some(Reference::Diagonal { .. }) => Some([0.0, 1.0]),
                 Some(Reference::Level { y: level, .. }) => y.fraction(*level).map(|place| [place, place]),
@@ -179,33 +183,82 @@ impl LineChart {
             let color = plot::series_class(index);
             let points = downsample::points(&series.points);
             let places = trace::places(&points, x, y);
-            for [px, py] in trace::line(&places).1 {
+            for [px, py] in trace::line(&places).1.into_iter().filter(|place| place.iter().all(|f| is_inside(*f))) {
                 let class = format!("dot {color}");
                 empty(out, "circle", &[("class", &class), ("cx", &percent(px)), ("cy", &percent(1.0 - py)), ("r", &2)]);
             }
             let tooltips = if points.len() <= MOST_TOOLTIPS { points.len() } else { 0 };
             for (point, place) in points.iter().zip(&places).take(tooltips) {
                 if let Some(place) = place {
-                    let words = format!("{}: {} at {} {}", series.name, compact(point[1]), self.x.label, compact(point[0]));
+                    let words =
+                        format!("{}: {} at {} {}", series.name, compact(point[1]), self.x.label, compact(point[0]));
                     disc(out, &format!("hit {color}"), *place, 6, &words);
                 }
             }
             for marker in &series.markers {
                 if let Some((px, py)) = x.fraction(marker.x).zip(y.fraction(marker.y)) {
                     let at = format!("{} at {} {}", compact(marker.y), self.x.label, compact(marker.x));
-                    disc(out, &format!("ring {color}"), [px, py], 4, &format!("{}, {}: {at}", series.name, marker.label));
+                    disc(
+                        out,
+                        &format!("ring {color}"),
+                        [px, py],
+                        4,
+                        &format!("{}, {}: {at}", series.name, marker.label),
+                    );
                 }
             }
         }
     }
 }
 
+/// Whether a place is on its axis, and not outside of a hand-set range.
+fn is_inside(fraction: f64) -> bool {
+    (-1e-6..=1.000_001).contains(&fraction)
+}
+
 fn disc(out: &mut String, class: &str, [x, y]: [f64; 2], radius: u8, words: &str) {
     // A disc outside of a hand-set range would stand among the labels.
-    if (-1e-6..=1.000_001).contains(&x) && (-1e-6..=1.000_001).contains(&y) {
+    if is_inside(x) && is_inside(y) {
         let (cx, cy) = (percent(x), percent(1.0 - y));
         element(out, "circle", &[("class", &class), ("cx", &cx), ("cy", &cy), ("r", &radius)], |out| {
             leaf(out, "title", &[], words);
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Marker;
+
+    fn rendered(chart: &LineChart) -> String {
+        let mut out = String::new();
+        chart.render(&mut out);
+        out
+    }
+
+    #[test]
+    fn legend_lists_lines_reference_and_each_kind_of_marker_once() {
+        let marker = |x| Marker { x, y: 0.5, label: "best epoch".into() };
+        let line = |name| Series {
+            markers: vec![marker(0.0), marker(1.0)],
+            ..Series::new(name, vec![[0.0, 0.5], [1.0, 1.0]])
+        };
+        let reference = Some(Reference::Level { y: 0.7, label: "baseline".into() });
+        let html = rendered(&LineChart { series: vec![line("a"), line("b")], reference, ..LineChart::default() });
+        assert_eq!(html.matches("<li>").count(), 4);
+        assert_eq!(html.matches("class=\"ring s").count(), 4, "two rings on each of two lines");
+        let alone = Series::new("a", vec![[0.0, 0.5], [1.0, 1.0]]);
+        assert!(!rendered(&LineChart { series: vec![alone], ..LineChart::default() }).contains("<li>"));
+    }
+
+    #[test]
+    fn gaps_split_the_path_and_every_point_has_a_tooltip() {
+        let series = Series::by_epoch("loss", [Some(1.0), Some(0.5), None, Some(0.25), Some(0.0)]);
+        let x = Axis::new("epoch");
+        let html = rendered(&LineChart { x, series: vec![series], ..LineChart::default() });
+        assert!(html.contains("d=\"M0 0L250 500M750 750L1000 1000\""), "{html}");
+        assert!(html.contains("<title>loss: 0.25 at epoch 4</title>"));
+        assert_eq!(html.matches("class=\"hit").count(), 4);
     }
 }

@@ -125,10 +125,7 @@ mod tests {
             empty(out, "rect", &[]);
             leaf(out, "title", &[], "1 < 2");
         });
-        assert_eq!(
-            out,
-            "<g class=\"a&quot; onload=&quot;b\" x=\"1.5\"><rect/><title>1 &lt; 2</title></g>"
-        );
+        assert_eq!(out, "<g class=\"a&quot; onload=&quot;b\" x=\"1.5\"><rect/><title>1 &lt; 2</title></g>");
     }
 
     #[test]

@@ -17,8 +17,11 @@ pub(super) fn percent(fraction: f64) -> String {
     coordinate(100.0 * fraction) + "%"
 }
 
-/// A value for the reader, with so many decimals.
+/// A value for the reader, with so many decimals, unless it has more digits before them than f64 can hold.
 pub(super) fn fixed(value: f64, decimals: usize) -> String {
+    if value.abs() >= 1e15 {
+        return compact(value);
+    }
     special(value).unwrap_or_else(|| typographic(&format!("{value:.decimals$}")))
 }
 
@@ -97,6 +100,7 @@ mod tests {
         assert_eq!(fixed(-0.5, 2), "\u{2212}0.50");
         assert_eq!(fixed(-0.001, 2), "0.00", "no sign on zero");
         assert_eq!(fixed(f64::NAN, 3), MISSING);
+        assert_eq!(fixed(1e99, 3), "1e99");
         assert_eq!(fixed(f64::NEG_INFINITY, 3), "\u{2212}\u{221e}");
     }
 
@@ -106,7 +110,7 @@ mod tests {
             (0.0, "0"),
             (0.95, "0.95"),
             (0.123_456, "0.12346"),
-            (3.141_59, "3.142"),
+            (2.345_67, "2.346"),
             (1234.56, "1234.6"),
             (250_000.4, "250000"),
             (1.5e-7, "1.5e\u{2212}7"),

@@ -8,7 +8,7 @@
 
 use super::{
     label,
-    markup::{element, empty, leaf, text},
+    markup::{Attributes, element, empty, leaf, text},
     number::{coordinate, percent},
     scale::Scale,
 };
@@ -43,17 +43,33 @@ pub(super) fn no_data(out: &mut String) {
     leaf(out, "p", &[("class", &"no-data")], "no data");
 }
 
-/// Label of the second axis: above the plot and level, where it takes no width and no turned head.
-pub(super) fn y_label(out: &mut String, heading: &str) {
-    if !heading.is_empty() {
-        leaf(out, "p", &[("class", &"y-label")], heading);
-    }
+/// The drawing with its margins and the labels of its axes.
+pub(super) struct PlotBox {
+    /// Classes of the box: `plot-box` and its variants.
+    pub(super) class: &'static str,
+    /// Lengths that the style sheet needs.
+    pub(super) style: String,
+    /// Above the plot and level, where it takes no width and nobody has to turn their head.
+    pub(super) y_label: String,
+    /// Under the plot.
+    pub(super) x_label: String,
+    /// What the drawing shows, for those who cannot see it.
+    pub(super) in_words: String,
 }
 
-/// Label of the first axis, under the plot.
-pub(super) fn x_label(out: &mut String, heading: &str) {
-    if !heading.is_empty() {
-        leaf(out, "p", &[("class", &"x-label")], heading);
+impl PlotBox {
+    /// Labels, and the drawing around its content.
+    pub(super) fn render(&self, out: &mut String, content: impl FnOnce(&mut String)) {
+        element(out, "div", &[("class", &self.class), ("style", &self.style)], |out| {
+            if !self.y_label.is_empty() {
+                leaf(out, "p", &[("class", &"y-label")], &self.y_label);
+            }
+            let drawing: Attributes<'_> = &[("class", &"plot"), ("role", &"img"), ("aria-label", &self.in_words)];
+            element(out, "svg", drawing, content);
+            if !self.x_label.is_empty() {
+                leaf(out, "p", &[("class", &"x-label")], &self.x_label);
+            }
+        });
     }
 }
 
@@ -112,9 +128,9 @@ pub(super) fn legend<'a>(out: &mut String, entries: impl Iterator<Item = (String
         for (class, key, name) in entries {
             element(out, "li", &[], |out| {
                 let width = if matches!(key, Key::Line | Key::Dashed) { 20.0 } else { 12.0 };
-                let size: [(&str, &dyn std::fmt::Display); 4] =
-                    [("class", &class), ("width", &coordinate(width)), ("height", &12), ("aria-hidden", &"true")];
-                element(out, "svg", &size, |out| match key {
+                let size: Attributes<'_> =
+                    &[("class", &class), ("width", &coordinate(width)), ("height", &12), ("aria-hidden", &"true")];
+                element(out, "svg", size, |out| match key {
                     Key::Line => empty(out, "line", &[("class", &"trace"), ("x2", &20), ("y1", &6), ("y2", &6)]),
                     Key::Dashed => empty(out, "line", &[("class", &"trace dash"), ("x2", &20), ("y1", &6), ("y2", &6)]),
                     Key::Bar => empty(out, "rect", &[("class", &"bar"), ("width", &12), ("height", &12), ("rx", &2)]),

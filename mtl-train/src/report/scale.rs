@@ -162,7 +162,8 @@ mod tests {
 
     #[test]
     fn any_values_give_an_axis() {
-        let odd = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, f64::MIN, 0.0, -0.0, 5e-324, 1e-200, 1e99, 0.1];
+        let odd =
+            [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, f64::MIN, 0.0, -0.0, 5e-324, 1e-200, 1e99, 0.1];
         for first in odd {
             for second in odd {
                 for scale in [AxisScale::Linear, AxisScale::Log] {

@@ -25,7 +25,16 @@ pub(super) fn nice_step(raw: f64) -> f64 {
     let power = 10_f64.powf(raw.log10().floor());
     // A step of 0.30000000000000004 means 0.3.
     let factor = raw / power * (1.0 - 1e-9);
-    power * if factor <= 1.0 { 1.0 } else if factor <= 2.0 { 2.0 } else if factor <= 5.0 { 5.0 } else { 10.0 }
+    power
+        * if factor <= 1.0 {
+            1.0
+        } else if factor <= 2.0 {
+            2.0
+        } else if factor <= 5.0 {
+            5.0
+        } else {
+            10.0
+        }
 }
 
 /// Marks at multiples of `step` within `[low, high]`.
@@ -49,7 +58,7 @@ fn linear_label(value: f64, step: f64, largest: f64) -> String {
     if value.abs() < step / 2.0 {
         return "0".into();
     }
-    if largest >= 1e15 || largest < 1e-4 {
+    if !(1e-4..1e15).contains(&largest) {
         return typographic(&scientific(value, 3));
     }
     let (unit, suffix) = match largest {
@@ -94,6 +103,11 @@ pub(super) fn log(low: f64, high: f64, most: usize) -> Ticks {
         values = decades(stride).into_iter().filter(within).collect();
         stride += 1.0;
     }
+    if values.len() < 2 {
+        // Within a factor of two or so there is next to no curvature, and perhaps no such mark. Some more of them than
+        // elsewhere, because the reader has to see that they do not stand evenly.
+        return linear(low, high, nice_step((high - low) / (1.5 * most.max(1) as f64)));
+    }
     let labels = values.iter().map(|value| log_label(*value)).collect();
     Ticks { values, labels }
 }
@@ -133,6 +147,7 @@ mod tests {
         assert_eq!(log(0.1, 1.0, 7).labels, ["0.1", "0.2", "0.5", "1"]);
         assert_eq!(log(1e-3, 1e3, 7).labels, ["0.001", "0.01", "0.1", "1", "10", "100", "1000"]);
         assert_eq!(log(1e-8, 1e4, 7).labels.len(), 7, "every second decade");
-        assert_eq!(log(1e-100, 1e100, 7).labels.first().map(String::as_str), Some("1e\u{2212}87"));
+        assert_eq!(log(1e-100, 1e100, 7).labels.first().map(String::as_str), Some("1e\u{2212}78"));
+        assert_eq!(log(3.2, 4.8, 7).labels.first().map(String::as_str), Some("3.2"), "as on a linear axis");
     }
 }

@@ -36,10 +36,8 @@ pub(super) fn line(places: &[Place]) -> (String, Vec<[f64; 2]>) {
 
 /// The area between the lower and the upper ends of a band.
 pub(super) fn band(entries: &[[f64; 3]], x: &Scale, y: &Scale) -> String {
-    let placed: Vec<Option<[f64; 3]>> = entries
-        .iter()
-        .map(|[at, low, high]| Some([x.fraction(*at)?, y.fraction(*low)?, y.fraction(*high)?]))
-        .collect();
+    let placed: Vec<Option<[f64; 3]>> =
+        entries.iter().map(|[at, low, high]| Some([x.fraction(*at)?, y.fraction(*low)?, y.fraction(*high)?])).collect();
     let mut path = String::new();
     for stretch in placed.split(|entry| entry.is_none()) {
         let entries: Vec<[f64; 3]> = stretch.iter().copied().flatten().collect();
@@ -69,10 +67,7 @@ fn unit(fraction: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{
-        axis::Axis,
-        scale::Ends,
-    };
+    use super::super::{axis::Axis, scale::Ends};
     use super::*;
 
     fn unit_scale() -> Scale {
@@ -82,7 +77,8 @@ mod tests {
     #[test]
     fn line_by_hand() {
         let scale = unit_scale();
-        let points = [[0.0, 0.0], [0.5, 1.0], [0.6, f64::NAN], [0.7, 0.25], [0.8, f64::INFINITY], [0.9, 0.5], [1.0, 0.5]];
+        let points =
+            [[0.0, 0.0], [0.5, 1.0], [0.6, f64::NAN], [0.7, 0.25], [0.8, f64::INFINITY], [0.9, 0.5], [1.0, 0.5]];
         let (path, alone) = line(&places(&points, &scale, &scale));
         assert_eq!(path, "M0 1000L500 0M900 500L1000 500");
         assert_eq!(alone.len(), 1);

@@ -20,7 +20,7 @@ mod tally;
 use std::time::Instant;
 
 pub use config::TrainConfig;
-pub use evaluate::evaluate;
+pub use evaluate::{evaluate, metrics_of};
 use mtl_core::{
     balance::{BalancerConfig, Epoch},
     batch::Batch,
@@ -217,7 +217,15 @@ impl Trainer {
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
         let samples_per_second = tally.samples as f64 / tally.seconds.max(1e-9);
         let epoch = self.counters.epoch;
-        observer.step(&StepSummary { epoch, step, total_steps, lr, gradient_norm, report: &report, samples_per_second });
+        observer.step(&StepSummary {
+            epoch,
+            step,
+            total_steps,
+            lr,
+            gradient_norm,
+            report: &report,
+            samples_per_second,
+        });
         Ok(())
     }
 

@@ -81,6 +81,24 @@ pub trait Observer {
 /// Nobody watches.
 impl Observer for () {}
 
+impl<O: Observer + ?Sized> Observer for &mut O {
+    fn step(&mut self, step: &StepSummary<'_>) {
+        (**self).step(step);
+    }
+
+    fn epoch(&mut self, epoch: &EpochSummary) {
+        (**self).epoch(epoch);
+    }
+
+    fn flow(&self) -> Flow {
+        (**self).flow()
+    }
+
+    fn finished(&mut self) {
+        (**self).finished();
+    }
+}
+
 impl<A: Observer, B: Observer> Observer for (A, B) {
     fn step(&mut self, step: &StepSummary<'_>) {
         self.0.step(step);

@@ -38,6 +38,8 @@ pub struct MinNorm {
     factor: Vec<f64>,
     x: Vec<f64>,
     rhs: Vec<f64>,
+    lengths: Vec<f64>,
+    drift: Vec<f64>,
 }
 
 impl MinNorm {
@@ -55,6 +57,8 @@ impl MinNorm {
             return Outcome::default();
         };
         if gramian.diag(shortest) <= 0.0 || m == 1 {
+            self.inside.clear();
+            self.inside.push(shortest);
             w[shortest] = 1.0;
             return Outcome::default();
         }
@@ -70,12 +74,14 @@ impl MinNorm {
     fn load(&mut self, gramian: &Gramian, shortest: usize) {
         let m = gramian.m();
         let unit = gramian.norm(shortest);
+        self.lengths.clear();
+        self.lengths.extend((0..m).map(|i| gramian.norm(i)));
         self.inverse.clear();
-        self.inverse.extend((0..m).map(|i| unit / gramian.norm(i)));
+        self.inverse.extend((0..m).map(|i| unit / self.lengths[i]));
         self.cosines.resize(m * m, 0.0);
         for i in 0..m {
             for j in 0..m {
-                self.cosines[i * m + j] = gramian.get(i, j) / gramian.norm(i) / gramian.norm(j);
+                self.cosines[i * m + j] = gramian.get(i, j) / self.lengths[i] / self.lengths[j];
             }
         }
         for buffer in [&mut self.y, &mut self.products, &mut self.x, &mut self.rhs] {
@@ -170,6 +176,27 @@ impl MinNorm {
         let sum: f64 = self.inside.iter().zip(&self.x).map(|(&i, x)| self.inverse[i] * x).sum();
         self.x[..n].iter_mut().for_each(|x| *x /= sum);
         sum > 0.0
+    }
+
+    /// How the last minimizer moves, per unit of `s`, when `s slope' w` is added to `½ w' G w` and the vertices stay.
+    pub(super) fn drift(&mut self, slope: &[f64], out: &mut [f64]) {
+        out.fill(0.0);
+        let n = self.inside.len();
+        if n < 2 || !self.affine_minimizer() {
+            return; // a single vertex stays where it is
+        }
+        self.drift.clear();
+        self.drift.extend(self.inside.iter().map(|&i| slope[i] / self.lengths[i]));
+        for (p, &i) in self.inside.iter().enumerate() {
+            self.rhs[p] = self.inverse[i];
+        }
+        cholesky::solve(&self.factor[..n * n], n, &mut self.drift);
+        cholesky::solve(&self.factor[..n * n], n, &mut self.rhs[..n]);
+        let along = |v: &[f64]| self.inside.iter().zip(v).map(|(&i, v)| self.inverse[i] * v).sum::<f64>();
+        let multiplier = along(&self.drift) / along(&self.rhs[..n]);
+        for (p, &i) in self.inside.iter().enumerate() {
+            out[i] = (multiplier * self.rhs[p] - self.drift[p]) / self.lengths[i];
+        }
     }
 
     fn multiply(&mut self) {

@@ -10,11 +10,15 @@ mod dual_cone;
 mod eigen;
 mod fair;
 mod min_norm;
+mod unit_rows;
+mod worst_case;
 
 pub use dual_cone::DualCone;
 pub use eigen::SymmetricEigen;
 pub use fair::Fair;
 pub use min_norm::MinNorm;
+pub use unit_rows::UnitRows;
+pub use worst_case::WorstCase;
 
 /// Inner product in four independent chains: the compiler may not reorder floating-point sums by itself.
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {

@@ -37,11 +37,7 @@ mod sense;
 
 use std::fmt;
 
-use mtl_core::{
-    Result,
-    metric::Direction,
-    task::TaskName,
-};
+use mtl_core::{Result, metric::Direction, task::TaskName};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::{Aggregate, Normalizer};
@@ -72,7 +68,7 @@ impl CompositeSpec {
 /// let composite = Composite::parse("0.6*image.accuracy + 0.4*text.accuracy", &metrics)?;
 /// assert_eq!(composite.direction(), Direction::Maximize);
 /// let e = Composite::parse("0.6*image.accuracy + 0.4*txt.accuracy", &metrics).unwrap_err();
-/// assert!(e.to_string().contains(r#"unknown task "txt", known tasks are image, text at column 28"#), "{e}");
+/// assert!(e.to_string().contains(r#"unknown task "txt", known tasks are image, text at column 26"#), "{e}");
 /// # Ok::<(), mtl_core::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]

@@ -147,7 +147,9 @@ impl Sense {
         if self.range.0 >= 0.0 {
             return Ok(());
         }
-        Err(format!("{what} needs parts that cannot be negative, but one can; wrap its metric in norm(.., worst, best)"))
+        Err(format!(
+            "{what} needs parts that cannot be negative, but one can; wrap its metric in norm(.., worst, best)"
+        ))
     }
 
     /// Two parts in one, if directions and scales agree.

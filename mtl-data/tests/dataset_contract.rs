@@ -1,0 +1,213 @@
+//! What every registered data set promises, checked on tiny files made here.
+//!
+//! A data set that is added to the registry without a line in [`tiny`] fails the first test.
+
+use std::{fs, io::Write, path::Path};
+
+use flate2::{Compression, write::GzEncoder};
+use mtl_core::batch::TargetData;
+use mtl_data::{
+    DatasetConfig, LabelKind, Source, Splits,
+    datasets::{CensusIncome, CsvFiles, FashionPairsConfig, SyntheticMmoe},
+};
+use tch::{Device, Kind};
+
+/// The data set of that name over files in `dir`.
+fn tiny(name: &str, dir: &Path, seed: u64) -> DatasetConfig {
+    let dir = dir.join(name);
+    fs::create_dir_all(&dir).unwrap();
+    match name {
+        "census-income" => {
+            census_files(&dir);
+            DatasetConfig::CensusIncome(CensusIncome { dir: Some(dir), validation: 0.2, seed })
+        }
+        "fashion-pairs" => {
+            fashion_files(&dir);
+            let dir = Some(dir);
+            let config = FashionPairsConfig { dir, validation: 0.2, standardize: true, seed, ..Default::default() };
+            DatasetConfig::FashionPairs(config)
+        }
+        "csv" => {
+            let rows: String = (0..50).map(|i| format!("{},t{},{}\n", i, i % 4, i % 3)).collect();
+            fs::write(dir.join("all.csv"), format!("x,c,y\n{rows}")).unwrap();
+            let schema = toml::from_str(
+                r#"columns = [{ name = "x", kind = "numeric" }, { name = "c", kind = "categorical" },
+                              { name = "y", kind = "label", label = "class" }]"#,
+            );
+            let schema = schema.unwrap();
+            let config = CsvFiles { dir: Some(dir), train: "all.csv".into(), schema, seed, ..CsvFiles::default() };
+            DatasetConfig::Csv(config)
+        }
+        "synthetic-mmoe" => {
+            let config = SyntheticMmoe { train: 50, validation: 10, test: 10, seed, ..SyntheticMmoe::default() };
+            DatasetConfig::SyntheticMmoe(config)
+        }
+        other => panic!("data set {other} has no line in `tiny`"),
+    }
+}
+
+fn census_files(dir: &Path) {
+    for (name, n) in [("train", 60), ("test", 20)] {
+        let row = |i: usize| {
+            let mut fields: Vec<String> = (0..42).map(|c| (i * (c + 3) % 5).to_string()).collect();
+            fields[7] = if i % 2 == 0 { "Never married" } else { "Divorced" }.into();
+            fields[24] = "not even a number".into();
+            fields[41] = if i % 7 == 0 { "50000+." } else { "- 50000." }.into();
+            fields.join(", ") + "\n"
+        };
+        let rows: String = (0..n).map(row).collect();
+        fs::write(dir.join(format!("census_income_1994_1995_{name}.csv")), rows).unwrap();
+    }
+}
+
+fn fashion_files(dir: &Path) {
+    for (part, n) in [("train", 40u8), ("t10k", 10)] {
+        let pixels: Vec<u8> = (0..usize::from(n) * 784).map(|i| u8::try_from(i * 31 % 256).unwrap()).collect();
+        let labels: Vec<u8> = (0..n).map(|i| i % 10).collect();
+        let images = [&[0, 0, 8, 3, 0, 0, 0, n, 0, 0, 0, 28, 0, 0, 0, 28], &pixels[..]].concat();
+        // One compressed, one not: both forms are read.
+        let file = fs::File::create(dir.join(format!("{part}-images-idx3-ubyte.gz"))).unwrap();
+        let mut encoder = GzEncoder::new(file, Compression::fast());
+        encoder.write_all(&images).unwrap();
+        encoder.finish().unwrap();
+        let labels = [&[0, 0, 8, 1, 0, 0, 0, n], &labels[..]].concat();
+        fs::write(dir.join(format!("{part}-labels-idx1-ubyte")), labels).unwrap();
+    }
+}
+
+fn for_all(check: impl Fn(&str, &dyn Fn(u64) -> Splits)) {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, _) in DatasetConfig::ALL {
+        check(name, &|seed| tiny(name, dir.path(), seed).load().unwrap());
+    }
+}
+
+fn all(source: &dyn Source) -> Vec<u64> {
+    (0..source.len()).collect()
+}
+
+#[test]
+fn batches_are_what_the_description_says() {
+    for_all(|name, load| {
+        let splits = load(0);
+        for source in [&splits.train, &splits.validation, &splits.test] {
+            assert_eq!(source.info(), &splits.info, "{name}: all parts are described alike");
+            assert!(!source.is_empty(), "{name}");
+            let positions = all(source);
+            let batch = source.batch(&positions).unwrap();
+            let b = i64::try_from(positions.len()).unwrap();
+            let info = source.info();
+            for (input, xs) in batch.inputs.iter() {
+                let expected = match input {
+                    "categorical" => (Kind::Int64, vec![b, info.categorical.len() as i64]),
+                    "numeric" => (Kind::Float, vec![b, info.numeric.len() as i64]),
+                    "image" => {
+                        let image = info.image.as_ref().unwrap();
+                        (Kind::Float, vec![b, image.channels as i64, image.height as i64, image.width as i64])
+                    }
+                    other => panic!("{name}: input {other}"),
+                };
+                assert_eq!((xs.kind(), xs.size(), xs.device()), (expected.0, expected.1, Device::Cpu), "{name}");
+                assert!(xs.isfinite().all().int64_value(&[]) == 1, "{name}: {input} is finite");
+            }
+            for (column, field) in info.categorical.iter().enumerate() {
+                let codes = batch.inputs.get("categorical").unwrap().select(1, column as i64);
+                let (low, high) = (codes.min().int64_value(&[]), codes.max().int64_value(&[]));
+                assert!(low >= 0 && high < field.cardinality as i64, "{name}: {}", field.name);
+            }
+            assert_eq!(batch.targets.len(), info.tasks.len(), "{name}");
+            for (target, task) in batch.targets.iter().zip(&info.tasks) {
+                let (target, width) = (target.as_ref().unwrap(), task.label.width() as i64);
+                match (target.data(), &task.label) {
+                    (TargetData::Class(_), LabelKind::Class { .. }) => {
+                        assert!(target.max_label() < Some(width), "{name}");
+                    }
+                    (TargetData::MultiLabel(t), LabelKind::Binary { .. })
+                    | (TargetData::Values(t), LabelKind::Values { .. }) => assert_eq!(t.size(), [b, width], "{name}"),
+                    _ => panic!("{name}: {} and {:?}", target.describe(), task.label),
+                }
+                assert!(target.known() > 0.0, "{name}: {}", task.name);
+            }
+        }
+    });
+}
+
+#[test]
+fn loading_repeats_and_seeds_matter() {
+    for_all(|name, load| {
+        let numbers = |splits: &Splits| {
+            let batch = splits.validation.batch(&all(&splits.validation)).unwrap();
+            let sums = batch.inputs.iter().map(|(_, xs)| xs.to_kind(Kind::Double).view(-1)).collect::<Vec<_>>();
+            sums.iter().flat_map(|xs| Vec::<f64>::try_from(xs).unwrap()).collect::<Vec<_>>()
+        };
+        let (first, again, other) = (load(1), load(1), load(2));
+        assert_eq!(first.info, again.info, "{name}");
+        assert_eq!(numbers(&first), numbers(&again), "{name}");
+        assert_ne!(numbers(&first), numbers(&other), "{name}");
+    });
+}
+
+#[test]
+fn a_batch_does_not_depend_on_its_neighbors() {
+    for_all(|name, load| {
+        let source = load(0).train;
+        let (pair, single) = (source.batch(&[3, 1]).unwrap(), source.batch(&[1]).unwrap());
+        for ((input, pair), (_, single)) in pair.inputs.iter().zip(single.inputs.iter()) {
+            assert_eq!(pair.get(1), single.get(0), "{name}: {input}");
+        }
+        assert_eq!(pair.ids[1], single.ids[0], "{name}");
+        assert!(source.batch(&[]).unwrap().is_empty(), "{name}");
+        let e = source.batch(&[source.len()]).unwrap_err().to_string();
+        assert!(e.contains("expected sample positions below"), "{name}: {e}");
+    });
+}
+
+#[test]
+fn configs_round_trip_and_refuse_typos() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, about) in DatasetConfig::ALL {
+        assert!(!about.is_empty());
+        let config = tiny(name, dir.path(), 3);
+        assert_eq!(config.name(), *name);
+        let text = toml::to_string(&config).unwrap();
+        assert_eq!(toml::from_str::<DatasetConfig>(&text).unwrap(), config, "{name}");
+        assert!(toml::from_str::<DatasetConfig>(&format!("kind = {name:?}\nsede = 1")).is_err(), "{name}");
+        assert!(DatasetConfig::by_name(name).is_ok(), "{name}");
+    }
+}
+
+#[test]
+fn a_missing_file_is_named_with_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let empty = Some(dir.path().to_owned());
+    let census = DatasetConfig::CensusIncome(CensusIncome { dir: empty.clone(), ..CensusIncome::default() });
+    let e = census.load().unwrap_err().to_string();
+    assert!(
+        e.contains("census_income_1994_1995_train.csv: expected a file of data set census-income, found none"),
+        "{e}"
+    );
+    assert!(e.contains("`cargo xtask data census-income`") && e.lines().count() == 1, "{e}");
+    let fashion = FashionPairsConfig { dir: empty, ..FashionPairsConfig::default() };
+    let e = DatasetConfig::FashionPairs(fashion).load().unwrap_err().to_string();
+    assert!(e.contains("t10k-images-idx3-ubyte.gz: ") || e.contains("train-images-idx3-ubyte.gz: "), "{e}");
+    assert!(e.contains("`cargo xtask data fashion-mnist`"), "{e}");
+}
+
+#[test]
+fn labels_stay_out_of_the_inputs() {
+    let dir = tempfile::tempdir().unwrap();
+    let splits = tiny("census-income", dir.path(), 0).load().unwrap();
+    let names: Vec<_> = splits
+        .info
+        .categorical
+        .iter()
+        .map(|f| f.name.as_str())
+        .chain(splits.info.numeric.iter().map(String::as_str))
+        .collect();
+    assert_eq!(names.len(), 39);
+    for label in ["income", "marital stat", "instance weight"] {
+        assert!(!names.contains(&label), "{label}");
+    }
+    let tasks: Vec<_> = splits.info.tasks.iter().map(|task| task.name.as_str()).collect();
+    assert_eq!(tasks, ["income", "marital"]);
+}

@@ -1,0 +1,59 @@
+//! The real files, where they have been fetched (`cargo xtask data census-income`, `.. fashion-mnist`); a line says so
+//! where they have not.
+
+use std::path::PathBuf;
+
+use mtl_core::prediction::Reference;
+use mtl_data::{
+    DatasetConfig, Source,
+    datasets::{CensusIncome, FashionPairsConfig, dataset_dir},
+};
+
+fn folder(name: &str) -> Option<PathBuf> {
+    let dir = dataset_dir(None, name).ok()?;
+    if !dir.is_dir() {
+        println!("SKIPPED: {} is not there (cargo xtask data {name})", dir.display());
+        return None;
+    }
+    Some(dir)
+}
+
+#[test]
+fn census_income_is_the_published_data_set() {
+    let Some(dir) = folder("census-income") else { return };
+    let splits =
+        DatasetConfig::CensusIncome(CensusIncome { dir: Some(dir), ..CensusIncome::default() }).load().unwrap();
+    assert_eq!(splits.train.len() + splits.validation.len(), 199_523);
+    assert_eq!((splits.validation.len(), splits.test.len()), (19_952, 99_762));
+    assert_eq!((splits.info.categorical.len(), splits.info.numeric.len()), (32, 7));
+    assert_eq!(splits.fitted.as_ref().unwrap().schema().columns.len(), 42);
+    for (part, source) in [("train", &splits.train), ("validation", &splits.validation), ("test", &splits.test)] {
+        let batch = source.batch(&(0..source.len()).collect::<Vec<_>>()).unwrap();
+        for (target, (task, share)) in batch.targets.iter().zip([("income", 0.062), ("marital", 0.43)]) {
+            let Reference::MultiLabel(labels) = target.as_ref().unwrap().reference().unwrap() else { panic!() };
+            let found = labels.mean().unwrap();
+            assert!((found - share).abs() < 0.006, "{part}: {task} is positive for {found}");
+        }
+        let unknown = batch.inputs.get("categorical").unwrap().eq(0).sum(tch::Kind::Int64).int64_value(&[]);
+        assert!(unknown < i64::try_from(source.len()).unwrap() / 1000, "{part}: {unknown} unknown codes");
+    }
+    let numeric = splits.train.batch(&(0..splits.train.len()).collect::<Vec<_>>()).unwrap();
+    let numeric = numeric.inputs.get("numeric").unwrap().to_kind(tch::Kind::Double);
+    assert!(numeric.mean_dim(0i64, false, tch::Kind::Double).abs().max().double_value(&[]) < 1e-5);
+    assert!((numeric.std_dim(0i64, false, false) - 1.0).abs().max().double_value(&[]) < 1e-4);
+}
+
+#[test]
+fn fashion_pairs_are_composed_from_the_published_pictures() {
+    let Some(dir) = folder("fashion-mnist") else { return };
+    let config = FashionPairsConfig { dir: Some(dir), ..FashionPairsConfig::default() };
+    let splits = DatasetConfig::FashionPairs(config).load().unwrap();
+    assert_eq!((splits.train.len(), splits.validation.len(), splits.test.len()), (54_000, 6_000, 10_000));
+    let batch = splits.test.batch(&(0..10_000).collect::<Vec<_>>()).unwrap();
+    let Reference::Class(left) = batch.targets[0].as_ref().unwrap().reference().unwrap() else { panic!() };
+    for class in 0..10 {
+        assert_eq!(left.iter().filter(|&&label| label == class).count(), 1000);
+    }
+    let image = batch.inputs.get("image").unwrap();
+    assert_eq!((image.min().double_value(&[]), image.max().double_value(&[])), (0.0, 1.0));
+}

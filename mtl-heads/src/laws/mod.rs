@@ -1,0 +1,114 @@
+//! Laws that every head obeys, to be run over one's own.
+//!
+//! ```text
+//! shape        an answer has one row per sample, a prediction too, and its kind fits the labels
+//! missing      marking a label as missing = deleting the sample: loss, count, gradients; exactly 0 for the missing one
+//! absent       no label at all: count 0, no NaN
+//! permutation  samples in another order: the same loss, the answers in that order
+//! overfit      four samples can be learned by heart, and the decoded answer then is the label
+//! finite       loss and gradients are finite, every parameter gets one, in f32 and in f64
+//! repeatable   evaluation gives the same bits twice
+//! saved        parameters saved and loaded give the same bits
+//! refused      labels of another kind, another batch or out of range are errors that name the task
+//! ```
+//! [`check`] runs all of them and reports every broken one, so a test is one line:
+//!
+//! ```
+//! use mtl_core::{features::View, task::TaskName};
+//! use mtl_heads::{HeadConfig, TargetSpec, laws};
+//!
+//! let task = TaskName::new("demo").unwrap();
+//! let view = View::Pooled { width: 8 };
+//! let labels = TargetSpec::MultiLabel { labels: 2 };
+//! let config = HeadConfig::default_for(&labels);
+//! laws::check(|scope| config.build(scope, &task, &view, &labels), laws::unit_values).unwrap();
+//! ```
+
+mod overfit;
+mod samples;
+mod subject;
+
+use std::fmt;
+
+use mtl_core::{Result, params::Scope, rng::Rng};
+use tch::Kind;
+
+use crate::head::Head;
+use samples::Samples;
+use subject::Subject;
+
+/// A law that a head breaks, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// The law's name, as in the [module's](self) list.
+    pub law: &'static str,
+    /// What was found.
+    pub found: String,
+}
+
+/// All laws that a head breaks.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct BrokenLaws(pub Vec<Broken>);
+
+impl fmt::Display for BrokenLaws {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<String> = self.0.iter().map(|b| format!("{}: {}", b.law, b.found)).collect();
+        write!(f, "{} laws broken: {}", lines.len(), lines.join("; "))
+    }
+}
+
+/// Numbers in `[-1, 1]`: labels for a head that takes any.
+pub fn unit_values(rng: &mut Rng) -> f32 {
+    #[expect(clippy::cast_possible_truncation, reason = "a label has the precision of f32")]
+    let value = (2.0 * rng.uniform() - 1.0) as f32;
+    value
+}
+
+/// Small counts 0, 1, .. 5: labels for a head that takes counts.
+pub fn counts(rng: &mut Rng) -> f32 {
+    #[expect(clippy::cast_possible_truncation, reason = "a small whole number")]
+    let count = (rng.uniform() * 6.0).floor() as f32;
+    count
+}
+
+/// Runs every law over the head that `build` makes. Features are made for the view in its spec; class and yes/no labels
+/// are drawn from its [`TargetSpec`](crate::TargetSpec), numbers from `value`. Dropout must be 0: a law compares losses.
+///
+/// # Errors
+/// [`BrokenLaws`], one entry per broken law.
+pub fn check<H: Head>(
+    build: impl Fn(&mut Scope<'_>) -> Result<H>,
+    value: fn(&mut Rng) -> f32,
+) -> std::result::Result<(), BrokenLaws> {
+    type Law<H> = fn(&Subject<H>, &Samples) -> Result<Option<String>>;
+    let laws: [(&'static str, Law<H>); 8] = [
+        ("shape", subject::shape),
+        ("missing", subject::missing),
+        ("absent", subject::absent),
+        ("permutation", subject::permutation),
+        ("finite", subject::finite),
+        ("repeatable", subject::repeatable),
+        ("refused", subject::refused),
+        ("overfit", overfit::overfit),
+    ];
+    let mut broken = Vec::new();
+    let mut note = |law, outcome: Result<Option<String>>| match outcome {
+        Ok(None) => {}
+        Ok(Some(found)) => broken.push(Broken { law, found }),
+        Err(e) => broken.push(Broken { law, found: e.to_string() }),
+    };
+    for kind in [Kind::Double, Kind::Float] {
+        match Subject::new(&build, kind, 1) {
+            Ok(subject) => {
+                let samples = Samples::new(subject.head.spec(), 6, kind, value);
+                for (name, law) in laws {
+                    note(name, law(&subject, &samples));
+                }
+                let other = Subject::new(&build, kind, 2);
+                note("saved", other.and_then(|other| subject::saved(&subject, &other, &samples)));
+            }
+            Err(e) => note("finite", Err(e)),
+        }
+    }
+    if broken.is_empty() { Ok(()) } else { Err(BrokenLaws(broken)) }
+}

@@ -1,0 +1,75 @@
+//! The law that looks at training: four samples can be learned by heart.
+
+use mtl_core::{
+    Result,
+    mode::Mode,
+    params::Param,
+    prediction::Prediction,
+    shim::{AdamWStep, Graph, fused_adamw, grad},
+};
+use ndarray::{Array2, Axis};
+use tch::Tensor;
+
+use super::{samples::Samples, subject::Subject};
+use crate::head::Head;
+
+const STEPS: u32 = 400;
+
+/// Trains on the first four samples; the loss must fall and the decoded answer must then be the label.
+pub(super) fn overfit<H: Head>(subject: &Subject<H>, samples: &Samples) -> Result<Option<String>> {
+    let rows: Vec<usize> = samples.all().into_iter().take(4).collect();
+    let (features, target) = (samples.features(&rows)?, samples.target(&rows, |_| true)?);
+    let before = subject.params.to_safetensors()?;
+    let params: Vec<&Tensor> = subject.params.params().iter().map(Param::tensor).collect();
+    let zeros = || params.iter().map(|p| p.f_zeros_like()).collect::<std::result::Result<Vec<_>, _>>();
+    let (avgs, avg_sqs) = (zeros()?, zeros()?);
+    let steps: Vec<Tensor> = params.iter().map(|_| Tensor::from(0.0f32)).collect();
+    let (mut first, mut last) = (f64::NAN, f64::NAN);
+    for step in 0..STEPS {
+        let loss = subject.head.loss(&subject.answer(&features, Mode::Train)?, &target)?;
+        last = loss.sum.f_double_value(&[])?;
+        if step == 0 {
+            first = last;
+        }
+        let grads = grad(&[&loss.mean()?], None, &params, Graph::Free)?;
+        let filled = grads.into_iter().zip(&params).map(|(g, p)| g.map_or_else(|| p.f_zeros_like(), Ok));
+        let grads = filled.collect::<std::result::Result<Vec<_>, _>>()?;
+        let lr = 0.05 * (1.0 - f64::from(step) / f64::from(STEPS));
+        let adamw = AdamWStep { lr, beta1: 0.9, beta2: 0.99, weight_decay: 0.0, eps: 1e-8 };
+        let _guard = tch::no_grad_guard();
+        fused_adamw(&params, &refs(&grads), &refs(&avgs), &refs(&avg_sqs), &refs(&steps), adamw)?;
+    }
+    let prediction = subject.head.decode(&subject.answer(&features, Mode::Eval)?)?;
+    subject.params.load_safetensors(&before)?;
+    if !(last < first) {
+        return Ok(Some(format!("the loss of four samples went from {first} to {last} in {STEPS} steps")));
+    }
+    Ok(wrong(&prediction, &samples.labels.select(Axis(0), &rows)))
+}
+
+/// How the answer differs from labels that were learned by heart, if it does.
+fn wrong(prediction: &Prediction, labels: &Array2<f32>) -> Option<String> {
+    match prediction {
+        Prediction::Class { scores, .. } => scores.rows().into_iter().zip(labels.column(0)).find_map(|(row, label)| {
+            let best = row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map(|(class, _)| class);
+            #[expect(clippy::cast_precision_loss, reason = "few classes")]
+            let found = best.unwrap_or(0) as f32;
+            (found.to_bits() != label.to_bits()).then(|| format!("class {label} learned by heart decodes as {found}"))
+        }),
+        Prediction::MultiLabel { scores, .. } => scores.iter().zip(labels).find_map(|(score, label)| {
+            ((*score > 0.5) != (*label > 0.5)).then(|| format!("label {label} learned by heart decodes as {score}"))
+        }),
+        Prediction::Values { values } => {
+            let mean = labels.mean_axis(Axis(0))?;
+            let error: f32 = (values - labels).iter().map(|d| d.abs()).sum();
+            let spread: f32 = (labels - &mean).iter().map(|d| d.abs()).sum();
+            (error > 0.2 * spread)
+                .then(|| format!("numbers learned by heart are off by {error} in sum, always the mean by {spread}"))
+        }
+        _ => None,
+    }
+}
+
+fn refs(tensors: &[Tensor]) -> Vec<&Tensor> {
+    tensors.iter().collect()
+}

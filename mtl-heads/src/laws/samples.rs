@@ -1,0 +1,87 @@
+//! Features and labels for the laws.
+
+use mtl_core::{
+    Result,
+    batch::{MISSING_CLASS, Target},
+    features::{Features, Tokens, View},
+    rng::Rng,
+};
+use ndarray::Array2;
+use tch::{Kind, Tensor};
+
+use crate::{head::HeadSpec, target::TargetSpec};
+
+/// A small batch that fits a head: features as a leaf that collects gradients, labels as plain numbers.
+#[derive(Debug)]
+pub(super) struct Samples {
+    pub(super) view: View,
+    pub(super) spec: TargetSpec,
+    pub(super) task: String,
+    pub(super) xs: Tensor,
+    pub(super) labels: Array2<f32>,
+}
+
+impl Samples {
+    pub(super) fn new(spec: &HeadSpec, b: usize, kind: Kind, value: fn(&mut Rng) -> f32) -> Self {
+        let mut rng = Rng::new(11);
+        let shape: Vec<i64> = match &spec.input {
+            View::Tokens { width } => vec![b as i64, 3, *width],
+            View::Pyramid { channels } => vec![b as i64, channels.last().copied().unwrap_or(1), 2, 2],
+            other => vec![b as i64, other.width()],
+        };
+        let n: i64 = shape.iter().product();
+        let numbers: Vec<f64> = (0..n).map(|_| rng.normal()).collect();
+        let xs = Tensor::from_slice(&numbers).view(&shape[..]).to_kind(kind).set_requires_grad(true);
+        let width = usize::try_from(spec.target.width()).unwrap_or(1);
+        #[expect(clippy::cast_precision_loss, reason = "few classes")]
+        let labels = match spec.target {
+            TargetSpec::Class { classes } => {
+                Array2::from_shape_fn((b, 1), |(i, _)| if i < classes { i } else { i % classes } as f32)
+            }
+            TargetSpec::MultiLabel { .. } => {
+                Array2::from_shape_fn((b, width), |(i, j)| if j == 0 { i % 2 == 0 } else { rng.uniform() < 0.5 }.into())
+            }
+            TargetSpec::Values { .. } => Array2::from_shape_fn((b, width), |_| value(&mut rng)),
+        };
+        Self { view: spec.input.clone(), spec: spec.target, task: spec.task.to_string(), xs, labels }
+    }
+
+    /// The features of the samples at `rows`.
+    pub(super) fn features(&self, rows: &[usize]) -> Result<Features> {
+        let rows: Vec<i64> = rows.iter().map(|&r| r as i64).collect();
+        let xs = self.xs.f_index_select(0, &Tensor::from_slice(&rows))?;
+        Ok(match &self.view {
+            View::Tokens { .. } => Features::Tokens(Tokens { xs, pad_mask: None, names: None }),
+            View::Pyramid { .. } => Features::Pyramid(vec![xs]),
+            _ => Features::Pooled(xs),
+        })
+    }
+
+    /// The labels of the samples at `rows`; where `known` is false they are marked as missing.
+    pub(super) fn target(&self, rows: &[usize], known: impl Fn(usize) -> bool) -> Result<Target> {
+        let mut labels = self.labels.select(ndarray::Axis(0), rows);
+        for (mut row, &sample) in labels.rows_mut().into_iter().zip(rows) {
+            if !known(sample) {
+                row.fill(f32::NAN);
+            }
+        }
+        target(&self.task, self.spec, &labels)
+    }
+
+    pub(super) fn all(&self) -> Vec<usize> {
+        (0..self.labels.nrows()).collect()
+    }
+}
+
+/// A target of that kind from numbers, NaN meaning unknown.
+pub(super) fn target(task: &str, spec: TargetSpec, labels: &Array2<f32>) -> Result<Target> {
+    match spec {
+        TargetSpec::Class { .. } => {
+            #[expect(clippy::cast_possible_truncation, reason = "small whole numbers")]
+            let class = |l: &f32| if l.is_nan() { MISSING_CLASS } else { *l as i64 };
+            Target::class(task, &labels.iter().map(class).collect::<Vec<_>>())
+        }
+        TargetSpec::MultiLabel { .. } => Target::multi_label(task, labels.view()),
+        TargetSpec::Values { .. } => Target::values(task, labels.view()),
+    }
+}

@@ -1,0 +1,214 @@
+//! The laws that look at one forward and backward pass.
+
+use mtl_core::{
+    Result, TorchContext,
+    batch::Target,
+    context::Cx,
+    features::Features,
+    mode::Mode,
+    params::{ParamSet, Role, Scope},
+    shim::{Graph, grad},
+};
+use ndarray::{Array2, Axis};
+use tch::{Device, Kind, Tensor};
+
+use super::samples::{Samples, target};
+use crate::{
+    head::{Head, HeadOutput},
+    target::TargetSpec,
+};
+
+/// A head with its parameters.
+#[derive(Debug)]
+pub(super) struct Subject<H> {
+    pub(super) params: ParamSet,
+    pub(super) head: H,
+}
+
+/// What a loss and its gradients came to.
+struct Pass {
+    sum: f64,
+    count: f64,
+    /// Of the parameters in order, then of the features; `None` where nothing flows.
+    grads: Vec<Option<Tensor>>,
+}
+
+impl<H: Head> Subject<H> {
+    pub(super) fn new(build: &impl Fn(&mut Scope<'_>) -> Result<H>, kind: Kind, seed: u64) -> Result<Self> {
+        let mut params = ParamSet::new(kind, Device::Cpu, seed);
+        let head = build(&mut params.root().sub("heads").role(Role::Task(0)))?;
+        Ok(Self { params, head })
+    }
+
+    pub(super) fn answer(&self, features: &Features, mode: Mode) -> Result<HeadOutput> {
+        self.head.forward(features, &Cx::new(mode))
+    }
+
+    fn pass(&self, samples: &Samples, features: &Features, target: &Target) -> Result<Pass> {
+        let loss = self.head.loss(&self.answer(features, Mode::Train)?, target)?;
+        let mut leaves: Vec<&Tensor> = self.params.params().iter().map(mtl_core::params::Param::tensor).collect();
+        leaves.push(&samples.xs);
+        let grads = grad(&[&loss.sum], None, &leaves, Graph::Free)?;
+        Ok(Pass { sum: loss.sum.f_double_value(&[]).op("loss")?, count: loss.count, grads })
+    }
+
+    /// What may differ by rounding.
+    fn tolerance(&self) -> f64 {
+        if self.params.kind() == Kind::Double { 1e-11 } else { 1e-4 }
+    }
+}
+
+pub(super) fn shape<H: Head>(subject: &Subject<H>, samples: &Samples) -> Result<Option<String>> {
+    let rows = samples.all();
+    let out = subject.answer(&samples.features(&rows)?, Mode::Eval)?;
+    if out.main().size().first() != Some(&(rows.len() as i64)) {
+        return Ok(Some(format!("{} samples gave an answer of shape {:?}", rows.len(), out.main().size())));
+    }
+    let prediction = subject.head.decode(&out)?;
+    let fits = matches!(
+        (samples.spec, &prediction),
+        (TargetSpec::Class { .. }, mtl_core::prediction::Prediction::Class { .. })
+            | (TargetSpec::MultiLabel { .. }, mtl_core::prediction::Prediction::MultiLabel { .. })
+            | (TargetSpec::Values { .. }, mtl_core::prediction::Prediction::Values { .. })
+    );
+    if prediction.batch_size() != rows.len() || !fits {
+        let (n, what) = (prediction.batch_size(), prediction.describe());
+        return Ok(Some(format!("{} samples gave {n} {what} for {}", rows.len(), samples.spec.describe())));
+    }
+    if subject.head.spec().primary().is_none() {
+        return Ok(Some("the spec names no metric".into()));
+    }
+    Ok(None)
+}
+
+pub(super) fn missing<H: Head>(subject: &Subject<H>, samples: &Samples) -> Result<Option<String>> {
+    let all = samples.all();
+    let kept: Vec<usize> = all.iter().copied().filter(|r| r % 3 != 1).collect();
+    let features = samples.features(&all)?;
+    let marked = subject.pass(samples, &features, &samples.target(&all, |r| r % 3 != 1)?)?;
+    let deleted = subject.pass(samples, &samples.features(&kept)?, &samples.target(&kept, |_| true)?)?;
+    if marked.count.to_bits() != deleted.count.to_bits() || gap(marked.sum, deleted.sum) > subject.tolerance() {
+        let (a, b) = ((marked.sum, marked.count), (deleted.sum, deleted.count));
+        return Ok(Some(format!("sum and count are {a:?} with labels marked missing, {b:?} with samples deleted")));
+    }
+    for (a, b) in marked.grads.iter().zip(&deleted.grads) {
+        if distance(a.as_ref(), b.as_ref())? > subject.tolerance() {
+            return Ok(Some("gradients differ between labels marked missing and samples deleted".into()));
+        }
+    }
+    let Some(Some(of_features)) = marked.grads.last() else { return Ok(Some("no gradient of the features".into())) };
+    for row in all.iter().filter(|r| *r % 3 == 1) {
+        let largest = of_features.f_get(*row as i64)?.f_abs()?.f_max()?.f_double_value(&[])?;
+        if largest.to_bits() != 0 {
+            return Ok(Some(format!("a sample without label passes a gradient of size {largest}")));
+        }
+    }
+    Ok(None)
+}
+
+pub(super) fn absent<H: Head>(subject: &Subject<H>, samples: &Samples) -> Result<Option<String>> {
+    let rows = samples.all();
+    let out = subject.answer(&samples.features(&rows)?, Mode::Train)?;
+    let loss = subject.head.loss(&out, &samples.target(&rows, |_| false)?)?;
+    let sum = loss.sum.f_double_value(&[])?;
+    if loss.is_present() || !sum.is_finite() {
+        return Ok(Some(format!("without any label the sum is {sum}, the count {}", loss.count)));
+    }
+    Ok(None)
+}
+
+pub(super) fn permutation<H: Head>(subject: &Subject<H>, samples: &Samples) -> Result<Option<String>> {
+    let rows = samples.all();
+    let order: Vec<usize> = rows.iter().map(|r| (r * 5 + 2) % rows.len()).collect();
+    let run = |rows: &[usize]| -> Result<(Tensor, f64)> {
+        let out = subject.answer(&samples.features(rows)?, Mode::Eval)?;
+        let loss = subject.head.loss(&out, &samples.target(rows, |_| true)?)?;
+        Ok((out.main().f_detach()?, loss.sum.f_double_value(&[])?))
+    };
+    let ((straight, a), (permuted, b)) = (run(&rows)?, run(&order)?);
+    let order: Vec<i64> = order.iter().map(|&r| r as i64).collect();
+    let expected = straight.f_index_select(0, &Tensor::from_slice(&order))?;
+    if gap(a, b) > subject.tolerance() || distance(Some(&expected), Some(&permuted))? > subject.tolerance() {
+        return Ok(Some(format!("in another order of the samples answers differ, or the loss: {a} and {b}")));
+    }
+    Ok(None)
+}
+
+pub(super) fn finite<H: Head>(subject: &Subject<H>, samples: &Samples) -> Result<Option<String>> {
+    let rows = samples.all();
+    let pass = subject.pass(samples, &samples.features(&rows)?, &samples.target(&rows, |_| true)?)?;
+    if !pass.sum.is_finite() || pass.count < 1.0 {
+        return Ok(Some(format!("the sum is {}, the count {}", pass.sum, pass.count)));
+    }
+    let names = subject.params.params().iter().map(mtl_core::params::Param::name).chain(["the features"]);
+    for (name, grad) in names.zip(&pass.grads) {
+        let Some(grad) = grad else { return Ok(Some(format!("no gradient reaches {name}"))) };
+        if grad.f_isfinite()?.f_all()?.f_int64_value(&[])? == 0 {
+            return Ok(Some(format!("the gradient of {name} is not finite")));
+        }
+    }
+    Ok(None)
+}
+
+pub(super) fn repeatable<H: Head>(subject: &Subject<H>, samples: &Samples) -> Result<Option<String>> {
+    let features = samples.features(&samples.all())?;
+    let (a, b) = (subject.answer(&features, Mode::Eval)?, subject.answer(&features, Mode::Eval)?);
+    Ok((a.main() != b.main()).then(|| "two evaluations of the same features differ".into()))
+}
+
+pub(super) fn saved<H: Head>(from: &Subject<H>, to: &Subject<H>, samples: &Samples) -> Result<Option<String>> {
+    let features = samples.features(&samples.all())?;
+    to.params.load_safetensors(&from.params.to_safetensors()?)?;
+    let (a, b) = (from.answer(&features, Mode::Eval)?, to.answer(&features, Mode::Eval)?);
+    Ok((a.main() != b.main()).then(|| "saved and loaded parameters give another answer".into()))
+}
+
+pub(super) fn refused<H: Head>(subject: &Subject<H>, samples: &Samples) -> Result<Option<String>> {
+    let rows = samples.all();
+    let out = subject.answer(&samples.features(&rows)?, Mode::Eval)?;
+    let task = samples.task.as_str();
+    let foreign = match samples.spec {
+        TargetSpec::Values { .. } => Target::class(task, &vec![0; rows.len()])?,
+        _ => Target::values(task, Array2::zeros((rows.len(), 1)).view())?,
+    };
+    let mut wrong =
+        vec![("labels of another kind", foreign), ("labels of a smaller batch", samples.target(&rows[1..], |_| true)?)];
+    match samples.spec {
+        TargetSpec::Class { classes } => {
+            let mut labels = samples.labels.clone();
+            #[expect(clippy::cast_precision_loss, reason = "few classes")]
+            labels.fill(classes as f32);
+            wrong.push(("a class that does not exist", target(task, samples.spec, &labels)?));
+        }
+        spec => {
+            let wide = ndarray::concatenate(Axis(1), &[samples.labels.view(), samples.labels.view()]);
+            let wide = wide.unwrap_or_else(|_| Array2::zeros((rows.len(), 0)));
+            wrong.push(("labels of another width", target(task, spec, &wide)?));
+        }
+    }
+    for (what, target) in wrong {
+        match subject.head.loss(&out, &target) {
+            Ok(_) => return Ok(Some(format!("{what} are accepted"))),
+            Err(e) if !e.to_string().contains(task) => {
+                return Ok(Some(format!("the error for {what} does not name the task: {e}")));
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(None)
+}
+
+/// Relative distance of two numbers.
+fn gap(a: f64, b: f64) -> f64 {
+    (a - b).abs() / a.abs().max(b.abs()).max(1.0)
+}
+
+/// Largest difference of two tensors relative to their size; nothing counts as zeros.
+fn distance(a: Option<&Tensor>, b: Option<&Tensor>) -> Result<f64> {
+    let (difference, size) = match (a, b) {
+        (None, None) => return Ok(0.0),
+        (Some(a), Some(b)) => (a.f_sub(b)?, a.f_abs()?.f_max()?.f_double_value(&[])?),
+        (Some(one), None) | (None, Some(one)) => (one.f_detach()?, 1.0),
+    };
+    Ok(difference.f_abs()?.f_max()?.f_double_value(&[])? / size.max(1.0))
+}

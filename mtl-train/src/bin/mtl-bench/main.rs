@@ -1,0 +1,113 @@
+//! The main job: train the same tasks in several ways on equal budgets, and say in one table what each way is worth.
+//!
+//! `cargo xtask bench` sets everything up and calls this program. Suites:
+//!
+//! | suite | what runs |
+//! |---|---|
+//! | `quick` | every model once on Census-Income, the step against its floor in short form |
+//! | `quality` | the same with more epochs and seeds: the figures of the README |
+//! | `step` | the step against its floor, the fused optimizer against tch's |
+//! | `micro` | nothing here: criterion's benchmarks are run by xtask |
+//!
+//! Models and epochs are chosen on validation; test figures are only reported.
+
+mod compare;
+mod console;
+mod models;
+mod page;
+mod published;
+mod step;
+mod summary;
+
+use std::{fs, path::PathBuf, process::ExitCode};
+
+use clap::{Parser, ValueEnum};
+use mtl_data::{
+    DatasetConfig,
+    datasets::{CensusIncome, SyntheticMmoe, SyntheticTargets},
+};
+use mtl_train::{Error, Result, checkpoint::write_atomic};
+use summary::Summary;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Suite {
+    Quick,
+    Quality,
+    Micro,
+    Step,
+}
+
+/// Trains the same tasks in several ways and compares them.
+#[derive(Debug, Parser)]
+#[command(name = "mtl-bench", version)]
+struct Args {
+    #[arg(long, value_enum, default_value_t = Suite::Quick)]
+    suite: Suite,
+    /// Folder with the Census-Income files; default the cache.
+    #[arg(long, conflicts_with = "synthetic")]
+    data_dir: Option<PathBuf>,
+    /// Use the built-in generator instead of real data.
+    #[arg(long)]
+    synthetic: bool,
+    /// Seeds per model.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    seeds: u64,
+    /// Passes over the training split; default 6 for quick, 8 for quality.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    epochs: Option<u64>,
+    /// Only models whose name contains this.
+    #[arg(long)]
+    only: Option<String>,
+    /// Folder of report.json and report.html.
+    #[arg(long, default_value = "target/bench")]
+    out: PathBuf,
+    /// Write report.json here as well.
+    #[arg(long)]
+    json: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    mtl_core::shim::init();
+    match run(&Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("error: {e}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<()> {
+    let mut summary = Summary::new(args.suite.to_possible_value().map_or("", |v| v.get_name().to_owned().leak()));
+    let mut details = Vec::new();
+    if matches!(args.suite, Suite::Quick | Suite::Quality) {
+        let data = dataset(args);
+        let epochs = args.epochs.unwrap_or(if args.suite == Suite::Quality { 8 } else { 6 });
+        details = compare::compare(&data, epochs, args.seeds, args.only.as_deref(), &mut summary)?;
+    }
+    if args.suite != Suite::Micro {
+        step::measure(args.suite == Suite::Step, &mut summary)?;
+    }
+    console::show(&summary);
+    let text = serde_json::to_string_pretty(&summary).map_err(|e| Error::Checkpoint {
+        path: "report.json".into(),
+        reason: e.to_string(),
+    })?;
+    fs::create_dir_all(&args.out).map_err(|e| Error::io(&args.out, "cannot make report folder", e))?;
+    write_atomic(&args.out.join("report.json"), text.as_bytes())?;
+    if let Some(path) = &args.json {
+        write_atomic(path, text.as_bytes())?;
+    }
+    let html = args.out.join("report.html");
+    write_atomic(&html, page::page(&summary, &details).to_html().as_bytes())?;
+    eprintln!("report: {}", html.display());
+    Ok(())
+}
+
+fn dataset(args: &Args) -> DatasetConfig {
+    if args.synthetic {
+        DatasetConfig::SyntheticMmoe(SyntheticMmoe { targets: SyntheticTargets::Binary, ..SyntheticMmoe::default() })
+    } else {
+        DatasetConfig::CensusIncome(CensusIncome { dir: args.data_dir.clone(), ..CensusIncome::default() })
+    }
+}

@@ -1,0 +1,98 @@
+//! `report.json`: the figures of a bench run. The keys are kept stable; new ones may be added.
+//!
+//! | key | content |
+//! |---|---|
+//! | `suite`, `dataset`, `source` | what ran, on what; `source` is `real` or `synthetic` |
+//! | `models[]` | `name`, `tasks.{task}.{metric}` (test split, mean over seeds), `spread` (standard deviations, same keys), `composite` (mean AUROC), `delta_m` (percent against single task, `null` for that), `params`, `seconds_per_epoch`, `samples_per_second`, `seeds` |
+//! | `step[]` | `model`, `tasks`, `mode`, `ratio_to_floor`: time over (forward + one backward pass per task), medians of paired runs |
+//! | `optimizer` | `fused_adamw_speedup`: tch's AdamW time over ours, 10 M parameters in 100 tensors |
+//! | `environment` | versions, threads, processor |
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// Test metrics: task to metric to value.
+pub(crate) type Scores = BTreeMap<String, BTreeMap<String, f64>>;
+
+/// The whole report.
+#[derive(Debug, Serialize)]
+pub(crate) struct Summary {
+    pub(crate) suite: &'static str,
+    pub(crate) dataset: Option<&'static str>,
+    pub(crate) source: Option<&'static str>,
+    pub(crate) models: Vec<ModelSummary>,
+    pub(crate) step: Vec<StepRatio>,
+    pub(crate) optimizer: Option<OptimizerRatio>,
+    pub(crate) environment: BTreeMap<&'static str, String>,
+}
+
+/// One model over its seeds.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct ModelSummary {
+    pub(crate) name: String,
+    pub(crate) tasks: Scores,
+    pub(crate) spread: Scores,
+    pub(crate) composite: f64,
+    pub(crate) delta_m: Option<f64>,
+    pub(crate) params: usize,
+    pub(crate) seconds_per_epoch: f64,
+    pub(crate) samples_per_second: f64,
+    pub(crate) seeds: u64,
+}
+
+/// One timing of a step.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct StepRatio {
+    pub(crate) model: &'static str,
+    pub(crate) tasks: usize,
+    pub(crate) mode: &'static str,
+    pub(crate) floor_ms: f64,
+    pub(crate) ratio_to_floor: f64,
+}
+
+/// Our optimizer against tch's.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct OptimizerRatio {
+    pub(crate) tch_ms: f64,
+    pub(crate) fused_ms: f64,
+    pub(crate) fused_adamw_speedup: f64,
+}
+
+impl Summary {
+    pub(crate) fn new(suite: &'static str) -> Self {
+        Self {
+            suite,
+            dataset: None,
+            source: None,
+            models: Vec::new(),
+            step: Vec::new(),
+            optimizer: None,
+            environment: environment(),
+        }
+    }
+}
+
+fn environment() -> BTreeMap<&'static str, String> {
+    let cpu = std::fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| {
+        let line = text.lines().find(|l| l.starts_with("model name"))?;
+        Some(line.split(':').nth(1)?.trim().to_owned())
+    });
+    BTreeMap::from([
+        ("toolkit", env!("CARGO_PKG_VERSION").to_owned()),
+        ("libtorch", "2.11.0".to_owned()),
+        ("threads", tch::get_num_threads().to_string()),
+        ("cores", std::thread::available_parallelism().map_or_else(|_| "unknown".into(), |n| n.to_string())),
+        ("processor", cpu.unwrap_or_else(|| std::env::consts::ARCH.to_owned())),
+        ("profile", if cfg!(debug_assertions) { "debug" } else { "release" }.to_owned()),
+    ])
+}
+
+/// Mean and standard deviation (0 for one value).
+#[expect(clippy::cast_precision_loss, reason = "a handful of seeds")]
+pub(crate) fn mean_spread(values: &[f64]) -> (f64, f64) {
+    let n = values.len().max(1) as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let square = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>();
+    (mean, if values.len() > 1 { (square / (n - 1.0)).sqrt() } else { 0.0 })
+}

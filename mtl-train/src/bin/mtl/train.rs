@@ -1,0 +1,138 @@
+//! `mtl train`: one run from a configuration file into a folder.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args as ClapArgs;
+use comfy_table::{Table, presets::UTF8_HORIZONTAL_ONLY};
+use mtl_metrics::MetricReport;
+use mtl_train::{
+    Error, Result,
+    checkpoint::{CheckpointStore, write_atomic},
+    config::RunConfig,
+    progress::Progress,
+    runlog::RunLog,
+    session::Session,
+    trainer::Ending,
+};
+use serde_json::json;
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Args {
+    /// The configuration file.
+    config: PathBuf,
+    /// The run's folder; default runs/<name of the configuration file>.
+    #[arg(long)]
+    run_dir: Option<PathBuf>,
+    /// Go on from the newest whole checkpoint of the run's folder.
+    #[arg(long)]
+    resume: bool,
+    /// Log every so many steps.
+    #[arg(long, default_value_t = 10)]
+    log_every: u64,
+}
+
+/// Checkpoints kept.
+const KEEP: usize = 2;
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    // Everything that can be wrong is found before the folder is touched.
+    let config = RunConfig::load(&args.config)?;
+    let stem = args.config.file_stem().unwrap_or_default();
+    let dir = args.run_dir.clone().unwrap_or_else(|| Path::new("runs").join(stem));
+    if !args.resume && dir.join("log.jsonl").exists() {
+        return Err(Error::Checkpoint {
+            path: dir,
+            reason: "there is a run in this folder; go on with --resume, or choose another with --run-dir".into(),
+        });
+    }
+    let splits = config.data.load()?;
+    let mut session = Session::new(&config, &splits)?;
+
+    let store = CheckpointStore::open(&dir.join("checkpoints"), KEEP)?;
+    let log_path = dir.join("log.jsonl");
+    let found = if args.resume { store.latest()? } else { None };
+    let mut log = match found {
+        Some((checkpoint, damaged)) => {
+            for e in damaged {
+                eprintln!("warning: {e}; going on from the checkpoint before it");
+            }
+            session.trainer.resume(checkpoint)?;
+            RunLog::resume(&log_path, args.log_every, session.trainer.step())?
+        }
+        None => {
+            write_atomic(&dir.join("config.toml"), config.to_toml()?.as_bytes())?;
+            let mut log = RunLog::create(&log_path, args.log_every)?;
+            log.write("run", describe(&config, &session));
+            log
+        }
+    };
+
+    let total = session.trainer.total_steps(&session.train);
+    let mut progress = Progress::new(&stem.to_string_lossy(), session.trainer.model().tasks(), total);
+    let ending = {
+        let mut observer = (&mut progress, &mut log);
+        session.trainer.fit(&session.train, &session.validation, &mut observer, Some(&store))?
+    };
+    if let Some(e) = log.failure() {
+        eprintln!("warning: {e}; the log is not complete");
+    }
+    if ending == Ending::Finished {
+        finish(&dir, &session)?;
+    }
+    Ok(())
+}
+
+fn describe(config: &RunConfig, session: &Session) -> serde_json::Value {
+    let model = session.trainer.model();
+    json!({
+        "seed": config.train.seed,
+        "threads": tch::get_num_threads(),
+        "device": config.device.kind,
+        "parameters": model.params().numel(),
+        "tasks": model.tasks().names().map(ToString::to_string).collect::<Vec<_>>(),
+    })
+}
+
+/// Tests the best epoch, writes weights and metrics, shows the table.
+#[expect(clippy::print_stdout, reason = "what the program is for")]
+fn finish(dir: &Path, session: &Session) -> Result<()> {
+    let test = session.test()?;
+    let best = session.trainer.history().iter().rfind(|e| e.is_best);
+    write_atomic(&dir.join("model.safetensors"), &session.trainer.model().params().to_safetensors()?)?;
+    let metrics = json!({ "best_epoch": best.map(|e| e.epoch + 1), "validation": best.map(|e| &e.validation), "test": test });
+    write_atomic(&dir.join("metrics.json"), format!("{metrics:#}\n").as_bytes())?;
+
+    let mut table = Table::new();
+    table.load_preset(UTF8_HORIZONTAL_ONLY).set_header(["task", "metric", "validation", "test"]);
+    for (task, result) in test.tasks.iter().enumerate() {
+        for entry in &result.metrics {
+            let validation = best.and_then(|e| e.validation.entry(result.task.as_str(), &entry.metric).ok());
+            let validation = validation.map_or_else(|| "-".into(), |v| v.outcome.to_string());
+            let name = if entry.metric == first_metric(&test, task) { result.task.to_string() } else { String::new() };
+            table.add_row([name, entry.metric.clone(), validation, entry.outcome.to_string()]);
+        }
+    }
+    println!("{table}");
+    if let Some(best) = best {
+        println!("best epoch {} of {}, chosen on validation; run folder {}", best.epoch + 1, best.epochs, dir.display());
+    }
+    Ok(())
+}
+
+fn first_metric(report: &MetricReport, task: usize) -> &str {
+    report.tasks.get(task).and_then(|t| t.metrics.first()).map_or("", |m| m.metric.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn folders_are_not_touched_before_everything_is_checked() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = dir.path().join("bad.toml");
+        std::fs::write(&config, "[data]\nkind = \"census-incme\"\n").unwrap();
+        let run_dir = dir.path().join("run");
+        let args = super::Args { config, run_dir: Some(run_dir.clone()), resume: false, log_every: 1 };
+        assert!(super::run(&args).is_err());
+        assert!(!run_dir.exists());
+    }
+}

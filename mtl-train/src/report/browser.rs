@@ -1,0 +1,112 @@
+//! The page in a real browser: no width may make it scroll sideways.
+//!
+//! Everything else about layout can be looked at; this one is easy to break with a long name and easy to overlook. Pages
+//! are opened in frames of the widths of a telephone, a tablet and a desk, with a probe added (and the policy against
+//! scripts removed for it) that reports how far the content sticks out. The test runs where Debian's `chromium` is
+//! installed and a browser can start; elsewhere it has nothing to say and passes.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{demo::demo, laws::random_document};
+
+const WIDTHS: [u16; 4] = [360, 390, 768, 1200];
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Reports by how much the page is too wide, and the first thing that is.
+const PROBE: &str = r#"<script>
+addEventListener("load", () => {
+  const room = document.documentElement.clientWidth;
+  const outside = [...document.body.querySelectorAll("*")].filter(e =>
+    e.getBoundingClientRect().right > room + 1 && !e.closest(".scroll, .inner, .names"));
+  const first = outside.length ? outside[0].tagName + "." + outside[0].getAttribute("class") : "-";
+  parent.postMessage([location.hash, document.documentElement.scrollWidth - room, first].join(" "), "*");
+});
+</script>"#;
+
+/// Writes down what the frames report.
+const LISTENER: &str = r#"<script>
+addEventListener("message", e => { document.getElementById("found").textContent += "|" + e.data; });
+</script><pre id="found"></pre>"#;
+
+/// A folder of its own that goes with the test.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Ends the browser that this test started, whatever happens.
+struct Browser(Child);
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// What the browser says about the file; nothing without a working browser.
+fn document_after_load(folder: &Path, page: &Path) -> Option<String> {
+    let answer = folder.join("answer.html");
+    let child = Command::new("chromium")
+        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"])
+        .args(["--disable-background-networking", "--disable-component-update", "--virtual-time-budget=10000"])
+        .arg("--disable-dev-shm-usage")
+        .arg(format!("--user-data-dir={}", folder.join("profile").display()))
+        .args(["--window-size=1400,1000", "--dump-dom"])
+        .arg(format!("file://{}", page.display()))
+        .stdin(Stdio::null())
+        .stdout(fs::File::create(&answer).ok()?)
+        .stderr(Stdio::null())
+        .spawn();
+    let mut browser = Browser(child.ok()?);
+    let start = Instant::now();
+    while start.elapsed() < PATIENCE {
+        if browser.0.try_wait().ok()?.is_some() {
+            return fs::read_to_string(answer).ok();
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    None
+}
+
+#[test]
+fn no_page_scrolls_sideways() {
+    let folder = Folder(std::env::temp_dir().join(format!("mtl-report-{}", std::process::id())));
+    fs::create_dir_all(&folder.0).unwrap();
+    let mut pages = vec![demo()];
+    pages.extend((0..6).map(random_document));
+    let mut frames = String::from(LISTENER);
+    for (index, page) in pages.iter().enumerate() {
+        let html = page.to_html();
+        let policy = html.find("<meta http-equiv").unwrap();
+        let end = policy + html[policy..].find('>').unwrap() + 1;
+        let probed = [&html[..policy], &html[end..], PROBE].concat();
+        fs::write(folder.0.join(format!("{index}.html")), probed).unwrap();
+        for width in WIDTHS {
+            let frame =
+                format!("<iframe src=\"{index}.html#{index}-{width}\" width=\"{width}\" height=\"800\"></iframe>");
+            writeln!(frames, "{frame}").unwrap();
+        }
+    }
+    let page = folder.0.join("frames.html");
+    fs::write(&page, frames).unwrap();
+    let Some(answer) = document_after_load(&folder.0, &page) else { return };
+    let found =
+        answer.split("<pre id=\"found\">").nth(1).and_then(|rest| rest.split("</pre>").next()).unwrap_or_default();
+    for report in found.split('|').filter(|report| !report.is_empty()) {
+        assert!(report.ends_with(" 0 -"), "page-width, pixels too many, first element outside: {report}");
+    }
+    // A browser that started but could not load its own file has measured nothing, and says nothing.
+    let n = found.matches('#').count();
+    assert!(n == 0 || n == pages.len() * WIDTHS.len(), "{n} frames of {} reported", pages.len() * WIDTHS.len());
+}

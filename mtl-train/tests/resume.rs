@@ -1,0 +1,115 @@
+//! Kill a run at any moment, resume it, and get the bits of the run that was never interrupted.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+    thread::sleep,
+    time::Duration,
+};
+
+use mtl_core::rng::Rng;
+
+fn config(optimizer: &str, balancer: &str) -> String {
+    format!(
+        r#"
+[data]
+kind = "synthetic-mmoe"
+train = 3000
+validation = 300
+test = 300
+targets = "binary"
+
+[encoder]
+kind = "tabular"
+token_width = 2
+hidden = [16]
+dropout = 0.1
+
+[balancer]
+kind = "{balancer}"
+
+[train]
+epochs = 3
+batch_size = 64
+seed = 11
+checkpoint_every = 7
+clip_norm = 5.0
+optimizer = {{ kind = "{optimizer}", lr = 0.01 }}
+
+[device]
+threads = 1
+"#
+    )
+}
+
+fn mtl(config: &Path, run_dir: &Path, resume: bool) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mtl"));
+    command.arg("train").arg(config).arg("--run-dir").arg(run_dir).args(["--log-every", "1"]);
+    command.stdout(Stdio::null()).stderr(Stdio::piped());
+    if resume {
+        command.arg("--resume");
+    }
+    command
+}
+
+#[test]
+fn a_killed_run_goes_on_to_the_same_bits() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut rng = Rng::new(99);
+    for (optimizer, balancer) in [("adamw", "uncertainty"), ("sgd", "pcgrad")] {
+        let path = dir.path().join(format!("{optimizer}.toml"));
+        fs::write(&path, config(optimizer, balancer)).unwrap();
+        let (whole, killed) = (dir.path().join(format!("{optimizer}-whole")), dir.path().join(format!("{optimizer}-killed")));
+        let done = mtl(&path, &whole, false).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+
+        let mut kills = 0;
+        for attempt in 0..40 {
+            let mut child = mtl(&path, &killed, attempt > 0).spawn().unwrap();
+            // The first attempts die early and often, the later ones get further.
+            sleep(Duration::from_millis(60 + rng.below(100 + 60 * attempt)));
+            if child.try_wait().unwrap().is_none() {
+                child.kill().unwrap();
+                kills += 1;
+            }
+            child.wait().unwrap();
+            if killed.join("metrics.json").exists() {
+                break;
+            }
+        }
+        if !killed.join("metrics.json").exists() {
+            let rest = mtl(&path, &killed, true).output().unwrap();
+            assert!(rest.status.success(), "{}", String::from_utf8_lossy(&rest.stderr));
+        }
+        assert!(kills > 0, "the run was over before it could be killed");
+        let same = |file: &str| fs::read(whole.join(file)).unwrap() == fs::read(killed.join(file)).unwrap();
+        assert!(same("model.safetensors"), "{optimizer} with {balancer}: weights differ after {kills} kills");
+        assert!(same("metrics.json"));
+        let steps = |dir: &Path| -> Vec<String> {
+            let text = fs::read_to_string(dir.join("log.jsonl")).unwrap();
+            text.lines().filter(|l| l.contains(r#""type":"step""#)).map(str::to_owned).collect()
+        };
+        assert_eq!(steps(&whole), steps(&killed), "{optimizer}: the logs differ");
+    }
+}
+
+#[test]
+fn a_run_is_not_overwritten_and_a_damaged_checkpoint_is_passed_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, run) = (dir.path().join("c.toml"), dir.path().join("run"));
+    fs::write(&path, config("adamw", "equal")).unwrap();
+    assert!(mtl(&path, &run, false).status().unwrap().success());
+    let again = mtl(&path, &run, false).output().unwrap();
+    assert_eq!(again.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&again.stderr).contains("--resume"));
+
+    let mut files: Vec<_> = fs::read_dir(run.join("checkpoints")).unwrap().map(|f| f.unwrap().path()).collect();
+    files.sort();
+    let newest = files.pop().unwrap();
+    let bytes = fs::read(&newest).unwrap();
+    fs::write(&newest, &bytes[..bytes.len() / 2]).unwrap();
+    let resumed = mtl(&path, &run, true).output().unwrap();
+    assert!(resumed.status.success());
+    assert!(String::from_utf8_lossy(&resumed.stderr).contains("damaged"));
+}
