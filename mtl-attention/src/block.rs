@@ -6,8 +6,8 @@
 //! ```
 //! **Shapes** tokens `[b, l, d]`, in and out; names and padding are kept.
 //!
-//! **Reference** Vaswani et al., NeurIPS 2017; pre-norm form of Xiong et al., ICML 2020. Over the fields of a table it is
-//! the block of Gorishniy et al., "Revisiting Deep Learning Models for Tabular Data", NeurIPS 2021.
+//! **Reference** Vaswani et al., NeurIPS 2017; pre-norm form of Xiong et al., ICML 2020. Over the fields of a table it
+//! is the block of Gorishniy et al., "Revisiting Deep Learning Models for Tabular Data", NeurIPS 2021.
 //!
 //! **Differs from** the latter: no dropout on attention weights, activation of one's choice instead of ReGLU. Cost:
 //! `O(b l d (l + d))`.

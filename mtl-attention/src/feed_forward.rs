@@ -5,8 +5,8 @@
 //! ```
 //! **Shapes** `x`, `y`: `[.., d]`.
 //!
-//! **Reference** the position-wise layer of Vaswani et al., NeurIPS 2017, normalized first as in Xiong et al., "On Layer
-//! Normalization in the Transformer Architecture", ICML 2020.
+//! **Reference** the position-wise layer of Vaswani et al., NeurIPS 2017, normalized first as in Xiong et al., "On
+//! Layer Normalization in the Transformer Architecture", ICML 2020.
 
 use mtl_core::{
     Result, TorchContext,

@@ -1,4 +1,51 @@
-//! Attention for multi-task learning.
+//! Attention for multi-task learning: one kernel, masks that cannot be misread, and tasks that ask their own questions.
+//!
+//! In a multi-task model attention answers "which part of what is shared does *this* task need?". [`TaskQuerySharing`]
+//! is the smallest useful form: an encoder gives tokens (fields of a table, cells of a picture), and each task pools
+//! them with learned queries of its own. It is a sharing architecture like any other, so every head and balancer works
+//! with it, and its maps can be read.
+//!
+//! ```
+//! use mtl_attention::{AttentionSummary, TaskQueryConfig, TaskQuerySharing};
+//! use mtl_core::encode::{CategoricalField, EncoderConfig, InputSpec, TabularEncoderConfig};
+//! use mtl_core::{batch::Inputs, context::Cx, metric::MetricId, mode::Mode, params::ParamSet, share::Sharing};
+//! use mtl_core::task::{Task, TaskSet};
+//! use tch::{Device, Kind, Tensor};
+//!
+//! # fn main() -> mtl_core::Result<()> {
+//! let tasks = TaskSet::new(vec![Task::new("income", MetricId::Auroc)?, Task::new("married", MetricId::Auroc)?])?;
+//! let field = |name: &str| CategoricalField { name: name.into(), cardinality: 9 };
+//! let spec = InputSpec { categorical: vec![field("sex"), field("region"), field("work")], ..InputSpec::default() };
+//!
+//! let mut params = ParamSet::new(Kind::Float, Device::Cpu, 7);
+//! let mut root = params.root();
+//! let tokens = EncoderConfig::Tabular(TabularEncoderConfig { token_width: 32, hidden: vec![], ..Default::default() });
+//! let encoder = tokens.build(&mut root.sub("encoder"), &spec)?;
+//! let model = TaskQuerySharing::new(&mut root.sub("sharing"), encoder, &tasks, &TaskQueryConfig::default())?;
+//!
+//! let rows = Tensor::zeros([5, 3], (Kind::Int64, Device::Cpu)); // [b, fields]
+//! let cx = Cx::new(Mode::Eval).with_traces();
+//! let shared = model.forward(&Inputs::new(vec![("categorical".into(), rows)])?, &cx)?;
+//! assert_eq!(shared.per_task.len(), 2); // features of each task, for its head
+//!
+//! let maps = AttentionSummary::of_all(&cx.take_traces())?;
+//! let (strongest, weight) = maps[0].top("income", 1)?[0]; // such as ("work", 0.41)
+//! assert!(["sex", "region", "work"].contains(&strongest) && weight >= 1.0 / 3.0);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | item | what | file |
+//! |---|---|---|
+//! | [`attend`], [`explain_backend`] | scaled dot-product attention, fused or explicit, and why | `attend.rs` |
+//! | [`AttnMask`] | causal, padding, bias: the only place that knows libtorch's dialects | `mask.rs` |
+//! | [`MultiHead`] | multi-head self- and cross-attention | `multi_head.rs` |
+//! | [`SelfBlock`], [`FeedForward`] | pre-norm block, token-wise layer | `block.rs`, `feed_forward.rs` |
+//! | [`CellPositions`] | learned positions for cells of maps | `positions.rs` |
+//! | [`TaskQueryPool`] | queries of all tasks over shared tokens, in one call | `task_pool.rs` |
+//! | [`TaskQuerySharing`] | the architecture made of these | `task_query.rs` |
+//! | [`AttentionConfig`] | architectures by name | `registry.rs` |
+//! | [`AttentionSummary`] | mean maps, by task and key | `summary.rs` |
 
 mod attend;
 mod block;

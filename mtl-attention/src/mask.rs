@@ -168,3 +168,49 @@ fn shape_error(tensor: &'static str, expected: String, found: &Tensor) -> Error 
 fn kind_error(tensor: &'static str, expected: &'static str, found: &Tensor) -> Error {
     Error::Kind { op: "attention mask".into(), tensor, expected, found: found.kind() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HIDDEN: f64 = f64::NEG_INFINITY;
+
+    fn additive(mask: &AttnMask, t: i64, s: i64) -> Vec<f64> {
+        let additive = mask.additive(t, s, Kind::Double, Device::Cpu).unwrap().unwrap();
+        Vec::<f64>::try_from(additive.flatten(0, -1)).unwrap()
+    }
+
+    #[test]
+    fn causal_is_aligned_as_asked() {
+        let first = AttnMask::causal(CausalAlign::First);
+        assert_eq!(additive(&first, 2, 3), [0.0, HIDDEN, HIDDEN, 0.0, 0.0, HIDDEN]);
+        let last = AttnMask::causal(CausalAlign::Last);
+        assert_eq!(additive(&last, 2, 3), [0.0, 0.0, HIDDEN, 0.0, 0.0, 0.0]);
+        assert!(first.is_plain_causal(2, 3) && !last.is_plain_causal(2, 3) && last.is_plain_causal(3, 3));
+        assert!(!first.may_empty_rows(3, 2) && last.may_empty_rows(3, 2));
+    }
+
+    #[test]
+    fn parts_add_up() {
+        let pad_mask = Tensor::from_slice(&[false, true]).view([1, 2]);
+        let bias = Tensor::from_slice(&[1.0, 2.0, 3.0, 4.0]).view([2, 2]);
+        let mask = AttnMask::causal(CausalAlign::First).and_bias(&bias).unwrap();
+        assert_eq!(additive(&mask, 2, 2), [1.0, HIDDEN, 3.0, 4.0]);
+        let mask = mask.and_padding(&pad_mask).unwrap();
+        assert_eq!(additive(&mask, 2, 2), [1.0, HIDDEN, 3.0, HIDDEN]);
+        let mask = mask.and_padding(&pad_mask.logical_not()).unwrap().and_bias(&bias).unwrap();
+        assert_eq!(additive(&mask, 2, 2), [HIDDEN; 4]);
+        assert!(AttnMask::none().is_none());
+        assert!(AttnMask::none().additive(2, 2, Kind::Float, Device::Cpu).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_mask_of_another_kind_is_refused() {
+        let numbers = Tensor::zeros([2, 2], tch::kind::FLOAT_CPU);
+        let e = AttnMask::none().and_padding(&numbers).unwrap_err().to_string();
+        assert_eq!(e, "attention mask: pad_mask must be of kind Bool, found Float");
+        assert!(AttnMask::none().and_bias(&numbers.to_kind(Kind::Bool)).is_err());
+        assert!(AttnMask::none().and_padding(&numbers.to_kind(Kind::Bool).view([4])).is_err());
+        assert!(AttnMask::none().and_bias(&numbers.view([4])).is_err());
+    }
+}

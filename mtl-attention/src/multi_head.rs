@@ -12,8 +12,8 @@
 //! **Reference** Vaswani et al., "Attention Is All You Need", NeurIPS 2017.
 //!
 //! **Differs from** PyTorch's `MultiheadAttention`: three separate input projections instead of a packed one; uniform
-//! initial values in `+-1/sqrt(inputs)` for all four instead of Xavier and zero biases; no dropout on the weights; padding
-//! travels with the tokens; a fully padded row gives the output bias instead of NaN.
+//! initial values in `+-1/sqrt(inputs)` for all four instead of Xavier and zero biases; no dropout on the weights;
+//! padding travels with the tokens; a fully padded row gives the output bias instead of NaN.
 
 use mtl_core::{
     Error, Result, TorchContext,
@@ -128,5 +128,59 @@ impl MultiHead {
             });
         };
         xs.f_view([b, l, self.heads, inner / self.heads]).and_then(|x| x.f_transpose(1, 2)).op(self.name.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mtl_core::{mode::Mode, params::ParamSet};
+    use tch::{Device, Kind};
+
+    #[test]
+    fn sizes_are_checked_and_names_are_fixed() {
+        let mut params = ParamSet::new(Kind::Float, Device::Cpu, 0);
+        let config = MultiHeadConfig { width: 6, heads: 4, ..Default::default() };
+        let e = MultiHead::new(&mut params.root().sub("bad"), &config).unwrap_err().to_string();
+        assert_eq!(e, "multi-head attention: heads must be >= 1 and a divisor of the inner width 6, found 4");
+        assert!(MultiHead::new(&mut params.root(), &MultiHeadConfig { heads: 0, ..config.clone() }).is_err());
+
+        let mut params = ParamSet::new(Kind::Float, Device::Cpu, 0);
+        let config = MultiHeadConfig { memory_width: Some(3), inner: Some(8), ..config };
+        MultiHead::new(&mut params.root().sub("attn"), &config).unwrap();
+        let names: Vec<_> = params.params().iter().map(|p| format!("{} {:?}", p.name(), p.tensor().size())).collect();
+        assert_eq!(
+            names,
+            [
+                "attn.q.weight [8, 6]",
+                "attn.q.bias [8]",
+                "attn.k.weight [8, 3]",
+                "attn.k.bias [8]",
+                "attn.v.weight [8, 3]",
+                "attn.v.bias [8]",
+                "attn.out.weight [6, 8]",
+                "attn.out.bias [6]",
+            ]
+        );
+        assert!(toml::from_str::<MultiHeadConfig>("head = 3").is_err());
+    }
+
+    #[test]
+    fn maps_and_products_are_recorded_when_wanted() {
+        let mut params = ParamSet::new(Kind::Double, Device::Cpu, 0);
+        let config = MultiHeadConfig { width: 4, heads: 2, bias: false, ..Default::default() };
+        let module = MultiHead::new(&mut params.root().sub("attn"), &config).unwrap();
+        let names = ["a", "b", "c"].map(str::to_owned);
+        let xs = Tensor::ones([2, 3, 4], (Kind::Double, Device::Cpu));
+        let tokens = Tokens { xs, pad_mask: None, names: Some(names.to_vec().into()) };
+        let cx = Cx::new(Mode::Eval).with_traces().with_tape();
+        let _ = module.forward(&tokens, &tokens, AttnMask::none(), &cx).unwrap();
+        let traces = cx.take_traces();
+        assert_eq!((traces.len(), traces[0].site.as_str(), &traces[0].keys[..]), (1, "attn", &names[..]));
+        assert_eq!(traces[0].weights.size(), [2, 2, 3, 3]);
+        assert!(!traces[0].weights.requires_grad());
+        assert_eq!(cx.take_tape().multiply_adds(), 4 * 6 * 16);
+        let flat = Tokens { xs: tokens.xs.view([6, 4]), pad_mask: None, names: None };
+        assert!(module.forward(&flat, &tokens, AttnMask::none(), &cx).is_err());
     }
 }

@@ -168,3 +168,57 @@ fn to_array(t: &Tensor, dim: (usize, usize)) -> Result<Array2<f64>> {
         found: t.size(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    fn trace(weights: &[f32], shape: [i64; 4], queries: &[&str], keys: &[&str]) -> AttnTrace {
+        let owned = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect();
+        let weights = Tensor::from_slice(weights).view(shape);
+        AttnTrace { site: "pool".into(), queries: owned(queries), keys: owned(keys), weights }
+    }
+
+    #[test]
+    fn batches_add_up_to_the_mean_over_samples_and_heads() {
+        let queries = ["income.0", "income.1", "age"];
+        let one = [0.5, 0.5, 1.0, 0.0, 0.25, 0.75];
+        let two = [0.5, 0.5, 0.0, 1.0, 0.75, 0.25, 0.0, 1.0, 1.0, 0.0, 0.5, 0.5];
+        let mut summary = AttentionSummary::new(&trace(&one, [1, 1, 3, 2], &queries, &["sex", "work"])).unwrap();
+        summary.add(&trace(&two, [2, 1, 3, 2], &queries, &["sex", "work"])).unwrap();
+        assert_eq!(summary.samples(), 3);
+        let by_query = array![[1.0, 2.0], [2.0, 1.0], [1.5, 1.5]] / 3.0;
+        assert!((&summary.by_query() - &by_query).iter().all(|d| d.abs() < 1e-12));
+        let (tasks, table) = summary.by_task();
+        assert_eq!(tasks, ["income", "age"]);
+        assert!((&table - &array![[0.5, 0.5], [0.5, 0.5]]).iter().all(|d| d.abs() < 1e-12));
+        assert_eq!(summary.top("age", 1).unwrap()[0].0, "sex");
+        assert_eq!(
+            summary.top("wage", 1).unwrap_err().to_string(),
+            r#"unknown task "wage", known tasks are income, age"#
+        );
+    }
+
+    #[test]
+    fn heads_are_averaged_and_missing_names_are_numbers() {
+        let map = trace(&[1.0, 0.0, 0.0, 1.0], [1, 2, 1, 2], &[], &[]);
+        let summaries = AttentionSummary::of_all(&[map]).unwrap();
+        assert_eq!(
+            (summaries[0].site(), summaries[0].queries(), summaries[0].keys().len()),
+            ("pool", &["0".to_owned()][..], 2)
+        );
+        assert_eq!(summaries[0].by_query(), array![[0.5, 0.5]]);
+    }
+
+    #[test]
+    fn maps_that_do_not_belong_together_are_refused() {
+        let map = || trace(&[1.0, 0.0], [1, 1, 1, 2], &["a"], &["x", "y"]);
+        let mut summary = AttentionSummary::new(&map()).unwrap();
+        assert!(summary.add(&trace(&[1.0], [1, 1, 1, 1], &["a"], &["x"])).is_err());
+        let e = summary.add(&trace(&[1.0, 0.0], [1, 1, 1, 2], &["a"], &["x", "z"])).unwrap_err();
+        assert!(e.to_string().contains("other names"), "{e}");
+        assert_eq!(summary, AttentionSummary::new(&map()).unwrap());
+        assert!(AttentionSummary::new(&trace(&[1.0, 0.0], [1, 1, 1, 2], &["a", "b"], &["x", "y"])).is_err());
+    }
+}

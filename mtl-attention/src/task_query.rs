@@ -1,31 +1,33 @@
 //! Task-query sharing: one encoder gives tokens, every task reads them with its own queries.
 //!
 //! ```text
-//! x   = project(tokens) (+ positions)        [b, l, d]        shared
-//! x   = block_k(.. block_1(x))               [b, l, d]        shared, optional: tokens look at one another
-//! x   = feed_forward(x)                      [b, l, d]        shared, optional: token by token
-//! x   = norm(x)                              [b, l, d]        the boundary between trunk and tasks
-//! p_t = pool_t(x)                            [b, m h d]       all tasks in one attention call
-//! z_t = act(norm(W_t p_t + b_t))             [b, o]           owned by task t
-//! z_t = feed_forward_t(z_t)                  [b, o]           optional
+//! x    = project(tokens) (+ positions)       [b, l, d]        shared; projection optional, positions for maps
+//! x    = block_k(.. block_1(x))              [b, l, d]        shared, optional: tokens look at one another
+//! x    = feed_forward(x)                     [b, l, d]        shared, optional: token by token
+//! k, v = norm(x), x                          [b, l, d]        the boundary between trunk and tasks
+//! p_t  = pool_t(k, v)                        [b, m h d]       all tasks in one attention call
+//! z_t  = act(norm(W_t p_t + b_t))            [b, o]           owned by task t
+//! z_t  = feed_forward_t(z_t)                 [b, o]           optional
 //! ```
 //! Fields of a table are tokens, cells of a feature map are tokens. What a task looks at is printed by
 //! [`AttentionSummary`](crate::AttentionSummary).
 //!
-//! Why it is strong enough for tables: softmax-weighted sums of `m h` kinds over tokens of width `d` are `m h d` numbers
-//! that depend on all fields, and the weights depend on the fields' values, so already the pooling multiplies fields with
-//! one another; the task's own layers do the rest. Blocks of self-attention let fields meet before pooling, at about ten
-//! times the cost.
+//! Why it is strong enough for tables: softmax-weighted sums of `m h` kinds over tokens of width `d` are `m h d`
+//! numbers that depend on all fields, and the weights depend on the fields' values, so already the pooling multiplies
+//! fields with one another; the task's own layers do the rest. Two things matter in practice. Tokens should be wide
+//! (`token_width` 32 in the encoder): fields are added up in that space, and need room not to be confused. And only the
+//! keys are normalized: a normalized value forgets how large a number was. Blocks of self-attention let fields meet
+//! before pooling, at about ten times the cost.
 //!
 //! **Shapes** tokens or maps from the encoder; features per task `[b, o]`.
 //!
 //! **Reference** Lee et al., "Set Transformer", ICML 2019; Gorishniy et al., NeurIPS 2021 for blocks over table fields.
 //!
-//! **Differs from** either: queries per task, see [`TaskQueryPool`]. Cost per sample: `l d d + 2 l T m h d + T m h d o`
-//! multiply-adds without blocks.
+//! **Differs from** either: queries per task, see [`TaskQueryPool`]; values are not normalized. Cost per sample:
+//! `2 l T m h d + T m h d o` multiply-adds without the optional parts.
 
 use mtl_core::{
-    Error, Result,
+    Error, Result, TorchContext,
     batch::Inputs,
     context::Cx,
     encode::Encoder,
@@ -54,7 +56,7 @@ use crate::{
 pub struct TaskQueryConfig {
     /// Width of tokens inside, >= 1; 0 keeps the encoder's width and makes no projection; default 0.
     pub width: i64,
-    /// Queries per task, >= 1; default 2.
+    /// Queries per task, >= 1; default 1.
     pub queries: i64,
     /// Heads per query, >= 1; each brings home a whole token's width; default 8.
     pub heads: i64,
@@ -63,7 +65,7 @@ pub struct TaskQueryConfig {
     /// Heads of those blocks, >= 1 and a divisor of the width; default 4.
     pub block_heads: i64,
     /// Inner width of the token-wise layers (that of each block, and one before pooling when there is no block), >= 0;
-    /// 0 leaves out the one before pooling and is refused with blocks; default 64.
+    /// 0 leaves out the one before pooling and is refused with blocks; default 0.
     pub token_hidden: i64,
     /// Width of a task's features, >= 1; default 128.
     pub features: i64,
@@ -83,11 +85,11 @@ impl Default for TaskQueryConfig {
     fn default() -> Self {
         Self {
             width: 0,
-            queries: 2,
+            queries: 1,
             heads: 8,
             blocks: 0,
             block_heads: 4,
-            token_hidden: 64,
+            token_hidden: 0,
             features: 128,
             task_hidden: 0,
             position_grid: 4,
@@ -189,15 +191,13 @@ impl TaskQuerySharing {
         let towers = tasks.names().enumerate().map(|(task_idx, name)| {
             let mut place = place.sub(name.as_str());
             let mut place = place.role(Role::Task(task_idx));
+            let merge = Linear::new(&mut place.sub("merge"), pool.outputs(), o)?;
+            let norm = LayerNorm::new(&mut place.sub("norm"), o)?;
             let residual = match config.task_hidden {
                 0 => None,
                 hidden => Some(FeedForward::new(&mut place.sub("feed_forward"), o, hidden, activation, dropout)?),
             };
-            Ok(TaskTower {
-                merge: Linear::new(&mut place.sub("merge"), pool.outputs(), o)?,
-                norm: LayerNorm::new(&mut place.sub("norm"), o)?,
-                residual,
-            })
+            Ok(TaskTower { merge, norm, residual })
         });
         let towers = towers.collect::<Result<Vec<_>>>()?;
         let views = vec![View::Pooled { width: o }; tasks.len()];
@@ -250,12 +250,12 @@ impl Sharing for TaskQuerySharing {
         if let Some(layer) = &self.token_layer {
             tokens.xs = layer.forward(&tokens.xs, cx)?;
         }
-        let raw = if std::env::var("NORMV").is_ok() { self.norm.forward(&tokens.xs)? } else { tokens.xs.alias() };
-        tokens.xs = self.norm.forward(&tokens.xs)?;
-        let pooled = self.pool.forward(&tokens, &raw, cx)?; // T x [b, m h d]
+        let values = tokens.xs.f_alias().op("task-query sharing")?; // [b, l, d]
+        let keys = Tokens { xs: self.norm.forward(&tokens.xs)?, ..tokens }; // [b, l, d]
+        let pooled = self.pool.forward(&keys, &values, cx)?; // T x [b, m h d]
         let per_task = self.towers.iter().zip(&pooled).map(|(tower, p)| self.tower(tower, p, cx));
         let per_task = per_task.collect::<Result<Vec<_>>>()?;
-        Ok(SharedFeatures { per_task, auxiliary: Vec::new(), boundary: vec![tokens.xs] })
+        Ok(SharedFeatures { per_task, auxiliary: Vec::new(), boundary: vec![keys.xs, values] })
     }
 }
 

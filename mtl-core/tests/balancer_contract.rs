@@ -3,6 +3,14 @@
 //! A method states in [`claims`] which properties it has; one that is missing there fails the test. Tolerances are those
 //! of `f64` solvers: no constant in them depends on the size of the gradients.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::float_cmp,
+    clippy::cast_possible_truncation,
+    reason = "a test, with helpers outside of test functions"
+)]
+
 use mtl_core::{
     Error,
     balance::{Balancer, BalancerConfig, Epoch, Evidence, Gramian},
@@ -75,6 +83,9 @@ fn claims(name: &str) -> Option<Claims> {
         "metabalance" => Claims { permutation: false, stateless: false, ..PLAIN },
         "krum" => Claims { sum: Some((1.0, 0)), permutation: false, fair: false, ..PLAIN },
         "son-goku" => Claims { permutation: false, stateless: false, ..PLAIN },
+        "cr-mogm" => Claims { stateless: false, ..PLAIN },
+        "per-block" => Claims { permutation: false, stateless: false, ..PLAIN },
+        "pipeline" => Claims { sum: Some((1.0, 1)), linear: true, ..PLAIN },
         _ => return None,
     })
 }

@@ -2,7 +2,6 @@
 //!
 //! Uses the census files where they have been fetched (`cargo xtask data census-income`), and a table of the same shape,
 //! generated in memory, where they have not; the ids say which.
-#![expect(missing_docs, reason = "criterion's macros generate undocumented items")]
 #![expect(clippy::unwrap_used, reason = "a benchmark may stop with a back-trace")]
 
 use std::{fmt::Write, hint::black_box, sync::Arc};
@@ -12,6 +11,7 @@ use mtl_data::{
     CsvFormat, FittedSchema, Loader, LoaderConfig, Order, Schema, Source, Table,
     datasets::{CensusIncome, dataset_dir},
     source::split,
+    table::Column,
 };
 
 /// The training file's bytes and what to call them.
@@ -40,10 +40,10 @@ fn schema(name: &str) -> Schema {
     if name == "like-census" {
         // The generated columns do not hold the same kinds in the same places: numbers become texts.
         for column in &mut schema.columns {
-            if let mtl_data::table::Column::Numeric { name, .. } = column {
-                if !matches!(name.as_str(), "age" | "wage per hour" | "num persons worked for employer") {
-                    *column = mtl_data::table::Column::Categorical { name: name.clone(), min_count: 1 };
-                }
+            if let Column::Numeric { name, .. } = column
+                && !matches!(name.as_str(), "age" | "wage per hour" | "num persons worked for employer")
+            {
+                *column = Column::Categorical { name: name.clone(), min_count: 1 };
             }
         }
     }

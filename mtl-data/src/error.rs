@@ -139,12 +139,12 @@ pub enum Error {
         /// What the file holds.
         found: String,
     },
-    /// A sample position beyond the end of its source.
-    #[error("{what}: expected sample positions below {len}, found {found}")]
+    /// A position beyond the end of a source, an epoch or a schedule.
+    #[error("{what}: expected a position below {len}, found {found}")]
     Position {
-        /// The source.
+        /// What was to be positioned.
         what: &'static str,
-        /// The number of samples.
+        /// The number of positions there are.
         len: u64,
         /// The position asked for.
         found: u64,

@@ -154,7 +154,7 @@ mod tests {
     fn mutated_files_never_panic() {
         let mut rng = Rng::new(1, Stream::Synthetic, 0);
         let mut accepted = 0;
-        for _ in 0..20_000 {
+        for _ in 0..100_000 {
             let mut bytes = FILE.to_vec();
             for _ in 0..=rng.below(3) {
                 let at = usize::try_from(rng.below(bytes.len() as u64)).unwrap();

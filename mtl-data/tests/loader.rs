@@ -1,4 +1,5 @@
 //! Order, resumption and clean-up of loaders (reliability anchors R6 and R11).
+#![expect(clippy::unwrap_used, reason = "helpers of tests may stop like the tests")]
 
 use std::{
     sync::{Arc, Mutex},
@@ -146,7 +147,7 @@ fn an_interrupted_epoch_goes_on_where_it_stopped() {
         assert_eq!([first, rest].concat(), whole, "after {taken}");
     }
     let beyond = loader.epoch_from(LoaderPosition { epoch: 0, next_batch: 16 }).unwrap_err().to_string();
-    assert_eq!(beyond, "epoch: expected sample positions below 15, found 16");
+    assert_eq!(beyond, "epoch: expected a position below 16, found 16");
     for (sampler, _) in TaskSampler::ALL {
         let loader = multi(2, sampler);
         let whole = content(loader.epoch(0).unwrap());
@@ -212,7 +213,7 @@ fn a_failed_batch_is_named_and_ends_the_epoch() {
             e
         };
         let failing = Counting { fails_at: Some(15), ..counting("y", 100) };
-        assert_eq!(outcome(failing), "epoch 6, batch 2: test: expected sample positions below 0, found 0");
+        assert_eq!(outcome(failing), "epoch 6, batch 2: test: expected a position below 0, found 0");
         let panicking = Counting { panics_at: Some(15), ..counting("y", 100) };
         assert_eq!(outcome(panicking), "epoch 6, batch 2: the source panicked: \"a broken source\"");
         assert_eq!(loader_threads(), 0);

@@ -1,5 +1,6 @@
 //! The real files, where they have been fetched (`cargo xtask data census-income`, `.. fashion-mnist`); a line says so
 //! where they have not.
+#![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 use std::path::PathBuf;
 

@@ -147,3 +147,73 @@ impl Head for ClassHead {
         Ok(Prediction::Class { scores: to_array(&probs)?, kind: Scores::Probs })
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::float_cmp, reason = "exact by construction")]
+mod tests {
+    use super::*;
+    use mtl_core::params::ParamSet;
+    use tch::{Device, Tensor};
+
+    fn head(config: &ClassHeadConfig) -> ClassHead {
+        let mut params = ParamSet::new(Kind::Double, Device::Cpu, 0);
+        let task = TaskName::new("income").unwrap();
+        ClassHead::new(&mut params.root(), &task, &View::Pooled { width: 2 }, 3, config).unwrap()
+    }
+
+    fn logits() -> HeadOutput {
+        Tensor::from_slice(&[1.0, 0.0, -1.0, 0.5, 2.0, 0.0]).view([2, 3]).into()
+    }
+
+    /// `-log softmax(logits)_c` of the rows of `logits`, by hand.
+    fn nll() -> [[f64; 3]; 2] {
+        [[1.0, 0.0, -1.0], [0.5, 2.0, 0.0]].map(|row: [f64; 3]| {
+            let log_sum = row.iter().map(|x| x.exp()).sum::<f64>().ln();
+            row.map(|x| log_sum - x)
+        })
+    }
+
+    fn loss(config: &ClassHeadConfig, labels: &[i64]) -> (f64, f64) {
+        let loss = head(config).loss(&logits(), &Target::class("income", labels).unwrap()).unwrap();
+        (loss.sum.double_value(&[]), loss.count)
+    }
+
+    #[test]
+    fn sum_and_count_by_hand() {
+        let plain = ClassHeadConfig::default();
+        let nll = nll();
+        let close = |(sum, count): (f64, f64), by_hand: f64, known: f64| {
+            assert!((sum - by_hand).abs() < 1e-12 && count == known, "{sum} {by_hand} {count}");
+        };
+        close(loss(&plain, &[0, 2]), nll[0][0] + nll[1][2], 2.0);
+        close(loss(&plain, &[MISSING_CLASS, 2]), nll[1][2], 1.0);
+        let weighted = ClassHeadConfig { class_weights: vec![1.0, 1.0, 4.0], ..plain.clone() };
+        close(loss(&weighted, &[0, 2]), nll[0][0] + 4.0 * nll[1][2], 2.0);
+        let smooth = ClassHeadConfig { label_smoothing: 0.3, ..plain };
+        let by_hand = 0.7 * nll[1][2] + 0.1 * nll[1].iter().sum::<f64>();
+        close(loss(&smooth, &[MISSING_CLASS, 2]), by_hand, 1.0);
+    }
+
+    #[test]
+    fn a_label_out_of_range_names_task_and_sample() {
+        let target = Target::class("income", &[0, 7]).unwrap();
+        let e = head(&ClassHeadConfig::default()).loss(&logits(), &target).unwrap_err();
+        assert_eq!(e.to_string(), "task income: label must be in 0..3, found 7 (sample 1)");
+        let e = head(&ClassHeadConfig::default()).loss(&logits(), &Target::class("income", &[0]).unwrap());
+        assert_eq!(
+            e.unwrap_err().to_string(),
+            "task income: prediction must be [1, 3] as the target's batch, found [2, 3]"
+        );
+    }
+
+    #[test]
+    fn decoding_gives_probabilities() {
+        let Prediction::Class { scores, kind: Scores::Probs } =
+            head(&ClassHeadConfig::default()).decode(&logits()).unwrap()
+        else {
+            panic!("not class probabilities")
+        };
+        assert!(scores.rows().into_iter().all(|row| (row.sum() - 1.0).abs() < 1e-6));
+        assert!(scores[[1, 1]] > 0.7);
+    }
+}

@@ -1,9 +1,9 @@
 //! What a head is.
 //!
-//! A head turns one task's features into the task's answer, and says how wrong an answer is. Four steps, so that each can
-//! be used alone: [`Head::forward`] (features to numbers, on the graph), [`Head::loss`] (numbers and labels to a sum and
-//! a count), [`Head::decode`] (numbers to plain values, off the graph), and [`Head::spec`], which says beforehand what
-//! goes in and comes out, so that a mismatch is refused before the first batch.
+//! A head turns one task's features into the task's answer, and says how wrong an answer is. Four steps, so that each
+//! can be used alone: [`Head::forward`] (features to numbers, on the graph), [`Head::loss`] (numbers and labels to a
+//! sum and a count), [`Head::decode`] (numbers to plain values, off the graph), and [`Head::spec`], which says
+//! beforehand what goes in and comes out, so that a mismatch is refused before the first batch.
 //!
 //! A head never decides its own weight: that is the balancers' business. It never broadcasts between prediction and
 //! label: [`HeadSpec::accept`] compares the shapes exactly.
@@ -56,8 +56,8 @@ impl HeadSpec {
     /// `out`: `[b, width]`; the result `[b]` for classes, `[b, width]` otherwise.
     ///
     /// # Errors
-    /// [`Error::Shape`] for labels of another kind or shape, [`Error::Label`] for a class that does not exist; both name
-    /// the task.
+    /// [`Error::Shape`] for labels of another kind or shape, [`Error::Label`] for a class that does not exist; both
+    /// name the task.
     pub fn accept<'t>(&self, out: &Tensor, target: &'t Target) -> Result<&'t Tensor> {
         let shape_error =
             |tensor, expected, found| Err(Error::Shape { op: format!("task {}", self.task), tensor, expected, found });
@@ -109,7 +109,6 @@ pub struct HeadOutput {
 
 impl HeadOutput {
     /// The tensor that the head's spec describes.
-    #[must_use]
     pub fn main(&self) -> &Tensor {
         &self.main
     }
@@ -163,4 +162,22 @@ pub trait Head: Debug + Send {
     /// # Errors
     /// [`Error::Torch`] when the tensor cannot be read.
     fn decode(&self, out: &HeadOutput) -> Result<Prediction>;
+}
+
+impl<H: Head + ?Sized> Head for Box<H> {
+    fn spec(&self) -> &HeadSpec {
+        (**self).spec()
+    }
+
+    fn forward(&self, features: &Features, cx: &Cx) -> Result<HeadOutput> {
+        (**self).forward(features, cx)
+    }
+
+    fn loss(&self, out: &HeadOutput, target: &Target) -> Result<TaskLoss> {
+        (**self).loss(out, target)
+    }
+
+    fn decode(&self, out: &HeadOutput) -> Result<Prediction> {
+        (**self).decode(out)
+    }
 }

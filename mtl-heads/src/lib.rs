@@ -1,9 +1,10 @@
 //! Task heads: from one task's features to its answer, its loss and its plain prediction.
 //!
 //! A [`Head`] sits on the features that a sharing architecture gives to its task. It knows the task's name (every error
-//! names it), what labels it learns from ([`TargetSpec`]), and which metrics suit it. Its loss is a **sum and a count**,
-//! never a bare mean, so labels may be missing anywhere: a missing label adds nothing to the sum and exactly 0 to every
-//! gradient. Its prediction is plain values (probabilities, numbers in the target's unit), which is what metrics read.
+//! names it), what labels it learns from ([`TargetSpec`]), and which metrics suit it. Its loss is a **sum and a
+//! count**, never a bare mean, so labels may be missing anywhere: a missing label adds nothing to the sum and exactly 0
+//! to every gradient. Its prediction is plain values (probabilities, numbers in the target's unit), which is what
+//! metrics read.
 //!
 //! ```
 //! use mtl_core::{batch::Target, context::Cx, features::Features, mode::Mode, params::{ParamSet, Role}, task::TaskName};

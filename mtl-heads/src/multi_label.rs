@@ -134,3 +134,51 @@ impl Head for MultiLabelHead {
         Ok(Prediction::MultiLabel { scores: to_array(&probs)?, kind: Scores::Probs })
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::float_cmp, reason = "exact by construction")]
+mod tests {
+    use super::*;
+    use mtl_core::params::ParamSet;
+    use ndarray::array;
+    use tch::{Device, Kind};
+
+    fn head(pos_weights: Vec<f64>) -> MultiLabelHead {
+        let mut params = ParamSet::new(Kind::Double, Device::Cpu, 0);
+        let task = TaskName::new("tags").unwrap();
+        let config = MultiLabelHeadConfig { pos_weights, ..Default::default() };
+        MultiLabelHead::new(&mut params.root(), &task, &View::Pooled { width: 2 }, 2, &config).unwrap()
+    }
+
+    #[test]
+    fn sum_and_count_by_hand() {
+        let out: HeadOutput = Tensor::from_slice(&[1.0, -2.0, 0.0, 3.0]).view([2, 2]).into();
+        let target = Target::multi_label("tags", array![[1.0, 0.0], [f32::NAN, 1.0]].view()).unwrap();
+        let yes = |x: f64| (1.0 + (-x).exp()).ln();
+        let loss = head(vec![]).loss(&out, &target).unwrap();
+        assert!((loss.sum.double_value(&[]) - (yes(1.0) + yes(2.0) + yes(3.0))).abs() < 1e-12);
+        assert_eq!(loss.count, 3.0);
+        let loss = head(vec![1.0, 5.0]).loss(&out, &target).unwrap();
+        assert!((loss.sum.double_value(&[]) - (yes(1.0) + yes(2.0) + 5.0 * yes(3.0))).abs() < 1e-12);
+    }
+
+    #[test]
+    fn huge_logits_stay_finite() {
+        let out: HeadOutput = Tensor::from_slice(&[1e4, -1e4, -1e4, 1e4]).view([2, 2]).into();
+        let target = Target::multi_label("tags", array![[1.0, 0.0], [1.0, 1.0]].view()).unwrap();
+        let loss = head(vec![]).loss(&out, &target).unwrap();
+        assert_eq!(loss.sum.double_value(&[]), 1e4);
+        let Prediction::MultiLabel { scores, .. } = head(vec![]).decode(&out).unwrap() else { panic!("wrong kind") };
+        assert_eq!(scores, array![[1.0, 0.0], [0.0, 1.0]]);
+    }
+
+    #[test]
+    fn labels_never_broadcast() {
+        let out: HeadOutput = Tensor::zeros([2, 2], (Kind::Double, Device::Cpu)).into();
+        let e = head(vec![]).loss(&out, &Target::multi_label("tags", array![[1.0], [0.0]].view()).unwrap());
+        assert_eq!(e.unwrap_err().to_string(), "task tags: target must be [2, 2], found [2, 1]");
+        let e = head(vec![]).loss(&out, &Target::values("tags", array![[1.0, 2.0], [0.0, 1.0]].view()).unwrap());
+        let expected = "task tags: target must be yes/no labels [b, 2], not numbers [b, k], found [2, 2]";
+        assert_eq!(e.unwrap_err().to_string(), expected);
+    }
+}

@@ -14,7 +14,7 @@ registry! {
     /// The heads that a config file can name.
     pub enum HeadConfig, what = "head" {
         Class(ClassHeadConfig) = "class", "one of several classes: softmax and cross entropy";
-        MultiLabel(MultiLabelHeadConfig) = "multi-label", "independent yes/no labels, one is binary: sigmoid and binary cross entropy";
+        MultiLabel(MultiLabelHeadConfig) = "multi-label", "yes/no labels, one is binary: sigmoid and binary cross entropy";
         Regress(RegressHeadConfig) = "regress", "numbers: absolute, squared or Huber loss";
     }
 }

@@ -10,15 +10,15 @@
 //! l1: l(r) = |r|      l2: l(r) = r^2      huber: l(r) = r^2 / 2 where |r| < delta, else delta (|r| - delta / 2)
 //! ```
 //! `center` and `scale` are constants per output (mean and standard deviation of the training labels, say): the network
-//! works near 0 and 1, tasks of different units have losses of one size, and [`decode`](Head::decode) gives the target's
-//! own unit. `delta` is in units of `scale`.
+//! works near 0 and 1, tasks of different units have losses of one size, and [`decode`](Head::decode) gives the
+//! target's own unit. `delta` is in units of `scale`.
 //!
 //! **Shapes** features pooled to `[b, d]`; predictions and labels `[b, k]`, NaN where unknown.
 //!
 //! **Reference** Huber, "Robust Estimation of a Location Parameter", Annals of Mathematical Statistics 1964.
 //!
-//! **Differs from** PyTorch's losses: missing cells are left out; prediction and target never broadcast (there a `[4, 1]`
-//! and a `[4]` silently become `[4, 4]`).
+//! **Differs from** PyTorch's losses: missing cells are left out; prediction and target never broadcast (there a `[4,
+//! 1]` and a `[4]` silently become `[4, 4]`).
 
 use mtl_core::{
     Error, Result, TorchContext,
@@ -183,5 +183,54 @@ impl Head for RegressHead {
         let zs = out.main();
         let ys = zs.f_mul(&self.scale.like(zs)?).op("decode")?.f_add(&self.center.like(zs)?).op("decode")?;
         Ok(Prediction::Values { values: to_array(&ys)? })
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::float_cmp, reason = "exact by construction")]
+mod tests {
+    use super::*;
+    use mtl_core::params::ParamSet;
+    use ndarray::array;
+    use tch::{Device, Kind, Tensor};
+
+    fn head(loss: RegressLoss, center: Vec<f64>, scale: Vec<f64>) -> RegressHead {
+        let mut params = ParamSet::new(Kind::Double, Device::Cpu, 0);
+        let task = TaskName::new("age").unwrap();
+        let config = RegressHeadConfig { loss, center, scale, ..Default::default() };
+        RegressHead::new(&mut params.root(), &task, &View::Pooled { width: 2 }, 2, &config).unwrap()
+    }
+
+    #[test]
+    fn each_loss_by_hand() {
+        let out: HeadOutput = Tensor::from_slice(&[0.5, 3.0, -1.0, 9.0]).view([2, 2]).into();
+        let target = Target::values("age", array![[1.0, 1.0], [-1.5, f32::NAN]].view()).unwrap(); // off by 0.5, 2, 0.5
+        for (loss, by_hand) in [
+            (RegressLoss::L1, 0.5 + 2.0 + 0.5),
+            (RegressLoss::L2, 0.25 + 4.0 + 0.25),
+            (RegressLoss::Huber { delta: 1.0 }, 0.125 + 1.5 + 0.125),
+        ] {
+            let loss = head(loss, vec![], vec![]).loss(&out, &target).unwrap();
+            assert!((loss.sum.double_value(&[]) - by_hand).abs() < 1e-12, "{by_hand}");
+            assert_eq!(loss.count, 3.0);
+        }
+    }
+
+    #[test]
+    fn scaling_gives_back_the_target_unit() {
+        let head = head(RegressLoss::L2, vec![40.0, 0.0], vec![10.0, 2.0]);
+        let out: HeadOutput = Tensor::from_slice(&[0.0, 1.0, 2.0, -1.0]).view([2, 2]).into();
+        let values = array![[40.0, 2.0], [60.0, -2.0]];
+        assert_eq!(head.decode(&out).unwrap(), Prediction::Values { values: values.clone() });
+        let loss = head.loss(&out, &Target::values("age", values.view()).unwrap()).unwrap();
+        assert_eq!(loss.sum.double_value(&[]), 0.0);
+    }
+
+    #[test]
+    fn a_vector_is_not_a_column() {
+        let head = head(RegressLoss::L1, vec![], vec![]);
+        let out: HeadOutput = Tensor::zeros([4, 1], (Kind::Double, Device::Cpu)).into();
+        let target = Target::values("age", array![[0.0, 0.0]].view()).unwrap();
+        assert!(head.loss(&out, &target).unwrap_err().to_string().starts_with("task age: prediction must be [1, 2]"));
     }
 }

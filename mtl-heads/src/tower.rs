@@ -4,8 +4,8 @@
 //! z = pool(features)                      [b, d]
 //! out = W drop(act(W_k .. z)) + b         [b, o]
 //! ```
-//! Parameters: `hidden.0.weight`, `hidden.0.bias`, ..., `out.weight`, `out.bias`. The result is at least of kind `Float`:
-//! a loss in half precision would lose what small differences of logits say.
+//! Parameters: `hidden.0.weight`, `hidden.0.bias`, ..., `out.weight`, `out.bias`. The result is at least of kind
+//! `Float`: a loss in half precision would lose what small differences of logits say.
 
 use mtl_core::{
     Result, TorchContext,

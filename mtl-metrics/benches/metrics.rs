@@ -1,4 +1,6 @@
 //! Speed of the metrics: `cargo bench -p mtl-metrics`. Ids read `metrics/<metric>/<size>`; throughput is per sample.
+#![expect(clippy::unwrap_used, reason = "a benchmark may stop")]
+#![expect(clippy::cast_possible_truncation, reason = "labels are small")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use mtl_core::{

@@ -5,7 +5,7 @@
 //! metric, the task, what was expected and what was found. New kinds of prediction add a method here and touch no
 //! metric; sample weights and groups will be further fields.
 
-use std::{borrow::Cow, ops::Range, slice::ChunksExact};
+use std::{borrow::Cow, fmt::Display, ops::Range, slice::ChunksExact};
 
 use mtl_core::{
     Error, Result,
@@ -93,7 +93,7 @@ impl<'a> MetricBatch<'a> {
 
     /// The error for a value at `row` that cannot be used.
     #[must_use]
-    pub fn refuse(&self, what: &'static str, expected: impl Into<String>, found: impl ToString, row: usize) -> Error {
+    pub fn refuse(&self, what: &'static str, expected: impl Into<String>, found: &dyn Display, row: usize) -> Error {
         let sample = self.ids.and_then(|ids| ids.get(row).copied()).unwrap_or(row as u64);
         Error::Label { task: self.task.to_owned(), what, expected: expected.into(), found: found.to_string(), sample }
     }
@@ -109,7 +109,7 @@ impl<'a> MetricBatch<'a> {
         }
         match usize::try_from(label) {
             Ok(class) if class < n_classes => Ok(Some(class)),
-            _ => Err(self.refuse("label", format!("in 0..{n_classes}"), label, row)),
+            _ => Err(self.refuse("label", format!("in 0..{n_classes}"), &label, row)),
         }
     }
 
@@ -126,7 +126,7 @@ impl<'a> MetricBatch<'a> {
         } else if label.is_nan() {
             Ok(None)
         } else {
-            Err(self.refuse("label", "0, 1 or NaN for missing", label, row))
+            Err(self.refuse("label", "0, 1 or NaN for missing", &label, row))
         }
     }
 
@@ -140,7 +140,7 @@ impl<'a> MetricBatch<'a> {
             Scores::Logits => (!score.is_nan(), "a number"),
             Scores::Probs => ((-PROB_SLACK..=1.0 + PROB_SLACK).contains(&score), "a probability"),
         };
-        if fits { Ok(score) } else { Err(self.refuse("score", expected, score, row)) }
+        if fits { Ok(score) } else { Err(self.refuse("score", expected, &score, row)) }
     }
 
     /// The class with the highest score, the first one among equals.

@@ -89,14 +89,14 @@ fn class_loss(scores: &[f32], class: usize, kind: Scores, batch: &MetricBatch<'_
         Scores::Probs => {
             let sum: f64 = scores.iter().map(|&p| f64::from(p)).sum();
             if (sum - 1.0).abs() > SUM_SLACK {
-                return Err(batch.refuse("sum of probabilities", "1", sum, row));
+                return Err(batch.refuse("sum of probabilities", "1", &sum, row));
             }
             Ok(-clip(label_score).ln())
         }
         Scores::Logits => {
             let total = log_sum_exp(scores);
             if !total.is_finite() || !label_score.is_finite() {
-                return Err(batch.refuse("logit", "finite", label_score.min(total), row));
+                return Err(batch.refuse("logit", "finite", &label_score.min(total), row));
             }
             Ok(total - label_score)
         }
@@ -111,7 +111,7 @@ fn yes_no_loss(score: f32, yes: bool, kind: Scores, batch: &MetricBatch<'_>, row
             let wrong = if yes { -score } else { score };
             Ok(wrong.max(0.0) + (-wrong.abs()).exp().ln_1p())
         }
-        Scores::Logits => Err(batch.refuse("logit", "finite", score, row)),
+        Scores::Logits => Err(batch.refuse("logit", "finite", &score, row)),
     }
 }
 

@@ -88,10 +88,10 @@ impl<S: MetricState> PerOutput<S> {
                         continue;
                     }
                     if !truth.is_finite() {
-                        return Err(batch.refuse("target", "finite, or NaN for missing", truth, row));
+                        return Err(batch.refuse("target", "finite, or NaN for missing", &truth, row));
                     }
                     if !said.is_finite() {
-                        return Err(batch.refuse("prediction", "finite", said, row));
+                        return Err(batch.refuse("prediction", "finite", &said, row));
                     }
                     add(output, f64::from(said), f64::from(truth));
                 }

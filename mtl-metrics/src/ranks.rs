@@ -50,12 +50,12 @@ pub fn radix_sorted(keys: &[u32]) -> Vec<u32> {
     }
     let mut counts = [[0_usize; BUCKETS]; PASSES as usize];
     for &key in keys {
-        for (pass, counts) in counts.iter_mut().enumerate() {
+        for (pass, counts) in (0..PASSES).zip(&mut counts) {
             counts[digit(key, pass)] += 1;
         }
     }
     let mut scratch = vec![0; keys.len()];
-    for (pass, counts) in counts.iter_mut().enumerate() {
+    for (pass, counts) in (0..PASSES).zip(&mut counts) {
         if counts.contains(&keys.len()) {
             continue; // one digit for all: nothing to move
         }
@@ -74,8 +74,8 @@ pub fn radix_sorted(keys: &[u32]) -> Vec<u32> {
 }
 
 #[inline]
-fn digit(key: u32, pass: usize) -> usize {
-    (key >> (pass as u32 * DIGIT_BITS)) as usize & (BUCKETS - 1)
+fn digit(key: u32, pass: u32) -> usize {
+    (key >> (pass * DIGIT_BITS)) as usize & (BUCKETS - 1)
 }
 
 /// Both lists sorted, on two threads when they are long.

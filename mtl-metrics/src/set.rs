@@ -118,14 +118,14 @@ impl MetricSet {
     /// The values for everything seen so far.
     #[must_use]
     pub fn compute(&self) -> MetricReport {
-        let entry = |metric: &Box<dyn AnyMetric>| MetricEntry {
+        let entry = |metric: &dyn AnyMetric| MetricEntry {
             metric: metric.name().to_owned(),
             direction: metric.direction(),
             outcome: metric.compute(),
         };
         let report = |task: &TaskMetrics| TaskReport {
             task: task.name.clone(),
-            metrics: task.metrics.iter().map(entry).collect(),
+            metrics: task.metrics.iter().map(|metric| entry(metric.as_ref())).collect(),
         };
         MetricReport { tasks: self.tasks.iter().map(report).collect() }
     }

@@ -1,4 +1,5 @@
 //! The metrics equal scikit-learn's on the cases of `golden/metrics.json` (`golden/make_golden.py` says how it is made).
+#![expect(clippy::unwrap_used, reason = "a test, helpers included")]
 
 use std::path::Path;
 

@@ -1,5 +1,6 @@
 //! What every metric of the registry promises, on random data: the laws of merging to the bit, the same bits at any
 //! number of threads, missing labels as if deleted, the right direction, and an error for every bad input.
+#![expect(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "a test, helpers included")]
 
 use mtl_core::{
     batch::MISSING_CLASS,
@@ -362,7 +363,7 @@ fn a_set_is_all_of_this_at_once() {
     let fresh = MetricSet::new(&tasks, &chosen).unwrap();
     let data = [Task::Classes(3, Scores::Logits), Task::Values(1)].map(|task| draw(task, 90, 4, &mut Random(5)));
     let mut whole = fresh.clone();
-    let mut parts = vec![fresh.clone(), fresh.clone(), fresh.clone()];
+    let mut parts = [fresh.clone(), fresh.clone(), fresh.clone()];
     for (task_idx, (prediction, reference)) in data.iter().enumerate() {
         whole.update(task_idx, prediction, reference).unwrap();
         for (part_idx, part) in parts.iter_mut().enumerate() {

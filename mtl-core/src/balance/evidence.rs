@@ -23,7 +23,8 @@ pub struct Needs {
     pub losses: bool,
     /// The Gramian of the task gradients: one backward pass per task.
     pub gramian: bool,
-    /// One Gramian per parameter block beside the whole one: free where rows are kept per parameter.
+    /// One Gramian per parameter block beside the whole one, and weights per block
+    /// ([`super::Balancer::weigh_blocks`]): free where rows are kept per parameter.
     pub blocks: bool,
     /// In which space the method *wants* the gradients; a user's step mode may override it.
     pub space: Space,

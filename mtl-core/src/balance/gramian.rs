@@ -181,6 +181,19 @@ impl Gramian {
         &mut self.values
     }
 
+    /// Adds a block's inner products, given for `i >= j`, to all entries.
+    pub fn accumulate(&mut self, product: impl Fn(usize, usize) -> f64) {
+        for i in 0..self.m {
+            for j in 0..=i {
+                let more = product(i, j);
+                self.values[i * self.m + j] += more;
+                if i != j {
+                    self.values[j * self.m + i] += more;
+                }
+            }
+        }
+    }
+
     /// Refuses NaN and infinity.
     ///
     /// # Errors
@@ -198,6 +211,7 @@ impl Gramian {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "exact by construction")]
 mod tests {
     use super::*;
 

@@ -1,12 +1,13 @@
 //! Balancing: how much each task may say in a step.
 //!
-//! Every method is one of three kinds, by what it looks at:
+//! Every method is of one of these kinds, by what it looks at:
 //!
 //! | kind | looks at | gives | folder |
 //! |---|---|---|---|
 //! | scalarizer | losses | weights of the losses | `scalarizer/` |
 //! | weighting | Gramian `[m, m]` of the task gradients | weights of the gradients | `weighting/` |
 //! | aggregator | Jacobian `[m, n]` | a direction | `aggregator/` |
+//! | wrapper | what its inner methods look at | weights | `wrapper/` |
 //!
 //! A method never sees the model: it *declares* what it needs ([`Balancer::needs`]), the step engine
 //! ([`crate::step`]) provides it as [`Evidence`], after its policy has dropped absent, zero-gradient and non-finite
@@ -23,12 +24,12 @@
 //! | `evidence.rs` | what methods ask for and get |
 //! | `gramian.rs` | the matrix of inner products |
 //! | `solver/` | the small exact solvers that weightings share |
-//! | `adam.rs`, `draw.rs`, `preference.rs`, `check.rs` | learned numbers, seeded draws, preferences, checks of settings |
+//! | `adam.rs`, `preference.rs`, `check.rs` | learned numbers, preferences, checks of settings |
 
 mod adam;
+pub mod aggregator;
 mod check;
 mod config;
-mod draw;
 mod evidence;
 mod gramian;
 mod preference;
@@ -37,6 +38,7 @@ pub mod solver;
 #[cfg(test)]
 mod testing;
 pub mod weighting;
+pub mod wrapper;
 
 use std::fmt::Debug;
 
@@ -54,6 +56,11 @@ pub trait Balancer: Debug + Send {
     /// What it wants to see; constant over its life.
     fn needs(&self) -> Needs;
 
+    /// What it wants to see in this step: less than [`Balancer::needs`] where it will repeat its last weights.
+    fn needs_at(&self, _step: u64) -> Needs {
+        self.needs()
+    }
+
     /// Writes one weight per active task: the update direction is `sum_i weights[i] * gradient_i`.
     ///
     /// # Errors
@@ -62,6 +69,19 @@ pub trait Balancer: Debug + Send {
     /// [`Error::InvalidConfig`](crate::Error::InvalidConfig) when it lacks what [`Balancer::needs`] declares or the
     /// method cannot work with it (a logarithm of a negative loss).
     fn weigh(&mut self, evidence: &Evidence<'_>, weights: &mut [f64]) -> Result<Outcome>;
+
+    /// Writes one weight per parameter block and active task, `[blocks, m]`: what the engine calls instead of
+    /// [`Balancer::weigh`] for those who declare [`Needs::blocks`]. The others say the same in every block.
+    ///
+    /// # Errors
+    /// As [`Balancer::weigh`].
+    fn weigh_blocks(&mut self, evidence: &Evidence<'_>, weights: &mut [f64]) -> Result<Outcome> {
+        let m = evidence.tasks.len();
+        let (first, others) = weights.split_at_mut(m.min(weights.len()));
+        let outcome = self.weigh(evidence, first)?;
+        others.chunks_exact_mut(m.max(1)).for_each(|block| block.copy_from_slice(first));
+        Ok(outcome)
+    }
 
     /// Hears the mean losses of the same batch after the optimizer's step, for those who declare
     /// [`Needs::losses_after_step`]; same tasks, order and task weights as in the last [`Evidence`].

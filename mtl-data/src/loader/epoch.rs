@@ -58,7 +58,7 @@ impl Epoch {
     ) -> Result<Self> {
         let len = plan.n_batches();
         if position.next_batch > len {
-            return Err(Error::Position { what: "epoch", len, found: position.next_batch });
+            return Err(Error::Position { what: "epoch", len: len + 1, found: position.next_batch });
         }
         let left = usize::try_from(len - position.next_batch).unwrap_or(usize::MAX);
         let n_workers = n_workers.min(prefetch).min(left);

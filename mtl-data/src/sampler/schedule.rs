@@ -68,7 +68,7 @@ impl TaskSchedule {
         let len = self.draws.len();
         match usize::try_from(position) {
             Ok(position) if position <= len => self.position = position,
-            _ => return Err(Error::Position { what: "task schedule", len: len as u64, found: position }),
+            _ => return Err(Error::Position { what: "task schedule", len: len as u64 + 1, found: position }),
         }
         Ok(())
     }
@@ -121,6 +121,6 @@ mod tests {
         assert!(new(&[]).is_err());
         assert!(new(&[2, 0]).unwrap_err().to_string().contains("found [2, 0]"));
         let e = new(&[2]).unwrap().seek(4).unwrap_err().to_string();
-        assert_eq!(e, "task schedule: expected sample positions below 3, found 4");
+        assert_eq!(e, "task schedule: expected a position below 4, found 4");
     }
 }

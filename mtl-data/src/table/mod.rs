@@ -8,11 +8,12 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `schema.rs` | [`Schema`], [`Column`], [`CsvFormat`]: what the user writes |
-//! | `chunk.rs`, `parse.rs`, `dictionary.rs` | the reader's three steps |
+//! | `chunk.rs`, `cursor.rs`, `parse.rs`, `dictionary.rs` | the reader: rows, fields, columns, codes |
 //! | `fit.rs` | [`FittedSchema`]: what was learned from the training split |
 //! | `encode.rs` | a [`Table`] and a [`FittedSchema`] to a [`TableSource`](crate::source::TableSource) |
 
 mod chunk;
+mod cursor;
 mod dictionary;
 mod encode;
 mod fit;
@@ -27,8 +28,9 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use crate::error::{Error, Result, quoted};
+use cursor::Cursor;
 use dictionary::Dictionary;
-use parse::{Chunk, Cursor, Fault, FaultKind, Layout, Part, Plan};
+use parse::{Chunk, Fault, FaultKind, Layout, Part, Plan};
 
 /// The columns of a file, as read: texts as codes, numbers as numbers, nothing fitted yet.
 #[derive(Debug, Clone, PartialEq)]
@@ -98,11 +100,11 @@ impl Table {
         let read: Vec<_> = pieces.par_iter().map(|piece| parse::parse(&body[piece.clone()], &layout)).collect();
         let mut parts = Vec::with_capacity(read.len());
         let (mut lines, mut line) = (Vec::new(), first_line);
-        for (chunk, piece) in read.into_iter().zip(&pieces) {
-            let Chunk { parts: columns, lines: rows } =
+        for chunk in read {
+            let Chunk { parts: columns, lines: rows, n_lines } =
                 chunk.map_err(|fault| place_fault(path, line, &names, fault))?;
             lines.extend(rows.iter().map(|row| line + row));
-            line += chunk::count_lines(&body[piece.clone()]);
+            line += n_lines;
             parts.push(columns);
         }
         if lines.is_empty() {

@@ -1,13 +1,11 @@
 //! One chunk of a CSV file to columns: the loop that decides how fast a table is read.
 //!
-//! Grammar (RFC 4180 with blanks): a row is fields separated by the delimiter and ends with a line feed, a carriage
-//! return before it being dropped, or with the file. Blanks around a field are dropped. A field that starts with a quote
-//! ends with the next single one; two of them stand for one. A quote anywhere else is an error rather than a guess.
-//! Lines without any text are skipped.
+//! Fields of real tables often repeat the one above them. Whether one does is a single comparison of bytes, its
+//! delimiter included; then the column takes its last value again, and nothing is searched, trimmed, hashed or converted.
 
-use std::borrow::Cow;
+use std::ops::Range;
 
-use super::dictionary::Dictionary;
+use super::{cursor::Cursor, dictionary::Dictionary};
 
 /// What is kept of a file's column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +47,8 @@ pub(crate) struct Chunk {
     pub(crate) parts: Vec<Part>,
     /// The line on which each row starts, counted from 0 in the chunk.
     pub(crate) lines: Vec<u64>,
+    /// The number of lines, blank ones included.
+    pub(crate) n_lines: u64,
 }
 
 /// The first thing wrong in a chunk.
@@ -74,37 +74,62 @@ pub(crate) fn parse(bytes: &[u8], layout: &Layout<'_>) -> Result<Chunk, Fault> {
         Plan::Text => Part::Text { codes: Vec::new(), dictionary: Dictionary::default() },
         Plan::Number { .. } => Part::Numbers(Vec::new()),
     });
-    let mut chunk = Chunk { parts: parts.collect(), lines: Vec::new() };
+    let mut chunk = Chunk { parts: parts.collect(), lines: Vec::new(), n_lines: 0 };
     // Most files hold no quotes; the loop without them is the fast one.
     let quotes = layout.quotes && memchr::memchr(b'"', bytes).is_some();
     let mut cursor = Cursor::new(bytes, layout.delimiter, quotes);
+    let mut above = vec![0..0; layout.plans.len()];
     while !cursor.is_done() {
         let line = cursor.line;
-        if read_row(&mut cursor, layout, &mut chunk)? {
+        if read_row(&mut cursor, layout, &mut chunk, &mut above)? {
             chunk.lines.push(line);
         }
     }
+    chunk.n_lines = cursor.line;
     Ok(chunk)
 }
 
 /// Appends one row; false for a blank line.
-fn read_row(cursor: &mut Cursor<'_>, layout: &Layout<'_>, chunk: &mut Chunk) -> Result<bool, Fault> {
+///
+/// `above` holds where the last field of each column stands, its delimiter included; an empty range for none.
+fn read_row(
+    cursor: &mut Cursor<'_>,
+    layout: &Layout<'_>,
+    chunk: &mut Chunk,
+    above: &mut [Range<usize>],
+) -> Result<bool, Fault> {
     let first_line = cursor.line;
     let (mut n_fields, mut refused) = (0, None);
     loop {
-        let line = cursor.line;
+        if let Some((part, above)) = chunk.parts.get_mut(n_fields).zip(above.get(n_fields))
+            && let Some(last) = cursor.repeat(above)
+        {
+            part.repeat();
+            n_fields += 1;
+            if last {
+                break;
+            }
+            continue;
+        }
+        let (line, start) = (cursor.line, cursor.at());
         let fault = |expected, found: &[u8]| {
             let found = found.to_vec();
             Fault { line, kind: FaultKind::Field { column: n_fields, expected, found } }
         };
-        let field = cursor.field().map_err(|(expected, found)| fault(expected, found))?;
+        let field = match cursor.field() {
+            Ok(field) => field,
+            Err((expected, found)) => return Err(fault(expected, found)),
+        };
         if n_fields == 0 && field.last && field.text.is_empty() && !field.quoted {
             return Ok(false);
         }
-        if let (Some(part), Some(&plan)) = (chunk.parts.get_mut(n_fields), layout.plans.get(n_fields))
-            && let Err(expected) = store(part, plan, &field.text, layout.missing)
+        if let Some(((part, above), &plan)) =
+            chunk.parts.get_mut(n_fields).zip(above.get_mut(n_fields)).zip(layout.plans.get(n_fields))
         {
-            refused.get_or_insert_with(|| fault(expected, &field.text));
+            *above = if field.quoted { 0..0 } else { start..cursor.at() };
+            if let Err(expected) = store(part, plan, &field.text, layout.missing) {
+                refused.get_or_insert_with(|| fault(expected, &field.text));
+            }
         }
         n_fields += 1;
         if field.last {
@@ -118,19 +143,24 @@ fn read_row(cursor: &mut Cursor<'_>, layout: &Layout<'_>, chunk: &mut Chunk) -> 
     refused.map_or(Ok(true), Err)
 }
 
+impl Part {
+    /// Appends the last value once more.
+    fn repeat(&mut self) {
+        match self {
+            Self::Skipped => {}
+            Self::Text { codes, .. } => codes.extend(codes.last().copied()),
+            Self::Numbers(values) => values.extend(values.last().copied()),
+        }
+    }
+}
+
 /// Appends a field to its column; the error says what was expected.
 fn store(part: &mut Part, plan: Plan, text: &[u8], missing: &[String]) -> Result<(), &'static str> {
     match part {
         Part::Skipped => {}
         Part::Text { codes, dictionary } => {
-            // Neighboring rows often agree, and comparing is cheaper than hashing.
-            let code = match codes.last() {
-                Some(&last) if dictionary.get(last as usize) == text => last,
-                _ => dictionary
-                    .code(text, |text| std::str::from_utf8(text).is_ok())
-                    .ok_or("text in UTF-8, at most 2^32 different ones")?,
-            };
-            codes.push(code);
+            let code = dictionary.code(text, |text| std::str::from_utf8(text).is_ok());
+            codes.push(code.ok_or("text in UTF-8, at most 2^32 different ones")?);
         }
         Part::Numbers(values) => {
             let gap = plan == Plan::Number { gaps: true } && missing.iter().any(|m| m.as_bytes() == text);
@@ -150,169 +180,9 @@ fn number(text: &[u8]) -> Option<f32> {
     std::str::from_utf8(text).ok()?.parse::<f32>().ok().filter(|value| value.is_finite())
 }
 
-/// A place in the text.
-#[derive(Debug)]
-pub(crate) struct Cursor<'a> {
-    bytes: &'a [u8],
-    at: usize,
-    /// Line ends passed.
-    pub(crate) line: u64,
-    delimiter: u8,
-    quotes: bool,
-}
-
-/// A field, its blanks and quotes removed.
-#[derive(Debug)]
-pub(crate) struct Field<'a> {
-    pub(crate) text: Cow<'a, [u8]>,
-    /// Whether it stood in quotes.
-    pub(crate) quoted: bool,
-    /// Whether it ends its row.
-    pub(crate) last: bool,
-}
-
-/// What was expected of a field, and the field's bytes.
-type FieldFault<'a> = (&'static str, &'a [u8]);
-
-impl<'a> Cursor<'a> {
-    pub(crate) fn new(bytes: &'a [u8], delimiter: u8, quotes: bool) -> Self {
-        Self { bytes, at: 0, line: 0, delimiter, quotes }
-    }
-
-    pub(crate) fn is_done(&self) -> bool {
-        self.at >= self.bytes.len()
-    }
-
-    /// The bytes not yet read.
-    pub(crate) fn rest(&self) -> &'a [u8] {
-        self.bytes.get(self.at..).unwrap_or_default()
-    }
-
-    /// The next field; behind the last byte an empty one that ends its row.
-    #[inline]
-    pub(crate) fn field(&mut self) -> Result<Field<'a>, FieldFault<'a>> {
-        let rest = self.rest();
-        if self.quotes && self.trim_start(rest).first() == Some(&b'"') {
-            return self.quoted_field();
-        }
-        let end = find(rest, self.delimiter);
-        let raw = &rest[..end];
-        let text = self.trim(raw);
-        let last = self.step_over(rest, end);
-        if self.quotes && memchr::memchr(b'"', text).is_some() {
-            return Err(("a quote only around a whole field", text));
-        }
-        Ok(Field { text: Cow::Borrowed(text), quoted: false, last })
-    }
-
-    fn quoted_field(&mut self) -> Result<Field<'a>, FieldFault<'a>> {
-        let rest = self.rest();
-        let open = rest.len() - self.trim_start(rest).len();
-        let body = &rest[open + 1..];
-        let (mut text, mut from) = (Cow::Borrowed(&body[..0]), 0);
-        let close = loop {
-            let Some(at) = memchr::memchr(b'"', &body[from..]).map(|at| from + at) else {
-                return Err(("a closing quote", &rest[open..]));
-            };
-            let doubled = body.get(at + 1) == Some(&b'"');
-            let upto = if doubled { at + 1 } else { at };
-            // The text is borrowed until a doubled quote forces a copy without it.
-            text = match text {
-                Cow::Borrowed(_) if from == 0 => Cow::Borrowed(&body[..upto]),
-                text => {
-                    let mut text = text.into_owned();
-                    text.extend_from_slice(&body[from..upto]);
-                    Cow::Owned(text)
-                }
-            };
-            if !doubled {
-                break at;
-            }
-            from = at + 2;
-        };
-        let after = &body[close + 1..];
-        let end = find(after, self.delimiter);
-        if !self.trim(&after[..end]).is_empty() {
-            return Err(("a delimiter or a line end after the closing quote", &rest[open..open + close + 2 + end]));
-        }
-        self.line += super::chunk::count_lines(&body[..close]);
-        let last = self.step_over(rest, open + close + 2 + end);
-        Ok(Field { text, quoted: true, last })
-    }
-
-    /// Moves behind the delimiter or line end at `rest[end]`; says whether the row ends there.
-    fn step_over(&mut self, rest: &[u8], end: usize) -> bool {
-        self.at += end + 1;
-        let last = rest.get(end).is_none_or(|&byte| byte == b'\n');
-        self.line += u64::from(last);
-        last
-    }
-
-    fn is_blank(&self, byte: u8) -> bool {
-        matches!(byte, b' ' | b'\t' | b'\r') && byte != self.delimiter
-    }
-
-    fn trim_start(&self, text: &'a [u8]) -> &'a [u8] {
-        let start = text.iter().position(|&b| !self.is_blank(b)).unwrap_or(text.len());
-        &text[start..]
-    }
-
-    fn trim(&self, text: &'a [u8]) -> &'a [u8] {
-        let text = self.trim_start(text);
-        let end = text.iter().rposition(|&b| !self.is_blank(b)).map_or(0, |last| last + 1);
-        &text[..end]
-    }
-}
-
-/// The position of the next delimiter or line end, or the length.
-#[inline]
-fn find(text: &[u8], delimiter: u8) -> usize {
-    memchr::memchr2(delimiter, b'\n', text).unwrap_or(text.len())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn rows(text: &str) -> Result<Vec<Vec<String>>, Fault> {
-        let mut cursor = Cursor::new(text.as_bytes(), b',', true);
-        let (mut rows, mut row) = (vec![], vec![]);
-        let mut open = false;
-        while open || !cursor.is_done() {
-            let line = cursor.line;
-            let field = cursor.field().map_err(|(expected, found)| Fault {
-                line,
-                kind: FaultKind::Field { column: row.len(), expected, found: found.to_vec() },
-            })?;
-            row.push(String::from_utf8(field.text.into_owned()).unwrap());
-            open = !field.last;
-            if field.last {
-                rows.push(std::mem::take(&mut row));
-            }
-        }
-        Ok(rows)
-    }
-
-    #[test]
-    fn fields_by_hand() {
-        let cut = rows("a, b ,c\r\n\"x, \"\"y\"\"\nz\" ,,\n1,\"\"\"\",").unwrap();
-        assert_eq!(cut, [vec!["a", "b", "c"], vec!["x, \"y\"\nz", "", ""], vec!["1", "\"", ""]]);
-        assert_eq!(rows("").unwrap(), Vec::<Vec<String>>::new());
-        assert_eq!(rows("\"a\"").unwrap(), [["a"]]);
-        assert_eq!(rows("\"\"\"\"\"\"\n").unwrap(), [["\"\""]]);
-    }
-
-    #[test]
-    fn quotes_in_wrong_places_are_refused() {
-        for (text, expected) in [
-            ("5\" pipe,1", "a quote only around a whole field"),
-            ("\"abc", "a closing quote"),
-            ("\"abc\"d,1", "a delimiter or a line end after the closing quote"),
-        ] {
-            let Err(Fault { kind: FaultKind::Field { expected: said, .. }, .. }) = rows(text) else { panic!("{text}") };
-            assert_eq!(said, expected);
-        }
-    }
 
     #[test]
     fn numbers_are_finite_or_refused() {

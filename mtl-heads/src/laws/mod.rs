@@ -72,7 +72,8 @@ pub fn counts(rng: &mut Rng) -> f32 {
 }
 
 /// Runs every law over the head that `build` makes. Features are made for the view in its spec; class and yes/no labels
-/// are drawn from its [`TargetSpec`](crate::TargetSpec), numbers from `value`. Dropout must be 0: a law compares losses.
+/// are drawn from its [`TargetSpec`](crate::TargetSpec), numbers from `value`. Dropout must be 0: a law compares
+/// losses.
 ///
 /// # Errors
 /// [`BrokenLaws`], one entry per broken law.

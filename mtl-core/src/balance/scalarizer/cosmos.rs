@@ -88,7 +88,8 @@ mod tests {
 
     #[test]
     fn weights_are_the_gradient_of_the_total() {
-        let mut method = Cosmos::new(&CosmosConfig { pull: 2.0, preference: vec![0.7, 0.3] }, &testing::tasks(2)).unwrap();
+        let mut method =
+            Cosmos::new(&CosmosConfig { pull: 2.0, preference: vec![0.7, 0.3] }, &testing::tasks(2)).unwrap();
         let total = |l: [f64; 2]| {
             let product = 0.7 * l[0] + 0.3 * l[1];
             product - 2.0 * product / (0.7f64.hypot(0.3) * l[0].hypot(l[1]))

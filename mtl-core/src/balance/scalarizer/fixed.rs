@@ -56,6 +56,7 @@ impl Balancer for Fixed {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "exact by construction")]
 mod tests {
     use super::*;
     use crate::balance::testing;

@@ -144,6 +144,7 @@ fn average_groups(values: &mut [f64], groups: usize) {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "exact by construction")]
 mod tests {
     use super::*;
     use crate::balance::testing;

@@ -17,8 +17,9 @@ use serde::{Deserialize, Serialize};
 
 use super::softmax::softmax;
 use crate::{
-    balance::{Balancer, Evidence, Needs, Outcome, draw::Draw},
+    balance::{Balancer, Evidence, Needs, Outcome},
     error::Result,
+    rng::{Rng, derive},
     task::TaskSet,
 };
 
@@ -57,7 +58,7 @@ impl Balancer for Rlw {
     }
 
     fn weigh(&mut self, evidence: &Evidence<'_>, weights: &mut [f64]) -> Result<Outcome> {
-        let mut draw = Draw::new(self.seed, evidence.step);
+        let mut draw = Rng::new(derive(self.seed, "rlw", evidence.step));
         self.logits.clear();
         self.logits.extend(weights.iter().map(|_| draw.normal()));
         softmax(weights, |k| self.logits[k]);

@@ -11,6 +11,7 @@ pub(crate) fn softmax(out: &mut [f64], x: impl Fn(usize) -> f64) {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "exact by construction")]
 mod tests {
     use super::*;
 

@@ -4,7 +4,7 @@
 
 use super::dot;
 
-/// Replaces the lower triangle of `a` by `L`. Returns whether `a` is numerically positive definite; if not, `a` is
+/// Replaces the lower triangle of `a` by `L`, with the diagonal entries of `L` inverted: divisions are slow. Returns whether `a` is numerically positive definite; if not, `a` is
 /// spoilt.
 #[must_use]
 pub fn factor(a: &mut [f64], n: usize) -> bool {
@@ -13,13 +13,13 @@ pub fn factor(a: &mut [f64], n: usize) -> bool {
         let row = &mut rest[..n];
         for j in 0..i {
             let other = &done[j * n..j * n + n];
-            row[j] = (row[j] - dot(&row[..j], &other[..j])) / other[j];
+            row[j] = (row[j] - dot(&row[..j], &other[..j])) * other[j];
         }
         let pivot = row[i] - dot(&row[..i], &row[..i]);
         if pivot.is_nan() || pivot <= 0.0 {
             return false;
         }
-        row[i] = pivot.sqrt();
+        row[i] = 1.0 / pivot.sqrt();
     }
     true
 }
@@ -28,11 +28,11 @@ pub fn factor(a: &mut [f64], n: usize) -> bool {
 pub fn solve(l: &[f64], n: usize, b: &mut [f64]) {
     for i in 0..n {
         let row = &l[i * n..i * n + n];
-        b[i] = (b[i] - dot(&row[..i], &b[..i])) / row[i];
+        b[i] = (b[i] - dot(&row[..i], &b[..i])) * row[i];
     }
     for i in (0..n).rev() {
         let row = &l[i * n..i * n + n];
-        b[i] /= row[i];
+        b[i] *= row[i];
         let x = b[i];
         for (b, l) in b[..i].iter_mut().zip(&row[..i]) {
             *b -= l * x;
@@ -41,6 +41,7 @@ pub fn solve(l: &[f64], n: usize, b: &mut [f64]) {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "exact by construction")]
 mod tests {
     use super::*;
 
@@ -48,7 +49,7 @@ mod tests {
     fn solves_by_hand_and_refuses_what_is_not_positive() {
         let mut a = [4.0, f64::NAN, 2.0, 5.0]; // the upper triangle is never read
         assert!(factor(&mut a, 2));
-        assert_eq!([a[0], a[2], a[3]], [2.0, 1.0, 2.0]);
+        assert_eq!([a[0], a[2], a[3]], [0.5, 1.0, 0.5]);
         let mut b = [8.0, 9.0];
         solve(&a, 2, &mut b);
         assert_eq!(b, [1.375, 1.25]);

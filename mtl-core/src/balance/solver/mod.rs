@@ -6,10 +6,12 @@
 //! solved instead of training on it.
 
 pub mod cholesky;
+mod complementarity;
 mod dual_cone;
 mod eigen;
 mod fair;
 mod min_norm;
+mod simplex;
 mod unit_rows;
 mod worst_case;
 
@@ -17,6 +19,7 @@ pub use dual_cone::DualCone;
 pub use eigen::SymmetricEigen;
 pub use fair::Fair;
 pub use min_norm::MinNorm;
+pub use simplex::project_simplex;
 pub use unit_rows::UnitRows;
 pub use worst_case::WorstCase;
 
@@ -24,6 +27,10 @@ pub use worst_case::WorstCase;
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     let n = a.len().min(b.len());
     let (a, b) = (&a[..n], &b[..n]);
+    if n < 4 {
+        // not worth the set-up
+        return a.iter().zip(b).map(|(x, y)| x * y).sum();
+    }
     let split = n - n % 4;
     let mut lanes = [0.0; 4];
     for (x, y) in a[..split].chunks_exact(4).zip(b[..split].chunks_exact(4)) {

@@ -76,9 +76,9 @@ impl WorstCase {
                 return Some(outcome);
             }
             if gap > 0.0 {
-                low = s
+                low = s;
             } else {
-                high = s
+                high = s;
             }
             s = self.next(s, gap, radius2).filter(|n| *n > low && *n < high).unwrap_or(if high.is_infinite() {
                 2.0 * s
@@ -127,6 +127,7 @@ impl WorstCase {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "exact by construction")]
 mod tests {
     use proptest::prelude::*;
 

@@ -22,8 +22,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    balance::{Balancer, Evidence, Needs, Outcome, check, draw::Draw},
+    balance::{Balancer, Evidence, Needs, Outcome, check},
     error::Result,
+    rng::{Rng, derive},
     state::{StateDict, StateValue},
     task::TaskSet,
 };
@@ -80,7 +81,7 @@ impl Balancer for GradVac {
     fn weigh(&mut self, evidence: &Evidence<'_>, weights: &mut [f64]) -> Result<Outcome> {
         let gramian = evidence.checked_gramian(self.name())?;
         let m = gramian.m();
-        let mut draw = Draw::new(self.config.seed, evidence.step);
+        let mut draw = Rng::new(derive(self.config.seed, "gradvac", evidence.step));
         weights.fill(0.0);
         for i in 0..m {
             self.products.clear();

@@ -114,8 +114,8 @@ mod tests {
 
     #[test]
     fn a_negative_sum_does_not_turn_the_direction_around_unlike_the_formula() {
-        // Nearly opposite rows of different length: the formula's weights sum to a negative number.
-        let g = Gramian::of_rows(&[[1.0, 0.1, 0.0], [-3.0, 0.1, 0.1], [2.9, 0.2, -0.3]]);
+        // The short row lies between the long ones: the formula gives it -178 parts against 5.6 of theirs.
+        let g = Gramian::of_rows(&[[0.01, 0.0, 0.0], [0.5, 0.8, 0.3], [0.5, -0.8, 0.3]]);
         let w = testing::weigh(&mut ImtlG::new(&ImtlGConfig::default(), &testing::tasks(3)).unwrap(), &g, &[], 0);
         let (w, mut products) = (w.unwrap(), [0.0; 3]);
         g.times(&w, &mut products);

@@ -19,8 +19,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    balance::{Balancer, Evidence, Needs, Outcome, draw::Draw, scalarizer::Reduction},
+    balance::{Balancer, Evidence, Needs, Outcome, scalarizer::Reduction},
     error::Result,
+    rng::{Rng, derive},
     task::TaskSet,
 };
 
@@ -64,7 +65,7 @@ impl Balancer for PcGrad {
     fn weigh(&mut self, evidence: &Evidence<'_>, weights: &mut [f64]) -> Result<Outcome> {
         let gramian = evidence.checked_gramian(self.name())?;
         let m = gramian.m();
-        let mut draw = Draw::new(self.config.seed, evidence.step);
+        let mut draw = Rng::new(derive(self.config.seed, "pcgrad", evidence.step));
         let share = self.config.reduction.share(m);
         weights.fill(share);
         for i in 0..m {

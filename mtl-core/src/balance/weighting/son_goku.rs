@@ -118,7 +118,7 @@ impl Balancer for SonGoku {
                 *running = beta * *running + (1.0 - beta) * gramian.cosine(i, j);
             }
         }
-        if self.steps % self.config.refresh == 0 {
+        if self.steps.is_multiple_of(self.config.refresh) {
             self.color();
         }
         let count = self.colors.iter().fold(0.0, |a: f64, c| a.max(*c)) + 1.0;

@@ -67,7 +67,6 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    mtl_core::shim::init();
     match run(&Args::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
@@ -79,6 +78,11 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> Result<()> {
     let mut summary = Summary::new(args.suite.to_possible_value().map_or("", |v| v.get_name().to_owned().leak()));
+    if args.suite != Suite::Micro {
+        // Before our allocator setting, from which tch's optimizer would profit too: its users do not have it.
+        summary.optimizer = Some(step::optimizer(if args.suite == Suite::Step { 40 } else { 12 })?);
+    }
+    mtl_core::shim::init();
     let mut details = Vec::new();
     if matches!(args.suite, Suite::Quick | Suite::Quality) {
         let data = dataset(args);

@@ -19,7 +19,7 @@ pub(crate) fn page(summary: &Summary, details: &[Detail]) -> Document {
         _ => format!("suite {}", summary.suite),
     };
     if summary.source == Some("synthetic") {
-        doc.push(Note::new(NoteKind::Warning, "Synthetic data from the built-in generator: no figure here is about real data."));
+        doc.push(Note::new(NoteKind::Caution, "Synthetic data from the built-in generator: no figure here is about real data."));
     }
     if !summary.models.is_empty() {
         doc.push(Heading::section("Models"));
@@ -163,7 +163,7 @@ fn roc(details: &[Detail]) -> Vec<LineChart> {
             x: Axis { range: Some([0.0, 1.0]), ..Axis::new("false positive rate") },
             y: Axis { range: Some([0.0, 1.0]), ..Axis::new("true positive rate") },
             series: series.collect(),
-            reference: Some(Reference::Diagonal),
+            reference: Some(Reference::Diagonal { label: "chance".into() }),
             shape: ChartShape::Square,
             ..LineChart::default()
         }
@@ -208,7 +208,7 @@ fn conflicts(doc: &mut Document, details: &[Detail]) {
             x: Axis::new("epoch"),
             y: Axis::new("cosine"),
             series: lines,
-            reference: Some(Reference::Level(0.0)),
+            reference: Some(Reference::Level { y: 0.0, label: "no conflict above".into() }),
             ..LineChart::default()
         }
         .into(),

@@ -1,0 +1,10 @@
+//! Methods made of other methods: stages around one, or one copy per parameter block.
+
+mod cr_mogm;
+mod nested;
+mod per_block;
+mod pipeline;
+
+pub use cr_mogm::{CrMogm, CrMogmConfig};
+pub use per_block::{PerBlock, PerBlockConfig};
+pub use pipeline::{Normalization, Pipeline, PipelineConfig};

@@ -1,0 +1,49 @@
+//! A crate outside the workspace that depends on ours by path builds and runs with only `LIBTORCH` set.
+
+use std::{fs, path::Path, process::Command};
+
+#[test]
+fn a_foreign_crate_builds_and_runs_without_a_library_path() {
+    let core = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = core.parent().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("src")).unwrap();
+    let manifest = format!(
+        "[package]\nname = \"foreign\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[dependencies]\nmtl-core = {{ path = {core:?} }}\ntch = \"=0.24.0\"\n\n[workspace]\n\n\
+         [profile.dev]\nopt-level = 1\ndebug = \"line-tables-only\"\n\n[profile.dev.package.\"*\"]\nopt-level = 2\ndebug = false\n\n[profile.dev.build-override]\nopt-level = 0\n"
+    );
+    fs::write(dir.path().join("Cargo.toml"), manifest).unwrap();
+    // The same versions as ours, so that the shared build folder already holds the bindings.
+    fs::copy(root.join("Cargo.lock"), dir.path().join("Cargo.lock")).unwrap();
+    fs::write(
+        dir.path().join("src/main.rs"),
+        r#"
+        use mtl_core::{balance::{BalancerConfig, Evidence, Gramian}, metric::MetricId, task::{Task, TaskSet}};
+
+        fn main() -> Result<(), mtl_core::Error> {
+            let tasks = TaskSet::new(vec![Task::new("a", MetricId::Rmse)?, Task::new("b", MetricId::Rmse)?])?;
+            let mut upgrad = BalancerConfig::by_name("upgrad")?.build(&tasks)?;
+            let gramian = Gramian::new(2, vec![1.0, -2.0, -2.0, 4.25])?;
+            let mut weights = [0.0; 2];
+            upgrad.weigh(&Evidence { tasks: &[0, 1], gramian: Some(&gramian), ..Evidence::default() }, &mut weights)?;
+            let sum = tch::Tensor::from_slice(&weights).sum(tch::Kind::Double).double_value(&[]);
+            assert!((sum - weights.iter().sum::<f64>()).abs() < 1e-12);
+            println!("weights {weights:?}");
+            Ok(())
+        }
+        "#,
+    )
+    .unwrap();
+    let libtorch = std::env::var_os("LIBTORCH").unwrap_or_else(|| root.join(".libtorch").into());
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
+    let out = Command::new(env!("CARGO"))
+        .args(["run", "--quiet"])
+        .current_dir(dir.path())
+        .env("LIBTORCH", libtorch)
+        .env("CARGO_TARGET_DIR", target)
+        .env_remove("LD_LIBRARY_PATH")
+        .output()
+        .unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    assert!(String::from_utf8_lossy(&out.stdout).contains("weights"));
+}

@@ -1,0 +1,121 @@
+//! The laws over every head of the registry, in several settings and on every view; and what the registry refuses.
+#![expect(clippy::unwrap_used, reason = "helpers of tests and benches may panic")]
+
+use mtl_core::{
+    features::View,
+    params::{ParamSet, Role},
+    task::TaskName,
+};
+use mtl_heads::{HeadConfig, TargetSpec, laws};
+use tch::{Device, Kind};
+
+fn targets(head: &HeadConfig) -> [TargetSpec; 2] {
+    match head {
+        HeadConfig::Class(_) => [TargetSpec::Class { classes: 2 }, TargetSpec::Class { classes: 4 }],
+        HeadConfig::MultiLabel(_) => [TargetSpec::MultiLabel { labels: 1 }, TargetSpec::MultiLabel { labels: 3 }],
+        HeadConfig::Regress(_) => [TargetSpec::Values { values: 1 }, TargetSpec::Values { values: 2 }],
+    }
+}
+
+fn obeys(head: &HeadConfig, view: &View, target: &TargetSpec) {
+    let task = TaskName::new("demo").unwrap();
+    let outcome = laws::check(|scope| head.build(scope, &task, view, target), laws::unit_values);
+    assert!(outcome.is_ok(), "{head:?} on {view:?} for {target:?}: {}", outcome.unwrap_err());
+}
+
+#[test]
+fn every_head_obeys_the_laws_with_default_settings() {
+    for (name, _) in HeadConfig::ALL {
+        let head = HeadConfig::by_name(name).unwrap();
+        for target in targets(&head) {
+            obeys(&head, &View::Pooled { width: 12 }, &target);
+        }
+    }
+}
+
+#[test]
+fn every_head_obeys_the_laws_on_tokens_and_maps() {
+    for (name, _) in HeadConfig::ALL {
+        let head = HeadConfig::by_name(name).unwrap();
+        for view in [View::Tokens { width: 12 }, View::Pyramid { channels: vec![3, 12] }] {
+            obeys(&head, &view, &targets(&head)[1]);
+        }
+    }
+}
+
+#[test]
+fn every_head_obeys_the_laws_with_other_settings() {
+    let settings = [
+        "kind = \"class\"\nhidden = [16]\nactivation = \"tanh\"\nlabel_smoothing = 0.1\nclass_weights = [1.0, 2.0, 0.5, 1.0]",
+        "kind = \"multi-label\"\nhidden = [16]\nactivation = \"gelu\"\npos_weights = [3.0]",
+        "kind = \"regress\"\nhidden = [16]\nactivation = \"silu\"\nloss = \"l1\"\ncenter = [0.5]\nscale = [2.0, 0.1]",
+        "kind = \"regress\"\nloss = { huber = { delta = 0.3 } }",
+    ];
+    for text in settings {
+        let head: HeadConfig = toml::from_str(text).unwrap();
+        obeys(&head, &View::Pooled { width: 12 }, &targets(&head)[1]);
+        let back: HeadConfig = toml::from_str(&toml::to_string(&head).unwrap()).unwrap();
+        assert_eq!(back, head);
+    }
+}
+
+#[test]
+fn the_registry_refuses_what_cannot_work() {
+    let task = TaskName::new("income").unwrap();
+    let view = View::Pooled { width: 4 };
+    let refusal = |text: &str, target: TargetSpec| {
+        let head: HeadConfig = toml::from_str(text).unwrap();
+        let mut params = ParamSet::new(Kind::Float, Device::Cpu, 0);
+        let e = head.build(&mut params.root().sub("heads"), &task, &view, &target).unwrap_err();
+        e.to_string()
+    };
+    let (classes, labels, values) =
+        (TargetSpec::Class { classes: 3 }, TargetSpec::MultiLabel { labels: 2 }, TargetSpec::Values { values: 2 });
+    let cases = [
+        ("kind = \"class\"", labels, "head: kind must be \"multi-label\" for the labels of task income"),
+        ("kind = \"class\"", TargetSpec::Class { classes: 1 }, "class head: classes must be >= 2, found 1"),
+        ("kind = \"class\"\nlabel_smoothing = 1.0", classes, "class head: label_smoothing must be in [0, 1), found 1"),
+        ("kind = \"class\"\nclass_weights = [1.0, 2.0]", classes, "class head: class_weights must be none, one or 3"),
+        ("kind = \"class\"\nhidden = [0]", classes, "must be >= 1"),
+        ("kind = \"class\"\ndropout = 1.0", classes, "dropout: rate must be in [0, 1), found 1"),
+        ("kind = \"multi-label\"\npos_weights = [0.0]", labels, "multi-label head: pos_weights must be"),
+        ("kind = \"multi-label\"", TargetSpec::MultiLabel { labels: 0 }, "labels must be >= 1, found 0"),
+        ("kind = \"regress\"\nscale = [-1.0]", values, "regress head: scale must be none, one or 2 numbers, each > 0"),
+        ("kind = \"regress\"\ncenter = [nan]", values, "regress head: center must be"),
+        ("kind = \"regress\"\nloss = { huber = { delta = 0.0 } }", values, "loss.huber.delta must be > 0, found 0"),
+        ("kind = \"regress\"", TargetSpec::Values { values: 0 }, "values must be >= 1, found 0"),
+    ];
+    for (text, target, expected) in cases {
+        let found = refusal(text, target);
+        assert!(found.contains(expected), "{text}: {found}");
+    }
+    for text in ["kind = \"clas\"", "kind = \"class\"\nhiden = [3]", "kind = \"regress\"\nloss = \"l3\""] {
+        assert!(toml::from_str::<HeadConfig>(text).is_err(), "{text}");
+    }
+    assert!(HeadConfig::by_name("clas").unwrap_err().to_string().contains("class, multi-label, regress"));
+}
+
+#[test]
+fn parameter_names_and_roles_are_part_of_the_file_format() {
+    let head: HeadConfig = toml::from_str("kind = \"class\"\nhidden = [8, 4]").unwrap();
+    let mut params = ParamSet::new(Kind::Float, Device::Cpu, 0);
+    let task = TaskName::new("income").unwrap();
+    let mut root = params.root();
+    let mut heads = root.sub("heads");
+    let mut place = heads.sub("income");
+    let target = TargetSpec::Class { classes: 3 };
+    head.build(&mut place.role(Role::Task(1)), &task, &View::Pooled { width: 16 }, &target).unwrap();
+    let names: Vec<_> = params.params().iter().map(|p| format!("{} {:?}", p.name(), p.tensor().size())).collect();
+    assert_eq!(
+        names,
+        [
+            "heads.income.hidden.0.weight [8, 16]",
+            "heads.income.hidden.0.bias [8]",
+            "heads.income.hidden.1.weight [4, 8]",
+            "heads.income.hidden.1.bias [4]",
+            "heads.income.out.weight [3, 4]",
+            "heads.income.out.bias [3]",
+        ]
+    );
+    assert_eq!(params.owned_by(1).len(), 6);
+}

@@ -1,0 +1,65 @@
+//! The laws find what is wrong with a head that is wrong on purpose: a checker that never complains checks nothing.
+
+use mtl_core::{
+    Result,
+    batch::{Target, TargetData},
+    context::Cx,
+    features::{Features, View},
+    loss::TaskLoss,
+    metric::MetricId,
+    params::Scope,
+    prediction::Prediction,
+    task::TaskName,
+};
+use mtl_heads::{Head, HeadOutput, HeadSpec, TargetSpec, Tower, TowerShape, laws, to_array};
+use tch::Reduction;
+
+/// Squared error as it is often written: no check of shapes, mean, missing labels counted as zeros.
+#[derive(Debug)]
+struct Careless {
+    spec: HeadSpec,
+    tower: Tower,
+}
+
+impl Careless {
+    fn new(scope: &mut Scope<'_>) -> Result<Self> {
+        let view = View::Pooled { width: 6 };
+        let spec = HeadSpec {
+            kind: "careless",
+            task: TaskName::new("demo")?,
+            input: view.clone(),
+            output: "numbers".into(),
+            target: TargetSpec::Values { values: 1 },
+            metrics: vec![MetricId::Mae],
+        };
+        Ok(Self { spec, tower: Tower::new(scope, &view, 1, TowerShape::default())? })
+    }
+}
+
+impl Head for Careless {
+    fn spec(&self) -> &HeadSpec {
+        &self.spec
+    }
+
+    fn forward(&self, features: &Features, cx: &Cx) -> Result<HeadOutput> {
+        Ok(self.tower.forward(features, cx)?.into())
+    }
+
+    fn loss(&self, out: &HeadOutput, target: &Target) -> Result<TaskLoss> {
+        let TargetData::Values(ys) = target.data() else { return Ok(TaskLoss::absent()) };
+        let ys = ys.nan_to_num(0.0, None, None).view(-1).to_kind(out.main().kind());
+        Ok(TaskLoss::new(out.main().view(-1).f_mse_loss(&ys, Reduction::Mean)?, 1.0))
+    }
+
+    fn decode(&self, out: &HeadOutput) -> Result<Prediction> {
+        Ok(Prediction::Values { values: to_array(out.main())? })
+    }
+}
+
+#[test]
+fn a_careless_head_is_found_out() {
+    let broken = laws::check(Careless::new, laws::unit_values).unwrap_err();
+    for law in ["missing", "absent", "refused"] {
+        assert!(broken.0.iter().any(|b| b.law == law), "{law} is not among {broken}");
+    }
+}
