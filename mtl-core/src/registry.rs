@@ -1,6 +1,6 @@
 //! The one macro of the workspace: a list of what exists, written once.
 //!
-//! A line in a [`registry!`](crate::registry) adds a member everywhere: to the serde-tagged enum that config files name
+//! A line in a [`registry!`](macro@crate::registry) adds a member everywhere: to the serde-tagged enum that config files name
 //! (`kind = "upgrad"`), to `ALL` (contract tests, generated tables, `mtl list`), and to `build`. The macro writes no
 //! types of its own beyond that enum, so every member stays greppable.
 

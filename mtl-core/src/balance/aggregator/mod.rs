@@ -12,12 +12,12 @@
 //! ```
 
 mod config;
-mod db_mtl;
-mod excess_mtl;
-mod graddrop;
-mod moco;
+pub mod db_mtl;
+pub mod excess_mtl;
+pub mod graddrop;
+pub mod moco;
 mod running;
-mod trimmed_mean;
+pub mod trimmed_mean;
 
 use std::fmt::Debug;
 

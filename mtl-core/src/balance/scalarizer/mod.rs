@@ -1,23 +1,23 @@
 //! Methods that look at losses only: one backward pass of the weighted sum per step.
 
-mod cosmos;
-mod dtp;
-mod dwa;
-mod equal;
-mod famo;
-mod fixed;
-mod gls;
-mod go4align;
-mod imtl_l;
-mod lbtw;
-mod ldc_mtl;
-mod log;
-mod loss_norm;
-mod pbi;
-mod rlw;
+pub mod cosmos;
+pub mod dtp;
+pub mod dwa;
+pub mod equal;
+pub mod famo;
+pub mod fixed;
+pub mod gls;
+pub mod go4align;
+pub mod imtl_l;
+pub mod lbtw;
+pub mod ldc_mtl;
+pub mod log;
+pub mod loss_norm;
+pub mod pbi;
+pub mod rlw;
 mod softmax;
-mod stch;
-mod uncertainty;
+pub mod stch;
+pub mod uncertainty;
 
 pub use cosmos::{Cosmos, CosmosConfig};
 pub use dtp::{Dtp, DtpConfig};

@@ -7,13 +7,13 @@
 
 pub mod cholesky;
 mod complementarity;
-mod dual_cone;
-mod eigen;
-mod fair;
-mod min_norm;
-mod simplex;
-mod unit_rows;
-mod worst_case;
+pub mod dual_cone;
+pub mod eigen;
+pub mod fair;
+pub mod min_norm;
+pub mod simplex;
+pub mod unit_rows;
+pub mod worst_case;
 
 pub use dual_cone::DualCone;
 pub use eigen::SymmetricEigen;

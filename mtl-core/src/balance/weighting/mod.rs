@@ -1,22 +1,22 @@
 //! Methods that look at the Gramian of the task gradients: one backward pass per task and step.
 
-mod aligned_mtl;
-mod cagrad;
-mod con_fig;
-mod dual_proj;
-mod fairgrad;
-mod gradnorm;
-mod gradops;
-mod gradvac;
-mod imtl_g;
-mod krum;
-mod metabalance;
-mod mgda;
-mod mgda_ub;
-mod nash_mtl;
-mod pcgrad;
-mod son_goku;
-mod upgrad;
+pub mod aligned_mtl;
+pub mod cagrad;
+pub mod con_fig;
+pub mod dual_proj;
+pub mod fairgrad;
+pub mod gradnorm;
+pub mod gradops;
+pub mod gradvac;
+pub mod imtl_g;
+pub mod krum;
+pub mod metabalance;
+pub mod mgda;
+pub mod mgda_ub;
+pub mod nash_mtl;
+pub mod pcgrad;
+pub mod son_goku;
+pub mod upgrad;
 
 pub use aligned_mtl::{AlignedMtl, AlignedMtlConfig, AlignedScale};
 pub use cagrad::{CaGrad, CaGradConfig, CaGradRescale};

@@ -1,9 +1,9 @@
 //! Methods made of other methods: stages around one, or one copy per parameter block.
 
-mod cr_mogm;
+pub mod cr_mogm;
 mod nested;
-mod per_block;
-mod pipeline;
+pub mod per_block;
+pub mod pipeline;
 
 pub use cr_mogm::{CrMogm, CrMogmConfig};
 pub use per_block::{PerBlock, PerBlockConfig};

@@ -82,6 +82,7 @@ impl Candidate {
             encoder: EncoderConfig::Tabular(TabularEncoderConfig {
                 token_width: self.token_width,
                 hidden: self.hidden.clone(),
+                dropout: 0.2,
                 ..Default::default()
             }),
             sharing: self.sharing.clone(),
