@@ -17,8 +17,8 @@ static torch::autograd::edge_list edges(const Handle* tensors, int64_t n) {
   return out;
 }
 
-extern "C" int mtl_grad(const Handle* outputs, int64_t n_outputs, const Handle* cotangents, const Handle* inputs,
-                        int64_t n_inputs, int keep_graph, int create_graph, Handle* result) {
+extern "C" int mtl_grad(const Handle* outputs, int64_t n_outputs, const Handle* cotangents, const double* factors,
+                        const Handle* inputs, int64_t n_inputs, int keep_graph, int create_graph, Handle* result) {
   return mtl::guarded([&] {
     for (int64_t i = 0; i < n_inputs; ++i)
       TORCH_CHECK(inputs[i]->requires_grad(), "input ", i, " of the gradient does not require grad");
@@ -31,6 +31,10 @@ extern "C" int mtl_grad(const Handle* outputs, int64_t n_outputs, const Handle* 
         TORCH_CHECK(cotangents[i]->sizes() == outputs[i]->sizes(), "cotangent ", i, " has shape ",
                     cotangents[i]->sizes(), ", its output ", outputs[i]->sizes());
         seeds.push_back(*cotangents[i]);
+      } else if (factors != nullptr) {
+        TORCH_CHECK(outputs[i]->dim() == 0, "output ", i, " of a scaled gradient must be a scalar, found ",
+                    outputs[i]->sizes());
+        seeds.push_back(at::scalar_tensor(factors[i], outputs[i]->options()));
       } else {
         seeds.push_back(at::ones_like(*outputs[i], at::MemoryFormat::Preserve));
       }

@@ -136,7 +136,7 @@ impl Target {
             if label.is_nan() {
                 continue;
             }
-            if label != 0.0 && label != 1.0 {
+            if !matches!(label.to_bits(), NO | NEGATIVE_ZERO | YES) {
                 return Err(Error::Label {
                     task: task.to_owned(),
                     what: "label",
@@ -244,6 +244,11 @@ impl Target {
         }
     }
 }
+
+// The bit patterns of the labels there are: compared exactly, which floating-point comparison is frowned upon for.
+const NO: u32 = 0f32.to_bits();
+const NEGATIVE_ZERO: u32 = (-0f32).to_bits();
+const YES: u32 = 1f32.to_bits();
 
 /// Inputs, targets and ids of the samples of one step.
 #[derive(Debug)]

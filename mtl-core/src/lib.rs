@@ -1,4 +1,44 @@
 //! The heart of the multi-task toolkit: tasks, encoders, sharing architectures, task gradients, balancing.
+//!
+//! Everything here works in your own training loop. The shortest way in is the [step engine](step): forward once, hand
+//! over the losses, get one gradient per parameter, with the tasks balanced by any of the [methods](balance).
+//!
+//! ```
+//! use mtl_core::{
+//!     balance::BalancerConfig, loss::TaskLoss, metric::MetricId, params::{Init, ParamSet},
+//!     step::{Policy, StepEngine}, task::{Task, TaskSet},
+//! };
+//! use tch::{Device, Kind, Tensor};
+//!
+//! let tasks = TaskSet::new(vec![Task::new("near", MetricId::Rmse)?, Task::new("far", MetricId::Rmse)?])?;
+//! let mut params = ParamSet::new(Kind::Double, Device::Cpu, 0);
+//! let w = params.root().param("w", &[2], Init::Zeros)?;
+//! let mut engine = StepEngine::new(tasks.clone(), &params, BalancerConfig::by_name("upgrad")?.build(&tasks)?, Policy::default());
+//!
+//! // Two tasks that disagree about the first coordinate.
+//! let goals = [Tensor::from_slice(&[1.0, 1.0]), Tensor::from_slice(&[-3.0, 1.0])];
+//! let losses: Vec<TaskLoss> = goals.iter().map(|goal| TaskLoss::new((&w - goal).square().sum(Kind::Double), 1.0)).collect();
+//! let (gradients, report) = engine.backward(&params, &losses, &[], 0)?;
+//! let gradients = gradients.ok_or("no task is present")?;
+//!
+//! assert!(report.gramian.ok_or("no gramian")?.cosine(0, 1) < 0.0);
+//! // Neither task gets worse along UPGrad's direction; the plain sum would push `near` back.
+//! let direction = Vec::<f64>::try_from(gradients.get(0).ok_or("no gradient")?)?;
+//! for gradient in [[-2.0, -2.0], [6.0, -2.0]] {
+//!     assert!(gradient[0] * direction[0] + gradient[1] * direction[1] >= -1e-9);
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`task`], [`metric`], [`batch`], [`prediction`], [`loss`], [`features`] | the vocabulary that all crates share |
+//! | [`nn`], [`encode`], [`share`] | layers, encoders in named stages, sharing architectures |
+//! | [`params`] | parameters with names, roles, stages; safetensors |
+//! | [`balance`], [`step`] | who says how much; from losses to gradients |
+//! | [`context`] | how a forward pass runs and what it records |
+//! | [`rng`], [`state`], [`registry`](mod@registry), [`error`] | seeds, saved state, lists of members, the error type |
+//! | [`shim`] | what tch lacks; the only `unsafe` |
 #![warn(missing_docs)]
 
 pub mod balance;

@@ -250,7 +250,7 @@ mod tests {
     fn reading_a_set_validates_it() {
         let text = r#"[{"name":"income","primary":"auroc"},{"name":"age","primary":"rmse","weight":0.5}]"#;
         let set: TaskSet = serde_json::from_str(text).unwrap();
-        assert_eq!(set.get(1).unwrap().weight, 0.5);
+        assert!((set.get(1).unwrap().weight - 0.5).abs() < 1e-15);
         assert_eq!(serde_json::from_str::<TaskSet>(&serde_json::to_string(&set).unwrap()).unwrap(), set);
         assert!(serde_json::from_str::<TaskSet>(r#"[{"name":"a.b","primary":"auroc"}]"#).is_err());
     }

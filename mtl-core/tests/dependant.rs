@@ -1,4 +1,5 @@
 //! A crate outside the workspace that depends on ours by path builds and runs with only `LIBTORCH` set.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::float_cmp, reason = "helpers of tests; exact values on purpose")]
 
 use std::{fs, path::Path, process::Command};
 

@@ -1,4 +1,5 @@
 //! Every encoder of the registry: stages, views, kinds, batch independence, gradients, names.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::float_cmp, reason = "helpers of tests; exact values on purpose")]
 
 use mtl_core::{
     batch::Inputs,
@@ -22,7 +23,8 @@ fn spec() -> InputSpec {
 
 fn inputs(kind: Kind, rows: std::ops::Range<i64>) -> Inputs {
     let n = rows.end - rows.start;
-    let codes = Tensor::arange_start(rows.start * 2, rows.end * 2, (Kind::Int64, Device::Cpu)).remainder(3).view([n, 2]);
+    let codes =
+        Tensor::arange_start(rows.start * 2, rows.end * 2, (Kind::Int64, Device::Cpu)).remainder(3).view([n, 2]);
     let ramp = |width: i64| {
         (Tensor::arange_start(rows.start * width, rows.end * width, (kind, Device::Cpu)) * 0.7).sin().view([n, width])
     };
@@ -39,7 +41,8 @@ fn each(kind: Kind, check: impl Fn(&str, &ParamSet, &dyn Encoder)) {
 }
 
 fn flat(features: &Features) -> Vec<f64> {
-    let parts: Vec<Tensor> = features.tensors().iter().map(|t| t.detach().to_kind(Kind::Double).flatten(0, -1)).collect();
+    let parts: Vec<Tensor> =
+        features.tensors().iter().map(|t| t.detach().to_kind(Kind::Double).flatten(0, -1)).collect();
     Vec::try_from(Tensor::cat(&parts, 0)).unwrap()
 }
 

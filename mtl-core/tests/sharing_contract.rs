@@ -1,4 +1,5 @@
 //! Every sharing architecture of this crate, on every encoder that a table can feed.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::float_cmp, reason = "helpers of tests; exact values on purpose")]
 
 use mtl_core::{
     batch::Inputs,
@@ -24,9 +25,11 @@ fn each_task_gets_the_features_it_was_promised() {
     for (name, _) in SharingConfig::ALL {
         for encoder in ["mlp", "tabular"] {
             let mut params = ParamSet::new(Kind::Double, Device::Cpu, 2);
-            let encoder = EncoderConfig::by_name(encoder).unwrap().build(&mut params.root().sub("encoder"), &spec).unwrap();
+            let encoder =
+                EncoderConfig::by_name(encoder).unwrap().build(&mut params.root().sub("encoder"), &spec).unwrap();
             let config = SharingConfig::by_name(name).unwrap();
-            let inputs = Inputs::new(inputs.iter().map(|(n, t)| (n.to_owned(), t.to_kind(Kind::Double))).collect()).unwrap();
+            let inputs =
+                Inputs::new(inputs.iter().map(|(n, t)| (n.to_owned(), t.to_kind(Kind::Double))).collect()).unwrap();
             let sharing = config.build(&mut params.root().sub("sharing"), encoder, &tasks()).unwrap();
             assert_eq!((sharing.name(), sharing.views().len()), (*name, 3));
             let run = || sharing.forward(&inputs, &Cx::new(Mode::Eval)).unwrap();

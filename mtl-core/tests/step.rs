@@ -1,8 +1,9 @@
 //! The step engine against flat references in f64: rows, Gramian, combination, head rule, policies.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::float_cmp, reason = "helpers of tests; exact values on purpose")]
 
 use mtl_core::{
     Error, Result,
-    balance::{Balancer, BalancerConfig, Evidence, Needs, Outcome},
+    balance::{Balancer, BalancerConfig, Evidence, Needs, Outcome, Space},
     loss::TaskLoss,
     metric::MetricId,
     params::{Init, ParamSet, Role},
@@ -46,10 +47,10 @@ const COUNTS: [f64; 3] = [4.0, 2.0, 5.0];
 
 fn net() -> Net {
     let mut params = ParamSet::new(Kind::Double, Device::Cpu, 5);
-    params.root().param("w", &[3, 4], Init::Normal(1.0)).unwrap();
-    params.root().param("b", &[4], Init::Normal(1.0)).unwrap();
+    let _ = params.root().param("w", &[3, 4], Init::Normal(1.0)).unwrap();
+    let _ = params.root().param("b", &[4], Init::Normal(1.0)).unwrap();
     for t in 0..3 {
-        params
+        let _ = params
             .root()
             .sub("heads")
             .sub(format!("t{t}"))
@@ -106,7 +107,7 @@ fn one_pass_and_rows_agree_and_heads_follow_the_plain_gradient() {
         let gradients = gradients.unwrap();
         let rows: Vec<Vec<Tensor>> = (0..3).map(|t| net.reference(t)).collect();
         for shared in 0..2 {
-            let expected: Tensor = (0..3).map(|t| &rows[t][shared] * weights[t]).sum();
+            let expected: Tensor = rows.iter().zip(&weights).map(|(row, w)| &row[shared] * *w).sum();
             assert!(close(gradients.get(shared).unwrap(), &expected, 1e-12), "gramian {gramian}");
         }
         for t in 0..3 {
@@ -136,14 +137,73 @@ fn one_task_is_plain_descent_for_every_balancer() {
             Err(Error::InvalidConfig { .. }) => continue, // needs settings that have no default, such as fixed weights
             Err(e) => panic!("{name}: {e}"),
         };
+        let served = balancer.needs().space == Space::Parameters;
         let mut engine = net.engine(balancer, Policy::default());
         let losses = vec![TaskLoss::absent(), net.loss(1), TaskLoss::absent()];
+        if !served {
+            let e = engine.backward(&net.params, &losses, &[], 0).unwrap_err().to_string();
+            assert!(e.contains("not served yet"), "{name}: {e}");
+            continue;
+        }
         let (gradients, report) = engine.backward(&net.params, &losses, &[], 0).unwrap();
         let gradients = gradients.unwrap();
         assert!((0..2).all(|p| close(gradients.get(p).unwrap(), &plain[p], 1e-12)), "{name}");
         assert!(gradients.get(2).is_none() && gradients.get(3).is_some() && gradients.get(4).is_none(), "{name}");
         assert_eq!(report.tasks[0].dropped, Some(Dropped::Absent));
         assert_eq!(report.active, [1]);
+    }
+}
+
+/// Another weight in every block: the block's index plus one, times the task's.
+#[derive(Debug)]
+struct ByBlock;
+
+impl Balancer for ByBlock {
+    fn name(&self) -> &'static str {
+        "by-block"
+    }
+    fn needs(&self) -> Needs {
+        Needs { gramian: true, blocks: true, ..Needs::default() }
+    }
+    fn weigh(&mut self, _: &Evidence<'_>, _: &mut [f64]) -> Result<Outcome> {
+        panic!("the engine asks by block")
+    }
+    fn weigh_blocks(&mut self, evidence: &Evidence<'_>, weights: &mut [f64]) -> Result<Outcome> {
+        let whole = evidence.gramian.unwrap();
+        for i in 0..3 {
+            let sum: f64 = evidence.blocks.iter().map(|b| b.diag(i)).sum();
+            assert!((sum - whole.diag(i)).abs() <= 1e-12 * whole.diag(i), "blocks sum to the whole");
+        }
+        for (k, w) in weights.iter_mut().enumerate() {
+            *w = (k / 3 + 1) as f64 * [0.5, 1.0, 2.0][k % 3];
+        }
+        Ok(Outcome::default())
+    }
+}
+
+#[test]
+fn each_stage_is_a_block_with_weights_of_its_own() {
+    let mut params = ParamSet::new(Kind::Double, Device::Cpu, 5);
+    let (a, b) = {
+        let mut root = params.root();
+        let a = root.stage("first").param("a", &[3], Init::Normal(1.0)).unwrap();
+        (a, root.stage("second").param("b", &[2], Init::Normal(1.0)).unwrap())
+    };
+    let net = net();
+    let losses: Vec<TaskLoss> = [1.0, 2.0, 5.0]
+        .map(|c| TaskLoss::new((&a * c).square().sum(Kind::Double) + (&b * c).sin().sum(Kind::Double), 1.0))
+        .into();
+    let rows: Vec<Vec<Tensor>> = losses
+        .iter()
+        .zip([1.0, 0.5, 2.0])
+        .map(|(l, w)| Tensor::run_backward(&[&l.sum * w], &[&a, &b], true, false))
+        .collect();
+    let mut engine = StepEngine::new(net.tasks.clone(), &params, Box::new(ByBlock), Policy::default());
+    let gradients = engine.backward(&params, &losses, &[], 0).unwrap().0.unwrap();
+    for block in 0..2 {
+        let factor = (block + 1) as f64;
+        let expected: Tensor = rows.iter().zip([0.5, 1.0, 2.0]).map(|(row, w)| &row[block] * (w * factor)).sum();
+        assert!(close(gradients.get(block).unwrap(), &expected, 1e-12));
     }
 }
 

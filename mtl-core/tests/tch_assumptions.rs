@@ -1,10 +1,12 @@
 //! What we rely on in tch 0.24 and libtorch 2.11, so that a version bump tells us what moved.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::float_cmp, reason = "helpers of tests; exact values on purpose")]
 
 use tch::{Device, Kind, Tensor, kind::FLOAT_CPU};
 
 #[test]
 fn an_unused_input_has_an_undefined_gradient() {
-    let (x, y) = (Tensor::ones([1], FLOAT_CPU).set_requires_grad(true), Tensor::ones([1], FLOAT_CPU).set_requires_grad(true));
+    let (x, y) =
+        (Tensor::ones([1], FLOAT_CPU).set_requires_grad(true), Tensor::ones([1], FLOAT_CPU).set_requires_grad(true));
     let grads = Tensor::run_backward(&[&x * 2.0], &[&x, &y], false, false);
     assert!(grads[0].defined() && !grads[1].defined());
 }
@@ -12,7 +14,8 @@ fn an_unused_input_has_an_undefined_gradient() {
 #[test]
 fn squared_error_broadcasts_without_a_word() {
     // Why heads compare shapes exactly.
-    let loss = Tensor::zeros([4, 1], FLOAT_CPU).f_mse_loss(&Tensor::zeros([4], FLOAT_CPU), tch::Reduction::None).unwrap();
+    let loss =
+        Tensor::zeros([4, 1], FLOAT_CPU).f_mse_loss(&Tensor::zeros([4], FLOAT_CPU), tch::Reduction::None).unwrap();
     assert_eq!(loss.size(), [4, 4]);
 }
 

@@ -8,10 +8,9 @@ use std::{fmt::Write, hint::black_box, sync::Arc};
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use mtl_data::{
-    CsvFormat, FittedSchema, Loader, LoaderConfig, Order, Schema, Source, Table,
+    CsvFormat, FittedSchema, Loader, LoaderConfig, Order, Source, Table,
     datasets::{CensusIncome, dataset_dir},
     source::split,
-    table::Column,
 };
 
 /// The training file's bytes and what to call them.
@@ -35,24 +34,11 @@ fn census() -> (&'static str, Vec<u8>) {
     ("like-census", text.into_bytes())
 }
 
-fn schema(name: &str) -> Schema {
-    let mut schema = CensusIncome::schema().unwrap();
-    if name == "like-census" {
-        // The generated columns do not hold the same kinds in the same places: numbers become texts.
-        for column in &mut schema.columns {
-            if let Column::Numeric { name, .. } = column
-                && !matches!(name.as_str(), "age" | "wage per hour" | "num persons worked for employer")
-            {
-                *column = Column::Categorical { name: name.clone(), min_count: 1 };
-            }
-        }
-    }
-    schema
-}
-
 fn data(c: &mut Criterion) {
+    // As in the loader's workers: libtorch's own threads would only compete.
+    tch::set_num_threads(1);
     let (name, bytes) = census();
-    let (schema, format) = (schema(name), CsvFormat { header: false, ..CsvFormat::default() });
+    let (schema, format) = (CensusIncome::schema().unwrap(), CsvFormat { header: false, ..CsvFormat::default() });
     let read = || Table::parse(name.as_ref(), &bytes, &format, &schema).unwrap();
     let table = read();
     let n = table.n_rows() as u64;

@@ -1,4 +1,36 @@
-//! Trainer, optimizers, checkpoints, reports and the `mtl` program.
+//! Trainer, optimizers, checkpoints, reports and the `mtl` program: the top of the multi-task toolkit.
+//!
+//! A [`Session`](session::Session) puts data, model, balancer and trainer together from a configuration; the parts can as
+//! well be put together by hand:
+//!
+//! ```
+//! use mtl_train::{config::RunConfig, session::Session};
+//!
+//! let config = RunConfig::parse(
+//!     r#"
+//!     data    = { kind = "synthetic-mmoe", train = 300, validation = 100, test = 100, targets = "binary" }
+//!     encoder = { kind = "tabular", token_width = 2, hidden = [8] }
+//!     train   = { epochs = 1, batch_size = 100, selection = "0.7*y1-high.auroc + 0.3*y2-high.auroc" }
+//!     "#,
+//!     "example".as_ref(),
+//! )?;
+//! let mut session = Session::new(&config, &config.data.load()?)?;
+//! session.trainer.fit(&session.train, &session.validation, &mut (), None)?;
+//! assert_eq!(session.trainer.step(), 3);
+//! assert_eq!(session.test()?.tasks.len(), 2);
+//! # Ok::<(), mtl_train::Error>(())
+//! ```
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`session`] | from a configuration to a run |
+//! | [`trainer`] | the loop, evaluation, selection, observers |
+//! | [`model`], [`architecture`] | sharing plus heads; the architectures of all crates by name |
+//! | [`optim`], [`schedule`] | AdamW and SGD with state; learning rates over time |
+//! | [`checkpoint`] | one atomic file per checkpoint |
+//! | [`config`] | the configuration file |
+//! | [`runlog`], [`progress`] | JSON lines; bars and lines on a terminal |
+//! | [`report`] | documents as one HTML file |
 #![warn(missing_docs)]
 
 pub mod architecture;
@@ -15,3 +47,8 @@ pub mod session;
 pub mod trainer;
 
 pub use error::{Error, Result};
+
+/// The repository's README, whose Rust is compiled and run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

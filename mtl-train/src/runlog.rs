@@ -88,7 +88,7 @@ fn happened_before(line: &str, step: u64) -> bool {
 
 impl Observer for RunLog {
     fn step(&mut self, s: &StepSummary<'_>) {
-        if s.step % self.every != 0 {
+        if !s.step.is_multiple_of(self.every) {
             return;
         }
         let tasks = &s.report.tasks;

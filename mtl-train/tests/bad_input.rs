@@ -1,4 +1,5 @@
 //! Wrong input through the program: one line naming file, line, task or key, exit code 2, nothing half-written.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::float_cmp, reason = "helpers of tests; exact values on purpose")]
 
 use std::{
     fs,
@@ -76,12 +77,27 @@ fn with_files(train: &str, test: &str) -> Place {
 #[test]
 fn tables() {
     let cases = [
-        ("a wrong column count", GOOD.replace("22,clerk,a,no", "22,clerk,a"), GOOD.to_owned(), ["train.csv:4", "expected 4 columns", "found 3"]),
+        (
+            "a wrong column count",
+            GOOD.replace("22,clerk,a,no", "22,clerk,a"),
+            GOOD.to_owned(),
+            ["train.csv:4", "expected 4 columns", "found 3"],
+        ),
         ("NaN in a feature", GOOD.replace("22,", "NaN,"), GOOD.to_owned(), ["train.csv:4", "\"age\"", "NaN"]),
         ("a number that is none", GOOD.replace("22,", "old,"), GOOD.to_owned(), ["train.csv:4", "\"age\"", "old"]),
-        ("an unknown label at test time", GOOD.to_owned(), GOOD.replace("40,smith,b", "40,smith,z"), ["test.csv:3", "task class", "known labels are"]),
+        (
+            "an unknown label at test time",
+            GOOD.to_owned(),
+            GOOD.replace("40,smith,b", "40,smith,z"),
+            ["test.csv:3", "task class", "known labels are"],
+        ),
         ("no rows", "age,job,class,rich\n".to_owned(), GOOD.to_owned(), ["train.csv", "at least one row", "none"]),
-        ("an empty task", GOOD.replace(",yes", ",").replace(",no", ","), GOOD.to_owned(), ["task rich", "train", "label"]),
+        (
+            "an empty task",
+            GOOD.replace(",yes", ",").replace(",no", ","),
+            GOOD.to_owned(),
+            ["task rich", "train", "label"],
+        ),
     ];
     for (name, train, test, parts) in cases {
         let line = with_files(&train, &test).refused(&csv_config(""));

@@ -1,10 +1,15 @@
 //! Same seed, same threads: the same bits after 100 steps. Another seed: others.
 //!
 //! A test binary of its own, because libtorch's generator belongs to the process.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::float_cmp, reason = "helpers of tests; exact values on purpose")]
 
 use std::path::Path;
 
-use mtl_train::{config::RunConfig, session::Session, trainer::{Flow, Observer, StepSummary}};
+use mtl_train::{
+    config::RunConfig,
+    session::Session,
+    trainer::{Flow, Observer, StepSummary},
+};
 
 struct First100(u64);
 

@@ -1,4 +1,5 @@
 //! Kill a run at any moment, resume it, and get the bits of the run that was never interrupted.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::float_cmp, reason = "helpers of tests; exact values on purpose")]
 
 use std::{
     fs,
@@ -60,7 +61,8 @@ fn a_killed_run_goes_on_to_the_same_bits() {
     for (optimizer, balancer) in [("adamw", "uncertainty"), ("sgd", "pcgrad")] {
         let path = dir.path().join(format!("{optimizer}.toml"));
         fs::write(&path, config(optimizer, balancer)).unwrap();
-        let (whole, killed) = (dir.path().join(format!("{optimizer}-whole")), dir.path().join(format!("{optimizer}-killed")));
+        let (whole, killed) =
+            (dir.path().join(format!("{optimizer}-whole")), dir.path().join(format!("{optimizer}-killed")));
         let done = mtl(&path, &whole, false).output().unwrap();
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 

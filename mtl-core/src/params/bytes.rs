@@ -10,6 +10,12 @@ use tch::{Device, Kind, Tensor};
 use super::ParamSet;
 use crate::error::{Error, Result, TorchContext};
 
+/// Tensors by name, in file order.
+pub type NamedTensors = Vec<(String, Tensor)>;
+
+/// Texts by key from a file's header, sorted by key.
+pub type Metadata = Vec<(String, String)>;
+
 impl ParamSet {
     /// All parameters in the safetensors format.
     ///
@@ -44,7 +50,7 @@ impl ParamSet {
                         p.tensor.size(),
                         t.kind(),
                         t.size()
-                    ))
+                    ));
                 }
                 Some(_) => {}
             }
@@ -100,7 +106,7 @@ pub fn to_safetensors<'a>(
 ///
 /// # Errors
 /// [`Error::State`] when the bytes are not valid safetensors or hold a kind that libtorch lacks.
-pub fn from_safetensors(bytes: &[u8]) -> Result<(Vec<(String, Tensor)>, Vec<(String, String)>)> {
+pub fn from_safetensors(bytes: &[u8]) -> Result<(NamedTensors, Metadata)> {
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| unreadable(&e))?;
     let mut metadata: Vec<(String, String)> = header.metadata().clone().unwrap_or_default().into_iter().collect();
     metadata.sort();
@@ -156,7 +162,7 @@ mod tests {
     fn model(seed: u64, sizes: &[(&str, &[i64])]) -> ParamSet {
         let mut set = ParamSet::new(Kind::Float, Device::Cpu, seed);
         for (name, shape) in sizes {
-            set.root().param(name, shape, Init::Normal(1.0)).unwrap();
+            let _ = set.root().param(name, shape, Init::Normal(1.0)).unwrap();
         }
         set
     }

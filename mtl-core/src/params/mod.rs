@@ -12,7 +12,7 @@ mod scope;
 
 use tch::{Device, Kind, Tensor};
 
-pub use bytes::{from_safetensors, to_safetensors};
+pub use bytes::{Metadata, NamedTensors, from_safetensors, to_safetensors};
 pub use init::Init;
 pub use scope::Scope;
 
@@ -58,7 +58,6 @@ impl Param {
     }
 
     /// The leaf tensor.
-    #[must_use]
     pub fn tensor(&self) -> &Tensor {
         &self.tensor
     }
@@ -169,7 +168,7 @@ mod tests {
     fn set(seed: u64, names: &[&str]) -> ParamSet {
         let mut set = ParamSet::new(Kind::Double, Device::Cpu, seed);
         for name in names {
-            set.root().param(name, &[3, 2], Init::Uniform(0.5)).unwrap();
+            let _ = set.root().param(name, &[3, 2], Init::Uniform(0.5)).unwrap();
         }
         set
     }
@@ -188,11 +187,11 @@ mod tests {
         let mut set = ParamSet::new(Kind::Float, Device::Cpu, 0);
         let mut root = set.root();
         let mut encoder = root.sub("encoder");
-        encoder.stage("stem").param("weight", &[2, 2], Init::Zeros).unwrap();
+        let _ = encoder.stage("stem").param("weight", &[2, 2], Init::Zeros).unwrap();
         let e = encoder.param("weight", &[2], Init::Zeros).unwrap_err();
         assert_eq!(e.to_string(), r#"parameter "encoder.weight" is given twice"#);
-        root.sub("heads").sub("a").role(Role::Task(0)).param("weight", &[5], Init::Ones).unwrap();
-        root.sub("gate").role(Role::Gate(1)).param("weight", &[7], Init::Ones).unwrap();
+        let _ = root.sub("heads").sub("a").role(Role::Task(0)).param("weight", &[5], Init::Ones).unwrap();
+        let _ = root.sub("gate").role(Role::Gate(1)).param("weight", &[7], Init::Ones).unwrap();
         assert_eq!((set.shared(), set.owned_by(0), set.owned_by(1)), (vec![0], vec![1], vec![2]));
         assert_eq!(set.numel(), 16);
         assert_eq!(set.numel_of(&set.shared()), 4);

@@ -12,6 +12,7 @@ unsafe extern "C" {
         outputs: *const Handle,
         n_outputs: i64,
         cotangents: *const Handle,
+        factors: *const f64,
         inputs: *const Handle,
         n_inputs: i64,
         keep_graph: i32,

@@ -77,14 +77,37 @@ pub fn grad<O: Borrow<Tensor>, I: Borrow<Tensor>>(
     if let Some(cotangents) = cotangents {
         same_len("gradient", outputs.len(), &[("cotangents", cotangents.len())])?;
     }
-    let (outs, ins) = (handles(outputs), handles(inputs));
-    let cots = cotangents.map(handles);
+    backward(&handles(outputs), cotangents.map(handles).as_deref(), None, &handles(inputs), graph)
+}
+
+/// As [`grad`] for scalar outputs, each weighted by a number.
+///
+/// # Errors
+/// As [`grad`]; [`Error::Torch`] for an output that is no scalar.
+pub fn grad_scaled<O: Borrow<Tensor>, I: Borrow<Tensor>>(
+    outputs: &[O],
+    factors: &[f64],
+    inputs: &[I],
+    graph: Graph,
+) -> Result<Vec<Option<Tensor>>> {
+    same_len("gradient", outputs.len(), &[("factors", factors.len())])?;
+    backward(&handles(outputs), None, Some(factors), &handles(inputs), graph)
+}
+
+fn backward(
+    outs: &[Handle],
+    cotangents: Option<&[Handle]>,
+    factors: Option<&[f64]>,
+    ins: &[Handle],
+    graph: Graph,
+) -> Result<Vec<Option<Tensor>>> {
     let mut result = vec![ptr::null_mut(); ins.len()];
     let status = unsafe {
         ffi::mtl_grad(
             outs.as_ptr(),
             outs.len() as i64,
-            cots.as_ref().map_or(ptr::null(), |c| c.as_ptr()),
+            cotangents.map_or(ptr::null(), <[Handle]>::as_ptr),
+            factors.map_or(ptr::null(), <[f64]>::as_ptr),
             ins.as_ptr(),
             ins.len() as i64,
             i32::from(graph != Graph::Free),

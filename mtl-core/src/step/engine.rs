@@ -4,7 +4,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::{Dropped, Gradients, NonFinitePolicy, Policy, StepReport, TaskStep, ZeroGradientPolicy};
 use crate::{
-    balance::{Balancer, Evidence, Gramian},
+    balance::{Balancer, Evidence, Gramian, Needs, Space},
     error::{Error, Result, TorchContext},
     loss::TaskLoss,
     params::ParamSet,
@@ -20,6 +20,8 @@ pub struct StepEngine {
     policy: Policy,
     balancer: Box<dyn Balancer>,
     shared: Vec<usize>,
+    /// Indices into `shared` per stage, for methods that look block by block.
+    blocks: Vec<Vec<usize>>,
     owned: Vec<Vec<usize>>,
     n_params: usize,
 }
@@ -29,7 +31,9 @@ impl StepEngine {
     #[must_use]
     pub fn new(tasks: TaskSet, params: &ParamSet, balancer: Box<dyn Balancer>, policy: Policy) -> Self {
         let owned = (0..tasks.len()).map(|t| params.owned_by(t)).collect();
-        Self { owned, shared: params.shared(), n_params: params.params().len(), tasks, policy, balancer }
+        let shared = params.shared();
+        let blocks = blocks_by_stage(params, &shared);
+        Self { owned, blocks, shared, n_params: params.params().len(), tasks, policy, balancer }
     }
 
     /// The balancer.
@@ -65,12 +69,21 @@ impl StepEngine {
                 found: vec![losses.len() as i64, params.params().len() as i64],
             });
         }
+        let needs = self.balancer.needs_at(step);
+        if needs.gramian && needs.space == Space::Representation {
+            return Err(Error::InvalidConfig {
+                what: "step engine",
+                field: "balancer",
+                expected: "one that works on parameter gradients; representation gradients are not served yet".into(),
+                found: self.balancer.name().into(),
+            });
+        }
         let (mut report, means) = self.look(losses)?;
         if report.skipped || report.active.is_empty() {
             return Ok((None, report));
         }
-        let mut pass = Pass { engine: self, params, losses, auxiliary, means: &means, step };
-        let gradients = if pass.engine.balancer.needs().gramian && report.active.len() > 1 {
+        let mut pass = Pass { engine: self, params, losses, auxiliary, means: &means, step, needs };
+        let gradients = if needs.gramian && report.active.len() > 1 {
             pass.exact(&mut report)?
         } else {
             Some(pass.single(&mut report)?)
@@ -131,6 +144,7 @@ struct Pass<'a> {
     auxiliary: &'a [AuxiliaryLoss],
     means: &'a [f64],
     step: u64,
+    needs: Needs,
 }
 
 impl Pass<'_> {
@@ -143,19 +157,19 @@ impl Pass<'_> {
             report.outcome = self.engine.balancer.weigh(&evidence, &mut weights)?;
         }
         let mut outputs = Vec::with_capacity(report.active.len() + self.auxiliary.len());
-        let mut cotangents = Vec::with_capacity(outputs.capacity());
+        let mut factors = Vec::with_capacity(outputs.capacity());
         let mut positions = self.engine.shared.clone();
         for (&t, &w) in report.active.iter().zip(&weights) {
             report.tasks[t].weight = w;
             outputs.push(&self.losses[t].sum);
-            cotangents.push(self.cotangent(t, w)?);
+            factors.push(self.factor(t, w));
             positions.extend(&self.engine.owned[t]);
         }
         for aux in self.auxiliary {
             outputs.push(&aux.loss);
-            cotangents.push(aux.loss.f_ones_like().op("auxiliary loss")?);
+            factors.push(1.0);
         }
-        let grads = shim::grad(&outputs, Some(&cotangents), &self.tensors(&positions), Graph::Free)?;
+        let grads = shim::grad_scaled(&outputs, &factors, &self.tensors(&positions), Graph::Free)?;
         let mut gradients = Gradients::new(self.engine.n_params);
         for (position, grad) in positions.into_iter().zip(grads) {
             gradients.set(position, grad);
@@ -180,8 +194,8 @@ impl Pass<'_> {
         for (k, &t) in report.active.iter().enumerate() {
             let positions: Vec<usize> = self.engine.shared.iter().chain(&self.engine.owned[t]).copied().collect();
             let graph = if k + 1 < report.active.len() { Graph::Keep } else { Graph::Free };
-            let cotangent = [self.cotangent(t, 1.0)?];
-            let mut row = shim::grad(&[&self.losses[t].sum], Some(&cotangent), &self.tensors(&positions), graph)?;
+            let factor = [self.factor(t, 1.0)];
+            let mut row = shim::grad_scaled(&[&self.losses[t].sum], &factor, &self.tensors(&positions), graph)?;
             heads.push(row.split_off(n_shared));
             rows.push(row);
         }
@@ -210,35 +224,55 @@ impl Pass<'_> {
                 keep.iter().flat_map(|&i| keep.iter().map(move |&j| (i, j))).map(|(i, j)| values[i * m + j]).collect();
         }
         let gramian = Gramian::new(rows.len(), values)?;
-        let weights = self.weights(&gramian, report)?;
-        let combined = shim::combine(rows, &weights)?;
-        for (&position, grad) in self.engine.shared.iter().zip(combined) {
-            if let Some(grad) = grad {
-                gradients.accumulate(position, grad)?;
+        let whole = [(0..self.engine.shared.len()).collect()];
+        let blocks = if self.needs.blocks { self.engine.blocks.clone() } else { whole.to_vec() };
+        let weights = self.weights(&gramian, &rows, &blocks, report)?;
+        let m = rows.len();
+        for (block, weights) in blocks.iter().zip(weights.chunks_exact(m.max(1))) {
+            let part = rows.iter_mut().map(|row| block.iter().map(|&i| row[i].take()).collect()).collect();
+            for (&i, grad) in block.iter().zip(shim::combine(part, weights)?) {
+                if let Some(grad) = grad {
+                    gradients.accumulate(self.engine.shared[i], grad)?;
+                }
             }
         }
         report.gramian = Some(gramian);
         Ok(Some(gradients))
     }
 
-    fn weights(&mut self, gramian: &Gramian, report: &mut StepReport) -> Result<Vec<f64>> {
-        let mut weights = vec![1.0; report.active.len()];
-        if weights.len() > 1 {
-            let losses: Vec<f64> = match self.engine.balancer.needs().losses {
+    /// One weight per block and task, `[blocks, m]`; the report gets the mean over blocks.
+    fn weights(
+        &mut self,
+        gramian: &Gramian,
+        rows: &[Vec<Option<Tensor>>],
+        blocks: &[Vec<usize>],
+        report: &mut StepReport,
+    ) -> Result<Vec<f64>> {
+        let m = report.active.len();
+        let mut weights = vec![1.0; m * blocks.len()];
+        if m > 1 {
+            let losses: Vec<f64> = match self.needs.losses {
                 true => report.active.iter().map(|&t| self.means[t]).collect(),
                 false => Vec::new(),
             };
+            let parts = if self.needs.blocks { block_gramians(rows, blocks)? } else { Vec::new() };
             let evidence = Evidence {
                 tasks: &report.active,
                 losses: &losses,
                 gramian: Some(gramian),
+                blocks: &parts,
                 step: self.step,
-                blocks: &[],
             };
-            report.outcome = self.engine.balancer.weigh(&evidence, &mut weights)?;
+            report.outcome = match self.needs.blocks {
+                true => self.engine.balancer.weigh_blocks(&evidence, &mut weights)?,
+                false => self.engine.balancer.weigh(&evidence, &mut weights)?,
+            };
         }
-        for (&t, &w) in report.active.iter().zip(&weights) {
-            report.tasks[t].weight = w;
+        for (k, &t) in report.active.iter().enumerate() {
+            let sum: f64 = weights.chunks_exact(m).map(|block| block[k]).sum();
+            #[expect(clippy::cast_precision_loss, reason = "a model has few stages")]
+            let mean = sum / blocks.len().max(1) as f64;
+            report.tasks[t].weight = mean;
         }
         Ok(weights)
     }
@@ -286,16 +320,40 @@ impl Pass<'_> {
     }
 
     /// `weight_t * w / count`: the objective's factor as a cotangent, which costs no node in the graph.
-    fn cotangent(&self, task_idx: usize, w: f64) -> Result<Tensor> {
-        let loss = &self.losses[task_idx];
+    fn factor(&self, task_idx: usize, w: f64) -> f64 {
         let weight = self.engine.tasks.get(task_idx).map_or(1.0, |t| t.weight);
-        let options = (loss.sum.kind(), loss.sum.device());
-        Tensor::f_full([0i64; 0], weight * w / loss.count, options).op("loss cotangent")
+        weight * w / self.losses[task_idx].count
     }
 
     fn tensors(&self, positions: &[usize]) -> Vec<&Tensor> {
         positions.iter().map(|&p| self.params.params()[p].tensor()).collect()
     }
+}
+
+/// Indices into `shared`, grouped by stage in order of first appearance; parameters without a stage form one block.
+fn blocks_by_stage(params: &ParamSet, shared: &[usize]) -> Vec<Vec<usize>> {
+    let mut blocks: Vec<(Option<&str>, Vec<usize>)> = Vec::new();
+    for (i, &position) in shared.iter().enumerate() {
+        let stage = params.params()[position].stage();
+        match blocks.iter_mut().find(|(s, _)| *s == stage) {
+            Some((_, block)) => block.push(i),
+            None => blocks.push((stage, vec![i])),
+        }
+    }
+    blocks.into_iter().map(|(_, block)| block).collect()
+}
+
+fn block_gramians(rows: &[Vec<Option<Tensor>>], blocks: &[Vec<usize>]) -> Result<Vec<Gramian>> {
+    let mut gramians = Vec::with_capacity(blocks.len());
+    for block in blocks {
+        let pick =
+            |row: &Vec<Option<Tensor>>| block.iter().map(|&i| row[i].as_ref().map(Tensor::shallow_clone)).collect();
+        let part: Vec<Vec<Option<Tensor>>> = rows.iter().map(pick).collect();
+        let mut values = Vec::new();
+        shim::gramian(&part, &mut values)?;
+        gramians.push(Gramian::new(rows.len(), values)?);
+    }
+    Ok(gramians)
 }
 
 /// The sums of the present losses as numbers, in one transfer from an accelerator.

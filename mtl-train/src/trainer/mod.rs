@@ -168,7 +168,7 @@ impl Trainer {
                 let batch = batch.map_err(|e| Error::from(e).at_step(epoch, step))?;
                 self.learn(batch, train, &mut clock, observer).map_err(|e| e.at_step(epoch, step))?;
                 let stop = observer.flow() == Flow::Stop;
-                let due = self.config.checkpoint_every.is_some_and(|n| self.counters.step % n == 0);
+                let due = self.config.checkpoint_every.is_some_and(|n| self.counters.step.is_multiple_of(n));
                 if let Some(store) = store.filter(|_| due || stop) {
                     store.save(self.counters.step, &self.checkpoint()?)?;
                     clock = Instant::now(); // writing is not training

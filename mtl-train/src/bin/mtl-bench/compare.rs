@@ -70,8 +70,12 @@ pub(crate) fn compare(
         }
         let mut reports = Vec::new();
         let mut figures = Vec::new();
-        let mut detail =
-            Detail { name: candidate.name.into(), about: candidate.about.into(), tasks: tasks.clone(), ..Default::default() };
+        let mut detail = Detail {
+            name: candidate.name.into(),
+            about: candidate.about.into(),
+            tasks: tasks.clone(),
+            ..Default::default()
+        };
         for seed in 0..seeds {
             let runs = run_seed(&candidate, data, &splits, &tasks, epochs, seed)?;
             figures.push((

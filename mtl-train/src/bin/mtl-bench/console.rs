@@ -23,7 +23,10 @@ pub(crate) fn show(summary: &Summary) {
                 format!("{:.3}", s.ratio_to_floor),
             ]);
         }
-        println!("{}\nfloor: forward + one backward pass per task, alternated with the step in one run", right(table, 3));
+        println!(
+            "{}\nfloor: forward + one backward pass per task, alternated with the step in one run",
+            right(table, 3)
+        );
     }
     if let Some(o) = &summary.optimizer {
         let (tch, ours, ratio) = (o.tch_ms, o.fused_ms, o.fused_adamw_speedup);

@@ -93,10 +93,8 @@ fn run(args: &Args) -> Result<()> {
         step::measure(args.suite == Suite::Step, &mut summary)?;
     }
     console::show(&summary);
-    let text = serde_json::to_string_pretty(&summary).map_err(|e| Error::Checkpoint {
-        path: "report.json".into(),
-        reason: e.to_string(),
-    })?;
+    let text = serde_json::to_string_pretty(&summary)
+        .map_err(|e| Error::Checkpoint { path: "report.json".into(), reason: e.to_string() })?;
     fs::create_dir_all(&args.out).map_err(|e| Error::io(&args.out, "cannot make report folder", e))?;
     write_atomic(&args.out.join("report.json"), text.as_bytes())?;
     if let Some(path) = &args.json {

@@ -61,7 +61,7 @@ pub(crate) fn candidates() -> Vec<Candidate> {
             separate: false,
             sharing: Architecture::Attention(AttentionConfig::TaskQuery(TaskQueryConfig::default())),
             hidden: vec![],
-            token_width: 16,
+            token_width: 32,
             ..base
         },
     ]

@@ -2,8 +2,8 @@
 
 use mtl_attention::AttentionSummary;
 use mtl_train::report::{
-    Align, Axis, Bar, BarChart, BarSeries, Best, Cell, ChartShape, Column, Columns, Document, Heading, HeatMap, KeyValues,
-    LineChart, Marker, Note, NoteKind, Palette, Paragraph, Reference, Row, Series, Table,
+    Align, Axis, Bar, BarChart, BarSeries, Best, Cell, ChartShape, Column, Columns, Document, Heading, HeatMap,
+    KeyValues, LineChart, Marker, Note, NoteKind, Palette, Paragraph, Reference, Row, Series, Table,
 };
 
 use crate::{
@@ -19,12 +19,16 @@ pub(crate) fn page(summary: &Summary, details: &[Detail]) -> Document {
         _ => format!("suite {}", summary.suite),
     };
     if summary.source == Some("synthetic") {
-        doc.push(Note::new(NoteKind::Caution, "Synthetic data from the built-in generator: no figure here is about real data."));
+        doc.push(Note::new(
+            NoteKind::Caution,
+            "Synthetic data from the built-in generator: no figure here is about real data.",
+        ));
     }
     if !summary.models.is_empty() {
         doc.push(Heading::section("Models"));
         doc.push(models(summary));
         doc.push(gains(summary));
+        doc.push(KeyValues::list(details.iter().map(|d| (d.name.clone(), d.about.clone()))));
     }
     if !details.is_empty() {
         doc.push(Heading::section("Training"));
@@ -200,7 +204,9 @@ fn conflicts(doc: &mut Document, details: &[Detail]) {
         return;
     }
     doc.push(Heading::section("Gradient conflict"));
-    doc.push(Paragraph::new("Cosine between the tasks' gradients with respect to the shared parameters; below 0 they disagree."));
+    doc.push(Paragraph::new(
+        "Cosine between the tasks' gradients with respect to the shared parameters; below 0 they disagree.",
+    ));
     let mut blocks: Vec<mtl_train::report::Block> = maps.into_iter().map(Into::into).collect();
     blocks.push(
         LineChart {

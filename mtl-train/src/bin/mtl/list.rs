@@ -5,9 +5,7 @@ use comfy_table::{Table, presets::NOTHING};
 use mtl_core::{balance::BalancerConfig, encode::EncoderConfig, metric::MetricId};
 use mtl_data::DatasetConfig;
 use mtl_heads::HeadConfig;
-use mtl_train::{
-    Result, architecture::Architecture, optim::OptimizerConfig, schedule::ScheduleConfig,
-};
+use mtl_train::{Result, architecture::Architecture, optim::OptimizerConfig, schedule::ScheduleConfig};
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Args {

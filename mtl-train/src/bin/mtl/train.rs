@@ -99,7 +99,8 @@ fn finish(dir: &Path, session: &Session) -> Result<()> {
     let test = session.test()?;
     let best = session.trainer.history().iter().rfind(|e| e.is_best);
     write_atomic(&dir.join("model.safetensors"), &session.trainer.model().params().to_safetensors()?)?;
-    let metrics = json!({ "best_epoch": best.map(|e| e.epoch + 1), "validation": best.map(|e| &e.validation), "test": test });
+    let metrics =
+        json!({ "best_epoch": best.map(|e| e.epoch + 1), "validation": best.map(|e| &e.validation), "test": test });
     write_atomic(&dir.join("metrics.json"), format!("{metrics:#}\n").as_bytes())?;
 
     let mut table = Table::new();
@@ -114,7 +115,12 @@ fn finish(dir: &Path, session: &Session) -> Result<()> {
     }
     println!("{table}");
     if let Some(best) = best {
-        println!("best epoch {} of {}, chosen on validation; run folder {}", best.epoch + 1, best.epochs, dir.display());
+        println!(
+            "best epoch {} of {}, chosen on validation; run folder {}",
+            best.epoch + 1,
+            best.epochs,
+            dir.display()
+        );
     }
     Ok(())
 }
