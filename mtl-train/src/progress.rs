@@ -1,6 +1,6 @@
 //! Progress for people: one line a task on a terminal, plain lines elsewhere.
 //!
-//! The bars are an [`Observer`](crate::trainer::Observer) like any other: the trainer knows nothing of terminals.
+//! The bars are an [`Observer`] like any other: the trainer knows nothing of terminals.
 
 use std::{
     io::{IsTerminal, stderr},

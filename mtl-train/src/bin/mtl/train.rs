@@ -20,7 +20,7 @@ use serde_json::json;
 pub(crate) struct Args {
     /// The configuration file.
     config: PathBuf,
-    /// The run's folder; default runs/<name of the configuration file>.
+    /// The run's folder; default `runs/NAME`, after the configuration file.
     #[arg(long)]
     run_dir: Option<PathBuf>,
     /// Go on from the newest whole checkpoint of the run's folder.
