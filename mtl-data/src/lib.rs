@@ -69,7 +69,7 @@ pub mod table;
 pub use datasets::{DatasetConfig, Origin, Splits};
 pub use error::{Error, Result};
 pub use info::{CategoricalField, DataInfo, ImageInfo, LabelKind, TaskInfo};
-pub use loader::{Epoch, Loader, LoaderConfig, LoaderPosition, MultiConfig, MultiLoader};
+pub use loader::{Batches, Epoch, Loader, LoaderConfig, LoaderPosition, MultiConfig, MultiLoader};
 pub use sampler::{Order, TaskSampler};
 pub use source::{Concat, FashionPairs, ForTasks, Source, Subset, TableSource};
 pub use table::{CsvFormat, FittedSchema, Schema, Table};

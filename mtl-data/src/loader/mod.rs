@@ -19,6 +19,36 @@ use crate::{
     sampler::Order,
 };
 
+/// What a trainer walks: one source, or several with tasks of their own.
+pub trait Batches {
+    /// Batches per epoch.
+    fn n_batches(&self) -> u64;
+
+    /// The rest of an epoch from a position on.
+    ///
+    /// # Errors
+    /// As the loader's own function of that name.
+    fn epoch_from(&self, position: LoaderPosition) -> Result<Epoch>;
+}
+
+impl Batches for Loader {
+    fn n_batches(&self) -> u64 {
+        self.n_batches()
+    }
+    fn epoch_from(&self, position: LoaderPosition) -> Result<Epoch> {
+        self.epoch_from(position)
+    }
+}
+
+impl Batches for MultiLoader {
+    fn n_batches(&self) -> u64 {
+        self.n_batches()
+    }
+    fn epoch_from(&self, position: LoaderPosition) -> Result<Epoch> {
+        self.epoch_from(position)
+    }
+}
+
 /// How batches are made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -30,7 +30,7 @@ use mtl_core::{
     shim,
     step::StepEngine,
 };
-use mtl_data::{Loader, LoaderPosition};
+use mtl_data::{Batches, Loader, LoaderPosition};
 use mtl_metrics::MetricSet;
 pub use observer::{EpochSummary, Flow, Observer, StepSummary};
 pub use selection::Selection;
@@ -128,11 +128,12 @@ impl Trainer {
 
     /// How many optimizer steps the whole run will take.
     #[must_use]
-    pub fn total_steps(&self, train: &Loader) -> u64 {
+    pub fn total_steps(&self, train: &dyn Batches) -> u64 {
         self.config.epochs * train.n_batches()
     }
 
-    /// Trains until the end, choosing the best epoch on `validation`, and leaves its weights in the model.
+    /// Trains until the end, choosing the best epoch on `validation`, and leaves its weights in the model. `train` is a
+    /// [`Loader`], or a [`MultiLoader`](mtl_data::MultiLoader) when tasks have data sets of their own.
     ///
     /// With a store, checkpoints are written at the end of every epoch and as often as the settings say.
     ///
@@ -140,7 +141,7 @@ impl Trainer {
     /// [`Error::Step`] naming the place and the task or file that failed; the checkpoints written so far remain.
     pub fn fit(
         &mut self,
-        train: &Loader,
+        train: &dyn Batches,
         validation: &Loader,
         observer: &mut dyn Observer,
         store: Option<&CheckpointStore>,
@@ -155,7 +156,7 @@ impl Trainer {
 
     fn run(
         &mut self,
-        train: &Loader,
+        train: &dyn Batches,
         validation: &Loader,
         observer: &mut dyn Observer,
         store: Option<&CheckpointStore>,
@@ -186,7 +187,13 @@ impl Trainer {
     }
 
     /// One optimizer step.
-    fn learn(&mut self, batch: Batch, train: &Loader, clock: &mut Instant, observer: &mut dyn Observer) -> Result<()> {
+    fn learn(
+        &mut self,
+        batch: Batch,
+        train: &dyn Batches,
+        clock: &mut Instant,
+        observer: &mut dyn Observer,
+    ) -> Result<()> {
         let step = self.counters.step;
         let batch = batch.to_device(self.model.params().device())?;
         shim::manual_seed(derive(self.config.seed, "step", step))?;
