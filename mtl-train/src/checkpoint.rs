@@ -199,7 +199,12 @@ const TEMPORARY: &str = ".unfinished-";
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
     let io = |action| move |e| Error::io(path, action, e);
     let dir = path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(dir).map_err(io("cannot create"))?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(TEMPORARY);
+    // A run's files are as readable as any other new file of the user's; temporary files would be private.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(dir).map_err(io("cannot create"))?;
     file.write_all(bytes).map_err(io("cannot write"))?;
     file.as_file().sync_all().map_err(io("cannot flush to disk"))?;
     file.persist(path).map_err(|e| Error::io(path, "cannot rename into place", e.error))?;
@@ -260,6 +265,18 @@ mod tests {
                 assert_eq!(loaded.counters, sample(1).counters);
             }
         }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn files_are_as_readable_as_other_new_files() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let (ours, plain) = (dir.path().join("ours"), dir.path().join("plain"));
+        write_atomic(&ours, b"x").unwrap();
+        fs::write(&plain, b"x").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(&ours), mode(&plain));
     }
 
     #[test]
