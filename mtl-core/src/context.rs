@@ -102,6 +102,33 @@ pub struct TapeEntry {
     pub output: Tensor,
     /// Multiply-adds of this execution.
     pub multiply_adds: u64,
+    /// Which product it was, with handles to its parameters.
+    pub product: Product,
+}
+
+/// A layer that multiplies its input with a weight. Its weight gradient is a product of what the tape holds (the input)
+/// and the gradient of its output, which is what the factored step lives on ([`crate::step`]).
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Product {
+    /// `y = x weight^T + bias`: `x [.., inputs]`, `y [.., outputs]`.
+    Linear {
+        /// `[outputs, inputs]`.
+        weight: Tensor,
+        /// `[outputs]`.
+        bias: Option<Tensor>,
+    },
+    /// `y = conv(x, weight) + bias`: `x [b, inputs, h, w]`, `y [b, outputs, h', w']`.
+    Conv2d {
+        /// `[outputs, inputs, kernel, kernel]`.
+        weight: Tensor,
+        /// `[outputs]`.
+        bias: Option<Tensor>,
+        /// Step.
+        stride: i64,
+        /// Zeros on each side.
+        padding: i64,
+    },
 }
 
 /// One attention map of one forward pass.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use crate::{
-    context::{Cx, TapeEntry},
+    context::{Cx, Product, TapeEntry},
     error::{Error, Result, TorchContext},
     params::{Init, Scope},
 };
@@ -29,22 +29,32 @@ impl Default for ConvConfig {
     }
 }
 
-/// A convolution with bias.
+/// A convolution.
 #[derive(Debug)]
 pub struct Conv2d {
     name: String,
     w: Tensor,
-    b: Tensor,
+    b: Option<Tensor>,
     config: ConvConfig,
     inputs: i64,
 }
 
 impl Conv2d {
-    /// A convolution from `inputs` to `outputs` channels.
+    /// A convolution with bias from `inputs` to `outputs` channels.
     ///
     /// # Errors
     /// [`Error::InvalidConfig`] for a size out of range; [`Error::Duplicate`] when the name is taken.
     pub fn new(scope: &mut Scope<'_>, inputs: i64, outputs: i64, config: ConvConfig) -> Result<Self> {
+        let mut layer = Self::without_bias(scope, inputs, outputs, config)?;
+        layer.b = Some(scope.param("bias", &[outputs], Init::fan_in(inputs * config.kernel * config.kernel))?);
+        Ok(layer)
+    }
+
+    /// A convolution without bias: what stands before a batch norm, which would cancel it.
+    ///
+    /// # Errors
+    /// As [`Conv2d::new`].
+    pub fn without_bias(scope: &mut Scope<'_>, inputs: i64, outputs: i64, config: ConvConfig) -> Result<Self> {
         let ConvConfig { kernel, stride, padding } = config;
         for (field, value, least) in [
             ("inputs", inputs, 1),
@@ -64,8 +74,7 @@ impl Conv2d {
         }
         let init = Init::fan_in(inputs * kernel * kernel);
         let w = scope.param("weight", &[outputs, inputs, kernel, kernel], init)?;
-        let b = scope.param("bias", &[outputs], init)?;
-        Ok(Self { name: scope.name().to_owned(), w, b, config, inputs })
+        Ok(Self { name: scope.name().to_owned(), w, b: None, config, inputs })
     }
 
     /// # Shapes
@@ -84,12 +93,18 @@ impl Conv2d {
             });
         }
         let ConvConfig { stride, padding, kernel } = self.config;
-        let ys = xs.f_conv2d(&self.w, Some(&self.b), [stride; 2], [padding; 2], [1; 2], 1).op(self.name.as_str())?;
+        let ys = xs.f_conv2d(&self.w, self.b.as_ref(), [stride; 2], [padding; 2], [1; 2], 1).op(self.name.as_str())?;
         cx.record(|| TapeEntry {
             layer: self.name.clone(),
             input: xs.shallow_clone(),
             output: ys.shallow_clone(),
             multiply_adds: ys.numel() as u64 * u64::try_from(self.inputs * kernel * kernel).unwrap_or(0),
+            product: Product::Conv2d {
+                weight: self.w.shallow_clone(),
+                bias: self.b.as_ref().map(Tensor::shallow_clone),
+                stride,
+                padding,
+            },
         });
         Ok(ys)
     }

@@ -9,7 +9,7 @@ use tch::Tensor;
 
 use super::{check_width, product_cost};
 use crate::{
-    context::{Cx, TapeEntry},
+    context::{Cx, Product, TapeEntry},
     error::{Error, Result, TorchContext},
     params::{Init, Scope},
 };
@@ -77,6 +77,10 @@ impl Linear {
             input: xs.shallow_clone(),
             output: ys.shallow_clone(),
             multiply_adds: product_cost(xs.numel() as i64 / self.inputs, self.inputs, self.outputs),
+            product: Product::Linear {
+                weight: self.w.shallow_clone(),
+                bias: self.b.as_ref().map(Tensor::shallow_clone),
+            },
         });
         Ok(ys)
     }
