@@ -12,7 +12,7 @@ use std::{
     process::exit,
 };
 
-const SOURCES: &[&str] = &["grad.cpp", "gram.cpp", "optim.cpp", "runtime.cpp"];
+const SOURCES: &[&str] = &["grad.cpp", "gram.cpp", "optim.cpp", "rows.cpp", "runtime.cpp", "vmap.cpp"];
 
 fn main() {
     println!("cargo:rerun-if-changed=cpp");
@@ -33,6 +33,7 @@ fn main() {
         .warnings(false)
         // The kernels here are the point: optimized in every profile.
         .opt_level(3)
+        .include("cpp/stub")
         .include(&include)
         .include(include.join("torch/csrc/api/include"));
     for source in SOURCES {

@@ -1,14 +1,15 @@
-// The Gramian of K gradient rows and their in-place combination, over lists of per-parameter tensors: the K x P matrix is
-// never made. On the CPU each parameter is read once, in blocks that keep all K rows in the first-level cache, and
-// summed in f64 over a fixed order of blocks, so the result does not depend on the number of threads.
-#include "shim.h"
+// Gramian and combination of gradient rows (rows.h).
+//
+// Small columns are streamed one after the other through one workspace that holds all K rows in the second-level cache,
+// widened to f64; large ones are cut into chunks of fixed size for the thread pool. The order of summation depends on
+// sizes only, so the result has the same bits for any number of threads.
+#include "rows.h"
 
 #include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
-
-using mtl::Handle;
+#include <cstring>
 
 #if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__)
 #define MTL_CLONES __attribute__((target_clones("avx512f", "avx2,fma", "default")))
@@ -16,97 +17,156 @@ using mtl::Handle;
 #define MTL_CLONES
 #endif
 
+namespace mtl {
 namespace {
 
-constexpr int64_t kBlock = 512;     // elements converted to f64 at a time, per row
-constexpr int64_t kChunk = 1 << 16; // elements per task of the thread pool: fixed, so sums are reproducible
+constexpr int64_t kLanes = 8;
+constexpr int64_t kBlock = 512;      // columns widened at a time, per row; a multiple of kLanes
+constexpr int64_t kChunk = 1 << 16;  // elements per task of the thread pool: fixed, so sums are reproducible
 
-// Upper triangle of one block: gram[i * k + j] += <row i, row j>.
+typedef double Lanes __attribute__((vector_size(kLanes * sizeof(double)), aligned(8)));
+
+// R x C inner products of rows of length n: each load serves several products.
+template <int R, int C>
+__attribute__((always_inline)) inline void tile(const double* a, const double* b, int64_t n, double* out, int64_t k) {
+  Lanes acc[R][C] = {};
+  for (int64_t x = 0; x < n; x += kLanes) {
+    Lanes right[C];
+    for (int c = 0; c < C; ++c) right[c] = *reinterpret_cast<const Lanes*>(b + c * kBlock + x);
+    for (int r = 0; r < R; ++r) {
+      const Lanes left = *reinterpret_cast<const Lanes*>(a + r * kBlock + x);
+      for (int c = 0; c < C; ++c) acc[r][c] += left * right[c];
+    }
+  }
+  for (int r = 0; r < R; ++r)
+    for (int c = 0; c < C; ++c) {
+      const Lanes s = acc[r][c];
+      out[r * k + c] += ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
+    }
+}
+
+// gram[i * k + j] += <row i, row j> for j >= i (and some below the diagonal, which nobody reads).
 MTL_CLONES void gram_block(const double* rows, int64_t k, int64_t n, double* gram) {
-  for (int64_t i = 0; i < k; ++i) {
+  for (int64_t i = 0; i < k; i += 2) {
     const double* a = rows + i * kBlock;
-    for (int64_t j = i; j < k; ++j) {
+    const bool two = i + 1 < k;
+    for (int64_t j = i; j < k; j += 3) {
       const double* b = rows + j * kBlock;
-      double lanes[8] = {0, 0, 0, 0, 0, 0, 0, 0};
-      int64_t x = 0;
-      for (; x + 8 <= n; x += 8)
-        for (int l = 0; l < 8; ++l) lanes[l] += a[x + l] * b[x + l];
-      double sum = ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
-      for (; x < n; ++x) sum += a[x] * b[x];
-      gram[i * k + j] += sum;
+      double* out = gram + i * k + j;
+      switch (std::min<int64_t>(3, k - j)) {
+        case 3: two ? tile<2, 3>(a, b, n, out, k) : tile<1, 3>(a, b, n, out, k); break;
+        case 2: two ? tile<2, 2>(a, b, n, out, k) : tile<1, 2>(a, b, n, out, k); break;
+        default: two ? tile<2, 1>(a, b, n, out, k) : tile<1, 1>(a, b, n, out, k);
+      }
     }
   }
 }
 
-template <class S>
-MTL_CLONES void widen(const S* from, int64_t n, double* to) {
+MTL_CLONES void widen(const float* from, int64_t n, double* to) {
   for (int64_t x = 0; x < n; ++x) to[x] = static_cast<double>(from[x]);
 }
-template <>
-MTL_CLONES void widen<float>(const float* from, int64_t n, double* to) {
-  for (int64_t x = 0; x < n; ++x) to[x] = static_cast<double>(from[x]);
-}
+void widen(const double* from, int64_t n, double* to) { std::memcpy(to, from, n * sizeof(double)); }
 
-template <class S>
-void gram_chunk(const std::vector<const S*>& rows, int64_t begin, int64_t end, double* gram) {
-  const int64_t k = static_cast<int64_t>(rows.size());
-  std::vector<double> wide(k * kBlock);
-  for (int64_t s = begin; s < end; s += kBlock) {
-    const int64_t n = std::min(kBlock, end - s);
-    for (int64_t i = 0; i < k; ++i) widen(rows[i] + s, n, wide.data() + i * kBlock);
-    gram_block(wide.data(), k, n, gram);
+// Collects pieces of columns until a block is full.
+class Stream {
+ public:
+  Stream(int64_t k, double* gram) : k_(k), gram_(gram), wide_(new double[k * kBlock]) {}
+
+  template <class S>
+  void add(const S* const* rows, int64_t begin, int64_t end) {
+    while (begin < end) {
+      const int64_t n = std::min(end - begin, kBlock - at_);
+      for (int64_t i = 0; i < k_; ++i) {
+        double* to = wide_.get() + i * kBlock + at_;
+        if (rows[i] == nullptr)
+          std::fill(to, to + n, 0.0);
+        else
+          widen(rows[i] + begin, n, to);
+      }
+      at_ += n;
+      begin += n;
+      if (at_ == kBlock) flush();
+    }
   }
-}
 
+  void flush() {
+    const int64_t padded = (at_ + kLanes - 1) / kLanes * kLanes;
+    for (int64_t i = 0; i < k_; ++i) std::fill(wide_.get() + i * kBlock + at_, wide_.get() + i * kBlock + padded, 0.0);
+    if (at_ > 0) gram_block(wide_.get(), k_, padded, gram_);
+    at_ = 0;
+  }
+
+ private:
+  int64_t k_;
+  double* gram_;
+  std::unique_ptr<double[]> wide_;
+  int64_t at_ = 0;
+};
+
+// Cuts of one large column, in parallel, then summed in order.
 template <class S>
-void gram_parameter(const std::vector<const S*>& rows, int64_t n, double* gram) {
-  const int64_t k = static_cast<int64_t>(rows.size());
+void gram_chunks(const S* const* rows, int64_t k, int64_t n, double* gram) {
   const int64_t n_chunks = (n + kChunk - 1) / kChunk;
-  if (n_chunks <= 1) return gram_chunk(rows, 0, n, gram);
   std::vector<double> partial(n_chunks * k * k, 0.0);
-  at::parallel_for(0, n_chunks, 1, [&](int64_t b, int64_t e) {
-    for (int64_t c = b; c < e; ++c)
-      gram_chunk(rows, c * kChunk, std::min(n, (c + 1) * kChunk), partial.data() + c * k * k);
+  at::parallel_for(0, n_chunks, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t c = begin; c < end; ++c) {
+      Stream stream(k, partial.data() + c * k * k);
+      stream.add(rows, c * kChunk, std::min(n, (c + 1) * kChunk));
+      stream.flush();
+    }
   });
   for (int64_t c = 0; c < n_chunks; ++c)
     for (int64_t i = 0; i < k * k; ++i) gram[i] += partial[c * k * k + i];
 }
 
-// Whether all rows can be walked in memory order together: same strides, no gaps, CPU, f32 or f64. Weight gradients often
-// come as transposed views, which this spares a copy.
-bool walk_together(const std::vector<at::Tensor>& grads) {
-  const auto kind = grads[0].scalar_type();
-  if (!grads[0].is_cpu() || (kind != at::kFloat && kind != at::kDouble)) return false;
-  for (const auto& g : grads)
-    if (g.scalar_type() != kind || g.strides() != grads[0].strides() || !g.is_non_overlapping_and_dense()) return false;
+bool native(const at::Tensor& t) {
+  return t.is_cpu() && (t.scalar_type() == at::kFloat || t.scalar_type() == at::kDouble);
+}
+
+// Whether all present rows can be walked in memory order together: same strides, no gaps, one native kind. Weight
+// gradients often come as transposed views, which this spares a copy.
+bool walk_together(const std::vector<at::Tensor>& column) {
+  const at::Tensor* first = nullptr;
+  for (const auto& g : column) {
+    if (!g.defined()) continue;
+    if (first == nullptr) {
+      first = &g;
+      if (!native(g)) return false;
+    }
+    if (g.scalar_type() != first->scalar_type() || g.strides() != first->strides() || !g.is_cpu() ||
+        !g.is_non_overlapping_and_dense())
+      return false;
+  }
   return true;
 }
 
-// gram += the part of one parameter, over the rows that have it.
-void add_parameter(std::vector<at::Tensor>& grads, const std::vector<int64_t>& present, int64_t k, double* gram) {
-  const int64_t r = static_cast<int64_t>(grads.size());
-  std::vector<double> local(r * r, 0.0);
-  const auto kind = grads[0].scalar_type();
-  const bool native = grads[0].is_cpu() && (kind == at::kFloat || kind == at::kDouble);
-  if (native && !walk_together(grads))
-    for (auto& g : grads) g = g.to(kind).contiguous();
-  if (native && kind == at::kFloat) {
-    std::vector<const float*> rows;
-    for (const auto& g : grads) rows.push_back(g.const_data_ptr<float>());
-    gram_parameter(rows, grads[0].numel(), local.data());
-  } else if (native) {
-    std::vector<const double*> rows;
-    for (const auto& g : grads) rows.push_back(g.const_data_ptr<double>());
-    gram_parameter(rows, grads[0].numel(), local.data());
-  } else {
-    std::vector<at::Tensor> flat;
-    for (const auto& g : grads) flat.push_back(g.reshape(-1));
-    const auto rows = at::stack(flat).to(at::kDouble);
-    const auto g = rows.mm(rows.t()).cpu().contiguous();
-    std::copy_n(g.const_data_ptr<double>(), r * r, local.data());
-  }
-  for (int64_t i = 0; i < r; ++i)
-    for (int64_t j = i; j < r; ++j) gram[present[i] * k + present[j]] += local[i * r + j];
+template <class S>
+void add_native(const std::vector<at::Tensor>& column, int64_t n, Stream& stream, double* gram) {
+  std::vector<const S*> data;
+  data.reserve(column.size());
+  for (const auto& g : column) data.push_back(g.defined() ? g.const_data_ptr<S>() : nullptr);
+  if (n > kChunk)
+    gram_chunks(data.data(), static_cast<int64_t>(column.size()), n, gram);
+  else
+    stream.add(data.data(), 0, n);
+}
+
+// Accelerators and other kinds: one product in f64 where the rows are.
+void add_anywhere(const std::vector<at::Tensor>& column, double* gram) {
+  const int64_t k = static_cast<int64_t>(column.size());
+  std::vector<at::Tensor> flat;
+  std::vector<int64_t> present;
+  for (int64_t i = 0; i < k; ++i)
+    if (column[i].defined()) {
+      flat.push_back(column[i].reshape(-1));
+      present.push_back(i);
+    }
+  const auto rows = at::stack(flat).to(at::kDouble);
+  const auto product = rows.mm(rows.t()).cpu().contiguous();
+  const double* values = product.const_data_ptr<double>();
+  const size_t r = present.size();
+  for (size_t i = 0; i < r; ++i)
+    for (size_t j = i; j < r; ++j) gram[present[i] * k + present[j]] += values[i * r + j];
 }
 
 template <class S>
@@ -124,69 +184,77 @@ MTL_CLONES void combine_range(S* out, const S* const* rows, const double* w, int
 }
 
 template <class S>
-void combine_dense(std::vector<at::Tensor>& grads, const std::vector<double>& w) {
-  std::vector<const S*> rows;
-  for (const auto& g : grads) rows.push_back(g.const_data_ptr<S>());
-  S* out = grads[0].mutable_data_ptr<S>();
-  at::parallel_for(0, grads[0].numel(), kChunk, [&](int64_t b, int64_t e) {
-    combine_range<S>(out, rows.data(), w.data(), static_cast<int64_t>(rows.size()), b, e);
+void combine_dense(const std::vector<at::Tensor>& present, const std::vector<double>& w) {
+  std::vector<const S*> data;
+  for (const auto& g : present) data.push_back(g.const_data_ptr<S>());
+  S* out = present[0].mutable_data_ptr<S>();
+  at::parallel_for(0, present[0].numel(), kChunk, [&](int64_t b, int64_t e) {
+    combine_range<S>(out, data.data(), w.data(), static_cast<int64_t>(data.size()), b, e);
   });
 }
 
 }  // namespace
 
-// rows: k * m handles, row-major; null where task i does not reach parameter p. gram: k * k, written whole.
-extern "C" int mtl_gram(const Handle* rows, int64_t k, int64_t m, double* gram) {
-  return mtl::guarded([&] {
-    c10::AutoGradMode no_grad(false);
-    std::fill(gram, gram + k * k, 0.0);
-    std::vector<at::Tensor> grads;
-    std::vector<int64_t> present;
-    for (int64_t p = 0; p < m; ++p) {
-      grads.clear();
-      present.clear();
-      for (int64_t i = 0; i < k; ++i)
-        if (rows[i * m + p] != nullptr) {
-          grads.push_back(*rows[i * m + p]);
-          present.push_back(i);
-        }
-      if (!grads.empty()) add_parameter(grads, present, k, gram);
+void gram(const Rows& rows, Columns columns, double* gram) {
+  const int64_t k = static_cast<int64_t>(rows.rows.size());
+  std::fill(gram, gram + k * k, 0.0);
+  if (k == 0) return;
+  Stream stream(k, gram);
+  std::vector<at::Tensor> column(k);
+  for (int64_t c = 0; c < columns.n; ++c) {
+    int64_t n = -1;
+    at::ScalarType kind = at::kFloat;
+    for (int64_t i = 0; i < k; ++i) {
+      column[i] = rows.rows[i][columns[c]];
+      if (column[i].defined() && n < 0) {
+        n = column[i].numel();
+        kind = column[i].scalar_type();
+      }
     }
-    for (int64_t i = 0; i < k; ++i)
-      for (int64_t j = 0; j < i; ++j) gram[i * k + j] = gram[j * k + i];
-  });
+    if (n < 0) continue;
+    bool all_native = true;
+    for (const auto& g : column) all_native = all_native && (!g.defined() || native(g));
+    if (!all_native) {
+      add_anywhere(column, gram);
+      continue;
+    }
+    if (!walk_together(column))
+      for (auto& g : column)
+        if (g.defined()) g = g.to(kind).contiguous();
+    if (kind == at::kFloat)
+      add_native<float>(column, n, stream, gram);
+    else
+      add_native<double>(column, n, stream, gram);
+  }
+  stream.flush();
+  for (int64_t i = 0; i < k; ++i)
+    for (int64_t j = 0; j < i; ++j) gram[i * k + j] = gram[j * k + i];
 }
 
-// Per parameter, the first row that has it becomes sum_i w_i row_i; the caller takes that row as the result. A gradient
-// whose memory somebody else holds too (the engine hands one tensor to both inputs of an addition) is copied first.
-extern "C" int mtl_combine(const Handle* rows, int64_t k, int64_t m, const double* weights) {
-  return mtl::guarded([&] {
-    c10::AutoGradMode no_grad(false);
-    std::vector<at::Tensor> grads;
-    std::vector<double> w;
-    for (int64_t p = 0; p < m; ++p) {
-      grads.clear();
-      w.clear();
-      Handle result = nullptr;
-      for (int64_t i = 0; i < k; ++i) {
-        Handle row = rows[i * m + p];
-        if (row == nullptr) continue;
-        if (result == nullptr) {
-          result = row;
-          if (row->storage().use_count() > 1 || row->use_count() > 1) *row = row->clone(at::MemoryFormat::Preserve);
-        }
-        grads.push_back(*row);
-        w.push_back(weights[i]);
-      }
-      if (result == nullptr) continue;
-      if (!walk_together(grads)) {
-        grads[0].mul_(w[0]);
-        for (size_t i = 1; i < grads.size(); ++i) grads[0].add_(grads[i], w[i]);
-      } else if (grads[0].scalar_type() == at::kFloat) {
-        combine_dense<float>(grads, w);
-      } else {
-        combine_dense<double>(grads, w);
-      }
-    }
-  });
+// A gradient whose memory somebody else holds too (the engine hands one tensor to both inputs of an addition) is copied
+// first.
+at::Tensor combine(Rows& rows, int64_t column, const double* weights) {
+  std::vector<at::Tensor> present;
+  std::vector<double> w;
+  for (size_t i = 0; i < rows.rows.size(); ++i) {
+    at::Tensor& g = rows.rows[i][column];
+    if (!g.defined()) continue;
+    present.push_back(std::move(g));
+    g = at::Tensor();
+    w.push_back(weights[i]);
+  }
+  if (present.empty()) return {};
+  at::Tensor& out = present[0];
+  if (out.storage().use_count() > 1 || out.use_count() > 1) out = out.clone(at::MemoryFormat::Preserve);
+  if (!walk_together(present)) {
+    out.mul_(w[0]);
+    for (size_t i = 1; i < present.size(); ++i) out.add_(present[i], w[i]);
+  } else if (out.scalar_type() == at::kFloat) {
+    combine_dense<float>(present, w);
+  } else {
+    combine_dense<double>(present, w);
+  }
+  return out;
 }
+
+}  // namespace mtl

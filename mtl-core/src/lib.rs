@@ -18,7 +18,7 @@
 //! // Two tasks that disagree about the first coordinate.
 //! let goals = [Tensor::from_slice(&[1.0, 1.0]), Tensor::from_slice(&[-3.0, 1.0])];
 //! let losses: Vec<TaskLoss> = goals.iter().map(|goal| TaskLoss::new((&w - goal).square().sum(Kind::Double), 1.0)).collect();
-//! let (gradients, report) = engine.backward(&params, &losses, &[], 0)?;
+//! let (gradients, report) = engine.backward(&params, &losses.into(), 0)?;
 //! let gradients = gradients.ok_or("no task is present")?;
 //!
 //! assert!(report.gramian.ok_or("no gramian")?.cosine(0, 1) < 0.0);

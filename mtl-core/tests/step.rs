@@ -3,13 +3,13 @@
 
 use mtl_core::{
     Error, Result,
-    balance::{Balancer, BalancerConfig, Evidence, Needs, Outcome, Space},
+    balance::{Balancer, BalancerConfig, Evidence, Needs, Outcome},
     loss::TaskLoss,
     metric::MetricId,
     params::{Init, ParamSet, Role},
     share::AuxiliaryLoss,
-    shim::{self, Graph},
-    step::{Dropped, NonFinitePolicy, Policy, StepEngine, ZeroGradientPolicy},
+    shim::{self, Graph, Rows},
+    step::{Dropped, Forward, NonFinitePolicy, Policy, StepEngine, ZeroGradientPolicy},
     task::{Task, TaskSet},
 };
 use tch::{Device, Kind, Tensor};
@@ -103,7 +103,7 @@ fn one_pass_and_rows_agree_and_heads_follow_the_plain_gradient() {
     let weights = vec![0.3, 2.0, 1.25];
     for gramian in [false, true] {
         let mut engine = net.engine(Box::new(Given { weights: weights.clone(), gramian }), Policy::default());
-        let (gradients, report) = engine.backward(&net.params, &net.losses(), &[], 0).unwrap();
+        let (gradients, report) = engine.backward(&net.params, &net.losses().into(), 0).unwrap();
         let gradients = gradients.unwrap();
         let rows: Vec<Vec<Tensor>> = (0..3).map(|t| net.reference(t)).collect();
         for shared in 0..2 {
@@ -137,15 +137,9 @@ fn one_task_is_plain_descent_for_every_balancer() {
             Err(Error::InvalidConfig { .. }) => continue, // needs settings that have no default, such as fixed weights
             Err(e) => panic!("{name}: {e}"),
         };
-        let served = balancer.needs().space == Space::Parameters;
         let mut engine = net.engine(balancer, Policy::default());
         let losses = vec![TaskLoss::absent(), net.loss(1), TaskLoss::absent()];
-        if !served {
-            let e = engine.backward(&net.params, &losses, &[], 0).unwrap_err().to_string();
-            assert!(e.contains("not served yet"), "{name}: {e}");
-            continue;
-        }
-        let (gradients, report) = engine.backward(&net.params, &losses, &[], 0).unwrap();
+        let (gradients, report) = engine.backward(&net.params, &losses.into(), 0).unwrap();
         let gradients = gradients.unwrap();
         assert!((0..2).all(|p| close(gradients.get(p).unwrap(), &plain[p], 1e-12)), "{name}");
         assert!(gradients.get(2).is_none() && gradients.get(3).is_some() && gradients.get(4).is_none(), "{name}");
@@ -199,7 +193,7 @@ fn each_stage_is_a_block_with_weights_of_its_own() {
         .map(|(l, w)| Tensor::run_backward(&[&l.sum * w], &[&a, &b], true, false))
         .collect();
     let mut engine = StepEngine::new(net.tasks.clone(), &params, Box::new(ByBlock), Policy::default());
-    let gradients = engine.backward(&params, &losses, &[], 0).unwrap().0.unwrap();
+    let gradients = engine.backward(&params, &losses.into(), 0).unwrap().0.unwrap();
     for block in 0..2 {
         let factor = (block + 1) as f64;
         let expected: Tensor = rows.iter().zip([0.5, 1.0, 2.0]).map(|(row, w)| &row[block] * (w * factor)).sum();
@@ -212,8 +206,9 @@ fn nothing_present_is_no_step() {
     let net = net();
     let mut engine = net.engine(Box::new(Given { weights: vec![1.0; 3], gramian: true }), Policy::default());
     let losses = (0..3).map(|_| TaskLoss::absent()).collect::<Vec<_>>();
-    assert!(engine.backward(&net.params, &losses, &[], 0).unwrap().0.is_none());
-    assert!(engine.backward(&net.params, &losses[..2], &[], 0).is_err());
+    assert!(engine.backward(&net.params, &losses.into(), 0).unwrap().0.is_none());
+    let two = (0..2).map(|_| TaskLoss::absent()).collect::<Vec<_>>();
+    assert!(engine.backward(&net.params, &two.into(), 0).is_err());
 }
 
 #[test]
@@ -225,7 +220,7 @@ fn a_vanishing_gradient_does_not_freeze_the_others() {
         let policy = Policy { zero_gradient: policy, ..Policy::default() };
         let balancer = BalancerConfig::by_name("mgda").unwrap().build(&net.tasks).unwrap();
         let losses = vec![net.loss(0), flat(net.loss(1)), net.loss(2)];
-        let (gradients, report) = net.engine(balancer, policy).backward(&net.params, &losses, &[], 0).unwrap();
+        let (gradients, report) = net.engine(balancer, policy).backward(&net.params, &losses.into(), 0).unwrap();
         assert_eq!(report.tasks[1].dropped, dropped);
         let moves = gradients.unwrap().get(0).unwrap().abs().max().double_value(&[]) > 1e-6;
         assert_eq!(moves, dropped.is_some(), "MGDA stops when a zero row is kept, and only then");
@@ -238,7 +233,11 @@ fn non_finite_losses_follow_the_policy() {
     let broken = || vec![net.loss(0), TaskLoss::new(net.loss(1).sum * f64::NAN, 2.0), net.loss(2)];
     let run = |non_finite, gramian| {
         let policy = Policy { non_finite, ..Policy::default() };
-        net.engine(Box::new(Given { weights: vec![1.0; 3], gramian }), policy).backward(&net.params, &broken(), &[], 3)
+        net.engine(Box::new(Given { weights: vec![1.0; 3], gramian }), policy).backward(
+            &net.params,
+            &broken().into(),
+            3,
+        )
     };
     for gramian in [false, true] {
         let e = run(NonFinitePolicy::Stop, gramian).unwrap_err().to_string();
@@ -263,8 +262,7 @@ fn a_gradient_that_is_not_finite_names_its_task() {
         let losses = vec![net.loss(0), spike(), net.loss(2)];
         net.engine(Box::new(Given { weights: vec![1.0; 3], gramian: true }), policy).backward(
             &net.params,
-            &losses,
-            &[],
+            &losses.into(),
             0,
         )
     };
@@ -281,7 +279,11 @@ fn auxiliary_losses_are_added_as_they_are() {
     for gramian in [false, true] {
         let run = |aux: Vec<AuxiliaryLoss>| {
             let balancer = Box::new(Given { weights: vec![0.5; 3], gramian });
-            net.engine(balancer, Policy::default()).backward(&net.params, &net.losses(), &aux, 0).unwrap().0.unwrap()
+            net.engine(balancer, Policy::default())
+                .backward(&net.params, &Forward { losses: net.losses(), auxiliary: aux, ..Forward::default() }, 0)
+                .unwrap()
+                .0
+                .unwrap()
         };
         let (without, with) =
             (run(vec![]), run(vec![AuxiliaryLoss { name: "decay", loss: net.p("w").square().sum(Kind::Double) }]));
@@ -302,7 +304,7 @@ fn one_gradient_tensor_for_two_parameters_is_not_scaled_twice() {
     for gramian in [false, true] {
         let balancer = Box::new(Given { weights: vec![2.0, 3.0], gramian });
         let mut engine = StepEngine::new(tasks.clone(), &params, balancer, Policy::default());
-        let mut gradients = engine.backward(&params, &losses(), &[], 0).unwrap().0.unwrap();
+        let mut gradients = engine.backward(&params, &Vec::from(losses()).into(), 0).unwrap().0.unwrap();
         for p in 0..2 {
             assert_eq!(Vec::<f64>::try_from(gradients.get(p).unwrap()).unwrap(), [32.0; 3], "gramian {gramian}");
         }
@@ -350,8 +352,9 @@ fn the_gramian_has_the_same_bits_for_any_number_of_threads() {
     let mut bits = Vec::new();
     for threads in [1, 2, 4] {
         tch::set_num_threads(threads);
-        let mut gram = Vec::new();
-        shim::gramian(&rows, &mut gram).unwrap();
+        let mut kept = Rows::given(2).unwrap();
+        rows.iter().for_each(|row| kept.push(row).unwrap());
+        let gram = kept.gramian(None).unwrap();
         bits.push(gram.iter().map(|g| g.to_bits()).collect::<Vec<_>>());
     }
     assert!(bits.windows(2).all(|w| w[0] == w[1]));

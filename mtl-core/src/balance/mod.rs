@@ -32,6 +32,7 @@ mod check;
 mod config;
 mod evidence;
 mod gramian;
+mod method;
 mod preference;
 pub mod scalarizer;
 pub mod solver;
@@ -42,9 +43,11 @@ pub mod wrapper;
 
 use std::fmt::Debug;
 
+pub use aggregator::{Aggregator, AggregatorConfig};
 pub use config::BalancerConfig;
 pub use evidence::{Epoch, Evidence, Needs, Outcome, Space};
 pub use gramian::Gramian;
+pub use method::{Method, MethodConfig};
 
 use crate::{error::Result, state::StateDict};
 

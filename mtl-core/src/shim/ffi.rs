@@ -6,6 +6,12 @@ use torch_sys::C_tensor;
 
 pub(super) type Handle = *mut C_tensor;
 
+/// The C++ side's rows; only pointers to it exist here.
+#[repr(C)]
+pub(super) struct RawRows {
+    _opaque: [u8; 0],
+}
+
 unsafe extern "C" {
     pub(super) fn mtl_last_error() -> *const c_char;
     pub(super) fn mtl_grad(
@@ -20,8 +26,64 @@ unsafe extern "C" {
         result: *mut Handle,
     ) -> i32;
     pub(super) fn mtl_set_grad(parameter: Handle, grad: Handle) -> i32;
-    pub(super) fn mtl_gram(rows: *const Handle, k: i64, m: i64, gram: *mut f64) -> i32;
-    pub(super) fn mtl_combine(rows: *const Handle, k: i64, m: i64, weights: *const f64) -> i32;
+    pub(super) fn mtl_reached(
+        outputs: *const Handle,
+        n_outputs: i64,
+        stops: *const Handle,
+        n_stops: i64,
+        leaves: *const Handle,
+        n_leaves: i64,
+        reached: *mut u8,
+    ) -> i32;
+    pub(super) fn mtl_graph_size(outputs: *const Handle, n_outputs: i64, size: *mut i64) -> i32;
+    pub(super) fn mtl_conv_weight_grad(
+        cotangent: Handle,
+        input: Handle,
+        weight_shape: *const i64,
+        stride: i64,
+        padding: i64,
+        out: *mut Handle,
+    ) -> i32;
+    pub(super) fn mtl_rows_new(columns: i64, inputs: *const Handle, out: *mut *mut RawRows) -> i32;
+    pub(super) fn mtl_rows_free(rows: *mut RawRows);
+    pub(super) fn mtl_rows_backward(
+        rows: *mut RawRows,
+        output: Handle,
+        factor: f64,
+        extra: *const Handle,
+        n_extra: i64,
+        keep_graph: i32,
+        result: *mut Handle,
+    ) -> i32;
+    pub(super) fn mtl_rows_vmap(
+        rows: *mut RawRows,
+        outputs: *const Handle,
+        cotangents: *const Handle,
+        n_outputs: i64,
+        k: i64,
+        keep_graph: i32,
+    ) -> i32;
+    pub(super) fn mtl_rows_push(rows: *mut RawRows, grads: *const Handle) -> i32;
+    pub(super) fn mtl_rows_add(rows: *mut RawRows, row: i64, column: i64, grad: Handle) -> i32;
+    pub(super) fn mtl_rows_get(rows: *mut RawRows, row: i64, column: i64, out: *mut Handle) -> i32;
+    pub(super) fn mtl_rows_keep(rows: *mut RawRows, keep: *const i64, n: i64) -> i32;
+    pub(super) fn mtl_rows_gram(rows: *const RawRows, columns: *const i64, n: i64, gram: *mut f64) -> i32;
+    pub(super) fn mtl_rows_combine(
+        rows: *mut RawRows,
+        columns: *const i64,
+        n: i64,
+        weights: *const f64,
+        result: *mut Handle,
+    ) -> i32;
+    pub(super) fn mtl_vmap_gram(
+        outputs: *const Handle,
+        cotangents: *const Handle,
+        n_outputs: i64,
+        k: i64,
+        leaves: *const Handle,
+        n_leaves: i64,
+        gram: *mut f64,
+    ) -> i32;
     pub(super) fn mtl_fused_adamw(
         params: *const Handle,
         grads: *const Handle,

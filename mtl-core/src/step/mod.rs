@@ -23,12 +23,20 @@
 //! Cost: the Gramian path takes one forward pass, `m` backward passes and one read of the rows; `cargo xtask bench --suite
 //! step` prints the ratio to that floor.
 
+mod direction;
 mod engine;
+mod forward;
 mod gradients;
+pub mod mode;
+mod pass;
 mod policy;
 mod report;
+mod screen;
+mod single;
 
 pub use engine::StepEngine;
+pub use forward::Forward;
 pub use gradients::Gradients;
+pub use mode::StepMode;
 pub use policy::{NonFinitePolicy, Policy, ZeroGradientPolicy};
 pub use report::{Dropped, StepReport, TaskStep};

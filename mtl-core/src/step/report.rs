@@ -23,7 +23,7 @@ pub struct TaskStep {
     pub loss: Option<f64>,
     /// How many items were known.
     pub count: f64,
-    /// The balancer's weight; 0 for a dropped task.
+    /// The method's weight; 0 for a dropped task, 1 where the method gives a direction instead.
     pub weight: f64,
     /// Why it was left out, if it was.
     pub dropped: Option<Dropped>,
@@ -38,6 +38,12 @@ pub struct StepReport {
     pub active: Vec<usize>,
     /// The Gramian of the active tasks' gradients, when the balancer wanted one and at least two tasks were active.
     pub gramian: Option<Gramian>,
+    /// The Gramian of every parameter block ([`StepEngine::block_names`](super::StepEngine::block_names)), in steps that
+    /// watch them and for methods that look at them; else empty.
+    pub blocks: Vec<Gramian>,
+    /// The estimated relative error of `gramian` (Frobenius norm), where the step mode estimates it: 0 when it fell back
+    /// to the exact form.
+    pub gramian_error: Option<f64>,
     /// How the solver fared.
     pub outcome: Outcome,
     /// Whether the policy asked to leave the parameters as they are.

@@ -1,0 +1,64 @@
+//! One step while it is being computed: what every mode may ask.
+
+use tch::Tensor;
+
+use super::{Forward, engine::Layout};
+use crate::{params::ParamSet, task::TaskSet};
+
+/// The step's inputs, with the tasks that take part.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pass<'a> {
+    pub(super) params: &'a ParamSet,
+    pub(super) tasks: &'a TaskSet,
+    pub(super) forward: &'a Forward,
+    /// Positions of the shared parameters.
+    pub(super) shared: &'a [usize],
+    /// Positions of every task's own parameters.
+    pub(super) owned: &'a [Vec<usize>],
+    /// Tasks with a finite loss, ascending.
+    pub(super) active: &'a [usize],
+    pub(super) step: u64,
+    /// Whether losses are divided by their counts now, or (accumulating) when all micro-batches are known.
+    pub(super) by_count: bool,
+}
+
+impl<'a> Pass<'a> {
+    pub(super) fn new(
+        params: &'a ParamSet,
+        tasks: &'a TaskSet,
+        forward: &'a Forward,
+        layout: &'a Layout,
+        active: &'a [usize],
+        step: u64,
+    ) -> Self {
+        Self { params, tasks, forward, shared: &layout.shared, owned: &layout.owned, active, step, by_count: true }
+    }
+
+    /// The loss of a task, summed over items.
+    pub(super) fn loss(&self, task_idx: usize) -> &'a Tensor {
+        &self.forward.losses[task_idx].sum
+    }
+
+    /// `weight_t * w / count`: the objective's factor as a cotangent, which costs no node in the graph.
+    pub(super) fn factor(&self, task_idx: usize, w: f64) -> f64 {
+        let weight = self.tasks.get(task_idx).map_or(1.0, |t| t.weight);
+        if self.by_count { weight * w / self.forward.losses[task_idx].count } else { weight * w }
+    }
+
+    pub(super) fn tensors(&self, positions: &[usize]) -> Vec<&'a Tensor> {
+        positions.iter().map(|&p| self.params.params()[p].tensor()).collect()
+    }
+
+    pub(super) fn shared_tensors(&self) -> Vec<&'a Tensor> {
+        self.tensors(self.shared)
+    }
+
+    pub(super) fn owned_tensors(&self, task_idx: usize) -> Vec<&'a Tensor> {
+        self.tensors(&self.owned[task_idx])
+    }
+
+    /// Whether the graph is still needed after the backward pass of the `k`-th active task.
+    pub(super) fn keeps_graph(&self, k: usize) -> bool {
+        k + 1 < self.active.len()
+    }
+}

@@ -1,0 +1,55 @@
+//! The step of a method that looks at no gradient: one backward pass of the weighted sum of losses.
+
+use tch::Tensor;
+
+use super::{Gradients, StepReport, pass::Pass};
+use crate::{
+    error::Result,
+    shim::{self, Graph},
+};
+
+/// The gradients of `sum_t w_t l_t` plus the auxiliary losses. Heads follow their plain gradient: theirs is divided by the
+/// weight afterwards, and a task of weight 0 is switched off.
+pub(super) fn weighted(pass: &Pass<'_>, weights: &[f64], report: &mut StepReport) -> Result<Gradients> {
+    let auxiliary = &pass.forward.auxiliary;
+    let mut outputs = Vec::with_capacity(pass.active.len() + auxiliary.len());
+    let mut factors = Vec::with_capacity(outputs.capacity());
+    let mut positions = pass.shared.to_vec();
+    for (&t, &w) in pass.active.iter().zip(weights) {
+        report.tasks[t].weight = w;
+        outputs.push(pass.loss(t));
+        factors.push(pass.factor(t, w));
+        positions.extend(&pass.owned[t]);
+    }
+    for aux in auxiliary {
+        outputs.push(&aux.loss);
+        factors.push(1.0);
+    }
+    let grads = shim::grad_scaled(&outputs, &factors, &pass.tensors(&positions), Graph::Free)?;
+    let mut gradients = Gradients::new(pass.params.params().len());
+    for (position, grad) in positions.into_iter().zip(grads) {
+        gradients.set(position, grad);
+    }
+    for (&t, &w) in pass.active.iter().zip(weights) {
+        if (w - 1.0).abs() > 0.0 && w != 0.0 {
+            let own: Vec<&Tensor> = pass.owned[t].iter().filter_map(|&p| gradients.get(p)).collect();
+            shim::scale(&own, 1.0 / w)?;
+        }
+    }
+    Ok(gradients)
+}
+
+/// The gradients of the auxiliary losses alone; keeps the graph.
+pub(super) fn auxiliary(pass: &Pass<'_>) -> Result<Gradients> {
+    let n = pass.params.params().len();
+    let mut gradients = Gradients::new(n);
+    if !pass.forward.auxiliary.is_empty() {
+        let outputs: Vec<&Tensor> = pass.forward.auxiliary.iter().map(|a| &a.loss).collect();
+        let positions: Vec<usize> = (0..n).collect();
+        let grads = shim::grad(&outputs, None, &pass.tensors(&positions), Graph::Keep)?;
+        for (position, grad) in positions.into_iter().zip(grads) {
+            gradients.set(position, grad);
+        }
+    }
+    Ok(gradients)
+}
