@@ -25,7 +25,8 @@
 //! |---|---|
 //! | [`session`] | from a configuration to a run |
 //! | [`trainer`] | the loop, evaluation, selection, observers |
-//! | [`model`], [`architecture`] | sharing plus heads; the architectures of all crates by name |
+//! | [`model`] | sharing plus heads |
+//! | [`architecture`], [`method`] | what all crates register, by name |
 //! | [`optim`], [`schedule`] | AdamW and SGD with state; learning rates over time |
 //! | [`checkpoint`] | one atomic file per checkpoint |
 //! | [`config`] | the configuration file |
@@ -37,6 +38,7 @@ pub mod architecture;
 pub mod checkpoint;
 pub mod config;
 pub mod error;
+pub mod method;
 pub mod model;
 pub mod optim;
 pub mod progress;
@@ -45,6 +47,7 @@ pub mod runlog;
 pub mod schedule;
 pub mod session;
 pub mod trainer;
+mod union;
 
 pub use error::{Error, Result};
 

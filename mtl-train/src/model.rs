@@ -9,11 +9,12 @@ use mtl_core::{
     params::{ParamSet, Role},
     prediction::Prediction,
     share::{AuxiliaryLoss, Sharing},
+    step::Forward,
     task::TaskSet,
 };
 use mtl_heads::{Head, HeadConfig, HeadOutput, TargetSpec};
 use serde::Serialize;
-use tch::{Device, Kind};
+use tch::{Device, Kind, Tensor};
 
 use crate::{architecture::Architecture, error::Result};
 
@@ -33,6 +34,8 @@ pub struct Output {
     pub heads: Vec<Option<HeadOutput>>,
     /// Losses of the architecture itself.
     pub auxiliary: Vec<AuxiliaryLoss>,
+    /// The tensors between the shared trunk and what belongs to tasks.
+    pub boundary: Vec<Tensor>,
 }
 
 impl Model {
@@ -101,15 +104,16 @@ impl Model {
         for (idx, (head, features)) in self.heads.iter().zip(&shared.per_task).enumerate() {
             heads.push(if wanted(idx) { Some(head.forward(features, cx)?) } else { None });
         }
-        Ok(Output { heads, auxiliary: shared.auxiliary })
+        Ok(Output { heads, auxiliary: shared.auxiliary, boundary: shared.boundary })
     }
 
-    /// Forward and losses of one batch, in task order; tasks without a target are absent.
+    /// Forward and losses of one batch, in task order, with all that a step engine may want to know of the way; tasks
+    /// without a target are absent. Takes the tape of `cx`.
     ///
     /// # Errors
     /// As [`Model::forward`]; [`mtl_core::Error::Label`] or [`mtl_core::Error::Shape`] naming the task when a target does
     /// not fit its head.
-    pub fn losses(&self, batch: &Batch, cx: &Cx) -> Result<(Vec<TaskLoss>, Vec<AuxiliaryLoss>)> {
+    pub fn losses(&self, batch: &Batch, cx: &Cx) -> Result<Forward> {
         let has_target = |idx: usize| batch.targets.get(idx).is_some_and(Option::is_some);
         let output = self.forward(&batch.inputs, has_target, cx)?;
         let mut losses = Vec::with_capacity(self.heads.len());
@@ -120,7 +124,7 @@ impl Model {
             });
         }
         losses.resize_with(self.heads.len(), TaskLoss::absent);
-        Ok((losses, output.auxiliary))
+        Ok(Forward { losses, auxiliary: output.auxiliary, boundary: output.boundary, tape: cx.take_tape() })
     }
 
     /// What every head answers, in evaluation mode and without a graph.

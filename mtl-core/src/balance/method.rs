@@ -2,12 +2,8 @@
 //!
 //! The step engine and the trainer speak to this type, so neither asks which kind it has.
 
-use super::{Aggregator, AggregatorConfig, Balancer, BalancerConfig, Epoch, Needs};
-use crate::{
-    error::{Error, Result},
-    state::StateDict,
-    task::TaskSet,
-};
+use super::{Aggregator, Balancer, Epoch, Needs};
+use crate::{error::Result, state::StateDict};
 
 /// A balancing method.
 #[derive(Debug)]
@@ -98,73 +94,11 @@ impl Method {
     /// Takes back what [`Method::state`] gave; on an error nothing has changed.
     ///
     /// # Errors
-    /// [`Error::State`] when it does not fit.
+    /// [`Error::State`](crate::Error::State) when it does not fit.
     pub fn load_state(&mut self, state: &StateDict) -> Result<()> {
         match self {
             Self::Weights(b) => b.load_state(state),
             Self::Direction(a) => a.load_state(state),
         }
-    }
-}
-
-/// The settings of a method of either kind: what `[balancer] kind = ".."` may say.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
-#[serde(untagged)]
-pub enum MethodConfig {
-    /// One that gives weights.
-    Weights(BalancerConfig),
-    /// One that gives a direction.
-    Direction(AggregatorConfig),
-}
-
-impl MethodConfig {
-    /// Every method: name and one-line description.
-    pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
-        BalancerConfig::ALL.iter().chain(AggregatorConfig::ALL).copied()
-    }
-
-    /// The method's name in config files.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Weights(c) => c.name(),
-            Self::Direction(c) => c.name(),
-        }
-    }
-
-    /// The method of that name with its default settings.
-    ///
-    /// # Errors
-    /// [`Error::UnknownName`], listing the names there are.
-    pub fn by_name(name: &str) -> Result<Self> {
-        let weights = BalancerConfig::by_name(name).map(Self::Weights);
-        weights.or_else(|_| AggregatorConfig::by_name(name).map(Self::Direction)).map_err(|_| Error::UnknownName {
-            what: "balancer",
-            name: name.to_owned(),
-            known: Self::all().map(|(n, _)| n.to_owned()).collect(),
-        })
-    }
-
-    /// Makes the method for these tasks.
-    ///
-    /// # Errors
-    /// [`Error::InvalidConfig`] for a setting outside its range.
-    pub fn build(&self, tasks: &TaskSet) -> Result<Method> {
-        match self {
-            Self::Weights(c) => c.build(tasks).map(Method::Weights),
-            Self::Direction(c) => c.build(tasks).map(Method::Direction),
-        }
-    }
-}
-
-impl Default for MethodConfig {
-    fn default() -> Self {
-        Self::Weights(BalancerConfig::Equal(super::scalarizer::EqualConfig::default()))
-    }
-}
-
-impl From<BalancerConfig> for MethodConfig {
-    fn from(config: BalancerConfig) -> Self {
-        Self::Weights(config)
     }
 }

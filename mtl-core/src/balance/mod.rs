@@ -47,7 +47,7 @@ pub use aggregator::{Aggregator, AggregatorConfig};
 pub use config::BalancerConfig;
 pub use evidence::{Epoch, Evidence, Needs, Outcome, Space};
 pub use gramian::Gramian;
-pub use method::{Method, MethodConfig};
+pub use method::Method;
 
 use crate::{error::Result, state::StateDict};
 

@@ -38,7 +38,7 @@ mod locate;
 use std::{fs, path::Path};
 
 use locate::Locator;
-use mtl_core::{balance::BalancerConfig, encode::EncoderConfig, metric::MetricId};
+use mtl_core::{encode::EncoderConfig, metric::MetricId};
 use mtl_data::DatasetConfig;
 use mtl_heads::HeadConfig;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -46,6 +46,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::{
     architecture::Architecture,
     error::{Error, Result},
+    method::MethodConfig,
     trainer::TrainConfig,
 };
 
@@ -59,7 +60,7 @@ pub struct RunConfig {
     /// What tasks share.
     pub sharing: Architecture,
     /// How tasks are balanced.
-    pub balancer: BalancerConfig,
+    pub balancer: MethodConfig,
     /// How the model is trained.
     pub train: TrainConfig,
     /// The tasks; empty means all of the data set, with defaults.
@@ -167,7 +168,7 @@ impl RunConfig {
             data: section(sections, "data", &locator, None)?,
             encoder: section(sections, "encoder", &locator, None)?,
             sharing: section(sections, "sharing", &locator, Architecture::by_name("hard").ok())?,
-            balancer: section(sections, "balancer", &locator, BalancerConfig::by_name("equal").ok())?,
+            balancer: section(sections, "balancer", &locator, Some(MethodConfig::default()))?,
             train: section(sections, "train", &locator, Some(TrainConfig::default()))?,
             tasks: section(sections, "task", &locator, Some(Vec::new()))?,
             device: section(sections, "device", &locator, Some(DeviceConfig::default()))?,

@@ -1,6 +1,6 @@
 //! The settings of a run.
 
-use mtl_core::step::Policy;
+use mtl_core::step::{Policy, StepMode};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -34,6 +34,8 @@ pub struct TrainConfig {
     /// What validation is scored by: `mean` of the primary metrics, or an expression such as
     /// `0.6*image.accuracy + 0.4*text.accuracy`; default `mean`.
     pub selection: String,
+    /// How task gradients are computed where the balancer looks at them; default exact.
+    pub step_mode: StepMode,
     /// Rules for absent, zero-gradient and non-finite tasks.
     pub policy: Policy,
     /// Optimizer steps between checkpoints beside those at the end of epochs, >= 1; default none.
@@ -53,6 +55,7 @@ impl Default for TrainConfig {
             clip_norm: None,
             patience: None,
             selection: "mean".into(),
+            step_mode: StepMode::default(),
             policy: Policy::default(),
             checkpoint_every: None,
         }
@@ -76,6 +79,7 @@ impl TrainConfig {
         }
         let tolerance = self.policy.zero_tolerance;
         check("policy.zero_tolerance", (0.0..1.0).contains(&tolerance), "in [0, 1)", tolerance.to_string())?;
+        self.step_mode.validate()?;
         self.optimizer.build()?;
         Ok(self.schedule.validate()?)
     }

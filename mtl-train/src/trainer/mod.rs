@@ -21,15 +21,7 @@ use std::time::Instant;
 
 pub use config::TrainConfig;
 pub use evaluate::{evaluate, metrics_of};
-use mtl_core::{
-    balance::{BalancerConfig, Epoch},
-    batch::Batch,
-    context::Cx,
-    mode::Mode,
-    rng::derive,
-    shim,
-    step::StepEngine,
-};
+use mtl_core::{balance::Epoch, batch::Batch, context::Cx, mode::Mode, rng::derive, shim, step::StepEngine};
 use mtl_data::{Batches, Loader, LoaderPosition};
 use mtl_metrics::MetricSet;
 pub use observer::{EpochSummary, Flow, Observer, StepSummary};
@@ -41,6 +33,7 @@ use tch::Tensor;
 use crate::{
     checkpoint::{Checkpoint, CheckpointStore},
     error::{Error, Result},
+    method::MethodConfig,
     model::Model,
     optim::Optimizer,
 };
@@ -84,10 +77,11 @@ impl Trainer {
     ///
     /// # Errors
     /// [`mtl_core::Error::InvalidConfig`] or [`mtl_core::Error::Parse`] naming the setting.
-    pub fn new(model: Model, balancer: &BalancerConfig, config: TrainConfig) -> Result<Self> {
+    pub fn new(model: Model, balancer: &MethodConfig, config: TrainConfig) -> Result<Self> {
         config.validate()?;
-        let balancer = balancer.build(model.tasks())?;
-        let engine = StepEngine::new(model.tasks().clone(), model.params(), balancer, config.policy);
+        let method = balancer.build(model.tasks())?;
+        let engine = StepEngine::new(model.tasks().clone(), model.params(), method, config.policy);
+        let engine = engine.with_mode(config.step_mode.clone())?;
         let selection = Selection::parse(&config.selection, &model)?;
         let counters = Counters {
             epoch: 0,
@@ -197,8 +191,10 @@ impl Trainer {
         let step = self.counters.step;
         let batch = batch.to_device(self.model.params().device())?;
         shim::manual_seed(derive(self.config.seed, "step", step))?;
-        let (losses, auxiliary) = self.model.losses(&batch, &Cx::new(Mode::Train))?;
-        let (gradients, report) = self.engine.backward(self.model.params(), &losses, &auxiliary, step)?;
+        let cx = Cx::new(Mode::Train);
+        let cx = if self.engine.wants_tape() { cx.with_tape() } else { cx };
+        let forward = self.model.losses(&batch, &cx)?;
+        let (gradients, report) = self.engine.backward(self.model.params(), &forward, step)?;
         let total_steps = self.total_steps(train);
         let lr = self.config.optimizer.lr() * self.config.schedule.factor(step, total_steps);
         let mut gradient_norm = None;
@@ -211,7 +207,7 @@ impl Trainer {
                 gradient_norm = Some(norm);
             }
             self.optimizer.step(self.model.params(), &gradients, lr)?;
-            if self.engine.balancer().needs().losses_after_step {
+            if self.engine.method().needs().losses_after_step {
                 self.tell_losses_after(&batch, &report.active)?;
             }
         }
@@ -239,14 +235,14 @@ impl Trainer {
     /// The losses of the same batch after the step, for balancers that learn from the difference.
     fn tell_losses_after(&mut self, batch: &Batch, active: &[usize]) -> Result<()> {
         let _guard = tch::no_grad_guard();
-        let (losses, _) = self.model.losses(batch, &Cx::new(Mode::Eval))?;
+        let losses = self.model.losses(batch, &Cx::new(Mode::Eval))?.losses;
         let tasks = self.model.tasks();
         let mut after = Vec::with_capacity(active.len());
         for &t in active {
             let weight = tasks.get(t).map_or(1.0, |task| task.weight);
             after.push(weight * f64::try_from(&losses[t].mean()?).map_err(mtl_core::Error::from)?);
         }
-        Ok(self.engine.balancer_mut().after_step(&after, active)?)
+        Ok(self.engine.method_mut().after_step(&after, active)?)
     }
 
     fn end_epoch(&mut self, validation: &Loader, observer: &mut dyn Observer) -> Result<()> {
@@ -280,7 +276,7 @@ impl Trainer {
             .enumerate()
             .map(|(idx, task)| summary.validation.value(idx, task.primary).unwrap_or(f64::NAN))
             .collect();
-        self.engine.balancer_mut().epoch_end(&Epoch { index: counters.epoch, kpis: &kpis })?;
+        self.engine.method_mut().epoch_end(&Epoch { index: counters.epoch, kpis: &kpis })?;
         counters.epoch += 1;
         counters.next_batch = 0;
         counters.epochs_since_best = if is_best { 0 } else { counters.epochs_since_best + 1 };
@@ -312,7 +308,7 @@ impl Trainer {
             params: copies(&self.model),
             best: self.best.iter().map(|(n, t)| (n.clone(), t.shallow_clone())).collect(),
             optimizer: self.optimizer.state(self.model.params()),
-            balancer: self.engine.balancer().state(),
+            balancer: self.engine.method().state(),
         })
     }
 
@@ -325,7 +321,7 @@ impl Trainer {
             .map_err(|e| Error::Checkpoint { path: "counters".into(), reason: e.to_string() })?;
         self.model.params().load_tensors(&checkpoint.params)?;
         self.optimizer.load_state(self.model.params(), &checkpoint.optimizer)?;
-        self.engine.balancer_mut().load_state(&checkpoint.balancer)?;
+        self.engine.method_mut().load_state(&checkpoint.balancer)?;
         self.best = checkpoint.best;
         self.counters = counters;
         Ok(())

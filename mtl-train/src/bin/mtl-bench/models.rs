@@ -2,7 +2,6 @@
 
 use mtl_attention::{AttentionConfig, TaskQueryConfig};
 use mtl_core::{
-    balance::BalancerConfig,
     encode::{EncoderConfig, TabularEncoderConfig},
     share::{HardSharingConfig, SharingConfig},
 };
@@ -12,6 +11,7 @@ use mtl_train::{
     Result,
     architecture::Architecture,
     config::{DeviceConfig, RunConfig, TaskConfig},
+    method::MethodConfig,
     optim::{AdamWConfig, OptimizerConfig},
     trainer::TrainConfig,
 };
@@ -86,7 +86,7 @@ impl Candidate {
                 ..Default::default()
             }),
             sharing: self.sharing.clone(),
-            balancer: BalancerConfig::by_name(self.balancer)?,
+            balancer: MethodConfig::by_name(self.balancer)?,
             train: TrainConfig {
                 epochs,
                 batch_size: 1024,

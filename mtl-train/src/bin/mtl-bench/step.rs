@@ -94,8 +94,8 @@ fn ratio(case: &Case, n_tasks: usize, seconds: f64) -> Result<StepRatio> {
     for round in 0u64.. {
         let floor = timed(|| floor(&model, &batch))?;
         let step = timed(|| {
-            let (losses, auxiliary) = model.losses(&batch, &Cx::new(Mode::Train))?;
-            engine.backward(model.params(), &losses, &auxiliary, round)?;
+            let forward = model.losses(&batch, &Cx::new(Mode::Train))?;
+            engine.backward(model.params(), &forward, round)?;
             Ok(())
         })?;
         if round >= 3 {
@@ -117,7 +117,7 @@ fn ratio(case: &Case, n_tasks: usize, seconds: f64) -> Result<StepRatio> {
 
 /// Forward and one backward pass per task over the shared and the task's own parameters; gradients are dropped.
 fn floor(model: &Model, batch: &Batch) -> Result<()> {
-    let (losses, _) = model.losses(batch, &Cx::new(Mode::Train))?;
+    let losses = model.losses(batch, &Cx::new(Mode::Train))?.losses;
     let params = model.params();
     let n = losses.len();
     for (t, loss) in losses.iter().enumerate() {

@@ -2,10 +2,12 @@
 
 use clap::{Args as ClapArgs, ValueEnum};
 use comfy_table::{Table, presets::NOTHING};
-use mtl_core::{balance::BalancerConfig, encode::EncoderConfig, metric::MetricId};
+use mtl_core::{encode::EncoderConfig, metric::MetricId, step::StepMode};
 use mtl_data::DatasetConfig;
 use mtl_heads::HeadConfig;
-use mtl_train::{Result, architecture::Architecture, optim::OptimizerConfig, schedule::ScheduleConfig};
+use mtl_train::{
+    Result, architecture::Architecture, method::MethodConfig, optim::OptimizerConfig, schedule::ScheduleConfig,
+};
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Args {
@@ -26,19 +28,21 @@ enum What {
     Metrics,
     Optimizers,
     Schedules,
+    StepModes,
 }
 
 impl What {
     fn members(self) -> Vec<(&'static str, &'static str)> {
         match self {
             Self::Architectures => Architecture::all().collect(),
-            Self::Balancers => BalancerConfig::ALL.to_vec(),
+            Self::Balancers => MethodConfig::all().collect(),
             Self::Datasets => DatasetConfig::ALL.to_vec(),
             Self::Encoders => EncoderConfig::ALL.to_vec(),
             Self::Heads => HeadConfig::ALL.to_vec(),
             Self::Metrics => MetricId::ALL.iter().map(|m| (m.name(), m.about())).collect(),
             Self::Optimizers => OptimizerConfig::ALL.to_vec(),
             Self::Schedules => ScheduleConfig::ALL.to_vec(),
+            Self::StepModes => StepMode::ALL.to_vec(),
         }
     }
 
