@@ -67,12 +67,32 @@ extern "C" int mtl_rows_push(Rows* rows, const Handle* grads) {
   });
 }
 
-// rows[i][p] += grad.
+static bool exclusive(const at::Tensor& t) { return t.use_count() == 1 && t.storage().use_count() == 1; }
+
+// rows[i][p] += grad, in place where nobody else holds the memory.
 extern "C" int mtl_rows_add(Rows* rows, int64_t i, int64_t p, Handle grad) {
   return mtl::guarded([&] {
     c10::AutoGradMode no_grad(false);
     at::Tensor& slot = rows->rows.at(i).at(p);
-    slot = slot.defined() ? slot + *grad : *grad;
+    if (!slot.defined())
+      slot = *grad;
+    else if (exclusive(slot))
+      slot.add_(*grad);
+    else
+      slot = slot + *grad;
+  });
+}
+
+extern "C" int mtl_rows_scale(Rows* rows, int64_t i, double factor) {
+  return mtl::guarded([&] {
+    c10::AutoGradMode no_grad(false);
+    for (auto& slot : rows->rows.at(i)) {
+      if (!slot.defined()) continue;
+      if (exclusive(slot))
+        slot.mul_(factor);
+      else
+        slot = slot * factor;
+    }
   });
 }
 

@@ -65,6 +65,7 @@ unsafe extern "C" {
     ) -> i32;
     pub(super) fn mtl_rows_push(rows: *mut RawRows, grads: *const Handle) -> i32;
     pub(super) fn mtl_rows_add(rows: *mut RawRows, row: i64, column: i64, grad: Handle) -> i32;
+    pub(super) fn mtl_rows_scale(rows: *mut RawRows, row: i64, factor: f64) -> i32;
     pub(super) fn mtl_rows_get(rows: *mut RawRows, row: i64, column: i64, out: *mut Handle) -> i32;
     pub(super) fn mtl_rows_keep(rows: *mut RawRows, keep: *const i64, n: i64) -> i32;
     pub(super) fn mtl_rows_gram(rows: *const RawRows, columns: *const i64, n: i64, gram: *mut f64) -> i32;

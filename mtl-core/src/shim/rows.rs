@@ -146,6 +146,14 @@ impl Rows {
         check("gradient rows", unsafe { ffi::mtl_rows_add(self.raw, row as i64, column as i64, handle(grad)) })
     }
 
+    /// Multiplies one row.
+    ///
+    /// # Errors
+    /// [`Error::Torch`] when there is no such row.
+    pub fn scale(&mut self, row: usize, factor: f64) -> Result<()> {
+        check("gradient rows", unsafe { ffi::mtl_rows_scale(self.raw, row as i64, factor) })
+    }
+
     /// One entry; it shares its memory.
     ///
     /// # Errors

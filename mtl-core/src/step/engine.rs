@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::{
-    Dropped, Forward, Gradients, Policy, StepMode, StepReport, direction,
+    Dropped, Forward, Gradients, Policy, StepMode, StepReport,
+    accumulate::Pending,
+    direction,
     mode::{Collected, TaskGradients, representation::RepresentationConfig},
     pass::Pass,
     screen, single,
@@ -24,6 +26,7 @@ pub struct StepEngine {
     pub(super) mode: StepMode,
     pub(super) layout: Arc<Layout>,
     watch: u64,
+    pub(super) pending: Option<Pending>,
 }
 
 /// Which parameters belong to whom; constant over an engine's life.
@@ -46,7 +49,7 @@ impl StepEngine {
     #[must_use]
     pub fn new(tasks: TaskSet, params: &ParamSet, method: impl Into<Method>, policy: Policy) -> Self {
         let layout = Arc::new(Layout::new(params, tasks.len()));
-        Self { layout, tasks, policy, method: method.into(), mode: StepMode::default(), watch: 0 }
+        Self { layout, tasks, policy, method: method.into(), mode: StepMode::default(), watch: 0, pending: None }
     }
 
     /// The same engine, computing task gradients in another way.

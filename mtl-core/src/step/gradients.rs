@@ -26,13 +26,24 @@ impl Gradients {
 
     /// Adds `grad` to what is there.
     pub(super) fn accumulate(&mut self, position: usize, grad: Tensor) -> Result<()> {
-        if let Some(slot) = self.0.get_mut(position) {
-            *slot = Some(match slot.take() {
-                None => grad,
-                Some(sum) => sum.f_add(&grad).op("add gradients")?,
-            });
+        match self.0.get_mut(position) {
+            Some(slot) => Self::add(slot, Some(grad)),
+            None => Ok(()),
         }
+    }
+
+    /// Adds `grad`, if there is one, to what is in `slot`.
+    pub(super) fn add(slot: &mut Option<Tensor>, grad: Option<Tensor>) -> Result<()> {
+        *slot = match (slot.take(), grad) {
+            (Some(sum), Some(grad)) => Some(sum.f_add(&grad).op("add gradients")?),
+            (sum, grad) => sum.or(grad),
+        };
         Ok(())
+    }
+
+    /// Positions and gradients, by value.
+    pub(super) fn into_iter(self) -> impl Iterator<Item = (usize, Tensor)> {
+        self.0.into_iter().enumerate().filter_map(|(i, g)| g.map(|g| (i, g)))
     }
 
     /// The gradient of the parameter at `position`.

@@ -23,6 +23,7 @@
 //! Cost: the Gramian path takes one forward pass, `m` backward passes and one read of the rows; `cargo xtask bench --suite
 //! step` prints the ratio to that floor.
 
+mod accumulate;
 mod direction;
 mod engine;
 mod forward;

@@ -17,6 +17,8 @@ pub struct TrainConfig {
     pub epochs: u64,
     /// Samples per step, >= 1; default 256.
     pub batch_size: usize,
+    /// Batches per optimizer step, >= 1; their gradients are accumulated, then conflicts resolved; default 1.
+    pub accumulate: u64,
     /// Samples per evaluation batch, >= 1; default 4096.
     pub eval_batch_size: usize,
     /// Threads that prepare batches ahead; 0 prepares them in the training thread; default 1.
@@ -47,6 +49,7 @@ impl Default for TrainConfig {
         Self {
             epochs: 10,
             batch_size: 256,
+            accumulate: 1,
             eval_batch_size: 4096,
             workers: 1,
             seed: 0,
@@ -71,6 +74,7 @@ impl TrainConfig {
         let at_least_one = |field, value: u64| check(field, value >= 1, ">= 1", value.to_string());
         at_least_one("epochs", self.epochs)?;
         at_least_one("batch_size", self.batch_size as u64)?;
+        at_least_one("accumulate", self.accumulate)?;
         at_least_one("eval_batch_size", self.eval_batch_size as u64)?;
         at_least_one("patience", self.patience.unwrap_or(1))?;
         at_least_one("checkpoint_every", self.checkpoint_every.unwrap_or(1))?;

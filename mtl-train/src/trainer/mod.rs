@@ -82,6 +82,15 @@ impl Trainer {
         let method = balancer.build(model.tasks())?;
         let engine = StepEngine::new(model.tasks().clone(), model.params(), method, config.policy);
         let engine = engine.with_mode(config.step_mode.clone())?;
+        if config.accumulate > 1 && engine.method().needs().losses_after_step {
+            return Err(mtl_core::Error::InvalidConfig {
+                what: "train",
+                field: "accumulate",
+                expected: format!("1 for {}, which compares losses before and after a step", engine.method().name()),
+                found: config.accumulate.to_string(),
+            }
+            .into());
+        }
         let selection = Selection::parse(&config.selection, &model)?;
         let counters = Counters {
             epoch: 0,
@@ -123,7 +132,7 @@ impl Trainer {
     /// How many optimizer steps the whole run will take.
     #[must_use]
     pub fn total_steps(&self, train: &dyn Batches) -> u64 {
-        self.config.epochs * train.n_batches()
+        self.config.epochs * train.n_batches().div_ceil(self.config.accumulate)
     }
 
     /// Trains until the end, choosing the best epoch on `validation`, and leaves its weights in the model. `train` is a
@@ -161,7 +170,10 @@ impl Trainer {
             for batch in train.epoch_from(position)? {
                 let (epoch, step) = (self.counters.epoch, self.counters.step);
                 let batch = batch.map_err(|e| Error::from(e).at_step(epoch, step))?;
-                self.learn(batch, train, &mut clock, observer).map_err(|e| e.at_step(epoch, step))?;
+                let stepped = self.learn(batch, train, &mut clock, observer).map_err(|e| e.at_step(epoch, step))?;
+                if !stepped {
+                    continue;
+                }
                 let stop = observer.flow() == Flow::Stop;
                 let due = self.config.checkpoint_every.is_some_and(|n| self.counters.step.is_multiple_of(n));
                 if let Some(store) = store.filter(|_| due || stop) {
@@ -180,21 +192,35 @@ impl Trainer {
         Ok(Ending::Finished)
     }
 
-    /// One optimizer step.
+    /// One batch: an optimizer step, or a part of one (then false) where gradients are accumulated.
     fn learn(
         &mut self,
         batch: Batch,
         train: &dyn Batches,
         clock: &mut Instant,
         observer: &mut dyn Observer,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let step = self.counters.step;
         let batch = batch.to_device(self.model.params().device())?;
-        shim::manual_seed(derive(self.config.seed, "step", step))?;
+        let n_batches = train.n_batches();
+        let batches_before = self.counters.epoch * n_batches + self.counters.next_batch;
+        shim::manual_seed(derive(self.config.seed, "step", batches_before))?;
         let cx = Cx::new(Mode::Train);
         let cx = if self.engine.wants_tape() { cx.with_tape() } else { cx };
         let forward = self.model.losses(&batch, &cx)?;
-        let (gradients, report) = self.engine.backward(self.model.params(), &forward, step)?;
+        self.counters.next_batch += 1;
+        let next = self.counters.next_batch;
+        let (gradients, report) = match self.config.accumulate {
+            1 => self.engine.backward(self.model.params(), &forward, step)?,
+            n => {
+                self.engine.accumulate(self.model.params(), &forward, step)?;
+                if !next.is_multiple_of(n) && next < n_batches {
+                    self.counters.tally.samples += batch.len() as u64;
+                    return Ok(false);
+                }
+                self.engine.finish(step)?
+            }
+        };
         let total_steps = self.total_steps(train);
         let lr = self.config.optimizer.lr() * self.config.schedule.factor(step, total_steps);
         let mut gradient_norm = None;
@@ -212,7 +238,6 @@ impl Trainer {
             }
         }
         self.counters.step += 1;
-        self.counters.next_batch += 1;
         let tally = &mut self.counters.tally;
         tally.add(&report, batch.len());
         tally.seconds += clock.elapsed().as_secs_f64();
@@ -229,7 +254,7 @@ impl Trainer {
             report: &report,
             samples_per_second,
         });
-        Ok(())
+        Ok(true)
     }
 
     /// The losses of the same batch after the step, for balancers that learn from the difference.
