@@ -150,6 +150,17 @@ impl Features {
         }
     }
 
+    /// The same numbers as new nodes of the graph; only pyramids need them, whose maps are made of each other.
+    pub(crate) fn aliased(self) -> Result<Self> {
+        match self {
+            Self::Pyramid(maps) => {
+                let maps = maps.iter().map(|map| map.f_alias().op("features"));
+                Ok(Self::Pyramid(maps.collect::<Result<_>>()?))
+            }
+            other => Ok(other),
+        }
+    }
+
     fn coarsest(&self) -> Result<&Tensor> {
         match self {
             Self::Pyramid(maps) if !maps.is_empty() => Ok(&maps[maps.len() - 1]),

@@ -58,7 +58,9 @@ impl Sharing for HardSharing {
     }
 
     fn forward(&self, inputs: &Inputs, cx: &Cx) -> Result<SharedFeatures> {
-        let features = self.encoder.forward(inputs, cx)?;
+        // Of nested maps each gets a handle of its own: the gradient of a fine map is then what heads read from it, without
+        // what flows back from the coarser ones, and the graph can be cut there.
+        let features = self.encoder.forward(inputs, cx)?.aliased()?;
         let boundary = features.tensors().into_iter().map(tch::Tensor::shallow_clone).collect();
         let per_task: Vec<Features> = self.views.iter().map(|_| features.shallow_clone()).collect();
         Ok(SharedFeatures { per_task, auxiliary: Vec::new(), boundary })
