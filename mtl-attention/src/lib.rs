@@ -44,11 +44,13 @@
 //! | [`CellPositions`] | learned positions for cells of maps | `positions.rs` |
 //! | [`TaskQueryPool`] | queries of all tasks over shared tokens, in one call | `task_pool.rs` |
 //! | [`TaskQuerySharing`] | the architecture made of these | `task_query.rs` |
-//! | [`AttentionConfig`] | architectures by name | `registry.rs` |
+//! | [`TransformerEncoder`] | self-attention over fields or patches, in stages | `encoder.rs` |
+//! | [`AttentionConfig`], [`AttentionEncoderConfig`] | architectures and encoders by name | `registry.rs` |
 //! | [`AttentionSummary`] | mean maps, by task and key | `summary.rs` |
 
 mod attend;
 mod block;
+mod encoder;
 mod feed_forward;
 mod mask;
 mod multi_head;
@@ -60,11 +62,12 @@ mod task_query;
 
 pub use attend::{Attended, AttnBackend, AttnOptions, AttnPath, BackendChoice, attend, explain_backend};
 pub use block::SelfBlock;
+pub use encoder::{TransformerEncoder, TransformerEncoderConfig};
 pub use feed_forward::FeedForward;
 pub use mask::{AttnMask, CausalAlign};
 pub use multi_head::{MultiHead, MultiHeadConfig};
 pub use positions::CellPositions;
-pub use registry::AttentionConfig;
+pub use registry::{AttentionConfig, AttentionEncoderConfig};
 pub use summary::AttentionSummary;
 pub use task_pool::{PoolShape, TaskQueryPool};
 pub use task_query::{TaskQueryConfig, TaskQuerySharing};

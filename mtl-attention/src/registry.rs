@@ -1,8 +1,18 @@
-//! The attention architectures that a config file can name.
+//! The attention architectures and encoders that a config file can name.
 
-use mtl_core::{Result, encode::Encoder, params::Scope, registry, share::Sharing, task::TaskSet};
+use mtl_core::{
+    Result,
+    encode::{Encoder, InputSpec},
+    params::Scope,
+    registry,
+    share::Sharing,
+    task::TaskSet,
+};
 
-use crate::task_query::{TaskQueryConfig, TaskQuerySharing};
+use crate::{
+    encoder::{TransformerEncoder, TransformerEncoderConfig},
+    task_query::{TaskQueryConfig, TaskQuerySharing},
+};
 
 registry! {
     /// The attention architectures that a config file can name.
@@ -20,6 +30,26 @@ impl AttentionConfig {
     pub fn build(&self, scope: &mut Scope<'_>, encoder: Box<dyn Encoder>, tasks: &TaskSet) -> Result<Box<dyn Sharing>> {
         Ok(match self {
             Self::TaskQuery(c) => Box::new(TaskQuerySharing::new(scope, encoder, tasks, c)?),
+        })
+    }
+}
+
+registry! {
+    /// The encoders made of attention that a config file can name.
+    pub enum AttentionEncoderConfig, what = "encoder" {
+        Transformer(TransformerEncoderConfig) = "transformer", "self-attention over table fields or patches of an image";
+    }
+}
+
+impl AttentionEncoderConfig {
+    /// Builds the encoder for inputs of that kind.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfig`](mtl_core::Error::InvalidConfig) for settings out of range or inputs that the encoder
+    /// cannot take.
+    pub fn build(&self, scope: &mut Scope<'_>, spec: &InputSpec) -> Result<Box<dyn Encoder>> {
+        Ok(match self {
+            Self::Transformer(c) => Box::new(TransformerEncoder::new(scope, spec, c)?),
         })
     }
 }

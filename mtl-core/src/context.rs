@@ -118,6 +118,13 @@ pub enum Product {
         /// `[outputs]`.
         bias: Option<Tensor>,
     },
+    /// `y_e = x_e weight_e + bias_e`: `x [E, b, inputs]`, `y [E, b, outputs]`.
+    Experts {
+        /// `[E, inputs, outputs]`.
+        weight: Tensor,
+        /// `[E, 1, outputs]`.
+        bias: Tensor,
+    },
     /// `y = conv(x, weight) + bias`: `x [b, inputs, h, w]`, `y [b, outputs, h', w']`.
     Conv2d {
         /// `[outputs, inputs, kernel, kernel]`.

@@ -26,7 +26,7 @@
 //! | [`session`] | from a configuration to a run |
 //! | [`trainer`] | the loop, evaluation, selection, observers |
 //! | [`model`] | sharing plus heads |
-//! | [`architecture`], [`method`] | what all crates register, by name |
+//! | [`architecture`], [`encoder`], [`method`] | what all crates register, by name |
 //! | [`optim`], [`schedule`] | AdamW and SGD with state; learning rates over time |
 //! | [`checkpoint`] | one atomic file per checkpoint |
 //! | [`config`] | the configuration file |
@@ -37,6 +37,7 @@
 pub mod architecture;
 pub mod checkpoint;
 pub mod config;
+pub mod encoder;
 pub mod error;
 pub mod method;
 pub mod model;

@@ -3,7 +3,7 @@
 use mtl_core::{
     batch::{Batch, Inputs},
     context::Cx,
-    encode::{EncoderConfig, InputSpec},
+    encode::InputSpec,
     loss::TaskLoss,
     mode::Mode,
     params::{ParamSet, Role},
@@ -16,7 +16,7 @@ use mtl_heads::{Head, HeadConfig, HeadOutput, TargetSpec};
 use serde::Serialize;
 use tch::{Device, Kind, Tensor};
 
-use crate::{architecture::Architecture, error::Result};
+use crate::{architecture::Architecture, encoder::AnyEncoder, error::Result};
 
 /// A network for several tasks.
 #[derive(Debug)]
@@ -205,7 +205,7 @@ pub struct Blueprint<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelConfig {
     /// The encoder.
-    pub encoder: EncoderConfig,
+    pub encoder: AnyEncoder,
     /// What tasks share.
     pub sharing: Architecture,
     /// Heads in task order; a missing one is the default for the task's labels.

@@ -9,9 +9,11 @@
 //! | [`MlpEncoder`] | `numeric [b, n]` | pooled | `mlp.rs` |
 //! | [`TabularEncoder`] | `categorical [b, f]`, `numeric [b, n]` | tokens (one a field), then pooled | `tabular.rs` |
 //! | [`ConvEncoder`] | `image [b, c, h, w]` | pyramid | `conv.rs` |
+//! | [`ResNet18`] | `image [b, c, h, w]` | pyramid | `resnet.rs` |
 
 mod conv;
 mod mlp;
+mod resnet;
 mod spec;
 mod tabular;
 
@@ -19,6 +21,7 @@ use std::fmt::Debug;
 
 pub use conv::{ConvEncoder, ConvEncoderConfig};
 pub use mlp::{MlpEncoder, MlpEncoderConfig};
+pub use resnet::{ResNet18, ResNet18Config};
 pub use spec::{CategoricalField, InputSpec};
 pub use tabular::{TabularEncoder, TabularEncoderConfig};
 
@@ -89,6 +92,7 @@ registry! {
         Mlp(MlpEncoderConfig) = "mlp", "fully connected layers over a vector of numbers";
         Tabular(TabularEncoderConfig) = "tabular", "one token a table field, then fully connected layers";
         Conv(ConvEncoderConfig) = "conv", "small convolutional network over images";
+        ResNet18(ResNet18Config) = "resnet18", "residual network of 18 layers over images";
     }
 }
 
@@ -102,6 +106,7 @@ impl EncoderConfig {
             Self::Mlp(c) => Box::new(MlpEncoder::new(scope, spec, c)?),
             Self::Tabular(c) => Box::new(TabularEncoder::new(scope, spec, c)?),
             Self::Conv(c) => Box::new(ConvEncoder::new(scope, spec, c)?),
+            Self::ResNet18(c) => Box::new(ResNet18::new(scope, spec, c)?),
         })
     }
 }

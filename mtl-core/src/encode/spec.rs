@@ -33,7 +33,11 @@ impl InputSpec {
         self.categorical.iter().map(|f| f.name.clone()).chain(self.numeric.iter().cloned()).collect()
     }
 
-    pub(super) fn refuse<T>(&self, encoder: &'static str, expected: &str) -> Result<T> {
+    /// The error of an encoder that cannot work on these inputs.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn refuse<T>(&self, encoder: &'static str, expected: &str) -> Result<T> {
         let image = self.image.map_or("no image".to_owned(), |s| format!("image {s:?}"));
         Err(Error::InvalidConfig {
             what: encoder,

@@ -45,16 +45,22 @@ impl Conv2d {
     /// # Errors
     /// [`Error::InvalidConfig`] for a size out of range; [`Error::Duplicate`] when the name is taken.
     pub fn new(scope: &mut Scope<'_>, inputs: i64, outputs: i64, config: ConvConfig) -> Result<Self> {
-        let mut layer = Self::without_bias(scope, inputs, outputs, config)?;
-        layer.b = Some(scope.param("bias", &[outputs], Init::fan_in(inputs * config.kernel * config.kernel))?);
+        let init = Init::fan_in(inputs * config.kernel * config.kernel);
+        let mut layer = Self::make(scope, inputs, outputs, config, init)?;
+        layer.b = Some(scope.param("bias", &[outputs], init)?);
         Ok(layer)
     }
 
-    /// A convolution without bias: what stands before a batch norm, which would cancel it.
+    /// A convolution without bias, from He's normal distribution: what stands before a batch norm, which would cancel a
+    /// bias.
     ///
     /// # Errors
     /// As [`Conv2d::new`].
     pub fn without_bias(scope: &mut Scope<'_>, inputs: i64, outputs: i64, config: ConvConfig) -> Result<Self> {
+        Self::make(scope, inputs, outputs, config, Init::he_normal(outputs * config.kernel * config.kernel))
+    }
+
+    fn make(scope: &mut Scope<'_>, inputs: i64, outputs: i64, config: ConvConfig, init: Init) -> Result<Self> {
         let ConvConfig { kernel, stride, padding } = config;
         for (field, value, least) in [
             ("inputs", inputs, 1),
@@ -72,7 +78,6 @@ impl Conv2d {
                 });
             }
         }
-        let init = Init::fan_in(inputs * kernel * kernel);
         let w = scope.param("weight", &[outputs, inputs, kernel, kernel], init)?;
         Ok(Self { name: scope.name().to_owned(), w, b: None, config, inputs })
     }

@@ -5,17 +5,21 @@
 //! on. No module of the workspace calls tch's own `nn`.
 
 mod activation;
+mod batch_norm;
 mod conv;
 mod dropout;
 mod embedding;
+mod experts;
 mod linear;
 mod mlp;
 mod norm;
 
 pub use activation::Activation;
+pub use batch_norm::BatchNorm2d;
 pub use conv::{Conv2d, ConvConfig};
 pub use dropout::Dropout;
 pub use embedding::{FieldEmbedding, NumericTokens};
+pub use experts::Experts;
 pub use linear::Linear;
 pub use mlp::Mlp;
 pub use norm::LayerNorm;

@@ -17,12 +17,12 @@ pub type NamedTensors = Vec<(String, Tensor)>;
 pub type Metadata = Vec<(String, String)>;
 
 impl ParamSet {
-    /// All parameters in the safetensors format.
+    /// All parameters and buffers in the safetensors format.
     ///
     /// # Errors
     /// [`Error::Torch`] when a tensor cannot be read; [`Error::State`] for a kind the format lacks.
     pub fn to_safetensors(&self) -> Result<Vec<u8>> {
-        to_safetensors(self.params.iter().map(|p| (p.name.as_str(), &p.tensor)), &[])
+        to_safetensors(self.tensors(), &[])
     }
 
     /// Takes the values of all parameters from safetensors bytes.
@@ -39,15 +39,14 @@ impl ParamSet {
     /// As [`ParamSet::load_safetensors`].
     pub fn load_tensors(&self, loaded: &[(String, Tensor)]) -> Result<()> {
         let mut differences = Vec::new();
-        for p in &self.params {
-            match loaded.iter().find(|(name, _)| *name == p.name) {
-                None => differences.push(format!("{} is missing", p.name)),
-                Some((_, t)) if t.size() != p.tensor.size() || t.kind() != p.tensor.kind() => {
+        for (own, tensor) in self.tensors() {
+            match loaded.iter().find(|(name, _)| name == own) {
+                None => differences.push(format!("{own} is missing")),
+                Some((_, t)) if t.size() != tensor.size() || t.kind() != tensor.kind() => {
                     differences.push(format!(
-                        "{} must be {:?} {:?}, found {:?} {:?}",
-                        p.name,
-                        p.tensor.kind(),
-                        p.tensor.size(),
+                        "{own} must be {:?} {:?}, found {:?} {:?}",
+                        tensor.kind(),
+                        tensor.size(),
                         t.kind(),
                         t.size()
                     ));
@@ -56,7 +55,7 @@ impl ParamSet {
             }
         }
         for (name, _) in loaded {
-            if !self.params.iter().any(|p| p.name == *name) {
+            if !self.tensors().any(|(own, _)| own == name) {
                 differences.push(format!("{name} is unknown to this model"));
             }
         }
@@ -64,9 +63,9 @@ impl ParamSet {
             return Err(Error::State { what: "parameters".into(), reason: differences.join("; ") });
         }
         let _guard = tch::no_grad_guard();
-        for p in &self.params {
-            if let Some((_, t)) = loaded.iter().find(|(name, _)| *name == p.name) {
-                p.tensor.shallow_clone().f_copy_(t).op(format!("load {}", p.name))?;
+        for (own, tensor) in self.tensors() {
+            if let Some((_, t)) = loaded.iter().find(|(name, _)| name == own) {
+                tensor.shallow_clone().f_copy_(t).op(format!("load {own}"))?;
             }
         }
         Ok(())

@@ -29,6 +29,13 @@ impl Init {
         Self::Uniform(1.0 / (fan_in.max(1) as f64).sqrt())
     }
 
+    /// Normal with standard deviation `sqrt(2 / fan)`: He et al., ICCV 2015, for layers before a rectifier.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "layer sizes are far below 2^52")]
+    pub fn he_normal(fan: i64) -> Self {
+        Self::Normal((2.0 / fan.max(1) as f64).sqrt())
+    }
+
     pub(super) fn sample(self, shape: &[i64], kind: Kind, device: Device, seed: u64) -> Result<Tensor> {
         let n = usize::try_from(shape.iter().product::<i64>()).unwrap_or(0);
         let mut rng = Rng::new(seed);
@@ -41,7 +48,6 @@ impl Init {
         Tensor::from_slice(&values)
             .f_view(shape)
             .and_then(|t| t.f_to_device_(device, kind, false, true))
-            .and_then(|t| t.f_set_requires_grad(true))
             .op("initialize parameter")
     }
 }

@@ -81,10 +81,31 @@ impl Param {
     }
 }
 
+/// A tensor that belongs to a model but is not trained.
+#[derive(Debug)]
+pub struct Buffer {
+    name: String,
+    tensor: Tensor,
+}
+
+impl Buffer {
+    /// The dotted name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The tensor, which layers change in place.
+    pub fn tensor(&self) -> &Tensor {
+        &self.tensor
+    }
+}
+
 /// The parameters of one model, in creation order.
 #[derive(Debug)]
 pub struct ParamSet {
     params: Vec<Param>,
+    buffers: Vec<Buffer>,
     kind: Kind,
     device: Device,
     seed: u64,
@@ -94,7 +115,7 @@ impl ParamSet {
     /// An empty set whose parameters will be of that kind, on that device, initialized from that seed.
     #[must_use]
     pub fn new(kind: Kind, device: Device, seed: u64) -> Self {
-        Self { params: Vec::new(), kind, device, seed }
+        Self { params: Vec::new(), buffers: Vec::new(), kind, device, seed }
     }
 
     /// The scope in which a model makes its parameters: shared until said otherwise.
@@ -118,6 +139,18 @@ impl ParamSet {
     #[must_use]
     pub fn params(&self) -> &[Param] {
         &self.params
+    }
+
+    /// The buffers in creation order.
+    #[must_use]
+    pub fn buffers(&self) -> &[Buffer] {
+        &self.buffers
+    }
+
+    /// Everything that is saved, by name: parameters, then buffers.
+    pub fn tensors(&self) -> impl Iterator<Item = (&str, &Tensor)> {
+        let params = self.params.iter().map(|p| (p.name.as_str(), &p.tensor));
+        params.chain(self.buffers.iter().map(|b| (b.name.as_str(), &b.tensor)))
     }
 
     /// The parameter of that name.

@@ -2,9 +2,9 @@
 
 use tch::Tensor;
 
-use super::{Init, Param, ParamSet, Role};
+use super::{Buffer, Init, Param, ParamSet, Role};
 use crate::{
-    error::{Error, Result},
+    error::{Error, Result, TorchContext},
     rng::derive,
 };
 
@@ -50,8 +50,27 @@ impl<'a> Scope<'a> {
     /// [`Error::Duplicate`] when the name is taken; [`Error::InvalidConfig`] for a negative size;
     /// [`Error::Torch`] when the device refuses.
     pub fn param(&mut self, name: &str, shape: &[i64], init: Init) -> Result<Tensor> {
+        let (name, tensor) = self.make(name, shape, init)?;
+        let tensor = tensor.f_set_requires_grad(true).op("initialize parameter")?;
+        let handle = tensor.shallow_clone();
+        self.set.params.push(Param { name, tensor, role: self.role, stage: self.stage.clone() });
+        Ok(handle)
+    }
+
+    /// Makes a buffer: a tensor that is saved with the parameters but never trained, such as running statistics.
+    ///
+    /// # Errors
+    /// As [`Scope::param`].
+    pub fn buffer(&mut self, name: &str, shape: &[i64], init: Init) -> Result<Tensor> {
+        let (name, tensor) = self.make(name, shape, init)?;
+        let handle = tensor.shallow_clone();
+        self.set.buffers.push(Buffer { name, tensor });
+        Ok(handle)
+    }
+
+    fn make(&self, name: &str, shape: &[i64], init: Init) -> Result<(String, Tensor)> {
         let name = self.full_name(name);
-        if self.set.params.iter().any(|p| p.name == name) {
+        if self.set.tensors().any(|(taken, _)| taken == name) {
             return Err(Error::Duplicate { what: "parameter", name });
         }
         if shape.iter().any(|&s| s < 0) {
@@ -64,9 +83,7 @@ impl<'a> Scope<'a> {
         }
         let seed = derive(self.set.seed, &name, 0);
         let tensor = init.sample(shape, self.set.kind, self.set.device, seed)?;
-        let handle = tensor.shallow_clone();
-        self.set.params.push(Param { name, tensor, role: self.role, stage: self.stage.clone() });
-        Ok(handle)
+        Ok((name, tensor))
     }
 
     fn full_name(&self, name: &str) -> String {

@@ -7,12 +7,15 @@
 //! | architecture | idea | file |
 //! |---|---|---|
 //! | [`HardSharing`] | one trunk, every head on its end | `hard.rs` |
+//! | [`Mmoe`] | shared experts, one gate a task | `mmoe.rs` |
 
 mod hard;
+mod mmoe;
 
 use std::fmt::Debug;
 
 pub use hard::{HardSharing, HardSharingConfig};
+pub use mmoe::{Mmoe, MmoeConfig};
 use tch::Tensor;
 
 use crate::{
@@ -66,6 +69,7 @@ registry! {
     /// The architectures of this crate that a config file can name.
     pub enum SharingConfig, what = "sharing architecture" {
         Hard(HardSharingConfig) = "hard", "one trunk, every head on its end";
+        Mmoe(MmoeConfig) = "mmoe", "shared experts, mixed by one gate a task";
     }
 }
 
@@ -74,14 +78,10 @@ impl SharingConfig {
     ///
     /// # Errors
     /// [`Error::InvalidConfig`](crate::Error::InvalidConfig) naming the setting out of range.
-    pub fn build(
-        &self,
-        _scope: &mut Scope<'_>,
-        encoder: Box<dyn Encoder>,
-        tasks: &TaskSet,
-    ) -> Result<Box<dyn Sharing>> {
+    pub fn build(&self, scope: &mut Scope<'_>, encoder: Box<dyn Encoder>, tasks: &TaskSet) -> Result<Box<dyn Sharing>> {
         Ok(match self {
             Self::Hard(_) => Box::new(HardSharing::new(encoder, tasks.len())?),
+            Self::Mmoe(config) => Box::new(Mmoe::new(scope, encoder, tasks, config)?),
         })
     }
 }

@@ -38,13 +38,14 @@ mod locate;
 use std::{fs, path::Path};
 
 use locate::Locator;
-use mtl_core::{encode::EncoderConfig, metric::MetricId};
+use mtl_core::metric::MetricId;
 use mtl_data::DatasetConfig;
 use mtl_heads::HeadConfig;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     architecture::Architecture,
+    encoder::AnyEncoder,
     error::{Error, Result},
     method::MethodConfig,
     trainer::TrainConfig,
@@ -56,7 +57,7 @@ pub struct RunConfig {
     /// The data set.
     pub data: DatasetConfig,
     /// The encoder.
-    pub encoder: EncoderConfig,
+    pub encoder: AnyEncoder,
     /// What tasks share.
     pub sharing: Architecture,
     /// How tasks are balanced.

@@ -354,5 +354,5 @@ impl Trainer {
 }
 
 fn copies(model: &Model) -> Vec<(String, Tensor)> {
-    model.params().params().iter().map(|p| (p.name().to_owned(), p.tensor().detach().copy())).collect()
+    model.params().tensors().map(|(name, t)| (name.to_owned(), t.detach().copy())).collect()
 }

@@ -11,6 +11,7 @@ use mtl_train::{
     Result,
     architecture::Architecture,
     config::{DeviceConfig, RunConfig, TaskConfig},
+    encoder::AnyEncoder,
     method::MethodConfig,
     optim::{AdamWConfig, OptimizerConfig},
     trainer::TrainConfig,
@@ -79,12 +80,12 @@ impl Candidate {
         };
         Ok(RunConfig {
             data: data.clone(),
-            encoder: EncoderConfig::Tabular(TabularEncoderConfig {
+            encoder: AnyEncoder::Core(EncoderConfig::Tabular(TabularEncoderConfig {
                 token_width: self.token_width,
                 hidden: self.hidden.clone(),
                 dropout: 0.2,
                 ..Default::default()
-            }),
+            })),
             sharing: self.sharing.clone(),
             balancer: MethodConfig::by_name(self.balancer)?,
             train: TrainConfig {

@@ -2,11 +2,12 @@
 
 use clap::{Args as ClapArgs, ValueEnum};
 use comfy_table::{Table, presets::NOTHING};
-use mtl_core::{encode::EncoderConfig, metric::MetricId, step::StepMode};
+use mtl_core::{metric::MetricId, step::StepMode};
 use mtl_data::DatasetConfig;
 use mtl_heads::HeadConfig;
 use mtl_train::{
-    Result, architecture::Architecture, method::MethodConfig, optim::OptimizerConfig, schedule::ScheduleConfig,
+    Result, architecture::Architecture, encoder::AnyEncoder, method::MethodConfig, optim::OptimizerConfig,
+    schedule::ScheduleConfig,
 };
 
 #[derive(Debug, ClapArgs)]
@@ -37,7 +38,7 @@ impl What {
             Self::Architectures => Architecture::all().collect(),
             Self::Balancers => MethodConfig::all().collect(),
             Self::Datasets => DatasetConfig::ALL.to_vec(),
-            Self::Encoders => EncoderConfig::ALL.to_vec(),
+            Self::Encoders => AnyEncoder::all().collect(),
             Self::Heads => HeadConfig::ALL.to_vec(),
             Self::Metrics => MetricId::ALL.iter().map(|m| (m.name(), m.about())).collect(),
             Self::Optimizers => OptimizerConfig::ALL.to_vec(),

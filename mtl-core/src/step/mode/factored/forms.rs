@@ -56,7 +56,7 @@ fn direct_cost(layer: &Layer, k: usize) -> f64 {
     let n = layer.input.size()[0] as f64;
     match layer.kind {
         LayerKind::Linear { inputs, outputs } => k as f64 * n * inputs as f64 * outputs as f64,
-        LayerKind::Conv2d { .. } => k as f64, // only compared with itself
+        LayerKind::Conv2d { .. } | LayerKind::Experts { .. } => k as f64, // only compared with itself
     }
 }
 

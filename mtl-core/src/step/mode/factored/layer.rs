@@ -14,7 +14,7 @@ use crate::{
 pub(super) struct Layer {
     pub(super) name: String,
     pub(super) kind: LayerKind,
-    /// As the layer read it, off the graph: `[n, in]`, or `[b, in, h, w]`.
+    /// As the layer read it, off the graph: `[n, in]`, `[E, b, in]`, or `[b, in, h, w]`.
     pub(super) input: Tensor,
     /// As the layer wrote it, on the graph.
     pub(super) output: Tensor,
@@ -28,6 +28,7 @@ pub(super) struct Layer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LayerKind {
     Linear { inputs: i64, outputs: i64 },
+    Experts { count: i64, inputs: i64, outputs: i64 },
     Conv2d { shape: [i64; 4], stride: i64, padding: i64 },
 }
 
@@ -41,6 +42,7 @@ pub(super) fn on_tape(pass: &Pass<'_>) -> Result<Vec<Layer>> {
     for entry in &pass.forward.tape.0 {
         let (weight, bias) = match &entry.product {
             Product::Linear { weight, bias } | Product::Conv2d { weight, bias, .. } => (weight, bias.as_ref()),
+            Product::Experts { weight, bias } => (weight, Some(bias)),
         };
         let (Some(position), bias) = (find(weight), bias.map(&find)) else { continue };
         uses[position] += 1;
@@ -54,6 +56,10 @@ pub(super) fn on_tape(pass: &Pass<'_>) -> Result<Vec<Layer>> {
             Product::Linear { .. } => {
                 let kind = LayerKind::Linear { inputs: shape[1], outputs: shape[0] };
                 (kind, input.f_reshape([-1, shape[1]]).op("factored step")?)
+            }
+            Product::Experts { .. } => {
+                let kind = LayerKind::Experts { count: shape[0], inputs: shape[1], outputs: shape[2] };
+                (kind, input) // [E, b, in]
             }
             Product::Conv2d { stride, padding, .. } => {
                 let shape = [shape[0], shape[1], shape[2], shape[3]];
@@ -83,7 +89,7 @@ impl Layer {
     /// Width of what the layer reads: the axis that a sketch shortens.
     pub(super) fn inputs(&self) -> i64 {
         match self.kind {
-            LayerKind::Linear { inputs, .. } => inputs,
+            LayerKind::Linear { inputs, .. } | LayerKind::Experts { inputs, .. } => inputs,
             LayerKind::Conv2d { shape, .. } => shape[1],
         }
     }
@@ -93,12 +99,16 @@ impl Layer {
         cotangent.f_reshape([-1, cotangent.size().last().copied().unwrap_or(1)]).op(self.name.as_str())
     }
 
-    /// The weight gradient, with another input than the layer's own if it was projected: `[.., r, ..]` for `r` columns.
+    /// The weight gradient, with another input than the layer's own if it was projected: `r` columns in place of the
+    /// layer's inputs.
     pub(super) fn weight_grad_of(&self, cotangent: &Tensor, input: &Tensor) -> Result<Tensor> {
         match self.kind {
             LayerKind::Linear { .. } => {
                 let cotangent = self.matrix(cotangent)?;
                 cotangent.f_tr().and_then(|d| d.f_matmul(input)).op(self.name.as_str())
+            }
+            LayerKind::Experts { .. } => {
+                input.f_transpose(1, 2).and_then(|a| a.f_bmm(cotangent)).op(self.name.as_str()) // [E, in, out]
             }
             LayerKind::Conv2d { shape: [o, _, kh, kw], stride, padding } => {
                 shim::conv_weight_grad(cotangent, input, [o, input.size()[1], kh, kw], stride, padding)
@@ -114,6 +124,7 @@ impl Layer {
         let kind = cotangent.kind();
         let sum = match self.kind {
             LayerKind::Linear { .. } => self.matrix(cotangent)?.f_sum_dim_intlist(0i64, false, kind),
+            LayerKind::Experts { .. } => cotangent.f_sum_dim_intlist(1i64, true, kind), // [E, 1, out]
             LayerKind::Conv2d { .. } => cotangent.f_sum_dim_intlist([0i64, 2, 3].as_slice(), false, kind),
         };
         sum.op(self.name.as_str())

@@ -51,10 +51,13 @@ impl Projection {
         Ok(Self { p, lead, quarter })
     }
 
-    /// The projected input: `[n, r]` or `[b, r, h, w]`.
+    /// The projected input: `[n, r]`, `[E, b, r]` or `[b, r, h, w]`.
     pub(super) fn apply(&self, layer: &Layer) -> Result<Tensor> {
         match layer.kind {
-            LayerKind::Linear { .. } => layer.input.f_matmul(&self.p).op(layer.name.as_str()),
+            // Experts that read the same features share the projection, as do those that read their own.
+            LayerKind::Linear { .. } | LayerKind::Experts { .. } => {
+                layer.input.f_matmul(&self.p).op(layer.name.as_str())
+            }
             LayerKind::Conv2d { .. } => {
                 let kernel = self.p.f_tr().and_then(|t| t.f_reshape([self.p.size()[1], self.p.size()[0], 1, 1]));
                 let bias: Option<&Tensor> = None;
@@ -64,7 +67,7 @@ impl Projection {
         }
     }
 
-    /// A weight gradient `[out, r, ..]` as `[r, ..]`: the projected axis in front.
+    /// A weight gradient `[out, r, ..]` (experts: `[E, r, out]`) with the projected axis in front.
     pub(super) fn input_first(&self, layer: &Layer, grad: &Tensor) -> Result<Tensor> {
         grad.f_transpose(0, 1).op(layer.name.as_str())
     }
@@ -82,6 +85,13 @@ fn sample(layer: &Layer) -> Result<Tensor> {
         LayerKind::Linear { .. } => {
             let stride = (layer.input.size()[0] / SAMPLE).max(1);
             layer.input.f_slice(0, None, None, stride).op(name)
+        }
+        LayerKind::Experts { inputs, .. } => {
+            let rows = layer.input.size()[0] * layer.input.size()[1];
+            let stride = (rows / SAMPLE).max(1);
+            let step = stride.min(layer.input.size()[1]);
+            let some = layer.input.f_slice(1, None, None, step).and_then(|x| x.f_reshape([-1, inputs]));
+            some.op(name)
         }
         LayerKind::Conv2d { .. } => {
             let size = layer.input.size(); // [b, c, h, w]
