@@ -3,6 +3,7 @@
 // Small columns are streamed one after the other through one workspace that holds all K rows in the second-level cache,
 // widened to f64; large ones are cut into chunks of fixed size for the thread pool. The order of summation depends on
 // sizes only, so the result has the same bits for any number of threads.
+#include "gram_kernel.h"
 #include "rows.h"
 
 #include <ATen/Parallel.h>
@@ -20,47 +21,9 @@
 namespace mtl {
 namespace {
 
-constexpr int64_t kLanes = 8;
-constexpr int64_t kBlock = 512;      // columns widened at a time, per row; a multiple of kLanes
+constexpr int64_t kLanes = kernel::kLanes;
+constexpr int64_t kBlock = kernel::kBlock;
 constexpr int64_t kChunk = 1 << 16;  // elements per task of the thread pool: fixed, so sums are reproducible
-
-typedef double Lanes __attribute__((vector_size(kLanes * sizeof(double)), aligned(8)));
-
-// R x C inner products of rows of length n: each load serves several products.
-template <int R, int C>
-__attribute__((always_inline)) inline void tile(const double* a, const double* b, int64_t n, double* out, int64_t k) {
-  Lanes acc[R][C] = {};
-  for (int64_t x = 0; x < n; x += kLanes) {
-    Lanes right[C];
-    for (int c = 0; c < C; ++c) right[c] = *reinterpret_cast<const Lanes*>(b + c * kBlock + x);
-    for (int r = 0; r < R; ++r) {
-      const Lanes left = *reinterpret_cast<const Lanes*>(a + r * kBlock + x);
-      for (int c = 0; c < C; ++c) acc[r][c] += left * right[c];
-    }
-  }
-  for (int r = 0; r < R; ++r)
-    for (int c = 0; c < C; ++c) {
-      const Lanes s = acc[r][c];
-      out[r * k + c] += ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
-    }
-}
-
-// gram[i * k + j] += <row i, row j> for j >= i (and some below the diagonal, which nobody reads).
-MTL_CLONES void gram_block(const double* rows, int64_t k, int64_t n, double* gram) {
-  for (int64_t i = 0; i < k; i += 2) {
-    const double* a = rows + i * kBlock;
-    const bool two = i + 1 < k;
-    for (int64_t j = i; j < k; j += 3) {
-      const double* b = rows + j * kBlock;
-      double* out = gram + i * k + j;
-      switch (std::min<int64_t>(3, k - j)) {
-        case 3: two ? tile<2, 3>(a, b, n, out, k) : tile<1, 3>(a, b, n, out, k); break;
-        case 2: two ? tile<2, 2>(a, b, n, out, k) : tile<1, 2>(a, b, n, out, k); break;
-        default: two ? tile<2, 1>(a, b, n, out, k) : tile<1, 1>(a, b, n, out, k);
-      }
-    }
-  }
-}
 
 MTL_CLONES void widen(const float* from, int64_t n, double* to) {
   for (int64_t x = 0; x < n; ++x) to[x] = static_cast<double>(from[x]);
@@ -92,7 +55,7 @@ class Stream {
   void flush() {
     const int64_t padded = (at_ + kLanes - 1) / kLanes * kLanes;
     for (int64_t i = 0; i < k_; ++i) std::fill(wide_.get() + i * kBlock + at_, wide_.get() + i * kBlock + padded, 0.0);
-    if (at_ > 0) gram_block(wide_.get(), k_, padded, gram_);
+    if (at_ > 0) kernel::gram_block()(wide_.get(), k_, padded, gram_);
     at_ = 0;
   }
 

@@ -13,7 +13,7 @@ use mtl_core::{
     nn::Linear,
     params::{Init, ParamSet, Role},
     rng::Rng,
-    share::{AuxiliaryLoss, HardSharing, Sharing},
+    share::{AuxiliaryLoss, MmoeConfig, Sharing, SharingConfig},
     step::{
         Forward, Gradients, Policy, StepEngine, StepMode, StepReport,
         mode::{
@@ -60,7 +60,7 @@ impl Balancer for Given {
 struct Net {
     params: ParamSet,
     tasks: TaskSet,
-    sharing: HardSharing,
+    sharing: Box<dyn Sharing>,
     heads: Vec<Linear>,
     above: Option<Tensor>,
     inputs: Inputs,
@@ -73,9 +73,19 @@ fn noise(shape: &[i64], kind: Kind) -> Tensor {
     Tensor::from_slice(&values).view(shape).to_kind(kind)
 }
 
-fn net(conv: bool, above: bool, kind: Kind) -> Net {
+/// What the tasks share.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Trunk {
+    Mlp,
+    Conv,
+    Experts,
+}
+
+const TRUNKS: [Trunk; 3] = [Trunk::Mlp, Trunk::Conv, Trunk::Experts];
+
+fn net(trunk: Trunk, above: bool, kind: Kind) -> Net {
     let mut params = ParamSet::new(kind, Device::Cpu, 5);
-    let (encoder, spec, inputs) = if conv {
+    let (encoder, spec, inputs) = if trunk == Trunk::Conv {
         let spec = InputSpec { image: Some([2, 8, 8]), ..InputSpec::default() };
         let config = ConvEncoderConfig { channels: vec![6, 10], ..ConvEncoderConfig::default() };
         (EncoderConfig::Conv(config), spec, vec![("image".to_owned(), noise(&[7, 2, 8, 8], kind))])
@@ -85,8 +95,15 @@ fn net(conv: bool, above: bool, kind: Kind) -> Net {
         (EncoderConfig::Mlp(config), spec, vec![("numeric".to_owned(), noise(&[12, 9], kind))])
     };
     let encoder = encoder.build(&mut params.root().sub("encoder"), &spec).unwrap();
-    let width = if conv { 10 } else { 20 };
-    let sharing = HardSharing::new(encoder, K).unwrap();
+    let tasks = ["a", "b", "c"].map(|n| Task::new(n, MetricId::Rmse).unwrap());
+    let tasks = TaskSet::new(tasks.into_iter().zip([1.0, 0.5, 2.0]).map(|(t, w)| t.with_weight(w)).collect()).unwrap();
+    let experts = MmoeConfig { experts: 3, hidden: vec![14, 12], ..MmoeConfig::default() };
+    let (sharing, width) = match trunk {
+        Trunk::Mlp => (SharingConfig::by_name("hard").unwrap(), 20),
+        Trunk::Conv => (SharingConfig::by_name("hard").unwrap(), 10),
+        Trunk::Experts => (SharingConfig::Mmoe(experts), 12),
+    };
+    let sharing = sharing.build(&mut params.root().sub("sharing"), encoder, &tasks).unwrap();
     let above = above.then(|| params.root().sub("pool").param("scale", &[width], Init::Normal(1.0)).unwrap());
     let mut heads = Vec::new();
     for t in 0..K {
@@ -94,8 +111,6 @@ fn net(conv: bool, above: bool, kind: Kind) -> Net {
         let mut place = root.sub(format!("heads{t}"));
         heads.push(Linear::new(&mut place.role(Role::Task(t)), width, 2).unwrap());
     }
-    let tasks = ["a", "b", "c"].map(|n| Task::new(n, MetricId::Rmse).unwrap());
-    let tasks = TaskSet::new(tasks.into_iter().zip([1.0, 0.5, 2.0]).map(|(t, w)| t.with_weight(w)).collect()).unwrap();
     Net { params, tasks, sharing, heads, above, inputs: Inputs::new(inputs).unwrap(), kind }
 }
 
@@ -123,6 +138,7 @@ impl Net {
             auxiliary.push(AuxiliaryLoss { name: "decay", loss: z.narrow(0, from, n).square().mean(self.kind) * 0.1 });
         }
         auxiliary.truncate(1);
+        auxiliary.extend(shared.auxiliary);
         Forward { losses, auxiliary, boundary: shared.boundary, tape: cx.take_tape() }
     }
 
@@ -160,18 +176,18 @@ fn gram_distance(a: &Gramian, b: &Gramian) -> f64 {
 
 #[test]
 fn modes_that_claim_the_exact_gramian_have_it() {
-    for conv in [false, true] {
+    for trunk in TRUNKS {
         for above in [false, true] {
-            let net = net(conv, above, Kind::Double);
+            let net = net(trunk, above, Kind::Double);
             let (exact, reference) = net.step(StepMode::default(), false);
             let reference = reference.gramian.unwrap();
-            assert!(reference.cosine(0, 1) < 0.0, "the tasks conflict");
+            assert!((0..K).any(|i| reference.cosine(i, (i + 1) % K) < 0.0), "some tasks conflict");
             for mode in [
                 StepMode::Batched(BatchedConfig::default()),
                 StepMode::LowMemory(LowMemoryConfig::default()),
                 factored(GramianForm::Exact, 4, 0),
             ] {
-                let name = format!("{} conv {conv} above {above}", mode.name());
+                let name = format!("{} {trunk:?} above {above}", mode.name());
                 let (gradients, report) = net.step(mode, false);
                 assert!(distance(&net, &gradients, &exact) < 1e-12, "{name}");
                 assert!(gram_distance(&report.gramian.unwrap(), &reference) < 1e-12, "{name}");
@@ -183,13 +199,13 @@ fn modes_that_claim_the_exact_gramian_have_it() {
 
 #[test]
 fn modes_with_another_gramian_still_have_the_exact_direction() {
-    for conv in [false, true] {
+    for trunk in TRUNKS {
         for above in [false, true] {
-            let net = net(conv, above, Kind::Double);
+            let net = net(trunk, above, Kind::Double);
             let (exact, _) = net.step(StepMode::default(), false);
             for mode in [StepMode::Representation(RepresentationConfig::default()), factored(GramianForm::Sketch, 4, 0)]
             {
-                let name = format!("{} conv {conv} above {above}", mode.name());
+                let name = format!("{} {trunk:?} above {above}", mode.name());
                 assert!(distance(&net, &net.step(mode, false).0, &exact) < 1e-12, "{name}");
             }
         }
@@ -198,7 +214,7 @@ fn modes_with_another_gramian_still_have_the_exact_direction() {
 
 #[test]
 fn the_representation_gramian_is_that_of_the_features() {
-    let net = net(false, false, Kind::Double);
+    let net = net(Trunk::Mlp, false, Kind::Double);
     let (_, report) = net.step(StepMode::Representation(RepresentationConfig::default()), false);
     let forward = net.forward();
     let rows: Vec<Vec<f64>> = (0..K)
@@ -213,8 +229,8 @@ fn the_representation_gramian_is_that_of_the_features() {
 
 #[test]
 fn single_precision_agrees_too() {
-    for conv in [false, true] {
-        let net = net(conv, false, Kind::Float);
+    for trunk in TRUNKS {
+        let net = net(trunk, false, Kind::Float);
         let (exact, reference) = net.step(StepMode::default(), false);
         let reference = reference.gramian.unwrap();
         for mode in [StepMode::Batched(BatchedConfig::default()), factored(GramianForm::Exact, 4, 0)] {
@@ -227,8 +243,8 @@ fn single_precision_agrees_too() {
 
 #[test]
 fn blocks_have_weights_of_their_own_in_every_mode_with_rows() {
-    for conv in [false, true] {
-        let net = net(conv, true, Kind::Double);
+    for trunk in TRUNKS {
+        let net = net(trunk, true, Kind::Double);
         let (exact, reference) = net.step(StepMode::default(), true);
         for mode in [StepMode::Batched(BatchedConfig::default()), factored(GramianForm::Exact, 4, 0)] {
             let (gradients, report) = net.step(mode.clone(), true);
@@ -249,7 +265,7 @@ fn blocks_have_weights_of_their_own_in_every_mode_with_rows() {
 
 #[test]
 fn blocks_are_watched_every_so_many_steps() {
-    let net = net(false, true, Kind::Double);
+    let net = net(Trunk::Mlp, true, Kind::Double);
     let mut engine = net.engine(StepMode::default(), false);
     engine.watch_blocks(2);
     assert_eq!(engine.block_names(), ["layer0", "layer1", "other"]);
@@ -262,8 +278,8 @@ fn blocks_are_watched_every_so_many_steps() {
 #[test]
 fn the_sketch_is_unbiased_and_knows_its_error() {
     const RUNS: u64 = 400;
-    for conv in [false, true] {
-        let net = net(conv, false, Kind::Double);
+    for trunk in TRUNKS {
+        let net = net(trunk, false, Kind::Double);
         let reference = net.step(StepMode::default(), false).1.gramian.unwrap();
         let (mut mean, mut errors, mut estimates) = (vec![vec![0.0; K]; K], 0.0, 0.0);
         for seed in 0..RUNS {
@@ -271,9 +287,6 @@ fn the_sketch_is_unbiased_and_knows_its_error() {
             let gramian = report.gramian.unwrap();
             for (i, row) in mean.iter_mut().enumerate() {
                 row.iter_mut().enumerate().for_each(|(j, m)| *m += gramian.get(i, j) / RUNS as f64);
-            }
-            if seed < 12 {
-                println!("{conv} {seed} {} {:?}", gram_distance(&gramian, &reference), report.gramian_error);
             }
             errors += gram_distance(&gramian, &reference).powi(2) / RUNS as f64;
             estimates += report.gramian_error.unwrap().powi(2) / RUNS as f64;
@@ -283,18 +296,18 @@ fn the_sketch_is_unbiased_and_knows_its_error() {
         for (i, row) in mean.iter().enumerate() {
             for (j, m) in row.iter().enumerate() {
                 let off = (m - reference.get(i, j)).abs() / scale;
-                assert!(off < 4.0 * error / (RUNS as f64).sqrt() + 1e-12, "conv {conv}: [{i}, {j}] off by {off}");
+                assert!(off < 4.0 * error / (RUNS as f64).sqrt() + 1e-12, "{trunk:?}: [{i}, {j}] off by {off}");
             }
         }
-        assert!(error > 1e-6, "conv {conv}: the sketch should be rough at rank 4, error {error}");
+        assert!(error > 1e-6, "{trunk:?}: the sketch should be rough at rank 4, error {error}");
         let ratio = estimates.sqrt() / error;
-        assert!((0.6..1.8).contains(&ratio), "conv {conv}: estimated over true error {ratio}");
+        assert!((0.6..1.8).contains(&ratio), "{trunk:?}: estimated over true error {ratio}");
     }
 }
 
 #[test]
 fn a_rough_sketch_falls_back_to_the_exact_gramian() {
-    let net = net(false, false, Kind::Double);
+    let net = net(Trunk::Mlp, false, Kind::Double);
     let reference = net.step(StepMode::default(), false).1.gramian.unwrap();
     let mode = StepMode::Factored(FactoredConfig { rank: 4, tolerance: 1e-9, ..FactoredConfig::default() });
     let (_, report) = net.step(mode, false);
@@ -335,7 +348,7 @@ fn a_layer_that_runs_twice_is_exact_in_factored_mode() {
 #[test]
 fn micro_batches_equal_their_union() {
     for gramian in [true, false] {
-        let net = net(false, false, Kind::Double);
+        let net = net(Trunk::Mlp, false, Kind::Double);
         let engine = || match gramian {
             true => net.engine(StepMode::default(), false),
             false => {
@@ -371,7 +384,7 @@ fn micro_batches_equal_their_union() {
 
 #[test]
 fn aggregators_get_the_rows_of_the_engine() {
-    let net = net(false, false, Kind::Float);
+    let net = net(Trunk::Mlp, false, Kind::Float);
     let forward = net.forward();
     let shared = net.params.shared();
     let inputs: Vec<&Tensor> = shared.iter().map(|&p| net.params.params()[p].tensor()).collect();

@@ -13,18 +13,37 @@ pub(crate) fn show(summary: &Summary) {
         println!("{}", models(summary));
     }
     if !summary.step.is_empty() {
-        let mut table = table(&["step", "tasks", "mode", "floor, ms", "over floor"]);
+        let header =
+            ["step", "tasks", "mode", "floor, ms", "step, ms", "over floor", "over equal", "gramian", "direction"];
+        let mut table = table(&header);
+        let error = |e: Option<f64>| e.map_or_else(String::new, |e| format!("{e:.1e}"));
         for s in &summary.step {
             table.add_row([
                 s.model.to_owned(),
                 s.tasks.to_string(),
                 s.mode.to_owned(),
                 format!("{:.2}", s.floor_ms),
+                format!("{:.2}", s.step_ms),
                 format!("{:.3}", s.ratio_to_floor),
+                format!("{:.3}", s.ratio_to_equal),
+                error(s.gramian_error),
+                error(s.direction_error),
             ]);
         }
         println!(
-            "{}\nfloor: forward + one backward pass per task, alternated with the step in one run",
+            "{}\nfloor: forward + one backward pass per task, alternated with the step in one run; errors: relative, against exact rows",
+            right(table, 3)
+        );
+    }
+    if !summary.memory.is_empty() {
+        let mut table = table(&["memory, MB", "tasks", "mode", "parameters", "forward", "used", "bound"]);
+        for m in &summary.memory {
+            let numbers = [m.parameters, m.forward, m.used, m.bound].map(|x| format!("{x:.1}"));
+            table
+                .add_row([vec![m.model.to_owned(), m.tasks.to_string(), m.mode.to_owned()], numbers.to_vec()].concat());
+        }
+        println!(
+            "{}\nused: peak of a step, parameters included; bound: parameters x (tasks + 1) + forward",
             right(table, 3)
         );
     }

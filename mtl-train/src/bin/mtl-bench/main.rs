@@ -55,6 +55,9 @@ struct Args {
     /// Passes over the training split; default 6 for quick, 8 for quality.
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     epochs: Option<u64>,
+    /// Measures the memory of one step and prints it: how the step suite calls itself.
+    #[arg(long, hide = true)]
+    memory_of: Option<String>,
     /// Only models whose name contains this.
     #[arg(long)]
     only: Option<String>,
@@ -77,10 +80,13 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<()> {
+    if let Some(what) = &args.memory_of {
+        return step::memory::child(what);
+    }
     let mut summary = Summary::new(args.suite.to_possible_value().map_or("", |v| v.get_name().to_owned().leak()));
     if args.suite != Suite::Micro {
         // Before our allocator setting, from which tch's optimizer would profit too: its users do not have it.
-        summary.optimizer = Some(step::optimizer(if args.suite == Suite::Step { 40 } else { 12 })?);
+        summary.optimizer = Some(step::optimizer::optimizer(if args.suite == Suite::Step { 40 } else { 12 })?);
     }
     mtl_core::shim::init();
     let mut details = Vec::new();
@@ -90,7 +96,7 @@ fn run(args: &Args) -> Result<()> {
         details = compare::compare(&data, epochs, args.seeds, args.only.as_deref(), &mut summary)?;
     }
     if args.suite != Suite::Micro {
-        step::measure(args.suite == Suite::Step, &mut summary)?;
+        step::measure(args.suite == Suite::Step, args.only.as_deref(), &mut summary)?;
     }
     console::show(&summary);
     let text = serde_json::to_string_pretty(&summary)

@@ -255,7 +255,9 @@ fn step(summary: &Summary) -> Table {
             Cell::number(s.tasks as f64, 0),
             Cell::Text(s.mode.into()),
             Cell::number(s.floor_ms, 2),
+            Cell::number(s.step_ms, 2),
             Cell::number(s.ratio_to_floor, 3),
+            Cell::number(s.ratio_to_equal, 3),
         ];
         Row::measured(s.model, cells)
     };
@@ -271,7 +273,7 @@ fn step(summary: &Summary) -> Table {
     Table {
         caption: "Time of the whole gradient step over its floor".into(),
         corner: "model".into(),
-        columns: ["tasks", "mode", "floor, ms", "over floor"].map(Column::new).into(),
+        columns: ["tasks", "mode", "floor, ms", "step, ms", "over floor", "over equal"].map(Column::new).into(),
         rows: summary.step.iter().map(row).collect(),
         footnotes,
     }

@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `suite`, `dataset`, `source` | what ran, on what; `source` is `real` or `synthetic` |
 //! | `models[]` | `name`, `tasks.{task}.{metric}` (test split, mean over seeds), `spread` (standard deviations, same keys), `composite` (mean AUROC), `delta_m` (percent against single task, `null` for that), `params`, `seconds_per_epoch`, `samples_per_second`, `seeds` |
-//! | `step[]` | `model`, `tasks`, `mode`, `ratio_to_floor`: time over (forward + one backward pass per task), medians of paired runs |
+//! | `step[]` | `model`, `tasks`, `mode`; `ratio_to_floor`: time over (forward + one backward pass per task), `ratio_to_equal`: over the step with equal weights, medians of paired runs; `gramian_error`, `direction_error`: relative, against exact rows |
+//! | `memory[]` | `model`, `tasks`, `mode`; `used`: peak of a step in MB, parameters included; `bound`: parameters x (tasks + 1) + forward |
 //! | `optimizer` | `fused_adamw_speedup`: tch's AdamW time over ours, 10 M parameters in 100 tensors |
 //! | `environment` | versions, threads, processor |
 
@@ -23,6 +24,7 @@ pub(crate) struct Summary {
     pub(crate) source: Option<&'static str>,
     pub(crate) models: Vec<ModelSummary>,
     pub(crate) step: Vec<StepRatio>,
+    pub(crate) memory: Vec<StepMemory>,
     pub(crate) optimizer: Option<OptimizerRatio>,
     pub(crate) environment: BTreeMap<&'static str, String>,
 }
@@ -48,7 +50,23 @@ pub(crate) struct StepRatio {
     pub(crate) tasks: usize,
     pub(crate) mode: &'static str,
     pub(crate) floor_ms: f64,
+    pub(crate) step_ms: f64,
     pub(crate) ratio_to_floor: f64,
+    pub(crate) ratio_to_equal: f64,
+    pub(crate) gramian_error: Option<f64>,
+    pub(crate) direction_error: Option<f64>,
+}
+
+/// Peak memory of a step, in MB.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct StepMemory {
+    pub(crate) model: &'static str,
+    pub(crate) tasks: usize,
+    pub(crate) mode: &'static str,
+    pub(crate) parameters: f64,
+    pub(crate) forward: f64,
+    pub(crate) used: f64,
+    pub(crate) bound: f64,
 }
 
 /// Our optimizer against tch's.
@@ -67,6 +85,7 @@ impl Summary {
             source: None,
             models: Vec::new(),
             step: Vec::new(),
+            memory: Vec::new(),
             optimizer: None,
             environment: environment(),
         }
