@@ -48,6 +48,8 @@ enum Suite {
     Micro,
     /// The training step against its floor
     Step,
+    /// Balancing methods on the two-objective toy: seconds, no data
+    Toy,
 }
 
 impl Suite {
@@ -57,7 +59,13 @@ impl Suite {
             Suite::Quality => "quality",
             Suite::Micro => "micro",
             Suite::Step => "step",
+            Suite::Toy => "toy",
         }
+    }
+
+    /// Whether it trains on data at all.
+    fn trains(self) -> bool {
+        matches!(self, Suite::Quick | Suite::Quality)
     }
 
     fn default_seeds(self) -> u32 {
@@ -80,7 +88,10 @@ enum DataChoice {
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let root = repo::root()?;
     let libtorch = libtorch::provision(&root)?;
-    let data = choose_data(args.data_dir.as_deref())?;
+    let data = match args.suite.trains() {
+        true => choose_data(args.data_dir.as_deref())?,
+        false => DataChoice::Synthetic,
+    };
     let mut command = process::cargo(&root, Some(&libtorch));
     command.args(program_args(args, &data)?);
     let mut good = process::run(&mut command, NEED_RUST)?.success();

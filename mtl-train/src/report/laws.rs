@@ -1,9 +1,9 @@
 //! What holds for every document, tried on random ones full of hostile values and names.
 
 use super::{
-    Align, Axis, AxisScale, Bar, BarChart, BarSeries, Best, Block, Cell, ChartShape, Column, Columns, Details,
-    Document, Heading, HeatMap, KeyValue, KeyValueStyle, KeyValues, LineChart, Marker, Note, NoteKind, Origin, Palette,
-    Paragraph, Reference, Row, Series, Table, well_formed,
+    Align, Axis, AxisScale, Bar, BarChart, BarSeries, Best, Block, Cell, ChartShape, Column, Columns, Contours,
+    Details, Document, Heading, HeatMap, KeyValue, KeyValueStyle, KeyValues, LineChart, Marker, Note, NoteKind, Origin,
+    Palette, Paragraph, Reference, Row, Series, Table, well_formed,
 };
 
 /// SplitMix64: enough for tests, and the same everywhere.
@@ -105,6 +105,13 @@ impl Rng {
             x: self.axis(),
             y: self.axis(),
             series: self.some(20, Self::series),
+            contours: self.maybe(|r| Contours {
+                label: r.name(),
+                x: r.pair(),
+                y: r.pair(),
+                values: r.some(5, |r| r.some(5, Self::value)),
+                levels: r.some(3, Self::value),
+            }),
             reference,
             shape: self.pick(&[ChartShape::Wide, ChartShape::Square]),
         }

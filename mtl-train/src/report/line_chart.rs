@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{
     axis::Axis,
+    contours::Contours,
     downsample,
     markup::{Attributes, element, empty, leaf},
     number::{compact, coordinate, percent},
@@ -29,6 +30,8 @@ pub struct LineChart {
     pub y: Axis,
     /// Lines, in the order of the legend.
     pub series: Vec<Series>,
+    /// Level lines of a function of both axes, behind everything.
+    pub contours: Option<Contours>,
     /// Straight line to compare with.
     pub reference: Option<Reference>,
     /// Width against height.
@@ -116,6 +119,7 @@ impl LineChart {
                 ("reference".into(), Key::Dashed, label.as_str())
             }
         });
+        let contours = self.contours.iter().map(|c| ("contour".into(), Key::Line, c.label.as_str()));
         let mut marked: Vec<&str> = Vec::new();
         for marker in self.series.iter().flat_map(|s| &s.markers) {
             if !marked.contains(&marker.label.as_str()) {
@@ -123,7 +127,7 @@ impl LineChart {
             }
         }
         let rings = marked.into_iter().map(|label| ("muted".into(), Key::Ring, label));
-        let entries: Vec<(String, Key, &str)> = lines.chain(reference).chain(rings).collect();
+        let entries: Vec<(String, Key, &str)> = lines.chain(reference).chain(contours).chain(rings).collect();
         // A line that is alone is named by the title of its chart.
         if entries.len() > 1 {
             plot::legend(out, entries.into_iter());
@@ -148,6 +152,20 @@ impl LineChart {
             ("height", &"100%"),
         ];
         element(out, "svg", inner, |out| {
+            if let Some(contours) = &self.contours {
+                for level in &contours.levels {
+                    let mut places = Vec::new();
+                    for [from, to] in contours.segments(*level) {
+                        places.extend(trace::places(&[from, to, [f64::NAN; 2]], x, y));
+                    }
+                    let (path, _) = trace::line(&places);
+                    if !path.is_empty() {
+                        element(out, "path", &[("class", &"trace contour"), ("d", &path)], |out| {
+                            leaf(out, "title", &[], &format!("{} {}", contours.label, compact(*level)));
+                        });
+                    }
+                }
+            }
             let straight = match &self.reference {
                 Some(Reference::Diagonal { .. }) => Some([0.0, 1.0]),
                 Some(Reference::Level { y: level, .. }) => y.fraction(*level).map(|place| [place, place]),

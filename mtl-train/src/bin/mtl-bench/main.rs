@@ -7,6 +7,7 @@
 //! | `quick` | every model once on Census-Income, the step against its floor in short form |
 //! | `quality` | the same with more epochs and seeds: the figures of the README |
 //! | `step` | the step against its floor, the fused optimizer against tch's |
+//! | `toy` | methods on the two-objective toy: needs no data |
 //! | `micro` | nothing here: criterion's benchmarks are run by xtask |
 //!
 //! Models and epochs are chosen on validation; test figures are only reported.
@@ -18,6 +19,7 @@ mod page;
 mod published;
 mod step;
 mod summary;
+mod toy;
 
 use std::{fs, path::PathBuf, process::ExitCode};
 
@@ -35,6 +37,7 @@ enum Suite {
     Quality,
     Micro,
     Step,
+    Toy,
 }
 
 /// Trains the same tasks in several ways and compares them.
@@ -84,6 +87,12 @@ fn run(args: &Args) -> Result<()> {
         return step::memory::child(what);
     }
     let mut summary = Summary::new(args.suite.to_possible_value().map_or("", |v| v.get_name().to_owned().leak()));
+    if args.suite == Suite::Toy {
+        let toy = toy::run(|name| args.only.as_deref().is_none_or(|only| name.contains(only)))?;
+        toy::print(&toy);
+        summary.toy = Some(toy);
+        return write(args, &summary, &[]);
+    }
     if args.suite != Suite::Micro {
         // Before our allocator setting, from which tch's optimizer would profit too: its users do not have it.
         summary.optimizer = Some(step::optimizer::optimizer(if args.suite == Suite::Step { 40 } else { 12 })?);
@@ -99,7 +108,12 @@ fn run(args: &Args) -> Result<()> {
         step::measure(args.suite == Suite::Step, args.only.as_deref(), &mut summary)?;
     }
     console::show(&summary);
-    let text = serde_json::to_string_pretty(&summary)
+    write(args, &summary, &details)
+}
+
+/// `report.json` and `report.html`.
+fn write(args: &Args, summary: &Summary, details: &[compare::Detail]) -> Result<()> {
+    let text = serde_json::to_string_pretty(summary)
         .map_err(|e| Error::Checkpoint { path: "report.json".into(), reason: e.to_string() })?;
     fs::create_dir_all(&args.out).map_err(|e| Error::io(&args.out, "cannot make report folder", e))?;
     write_atomic(&args.out.join("report.json"), text.as_bytes())?;
@@ -107,7 +121,7 @@ fn run(args: &Args) -> Result<()> {
         write_atomic(path, text.as_bytes())?;
     }
     let html = args.out.join("report.html");
-    write_atomic(&html, page::page(&summary, &details).to_html().as_bytes())?;
+    write_atomic(&html, page::page(summary, details).to_html().as_bytes())?;
     eprintln!("report: {}", html.display());
     Ok(())
 }

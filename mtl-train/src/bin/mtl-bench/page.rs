@@ -10,6 +10,7 @@ use crate::{
     compare::Detail,
     published::CENSUS,
     summary::{ModelSummary, Scores, Summary},
+    toy,
 };
 
 pub(crate) fn page(summary: &Summary, details: &[Detail]) -> Document {
@@ -41,6 +42,9 @@ pub(crate) fn page(summary: &Summary, details: &[Detail]) -> Document {
     if !summary.step.is_empty() {
         doc.push(Heading::section("Cost of a step"));
         doc.push(step(summary));
+    }
+    if let Some(toy) = &summary.toy {
+        toy::page(toy).into_iter().for_each(|block| doc.push(block));
     }
     doc.push(Heading::section("Environment"));
     doc.push(KeyValues::list(summary.environment.iter().map(|(k, v)| (*k, v.clone()))));
