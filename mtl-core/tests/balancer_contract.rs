@@ -56,6 +56,9 @@ const PLAIN: Claims = Claims {
 fn claims(name: &str) -> Option<Claims> {
     Some(match name {
         "equal" => Claims { sum: Some((1.0, 1)), linear: true, ..PLAIN },
+        "modo" | "sdmgrad" => Claims { sum: Some((1.0, 0)), stateless: false, ..PLAIN },
+        // Adam's epsilon gives the weights' learning a scale.
+        "auto-lambda" | "moml" => Claims { stateless: false, degree: None, ..PLAIN },
         "fixed" => Claims { sum: Some((1.0, 1)), linear: true, ..PLAIN },
         "uncertainty" => Claims { stateless: false, linear: false, ..PLAIN },
         "pcgrad" => Claims { permutation: false, ..PLAIN },
@@ -167,10 +170,24 @@ fn weigh(method: &mut dyn Balancer, g: &Gramian, losses: &[f64], step: u64) -> R
     let mut half = Gramian::default();
     half.rebuild(m).copy_from_slice(&g.values().iter().map(|x| 0.5 * x).collect::<Vec<_>>());
     let blocks = [half.clone(), half];
+    // Every further look sees the same gradients again.
+    let needs = method.needs();
+    let joint = tiled(g, usize::from(needs.gramian) + needs.looks.len());
+    let joint = (!needs.looks.is_empty()).then_some(&joint);
     let mut weights = vec![f64::NAN; m];
-    let evidence = Evidence { tasks: &tasks, losses, gramian: Some(g), blocks: &blocks, step };
+    weights.resize(m * (1 + needs.looks.len()), 0.0);
+    let evidence = Evidence { tasks: &tasks, losses, gramian: Some(g), blocks: &blocks, joint, step };
     method.weigh(&evidence, &mut weights)?;
+    weights.truncate(m);
     Ok(weights)
+}
+
+/// The Gramian of `sets` copies of the rows, one after the other.
+fn tiled(g: &Gramian, sets: usize) -> Gramian {
+    let (m, n) = (g.m(), g.m() * sets);
+    let mut joint = Gramian::default();
+    joint.rebuild(n).iter_mut().enumerate().for_each(|(e, v)| *v = g.get(e / n % m, e % n % m));
+    joint
 }
 
 /// A few steps and epochs with slowly falling losses; the weights of all steps in a row.
@@ -457,7 +474,8 @@ fn a_task_may_be_absent_from_a_step() {
         for present in [vec![0, 2, 3], vec![1, 3], vec![2]] {
             let (g, l) = (all.select(&present), present.iter().map(|&i| losses(4)[i]).collect::<Vec<_>>());
             let blocks = [g.clone()];
-            let evidence = Evidence { tasks: &present, losses: &l, gramian: Some(&g), blocks: &blocks, step: 1 };
+            let evidence =
+                Evidence { tasks: &present, losses: &l, gramian: Some(&g), blocks: &blocks, joint: None, step: 1 };
             let mut w = vec![f64::NAN; present.len()];
             method.weigh(&evidence, &mut w).unwrap_or_else(|e| panic!("{name} with {present:?}: {e}"));
             assert!(w.iter().all(|w| w.is_finite()), "{name} with {present:?}: {w:?}");

@@ -9,7 +9,7 @@ use mtl_core::{
     rng::derive,
     task::{Task, TaskName, TaskSet},
 };
-use mtl_data::{DataInfo, ForTasks, LabelKind, Loader, LoaderConfig, Order, Source, Splits};
+use mtl_data::{DataInfo, ForTasks, LabelKind, Loader, LoaderConfig, Order, Source, Splits, Subset, source::split};
 use mtl_heads::{HeadConfig, TargetSpec};
 use mtl_metrics::MetricReport;
 use tch::Kind;
@@ -60,7 +60,8 @@ impl Session {
         let inputs = input_spec(train.info());
         let blueprint =
             Blueprint { inputs: &inputs, targets: &targets, kind: Kind::Float, device, seed: derive(seed, "init", 0) };
-        let trainer = Trainer::new(Model::build(&model, &tasks, &blueprint)?, &config.balancer, config.train.clone())?;
+        let mut trainer =
+            Trainer::new(Model::build(&model, &tasks, &blueprint)?, &config.balancer, config.train.clone())?;
         let shuffled = LoaderConfig {
             batch_size: config.train.batch_size,
             order: Order::Shuffled,
@@ -68,6 +69,15 @@ impl Session {
             workers: config.train.workers,
             ..LoaderConfig::default()
         };
+        let mut train = train;
+        if trainer.wants_held_out() {
+            let (own, held) = split(train.len(), config.train.held_out, derive(seed, "held out", 0))?;
+            let part = |positions| Subset::new(train.clone(), positions);
+            let (own, held): (Arc<dyn Source>, Arc<dyn Source>) = (Arc::new(part(own)?), Arc::new(part(held)?));
+            // Batches are taken one at a time by the step's number, so workers would only be started and stopped.
+            trainer.hold_out(Loader::new(held, LoaderConfig { workers: 0, ..shuffled.clone() })?);
+            train = own;
+        }
         let in_order =
             LoaderConfig { batch_size: config.train.eval_batch_size, order: Order::Sequential, ..shuffled.clone() };
         Ok(Self {

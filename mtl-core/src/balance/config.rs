@@ -3,7 +3,7 @@
 //! To add a method, write its file and add its line here; `tests/balancer_contract.rs` then asks which properties it
 //! claims.
 
-use super::{Balancer, scalarizer, weighting, wrapper};
+use super::{Balancer, bilevel, scalarizer, stochastic, weighting, wrapper};
 use crate::{error::Result, registry, task::TaskSet};
 
 /// Makes the configuration enum from lines `Variant(config type => method type) = "name", "description";`.
@@ -65,6 +65,10 @@ balancers! {
     MetaBalance(weighting::MetaBalanceConfig => weighting::MetaBalance) = "metabalance", "Scales auxiliary gradients to the main one (He et al. 2022)";
     Krum(weighting::KrumConfig => weighting::Krum) = "krum", "Keeps the gradients nearest to the others (Blanchard et al. 2017)";
     SonGoku(weighting::SonGokuConfig => weighting::SonGoku) = "son-goku", "Conflicting tasks take turns (2025)";
+    MoDo(stochastic::MoDoConfig => stochastic::MoDo) = "modo", "Min-norm weights by double sampling (Chen et al. 2023)";
+    SdmGrad(stochastic::SdmGradConfig => stochastic::SdmGrad) = "sdmgrad", "Worst task near a preferred direction, unbiased (Xiao et al. 2023)";
+    AutoLambda(bilevel::AutoLambdaConfig => bilevel::AutoLambda) = "auto-lambda", "Weights learned on held-out losses (Liu et al. 2022)";
+    Moml(bilevel::MomlConfig => bilevel::Moml) = "moml", "Weights learned on all held-out losses by MGDA (Ye et al. 2021)";
     CrMogm(wrapper::CrMogmConfig => wrapper::CrMogm) = "cr-mogm", "Running weights around a method (Zhou et al. 2022)";
     PerBlock(wrapper::PerBlockConfig => wrapper::PerBlock) = "per-block", "A copy of a method for every parameter block";
     Pipeline(wrapper::PipelineConfig => wrapper::Pipeline) = "pipeline", "Stages around a method: normalize, weigh, average, repeat, clip";

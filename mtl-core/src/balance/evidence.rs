@@ -15,6 +15,16 @@ pub enum Space {
     Representation,
 }
 
+/// A further look at the losses beside the batch of the step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// Another training batch at the same parameters: products of independent gradients are unbiased.
+    Fresh,
+    /// A held-out batch at where a plain step would lead: parameters `theta - inner_lr sum_i w_i g_i`, with the method's
+    /// [`current_weights`](super::Balancer::current_weights) and [`inner_lr`](super::Balancer::inner_lr).
+    Ahead,
+}
+
 /// What a method wants to see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "a set of independent wishes")]
@@ -30,11 +40,24 @@ pub struct Needs {
     pub space: Space,
     /// The losses of the same batch after the optimizer's step: a second forward pass ([`super::Balancer::after_step`]).
     pub losses_after_step: bool,
+    /// Further looks, whose rows are in [`Evidence::joint`]: a forward pass and one backward pass per task each.
+    pub looks: &'static [Look],
     /// The tasks' primary metrics on the validation split at the end of each epoch ([`Epoch::kpis`]).
     pub kpis: bool,
 }
 
 impl Needs {
+    /// Nothing at all: fixed weights.
+    pub const NOTHING: Self = Self {
+        losses: false,
+        gramian: false,
+        blocks: false,
+        space: Space::Parameters,
+        losses_after_step: false,
+        looks: &[],
+        kpis: false,
+    };
+
     /// Only losses: one backward pass of the weighted sum.
     #[must_use]
     pub fn losses() -> Self {
@@ -57,6 +80,7 @@ impl Needs {
             blocks: self.blocks || other.blocks,
             space,
             losses_after_step: self.losses_after_step || other.losses_after_step,
+            looks: if self.looks.is_empty() { other.looks } else { self.looks },
             kpis: self.kpis || other.kpis,
         }
     }
@@ -73,6 +97,9 @@ pub struct Evidence<'a> {
     pub gramian: Option<&'a Gramian>,
     /// One Gramian per parameter block, always in the same order, summing to the whole one; empty unless asked for.
     pub blocks: &'a [Gramian],
+    /// The Gramian of the step's rows (only when the Gramian was asked for) and, after them, of the rows of every look in
+    /// order, `m` each; `None` unless looks were asked for.
+    pub joint: Option<&'a Gramian>,
     /// The optimizer step this is for, counted from 0: the only source of randomness beside a method's own seed.
     pub step: u64,
 }
@@ -129,6 +156,28 @@ impl<'a> Evidence<'a> {
         }
         self.blocks.iter().try_for_each(|block| self.check_block(method, block))?;
         Ok(self.blocks)
+    }
+
+    /// The joint Gramian of `sets` times `m` rows, checked as the other one.
+    ///
+    /// # Errors
+    /// As [`Evidence::checked_gramian`].
+    pub fn checked_joint(&self, method: &'static str, sets: usize) -> Result<&'a Gramian> {
+        let m = self.tasks.len();
+        match self.joint {
+            Some(joint) if joint.m() == sets * m => {
+                joint.check_finite().map_err(|e| match e {
+                    Error::NonFinite { what, task, value } => {
+                        let row = task.trim_start_matches('#').parse().unwrap_or(0);
+                        let task = self.tasks.get(row % m.max(1)).copied().unwrap_or(row);
+                        Error::NonFinite { what, task: format!("#{task}"), value }
+                    }
+                    other => other,
+                })?;
+                Ok(joint)
+            }
+            other => lacking(method, "joint gramian", sets * m, other.map_or(0, Gramian::m)),
+        }
     }
 
     fn check_block(&self, method: &'static str, gramian: &Gramian) -> Result<()> {

@@ -7,6 +7,8 @@
 //! | scalarizer | losses | weights of the losses | `scalarizer/` |
 //! | weighting | Gramian `[m, m]` of the task gradients | weights of the gradients | `weighting/` |
 //! | aggregator | Jacobian `[m, n]` | a direction | `aggregator/` |
+//! | stochastic | Gramian between independent batches | weights of the gradients | `stochastic/` |
+//! | bilevel | Gramian with held-out gradients ahead | weights of the gradients | `bilevel/` |
 //! | wrapper | what its inner methods look at | weights | `wrapper/` |
 //!
 //! A method never sees the model: it *declares* what it needs ([`Balancer::needs`]), the step engine
@@ -28,6 +30,7 @@
 
 mod adam;
 pub mod aggregator;
+pub mod bilevel;
 mod check;
 mod config;
 mod evidence;
@@ -36,6 +39,7 @@ mod method;
 mod preference;
 pub mod scalarizer;
 pub mod solver;
+pub mod stochastic;
 #[cfg(test)]
 mod testing;
 pub mod weighting;
@@ -45,7 +49,7 @@ use std::fmt::Debug;
 
 pub use aggregator::{Aggregator, AggregatorConfig};
 pub use config::BalancerConfig;
-pub use evidence::{Epoch, Evidence, Needs, Outcome, Space};
+pub use evidence::{Epoch, Evidence, Look, Needs, Outcome, Space};
 pub use gramian::Gramian;
 pub use method::Method;
 
@@ -62,6 +66,16 @@ pub trait Balancer: Debug + Send {
     /// What it wants to see in this step: less than [`Balancer::needs`] where it will repeat its last weights.
     fn needs_at(&self, _step: u64) -> Needs {
         self.needs()
+    }
+
+    /// The step size of [`Look::Ahead`].
+    fn inner_lr(&self) -> f64 {
+        0.0
+    }
+
+    /// Writes the weights with which [`Look::Ahead`] looks ahead; ones unless the method says otherwise.
+    fn current_weights(&self, _tasks: &[usize], weights: &mut [f64]) {
+        weights.fill(1.0);
     }
 
     /// Writes one weight per active task: the update direction is `sum_i weights[i] * gradient_i`.

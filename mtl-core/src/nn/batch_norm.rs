@@ -84,9 +84,9 @@ mod tests {
         assert!((buffer("bn.running_mean") - 0.075).abs() < 1e-12);
         assert!((buffer("bn.running_var") - (0.9 + 0.1 * 0.916_666_666_666_666_7)).abs() < 1e-12);
         let (mean, saved) = (buffer("bn.running_mean"), params.to_safetensors().unwrap());
-        norm.forward(&xs, &eval).unwrap();
+        let _ = norm.forward(&xs, &eval).unwrap();
         assert_eq!(buffer("bn.running_mean").to_bits(), mean.to_bits());
-        norm.forward(&xs, &Cx::new(Mode::Train)).unwrap();
+        let _ = norm.forward(&xs, &Cx::new(Mode::Train)).unwrap();
         assert_ne!(buffer("bn.running_mean").to_bits(), mean.to_bits());
         params.load_safetensors(&saved).unwrap();
         assert_eq!(buffer("bn.running_mean").to_bits(), mean.to_bits());

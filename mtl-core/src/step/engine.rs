@@ -6,6 +6,7 @@ use super::{
     Dropped, Forward, Gradients, Policy, StepMode, StepReport,
     accumulate::Pending,
     direction,
+    looks::{self, Looker},
     mode::{Collected, TaskGradients, representation::RepresentationConfig},
     pass::Pass,
     screen, single,
@@ -103,6 +104,22 @@ impl StepEngine {
         forward: &Forward,
         step: u64,
     ) -> Result<(Option<Gradients>, StepReport)> {
+        let mut nowhere = looks::nowhere(self.method.name());
+        self.backward_looking(params, forward, step, &mut nowhere)
+    }
+
+    /// As [`StepEngine::backward`], for methods that look further ([`Needs::looks`]): `looker` runs the model on the next
+    /// batch of the kind asked for.
+    ///
+    /// # Errors
+    /// As [`StepEngine::backward`]; whatever `looker` gives.
+    pub fn backward_looking(
+        &mut self,
+        params: &ParamSet,
+        forward: &Forward,
+        step: u64,
+        looker: &mut Looker<'_>,
+    ) -> Result<(Option<Gradients>, StepReport)> {
         self.check(params, forward)?;
         let needs = self.method.needs_at(step);
         let (mut report, means) = screen::look(&self.tasks, &self.policy, &forward.losses)?;
@@ -111,6 +128,10 @@ impl StepEngine {
         }
         let (layout, tasks, active) = (self.layout.clone(), self.tasks.clone(), report.active.clone());
         let pass = Pass::new(params, &tasks, forward, &layout, &active, step);
+        if !needs.looks.is_empty() && report.active.len() > 1 {
+            let gradients = self.looked(pass, needs, &means, looker, &mut report)?;
+            return Ok((gradients, report));
+        }
         if !needs.gramian || report.active.len() < 2 {
             let weights = self.weigh_losses(&means, step, &mut report)?;
             return Ok((Some(single::weighted(&pass, &weights, &mut report)?), report));

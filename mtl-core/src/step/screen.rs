@@ -67,7 +67,7 @@ pub(super) fn rows(
     Ok(Some(keep))
 }
 
-fn non_finite(
+pub(super) fn non_finite(
     tasks: &TaskSet,
     policy: &Policy,
     what: &'static str,

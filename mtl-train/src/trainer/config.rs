@@ -36,6 +36,9 @@ pub struct TrainConfig {
     /// What validation is scored by: `mean` of the primary metrics, or an expression such as
     /// `0.6*image.accuracy + 0.4*text.accuracy`; default `mean`.
     pub selection: String,
+    /// Share of the training split that only balancers see which learn from held-out data (auto-lambda, moml), in (0, 1);
+    /// the others train on all of it; default 0.2.
+    pub held_out: f64,
     /// How task gradients are computed where the balancer looks at them; default exact.
     pub step_mode: StepMode,
     /// Rules for absent, zero-gradient and non-finite tasks.
@@ -58,6 +61,7 @@ impl Default for TrainConfig {
             clip_norm: None,
             patience: None,
             selection: "mean".into(),
+            held_out: 0.2,
             step_mode: StepMode::default(),
             policy: Policy::default(),
             checkpoint_every: None,
@@ -83,6 +87,7 @@ impl TrainConfig {
         }
         let tolerance = self.policy.zero_tolerance;
         check("policy.zero_tolerance", (0.0..1.0).contains(&tolerance), "in [0, 1)", tolerance.to_string())?;
+        check("held_out", self.held_out > 0.0 && self.held_out < 1.0, "in (0, 1)", self.held_out.to_string())?;
         self.step_mode.validate()?;
         self.optimizer.build()?;
         Ok(self.schedule.validate()?)

@@ -13,6 +13,7 @@
 
 mod config;
 mod evaluate;
+mod looks;
 mod observer;
 mod selection;
 mod tally;
@@ -21,7 +22,15 @@ use std::time::Instant;
 
 pub use config::TrainConfig;
 pub use evaluate::{evaluate, metrics_of};
-use mtl_core::{balance::Epoch, batch::Batch, context::Cx, mode::Mode, rng::derive, shim, step::StepEngine};
+use mtl_core::{
+    balance::{Epoch, Look},
+    batch::Batch,
+    context::Cx,
+    mode::Mode,
+    rng::derive,
+    shim,
+    step::StepEngine,
+};
 use mtl_data::{Batches, Loader, LoaderPosition};
 use mtl_metrics::MetricSet;
 pub use observer::{EpochSummary, Flow, Observer, StepSummary};
@@ -48,6 +57,7 @@ pub struct Trainer {
     config: TrainConfig,
     counters: Counters,
     best: Vec<(String, Tensor)>,
+    held_out: Option<Loader>,
 }
 
 /// Where a run stands; saved in every checkpoint.
@@ -102,7 +112,27 @@ impl Trainer {
             history: Vec::new(),
             finished: false,
         };
-        Ok(Self { engine, optimizer: config.optimizer.build()?, selection, config, counters, best: Vec::new(), model })
+        Ok(Self {
+            engine,
+            optimizer: config.optimizer.build()?,
+            selection,
+            config,
+            counters,
+            best: Vec::new(),
+            model,
+            held_out: None,
+        })
+    }
+
+    /// Whether the balancer learns from data that the model does not: [`Trainer::hold_out`] must give some.
+    #[must_use]
+    pub fn wants_held_out(&self) -> bool {
+        self.engine.method().needs().looks.contains(&Look::Ahead)
+    }
+
+    /// Gives the balancer data of its own: neither training data nor the validation split that chooses the epoch.
+    pub fn hold_out(&mut self, held_out: Loader) {
+        self.held_out = Some(held_out);
     }
 
     /// The model, with the weights of the last step; after [`Trainer::fit`] has finished, those of the best epoch.
@@ -132,7 +162,7 @@ impl Trainer {
     /// How many optimizer steps the whole run will take.
     #[must_use]
     pub fn total_steps(&self, train: &dyn Batches) -> u64 {
-        self.config.epochs * train.n_batches().div_ceil(self.config.accumulate)
+        self.config.epochs * looks::steps(train.n_batches(), self.batches_per_step(), self.config.accumulate)
     }
 
     /// Trains until the end, choosing the best epoch on `validation`, and leaves its weights in the model. `train` is a
@@ -164,13 +194,17 @@ impl Trainer {
         observer: &mut dyn Observer,
         store: Option<&CheckpointStore>,
     ) -> Result<Ending> {
+        self.check_looks(train)?;
         while !self.counters.finished {
             let position = LoaderPosition { epoch: self.counters.epoch, next_batch: self.counters.next_batch };
             let mut clock = Instant::now();
-            for batch in train.epoch_from(position)? {
+            let mut batches = train.epoch_from(position)?;
+            while self.enough_batches(train) {
+                let Some(batch) = batches.next() else { break };
                 let (epoch, step) = (self.counters.epoch, self.counters.step);
                 let batch = batch.map_err(|e| Error::from(e).at_step(epoch, step))?;
-                let stepped = self.learn(batch, train, &mut clock, observer).map_err(|e| e.at_step(epoch, step))?;
+                let stepped =
+                    self.learn(batch, &mut batches, train, &mut clock, observer).map_err(|e| e.at_step(epoch, step))?;
                 if !stepped {
                     continue;
                 }
@@ -196,6 +230,7 @@ impl Trainer {
     fn learn(
         &mut self,
         batch: Batch,
+        batches: &mut dyn Iterator<Item = mtl_data::Result<Batch>>,
         train: &dyn Batches,
         clock: &mut Instant,
         observer: &mut dyn Observer,
@@ -211,7 +246,7 @@ impl Trainer {
         self.counters.next_batch += 1;
         let next = self.counters.next_batch;
         let (gradients, report) = match self.config.accumulate {
-            1 => self.engine.backward(self.model.params(), &forward, step)?,
+            1 => self.backward(&forward, batches, step)?,
             n => {
                 self.engine.accumulate(self.model.params(), &forward, step)?;
                 if !next.is_multiple_of(n) && next < n_batches {

@@ -52,7 +52,7 @@ impl PerBlock {
     /// [`Error::InvalidConfig`] for an inner method that does not look at the Gramian, or whose settings are wrong.
     pub fn new(config: &PerBlockConfig, tasks: &TaskSet) -> Result<Self> {
         let whole = config.weigh.build(tasks)?;
-        if !whole.needs().gramian || whole.needs().blocks {
+        if !whole.needs().gramian || whole.needs().blocks || !whole.needs().looks.is_empty() {
             return check::refuse("per-block", "weigh", "a method that looks at the Gramian", whole.name());
         }
         Ok(Self { config: (*config.weigh).clone(), tasks: tasks.clone(), whole, copies: Vec::new() })

@@ -104,6 +104,9 @@ impl Pipeline {
         if weigh.needs().blocks {
             return check::refuse("pipeline", "weigh", "a method without blocks (put per-block outside)", weigh.name());
         }
+        if !weigh.needs().looks.is_empty() {
+            return check::refuse("pipeline", "weigh", "a method that looks at the step's batch only", weigh.name());
+        }
         if weigh.needs().losses_after_step && config.every > 1 {
             return check::refuse("pipeline", "every", "1 for a method that learns after each step", config.every);
         }

@@ -1,0 +1,194 @@
+//! Steps of methods that look further: at fresh batches, or at held-out ones where a step would lead.
+//!
+//! ```text
+//! rows of the step's batch (when the method wants its Gramian), then for each look
+//!   Fresh: forward another training batch, one backward pass per task
+//!   Ahead: move the parameters by -inner_lr sum_i w_i g_i, forward a held-out batch, one backward pass per task, move back
+//! joint Gramian of all rows -> weights -> combination
+//! ```
+//! Parameters are put back from copies, to the last bit. A task's own parameters move along with the shared ones when
+//! looking ahead (by the gradient of their task), and follow the step's own batch afterwards.
+
+use tch::Tensor;
+
+use super::{Forward, Gradients, StepEngine, StepReport, pass::Pass, screen, single};
+use crate::{
+    balance::{Evidence, Gramian, Look, Method, Needs},
+    error::{Error, Result, TorchContext},
+    shim::Rows,
+};
+
+/// Runs the model on the next batch of that kind; the engine asks once per look and step.
+pub type Looker<'a> = dyn FnMut(Look) -> Result<Forward> + 'a;
+
+impl StepEngine {
+    /// The step of a method with looks, for at least two active tasks.
+    pub(super) fn looked(
+        &mut self,
+        pass: Pass<'_>,
+        needs: Needs,
+        means: &[f64],
+        looker: &mut Looker<'_>,
+        report: &mut StepReport,
+    ) -> Result<Option<Gradients>> {
+        let Method::Weights(balancer) = &mut self.method else { return Ok(None) };
+        let m = pass.active.len();
+        let mut rows = Rows::of(&pass.shared_tensors())?;
+        let mut heads = Vec::new();
+        let auxiliary = if needs.gramian { Some(single::auxiliary(&pass)?) } else { None };
+        if needs.gramian {
+            for (k, &t) in pass.active.iter().enumerate() {
+                let own = pass.owned_tensors(t);
+                heads.push(rows.backward(pass.loss(t), pass.factor(t, 1.0), &own, pass.keeps_graph(k))?);
+            }
+        }
+        let mut plain = vec![1.0; m];
+        balancer.current_weights(pass.active, &mut plain);
+        let inner_lr = balancer.inner_lr();
+        for &look in needs.looks {
+            let moved = match look {
+                Look::Ahead => Some(Moved::ahead(&pass, &rows, &heads, &plain, inner_lr)?),
+                Look::Fresh => None,
+            };
+            let seen = looker(look).and_then(|forward| add_rows(&mut rows, &pass, &forward));
+            // Back first, whatever happened.
+            moved.map_or(Ok(()), Moved::back)?;
+            seen?;
+        }
+        let joint = rows.gramian(None)?;
+        let n = rows.len();
+        for k in (0..n).filter(|&k| !joint[k * n + k].is_finite()) {
+            screen::non_finite(
+                pass.tasks,
+                &self.policy,
+                "gradient",
+                pass.active[k % m],
+                joint[k * n + k].sqrt(),
+                report,
+            )?;
+            report.skipped = true; // a matrix with a hole weighs nothing, whatever the policy drops
+        }
+        if report.skipped {
+            return Ok(None);
+        }
+        let own: Vec<f64> = (0..m * m).map(|e| joint[e / m * n + e % m]).collect();
+        let gramian = if needs.gramian { Some(Gramian::new(m, own)?) } else { None };
+        let joint = Gramian::new(n, joint)?;
+        let losses: Vec<f64> = match needs.losses {
+            true => pass.active.iter().map(|&t| means[t]).collect(),
+            false => Vec::new(),
+        };
+        let evidence = Evidence {
+            tasks: pass.active,
+            losses: &losses,
+            gramian: gramian.as_ref(),
+            joint: Some(&joint),
+            step: pass.step,
+            ..Evidence::default()
+        };
+        let mut weights = vec![0.0; m * (1 + needs.looks.len())];
+        weights[..m].fill(1.0);
+        report.outcome = balancer.weigh(&evidence, &mut weights)?;
+        let Some(mut gradients) = auxiliary else {
+            return single::weighted(&pass, &weights[..m], report).map(Some);
+        };
+        for (&t, &w) in pass.active.iter().zip(&weights) {
+            report.tasks[t].weight = w;
+        }
+        for (i, grad) in rows.combine(None, &weights)?.into_iter().enumerate() {
+            if let Some(grad) = grad {
+                gradients.accumulate(pass.shared[i], grad)?;
+            }
+        }
+        for (&t, own) in pass.active.iter().zip(heads) {
+            for (&position, grad) in pass.owned[t].iter().zip(own) {
+                if let Some(grad) = grad {
+                    gradients.accumulate(position, grad)?;
+                }
+            }
+        }
+        report.gramian = gramian;
+        Ok(Some(gradients))
+    }
+}
+
+/// The looker of those who bring none.
+pub(super) fn nowhere(name: &'static str) -> impl FnMut(Look) -> Result<Forward> {
+    move |_| {
+        Err(Error::InvalidConfig {
+            what: "step",
+            field: "balancer",
+            expected: "used with `StepEngine::backward_looking` and a way to get further batches".into(),
+            found: name.into(),
+        })
+    }
+}
+
+/// One row per active task of the step; zeros where the look has no label of the task.
+fn add_rows(rows: &mut Rows, pass: &Pass<'_>, forward: &Forward) -> Result<()> {
+    if forward.losses.len() != pass.tasks.len() {
+        return Err(Error::Shape {
+            op: "further look".into(),
+            tensor: "losses",
+            expected: format!("{} losses", pass.tasks.len()),
+            found: vec![forward.losses.len() as i64],
+        });
+    }
+    let pass = Pass { forward, ..*pass };
+    for (k, &t) in pass.active.iter().enumerate() {
+        if forward.losses[t].is_present() {
+            rows.backward(pass.loss(t), pass.factor(t, 1.0), &[], pass.keeps_graph(k))?;
+        } else {
+            rows.push(&(0..rows.columns()).map(|_| None).collect::<Vec<_>>())?;
+        }
+    }
+    Ok(())
+}
+
+/// Parameters away from where they belong, with what is needed to bring them back.
+struct Moved<'a>(Vec<(&'a Tensor, Tensor)>);
+
+impl<'a> Moved<'a> {
+    /// `theta - lr sum_i w_i g_i`, and own parameters along their task's gradient.
+    fn ahead(pass: &Pass<'a>, rows: &Rows, heads: &[Vec<Option<Tensor>>], weights: &[f64], lr: f64) -> Result<Self> {
+        let _guard = tch::no_grad_guard();
+        let mut moved = Self(Vec::new());
+        for (column, tensor) in pass.shared_tensors().into_iter().enumerate() {
+            moved.keep(tensor)?;
+            for (row, w) in weights.iter().enumerate() {
+                if let Some(grad) = rows.get(row, column)? {
+                    step(tensor, &grad, lr * w)?;
+                }
+            }
+        }
+        for ((&t, own), w) in pass.active.iter().zip(heads).zip(weights) {
+            for (tensor, grad) in pass.owned_tensors(t).into_iter().zip(own) {
+                if let Some(grad) = grad {
+                    moved.keep(tensor)?;
+                    step(tensor, grad, lr * w)?;
+                }
+            }
+        }
+        Ok(moved)
+    }
+
+    fn keep(&mut self, tensor: &'a Tensor) -> Result<()> {
+        // An empty tensor of the same kind, then a copy: tch's own `copy` cannot fail, only panic.
+        let mut copy = tensor.f_empty_like().op("look ahead")?;
+        copy.f_copy_(tensor).op("look ahead")?;
+        self.0.push((tensor, copy));
+        Ok(())
+    }
+
+    fn back(self) -> Result<()> {
+        let _guard = tch::no_grad_guard();
+        self.0
+            .into_iter()
+            .try_for_each(|(tensor, copy)| tensor.shallow_clone().f_copy_(&copy).map(drop).op("look ahead"))
+    }
+}
+
+fn step(tensor: &Tensor, grad: &Tensor, lr: f64) -> Result<()> {
+    let delta = grad.f_mul_scalar(lr).op("look ahead")?;
+    tensor.shallow_clone().f_sub_(&delta).map(drop).op("look ahead")
+}
