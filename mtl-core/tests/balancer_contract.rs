@@ -313,8 +313,8 @@ fn missing_evidence_is_an_error() {
     for (name, _) in BalancerConfig::ALL {
         let mut method = make(name, 2);
         let needs = method.needs();
-        let found = method.weigh(&Evidence { tasks: &[0, 1], ..Evidence::default() }, &mut [0.0; 2]);
-        assert_eq!(found.is_err(), needs.losses || needs.gramian, "{name}");
+        let found = method.weigh(&Evidence { tasks: &[0, 1], ..Evidence::default() }, &mut [0.0; 6]);
+        assert_eq!(found.is_err(), needs.losses || needs.gramian || !needs.looks.is_empty(), "{name}");
     }
 }
 
@@ -474,9 +474,17 @@ fn a_task_may_be_absent_from_a_step() {
         for present in [vec![0, 2, 3], vec![1, 3], vec![2]] {
             let (g, l) = (all.select(&present), present.iter().map(|&i| losses(4)[i]).collect::<Vec<_>>());
             let blocks = [g.clone()];
-            let evidence =
-                Evidence { tasks: &present, losses: &l, gramian: Some(&g), blocks: &blocks, joint: None, step: 1 };
-            let mut w = vec![f64::NAN; present.len()];
+            let needs = method.needs();
+            let joint = tiled(&g, usize::from(needs.gramian) + needs.looks.len());
+            let evidence = Evidence {
+                tasks: &present,
+                losses: &l,
+                gramian: Some(&g),
+                blocks: &blocks,
+                joint: (!needs.looks.is_empty()).then_some(&joint),
+                step: 1,
+            };
+            let mut w = vec![0.0; present.len() * (1 + needs.looks.len())];
             method.weigh(&evidence, &mut w).unwrap_or_else(|e| panic!("{name} with {present:?}: {e}"));
             assert!(w.iter().all(|w| w.is_finite()), "{name} with {present:?}: {w:?}");
             method.after_step(&l, &present).unwrap();

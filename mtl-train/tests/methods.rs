@@ -74,6 +74,18 @@ fn every_step_mode_and_architecture_trains_alike() {
 }
 
 #[test]
+fn conflicts_are_told_as_a_whole_and_by_block() {
+    let session = run(&balancer("upgrad"), r#"{ kind = "mmoe" }"#, ", statistics_every = 3").unwrap();
+    let epoch = session.trainer.history().last().unwrap();
+    assert_eq!(epoch.conflict.cosine.len(), 2);
+    let names: Vec<&str> = epoch.blocks.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["layer0", "experts"]);
+    assert!(epoch.blocks.iter().all(|(_, c)| c.cosine[0][1].abs() <= 1.0 && c.magnitude[0][1] > 0.0));
+    let never = run(&balancer("upgrad"), r#"{ kind = "mmoe" }"#, ", statistics_every = 0").unwrap();
+    assert!(never.trainer.history()[0].blocks.is_empty());
+}
+
+#[test]
 fn accumulation_counts_steps_and_refuses_what_it_cannot_do() {
     let session = run(&balancer("upgrad"), r#"{ kind = "hard" }"#, ", accumulate = 4").unwrap();
     assert_eq!(session.trainer.step(), 2 * 3, "ten batches in groups of four");

@@ -25,6 +25,7 @@
 //! | `config.rs` | the list of methods: one line each |
 //! | `evidence.rs` | what methods ask for and get |
 //! | `gramian.rs` | the matrix of inner products |
+//! | `conflict.rs` | how gradients get along over many steps |
 //! | `solver/` | the small exact solvers that weightings share |
 //! | `adam.rs`, `preference.rs`, `check.rs` | learned numbers, preferences, checks of settings |
 
@@ -33,6 +34,7 @@ pub mod aggregator;
 pub mod bilevel;
 mod check;
 mod config;
+mod conflict;
 mod evidence;
 mod gramian;
 mod method;
@@ -49,6 +51,7 @@ use std::fmt::Debug;
 
 pub use aggregator::{Aggregator, AggregatorConfig};
 pub use config::BalancerConfig;
+pub use conflict::{Conflict, ConflictStats};
 pub use evidence::{Epoch, Evidence, Look, Needs, Outcome, Space};
 pub use gramian::Gramian;
 pub use method::Method;

@@ -41,6 +41,9 @@ pub struct TrainConfig {
     pub held_out: f64,
     /// How task gradients are computed where the balancer looks at them; default exact.
     pub step_mode: StepMode,
+    /// Steps between looks at how gradients get along in each parameter block, where the step has gradients per task;
+    /// 0 for never; default 50.
+    pub statistics_every: u64,
     /// Rules for absent, zero-gradient and non-finite tasks.
     pub policy: Policy,
     /// Optimizer steps between checkpoints beside those at the end of epochs, >= 1; default none.
@@ -63,6 +66,7 @@ impl Default for TrainConfig {
             selection: "mean".into(),
             held_out: 0.2,
             step_mode: StepMode::default(),
+            statistics_every: 50,
             policy: Policy::default(),
             checkpoint_every: None,
         }

@@ -29,7 +29,7 @@ use mtl_core::{
     mode::Mode,
     rng::derive,
     shim,
-    step::StepEngine,
+    step::{StepEngine, StepMode},
 };
 use mtl_data::{Batches, Loader, LoaderPosition};
 use mtl_metrics::MetricSet;
@@ -91,7 +91,10 @@ impl Trainer {
         config.validate()?;
         let method = balancer.build(model.tasks())?;
         let engine = StepEngine::new(model.tasks().clone(), model.params(), method, config.policy);
-        let engine = engine.with_mode(config.step_mode.clone())?;
+        let mut engine = engine.with_mode(config.step_mode.clone())?;
+        if matches!(config.step_mode, StepMode::Exact(_) | StepMode::Batched(_) | StepMode::Factored(_)) {
+            engine.watch_blocks(config.statistics_every); // the other modes have no Gramian per block
+        }
         if config.accumulate > 1 && engine.method().needs().losses_after_step {
             return Err(mtl_core::Error::InvalidConfig {
                 what: "train",
@@ -274,7 +277,7 @@ impl Trainer {
         }
         self.counters.step += 1;
         let tally = &mut self.counters.tally;
-        tally.add(&report, batch.len());
+        tally.add(&report, self.engine.block_names(), batch.len());
         tally.seconds += clock.elapsed().as_secs_f64();
         *clock = Instant::now();
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
@@ -322,7 +325,8 @@ impl Trainer {
             step: counters.step,
             train_loss: tally.train_loss(),
             mean_weight: tally.mean_weight(),
-            mean_cosine: tally.mean_cosine(),
+            conflict: tally.conflict.whole(),
+            blocks: tally.conflict.blocks(),
             validation: report,
             score,
             is_best,

@@ -2,7 +2,7 @@
 //!
 //! Observers see and may ask to stop; they change nothing else, so a run's result never depends on who watches it.
 
-use mtl_core::step::StepReport;
+use mtl_core::{balance::Conflict, step::StepReport};
 use mtl_metrics::MetricReport;
 use serde::{Deserialize, Serialize};
 
@@ -38,8 +38,10 @@ pub struct EpochSummary {
     pub train_loss: Vec<Option<f64>>,
     /// Mean balancer weight per task over the epoch's steps.
     pub mean_weight: Vec<f64>,
-    /// Mean cosine between the tasks' gradients over the steps that had a Gramian, `[m][m]`; empty without.
-    pub mean_cosine: Vec<Vec<f64>>,
+    /// How the tasks' gradients got along over the steps that had a Gramian; empty without.
+    pub conflict: Conflict,
+    /// The same per parameter block, over the steps that watched blocks.
+    pub blocks: Vec<(String, Conflict)>,
     /// All metrics of all tasks on the validation split.
     pub validation: MetricReport,
     /// What selection goes by.

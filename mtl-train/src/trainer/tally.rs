@@ -1,6 +1,6 @@
 //! What an epoch adds up while it runs; part of the checkpoint, so that a resumed epoch reports the same means.
 
-use mtl_core::step::StepReport;
+use mtl_core::{balance::ConflictStats, step::StepReport};
 use serde::{Deserialize, Serialize};
 
 /// Sums over the steps of the current epoch.
@@ -10,8 +10,7 @@ pub(super) struct Tally {
     loss: Vec<f64>,
     count: Vec<f64>,
     weight: Vec<f64>,
-    cosine: Vec<Vec<f64>>,
-    cosine_steps: Vec<Vec<f64>>,
+    pub(super) conflict: ConflictStats,
     pub(super) samples: u64,
     pub(super) seconds: f64,
 }
@@ -22,14 +21,13 @@ impl Tally {
         Self {
             loss: zeros.clone(),
             count: zeros.clone(),
-            weight: zeros.clone(),
-            cosine: vec![zeros.clone(); n_tasks],
-            cosine_steps: vec![zeros; n_tasks],
+            weight: zeros,
+            conflict: ConflictStats::new(n_tasks, 0.0),
             ..Self::default()
         }
     }
 
-    pub(super) fn add(&mut self, report: &StepReport, samples: usize) {
+    pub(super) fn add(&mut self, report: &StepReport, blocks: &[String], samples: usize) {
         self.steps += 1;
         self.samples += samples as u64;
         for (t, task) in report.tasks.iter().enumerate() {
@@ -40,12 +38,7 @@ impl Tally {
             }
         }
         if let Some(gramian) = &report.gramian {
-            for (i, &a) in report.active.iter().enumerate() {
-                for (j, &b) in report.active.iter().enumerate() {
-                    self.cosine[a][b] += gramian.cosine(i, j);
-                    self.cosine_steps[a][b] += 1.0;
-                }
-            }
+            self.conflict.add(&report.active, gramian, blocks, &report.blocks);
         }
     }
 
@@ -56,14 +49,5 @@ impl Tally {
     #[expect(clippy::cast_precision_loss, reason = "an epoch has far fewer than 2^52 steps")]
     pub(super) fn mean_weight(&self) -> Vec<f64> {
         self.weight.iter().map(|w| w / self.steps.max(1) as f64).collect()
-    }
-
-    /// Empty when no step had a Gramian.
-    pub(super) fn mean_cosine(&self) -> Vec<Vec<f64>> {
-        if self.cosine_steps.iter().flatten().all(|n| *n == 0.0) {
-            return Vec::new();
-        }
-        let row = |(sums, steps): (&Vec<f64>, &Vec<f64>)| sums.iter().zip(steps).map(|(s, n)| s / n.max(1.0)).collect();
-        self.cosine.iter().zip(&self.cosine_steps).map(row).collect()
     }
 }

@@ -1,10 +1,12 @@
 //! `report.html`: the figures of a bench run for people.
 
 use mtl_attention::AttentionSummary;
+use mtl_core::balance::Conflict;
 use mtl_train::report::{
     Align, Axis, Bar, BarChart, BarSeries, Best, Cell, ChartShape, Column, Columns, Document, Heading, HeatMap,
     KeyValues, LineChart, Marker, Note, NoteKind, Palette, Paragraph, Reference, Row, Series, Table,
 };
+use mtl_train::trainer::EpochSummary;
 
 use crate::{
     compare::Detail,
@@ -180,26 +182,45 @@ fn roc(details: &[Detail]) -> Vec<LineChart> {
 }
 
 /// Mean cosine between the tasks' gradients, where a balancer looked at them.
+/// One row per parameter block, one column per pair of tasks: where in the network the tasks disagree.
+fn by_block(detail: &Detail, epoch: &EpochSummary) -> Option<HeatMap> {
+    let n = detail.tasks.len();
+    let pairs: Vec<(usize, usize)> = (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j))).collect();
+    let row = |conflict: &Conflict| pairs.iter().map(|&(i, j)| conflict.cosine[i][j]).collect();
+    let blocks: Vec<_> = epoch.blocks.iter().filter(|(_, c)| !c.cosine.is_empty()).collect();
+    (!blocks.is_empty()).then(|| HeatMap {
+        title: format!("{}: mean cosine by block, last epoch", detail.name),
+        rows: blocks.iter().map(|(name, _)| name.clone()).collect(),
+        columns: pairs.iter().map(|&(i, j)| format!("{} / {}", detail.tasks[i], detail.tasks[j])).collect(),
+        values: blocks.iter().map(|(_, conflict)| row(conflict)).collect(),
+        palette: Palette::Diverging,
+        range: Some([-1.0, 1.0]),
+        decimals: 2,
+        ..HeatMap::default()
+    })
+}
+
 fn conflicts(doc: &mut Document, details: &[Detail]) {
     let mut maps = Vec::new();
     let mut lines = Vec::new();
     for detail in details {
         let Some(history) = detail.histories.first() else { continue };
-        let with: Vec<_> = history.iter().filter(|e| !e.mean_cosine.is_empty()).collect();
+        let with: Vec<_> = history.iter().filter(|e| !e.conflict.cosine.is_empty()).collect();
         let Some(last) = with.last() else { continue };
         maps.push(HeatMap {
             title: format!("{}: mean cosine, last epoch", detail.name),
             rows: detail.tasks.clone(),
             columns: detail.tasks.clone(),
-            values: last.mean_cosine.clone(),
+            values: last.conflict.cosine.clone(),
             palette: Palette::Diverging,
             range: Some([-1.0, 1.0]),
             decimals: 2,
             ..HeatMap::default()
         });
+        maps.extend(by_block(detail, last));
         for (i, a) in detail.tasks.iter().enumerate() {
             for (j, b) in detail.tasks.iter().enumerate().skip(i + 1) {
-                let values = with.iter().map(|e| e.mean_cosine.get(i).and_then(|r| r.get(j)).copied());
+                let values = with.iter().map(|e| e.conflict.cosine.get(i).and_then(|r| r.get(j)).copied());
                 lines.push(Series::by_epoch(format!("{}: {a} / {b}", detail.name), values));
             }
         }
