@@ -2,7 +2,7 @@
 //!
 //! The test starts its own program again with [`CHILD`] set; the child loads the state from a file, goes on and prints the
 //! bits of what it chose.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::cast_possible_truncation, reason = "helpers of tests")]
 
 use std::{env, fs, process::Command};
 

@@ -1,5 +1,5 @@
 //! Every step mode against the exact one, on encoders with linear and convolution layers, in f64.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::float_cmp, reason = "helpers of tests; exact values on purpose")]
 
 use mtl_core::{
     Result,
@@ -127,7 +127,7 @@ impl Net {
         for (t, head) in self.heads.iter().enumerate() {
             let mut z = shared.per_task[t].pooled().unwrap();
             if let Some(scale) = &self.above {
-                z = z * scale;
+                z *= scale;
             }
             let out = head.forward(&z, &cx).unwrap();
             let b = out.size()[0];

@@ -110,7 +110,7 @@ fn sample(layer: &Layer) -> Result<Tensor> {
 /// `[rows, columns]` of signs over `sqrt(columns)`: different columns of a Hadamard matrix, every row with a random sign.
 fn hadamard(rows: i64, columns: i64, rng: &mut Rng, like: &Tensor) -> Result<Tensor> {
     let size = (rows.max(columns).unsigned_abs()).next_power_of_two();
-    let mut chosen: Vec<u64> = Vec::with_capacity(columns.unsigned_abs() as usize);
+    let mut chosen: Vec<u64> = Vec::new();
     while (chosen.len() as i64) < columns {
         let c = rng.below(size);
         if !chosen.contains(&c) {
@@ -119,7 +119,7 @@ fn hadamard(rows: i64, columns: i64, rng: &mut Rng, like: &Tensor) -> Result<Ten
     }
     #[expect(clippy::cast_precision_loss, reason = "a small count")]
     let scale = 1.0 / (columns as f64).sqrt();
-    let mut values = Vec::with_capacity((rows * columns).unsigned_abs() as usize);
+    let mut values = Vec::with_capacity(usize::try_from(rows * columns).unwrap_or(0));
     for i in 0..rows.unsigned_abs() {
         let sign = if rng.below(2) == 0 { scale } else { -scale };
         values.extend(chosen.iter().map(|&c| if (i & c).count_ones() % 2 == 0 { sign } else { -sign }));

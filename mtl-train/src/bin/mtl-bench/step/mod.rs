@@ -96,13 +96,14 @@ fn compare(model: &'static str, subject: &Subject, mut variants: Vec<Variant>, s
         for variant in &mut variants {
             round_times.push(timed(|| step(subject, &mut variant.engine, round).map(drop))?);
         }
-        // The first rounds fill caches and grow buffers.
-        if round >= 2 {
+        // The first rounds fill caches and grow buffers; of slow models one is enough.
+        let slow = floor > 0.5;
+        if round >= if slow { 1 } else { 2 } {
             floors.push(floor);
             equals.push(round_times[0]);
             times.iter_mut().zip(round_times).for_each(|(list, t)| list.push(t));
         }
-        if round >= 6 && start.elapsed().as_secs_f64() > seconds {
+        if round >= if slow { 3 } else { 6 } && start.elapsed().as_secs_f64() > seconds {
             break;
         }
     }

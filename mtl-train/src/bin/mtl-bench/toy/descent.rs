@@ -15,6 +15,7 @@ const PATH: usize = 300;
 pub(super) fn descend(mut method: Box<dyn Balancer>, start: [f64; 2], scale: f64, steps: usize) -> Run {
     let mut run = Run { start, end: start, reached: None, failed: None, path: vec![start] };
     let (mut x, mut m, mut v) = (start, [0.0; 2], [0.0; 2]);
+    let (mut power1, mut power2) = (1.0, 1.0);
     let mut point = evaluate(x, scale);
     for step in 0..steps {
         if run.reached.is_none() && x[1] < -7.0 && shortest(&point) < 1e-3 {
@@ -27,7 +28,8 @@ pub(super) fn descend(mut method: Box<dyn Balancer>, start: [f64; 2], scale: f64
                 break;
             }
         };
-        let (power1, power2) = (0.9f64.powi(step as i32 + 1), 0.999f64.powi(step as i32 + 1));
+        power1 *= 0.9;
+        power2 *= 0.999;
         for axis in 0..2 {
             let d = weights[0] * point.gradients[0][axis] + weights[1] * point.gradients[1][axis];
             m[axis] = 0.9 * m[axis] + 0.1 * d;
@@ -35,11 +37,13 @@ pub(super) fn descend(mut method: Box<dyn Balancer>, start: [f64; 2], scale: f64
             x[axis] -= LEARNING_RATE * (m[axis] / (1.0 - power1)) / ((v[axis] / (1.0 - power2)).sqrt() + 1e-8);
         }
         point = evaluate(x, scale);
-        if method.needs().losses_after_step {
-            if let Err(e) = method.after_step(&point.losses, &[0, 1]) {
-                run.failed = Some(format!("step {step}: {e}"));
-                break;
-            }
+        let told = match method.needs().losses_after_step {
+            true => method.after_step(&point.losses, &[0, 1]),
+            false => Ok(()),
+        };
+        if let Err(e) = told {
+            run.failed = Some(format!("step {step}: {e}"));
+            break;
         }
         if (step + 1) % (steps / PATH).max(1) == 0 {
             run.path.push(x);

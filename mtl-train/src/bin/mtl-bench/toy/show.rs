@@ -42,7 +42,7 @@ pub(crate) fn page(toy: &Toy) -> Vec<Block> {
     }
     for scale in super::SCALES {
         blocks.push(Heading::part(format!("First loss times {scale}")).into());
-        let charts = toy.outcomes.iter().filter(|o| o.scale == scale).map(|o| chart(o).into()).collect();
+        let charts = toy.outcomes.iter().filter(|o| (o.scale - scale).abs() < 1e-9).map(|o| chart(o).into()).collect();
         blocks.push(Columns::new(charts).into());
     }
     blocks
