@@ -2,11 +2,13 @@
 //!
 //! ```text
 //! forward once -> losses l_t
-//!   balancer wants no Gramian:  one backward pass of sum_t w_t l_t
-//!   it does:                    m backward passes, rows g_t kept as lists of per-parameter tensors
-//!                               G = [<g_i, g_j>]   blocked, f64
-//!                               w = balancer(G)
-//!                               sum_t w_t g_t      written over the rows' own memory
+//!   the method looks at losses only:  one backward pass of sum_t w_t l_t                       single.rs
+//!   at gradients:                     task gradients, in the way of the step mode              mode/
+//!                                     -> Gramian, f64 -> policy -> method -> weights
+//!                                     -> sum_t w_t g_t
+//!   at every gradient's entries:      a direction from the rows                                direction.rs
+//!   at further batches:               rows of those too, joint Gramian                         looks.rs
+//!   over micro-batches:               rows are summed, then resolved once                      accumulate.rs
 //! ```
 //!
 //! Rules that hold for every balancer:
@@ -20,8 +22,8 @@
 //!    task left, the step is plain descent on it.
 //! 4. Auxiliary losses of the architecture are added as they are, outside the balancing.
 //!
-//! Cost: the Gramian path takes one forward pass, `m` backward passes and one read of the rows; `cargo xtask bench --suite
-//! step` prints the ratio to that floor.
+//! Cost per [`StepMode`]: `cargo xtask bench --suite step` prints the ratio to the floor (forward and one backward pass per
+//! task) and to equal weights, the errors against exact rows, and peak memory.
 
 mod accumulate;
 mod direction;
