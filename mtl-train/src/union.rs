@@ -51,7 +51,12 @@ macro_rules! union {
                 let table = toml::Table::deserialize(deserializer)?;
                 let kind =
                     table.get("kind").and_then(toml::Value::as_str).ok_or_else(|| D::Error::missing_field("kind"))?;
-                match Self::by_name(kind).map_err(D::Error::custom)? {
+                // In serde's own words, which the config file's reader searches for the nearest name.
+                let unknown = || {
+                    let known: Vec<String> = Self::all().map(|(name, _)| format!("`{name}`")).collect();
+                    D::Error::custom(format!("unknown {} `{kind}`, expected one of {}", $what, known.join(", ")))
+                };
+                match Self::by_name(kind).map_err(|_| unknown())? {
                     $( Self::$variant(_) => <$registry>::deserialize(table).map(Self::$variant), )+
                 }
                 .map_err(|e| D::Error::custom(e.message()))

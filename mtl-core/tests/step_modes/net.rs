@@ -139,7 +139,7 @@ impl Net {
         for (t, head) in self.heads.iter().enumerate() {
             let mut z = shared.per_task[t].pooled().unwrap();
             if let Some(scale) = &self.above {
-                z *= scale;
+                z = &z * scale; // not in place: the graph needs it
             }
             let out = head.forward(&z, &cx).unwrap();
             let b = out.size()[0];
