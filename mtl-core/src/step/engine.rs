@@ -63,7 +63,8 @@ impl StepEngine {
         Ok(self)
     }
 
-    /// Puts the Gramian of every parameter block into the report of every `every`-th step; 0, as at first, for never.
+    /// Puts the Gramian of every parameter block into the report of every `every`-th step, where the mode has gradients per
+    /// block; 0, as at first, for never.
     pub fn watch_blocks(&mut self, every: u64) {
         self.watch = every;
     }
@@ -231,7 +232,7 @@ impl StepEngine {
         let mut out = |i: usize, grad| gradients.accumulate(layout.shared[i], grad);
         let m = report.active.len();
         let watched = self.watch > 0 && step.is_multiple_of(self.watch);
-        if needs.blocks || (watched && m > 1) {
+        if needs.blocks || (watched && m > 1 && shared.has_blocks()) {
             let gram = |block: &Vec<usize>| Gramian::new(m, shared.block_gramian(block)?);
             report.blocks = layout.stages.iter().map(gram).collect::<Result<_>>()?;
         }

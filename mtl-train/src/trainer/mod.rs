@@ -29,7 +29,7 @@ use mtl_core::{
     mode::Mode,
     rng::derive,
     shim,
-    step::{StepEngine, StepMode},
+    step::StepEngine,
 };
 use mtl_data::{Batches, Loader, LoaderPosition};
 use mtl_metrics::MetricSet;
@@ -92,9 +92,7 @@ impl Trainer {
         let method = balancer.build(model.tasks())?;
         let engine = StepEngine::new(model.tasks().clone(), model.params(), method, config.policy);
         let mut engine = engine.with_mode(config.step_mode.clone())?;
-        if matches!(config.step_mode, StepMode::Exact(_) | StepMode::Batched(_) | StepMode::Factored(_)) {
-            engine.watch_blocks(config.statistics_every); // the other modes have no Gramian per block
-        }
+        engine.watch_blocks(config.statistics_every);
         if config.accumulate > 1 && engine.method().needs().losses_after_step {
             return Err(mtl_core::Error::InvalidConfig {
                 what: "train",

@@ -56,6 +56,10 @@ impl TaskGradients for LowMemory<'_> {
         Ok(self.values.clone())
     }
 
+    fn has_blocks(&self) -> bool {
+        false
+    }
+
     fn block_gramian(&self, _block: &[usize]) -> Result<Vec<f64>> {
         no_blocks("low-memory")
     }

@@ -50,6 +50,11 @@ pub(super) trait TaskGradients {
     /// The Gramian over all shared parameters, `[k, k]` row-major.
     fn gramian(&self) -> Result<Vec<f64>>;
 
+    /// Whether there is a Gramian per block at all.
+    fn has_blocks(&self) -> bool {
+        true
+    }
+
     /// The Gramian over one block.
     fn block_gramian(&self, block: &[usize]) -> Result<Vec<f64>>;
 

@@ -39,6 +39,10 @@ impl TaskGradients for Representation<'_> {
         self.passes.rows.gramian(None)
     }
 
+    fn has_blocks(&self) -> bool {
+        false
+    }
+
     fn block_gramian(&self, _block: &[usize]) -> Result<Vec<f64>> {
         no_blocks("representation")
     }
