@@ -58,7 +58,7 @@ pub enum GramianForm {
 pub struct FactoredConfig {
     /// How the Gramian is taken; default `sketch`.
     pub gramian: GramianForm,
-    /// Columns of the sketch, >= 4; layers no wider than this are exact; default 32.
+    /// Columns of the sketch, >= 4; layers no wider than this are exact; default 16.
     pub rank: i64,
     /// Estimated relative error (Frobenius norm) above which a step takes the exact form, > 0; default 0.1.
     pub tolerance: f64,
@@ -68,7 +68,7 @@ pub struct FactoredConfig {
 
 impl Default for FactoredConfig {
     fn default() -> Self {
-        Self { gramian: GramianForm::Sketch, rank: 32, tolerance: 0.1, seed: 0 }
+        Self { gramian: GramianForm::Sketch, rank: 16, tolerance: 0.1, seed: 0 }
     }
 }
 
