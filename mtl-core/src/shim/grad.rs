@@ -23,7 +23,7 @@ pub enum Graph {
 /// Without cotangents every output counts with ones. An input that the outputs do not depend on yields `None`.
 ///
 /// # Errors
-/// [`Error::Shape`] when there are not as many cotangents as outputs; [`Error::Torch`] when an input or output carries
+/// [`Error::Shape`](crate::Error::Shape) when there are not as many cotangents as outputs; [`Error::Torch`](crate::Error::Torch) when an input or output carries
 /// no graph, a cotangent has another shape than its output, or the graph has been freed.
 pub fn grad<O: Borrow<Tensor>, I: Borrow<Tensor>>(
     outputs: &[O],
@@ -40,7 +40,7 @@ pub fn grad<O: Borrow<Tensor>, I: Borrow<Tensor>>(
 /// As [`grad`] for scalar outputs, each weighted by a number.
 ///
 /// # Errors
-/// As [`grad`]; [`Error::Torch`] for an output that is no scalar.
+/// As [`grad`]; [`Error::Torch`](crate::Error::Torch) for an output that is no scalar.
 pub fn grad_scaled<O: Borrow<Tensor>, I: Borrow<Tensor>>(
     outputs: &[O],
     factors: &[f64],
@@ -79,7 +79,7 @@ fn backward(
 /// Sets or clears a parameter's `.grad`, for those who step with an optimizer of tch.
 ///
 /// # Errors
-/// [`Error::Torch`] when shapes or devices differ.
+/// [`Error::Torch`](crate::Error::Torch) when shapes or devices differ.
 pub fn set_grad(parameter: &Tensor, grad: Option<&Tensor>) -> Result<()> {
     let grad = grad.map_or(ptr::null_mut(), handle);
     check("set gradient", unsafe { ffi::mtl_set_grad(handle(parameter), grad) })

@@ -25,7 +25,7 @@ pub struct AdamWStep {
 /// One fused AdamW step over all tensors; `steps` are one-element f32 tensors that count upwards.
 ///
 /// # Errors
-/// [`Error::Shape`] when the lists differ in length; [`Error::Torch`] when kinds or shapes differ inside them.
+/// [`Error::Shape`](crate::Error::Shape) when the lists differ in length; [`Error::Torch`](crate::Error::Torch) when kinds or shapes differ inside them.
 pub fn fused_adamw(
     params: &[&Tensor],
     grads: &[&Tensor],
@@ -79,7 +79,7 @@ pub struct SgdStep {
 /// One fused SGD step over all tensors; `momenta` is read only when `step.momentum` is not 0.
 ///
 /// # Errors
-/// [`Error::Shape`] when the lists differ in length; [`Error::Torch`] when kinds or shapes differ inside them.
+/// [`Error::Shape`](crate::Error::Shape) when the lists differ in length; [`Error::Torch`](crate::Error::Torch) when kinds or shapes differ inside them.
 pub fn fused_sgd(params: &[&Tensor], grads: &[&Tensor], momenta: &[&Tensor], step: SgdStep) -> Result<()> {
     same_len("sgd", params.len(), &[("grads", grads.len())])?;
     if step.momentum != 0.0 {
@@ -106,7 +106,7 @@ pub fn fused_sgd(params: &[&Tensor], grads: &[&Tensor], momenta: &[&Tensor], ste
 /// The 2-norm over all tensors together, as a scalar f64 tensor where the tensors are; `None` for an empty list.
 ///
 /// # Errors
-/// [`Error::Torch`] when the tensors are not on one device.
+/// [`Error::Torch`](crate::Error::Torch) when the tensors are not on one device.
 pub fn global_norm(tensors: &[&Tensor]) -> Result<Option<Tensor>> {
     if tensors.is_empty() {
         return Ok(None);
@@ -121,7 +121,7 @@ pub fn global_norm(tensors: &[&Tensor]) -> Result<Option<Tensor>> {
 /// Multiplies every tensor in place.
 ///
 /// # Errors
-/// [`Error::Torch`] when libtorch refuses.
+/// [`Error::Torch`](crate::Error::Torch) when libtorch refuses.
 pub fn scale(tensors: &[&Tensor], factor: f64) -> Result<()> {
     if tensors.is_empty() {
         return Ok(());

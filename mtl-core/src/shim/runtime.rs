@@ -9,7 +9,7 @@ use crate::error::Result;
 /// needs no generator dump.
 ///
 /// # Errors
-/// [`Error::Torch`] when libtorch refuses.
+/// [`Error::Torch`](crate::Error::Torch) when libtorch refuses.
 pub fn manual_seed(seed: u64) -> Result<()> {
     check("seed", unsafe { ffi::mtl_manual_seed(seed) })
 }
@@ -17,7 +17,7 @@ pub fn manual_seed(seed: u64) -> Result<()> {
 /// Makes operations without a deterministic kernel fail instead of differing between runs.
 ///
 /// # Errors
-/// [`Error::Torch`] when libtorch refuses.
+/// [`Error::Torch`](crate::Error::Torch) when libtorch refuses.
 pub fn set_deterministic(on: bool) -> Result<()> {
     check("deterministic mode", unsafe { ffi::mtl_set_deterministic(i32::from(on)) })
 }

@@ -7,9 +7,9 @@
 //! Because `theta(w)` is linear in `w`, the derivative needs no second derivative of the losses and no finite difference:
 //! `d l_val / d w_i = -a <grad l_val(theta(w)), g_i>`, an entry of the joint Gramian of the step's rows and the rows ahead.
 
-mod auto_lambda;
+pub mod auto_lambda;
 mod learned;
-mod moml;
+pub mod moml;
 
 pub use auto_lambda::{AutoLambda, AutoLambdaConfig};
 pub use moml::{Moml, MomlConfig};

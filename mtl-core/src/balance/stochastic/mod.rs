@@ -2,11 +2,11 @@
 //!
 //! The Gramian of one batch's gradients is biased as an estimate of the Gramian of the true gradients: noise is never
 //! orthogonal to itself, so it makes every diagonal entry larger. Products of two independent batches are unbiased:
-//! `E[J1 J2^T] = J J^T`. These methods look at two fresh batches ([`Look::Fresh`](super::Look::Fresh)), choose weights from
+//! `E[J1 J2^T] = J J^T`. These methods look at two fresh batches ([`Look::Fresh`]), choose weights from
 //! `J1 J2^T`, and apply them to the step's own batch, the third.
 
-mod modo;
-mod sdmgrad;
+pub mod modo;
+pub mod sdmgrad;
 
 pub use modo::{MoDo, MoDoConfig};
 pub use sdmgrad::{SdmGrad, SdmGradConfig};
