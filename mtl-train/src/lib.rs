@@ -30,6 +30,7 @@
 //! | [`optim`], [`schedule`] | AdamW and SGD with state; learning rates over time |
 //! | [`checkpoint`] | one atomic file per checkpoint |
 //! | [`config`] | the configuration file |
+//! | [`run_dir`] | a run's folder |
 //! | [`runlog`], [`progress`] | JSON lines; bars and lines on a terminal |
 //! | [`report`] | documents as one HTML file |
 #![warn(missing_docs)]
@@ -44,6 +45,7 @@ pub mod model;
 pub mod optim;
 pub mod progress;
 pub mod report;
+pub mod run_dir;
 pub mod runlog;
 pub mod schedule;
 pub mod session;

@@ -6,10 +6,11 @@ use clap::Args as ClapArgs;
 use comfy_table::{Table, presets::UTF8_HORIZONTAL_ONLY};
 use mtl_metrics::MetricReport;
 use mtl_train::{
-    Error, Result,
+    Result,
     checkpoint::{CheckpointStore, write_atomic},
     config::RunConfig,
     progress::Progress,
+    run_dir::RunDir,
     runlog::RunLog,
     session::Session,
     trainer::Ending,
@@ -39,17 +40,15 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let config = RunConfig::load(&args.config)?;
     let stem = args.config.file_stem().unwrap_or_default();
     let dir = args.run_dir.clone().unwrap_or_else(|| Path::new("runs").join(stem));
-    if !args.resume && dir.join("log.jsonl").exists() {
-        return Err(Error::Checkpoint {
-            path: dir,
-            reason: "there is a run in this folder; go on with --resume, or choose another with --run-dir".into(),
-        });
-    }
     let splits = config.data.load()?;
     let mut session = Session::new(&config, &splits)?;
 
-    let store = CheckpointStore::open(&dir.join("checkpoints"), KEEP)?;
-    let log_path = dir.join("log.jsonl");
+    let dir = match args.resume && dir.join("config.toml").exists() {
+        true => RunDir::open(&dir)?,
+        false => RunDir::create(&dir, &config)?,
+    };
+    let store = CheckpointStore::open(&dir.checkpoints(), KEEP)?;
+    let log_path = dir.log();
     let found = if args.resume { store.latest()? } else { None };
     let mut log = match found {
         Some((checkpoint, damaged)) => {
@@ -60,7 +59,6 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             RunLog::resume(&log_path, args.log_every, session.trainer.step())?
         }
         None => {
-            write_atomic(&dir.join("config.toml"), config.to_toml()?.as_bytes())?;
             let mut log = RunLog::create(&log_path, args.log_every)?;
             log.write("run", describe(&config, &session));
             log
@@ -95,13 +93,13 @@ fn describe(config: &RunConfig, session: &Session) -> serde_json::Value {
 
 /// Tests the best epoch, writes weights and metrics, shows the table.
 #[expect(clippy::print_stdout, reason = "what the program is for")]
-fn finish(dir: &Path, session: &Session) -> Result<()> {
+fn finish(dir: &RunDir, session: &Session) -> Result<()> {
     let test = session.test()?;
     let best = session.trainer.history().iter().rfind(|e| e.is_best);
-    write_atomic(&dir.join("model.safetensors"), &session.trainer.model().params().to_safetensors()?)?;
+    write_atomic(&dir.weights(), &session.trainer.model().params().to_safetensors()?)?;
     let metrics =
         json!({ "best_epoch": best.map(|e| e.epoch + 1), "validation": best.map(|e| &e.validation), "test": test });
-    write_atomic(&dir.join("metrics.json"), format!("{metrics:#}\n").as_bytes())?;
+    write_atomic(&dir.metrics(), format!("{metrics:#}\n").as_bytes())?;
 
     let mut table = Table::new();
     table.load_preset(UTF8_HORIZONTAL_ONLY).set_header(["task", "metric", "validation", "test"]);
@@ -119,7 +117,7 @@ fn finish(dir: &Path, session: &Session) -> Result<()> {
             "best epoch {} of {}, chosen on validation; run folder {}",
             best.epoch + 1,
             best.epochs,
-            dir.display()
+            dir.root().display()
         );
     }
     Ok(())

@@ -1,0 +1,159 @@
+//! A run's folder: which file is where, and how to come back to what it holds.
+//!
+//! | file | holds | written |
+//! |---|---|---|
+//! | `config.toml` | the configuration with every default spelled out | before the first step |
+//! | `log.jsonl` | steps and epochs, see [`crate::runlog`] | while it runs |
+//! | `checkpoints/` | what a run needs to go on, see [`crate::checkpoint`] | while it runs |
+//! | `model.safetensors` | the parameters of the best epoch | at the end |
+//! | `metrics.json` | validation and test metrics of the best epoch | at the end |
+//! | `report.html` | curves, tables, maps | at the end, or by `mtl report` |
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use mtl_core::params::from_safetensors;
+use mtl_data::Splits;
+
+use crate::{
+    checkpoint::write_atomic,
+    config::RunConfig,
+    error::{Error, Result},
+    session::Session,
+};
+
+/// The folder of one run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunDir {
+    root: PathBuf,
+}
+
+impl RunDir {
+    /// A folder for a new run, with its `config.toml`.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] when there is a run in it; [`Error::Io`] when it cannot be written.
+    pub fn create(root: &Path, config: &RunConfig) -> Result<Self> {
+        let dir = Self { root: root.to_owned() };
+        if dir.log().exists() {
+            return Err(Error::Checkpoint {
+                path: root.to_owned(),
+                reason: "there is a run in this folder; go on with --resume, or choose another with --run-dir".into(),
+            });
+        }
+        fs::create_dir_all(root).map_err(|e| Error::io(root, "cannot make run folder", e))?;
+        write_atomic(&dir.config_file(), config.to_toml()?.as_bytes())?;
+        Ok(dir)
+    }
+
+    /// The folder of a run that was made before.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when there is no `config.toml` in it.
+    pub fn open(root: &Path) -> Result<Self> {
+        let dir = Self { root: root.to_owned() };
+        fs::metadata(dir.config_file()).map_err(|e| Error::io(root, "is no run folder (it has no config.toml)", e))?;
+        Ok(dir)
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// `config.toml`.
+    #[must_use]
+    pub fn config_file(&self) -> PathBuf {
+        self.root.join("config.toml")
+    }
+
+    /// `log.jsonl`.
+    #[must_use]
+    pub fn log(&self) -> PathBuf {
+        self.root.join("log.jsonl")
+    }
+
+    /// `checkpoints/`.
+    #[must_use]
+    pub fn checkpoints(&self) -> PathBuf {
+        self.root.join("checkpoints")
+    }
+
+    /// `model.safetensors`.
+    #[must_use]
+    pub fn weights(&self) -> PathBuf {
+        self.root.join("model.safetensors")
+    }
+
+    /// `metrics.json`.
+    #[must_use]
+    pub fn metrics(&self) -> PathBuf {
+        self.root.join("metrics.json")
+    }
+
+    /// `report.html`.
+    #[must_use]
+    pub fn report(&self) -> PathBuf {
+        self.root.join("report.html")
+    }
+
+    /// The run's configuration.
+    ///
+    /// # Errors
+    /// As [`RunConfig::load`].
+    pub fn config(&self) -> Result<RunConfig> {
+        RunConfig::load(&self.config_file())
+    }
+
+    /// The trained model on its data: a session whose parameters are those of the best epoch.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the run has not finished; [`Error::Checkpoint`] when its weights are damaged;
+    /// [`mtl_core::Error`] when they belong to another model.
+    pub fn trained(&self, config: &RunConfig, splits: &Splits) -> Result<Session> {
+        let session = Session::new(config, splits)?;
+        let path = self.weights();
+        let bytes = fs::read(&path).map_err(|e| Error::io(&path, "cannot read weights (has the run finished?)", e))?;
+        let (tensors, _) = from_safetensors(&bytes)
+            .map_err(|e| Error::Checkpoint { path, reason: format!("weights are damaged: {e}") })?;
+        session.trainer.model().params().load_tensors(&tensors)?;
+        Ok(session)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finished_run_answers_as_it_did() {
+        let config = RunConfig::parse(
+            r#"
+            data    = { kind = "synthetic-mmoe", train = 200, validation = 50, test = 50, targets = "binary" }
+            encoder = { kind = "tabular", token_width = 2, hidden = [4] }
+            train   = { epochs = 1, batch_size = 100 }
+            "#,
+            "test".as_ref(),
+        )
+        .unwrap();
+        let splits = config.data.load().unwrap();
+        let mut session = Session::new(&config, &splits).unwrap();
+        session.trainer.fit(&session.train, &session.validation, &mut (), None).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("run");
+        let dir = RunDir::create(&root, &config).unwrap();
+        let e = dir.trained(&config, &splits).unwrap_err().to_string();
+        assert!(e.contains("has the run finished?"), "{e}");
+        write_atomic(&dir.weights(), &session.trainer.model().params().to_safetensors().unwrap()).unwrap();
+        let found = RunDir::open(&root).unwrap();
+        assert_eq!(found.config().unwrap(), config);
+        let again = found.trained(&found.config().unwrap(), &splits).unwrap();
+        assert_eq!(again.test().unwrap(), session.test().unwrap());
+        fs::write(dir.log(), "").unwrap();
+        assert!(RunDir::create(&root, &config).unwrap_err().to_string().contains("--resume"));
+        assert!(RunDir::open(folder.path()).unwrap_err().to_string().contains("no run folder"));
+    }
+}
