@@ -59,6 +59,7 @@ fn claims(name: &str) -> Option<Claims> {
         "modo" | "sdmgrad" => Claims { sum: Some((1.0, 0)), stateless: false, ..PLAIN },
         // Adam's epsilon gives the weights' learning a scale.
         "auto-lambda" | "moml" => Claims { stateless: false, degree: None, ..PLAIN },
+        "forum" => Claims { stateless: false, degree: None, fair: false, ..PLAIN },
         "fixed" => Claims { sum: Some((1.0, 1)), linear: true, ..PLAIN },
         "uncertainty" => Claims { stateless: false, linear: false, ..PLAIN },
         "pcgrad" => Claims { permutation: false, ..PLAIN },
@@ -172,11 +173,13 @@ fn weigh(method: &mut dyn Balancer, g: &Gramian, losses: &[f64], step: u64) -> R
     let blocks = [half.clone(), half];
     // Every further look sees the same gradients again.
     let needs = method.needs();
-    let joint = tiled(g, usize::from(needs.gramian) + needs.looks.len());
+    let joint = tiled(g, usize::from(needs.gramian) + needs.looks_with_rows());
     let joint = (!needs.looks.is_empty()).then_some(&joint);
     let mut weights = vec![f64::NAN; m];
-    weights.resize(m * (1 + needs.looks.len()), 0.0);
-    let evidence = Evidence { tasks: &tasks, losses, gramian: Some(g), blocks: &blocks, joint, step };
+    weights.resize(m * (1 + needs.looks_with_rows()), 0.0);
+    let again: Vec<f64> = losses.iter().map(|l| 0.9 * l).collect();
+    let evidence =
+        Evidence { tasks: &tasks, losses, losses_again: &again, gramian: Some(g), blocks: &blocks, joint, step };
     method.weigh(&evidence, &mut weights)?;
     weights.truncate(m);
     Ok(weights)
@@ -475,16 +478,17 @@ fn a_task_may_be_absent_from_a_step() {
             let (g, l) = (all.select(&present), present.iter().map(|&i| losses(4)[i]).collect::<Vec<_>>());
             let blocks = [g.clone()];
             let needs = method.needs();
-            let joint = tiled(&g, usize::from(needs.gramian) + needs.looks.len());
+            let joint = tiled(&g, usize::from(needs.gramian) + needs.looks_with_rows());
             let evidence = Evidence {
                 tasks: &present,
                 losses: &l,
+                losses_again: &l,
                 gramian: Some(&g),
                 blocks: &blocks,
                 joint: (!needs.looks.is_empty()).then_some(&joint),
                 step: 1,
             };
-            let mut w = vec![0.0; present.len() * (1 + needs.looks.len())];
+            let mut w = vec![0.0; present.len() * (1 + needs.looks_with_rows())];
             method.weigh(&evidence, &mut w).unwrap_or_else(|e| panic!("{name} with {present:?}: {e}"));
             assert!(w.iter().all(|w| w.is_finite()), "{name} with {present:?}: {w:?}");
             method.after_step(&l, &present).unwrap();

@@ -48,18 +48,19 @@ fn drive_balancer(method: &mut dyn Balancer, steps: std::ops::Range<u64>) -> Vec
     let needs = method.needs();
     for step in steps {
         let own = Gramian::of_rows(&rows(step, M));
-        let joint = Gramian::of_rows(&rows(step, M * (usize::from(needs.gramian) + needs.looks.len())));
+        let joint = Gramian::of_rows(&rows(step, M * (usize::from(needs.gramian) + needs.looks_with_rows())));
         let blocks = [own.clone(), own.clone()];
         let (losses, after) = (losses(step), losses(step + 1));
         let evidence = Evidence {
             tasks: &[0, 1, 2],
             losses: &losses,
+            losses_again: &after,
             gramian: Some(&own),
             blocks: &blocks,
             joint: Some(&joint),
             step,
         };
-        let mut weights = vec![1.0; M * (1 + needs.looks.len())];
+        let mut weights = vec![1.0; M * (1 + needs.looks_with_rows())];
         method.weigh(&evidence, &mut weights).unwrap();
         bits.extend(weights.iter().map(|w| w.to_bits()));
         method.after_step(&after, &[0, 1, 2]).unwrap();

@@ -69,6 +69,7 @@ balancers! {
     SdmGrad(stochastic::SdmGradConfig => stochastic::SdmGrad) = "sdmgrad", "Worst task near a preferred direction, unbiased (Xiao et al. 2023)";
     AutoLambda(bilevel::AutoLambdaConfig => bilevel::AutoLambda) = "auto-lambda", "Weights learned on held-out losses (Liu et al. 2022)";
     Moml(bilevel::MomlConfig => bilevel::Moml) = "moml", "Weights learned on all held-out losses by MGDA (Ye et al. 2021)";
+    Forum(bilevel::ForumConfig => bilevel::Forum) = "forum", "Descends on held-out losses with training as a constraint (Ye et al. 2024)";
     CrMogm(wrapper::CrMogmConfig => wrapper::CrMogm) = "cr-mogm", "Running weights around a method (Zhou et al. 2022)";
     PerBlock(wrapper::PerBlockConfig => wrapper::PerBlock) = "per-block", "A copy of a method for every parameter block";
     Pipeline(wrapper::PipelineConfig => wrapper::Pipeline) = "pipeline", "Stages around a method: normalize, weigh, average, repeat, clip";

@@ -23,6 +23,19 @@ pub enum Look {
     /// A held-out batch at where a plain step would lead: parameters `theta - inner_lr sum_i w_i g_i`, with the method's
     /// [`current_weights`](super::Balancer::current_weights) and [`inner_lr`](super::Balancer::inner_lr).
     Ahead,
+    /// A held-out batch at the same parameters.
+    HeldOut,
+    /// The step's own batch where [`inner_steps`](super::Balancer::inner_steps) such plain steps would lead. It gives no rows:
+    /// only losses, in [`Evidence::losses_again`].
+    Again,
+}
+
+impl Look {
+    /// Whether it gives a row per task.
+    #[must_use]
+    pub fn has_rows(self) -> bool {
+        self != Self::Again
+    }
 }
 
 /// What a method wants to see.
@@ -57,6 +70,12 @@ impl Needs {
         looks: &[],
         kpis: false,
     };
+
+    /// How many of the looks give rows.
+    #[must_use]
+    pub fn looks_with_rows(&self) -> usize {
+        self.looks.iter().filter(|look| look.has_rows()).count()
+    }
 
     /// Only losses: one backward pass of the weighted sum.
     #[must_use]
@@ -93,6 +112,8 @@ pub struct Evidence<'a> {
     pub tasks: &'a [usize],
     /// Their mean losses, already multiplied by the user's task weights; empty unless asked for.
     pub losses: &'a [f64],
+    /// The same after the plain steps of [`Look::Again`]; empty unless asked for.
+    pub losses_again: &'a [f64],
     /// The Gramian of their gradients with respect to the shared parameters; `None` unless asked for.
     pub gramian: Option<&'a Gramian>,
     /// One Gramian per parameter block, always in the same order, summing to the whole one; empty unless asked for.
@@ -117,6 +138,14 @@ impl<'a> Evidence<'a> {
             Some((&value, task)) => Err(Error::NonFinite { what: "loss", task: format!("#{task}"), value }),
             None => Ok(self.losses),
         }
+    }
+
+    /// The losses of [`Look::Again`], checked as the others.
+    ///
+    /// # Errors
+    /// As [`Evidence::checked_losses`].
+    pub fn checked_losses_again(&self, method: &'static str) -> Result<&'a [f64]> {
+        Self { losses: self.losses_again, ..*self }.checked_losses(method)
     }
 
     /// The losses, checked to be finite and above 0, as logarithms demand.

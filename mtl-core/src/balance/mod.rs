@@ -71,12 +71,17 @@ pub trait Balancer: Debug + Send {
         self.needs()
     }
 
-    /// The step size of [`Look::Ahead`].
+    /// The step size of [`Look::Ahead`] and [`Look::Again`].
     fn inner_lr(&self) -> f64 {
         0.0
     }
 
-    /// Writes the weights with which [`Look::Ahead`] looks ahead; ones unless the method says otherwise.
+    /// How many plain steps lie before [`Look::Again`]; at least 1.
+    fn inner_steps(&self) -> u32 {
+        1
+    }
+
+    /// Writes the weights with which [`Look::Ahead`] and [`Look::Again`] step; ones unless the method says otherwise.
     fn current_weights(&self, _tasks: &[usize], weights: &mut [f64]) {
         weights.fill(1.0);
     }

@@ -3,7 +3,9 @@
 //! ```text
 //! rows of the step's batch (when the method wants its Gramian), then for each look
 //!   Fresh: forward another training batch, one backward pass per task
+//!   HeldOut: forward a held-out batch, one backward pass per task
 //!   Ahead: move the parameters by -inner_lr sum_i w_i g_i, forward a held-out batch, one backward pass per task, move back
+//!   Again: the same move inner_steps times over, forward the step's own batch, read the losses, move back
 //! joint Gramian of all rows -> weights -> combination
 //! ```
 //! Parameters are put back from copies, to the last bit. A task's own parameters move along with the shared ones when
@@ -11,11 +13,11 @@
 
 use tch::Tensor;
 
-use super::{Forward, Gradients, StepEngine, StepReport, pass::Pass, screen, single};
+use super::{Forward, Gradients, NonFinitePolicy, Policy, StepEngine, StepReport, pass::Pass, screen, single};
 use crate::{
     balance::{Evidence, Gramian, Look, Method, Needs},
     error::{Error, Result, TorchContext},
-    shim::Rows,
+    shim::{self, Graph, Rows},
 };
 
 /// Runs the model on the next batch of that kind; the engine asks once per look and step.
@@ -44,16 +46,26 @@ impl StepEngine {
         }
         let mut plain = vec![1.0; m];
         balancer.current_weights(pass.active, &mut plain);
-        let inner_lr = balancer.inner_lr();
+        let (inner_lr, inner_steps) = (balancer.inner_lr(), balancer.inner_steps());
+        let mut losses_again = Vec::new();
         for &look in needs.looks {
             let moved = match look {
-                Look::Ahead => Some(Moved::ahead(&pass, &rows, &heads, &plain, inner_lr)?),
-                Look::Fresh => None,
+                Look::Ahead | Look::Again => Some(Moved::ahead(&pass, &rows, &heads, &plain, inner_lr)?),
+                Look::Fresh | Look::HeldOut => None,
             };
-            let seen = looker(look).and_then(|forward| add_rows(&mut rows, &pass, &forward));
+            let seen = match look {
+                Look::Again => {
+                    after_steps(&pass, &plain, inner_lr, inner_steps, looker).map(|losses| losses_again = losses)
+                }
+                _ => looker(look).and_then(|forward| add_rows(&mut rows, &pass, &forward)),
+            };
             // Back first, whatever happened.
             moved.map_or(Ok(()), Moved::back)?;
             seen?;
+        }
+        for (k, &loss) in losses_again.iter().enumerate().filter(|(_, loss)| !loss.is_finite()) {
+            screen::non_finite(pass.tasks, &self.policy, "loss after inner steps", pass.active[k], loss, report)?;
+            report.skipped = true;
         }
         let joint = rows.gramian(None)?;
         let n = rows.len();
@@ -83,10 +95,11 @@ impl StepEngine {
             losses: &losses,
             gramian: gramian.as_ref(),
             joint: Some(&joint),
+            losses_again: &losses_again,
             step: pass.step,
             ..Evidence::default()
         };
-        let mut weights = vec![0.0; m * (1 + needs.looks.len())];
+        let mut weights = vec![0.0; m * (1 + needs.looks_with_rows())];
         weights[..m].fill(1.0);
         report.outcome = balancer.weigh(&evidence, &mut weights)?;
         let Some(mut gradients) = auxiliary else {
@@ -124,16 +137,70 @@ pub(super) fn nowhere(name: &'static str) -> impl FnMut(Look) -> Result<Forward>
     }
 }
 
+/// The losses of the step's own batch after all inner steps; the first of them has been made.
+fn after_steps(
+    pass: &Pass<'_>,
+    weights: &[f64],
+    lr: f64,
+    inner_steps: u32,
+    looker: &mut Looker<'_>,
+) -> Result<Vec<f64>> {
+    let mut positions = pass.shared.to_vec();
+    pass.active.iter().for_each(|&t| positions.extend(&pass.owned[t]));
+    let tensors = pass.tensors(&positions);
+    for _ in 1..inner_steps {
+        let forward = look_again(pass, looker)?;
+        let pass = Pass { forward: &forward, ..*pass };
+        let losses: Vec<&Tensor> = pass.active.iter().map(|&t| pass.loss(t)).collect();
+        let factors: Vec<f64> = pass.active.iter().zip(weights).map(|(&t, &w)| pass.factor(t, w)).collect();
+        let grads = shim::grad_scaled(&losses, &factors, &tensors, Graph::Free)?;
+        let _guard = tch::no_grad_guard();
+        for (tensor, grad) in tensors.iter().zip(&grads) {
+            if let Some(grad) = grad {
+                step(tensor, grad, lr)?;
+            }
+        }
+    }
+    let _guard = tch::no_grad_guard();
+    let forward = look_again(pass, looker)?;
+    let (_, means) = screen::look(
+        pass.tasks,
+        &Policy { non_finite: NonFinitePolicy::DropTask, ..Policy::default() },
+        &forward.losses,
+    )?;
+    Ok(pass.active.iter().map(|&t| means[t]).collect())
+}
+
+fn look_again(pass: &Pass<'_>, looker: &mut Looker<'_>) -> Result<Forward> {
+    let forward = looker(Look::Again)?;
+    check_count(pass, &forward)?;
+    match pass.active.iter().find(|&&t| !forward.losses[t].is_present()) {
+        None => Ok(forward),
+        Some(&t) => Err(Error::State {
+            what: "further look".into(),
+            reason: format!(
+                "task {} has a label in the step's batch, but not in the same batch again",
+                pass.tasks.get(t).map(|t| t.name.to_string()).unwrap_or_default()
+            ),
+        }),
+    }
+}
+
+fn check_count(pass: &Pass<'_>, forward: &Forward) -> Result<()> {
+    if forward.losses.len() == pass.tasks.len() {
+        return Ok(());
+    }
+    Err(Error::Shape {
+        op: "further look".into(),
+        tensor: "losses",
+        expected: format!("{} losses", pass.tasks.len()),
+        found: vec![forward.losses.len() as i64],
+    })
+}
+
 /// One row per active task of the step; zeros where the look has no label of the task.
 fn add_rows(rows: &mut Rows, pass: &Pass<'_>, forward: &Forward) -> Result<()> {
-    if forward.losses.len() != pass.tasks.len() {
-        return Err(Error::Shape {
-            op: "further look".into(),
-            tensor: "losses",
-            expected: format!("{} losses", pass.tasks.len()),
-            found: vec![forward.losses.len() as i64],
-        });
-    }
+    check_count(pass, forward)?;
     let pass = Pass { forward, ..*pass };
     for (k, &t) in pass.active.iter().enumerate() {
         if forward.losses[t].is_present() {

@@ -1,7 +1,7 @@
 //! Further batches for balancers that ask for them: fresh ones from the same epoch, held-out ones from their own loader.
 //!
-//! A step with two fresh looks uses three batches of the epoch; one that looks ahead takes the next held-out batch, chosen by
-//! the step's number alone, so that a resumed run sees the same ones.
+//! A step with two fresh looks uses three batches of the epoch; one that looks at held-out data takes the next held-out
+//! batch, chosen by the step's number alone, so that a resumed run sees the same ones.
 
 use mtl_core::{
     balance::Look,
@@ -55,6 +55,7 @@ impl Trainer {
     /// The gradients of a step on one batch, with the looks that the balancer asks for.
     pub(super) fn backward(
         &mut self,
+        batch: &Batch,
         forward: &Forward,
         batches: &mut dyn Iterator<Item = mtl_data::Result<Batch>>,
         step: u64,
@@ -64,18 +65,20 @@ impl Trainer {
             return Ok(engine.backward(model.params(), forward, step)?);
         }
         let mut failed = None;
+        let run = |batch: &Batch| model.losses(batch, &Cx::new(Mode::Train));
         let mut looker = |look: Look| {
-            let batch = match look {
+            let other = match look {
+                Look::Again => None,
                 Look::Fresh => {
                     counters.next_batch += 1;
-                    batches.next().ok_or_else(|| nothing("the epoch ended inside a step")).and_then(|b| Ok(b?))
+                    Some(batches.next().ok_or_else(|| nothing("the epoch ended inside a step")).and_then(|b| Ok(b?)))
                 }
-                Look::Ahead => held_out_batch(held_out.as_ref(), step),
+                Look::Ahead | Look::HeldOut => Some(held_out_batch(held_out.as_ref(), step)),
             };
-            let seen = batch.and_then(|batch| {
-                let batch = batch.to_device(model.params().device())?;
-                model.losses(&batch, &Cx::new(Mode::Train))
-            });
+            let seen = match other {
+                None => run(batch),
+                Some(other) => other.and_then(|other| run(&other.to_device(model.params().device())?)),
+            };
             seen.map_err(|e| {
                 let reason = e.to_string();
                 failed = Some(e);

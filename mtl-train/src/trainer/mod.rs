@@ -128,7 +128,7 @@ impl Trainer {
     /// Whether the balancer learns from data that the model does not: [`Trainer::hold_out`] must give some.
     #[must_use]
     pub fn wants_held_out(&self) -> bool {
-        self.engine.method().needs().looks.contains(&Look::Ahead)
+        self.engine.method().needs().looks.iter().any(|look| matches!(look, Look::Ahead | Look::HeldOut))
     }
 
     /// Gives the balancer data of its own: neither training data nor the validation split that chooses the epoch.
@@ -247,7 +247,7 @@ impl Trainer {
         self.counters.next_batch += 1;
         let next = self.counters.next_batch;
         let (gradients, report) = match self.config.accumulate {
-            1 => self.backward(&forward, batches, step)?,
+            1 => self.backward(&batch, &forward, batches, step)?,
             n => {
                 self.engine.accumulate(self.model.params(), &forward, step)?;
                 if !next.is_multiple_of(n) && next < n_batches {

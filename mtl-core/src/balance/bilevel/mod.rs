@@ -6,10 +6,14 @@
 //! ```
 //! Because `theta(w)` is linear in `w`, the derivative needs no second derivative of the losses and no finite difference:
 //! `d l_val / d w_i = -a <grad l_val(theta(w)), g_i>`, an entry of the joint Gramian of the step's rows and the rows ahead.
+//!
+//! FORUM goes another way: it descends on held-out losses at `theta` itself, with training as a constraint.
 
 pub mod auto_lambda;
+pub mod forum;
 mod learned;
 pub mod moml;
 
 pub use auto_lambda::{AutoLambda, AutoLambdaConfig};
+pub use forum::{Forum, ForumConfig};
 pub use moml::{Moml, MomlConfig};

@@ -5,6 +5,7 @@
 //! [`Outcome`](super::Outcome) with the violation of its optimality conditions, so that a caller can refuse what is not
 //! solved instead of training on it.
 
+pub mod barrier;
 pub mod cholesky;
 mod complementarity;
 pub mod dual_cone;
@@ -12,14 +13,17 @@ pub mod eigen;
 pub mod fair;
 pub mod min_norm;
 pub mod simplex;
+pub mod tilted;
 pub mod unit_rows;
 pub mod worst_case;
 
+pub use barrier::Barrier;
 pub use dual_cone::DualCone;
 pub use eigen::SymmetricEigen;
 pub use fair::Fair;
 pub use min_norm::MinNorm;
 pub use simplex::project_simplex;
+pub use tilted::Tilted;
 pub use unit_rows::UnitRows;
 pub use worst_case::WorstCase;
 

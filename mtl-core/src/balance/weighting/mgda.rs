@@ -17,7 +17,8 @@
 //! <https://arxiv.org/abs/1810.04650>.
 //!
 //! **Differs from** LibMTL and TorchJD: exact ([`MinNorm`]) instead of a fixed number of Frank-Wolfe steps; LibMTL raises
-//! `UnboundLocalError` for one task and for gradients longer than 1e4.
+//! `UnboundLocalError` for one task and for gradients longer than 1e4, and multiplies the normalized gradients by the
+//! weights it has found for them.
 
 use serde::{Deserialize, Serialize};
 
