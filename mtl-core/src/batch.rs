@@ -238,6 +238,36 @@ impl Target {
         Ok(Self { data, known: self.known, max_label: self.max_label })
     }
 
+    /// The labels of some samples, in that order.
+    ///
+    /// # Errors
+    /// [`Error::Torch`] for an index beyond the batch.
+    pub fn select(&self, samples: &Tensor) -> Result<Self> {
+        let pick = |t: &Tensor| t.f_index_select(0, samples).op("select labels");
+        let count = |known: Tensor| -> Result<u64> {
+            let n = known.f_sum(Kind::Int64).and_then(|n| i64::try_from(&n)).op("count labels")?;
+            Ok(n.unsigned_abs())
+        };
+        let (data, known) = match &self.data {
+            TargetData::Class(t) => {
+                let t = pick(t)?;
+                let known = t.f_ne(MISSING_CLASS).op("count labels")?;
+                (TargetData::Class(t), known)
+            }
+            TargetData::MultiLabel(t) => {
+                let t = pick(t)?;
+                let known = t.f_isnan().and_then(|t| t.f_logical_not()).op("count labels")?;
+                (TargetData::MultiLabel(t), known)
+            }
+            TargetData::Values(t) => {
+                let t = pick(t)?;
+                let known = t.f_isnan().and_then(|t| t.f_logical_not()).op("count labels")?;
+                (TargetData::Values(t), known)
+            }
+        };
+        Ok(Self { data, known: count(known)?, max_label: self.max_label })
+    }
+
     fn tensor(&self) -> &Tensor {
         match &self.data {
             TargetData::Class(t) | TargetData::MultiLabel(t) | TargetData::Values(t) => t,
@@ -294,6 +324,32 @@ impl Batch {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ids.is_empty()
+    }
+
+    /// Some samples of the batch, in that order.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for an index beyond the batch; [`Error::Torch`] when libtorch refuses.
+    pub fn select(&self, samples: &[usize]) -> Result<Self> {
+        let ids = samples.iter().map(|&s| self.ids.get(s).copied()).collect::<Option<Vec<u64>>>();
+        let Some(ids) = ids else {
+            return Err(Error::Shape {
+                op: "select samples".into(),
+                tensor: "samples",
+                expected: format!("indices below {}", self.len()),
+                found: samples.iter().map(|&s| s as i64).collect(),
+            });
+        };
+        let index: Vec<i64> = samples.iter().map(|&s| s as i64).collect();
+        let device = self.inputs.iter().next().map_or(Device::Cpu, |(_, t)| t.device());
+        let index = Tensor::from_slice(&index).f_to_device(device).op("select samples")?;
+        let inputs = self
+            .inputs
+            .iter()
+            .map(|(name, t)| t.f_index_select(0, &index).op("select samples").map(|t| (name.to_owned(), t)));
+        let inputs = Inputs::new(inputs.collect::<Result<_>>()?)?;
+        let targets = self.targets.iter().map(|t| t.as_ref().map(|t| t.select(&index)).transpose());
+        Self::new(inputs, targets.collect::<Result<_>>()?, ids)
     }
 
     /// The same batch on another device; itself when it is there already.

@@ -1,9 +1,10 @@
 //! Checkpoints: one file, all or nothing.
 //!
-//! A checkpoint is a single safetensors file: parameters, optimizer and balancer state as tensors, counters as JSON in
-//! the header, with a SHA-256 over everything. It is written beside its final name, flushed to disk and renamed, then the
+//! A checkpoint is a single safetensors file: parameters, those of the best epoch, optimizer and balancer state as tensors,
+//! counters as JSON in the header, with a SHA-256 over every byte of the file but its own digits. It is written beside its final name, flushed to disk and renamed, then the
 //! folder is flushed: whoever kills the process at any moment leaves the old file or the new one. Loading takes the
-//! newest file that is whole, and says so when it had to pass over a damaged one.
+//! newest file that is whole, and says so when it had to pass over a damaged one. The best epoch's weights are in every
+//! file, so that no rotation can lose them.
 
 use std::{
     fs::{self, File},
@@ -35,7 +36,9 @@ pub struct Checkpoint {
     pub balancer: StateDict,
 }
 
-const FORMAT: &str = "mtl-checkpoint-1";
+const FORMAT: &str = "mtl-checkpoint-2";
+/// What stands in the place of the digest while it is computed.
+const NO_DIGEST: [u8; 64] = [b'0'; 64];
 const SECTIONS: [&str; 4] = ["params/", "best/", "optimizer/", "balancer/"];
 
 impl Checkpoint {
@@ -53,24 +56,14 @@ impl Checkpoint {
         {
             tensors.extend(list.iter().map(|(name, t)| (format!("{section}{name}"), t)));
         }
-        let named = || tensors.iter().map(|(n, t)| (n.as_str(), *t));
-        // The digest covers the file as it would be with an empty digest, so every byte that matters is in it.
-        let digest = self.digest(&named().map(|(n, t)| (n.to_owned(), t.shallow_clone())).collect::<Vec<_>>())?;
+        let digest = String::from_utf8_lossy(&NO_DIGEST).into_owned();
         let metadata = [("format", FORMAT.to_owned()), ("counters", self.counters.clone()), ("sha256", digest)];
-        Ok(to_safetensors(named(), &metadata)?)
-    }
-
-    fn digest(&self, tensors: &[(String, Tensor)]) -> Result<String> {
-        let mut hash = Sha256::new();
-        hash.update(FORMAT);
-        hash.update(self.counters.as_bytes());
-        let mut order: Vec<usize> = (0..tensors.len()).collect();
-        order.sort_by(|&a, &b| tensors[a].0.cmp(&tensors[b].0));
-        for idx in order {
-            let (name, tensor) = &tensors[idx];
-            hash.update(to_safetensors(std::iter::once((name.as_str(), tensor)), &[])?);
+        let mut bytes = to_safetensors(tensors.iter().map(|(n, t)| (n.as_str(), *t)), &metadata)?;
+        let digest = sha256(&bytes);
+        if let Some(place) = digest_place(&bytes).and_then(|at| bytes.get_mut(at..at + NO_DIGEST.len())) {
+            place.copy_from_slice(digest.as_bytes());
         }
-        Ok(hash.finalize().iter().map(|b| format!("{b:02x}")).collect())
+        Ok(bytes)
     }
 
     /// Reads and verifies a checkpoint file.
@@ -78,7 +71,7 @@ impl Checkpoint {
     /// # Errors
     /// [`Error::Io`] when it cannot be read, [`Error::Checkpoint`] when it is damaged or of another format.
     pub fn load(path: &Path) -> Result<Self> {
-        let bytes = fs::read(path).map_err(|e| Error::io(path, "cannot read checkpoint", e))?;
+        let mut bytes = fs::read(path).map_err(|e| Error::io(path, "cannot read checkpoint", e))?;
         let damaged = |reason: String| Error::Checkpoint { path: path.to_owned(), reason };
         let (tensors, metadata) =
             from_safetensors(&bytes).map_err(|e| damaged(format!("checkpoint is damaged: {e}")))?;
@@ -90,10 +83,13 @@ impl Checkpoint {
                 return Err(damaged(format!("checkpoint format must be {FORMAT}, found {found}")));
             }
         }
-        let mut checkpoint = Self { counters: field("counters").unwrap_or_default(), ..Self::default() };
-        if field("sha256") != Some(checkpoint.digest(&tensors)?) {
+        if let Some(place) = digest_place(&bytes).and_then(|at| bytes.get_mut(at..at + NO_DIGEST.len())) {
+            place.copy_from_slice(&NO_DIGEST);
+        }
+        if field("sha256") != Some(sha256(&bytes)) {
             return Err(damaged("checkpoint is damaged: its checksum does not match".into()));
         }
+        let mut checkpoint = Self { counters: field("counters").unwrap_or_default(), ..Self::default() };
         let mut sections: [Vec<(String, Tensor)>; 4] = Default::default();
         for (name, tensor) in tensors {
             let place = SECTIONS.iter().position(|s| name.starts_with(s));
@@ -107,6 +103,19 @@ impl Checkpoint {
         checkpoint.balancer = StateDict::from_tensors("balancer", balancer)?;
         Ok(checkpoint)
     }
+}
+
+/// SHA-256 in hexadecimal digits.
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// Where the digits of the digest stand in the file's header.
+fn digest_place(bytes: &[u8]) -> Option<usize> {
+    const KEY: &[u8] = b"\"sha256\":\"";
+    let length = u64::from_le_bytes(bytes.get(..8)?.try_into().ok()?);
+    let header = bytes.get(8..usize::try_from(length).ok()?.checked_add(8)?)?;
+    header.windows(KEY.len()).position(|w| w == KEY).map(|at| 8 + at + KEY.len())
 }
 
 /// The checkpoints of one run, in a folder of their own.
@@ -258,13 +267,31 @@ mod tests {
             let mut bytes = whole.clone();
             bytes[position] ^= 1 << (position % 8);
             fs::write(&path, bytes).unwrap();
-            // Flips in the header's white space or letter case may leave the meaning; then the content must be equal.
-            if let Ok(loaded) = Checkpoint::load(&path) {
-                assert_eq!(loaded.to_bytes().unwrap().len(), whole.len());
-                assert_eq!(loaded.params[0].1, sample(1).params[0].1);
-                assert_eq!(loaded.counters, sample(1).counters);
-            }
+            assert!(Checkpoint::load(&path).is_err(), "byte {position}");
         }
+        for length in (0..whole.len()).step_by(whole.len() / 64) {
+            fs::write(&path, &whole[..length]).unwrap();
+            assert!(Checkpoint::load(&path).is_err(), "the first {length} bytes");
+        }
+        fs::write(&path, &whole).unwrap();
+        assert_eq!(Checkpoint::load(&path).unwrap().counters, sample(1).counters);
+    }
+
+    #[test]
+    fn another_format_and_a_folder_of_ruins_are_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("step-0000000001.safetensors");
+        let whole = sample(1).to_bytes().unwrap();
+        let text = String::from_utf8_lossy(&whole);
+        let at = text.find(FORMAT).unwrap();
+        let mut older = whole.clone();
+        older[at + FORMAT.len() - 1] = b'1';
+        fs::write(&path, older).unwrap();
+        let e = Checkpoint::load(&path).unwrap_err().to_string();
+        assert!(e.ends_with("checkpoint format must be mtl-checkpoint-2, found mtl-checkpoint-1"), "{e}");
+        fs::write(dir.path().join("step-0000000002.safetensors"), b"").unwrap();
+        let e = CheckpointStore::open(dir.path(), 2).unwrap().latest().unwrap_err().to_string();
+        assert!(e.contains("no checkpoint here is whole, the newest says: "), "{e}");
     }
 
     #[test]

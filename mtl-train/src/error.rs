@@ -25,6 +25,9 @@ pub enum Error {
         /// What happened.
         source: Box<Error>,
     },
+    /// A loss or a gradient that is not finite, and the samples that bring it.
+    #[error("{0}")]
+    NonFinite(Box<crate::trainer::Incident>),
     /// A configuration file that cannot be used.
     #[error("{}:{line}: {message}", path.display())]
     Config {

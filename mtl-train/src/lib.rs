@@ -30,7 +30,7 @@
 //! | [`optim`], [`schedule`] | AdamW and SGD with state; learning rates over time |
 //! | [`checkpoint`] | one atomic file per checkpoint |
 //! | [`config`] | the configuration file |
-//! | [`run_dir`] | a run's folder |
+//! | [`run_dir`], [`interrupt`] | a run's folder; Ctrl-C |
 //! | [`runlog`], [`progress`] | JSON lines; bars and lines on a terminal |
 //! | [`report`] | documents as one HTML file |
 #![warn(missing_docs)]
@@ -40,6 +40,7 @@ pub mod checkpoint;
 pub mod config;
 pub mod encoder;
 pub mod error;
+pub mod interrupt;
 pub mod method;
 pub mod model;
 pub mod optim;

@@ -4,13 +4,14 @@
 //! |---|---|---|
 //! | `config.toml` | the configuration with every default spelled out | before the first step |
 //! | `log.jsonl` | steps and epochs, see [`crate::runlog`] | while it runs |
+//! | `lock` | nothing: whoever trains holds it | while it runs |
 //! | `checkpoints/` | what a run needs to go on, see [`crate::checkpoint`] | while it runs |
 //! | `model.safetensors` | the parameters of the best epoch | at the end |
 //! | `metrics.json` | validation and test metrics of the best epoch | at the end |
 //! | `report.html` | curves, tables, maps | at the end, or by `mtl report` |
 
 use std::{
-    fs,
+    fs::{self, File, TryLockError},
     path::{Path, PathBuf},
 };
 
@@ -56,6 +57,23 @@ impl RunDir {
         let dir = Self { root: root.to_owned() };
         fs::metadata(dir.config_file()).map_err(|e| Error::io(root, "is no run folder (it has no config.toml)", e))?;
         Ok(dir)
+    }
+
+    /// Makes sure that nobody else trains in this folder while the returned file lives.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] when somebody does; [`Error::Io`] when the file cannot be made.
+    pub fn lock(&self) -> Result<File> {
+        let path = self.root.join("lock");
+        let file = File::create(&path).map_err(|e| Error::io(&path, "cannot make", e))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(Error::Checkpoint {
+                path: self.root.clone(),
+                reason: "another process is training in this folder".into(),
+            }),
+            Err(TryLockError::Error(e)) => Err(Error::io(&path, "cannot lock", e)),
+        }
     }
 
     /// The folder itself.
@@ -152,6 +170,10 @@ mod tests {
         assert_eq!(found.config().unwrap(), config);
         let again = found.trained(&found.config().unwrap(), &splits).unwrap();
         assert_eq!(again.test().unwrap(), session.test().unwrap());
+        let held = dir.lock().unwrap();
+        assert!(dir.lock().unwrap_err().to_string().ends_with("another process is training in this folder"));
+        drop(held);
+        dir.lock().unwrap();
         fs::write(dir.log(), "").unwrap();
         assert!(RunDir::create(&root, &config).unwrap_err().to_string().contains("--resume"));
         assert!(RunDir::open(folder.path()).unwrap_err().to_string().contains("no run folder"));

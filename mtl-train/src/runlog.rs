@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `run` | `seed`, `threads`, `device`, `parameters`, `tasks` |
 //! | `step` | `epoch`, `step`, `lr`, `gradient_norm`, `losses[]`, `weights[]`, `cosines[][]` (when there is a Gramian), `dropped[]` |
+//! | `incident` | the fields of [`Incident`]: a loss or gradient that was not finite |
+//! | `frozen` | `task`, `epoch` |
 //! | `epoch` | the fields of [`EpochSummary`] |
 //!
 //! Lists are in task order; an absent value is `null`. On resume, lines after the checkpoint are cut off, so that the
@@ -15,13 +17,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use mtl_core::task::TaskName;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
     checkpoint::write_atomic,
     error::{Error, Result},
-    trainer::{EpochSummary, Observer, StepSummary},
+    trainer::{EpochSummary, Incident, Observer, StepSummary},
 };
 
 /// Writes the log.
@@ -30,6 +33,7 @@ pub struct RunLog {
     path: PathBuf,
     out: BufWriter<File>,
     every: u64,
+    last_step: u64,
     failure: Option<Error>,
 }
 
@@ -40,7 +44,7 @@ impl RunLog {
     /// [`Error::Io`] when the file cannot be made.
     pub fn create(path: &Path, every: u64) -> Result<Self> {
         let file = File::create(path).map_err(|e| Error::io(path, "cannot create log", e))?;
-        Ok(Self { path: path.to_owned(), out: BufWriter::new(file), every: every.max(1), failure: None })
+        Ok(Self { path: path.to_owned(), out: BufWriter::new(file), every: every.max(1), last_step: 0, failure: None })
     }
 
     /// The log of an interrupted run, cut back to what had happened before `step`.
@@ -55,7 +59,7 @@ impl RunLog {
         }
         let file = OpenOptions::new().create(true).append(true).open(path);
         let file = file.map_err(|e| Error::io(path, "cannot open log", e))?;
-        Ok(Self { path: path.to_owned(), out: BufWriter::new(file), every: every.max(1), failure: None })
+        Ok(Self { path: path.to_owned(), out: BufWriter::new(file), every: every.max(1), last_step: 0, failure: None })
     }
 
     /// Writes one object of that type.
@@ -80,8 +84,8 @@ impl RunLog {
 fn happened_before(line: &str, step: u64) -> bool {
     let Ok(value) = serde_json::from_str::<Value>(line) else { return false };
     match (value["type"].as_str(), value["step"].as_u64()) {
-        (Some("step"), Some(s)) => s < step,
-        (Some("epoch"), Some(s)) => s <= step,
+        (Some("step" | "incident"), Some(s)) => s < step,
+        (Some("epoch" | "frozen"), Some(s)) => s <= step,
         _ => true,
     }
 }
@@ -114,7 +118,16 @@ impl Observer for RunLog {
         self.write("step", line);
     }
 
+    fn incident(&mut self, incident: &Incident) {
+        self.write("incident", incident);
+    }
+
     fn epoch(&mut self, epoch: &EpochSummary) {
+        self.last_step = epoch.step;
         self.write("epoch", epoch);
+    }
+
+    fn frozen(&mut self, task: &TaskName, epoch: u64) {
+        self.write("frozen", json!({ "task": task, "epoch": epoch, "step": self.last_step }));
     }
 }

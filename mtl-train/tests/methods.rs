@@ -47,7 +47,7 @@ fn every_method_trains() {
             _ => 2 * session.train.n_batches(),
         };
         assert_eq!(session.trainer.step(), steps, "{name}");
-        let rows = if ["auto-lambda", "moml"].contains(&name) { 480 } else { 600 };
+        let rows = if ["auto-lambda", "moml", "forum"].contains(&name) { 480 } else { 600 };
         assert_eq!(session.train.source().len(), rows, "{name}");
     }
 }

@@ -10,6 +10,7 @@ use std::{
 };
 
 use mtl_core::rng::Rng;
+use mtl_train::checkpoint::CheckpointStore;
 
 fn config(optimizer: &str, balancer: &str) -> String {
     format!(
@@ -66,19 +67,24 @@ fn a_killed_run_goes_on_to_the_same_bits() {
         let done = mtl(&path, &whole, false).output().unwrap();
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 
-        let mut kills = 0;
-        for attempt in 0..40 {
+        // `MTL_KILLS=200 cargo test -p mtl-train --test resume` kills more often; the run is then made as long.
+        let wanted: u64 = std::env::var("MTL_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(5);
+        let (mut kills, mut attempt) = (0, 0);
+        while kills < wanted && !killed.join("metrics.json").exists() {
             let mut child = mtl(&path, &killed, attempt > 0).spawn().unwrap();
-            // The first attempts die early and often, the later ones get further.
-            sleep(Duration::from_millis(60 + rng.below(100 + 60 * attempt)));
+            attempt += 1;
+            // From before the first step to well within training, whatever the machine's speed.
+            sleep(Duration::from_millis(20 + rng.below(400)));
             if child.try_wait().unwrap().is_none() {
                 child.kill().unwrap();
                 kills += 1;
+                // A loadable checkpoint exists from the first one on.
+                let store = CheckpointStore::open(&killed.join("checkpoints"), 2);
+                if let Ok(store) = store {
+                    store.latest().unwrap();
+                }
             }
             child.wait().unwrap();
-            if killed.join("metrics.json").exists() {
-                break;
-            }
         }
         if !killed.join("metrics.json").exists() {
             let rest = mtl(&path, &killed, true).output().unwrap();

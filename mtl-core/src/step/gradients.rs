@@ -41,6 +41,13 @@ impl Gradients {
         Ok(())
     }
 
+    /// Leaves the parameters at these positions without a gradient, so that an optimizer does not move them.
+    pub fn forget(&mut self, positions: &[usize]) {
+        for &position in positions {
+            self.set(position, None);
+        }
+    }
+
     /// Positions and gradients, by value.
     pub(super) fn into_iter(self) -> impl Iterator<Item = (usize, Tensor)> {
         self.0.into_iter().enumerate().filter_map(|(i, g)| g.map(|g| (i, g)))

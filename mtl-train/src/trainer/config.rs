@@ -3,6 +3,7 @@
 use mtl_core::step::{Policy, StepMode};
 use serde::{Deserialize, Serialize};
 
+use super::FreezeConfig;
 use crate::{
     error::Result,
     optim::{AdamWConfig, OptimizerConfig},
@@ -33,6 +34,8 @@ pub struct TrainConfig {
     pub clip_norm: Option<f64>,
     /// Epochs without a better validation score before the run ends, >= 1; default none.
     pub patience: Option<u64>,
+    /// Stops single tasks early: which are frozen when they no longer improve; default none.
+    pub freeze: Option<FreezeConfig>,
     /// What validation is scored by: `mean` of the primary metrics, or an expression such as
     /// `0.6*image.accuracy + 0.4*text.accuracy`; default `mean`.
     pub selection: String,
@@ -63,6 +66,7 @@ impl Default for TrainConfig {
             schedule: ScheduleConfig::default(),
             clip_norm: None,
             patience: None,
+            freeze: None,
             selection: "mean".into(),
             held_out: 0.2,
             step_mode: StepMode::default(),
@@ -92,6 +96,7 @@ impl TrainConfig {
         let tolerance = self.policy.zero_tolerance;
         check("policy.zero_tolerance", (0.0..1.0).contains(&tolerance), "in [0, 1)", tolerance.to_string())?;
         check("held_out", self.held_out > 0.0 && self.held_out < 1.0, "in (0, 1)", self.held_out.to_string())?;
+        self.freeze.map_or(Ok(()), |freeze| freeze.validate())?;
         self.step_mode.validate()?;
         self.optimizer.build()?;
         Ok(self.schedule.validate()?)

@@ -13,6 +13,8 @@
 
 mod config;
 mod evaluate;
+mod freeze;
+mod incident;
 mod looks;
 mod observer;
 mod selection;
@@ -22,6 +24,9 @@ use std::time::Instant;
 
 pub use config::TrainConfig;
 pub use evaluate::{evaluate, metrics_of};
+use freeze::Plateaus;
+pub use freeze::{FreezeConfig, Frozen};
+pub use incident::{Action, Incident, Suspect};
 use mtl_core::{
     balance::{Epoch, Look},
     batch::Batch,
@@ -29,11 +34,11 @@ use mtl_core::{
     mode::Mode,
     rng::derive,
     shim,
-    step::StepEngine,
+    step::{StepEngine, StepReport},
 };
 use mtl_data::{Batches, Loader, LoaderPosition};
 use mtl_metrics::MetricSet;
-pub use observer::{EpochSummary, Flow, Observer, StepSummary};
+pub use observer::{EpochSummary, Flow, Guarded, Observer, StepSummary};
 pub use selection::Selection;
 use serde::{Deserialize, Serialize};
 use tally::Tally;
@@ -58,6 +63,7 @@ pub struct Trainer {
     counters: Counters,
     best: Vec<(String, Tensor)>,
     held_out: Option<Loader>,
+    observer_failure: Option<String>,
 }
 
 /// Where a run stands; saved in every checkpoint.
@@ -70,8 +76,13 @@ struct Counters {
     best_score: Option<f64>,
     tally: Tally,
     history: Vec<EpochSummary>,
+    plateaus: Plateaus,
+    incidents: u64,
     finished: bool,
 }
+
+/// So many incidents are looked into; the others are only counted.
+const DIAGNOSED: u64 = 20;
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,6 +122,8 @@ impl Trainer {
             best_score: None,
             tally: Tally::new(model.tasks().len()),
             history: Vec::new(),
+            plateaus: Plateaus::new(model.tasks().len()),
+            incidents: 0,
             finished: false,
         };
         Ok(Self {
@@ -122,6 +135,7 @@ impl Trainer {
             best: Vec::new(),
             model,
             held_out: None,
+            observer_failure: None,
         })
     }
 
@@ -154,6 +168,12 @@ impl Trainer {
         &self.counters.history
     }
 
+    /// What an observer said when it panicked and was switched off; the run itself is not concerned.
+    #[must_use]
+    pub fn observer_failure(&self) -> Option<&str> {
+        self.observer_failure.as_deref()
+    }
+
     /// Optimizer steps so far.
     #[must_use]
     pub fn step(&self) -> u64 {
@@ -180,8 +200,11 @@ impl Trainer {
         observer: &mut dyn Observer,
         store: Option<&CheckpointStore>,
     ) -> Result<Ending> {
-        let ending = self.run(train, validation, observer, store);
+        let mut observer = Guarded::new(observer);
+        observer.started(self.counters.step);
+        let ending = self.run(train, validation, &mut observer, store);
         observer.finished();
+        self.observer_failure = observer.failure().map(str::to_owned);
         if ending.as_ref().is_ok_and(|e| *e == Ending::Finished) && !self.best.is_empty() {
             self.model.params().load_tensors(&self.best)?;
         }
@@ -212,7 +235,7 @@ impl Trainer {
                 let stop = observer.flow() == Flow::Stop;
                 let due = self.config.checkpoint_every.is_some_and(|n| self.counters.step.is_multiple_of(n));
                 if let Some(store) = store.filter(|_| due || stop) {
-                    store.save(self.counters.step, &self.checkpoint()?)?;
+                    observer.saved(&store.save(self.counters.step, &self.checkpoint()?)?);
                     clock = Instant::now(); // writing is not training
                 }
                 if stop {
@@ -221,7 +244,7 @@ impl Trainer {
             }
             self.end_epoch(validation, observer)?;
             if let Some(store) = store {
-                store.save(self.counters.step, &self.checkpoint()?)?;
+                observer.saved(&store.save(self.counters.step, &self.checkpoint()?)?);
             }
         }
         Ok(Ending::Finished)
@@ -243,28 +266,39 @@ impl Trainer {
         shim::manual_seed(derive(self.config.seed, "step", batches_before))?;
         let cx = Cx::new(Mode::Train);
         let cx = if self.engine.wants_tape() { cx.with_tape() } else { cx };
-        let forward = self.model.losses(&batch, &cx)?;
+        let mut forward = self.model.losses(&batch, &cx)?;
+        if let Some(freeze) = &self.config.freeze {
+            self.counters.plateaus.silence(freeze.what, &mut forward.losses);
+        }
         self.counters.next_batch += 1;
         let next = self.counters.next_batch;
-        let (gradients, report) = match self.config.accumulate {
-            1 => self.backward(&batch, &forward, batches, step)?,
+        let stepped = match self.config.accumulate {
+            1 => self.backward(&batch, &forward, batches, step),
             n => {
-                self.engine.accumulate(self.model.params(), &forward, step)?;
+                let added = self.engine.accumulate(self.model.params(), &forward, step).map_err(Error::from);
+                added.map_err(|e| self.explain(e, &batch))?;
                 if !next.is_multiple_of(n) && next < n_batches {
                     self.counters.tally.samples += batch.len() as u64;
                     return Ok(false);
                 }
-                self.engine.finish(step)?
+                self.engine.finish(step).map_err(Error::from)
             }
         };
+        drop(forward);
+        let (gradients, report) = stepped.map_err(|e| self.explain(e, &batch))?;
+        self.tell_incidents(&report, &batch, observer)?;
         let total_steps = self.total_steps(train);
         let lr = self.config.optimizer.lr() * self.config.schedule.factor(step, total_steps);
         let mut gradient_norm = None;
         if let Some(mut gradients) = gradients {
+            if self.config.freeze.is_some_and(|freeze| freeze.what == Frozen::Head) {
+                self.counters.plateaus.hold(&self.model, &mut gradients);
+            }
             if let Some(max) = self.config.clip_norm {
                 let norm = gradients.clip_norm(max)?;
                 if !norm.is_finite() {
-                    return Err(self.engine.not_finite(&report, norm).into());
+                    let e = self.engine.not_finite(&report, norm).into();
+                    return Err(self.explain(e, &batch));
                 }
                 gradient_norm = Some(norm);
             }
@@ -293,6 +327,31 @@ impl Trainer {
         Ok(true)
     }
 
+    /// Adds to an error about a value that is not finite which samples bring it.
+    fn explain(&self, e: Error, batch: &Batch) -> Error {
+        let Error::Core(mtl_core::Error::NonFinite { what, task, .. }) = &e else { return e };
+        let incident = Incident::stopped(what, task).at(self.counters.epoch, self.counters.step);
+        match incident.diagnosed(&self.model, batch) {
+            Ok(incident) => Error::NonFinite(Box::new(incident)),
+            Err(_) => e, // the model cannot even run on parts of the batch: the plain error says enough
+        }
+    }
+
+    /// What a step dropped for not being finite goes to the observer, with the samples to blame.
+    fn tell_incidents(&mut self, report: &StepReport, batch: &Batch, observer: &mut dyn Observer) -> Result<()> {
+        let (epoch, step) = (self.counters.epoch, self.counters.step);
+        for (idx, task) in report.tasks.iter().enumerate() {
+            let Some(incident) = Incident::of_task(&self.model, idx, task.dropped, report.skipped) else { continue };
+            let incident = incident.at(epoch, step);
+            self.counters.incidents += 1;
+            match self.counters.incidents <= DIAGNOSED {
+                true => observer.incident(&incident.diagnosed(&self.model, batch)?),
+                false => observer.incident(&incident),
+            }
+        }
+        Ok(())
+    }
+
     /// The losses of the same batch after the step, for balancers that learn from the difference.
     fn tell_losses_after(&mut self, batch: &Batch, active: &[usize]) -> Result<()> {
         let _guard = tch::no_grad_guard();
@@ -314,6 +373,10 @@ impl Trainer {
             (Some(_), None) => true,
             (None, _) => false,
         };
+        let newly_frozen = match &self.config.freeze {
+            Some(freeze) => self.counters.plateaus.hear(freeze, self.model.tasks(), &report),
+            None => Vec::new(),
+        };
         let counters = &mut self.counters;
         let tally = std::mem::replace(&mut counters.tally, Tally::new(self.model.tasks().len()));
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
@@ -328,6 +391,8 @@ impl Trainer {
             validation: report,
             score,
             is_best,
+            incidents: counters.incidents,
+            frozen: counters.plateaus.frozen().to_vec(),
             seconds: tally.seconds,
             samples_per_second: tally.samples as f64 / tally.seconds.max(1e-9),
         };
@@ -347,8 +412,15 @@ impl Trainer {
             self.best = copies(&self.model);
         }
         let out_of_patience = self.config.patience.is_some_and(|p| counters.epochs_since_best >= p);
-        counters.finished = counters.epoch >= self.config.epochs || out_of_patience;
+        let nothing_left = self.config.freeze.is_some_and(|f| f.what == Frozen::Task) && counters.plateaus.all_frozen();
+        counters.finished = counters.epoch >= self.config.epochs || out_of_patience || nothing_left;
         observer.epoch(&summary);
+        if is_best {
+            observer.best(&summary, &self.model);
+        }
+        for task in newly_frozen.iter().filter_map(|&t| self.model.tasks().get(t)) {
+            observer.frozen(&task.name, summary.epoch);
+        }
         counters.history.push(summary);
         Ok(())
     }

@@ -1,10 +1,32 @@
 //! Hooks into a run: progress bars, logs and users' own ideas.
 //!
-//! Observers see and may ask to stop; they change nothing else, so a run's result never depends on who watches it.
+//! Observers see and may ask to stop; they change nothing else, so a run's result never depends on who watches it. An
+//! observer that panics is switched off ([`Guarded`]): nobody loses a night's training to a broken plot.
+//!
+//! | hook | when |
+//! |---|---|
+//! | [`started`](Observer::started) | before the first step, new or resumed |
+//! | [`step`](Observer::step) | after each optimizer step |
+//! | [`incident`](Observer::incident) | when a loss or gradient was not finite and the policy went on |
+//! | [`epoch`](Observer::epoch) | after each epoch's validation |
+//! | [`best`](Observer::best) | when that epoch is the best so far, with the model that made it so |
+//! | [`frozen`](Observer::frozen) | when a task stops improving and is frozen |
+//! | [`saved`](Observer::saved) | when a checkpoint has been written |
+//! | [`flow`](Observer::flow) | after each step: go on or stop? |
+//! | [`finished`](Observer::finished) | when the run has ended, for whatever reason |
 
-use mtl_core::{balance::Conflict, step::StepReport};
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+};
+
+use mtl_core::{balance::Conflict, step::StepReport, task::TaskName};
 use mtl_metrics::MetricReport;
 use serde::{Deserialize, Serialize};
+
+use super::Incident;
+use crate::model::Model;
 
 /// One optimizer step.
 #[derive(Debug)]
@@ -48,6 +70,10 @@ pub struct EpochSummary {
     pub score: Option<f64>,
     /// Whether this is the best epoch so far.
     pub is_best: bool,
+    /// Steps so far in which a loss or gradient was not finite.
+    pub incidents: u64,
+    /// Whether each task is frozen from now on.
+    pub frozen: Vec<bool>,
     /// Wall-clock seconds of training (without validation).
     pub seconds: f64,
     /// Training samples per second.
@@ -63,61 +89,172 @@ pub enum Flow {
     Stop,
 }
 
-/// Someone who watches a run. Every hook does nothing unless overridden.
+/// Someone who watches a run. Every hook does nothing unless overridden; see the [module](self) for when they are called.
 pub trait Observer {
-    /// After each optimizer step.
+    /// The run begins, or goes on, at that optimizer step.
+    fn started(&mut self, _step: u64) {}
+
+    /// An optimizer step has been made.
     fn step(&mut self, _step: &StepSummary<'_>) {}
 
-    /// After each epoch's validation.
+    /// A loss or gradient was not finite, and the policy went on without it.
+    fn incident(&mut self, _incident: &Incident) {}
+
+    /// An epoch has been validated.
     fn epoch(&mut self, _epoch: &EpochSummary) {}
 
-    /// Asked after each step.
+    /// The epoch just reported is the best so far; `model` has its weights.
+    fn best(&mut self, _epoch: &EpochSummary, _model: &Model) {}
+
+    /// A task is frozen from now on.
+    fn frozen(&mut self, _task: &TaskName, _epoch: u64) {}
+
+    /// A checkpoint has been written.
+    fn saved(&mut self, _path: &Path) {}
+
+    /// Whether to go on; asked after each step.
     fn flow(&self) -> Flow {
         Flow::Continue
     }
 
-    /// When the run has ended, for whatever reason.
+    /// The run has ended.
     fn finished(&mut self) {}
 }
 
 /// Nobody watches.
 impl Observer for () {}
 
+/// Passes every hook on to one or more observers.
+macro_rules! forward {
+    ($($to:tt),+) => {
+        fn started(&mut self, step: u64) {
+            $( forward!(@ self $to).started(step); )+
+        }
+        fn step(&mut self, step: &StepSummary<'_>) {
+            $( forward!(@ self $to).step(step); )+
+        }
+        fn incident(&mut self, incident: &Incident) {
+            $( forward!(@ self $to).incident(incident); )+
+        }
+        fn epoch(&mut self, epoch: &EpochSummary) {
+            $( forward!(@ self $to).epoch(epoch); )+
+        }
+        fn best(&mut self, epoch: &EpochSummary, model: &Model) {
+            $( forward!(@ self $to).best(epoch, model); )+
+        }
+        fn frozen(&mut self, task: &TaskName, epoch: u64) {
+            $( forward!(@ self $to).frozen(task, epoch); )+
+        }
+        fn saved(&mut self, path: &Path) {
+            $( forward!(@ self $to).saved(path); )+
+        }
+        fn flow(&self) -> Flow {
+            if [$( forward!(@ self $to).flow() ),+].contains(&Flow::Stop) { Flow::Stop } else { Flow::Continue }
+        }
+        fn finished(&mut self) {
+            $( forward!(@ self $to).finished(); )+
+        }
+    };
+    (@ $me:ident inner) => { (**$me) };
+    (@ $me:ident $index:tt) => { $me.$index };
+}
+
 impl<O: Observer + ?Sized> Observer for &mut O {
-    fn step(&mut self, step: &StepSummary<'_>) {
-        (**self).step(step);
-    }
+    forward!(inner);
+}
 
-    fn epoch(&mut self, epoch: &EpochSummary) {
-        (**self).epoch(epoch);
-    }
-
-    fn flow(&self) -> Flow {
-        (**self).flow()
-    }
-
-    fn finished(&mut self) {
-        (**self).finished();
-    }
+impl<O: Observer + ?Sized> Observer for Box<O> {
+    forward!(inner);
 }
 
 impl<A: Observer, B: Observer> Observer for (A, B) {
+    forward!(0, 1);
+}
+
+impl<A: Observer, B: Observer, C: Observer> Observer for (A, B, C) {
+    forward!(0, 1, 2);
+}
+
+impl<A: Observer, B: Observer, C: Observer, D: Observer> Observer for (A, B, C, D) {
+    forward!(0, 1, 2, 3);
+}
+
+/// An observer whose panics end with itself: after the first it hears nothing more, and the run goes on.
+#[derive(Debug)]
+pub struct Guarded<O> {
+    observer: O,
+    failure: Option<String>,
+}
+
+impl<O: Observer> Guarded<O> {
+    /// Guards an observer.
+    pub fn new(observer: O) -> Self {
+        Self { observer, failure: None }
+    }
+
+    /// What it said when it panicked.
+    #[must_use]
+    pub fn failure(&self) -> Option<&str> {
+        self.failure.as_deref()
+    }
+
+    fn call(&mut self, hook: &str, call: impl FnOnce(&mut O)) {
+        if self.failure.is_none()
+            // The observer is not used again, so whatever state the panic has left it in is seen by nobody.
+            && let Err(panic) = catch_unwind(AssertUnwindSafe(|| call(&mut self.observer)))
+        {
+            self.failure = Some(format!("observer panicked in {hook}: {}", message(panic.as_ref())));
+        }
+    }
+}
+
+impl<O: Observer> Observer for Guarded<O> {
+    fn started(&mut self, step: u64) {
+        self.call("started", |o| o.started(step));
+    }
+
     fn step(&mut self, step: &StepSummary<'_>) {
-        self.0.step(step);
-        self.1.step(step);
+        self.call("step", |o| o.step(step));
+    }
+
+    fn incident(&mut self, incident: &Incident) {
+        self.call("incident", |o| o.incident(incident));
     }
 
     fn epoch(&mut self, epoch: &EpochSummary) {
-        self.0.epoch(epoch);
-        self.1.epoch(epoch);
+        self.call("epoch", |o| o.epoch(epoch));
+    }
+
+    fn best(&mut self, epoch: &EpochSummary, model: &Model) {
+        self.call("best", |o| o.best(epoch, model));
+    }
+
+    fn frozen(&mut self, task: &TaskName, epoch: u64) {
+        self.call("frozen", |o| o.frozen(task, epoch));
+    }
+
+    fn saved(&mut self, path: &Path) {
+        self.call("saved", |o| o.saved(path));
     }
 
     fn flow(&self) -> Flow {
-        if self.0.flow() == Flow::Stop { Flow::Stop } else { self.1.flow() }
+        // A question cannot switch the observer off; one that panics has no say.
+        match self.failure {
+            None => catch_unwind(AssertUnwindSafe(|| self.observer.flow())).unwrap_or(Flow::Continue),
+            Some(_) => Flow::Continue,
+        }
     }
 
     fn finished(&mut self) {
-        self.0.finished();
-        self.1.finished();
+        self.call("finished", O::finished);
+    }
+}
+
+/// The words of a panic.
+fn message(panic: &(dyn Any + Send)) -> &str {
+    match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+        (Some(text), _) => text,
+        (_, Some(text)) => text,
+        _ => "no message",
     }
 }

@@ -44,7 +44,7 @@ fn exit_code(e: &Error) -> u8 {
     use mtl_core::Error as Core;
     match e {
         Error::Step { source, .. } => exit_code(source),
-        Error::Core(Core::Torch { .. } | Core::Solver { .. } | Core::NonFinite { .. }) => 1,
+        Error::NonFinite(_) | Error::Core(Core::Torch { .. } | Core::Solver { .. } | Core::NonFinite { .. }) => 1,
         _ => 2,
     }
 }
