@@ -15,6 +15,7 @@ use serde::Deserialize;
 use crate::cache::Cache;
 use crate::data;
 use crate::libtorch::{self, Libtorch};
+use crate::peers;
 use crate::process;
 use crate::{Outcome, repo};
 
@@ -35,6 +36,12 @@ pub(crate) struct Args {
     /// Seeds per model [default: 3 for quality, 1 otherwise]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     seeds: Option<u32>,
+    /// For peers: a Python that has their packages [default: an environment in the cache]
+    #[arg(long, value_name = "PATH")]
+    python: Option<PathBuf>,
+    /// For peers: how often each side runs
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
 }
 
 /// What to run.
@@ -50,6 +57,8 @@ enum Suite {
     Step,
     /// Balancing methods on the two-objective toy: seconds, no data
     Toy,
+    /// Our programs and PyTorch's in turn, in a Python environment made for it
+    Peers,
 }
 
 impl Suite {
@@ -60,6 +69,7 @@ impl Suite {
             Suite::Micro => "micro",
             Suite::Step => "step",
             Suite::Toy => "toy",
+            Suite::Peers => "peers",
         }
     }
 
@@ -88,6 +98,13 @@ enum DataChoice {
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let root = repo::root()?;
     let libtorch = libtorch::provision(&root)?;
+    if args.suite == Suite::Peers {
+        let DataChoice::Folder(data) = choose_data(args.data_dir.as_deref())? else {
+            return Ok(Outcome::Failed); // the reason has been said
+        };
+        let good = peers::run(&root, &libtorch, &data, args.python.as_deref(), args.rounds)?;
+        return Ok(if good { Outcome::Good } else { Outcome::Failed });
+    }
     let data = match args.suite.trains() {
         true => choose_data(args.data_dir.as_deref())?,
         false => DataChoice::Synthetic,
@@ -189,7 +206,7 @@ mod tests {
     use super::*;
 
     fn args(suite: Suite) -> Args {
-        Args { suite, data_dir: None, json: None, seeds: None }
+        Args { suite, data_dir: None, json: None, seeds: None, python: None, rounds: 3 }
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod digest;
 mod doctor;
 mod libtorch;
 mod manifest;
+mod peers;
 mod problem;
 mod process;
 mod python;

@@ -14,7 +14,8 @@
 //! **Reference**: Xiao, Dong, Zou, Ji, "LDC-MTL: balancing multi-task learning through scalable loss discrepancy
 //! control", 2025, <https://arxiv.org/abs/2502.08585>.
 //!
-//! **Differs from** the authors' code, where a small network gives the weights and the penalty differs by data set. The
+//! **Differs from** the authors' code, where a small network gives the weights, the penalty differs by data set, and the
+//! losses inside it carry no weights (on Cityscapes: `lambda |l_1 - l_2|` beside the weighted sum). The
 //! logits learn from the penalty alone: from the first term they would learn to ignore the largest loss.
 
 use serde::{Deserialize, Serialize};

@@ -16,7 +16,7 @@
 //! **Reference**: Wang, Tsvetkov, Firat, Cao, "Gradient vaccine: investigating and improving multi-task optimization in
 //! massively multilingual models", ICLR 2021, <https://arxiv.org/abs/2010.05874>.
 //!
-//! **Differs from** LibMTL and TorchJD: decay 0.01 as in the paper (theirs 0.5); no epsilon of 1e-8 on lengths; a pair
+//! **Differs from** LibMTL and TorchJD: decay 0.01 as in the paper's experiments (theirs 0.5); no epsilon of 1e-8 on lengths; a pair
 //! whose running cosine is 1 is left alone instead of dividing 0 by 0; the running cosines are state.
 
 use serde::{Deserialize, Serialize};

@@ -8,6 +8,7 @@
 //! | `quality` | the same with more epochs and seeds: the figures of the README |
 //! | `step` | the step against its floor, the fused optimizer against tch's |
 //! | `toy` | methods on the two-objective toy: needs no data |
+//! | `peer-census` | our side of a comparison with PyTorch, see `cargo xtask bench --suite peers` |
 //! | `micro` | nothing here: criterion's benchmarks are run by xtask |
 //!
 //! Models and epochs are chosen on validation; test figures are only reported.
@@ -16,6 +17,7 @@ mod compare;
 mod console;
 mod models;
 mod page;
+mod peer_census;
 mod published;
 mod step;
 mod summary;
@@ -38,6 +40,7 @@ enum Suite {
     Micro,
     Step,
     Toy,
+    PeerCensus,
 }
 
 /// Trains the same tasks in several ways and compares them.
@@ -85,6 +88,11 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> Result<()> {
     if let Some(what) = &args.memory_of {
         return step::memory::child(what);
+    }
+    if args.suite == Suite::PeerCensus {
+        mtl_core::shim::init();
+        let dir = mtl_data::datasets::dataset_dir(args.data_dir.as_deref(), "census-income")?;
+        return peer_census::run(&dir, args.epochs.unwrap_or(2));
     }
     let mut summary = Summary::new(args.suite.to_possible_value().map_or("", |v| v.get_name().to_owned().leak()));
     if args.suite == Suite::Toy {

@@ -1,0 +1,203 @@
+//! `cargo xtask bench --suite peers`: our programs against what people use today, in turn, on the same cores and data.
+//!
+//! Each comparison is a Python script and a run of `mtl-bench`; both print JSON lines `{what, seconds, samples?, check}`. They
+//! run one after the other, several rounds, and ratios are medians of the rounds' ratios, so that a busy moment of the machine
+//! hits both. The Python environment is made once, in the cache, from pinned packages; `--python` names another that has them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+use crate::cache::Cache;
+use crate::libtorch::Libtorch;
+use crate::problem::Problem;
+use crate::process;
+use crate::python::Python;
+
+/// What the scripts need; the versions that figures in the documents were measured with.
+const PACKAGES: [&str; 4] = ["torch==2.11.0", "numpy==2.4.6", "pandas==3.1.1", "scikit-learn==1.9.1"];
+
+/// One comparison.
+struct Comparison {
+    /// The script's file name and text.
+    script: (&'static str, &'static str),
+    /// The script's arguments, one run each, after the data folder.
+    theirs: &'static [&'static [&'static str]],
+    /// The suite of `mtl-bench` and its further arguments.
+    ours: &'static [&'static str],
+}
+
+const COMPARISONS: &[Comparison] = &[Comparison {
+    script: ("census.py", include_str!("census.py")),
+    theirs: &[&["2", "dataloader"], &["2", "indexing"]],
+    ours: &["--suite", "peer-census", "--epochs", "2"],
+}];
+
+/// A line that either side prints.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+struct Line {
+    what: String,
+    seconds: f64,
+    #[serde(default)]
+    samples: Option<f64>,
+    #[serde(default)]
+    check: BTreeMap<String, f64>,
+}
+
+/// Runs every comparison so many times in turn; prints one table each.
+pub(crate) fn run(root: &Path, libtorch: &Libtorch, data: &Path, python: Option<&Path>, rounds: u32) -> Result<bool> {
+    let cache = Cache::locate()?;
+    let python = match python {
+        Some(python) => python.to_owned(),
+        None => environment(&cache)?,
+    };
+    let mut build = process::cargo(root, Some(libtorch));
+    build.args(["build", "--release", "--package", "mtl-train", "--bin", "mtl-bench"]);
+    if !process::run(&mut build, "install Rust with its cargo")?.success() {
+        return Ok(false);
+    }
+    for comparison in COMPARISONS {
+        let (mut theirs, mut ours) = (Vec::new(), Vec::new());
+        for round in 1..=rounds {
+            eprintln!("{}: round {round} of {rounds}", comparison.script.0);
+            let mut line = Vec::new();
+            for arguments in comparison.theirs {
+                line.extend(their_run(&cache, &python, comparison, data, arguments)?);
+            }
+            theirs.push(line);
+            ours.push(our_run(root, libtorch, comparison, data)?);
+        }
+        print(&theirs, &ours);
+    }
+    Ok(true)
+}
+
+/// The interpreter of the cached environment, made on the first run.
+fn environment(cache: &Cache) -> Result<PathBuf> {
+    let dir = cache.root().join("peers");
+    let python = dir.join("bin/python");
+    let done = dir.join("packages.txt");
+    if fs::read_to_string(&done).is_ok_and(|text| text == PACKAGES.join("\n")) {
+        return Ok(python);
+    }
+    let base = Python::with_pip()?;
+    eprintln!("making a Python environment with {} (several GB, once)", PACKAGES.join(", "));
+    let steps: [(&Path, Vec<&str>); 2] = [
+        (&base.executable, vec!["-m", "venv", "--clear"]),
+        (&python, [&["-m", "pip", "install", "--disable-pip-version-check"], PACKAGES.as_slice()].concat()),
+    ];
+    for (index, (program, words)) in steps.into_iter().enumerate() {
+        let mut command = Command::new(program);
+        command.args(words);
+        if index == 0 {
+            command.arg(&dir);
+        }
+        if !process::run_aside(&mut command, "install Python with venv and pip")?.success() {
+            return Err(Problem::error(
+                "the Python environment could not be made",
+                "read the message above; or name an interpreter that has the packages with --python",
+            ));
+        }
+    }
+    fs::write(&done, PACKAGES.join("\n")).with_context(|| format!("cannot write {}", done.display()))?;
+    Ok(python)
+}
+
+fn their_run(
+    cache: &Cache,
+    python: &Path,
+    comparison: &Comparison,
+    data: &Path,
+    arguments: &[&str],
+) -> Result<Vec<Line>> {
+    let (name, text) = comparison.script;
+    let script = cache.root().join(name);
+    fs::write(&script, text).with_context(|| format!("cannot write {}", script.display()))?;
+    let mut command = Command::new(python);
+    command.arg(&script).arg(data).args(arguments).env("OMP_NUM_THREADS", "2");
+    lines(&process::capture(&mut command, "name an interpreter that has the packages with --python")?.stdout)
+}
+
+fn our_run(root: &Path, libtorch: &Libtorch, comparison: &Comparison, data: &Path) -> Result<Vec<Line>> {
+    let mut command = process::cargo(root, Some(libtorch));
+    command.args(["run", "--quiet", "--release", "--package", "mtl-train", "--bin", "mtl-bench", "--"]);
+    command.args(comparison.ours).arg("--data-dir").arg(data).env("OMP_NUM_THREADS", "2");
+    lines(&process::capture(&mut command, "")?.stdout)
+}
+
+fn lines(output: &[u8]) -> Result<Vec<Line>> {
+    let text = String::from_utf8_lossy(output);
+    let lines = text.lines().filter(|line| line.starts_with('{'));
+    lines.map(|line| serde_json::from_str(line).with_context(|| format!("not a result: {line}"))).collect()
+}
+
+/// One row per line of theirs, beside ours: the line of the same name, or the only one.
+fn print(theirs: &[Vec<Line>], ours: &[Vec<Line>]) {
+    let Some(first) = theirs.first() else { return };
+    println!("{:44} {:>10} {:>10} {:>8} {:>14} {:>14}", "", "theirs, s", "ours, s", "ratio", "theirs /s", "ours /s");
+    for (index, line) in first.iter().enumerate() {
+        let pairs: Vec<(&Line, &Line)> = theirs
+            .iter()
+            .zip(ours)
+            .filter_map(|(t, o)| {
+                let t = t.get(index)?;
+                Some((t, o.iter().find(|o| o.what == t.what).or(o.first())?))
+            })
+            .collect();
+        let over = |value: &dyn Fn(&(&Line, &Line)) -> f64| median(pairs.iter().map(value).collect());
+        let rate = |line: &Line| line.samples.map_or(f64::NAN, |n| n / line.seconds);
+        // With samples the ratio is that of rates: both sides may have held out a slightly different number of rows.
+        let ratio = |(t, o): &(&Line, &Line)| match (t.samples, o.samples) {
+            (Some(_), Some(_)) => rate(o) / rate(t),
+            _ => t.seconds / o.seconds,
+        };
+        println!(
+            "{:44} {:10.3} {:10.3} {:7.2}x {:14.0} {:14.0}",
+            line.what,
+            over(&|p| p.0.seconds),
+            over(&|p| p.1.seconds),
+            over(&ratio),
+            over(&|p| rate(p.0)),
+            over(&|p| rate(p.1)),
+        );
+        if let Some((theirs, ours)) = pairs.last() {
+            for (name, value) in &theirs.check {
+                let ours = ours.check.get(name).map_or_else(|| "-".to_owned(), |v| format!("{v:.6}"));
+                println!("    {name:40} {value:10.6} {ours:>10}");
+            }
+        }
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_are_read_from_among_other_lines() {
+        let text = b"warning: x\n{\"what\": \"a\", \"seconds\": 2.0, \"samples\": 10, \"check\": {\"auc\": 0.5}}\n";
+        let found = lines(text).unwrap();
+        assert_eq!((found.len(), found[0].seconds, found[0].samples), (1, 2.0, Some(10.0)));
+        assert_eq!(found[0].check["auc"], 0.5);
+        assert!(lines(b"{broken").is_err());
+        assert_eq!(median(vec![3.0, 1.0, 2.0]), 2.0);
+    }
+
+    #[test]
+    fn every_script_says_how_it_is_called() {
+        for comparison in COMPARISONS {
+            let (name, text) = comparison.script;
+            assert!(text.contains(&format!("Usage: {name} ")), "{name}");
+            assert!(!comparison.theirs.is_empty() && comparison.ours.first() == Some(&"--suite"));
+        }
+    }
+}
