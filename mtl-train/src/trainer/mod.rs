@@ -73,6 +73,13 @@ struct Counters {
     finished: bool,
 }
 
+impl Counters {
+    /// Whether all epochs are done, or patience has run out.
+    fn is_over(&self, config: &TrainConfig) -> bool {
+        self.epoch >= config.epochs || config.patience.is_some_and(|p| self.epochs_since_best >= p)
+    }
+}
+
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
@@ -88,21 +95,21 @@ impl Trainer {
     /// # Errors
     /// [`mtl_core::Error::InvalidConfig`] or [`mtl_core::Error::Parse`] naming the setting.
     pub fn new(model: Model, balancer: &MethodConfig, config: TrainConfig) -> Result<Self> {
-        config.validate()?;
-        let method = balancer.build(model.tasks())?;
+        config.validate().map_err(|e| e.in_section("train"))?;
+        let method = balancer.build(model.tasks()).map_err(|e| Error::from(e).in_section("balancer"))?;
         let engine = StepEngine::new(model.tasks().clone(), model.params(), method, config.policy);
         let mut engine = engine.with_mode(config.step_mode.clone())?;
         engine.watch_blocks(config.statistics_every);
         if config.accumulate > 1 && engine.method().needs().losses_after_step {
-            return Err(mtl_core::Error::InvalidConfig {
+            let e = mtl_core::Error::InvalidConfig {
                 what: "train",
                 field: "accumulate",
                 expected: format!("1 for {}, which compares losses before and after a step", engine.method().name()),
                 found: config.accumulate.to_string(),
-            }
-            .into());
+            };
+            return Err(Error::from(e).in_section("train"));
         }
-        let selection = Selection::parse(&config.selection, &model)?;
+        let selection = Selection::parse(&config.selection, &model).map_err(|e| e.in_section("train.selection"))?;
         let counters = Counters {
             epoch: 0,
             next_batch: 0,
@@ -346,8 +353,7 @@ impl Trainer {
             counters.best_score = score;
             self.best = copies(&self.model);
         }
-        let out_of_patience = self.config.patience.is_some_and(|p| counters.epochs_since_best >= p);
-        counters.finished = counters.epoch >= self.config.epochs || out_of_patience;
+        counters.finished = counters.is_over(&self.config);
         observer.epoch(&summary);
         counters.history.push(summary);
         Ok(())
@@ -385,7 +391,8 @@ impl Trainer {
         self.optimizer.load_state(self.model.params(), &checkpoint.optimizer)?;
         self.engine.method_mut().load_state(&checkpoint.balancer)?;
         self.best = checkpoint.best;
-        self.counters = counters;
+        // A budget that has grown since lets a finished run go on.
+        self.counters = Counters { finished: counters.is_over(&self.config), ..counters };
         Ok(())
     }
 }
