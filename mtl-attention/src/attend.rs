@@ -23,7 +23,7 @@ use tch::{Device, Kind, Tensor};
 use crate::mask::AttnMask;
 
 /// Which way attention is computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AttnBackend {
     /// Fused unless there is a reason against it.

@@ -32,7 +32,7 @@ use tch::Tensor;
 use crate::{attend::AttnBackend, block::SelfBlock, mask::AttnMask, multi_head::MultiHeadConfig};
 
 /// Settings of [`TransformerEncoder`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TransformerEncoderConfig {
     /// Width of a token, >= 1; default 128.

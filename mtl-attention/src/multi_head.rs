@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// Settings of [`MultiHead`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MultiHeadConfig {
     /// Width of the queries' tokens and of the result, >= 1; default 64.

@@ -51,7 +51,7 @@ use crate::{
 };
 
 /// Settings of [`TaskQuerySharing`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TaskQueryConfig {
     /// Width of tokens inside, >= 1; 0 keeps the encoder's width and makes no projection; default 0.

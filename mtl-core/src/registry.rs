@@ -16,7 +16,7 @@ macro_rules! registry {
         }
     ) => {
         $(#[$meta])*
-        #[derive(Debug, Clone, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
+        #[derive(Debug, Clone, PartialEq, ::serde::Serialize, ::serde::Deserialize, ::schemars::JsonSchema)]
         #[serde(tag = "kind")]
         pub enum $name {
             $( #[doc = $about] #[serde(rename = $key)] $variant($config), )+

@@ -15,7 +15,7 @@ use crate::{
 
 /// A validated task name: it becomes part of parameter names (`heads.<task>.weight`) and of metric expressions
 /// (`0.6*image.accuracy`), hence no dots, blanks or operators.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct TaskName(Arc<str>);
 

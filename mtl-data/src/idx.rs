@@ -41,12 +41,33 @@ pub struct Idx {
 /// [`Error::Io`] when it cannot be read or decompressed; [`Error::Idx`] when it is not an idx file of bytes, has another
 /// rank, or holds fewer or more bytes than its header promises.
 pub fn read(path: &Path, rank: usize) -> Result<Idx> {
+    decode(path, open(path)?, rank)
+}
+
+/// The number of axes of a file, compressed or not.
+///
+/// # Errors
+/// [`Error::Io`] when it cannot be read; [`Error::Idx`] when it is not an idx file of bytes.
+pub fn rank(path: &Path) -> Result<usize> {
+    let mut magic = Vec::new();
+    open(path)?.take(4).read_to_end(&mut magic).map_err(|e| Error::io(path, e))?;
+    match magic[..] {
+        [0, 0, 8, rank] => Ok(rank.into()),
+        _ => Err(Error::Idx {
+            path: path.to_owned(),
+            expected: "an idx file of bytes (magic 0 0 8)".into(),
+            found: format!("magic {magic:?}"),
+        }),
+    }
+}
+
+fn open(path: &Path) -> Result<Box<dyn Read>> {
     let mut file = BufReader::new(File::open(path).map_err(|e| Error::io(path, e))?);
     let compressed = {
         use std::io::BufRead;
         file.fill_buf().map_err(|e| Error::io(path, e))?.starts_with(&[0x1f, 0x8b])
     };
-    if compressed { decode(path, MultiGzDecoder::new(file), rank) } else { decode(path, file, rank) }
+    Ok(if compressed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) })
 }
 
 /// Reads an uncompressed idx array; `path` is what errors call it.

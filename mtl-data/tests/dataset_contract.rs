@@ -6,10 +6,10 @@
 use std::{fs, io::Write, path::Path};
 
 use flate2::{Compression, write::GzEncoder};
-use mtl_core::batch::TargetData;
+use mtl_core::{batch::TargetData, task::TaskName};
 use mtl_data::{
     DatasetConfig, LabelKind, Source, Splits,
-    datasets::{CensusIncome, CsvFiles, FashionPairsConfig, SyntheticMmoe},
+    datasets::{CensusIncome, CsvFiles, FashionPairsConfig, IdxFiles, IdxPart, IdxTask, SyntheticMmoe},
 };
 use tch::{Device, Kind};
 
@@ -38,6 +38,18 @@ fn tiny(name: &str, dir: &Path, seed: u64) -> DatasetConfig {
             let schema = schema.unwrap();
             let config = CsvFiles { dir: Some(dir), train: "all.csv".into(), schema, seed, ..CsvFiles::default() };
             DatasetConfig::Csv(config)
+        }
+        "idx" => {
+            fashion_files(&dir);
+            let part = |name: &str| IdxPart {
+                images: format!("{name}-images-idx3-ubyte.gz").into(),
+                labels: vec![format!("{name}-labels-idx1-ubyte").into()],
+            };
+            let tasks = vec![IdxTask { name: TaskName::new("garment").unwrap(), classes: 10, names: Vec::new() }];
+            let (train, test) = (part("train"), Some(part("t10k")));
+            let config =
+                IdxFiles { dir: Some(dir), tasks, train, test, validation_fraction: 0.2, seed, ..IdxFiles::default() };
+            DatasetConfig::Idx(config)
         }
         "synthetic-mmoe" => {
             let config = SyntheticMmoe { train: 50, validation: 10, test: 10, seed, ..SyntheticMmoe::default() };

@@ -41,7 +41,7 @@ use crate::{
 };
 
 /// Settings of [`ClassHead`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClassHeadConfig {
     /// Widths of hidden layers, each >= 1; default none.

@@ -39,7 +39,7 @@ use crate::{
 };
 
 /// Settings of [`MultiLabelHead`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MultiLabelHeadConfig {
     /// Widths of hidden layers, each >= 1; default none.

@@ -44,7 +44,7 @@ use crate::{
 };
 
 /// What a residual costs.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum RegressLoss {
     /// Its size: fits the median.
@@ -60,7 +60,7 @@ pub enum RegressLoss {
 }
 
 /// Settings of [`RegressHead`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RegressHeadConfig {
     /// Widths of hidden layers, each >= 1; default none.

@@ -33,3 +33,9 @@ impl Architecture {
         }
     }
 }
+
+impl From<SharingConfig> for Architecture {
+    fn from(config: SharingConfig) -> Self {
+        Self::Core(config)
+    }
+}

@@ -30,6 +30,8 @@
 //! | [`optim`], [`schedule`] | AdamW and SGD with state; learning rates over time |
 //! | [`checkpoint`] | one atomic file per checkpoint |
 //! | [`config`] | the configuration file |
+//! | [`dry_run`] | one batch through everything: shapes, parameters, costs |
+//! | [`inspect`], [`machine`] | what is in the data and wrong with it; what the program runs on |
 //! | [`run_dir`], [`interrupt`] | a run's folder; Ctrl-C |
 //! | [`runlog`], [`progress`] | JSON lines; bars and lines on a terminal |
 //! | [`report`] | documents as one HTML file |
@@ -38,9 +40,12 @@
 pub mod architecture;
 pub mod checkpoint;
 pub mod config;
+pub mod dry_run;
 pub mod encoder;
 pub mod error;
+pub mod inspect;
 pub mod interrupt;
+pub mod machine;
 pub mod method;
 pub mod model;
 pub mod optim;

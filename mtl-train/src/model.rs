@@ -16,7 +16,11 @@ use mtl_heads::{Head, HeadConfig, HeadOutput, TargetSpec};
 use serde::Serialize;
 use tch::{Device, Kind, Tensor};
 
-use crate::{architecture::Architecture, encoder::AnyEncoder, error::Result};
+use crate::{
+    architecture::Architecture,
+    encoder::AnyEncoder,
+    error::{Error, Result},
+};
 
 /// A network for several tasks.
 #[derive(Debug)]
@@ -62,8 +66,13 @@ impl Model {
     /// [`mtl_core::Error::InvalidConfig`] naming the part and the setting.
     pub fn build(config: &ModelConfig, tasks: &TaskSet, blueprint: &Blueprint<'_>) -> Result<Self> {
         let mut params = ParamSet::new(blueprint.kind, blueprint.device, blueprint.seed);
-        let encoder = config.encoder.build(&mut params.root().sub("encoder"), blueprint.inputs)?;
-        let sharing = config.sharing.build(&mut params.root().sub("sharing"), encoder, tasks)?;
+        let at = |section: &str| {
+            let section = section.to_owned();
+            move |e: mtl_core::Error| Error::from(e).in_section(section)
+        };
+        let encoder =
+            config.encoder.build(&mut params.root().sub("encoder"), blueprint.inputs).map_err(at("encoder"))?;
+        let sharing = config.sharing.build(&mut params.root().sub("sharing"), encoder, tasks).map_err(at("sharing"))?;
         let mut heads = Vec::with_capacity(tasks.len());
         for (idx, (task, target)) in tasks.iter().zip(blueprint.targets).enumerate() {
             let head = config.heads.get(idx).and_then(Option::as_ref);
@@ -71,7 +80,8 @@ impl Model {
             let mut root = params.root();
             let mut place = root.sub("heads");
             let mut place = place.sub(task.name.as_str());
-            heads.push(head.build(&mut place.role(Role::Task(idx)), &task.name, &sharing.views()[idx], target)?);
+            let built = head.build(&mut place.role(Role::Task(idx)), &task.name, &sharing.views()[idx], target);
+            heads.push(built.map_err(at(&format!("task[{idx}].head")))?);
         }
         Self::new(params, tasks.clone(), sharing, heads)
     }

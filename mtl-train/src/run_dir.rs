@@ -20,7 +20,7 @@ use mtl_data::Splits;
 
 use crate::{
     checkpoint::write_atomic,
-    config::RunConfig,
+    config::{RunConfig, changes},
     error::{Error, Result},
     session::Session,
 };
@@ -74,6 +74,31 @@ impl RunDir {
             }),
             Err(TryLockError::Error(e)) => Err(Error::io(&path, "cannot lock", e)),
         }
+    }
+
+    /// The folder of a run that is to go on with `config`, which is written down if it differs.
+    ///
+    /// # Errors
+    /// As [`RunDir::open`] and [`RunConfig::load`]; [`Error::Checkpoint`] naming the settings when others than budgets
+    /// changed (see [`crate::config::changes`]): the run would belong to no configuration.
+    pub fn go_on(root: &Path, config: &RunConfig) -> Result<Self> {
+        let dir = Self::open(root)?;
+        let changes = changes(&dir.config()?, config);
+        let refused: Vec<String> = changes.iter().filter(|c| !c.is_harmless()).map(ToString::to_string).collect();
+        if !refused.is_empty() {
+            return Err(Error::Checkpoint {
+                path: dir.config_file(),
+                reason: format!(
+                    "the run was started with other settings: {}; only budgets such as train.epochs may grow, so take \
+                     them back, or start another run with --run-dir",
+                    refused.join(", ")
+                ),
+            });
+        }
+        if !changes.is_empty() {
+            write_atomic(&dir.config_file(), config.to_toml()?.as_bytes())?;
+        }
+        Ok(dir)
     }
 
     /// The folder itself.
@@ -145,6 +170,7 @@ impl RunDir {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trainer::TrainConfig;
 
     #[test]
     fn a_finished_run_answers_as_it_did() {
@@ -174,6 +200,12 @@ mod tests {
         assert!(dir.lock().unwrap_err().to_string().ends_with("another process is training in this folder"));
         drop(held);
         dir.lock().unwrap();
+        let longer = RunConfig { train: TrainConfig { epochs: 2, ..config.train.clone() }, ..config.clone() };
+        assert_eq!(RunDir::go_on(&root, &longer).unwrap().config().unwrap(), longer, "the new budget is written down");
+        let other = RunConfig { train: TrainConfig { seed: 5, batch_size: 7, ..longer.train.clone() }, ..longer };
+        let e = RunDir::go_on(&root, &other).unwrap_err().to_string();
+        assert!(e.contains("train.batch_size was 100, is 7, train.seed was 0, is 5"), "{e}");
+        assert!(RunDir::go_on(&root, &config).unwrap_err().to_string().contains("train.epochs was 2, is 1"));
         fs::write(dir.log(), "").unwrap();
         assert!(RunDir::create(&root, &config).unwrap_err().to_string().contains("--resume"));
         assert!(RunDir::open(folder.path()).unwrap_err().to_string().contains("no run folder"));

@@ -12,7 +12,7 @@ use mtl_core::registry;
 use serde::{Deserialize, Serialize};
 
 /// No change over time.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ConstantConfig {
     /// Steps of linear warm-up; default 0.
@@ -20,7 +20,7 @@ pub struct ConstantConfig {
 }
 
 /// Half a cosine from 1 to `floor` over the whole run.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CosineConfig {
     /// Steps of linear warm-up; default 0.
@@ -30,7 +30,7 @@ pub struct CosineConfig {
 }
 
 /// A drop by a factor at regular intervals.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct StepConfig {
     /// Steps of linear warm-up; default 0.

@@ -16,7 +16,7 @@ use tch::Kind;
 
 use crate::{
     config::{RunConfig, TaskConfig},
-    error::Result,
+    error::{Error, Result},
     model::{Blueprint, Model, ModelConfig},
     trainer::{Trainer, evaluate, metrics_of},
 };
@@ -39,18 +39,23 @@ impl Session {
     /// # Errors
     /// Whatever is wrong with a setting, naming it.
     pub fn new(config: &RunConfig, splits: &Splits) -> Result<Self> {
-        let device = config.device.apply()?;
+        let device = config.device.apply().map_err(|e| e.in_section("device"))?;
+        let few =
+            config.train.overfit_batches.map(|n| first_samples(splits, n.saturating_mul(samples_per_batch(config))));
+        let few = few.transpose()?;
+        let splits = few.as_ref().unwrap_or(splits);
         let wanted = match config.tasks.is_empty() {
             true => splits.info.tasks.iter().map(|t| task_config(&t.name)).collect(),
             false => config.tasks.clone(),
         };
         let names: Vec<&str> = wanted.iter().map(|t| t.name.as_str()).collect();
         let restrict = |source: &Arc<dyn Source>| -> Result<Arc<dyn Source>> {
-            Ok(Arc::new(ForTasks::select(source.clone(), &names)?))
+            let selected = ForTasks::select(source.clone(), &names);
+            Ok(Arc::new(selected.map_err(|e| Error::from(e).in_section("task"))?))
         };
         let train = restrict(&splits.train)?;
         let targets: Vec<TargetSpec> = train.info().tasks.iter().map(|t| target_spec(&t.label)).collect();
-        let tasks = task_set(&wanted, &targets)?;
+        let tasks = task_set(&wanted, &targets).map_err(|e| e.in_section("task"))?;
         let model = ModelConfig {
             encoder: config.encoder.clone(),
             sharing: config.sharing.clone(),
@@ -96,11 +101,30 @@ impl Session {
         evaluate(self.trainer.model(), &self.test, &mut metrics_of(self.trainer.model())?)
     }
 
+    /// The metrics on the validation split.
+    ///
+    /// # Errors
+    /// As [`evaluate`].
+    pub fn validate(&self) -> Result<MetricReport> {
+        evaluate(self.trainer.model(), &self.validation, &mut metrics_of(self.trainer.model())?)
+    }
+
     /// The test split's batches in order, for curves and maps.
     #[must_use]
     pub fn test_loader(&self) -> &Loader {
         &self.test
     }
+}
+
+fn samples_per_batch(config: &RunConfig) -> u64 {
+    config.train.batch_size as u64
+}
+
+/// The first samples of the training split, as every split: what can be learned by heart can be checked on itself.
+fn first_samples(splits: &Splits, n: u64) -> Result<Splits> {
+    let positions = (0..n.min(splits.train.len())).collect();
+    let part: Arc<dyn Source> = Arc::new(Subset::new(splits.train.clone(), positions)?);
+    Ok(Splits { train: part.clone(), validation: part.clone(), test: part, ..splits.clone() })
 }
 
 fn task_config(name: &TaskName) -> TaskConfig {

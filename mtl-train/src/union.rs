@@ -13,7 +13,7 @@ macro_rules! union {
         }
     ) => {
         $(#[$meta])*
-        #[derive(Debug, Clone, PartialEq, ::serde::Serialize)]
+        #[derive(Debug, Clone, PartialEq, ::serde::Serialize, ::schemars::JsonSchema)]
         #[serde(untagged)]
         pub enum $name {
             $( $(#[$about])* $variant($registry), )+

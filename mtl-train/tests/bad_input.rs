@@ -20,7 +20,7 @@ impl Place {
         path
     }
 
-    /// Runs the program; gives its one line of error.
+    /// Runs the program; gives its error: one line, below it at most the line of the file with carets.
     fn refused(&self, config: &str) -> String {
         let config = self.write("run.toml", config);
         let run_dir = self.0.path().join("run");
@@ -34,7 +34,9 @@ impl Place {
             .unwrap();
         let stderr = String::from_utf8(out.stderr).unwrap();
         assert_eq!(out.status.code(), Some(2), "{stderr}");
-        assert_eq!(stderr.trim_end().lines().count(), 1, "{stderr}");
+        let lines: Vec<&str> = stderr.trim_end().lines().collect();
+        let is_excerpt = lines.len() == 4 && lines[3].ends_with('^') && lines[1].trim() == "|";
+        assert!(lines.len() == 1 || is_excerpt, "{stderr}");
         assert!(!run_dir.exists(), "a run folder was made for: {stderr}");
         stderr.trim_end().to_owned()
     }

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Settings of [`ConvEncoder`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ConvEncoderConfig {
     /// Channels of the blocks, at least one, each >= 1; default `[16, 32, 64]`.

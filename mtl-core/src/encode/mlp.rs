@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Settings of [`MlpEncoder`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MlpEncoderConfig {
     /// Widths of the layers, at least one, each >= 1; default `[128, 64]`.

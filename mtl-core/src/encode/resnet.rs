@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Settings of [`ResNet18`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ResNet18Config {
     /// Channels of the stem and of `layer1`, >= 1; doubled by each later layer; default 64.

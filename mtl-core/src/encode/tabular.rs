@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Settings of [`TabularEncoder`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TabularEncoderConfig {
     /// Width of a field's token, >= 1; default 8.

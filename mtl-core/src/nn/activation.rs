@@ -6,7 +6,7 @@ use tch::Tensor;
 use crate::error::{Result, TorchContext};
 
 /// An element-wise non-linearity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Activation {

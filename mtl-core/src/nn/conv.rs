@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Size of the window and how it moves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ConvConfig {
     /// Side of the square kernel, >= 1, default 3.

@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// Settings of [`Mmoe`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MmoeConfig {
     /// How many experts, >= 1; default 8.

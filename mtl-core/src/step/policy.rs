@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The engine's rules, applied before any solver.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Policy {
     /// A loss or a gradient that is NaN or infinite; default `stop`.
@@ -24,7 +24,7 @@ impl Default for Policy {
 }
 
 /// What to do about NaN and infinity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum NonFinitePolicy {
     /// Give an error that names the task.
@@ -36,7 +36,7 @@ pub enum NonFinitePolicy {
 }
 
 /// What to do about a task that pulls nowhere: converged, or its labels are constant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ZeroGradientPolicy {
     /// Leave it out: the others go on. Mathematically the point is Pareto stationary, but freezing all tasks because one

@@ -29,7 +29,7 @@ const TRAIN: &str = "census_income_1994_1995_train.csv";
 const TEST: &str = "census_income_1994_1995_test.csv";
 
 /// The census data set.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CensusIncome {
     /// The folder with both files; default `data/census-income` in the cache.

@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// CSV files and what their columns mean.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CsvFiles {
     /// The folder that relative paths start from; default the current one.
@@ -82,8 +82,9 @@ impl CsvFiles {
         let train = self.read(&self.train)?;
         let n = train.n_rows() as u64;
         // The test part is cut first: it stays the same when the validation part is resized.
-        let (rest, test) = cut(n, self.test.is_none(), "test_fraction", self.test_fraction, self.seed)?;
+        let (rest, test) = cut("csv", n, self.test.is_none(), "test_fraction", self.test_fraction, self.seed)?;
         let (learn, validation) = cut(
+            "csv",
             rest.len() as u64,
             self.validation.is_none(),
             "validation_fraction",
@@ -116,15 +117,22 @@ impl CsvFiles {
 }
 
 /// The positions that remain and those that are cut off, if any are needed.
-fn cut(n: u64, needed: bool, field: &'static str, fraction: f64, seed: u64) -> Result<(Vec<u64>, Vec<u64>)> {
+pub(super) fn cut(
+    what: &'static str,
+    n: u64,
+    needed: bool,
+    field: &'static str,
+    fraction: f64,
+    seed: u64,
+) -> Result<(Vec<u64>, Vec<u64>)> {
     if !needed {
         return Ok(((0..n).collect(), Vec::new()));
     }
     if !(fraction > 0.0 && fraction < 1.0) {
-        return Err(Error::config("csv", field, "a fraction in (0, 1)", fraction.to_string()));
+        return Err(Error::config(what, field, "a fraction in (0, 1)", fraction.to_string()));
     }
     if n < 2 {
-        return Err(Error::config("csv", field, "cut from at least 2 rows (or give that part a file)", n.to_string()));
+        return Err(Error::config(what, field, "cut from at least 2 rows (or give that part a file)", n.to_string()));
     }
     split(n, fraction, seed)
 }

@@ -22,7 +22,7 @@ const NAME: &str = "fashion-pairs";
 const FILES: &str = "fashion-mnist";
 
 /// The composed pictures.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct FashionPairsConfig {
     /// The folder with the four idx files, compressed or not; default `data/fashion-mnist` in the cache.

@@ -14,11 +14,13 @@
 mod census_income;
 mod csv;
 mod fashion_pairs;
+mod idx_files;
 mod synthetic_mmoe;
 
 pub use census_income::CensusIncome;
 pub use csv::CsvFiles;
 pub use fashion_pairs::FashionPairsConfig;
+pub use idx_files::{IdxFiles, IdxPart, IdxTask};
 pub use synthetic_mmoe::{SyntheticMmoe, SyntheticTargets};
 
 use std::{
@@ -42,6 +44,7 @@ mtl_core::registry! {
         CensusIncome(CensusIncome) = "census-income", "income and never-married from 39 columns of the 1994-95 US census (UCI KDD)";
         FashionPairs(FashionPairsConfig) = "fashion-pairs", "two garments composed into one picture, ten classes each";
         Csv(CsvFiles) = "csv", "your own CSV files, described by a schema";
+        Idx(IdxFiles) = "idx", "your own pictures in idx files, one file of labels per task";
         SyntheticMmoe(SyntheticMmoe) = "synthetic-mmoe", "two generated tasks of adjustable relatedness, from the MMoE paper";
     }
 }
@@ -57,6 +60,7 @@ impl DatasetConfig {
             Self::CensusIncome(config) => config.load(),
             Self::FashionPairs(config) => config.load(),
             Self::Csv(config) => config.load(),
+            Self::Idx(config) => config.load(),
             Self::SyntheticMmoe(config) => config.load(),
         }
     }

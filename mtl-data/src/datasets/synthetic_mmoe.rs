@@ -34,7 +34,7 @@ use crate::{
 const DIM: usize = 100;
 
 /// What is learned from the generated numbers.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SyntheticTargets {
     /// `y1` and `y2` themselves, as in the paper.
@@ -47,7 +47,7 @@ pub enum SyntheticTargets {
 }
 
 /// The generator's settings.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SyntheticMmoe {
     /// Rows to train on; >= 1, default 10 000.

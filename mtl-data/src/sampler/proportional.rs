@@ -9,7 +9,7 @@ use super::ChooseTask;
 use crate::{error::Result, rng::Rng};
 
 /// Every batch of every data set once per epoch, interleaved at random; longer epochs begin again.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Proportional {}
 

@@ -6,7 +6,7 @@ use super::ChooseTask;
 use crate::{error::Result, rng::Rng};
 
 /// The first data set, the second, .., the last, the first again; nothing is random.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RoundRobin {}
 

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// A data set of `n` batches with probability proportional to `n^(1/T)`.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Temperature {
     /// `T`: >= 1 and finite; default 5, as in the paper.

@@ -6,7 +6,7 @@ use super::ChooseTask;
 use crate::{error::Result, rng::Rng};
 
 /// Every data set with the same probability.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Uniform {}
 

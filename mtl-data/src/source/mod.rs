@@ -6,6 +6,7 @@
 mod concat;
 mod for_tasks;
 mod pairs;
+mod pictures;
 mod rows;
 mod subset;
 
@@ -13,6 +14,7 @@ pub use concat::Concat;
 pub use for_tasks::ForTasks;
 pub(crate) use pairs::Garments;
 pub use pairs::{FashionPairs, PAIR_SIDE, Scaling};
+pub use pictures::Pictures;
 pub use rows::{Codes, Labels, TableSource};
 pub use subset::{Subset, split};
 

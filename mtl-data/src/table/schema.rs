@@ -25,7 +25,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::error::{Error, Result, quoted};
 
 /// How the text of a CSV file is cut into fields.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CsvFormat {
     /// Whether the first line holds names. With names, columns are found by name, in any order, and columns that the
@@ -62,7 +62,7 @@ impl CsvFormat {
 }
 
 /// The columns of a table, and which texts mean "not known".
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Schema {
     /// Texts that mean "not known" in label columns and in numeric columns that allow it; default the empty text.
@@ -87,7 +87,7 @@ fn empty_text() -> Vec<String> {
 }
 
 /// One column.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Column {
     /// Texts from a vocabulary: input `categorical`.
@@ -144,7 +144,7 @@ impl Column {
 }
 
 /// How the numbers of a column are scaled.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Transform {
     /// `(x - mean) / std` of the training split.
@@ -157,7 +157,7 @@ pub enum Transform {
 }
 
 /// What to do where a number is not known.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum MissingNumber {
     /// Stop with an error that names file, line and column.
@@ -168,7 +168,7 @@ pub enum MissingNumber {
 }
 
 /// What the labels of a column are.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum LabelSpec {
     /// One of the classes that occur in the training split, sorted (as numbers if all are).
@@ -179,19 +179,21 @@ pub enum LabelSpec {
     Binary {
         /// The positive label, or a list of them.
         #[serde(deserialize_with = "one_or_many")]
+        #[schemars(with = "OneOrMany")]
         positive: Vec<String>,
     },
     /// A number.
     Value,
 }
 
+#[derive(Deserialize, schemars::JsonSchema)]
+#[serde(untagged, expecting = "a text or a list of texts")]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
 fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Vec<String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged, expecting = "a text or a list of texts")]
-    enum OneOrMany {
-        One(String),
-        Many(Vec<String>),
-    }
     Ok(match OneOrMany::deserialize(deserializer)? {
         OneOrMany::One(text) => vec![text],
         OneOrMany::Many(texts) => texts,

@@ -30,18 +30,45 @@
 //! threads = 2
 //! ```
 //!
-//! Each section is read by the part it configures, so a key is refused by the one that knows the keys, with the file, the
-//! line and the nearest key that exists.
+//! Every key is documented by the struct it belongs to; [`schema`] is all of that in one value, which checks files
+//! ([`Error::Config`] points at the line and the key, with the nearest one that exists), fills `mtl list keys` and makes
+//! `docs/configuration.md`.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `source` | [`ConfigSource`]: text, flags over it, where a complaint points |
+//! | `set` | `--set KEY=VALUE` |
+//! | `schema`, `check` | the schema; a file against it |
+//! | `keys` | [`Group`]s of documented keys, as a table |
+//! | `changes` | what differs between two configurations |
+//! | `path`, `spans`, `nearest` | where a value stands; its line with carets; what was probably meant |
 
-mod locate;
+mod changes;
+mod check;
+mod device;
+mod keys;
+pub(crate) mod nearest;
+mod path;
+mod schema;
+mod set;
+mod source;
+mod spans;
 
-use std::{fs, path::Path};
+use std::path::Path;
 
-use locate::Locator;
-use mtl_core::metric::MetricId;
+pub use changes::{Change, changes};
+pub use device::DeviceConfig;
+pub use keys::{Group, KeyDoc, groups, markdown};
+use mtl_core::{
+    metric::MetricId,
+    share::{HardSharingConfig, SharingConfig},
+};
 use mtl_data::DatasetConfig;
 use mtl_heads::HeadConfig;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+pub use path::{KeyPath, Step};
+pub use schema::schema;
+use serde::{Deserialize, Serialize};
+pub use source::ConfigSource;
 
 use crate::{
     architecture::Architecture,
@@ -52,27 +79,33 @@ use crate::{
 };
 
 /// A whole run.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct RunConfig {
     /// The data set.
     pub data: DatasetConfig,
     /// The encoder.
     pub encoder: AnyEncoder,
     /// What tasks share.
+    #[schemars(default = "hard")]
     pub sharing: Architecture,
     /// How tasks are balanced.
+    #[schemars(default)]
     pub balancer: MethodConfig,
     /// How the model is trained.
+    #[schemars(default)]
     pub train: TrainConfig,
     /// The tasks; empty means all of the data set, with defaults.
+    #[schemars(default)]
     #[serde(rename = "task", skip_serializing_if = "Vec::is_empty")]
     pub tasks: Vec<TaskConfig>,
     /// Where it runs.
+    #[schemars(default)]
     pub device: DeviceConfig,
 }
 
 /// What a run wants of one task of the data set.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TaskConfig {
     /// Which task.
@@ -95,87 +128,26 @@ fn one() -> f64 {
     1.0
 }
 
-/// Where a run computes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct DeviceConfig {
-    /// `cpu`, `cuda` or `cuda:1`; default `cpu`.
-    pub kind: String,
-    /// Threads inside operations, >= 1; default libtorch's choice.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub threads: Option<u32>,
+/// The default sharing architecture.
+pub(crate) fn hard() -> Architecture {
+    Architecture::from(SharingConfig::Hard(HardSharingConfig {}))
 }
-
-impl Default for DeviceConfig {
-    fn default() -> Self {
-        Self { kind: "cpu".into(), threads: None }
-    }
-}
-
-impl DeviceConfig {
-    /// The device, checked to be there; sets the number of threads.
-    ///
-    /// # Errors
-    /// [`mtl_core::Error::InvalidConfig`] for an unknown or missing device, or 0 threads.
-    pub fn apply(&self) -> Result<tch::Device> {
-        let refuse = |field, expected: &str, found: String| {
-            Err(mtl_core::Error::InvalidConfig { what: "device", field, expected: expected.into(), found }.into())
-        };
-        let device = match self.kind.split_once(':') {
-            None if self.kind == "cpu" => tch::Device::Cpu,
-            None if self.kind == "cuda" => tch::Device::Cuda(0),
-            Some(("cuda", index)) if index.parse::<usize>().is_ok() => tch::Device::Cuda(index.parse().unwrap_or(0)),
-            _ => return refuse("kind", "cpu, cuda or cuda:<index>", format!("{:?}", self.kind)),
-        };
-        if let tch::Device::Cuda(index) = device
-            && tch::Cuda::device_count() <= i64::try_from(index).unwrap_or(i64::MAX)
-        {
-            let there = format!("a device of this machine, which has {} CUDA devices", tch::Cuda::device_count());
-            return refuse("kind", &there, format!("{:?}", self.kind));
-        }
-        match self.threads {
-            Some(0) => return refuse("threads", ">= 1", "0".into()),
-            Some(n) => tch::set_num_threads(i32::try_from(n).unwrap_or(i32::MAX)),
-            None => {}
-        }
-        Ok(device)
-    }
-}
-
-const SECTIONS: [&str; 7] = ["data", "encoder", "sharing", "balancer", "train", "task", "device"];
 
 impl RunConfig {
     /// Reads a file.
     ///
     /// # Errors
-    /// [`Error::Io`] when it cannot be read, [`Error::Config`] naming line and key when it is wrong.
+    /// [`Error::Io`] when it cannot be read, [`Error::Config`] pointing at what is wrong in it.
     pub fn load(path: &Path) -> Result<Self> {
-        let text = fs::read_to_string(path).map_err(|e| Error::io(path, "cannot read config", e))?;
-        Self::parse(&text, path)
+        ConfigSource::read(path, &[])?.config()
     }
 
     /// Reads the text of a file; `path` is for messages.
     ///
     /// # Errors
-    /// [`Error::Config`] naming line and key.
+    /// [`Error::Config`] pointing at what is wrong in it.
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
-        let locator = Locator::new(text, path);
-        let mut table: toml::Table = toml::from_str(text).map_err(|e| locator.syntax(&e))?;
-        if let Some(unknown) = table.keys().find(|k| !SECTIONS.contains(&k.as_str())) {
-            return Err(locator.unknown_section(unknown, &SECTIONS));
-        }
-        let sections = &mut table;
-        let config = Self {
-            data: section(sections, "data", &locator, None)?,
-            encoder: section(sections, "encoder", &locator, None)?,
-            sharing: section(sections, "sharing", &locator, Architecture::by_name("hard").ok())?,
-            balancer: section(sections, "balancer", &locator, Some(MethodConfig::default()))?,
-            train: section(sections, "train", &locator, Some(TrainConfig::default()))?,
-            tasks: section(sections, "task", &locator, Some(Vec::new()))?,
-            device: section(sections, "device", &locator, Some(DeviceConfig::default()))?,
-        };
-        config.train.validate().map_err(|e| locator.explain("train", &e))?;
-        Ok(config)
+        ConfigSource::new(text, path, &[])?.config()
     }
 
     /// The whole configuration with all defaults spelled out, as TOML.
@@ -187,19 +159,7 @@ impl RunConfig {
             path: "resolved config".into(),
             line: 0,
             message: e.to_string(),
+            excerpt: String::new(),
         })
-    }
-}
-
-fn section<T: DeserializeOwned>(
-    table: &mut toml::Table,
-    name: &str,
-    locator: &Locator<'_>,
-    default: Option<T>,
-) -> Result<T> {
-    match (table.remove(name), default) {
-        (Some(value), _) => T::deserialize(value).map_err(|e| locator.refused(name, e.message())),
-        (None, Some(default)) => Ok(default),
-        (None, None) => Err(locator.missing_section(name)),
     }
 }

@@ -22,7 +22,7 @@ use super::{Optimizer, check, moments::Moments};
 use crate::error::Result;
 
 /// Settings of [`AdamW`].
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AdamWConfig {
     /// Learning rate, > 0; default 1e-3.

@@ -19,7 +19,7 @@ use super::{Optimizer, check, moments::Moments};
 use crate::error::Result;
 
 /// Settings of [`Sgd`].
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SgdConfig {
     /// Learning rate, > 0; default 0.01.

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// How a model is trained.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainConfig {
     /// Passes over the training split, >= 1; default 10.
@@ -49,6 +49,9 @@ pub struct TrainConfig {
     pub statistics_every: u64,
     /// Rules for absent, zero-gradient and non-finite tasks.
     pub policy: Policy,
+    /// Train on that many batches only, >= 1, and validate and test on the same samples: a model that cannot learn them by
+    /// heart has a fault; default none.
+    pub overfit_batches: Option<u64>,
     /// Optimizer steps between checkpoints beside those at the end of epochs, >= 1; default none.
     pub checkpoint_every: Option<u64>,
 }
@@ -72,6 +75,7 @@ impl Default for TrainConfig {
             step_mode: StepMode::default(),
             statistics_every: 50,
             policy: Policy::default(),
+            overfit_batches: None,
             checkpoint_every: None,
         }
     }
@@ -89,6 +93,7 @@ impl TrainConfig {
         at_least_one("accumulate", self.accumulate)?;
         at_least_one("eval_batch_size", self.eval_batch_size as u64)?;
         at_least_one("patience", self.patience.unwrap_or(1))?;
+        at_least_one("overfit_batches", self.overfit_batches.unwrap_or(1))?;
         at_least_one("checkpoint_every", self.checkpoint_every.unwrap_or(1))?;
         if let Some(norm) = self.clip_norm {
             check("clip_norm", norm > 0.0 && norm.is_finite(), "positive", norm.to_string())?;

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::{error::Result, model::Model};
 
 /// When and how tasks are frozen.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct FreezeConfig {
     /// Epochs without improvement after which a task is frozen, >= 1; default 3.
@@ -31,7 +31,7 @@ pub struct FreezeConfig {
 }
 
 /// What is frozen of a task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Frozen {
     /// Its own parameters.

@@ -84,6 +84,14 @@ struct Counters {
 /// So many incidents are looked into; the others are only counted.
 const DIAGNOSED: u64 = 20;
 
+impl Counters {
+    /// Whether all epochs are done, patience has run out, or no task is left to learn.
+    fn is_over(&self, config: &TrainConfig) -> bool {
+        let nothing_left = config.freeze.is_some_and(|f| f.what == Frozen::Task) && self.plateaus.all_frozen();
+        self.epoch >= config.epochs || config.patience.is_some_and(|p| self.epochs_since_best >= p) || nothing_left
+    }
+}
+
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
@@ -99,21 +107,21 @@ impl Trainer {
     /// # Errors
     /// [`mtl_core::Error::InvalidConfig`] or [`mtl_core::Error::Parse`] naming the setting.
     pub fn new(model: Model, balancer: &MethodConfig, config: TrainConfig) -> Result<Self> {
-        config.validate()?;
-        let method = balancer.build(model.tasks())?;
+        config.validate().map_err(|e| e.in_section("train"))?;
+        let method = balancer.build(model.tasks()).map_err(|e| Error::from(e).in_section("balancer"))?;
         let engine = StepEngine::new(model.tasks().clone(), model.params(), method, config.policy);
         let mut engine = engine.with_mode(config.step_mode.clone())?;
         engine.watch_blocks(config.statistics_every);
         if config.accumulate > 1 && engine.method().needs().losses_after_step {
-            return Err(mtl_core::Error::InvalidConfig {
+            let e = mtl_core::Error::InvalidConfig {
                 what: "train",
                 field: "accumulate",
                 expected: format!("1 for {}, which compares losses before and after a step", engine.method().name()),
                 found: config.accumulate.to_string(),
-            }
-            .into());
+            };
+            return Err(Error::from(e).in_section("train"));
         }
-        let selection = Selection::parse(&config.selection, &model)?;
+        let selection = Selection::parse(&config.selection, &model).map_err(|e| e.in_section("train.selection"))?;
         let counters = Counters {
             epoch: 0,
             next_batch: 0,
@@ -411,9 +419,7 @@ impl Trainer {
             counters.best_score = score;
             self.best = copies(&self.model);
         }
-        let out_of_patience = self.config.patience.is_some_and(|p| counters.epochs_since_best >= p);
-        let nothing_left = self.config.freeze.is_some_and(|f| f.what == Frozen::Task) && counters.plateaus.all_frozen();
-        counters.finished = counters.epoch >= self.config.epochs || out_of_patience || nothing_left;
+        counters.finished = counters.is_over(&self.config);
         observer.epoch(&summary);
         if is_best {
             observer.best(&summary, &self.model);
@@ -457,7 +463,8 @@ impl Trainer {
         self.optimizer.load_state(self.model.params(), &checkpoint.optimizer)?;
         self.engine.method_mut().load_state(&checkpoint.balancer)?;
         self.best = checkpoint.best;
-        self.counters = counters;
+        // A budget that has grown since lets a finished run go on.
+        self.counters = Counters { finished: counters.is_over(&self.config), ..counters };
         Ok(())
     }
 }

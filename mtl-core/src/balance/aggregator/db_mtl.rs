@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Settings of [`DbMtl`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DbMtlConfig {
     /// Decay of the running gradients; in `[0, 1)`, default 0.9.

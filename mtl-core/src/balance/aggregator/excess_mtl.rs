@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// Settings of [`ExcessMtl`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ExcessMtlConfig {
     /// `eta`; > 0, default 0.01.

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Settings of [`GradDrop`].
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct GradDropConfig {
     /// Share of every gradient that is never dropped; in `[0, 1]`, default 0.

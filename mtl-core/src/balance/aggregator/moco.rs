@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// Settings of [`MoCo`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MoCoConfig {
     /// Share of the newest gradient in the running ones; in `(0, 1]`, default 0.5.

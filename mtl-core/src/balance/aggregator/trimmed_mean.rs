@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Settings of [`TrimmedMean`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrimmedMeanConfig {
     /// `k`, how many are cut at each end; at most (tasks - 1) / 2, default 0.

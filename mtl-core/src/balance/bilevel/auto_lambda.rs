@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// Settings of [`AutoLambda`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AutoLambdaConfig {
     /// Adam's learning rate of the weights; > 0, default 1e-3.

@@ -37,7 +37,7 @@ use crate::{
 };
 
 /// Settings of [`Forum`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ForumConfig {
     /// Adam's learning rate of the weights; > 0, default 1e-3.

@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Settings of [`Moml`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MomlConfig {
     /// Adam's learning rate of the weights; > 0, default 1e-3.

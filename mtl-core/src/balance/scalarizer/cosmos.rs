@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Settings of [`Cosmos`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CosmosConfig {
     /// `c`, the pull of the preferred ratio; >= 0, default 1.

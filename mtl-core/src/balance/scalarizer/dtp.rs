@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Settings of [`Dtp`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DtpConfig {
     /// Focus on difficult tasks; in `[0, 10]`, default 2.

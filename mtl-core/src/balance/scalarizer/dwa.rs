@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Settings of [`Dwa`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DwaConfig {
     /// `T`, how even the weights are; > 0, default 2.

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// How task losses or gradients are put together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reduction {
     /// Added up.
@@ -41,7 +41,7 @@ impl Reduction {
 }
 
 /// Settings of [`Equal`].
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct EqualConfig {
     /// `sum` (default) or `mean`.

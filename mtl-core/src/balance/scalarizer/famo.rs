@@ -30,7 +30,7 @@ use crate::{
 const SMALLEST: f64 = 1e-8;
 
 /// Settings of [`Famo`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct FamoConfig {
     /// Adam's learning rate of the logits; > 0, default 0.025.

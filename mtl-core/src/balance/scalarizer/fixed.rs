@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Settings of [`Fixed`].
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct FixedConfig {
     /// One number >= 0 per task, in task order, not all 0. Has no default.

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Settings of [`Go4Align`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Go4AlignConfig {
     /// Number of groups; at least 1 (more than the tasks means one each), default 2.

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Settings of [`ImtlL`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ImtlLConfig {
     /// Adam's learning rate of the scales; > 0, default 1e-3.

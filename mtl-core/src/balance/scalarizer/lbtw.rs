@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Settings of [`Lbtw`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LbtwConfig {
     /// Strength; in `[0, 10]`, default 0.5.

@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// Settings of [`LdcMtl`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LdcMtlConfig {
     /// `lambda`; in `[0, 0.5]` (weights then stay >= 0), default 0.01.

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Settings of [`LogLosses`]: none.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogLossesConfig {}
 

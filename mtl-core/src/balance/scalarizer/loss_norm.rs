@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Settings of [`LossNorm`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LossNormConfig {
     /// Decay of the running means; in `[0, 1)`, default 0.99.

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Settings of [`Pbi`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PbiConfig {
     /// Penalty of the distance from the ray; >= 0, default 5.

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Settings of [`Rlw`].
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RlwConfig {
     /// Seed of the draws; default 0.

@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// Which of the two functions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum StchForm {
     /// Of the losses, as in the paper.
@@ -38,7 +38,7 @@ pub enum StchForm {
 }
 
 /// Settings of [`Stch`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct StchConfig {
     /// `paper` (default) or `relative`.

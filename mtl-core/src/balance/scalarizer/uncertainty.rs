@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// What kind of loss a task has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum UncertaintyForm {
     /// Squared or absolute error: `l / (2 sigma²)`.
@@ -61,7 +61,7 @@ impl UncertaintyForm {
 }
 
 /// What keeps the variances from growing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum UncertaintyPenalty {
     /// `s / 2`, the paper's.
@@ -72,7 +72,7 @@ pub enum UncertaintyPenalty {
 }
 
 /// Settings of [`Uncertainty`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct UncertaintyConfig {
     /// `regression` or `classification` per task, in task order; empty (default): by each task's primary metric.

@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// Settings of [`MoDo`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MoDoConfig {
     /// `gamma`, step of the weights in units of the gradients' squared length; > 0, default 0.1.

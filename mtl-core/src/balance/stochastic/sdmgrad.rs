@@ -32,7 +32,7 @@ const RATE: f64 = 1.0;
 const MOMENTUM: f64 = 0.5;
 
 /// Settings of [`SdmGrad`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SdmGradConfig {
     /// How strongly the direction is held at the preferred one; >= 0, default 0.3.

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Which eigenvalue sets the common length.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AlignedScale {
     /// The smallest.
@@ -38,7 +38,7 @@ pub enum AlignedScale {
 }
 
 /// Settings of [`AlignedMtl`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AlignedMtlConfig {
     /// `min` (default), `median` or `rmse`.

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// By what the direction is divided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CaGradRescale {
     /// By 1: the paper's formula (and TorchJD).
@@ -37,7 +37,7 @@ pub enum CaGradRescale {
 }
 
 /// Settings of [`CaGrad`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CaGradConfig {
     /// Radius of the ball in units of the mean gradient's length; >= 0, default 0.5.

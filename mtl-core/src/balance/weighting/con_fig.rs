@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Settings of [`ConFig`].
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ConFigConfig {
     /// Wanted ratios of the cosines: one number >= 0 per task, not all 0; empty (default): 1 each.

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Settings of [`DualProj`].
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DualProjConfig {
     /// One number >= 0 per task, not all 0; empty (default): `1/m` each.

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Settings of [`FairGrad`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct FairGradConfig {
     /// Fairness; in `[0.1, 10]`, default 1.

@@ -29,7 +29,7 @@ use crate::{
 const SMALLEST: f64 = 1e-4;
 
 /// Settings of [`GradNorm`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct GradNormConfig {
     /// Strength of the pull towards equal training rates; in `[0, 10]`, default 1.5.

@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// Settings of [`GradOps`].
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct GradOpsConfig {
     /// Trade-off: positive favors tasks that already get much, negative those that get little; in `[-5, 5]`, default 0

@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// Settings of [`GradVac`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct GradVacConfig {
     /// Share of the newest cosine in the running ones; in `[0, 1]`, default 0.01. With 0 it is PCGrad.

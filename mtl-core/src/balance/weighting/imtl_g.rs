@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Settings of [`ImtlG`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ImtlGConfig {
     /// Smallest divisor of the weights in units of the sum of their absolute values; in `(0, 1]`, default 0.1. Weights

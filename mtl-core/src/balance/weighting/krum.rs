@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Settings of [`Krum`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct KrumConfig {
     /// `f`, how many gradients may be outliers; default 0.

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Which auxiliary gradients are scaled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum MetaBalanceStrategy {
     /// Those longer than the main one (the paper's A).
@@ -38,7 +38,7 @@ pub enum MetaBalanceStrategy {
 }
 
 /// Settings of [`MetaBalance`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MetaBalanceConfig {
     /// Name of the main task; empty (default): the first one.

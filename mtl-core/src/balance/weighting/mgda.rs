@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// By what each gradient is divided before the hull is formed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum MgdaNormalization {
     /// By nothing.
@@ -44,7 +44,7 @@ pub enum MgdaNormalization {
 }
 
 /// Settings of [`Mgda`].
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MgdaConfig {
     /// `none` (default), `l2`, `loss` or `loss-l2`.

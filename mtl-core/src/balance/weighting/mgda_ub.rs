@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Settings of [`MgdaUb`].
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MgdaUbConfig {
     /// `none` (default), `l2`, `loss` or `loss-l2`, as in [`MgdaConfig`].

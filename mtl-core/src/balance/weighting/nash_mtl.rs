@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// Settings of [`NashMtl`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct NashMtlConfig {
     /// Longest direction; > 0 (may be infinite), default 1.

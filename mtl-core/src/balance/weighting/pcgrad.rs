@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Settings of [`PcGrad`].
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PcGradConfig {
     /// How the projected gradients are put together: `sum` (default, as in the paper) or `mean`.

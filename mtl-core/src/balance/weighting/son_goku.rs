@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// Settings of [`SonGoku`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SonGokuConfig {
     /// How negative a running cosine must be to count as a conflict; in `[0, 1)`, default 0.05.

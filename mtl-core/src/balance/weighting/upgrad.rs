@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// Settings of [`UpGrad`].
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct UpGradConfig {
     /// One number >= 0 per task, not all 0; empty (default): `1/m` each. With 1 each the result is the sum of the

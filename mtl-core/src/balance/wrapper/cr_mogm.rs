@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Settings of [`CrMogm`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CrMogmConfig {
     /// Decay of the running weights; in `[0, 1)`, default 0.9.

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Settings of [`PerBlock`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PerBlockConfig {
     /// The method to copy: one that looks at the Gramian; default `gradvac`.

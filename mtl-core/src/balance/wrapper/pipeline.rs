@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// What losses and gradients are divided by before weighing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Normalization {
     /// Nothing.
@@ -43,7 +43,7 @@ pub enum Normalization {
 }
 
 /// Settings of [`Pipeline`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PipelineConfig {
     /// A loss weighting to apply first; none by default.

@@ -15,7 +15,7 @@ use super::{Collected, Sink, TaskGradients};
 use crate::{error::Result, shim::Rows, step::pass::Pass};
 
 /// Settings: there are none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ExactConfig {}
 

@@ -19,7 +19,7 @@ use super::{Collected, Sink, TaskGradients, heads::HeadPasses, no_blocks};
 use crate::{error::Result, step::pass::Pass};
 
 /// Settings: there are none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RepresentationConfig {}
 

@@ -3,10 +3,15 @@
 use clap::{Args as ClapArgs, ValueEnum};
 use comfy_table::{Table, presets::NOTHING};
 use mtl_core::{metric::MetricId, step::StepMode};
-use mtl_data::DatasetConfig;
+use mtl_data::{DatasetConfig, TaskSampler};
 use mtl_heads::HeadConfig;
 use mtl_train::{
-    Result, architecture::Architecture, encoder::AnyEncoder, method::MethodConfig, optim::OptimizerConfig,
+    Result,
+    architecture::Architecture,
+    config::{groups, markdown},
+    encoder::AnyEncoder,
+    method::MethodConfig,
+    optim::OptimizerConfig,
     schedule::ScheduleConfig,
 };
 
@@ -17,6 +22,9 @@ pub(crate) struct Args {
     /// As JSON.
     #[arg(long)]
     json: bool,
+    /// The keys as the page `docs/configuration.md`.
+    #[arg(long, conflicts_with = "json")]
+    markdown: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -26,8 +34,12 @@ enum What {
     Datasets,
     Encoders,
     Heads,
+    /// Every key of a configuration file.
+    Keys,
     Metrics,
     Optimizers,
+    /// In which order data sets take turns where each task has its own.
+    Samplers,
     Schedules,
     StepModes,
 }
@@ -40,8 +52,10 @@ impl What {
             Self::Datasets => DatasetConfig::ALL.to_vec(),
             Self::Encoders => AnyEncoder::all().collect(),
             Self::Heads => HeadConfig::ALL.to_vec(),
+            Self::Keys => Vec::new(),
             Self::Metrics => MetricId::ALL.iter().map(|m| (m.name(), m.about())).collect(),
             Self::Optimizers => OptimizerConfig::ALL.to_vec(),
+            Self::Samplers => TaskSampler::ALL.to_vec(),
             Self::Schedules => ScheduleConfig::ALL.to_vec(),
             Self::StepModes => StepMode::ALL.to_vec(),
         }
@@ -54,9 +68,16 @@ impl What {
 
 #[expect(clippy::print_stdout, reason = "what the program is for")]
 pub(crate) fn run(args: &Args) -> Result<()> {
+    if args.markdown {
+        print!("{}", markdown());
+        return Ok(());
+    }
     let wanted: Vec<What> = args.what.map_or_else(|| What::value_variants().to_vec(), |w| vec![w]);
     if args.json {
         let object = wanted.iter().map(|w| {
+            if *w == What::Keys {
+                return (w.name(), serde_json::json!(groups()));
+            }
             let members = w.members().into_iter();
             let members = members.map(|(name, about)| serde_json::json!({ "name": name, "about": about }));
             (w.name(), members.collect::<serde_json::Value>())
@@ -65,6 +86,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         return Ok(());
     }
     for what in wanted {
+        if what == What::Keys {
+            keys();
+            continue;
+        }
         println!("{}", what.name());
         let mut table = Table::new();
         table.load_preset(NOTHING);
@@ -74,4 +99,19 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         println!("{table}\n");
     }
     Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "what the program is for")]
+fn keys() {
+    for group in groups() {
+        let kind = group.kind.map(|kind| format!(" kind = {kind:?}")).unwrap_or_default();
+        println!("[{}]{kind}  {}", group.path, group.about);
+        let mut table = Table::new();
+        table.load_preset(NOTHING);
+        for key in group.keys {
+            let default = key.default.map_or_else(|| "required".to_owned(), |value| value.to_string());
+            table.add_row([format!("  {}", key.key), default, key.about]);
+        }
+        println!("{table}\n");
+    }
 }

@@ -1,6 +1,12 @@
 //! The `mtl` program: multi-task training from a configuration file.
 
+mod data;
+mod doctor;
+mod dry_run;
+mod eval;
 mod list;
+mod source;
+mod table;
 mod train;
 
 use std::process::ExitCode;
@@ -20,6 +26,12 @@ struct Cli {
 enum Command {
     /// Train the model that a configuration file describes, choose the best epoch on validation, test it.
     Train(train::Args),
+    /// The metrics of a finished run on validation or test.
+    Eval(eval::Args),
+    /// What is in a data set: sizes, fields, labels, a few rows.
+    Data(data::Args),
+    /// What the program runs on; with a configuration, what is wrong with its data.
+    Doctor(doctor::Args),
     /// List what a configuration file can name.
     List(list::Args),
 }
@@ -28,10 +40,13 @@ fn main() -> ExitCode {
     mtl_core::shim::init();
     let outcome = match Cli::parse().command {
         Command::Train(args) => train::run(&args),
-        Command::List(args) => list::run(&args),
+        Command::Eval(args) => eval::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Data(args) => data::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::List(args) => list::run(&args).map(|()| ExitCode::SUCCESS),
     };
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(e) => {
             eprintln!("error: {e}");
             ExitCode::from(exit_code(&e))
@@ -43,7 +58,7 @@ fn main() -> ExitCode {
 fn exit_code(e: &Error) -> u8 {
     use mtl_core::Error as Core;
     match e {
-        Error::Step { source, .. } => exit_code(source),
+        Error::Step { source, .. } | Error::Setting { source, .. } => exit_code(source),
         Error::NonFinite(_) | Error::Core(Core::Torch { .. } | Core::Solver { .. } | Core::NonFinite { .. }) => 1,
         _ => 2,
     }

@@ -1,6 +1,9 @@
 //! `mtl train`: one run from a configuration file into a folder.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::Args as ClapArgs;
 use comfy_table::{Table, presets::UTF8_HORIZONTAL_ONLY};
@@ -9,6 +12,8 @@ use mtl_train::{
     Result,
     checkpoint::{CheckpointStore, write_atomic},
     config::RunConfig,
+    dry_run::DryRun,
+    interrupt::Interrupt,
     progress::Progress,
     run_dir::RunDir,
     runlog::RunLog,
@@ -17,16 +22,32 @@ use mtl_train::{
 };
 use serde_json::json;
 
+use crate::{
+    dry_run,
+    source::{Settings, config_file},
+};
+
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Args {
-    /// The configuration file.
+    /// The configuration file; with --resume, a run's folder goes on with the configuration in it.
     config: PathBuf,
+    #[command(flatten)]
+    settings: Settings,
     /// The run's folder; default `runs/NAME`, after the configuration file.
     #[arg(long)]
     run_dir: Option<PathBuf>,
     /// Go on from the newest whole checkpoint of the run's folder.
     #[arg(long)]
     resume: bool,
+    /// One batch through everything, nothing written: shapes, parameters, costs, first losses.
+    #[arg(long, conflicts_with = "resume")]
+    dry_run: bool,
+    /// Train, validate and test on so many batches only: short for `--set train.overfit_batches=N`.
+    #[arg(long, value_name = "N")]
+    overfit: Option<u64>,
+    /// Refuse operations that differ between runs, record the threads: short for `--set device.deterministic=true`.
+    #[arg(long)]
+    deterministic: bool,
     /// Log every so many steps.
     #[arg(long, default_value_t = 10)]
     log_every: u64,
@@ -35,18 +56,33 @@ pub(crate) struct Args {
 /// Checkpoints kept.
 const KEEP: usize = 2;
 
-pub(crate) fn run(args: &Args) -> Result<()> {
+pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+    let mut settings = args.settings.clone();
+    settings.set.extend(args.overfit.map(|n| format!("train.overfit_batches={n}")));
+    settings.set.extend(args.deterministic.then(|| "device.deterministic=true".to_owned()));
+    let source = settings.read(&config_file(&args.config))?;
+    let config = source.config()?;
+    start(args, config).map_err(|e| source.explain(e))
+}
+
+fn start(args: &Args, mut config: RunConfig) -> Result<ExitCode> {
     // Everything that can be wrong is found before the folder is touched.
-    let config = RunConfig::load(&args.config)?;
-    let stem = args.config.file_stem().unwrap_or_default();
-    let dir = args.run_dir.clone().unwrap_or_else(|| Path::new("runs").join(stem));
     let splits = config.data.load()?;
+    if args.dry_run {
+        dry_run::show(&DryRun::new(&config, &splits)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let stem = args.config.file_stem().unwrap_or_default();
+    let own_folder = args.config.is_dir().then(|| args.config.clone());
+    let dir = args.run_dir.clone().or(own_folder).unwrap_or_else(|| Path::new("runs").join(stem));
     let mut session = Session::new(&config, &splits)?;
+    config.device = config.device.recorded();
 
     let dir = match args.resume && dir.join("config.toml").exists() {
-        true => RunDir::open(&dir)?,
+        true => RunDir::go_on(&dir, &config)?,
         false => RunDir::create(&dir, &config)?,
     };
+    let _lock = dir.lock()?;
     let store = CheckpointStore::open(&dir.checkpoints(), KEEP)?;
     let log_path = dir.log();
     let found = if args.resume { store.latest()? } else { None };
@@ -67,17 +103,25 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
     let total = session.trainer.total_steps(&session.train);
     let mut progress = Progress::new(&stem.to_string_lossy(), session.trainer.model().tasks(), total);
+    let interrupt = Interrupt::listen()?;
     let ending = {
-        let mut observer = (&mut progress, &mut log);
+        let mut observer = (&mut progress, &mut log, interrupt.clone());
         session.trainer.fit(&session.train, &session.validation, &mut observer, Some(&store))?
     };
     if let Some(e) = log.failure() {
         eprintln!("warning: {e}; the log is not complete");
     }
-    if ending == Ending::Finished {
-        finish(&dir, &session)?;
+    if let Some(e) = session.trainer.observer_failure() {
+        eprintln!("warning: {e}; the run went on without it");
     }
-    Ok(())
+    match ending {
+        Ending::Finished => finish(&dir, &session).map(|()| ExitCode::SUCCESS),
+        Ending::Stopped => {
+            let step = session.trainer.step();
+            eprintln!("stopped after step {step}, which is saved; --resume goes on from there");
+            Ok(interrupt.exit_code().map_or(ExitCode::SUCCESS, ExitCode::from))
+        }
+    }
 }
 
 fn describe(config: &RunConfig, session: &Session) -> serde_json::Value {
@@ -86,6 +130,7 @@ fn describe(config: &RunConfig, session: &Session) -> serde_json::Value {
         "seed": config.train.seed,
         "threads": tch::get_num_threads(),
         "device": config.device.kind,
+        "deterministic": config.device.deterministic,
         "parameters": model.params().numel(),
         "tasks": model.tasks().names().map(ToString::to_string).collect::<Vec<_>>(),
     })
@@ -135,7 +180,16 @@ mod tests {
         let config = dir.path().join("bad.toml");
         std::fs::write(&config, "[data]\nkind = \"census-incme\"\n").unwrap();
         let run_dir = dir.path().join("run");
-        let args = super::Args { config, run_dir: Some(run_dir.clone()), resume: false, log_every: 1 };
+        let args = super::Args {
+            config,
+            settings: super::Settings::default(),
+            run_dir: Some(run_dir.clone()),
+            resume: false,
+            dry_run: false,
+            overfit: None,
+            deterministic: false,
+            log_every: 1,
+        };
         assert!(super::run(&args).is_err());
         assert!(!run_dir.exists());
     }

@@ -42,7 +42,7 @@ use crate::{
 };
 
 /// How the Gramian is taken from the factors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum GramianForm {
     /// An unbiased estimate, cheap at any width.
@@ -53,7 +53,7 @@ pub enum GramianForm {
 }
 
 /// Settings of the factored mode.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct FactoredConfig {
     /// How the Gramian is taken; default `sketch`.

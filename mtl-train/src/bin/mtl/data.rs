@@ -1,0 +1,120 @@
+//! `mtl data`: what is in a data set.
+
+use std::path::PathBuf;
+
+use clap::Args as ClapArgs;
+use mtl_data::DatasetConfig;
+use mtl_train::{
+    Result,
+    inspect::{DataSummary, FieldScan, LabelScan},
+};
+
+use crate::{
+    source::{Settings, config_file},
+    table::{count, table},
+};
+
+/// Fields and classes shown one by one; of more, only how many there are.
+const SHOWN: usize = 12;
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Args {
+    /// A configuration file, a run's folder, or the name of a data set (`mtl list datasets`).
+    what: PathBuf,
+    #[command(flatten)]
+    settings: Settings,
+    /// Samples to show.
+    #[arg(long, default_value_t = 3)]
+    rows: u64,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let name = args.what.to_string_lossy();
+    let summary = if args.what.exists() || DatasetConfig::by_name(&name).is_err() && name.ends_with(".toml") {
+        let source = args.settings.read(&config_file(&args.what))?;
+        let loaded = source.config()?.data.load().map_err(|e| source.explain(e.into()))?;
+        DataSummary::new(&loaded, args.rows)?
+    } else {
+        DataSummary::new(&DatasetConfig::by_name(&name)?.load()?, args.rows)?
+    };
+    show(&summary, args.json);
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "what the program is for")]
+fn show(summary: &DataSummary, json: bool) {
+    if json {
+        println!("{:#}", serde_json::json!(summary));
+        return;
+    }
+    let [train, validation, test] = &summary.splits;
+    let mut splits = table(&["split", "samples"], 1);
+    for (name, scan) in [("train", train), ("validation", validation), ("test", test)] {
+        splits.add_row([name.to_owned(), scan.samples.to_string()]);
+    }
+    println!("{splits}");
+    if let (Some([channels, height, width]), Some([mean, min, max])) = (summary.image, train.pixels) {
+        println!("pictures  {channels} x {height} x {width}, pixels {min:.3} to {max:.3}, mean {mean:.3}");
+    }
+    if !train.fields.is_empty() {
+        let mut fields = table(&["field", "kind", "values"], 2);
+        for field in train.fields.iter().take(SHOWN) {
+            fields.add_row(described(field));
+        }
+        println!("{fields}");
+        rest(train.fields.len(), "fields");
+    }
+    let mut labels = table(&["task", "label", "train", "validation", "test"], 2);
+    for (idx, task) in train.labels.iter().enumerate() {
+        let scans: Vec<&LabelScan> = [train, validation, test].iter().filter_map(|s| s.labels.get(idx)).collect();
+        let line = |label: &str, cell: &dyn Fn(&LabelScan) -> String| {
+            let cells = scans.iter().map(|scan| cell(scan));
+            [String::new(), label.to_owned()].into_iter().chain(cells).collect::<Vec<_>>()
+        };
+        let mut first = line("known", &|scan| count(scan.known));
+        first[0].clone_from(&task.task);
+        labels.add_row(first);
+        if scans.iter().any(|s| s.missing > 0) {
+            labels.add_row(line("missing", &|scan| format!("{:.1} %", 100.0 * scan.missing_share())));
+        }
+        for (at, (name, _)) in task.counts.iter().enumerate().take(SHOWN) {
+            labels.add_row(line(name, &|scan| scan.counts.get(at).map_or_else(String::new, |(_, n)| count(*n))));
+        }
+        for (at, (name, _)) in task.numbers.iter().enumerate().take(SHOWN) {
+            labels.add_row(line(name, &|scan| {
+                let spread = scan.numbers.get(at).map(|(_, spread)| *spread);
+                spread.map_or_else(String::new, |[mean, min, max]| format!("{mean:.3} ({min:.3} to {max:.3})"))
+            }));
+        }
+    }
+    println!("{labels}");
+    for row in &summary.rows {
+        let pairs = |pairs: &[(String, String)]| {
+            let shown: Vec<_> = pairs.iter().take(SHOWN).map(|(name, value)| format!("{name}={value}")).collect();
+            shown.join("  ") + if pairs.len() > SHOWN { "  .." } else { "" }
+        };
+        println!("row {}  {}\n  labels  {}", row.id, pairs(&row.fields), pairs(&row.labels));
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "what the program is for")]
+fn rest(n: usize, what: &str) {
+    if n > SHOWN {
+        println!("and {} more {what} (all with --json)", n - SHOWN);
+    }
+}
+
+fn described(field: &FieldScan) -> [String; 3] {
+    match field {
+        FieldScan::Categorical { name, counts } => {
+            let used = counts.iter().skip(1).filter(|n| **n > 0).count();
+            [name.clone(), "categorical".into(), format!("{used} values")]
+        }
+        FieldScan::Numeric { name, mean, min, max, .. } => {
+            [name.clone(), "numeric".into(), format!("{min:.3} to {max:.3}, mean {mean:.3}")]
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! `mtl eval`: the metrics of a finished run on one of its splits.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, ValueEnum};
+use mtl_train::{Result, run_dir::RunDir};
+
+use crate::table::table;
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Args {
+    /// The run's folder.
+    run: PathBuf,
+    /// Which samples.
+    #[arg(long, value_enum, default_value_t = Split::Test)]
+    split: Split,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Split {
+    Validation,
+    Test,
+}
+
+#[expect(clippy::print_stdout, reason = "what the program is for")]
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let dir = RunDir::open(&args.run)?;
+    let config = dir.config()?;
+    let session = dir.trained(&config, &config.data.load()?)?;
+    let report = match args.split {
+        Split::Validation => session.validate()?,
+        Split::Test => session.test()?,
+    };
+    if args.json {
+        println!("{:#}", serde_json::json!(report));
+        return Ok(());
+    }
+    let mut table = table(&["task", "metric", "value"], 2);
+    for result in &report.tasks {
+        for (idx, entry) in result.metrics.iter().enumerate() {
+            let task = if idx == 0 { result.task.to_string() } else { String::new() };
+            table.add_row([task, entry.metric.clone(), entry.outcome.to_string()]);
+        }
+    }
+    println!("{table}");
+    Ok(())
+}

@@ -1,0 +1,45 @@
+//! Tables and amounts on a terminal.
+
+use comfy_table::{CellAlignment, Table, presets::UTF8_HORIZONTAL_ONLY};
+
+/// An empty table; the columns from `numbers_from` on are numbers, to the right.
+pub(crate) fn table(header: &[&str], numbers_from: usize) -> Table {
+    let mut table = Table::new();
+    table.load_preset(UTF8_HORIZONTAL_ONLY).set_header(header.iter().copied());
+    for idx in numbers_from..header.len() {
+        table.column_mut(idx).into_iter().for_each(|column| column.set_cell_alignment(CellAlignment::Right));
+    }
+    table
+}
+
+/// Bytes with the unit that keeps three digits: `12.3 MiB`.
+#[expect(clippy::cast_precision_loss, reason = "for people")]
+pub(crate) fn bytes(n: usize) -> String {
+    amount(n as f64, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB"])
+}
+
+/// A count in thousands: `1.23 M`.
+#[expect(clippy::cast_precision_loss, reason = "for people")]
+pub(crate) fn count(n: u64) -> String {
+    amount(n as f64, 1000.0, &["", "k", "M", "G", "T"])
+}
+
+fn amount(mut x: f64, step: f64, units: &[&str]) -> String {
+    let mut unit = 0;
+    while x >= step && unit + 1 < units.len() {
+        x /= step;
+        unit += 1;
+    }
+    let name = units.get(unit).copied().unwrap_or_default();
+    let digits = if unit == 0 { 0 } else { usize::from(x < 100.0) + usize::from(x < 10.0) };
+    format!("{x:.digits$} {name}").trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn amounts_have_three_digits() {
+        assert_eq!([super::bytes(0), super::bytes(1023), super::bytes(1536)], ["0 B", "1023 B", "1.50 KiB"]);
+        assert_eq!([super::count(999), super::count(12_345), super::count(123_456_789)], ["999", "12.3 k", "123 M"]);
+    }
+}

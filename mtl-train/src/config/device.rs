@@ -1,0 +1,65 @@
+//! Where a run computes, and how reproducibly.
+
+use mtl_core::shim;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+
+/// Where a run computes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct DeviceConfig {
+    /// `cpu`, `cuda` or `cuda:1`; default `cpu`.
+    pub kind: String,
+    /// Threads inside operations, >= 1; default libtorch's choice.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threads: Option<u32>,
+    /// Whether an operation without a deterministic kernel stops the run instead of differing between runs. The number of
+    /// threads is then recorded in the run's `config.toml`, because sums depend on it; default false.
+    pub deterministic: bool,
+}
+
+impl Default for DeviceConfig {
+    fn default() -> Self {
+        Self { kind: "cpu".into(), threads: None, deterministic: false }
+    }
+}
+
+impl DeviceConfig {
+    /// The device, checked to be there; sets the number of threads and deterministic mode for the process.
+    ///
+    /// # Errors
+    /// [`mtl_core::Error::InvalidConfig`] for an unknown or missing device, or 0 threads.
+    pub fn apply(&self) -> Result<tch::Device> {
+        let refuse = |field, expected: &str, found: String| {
+            Err(mtl_core::Error::InvalidConfig { what: "device", field, expected: expected.into(), found }.into())
+        };
+        let device = match self.kind.split_once(':') {
+            None if self.kind == "cpu" => tch::Device::Cpu,
+            None if self.kind == "cuda" => tch::Device::Cuda(0),
+            Some(("cuda", index)) if index.parse::<usize>().is_ok() => tch::Device::Cuda(index.parse().unwrap_or(0)),
+            _ => return refuse("kind", "cpu, cuda or cuda:<index>", format!("{:?}", self.kind)),
+        };
+        if let tch::Device::Cuda(index) = device
+            && tch::Cuda::device_count() <= i64::try_from(index).unwrap_or(i64::MAX)
+        {
+            let there = format!("a device of this machine, which has {} CUDA devices", tch::Cuda::device_count());
+            return refuse("kind", &there, format!("{:?}", self.kind));
+        }
+        match self.threads {
+            Some(0) => return refuse("threads", ">= 1", "0".into()),
+            Some(n) => tch::set_num_threads(i32::try_from(n).unwrap_or(i32::MAX)),
+            None => {}
+        }
+        shim::set_deterministic(self.deterministic)?;
+        Ok(device)
+    }
+
+    /// The same with the number of threads that is in force written down, where results are to be repeated.
+    #[must_use]
+    pub fn recorded(&self) -> Self {
+        let in_force = u32::try_from(tch::get_num_threads()).ok();
+        let threads = if self.deterministic { self.threads.or(in_force) } else { self.threads };
+        Self { threads, ..self.clone() }
+    }
+}

@@ -1,0 +1,279 @@
+//! The schema of the configuration file, and how to walk it.
+//!
+//! Every config struct of every crate derives its part ([`schemars::JsonSchema`]): names, types, defaults (the values of
+//! `Default`, not what a comment claims) and the documentation comments. What a file may say, what `mtl list keys` shows,
+//! `docs/configuration.md` and the complaints about a wrong file all come from this one value.
+
+use std::sync::LazyLock;
+
+use serde_json::Value as Json;
+use toml::Value;
+
+use super::RunConfig;
+
+static SCHEMA: LazyLock<Json> = LazyLock::new(|| schemars::schema_for!(RunConfig).to_value());
+
+/// The JSON schema (draft 2020-12) of a configuration file.
+#[must_use]
+pub fn schema() -> &'static Json {
+    &SCHEMA
+}
+
+/// A place in the schema.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Node {
+    /// The schema at the place where it is used: its description is about this use.
+    used: &'static Json,
+    /// The same with the reference followed.
+    json: &'static Json,
+}
+
+impl Node {
+    /// The whole file.
+    pub(super) fn root() -> Self {
+        Self::new(schema())
+    }
+
+    fn new(used: &'static Json) -> Self {
+        let mut json = used;
+        while let Some(name) = definition(json) {
+            match schema().get("$defs").and_then(|defs| defs.get(name)) {
+                Some(next) => json = next,
+                None => break,
+            }
+        }
+        Self { used, json }
+    }
+
+    /// The schemas of which one must fit; itself if there is no choice. "Or nothing" is left out.
+    pub(super) fn alternatives(&self) -> Vec<Self> {
+        let choice = ["oneOf", "anyOf"].iter().find_map(|key| self.json.get(*key)?.as_array());
+        match choice {
+            Some(parts) => {
+                parts.iter().map(Self::new).filter(|n| !n.is_nothing()).flat_map(|n| n.alternatives()).collect()
+            }
+            None => vec![*self],
+        }
+    }
+
+    /// The value under `key` of a table.
+    pub(super) fn property(&self, key: &str) -> Option<Self> {
+        self.json.get("properties")?.get(key).map(Self::new)
+    }
+
+    /// The values of a table whose keys are free.
+    pub(super) fn any_key(&self) -> Option<Self> {
+        self.json.get("additionalProperties").filter(|p| p.is_object()).map(Self::new)
+    }
+
+    /// The item `idx` of a list.
+    pub(super) fn item(&self, idx: usize) -> Option<Self> {
+        let fixed = self.json.get("prefixItems").and_then(|items| items.get(idx));
+        fixed.or_else(|| self.json.get("items")).filter(|i| i.is_object()).map(Self::new)
+    }
+
+    /// The keys of a table with their values, by name.
+    pub(super) fn properties(&self) -> impl Iterator<Item = (&'static str, Self)> {
+        let map = self.json.get("properties").and_then(Json::as_object);
+        map.into_iter().flatten().map(|(key, json)| (key.as_str(), Self::new(json)))
+    }
+
+    /// The name of the definition that the place refers to, such as `BalancerConfig`.
+    pub(super) fn definition(&self) -> Option<&'static str> {
+        definition(self.used)
+    }
+}
+
+fn definition(json: &Json) -> Option<&str> {
+    json.get("$ref")?.as_str()?.strip_prefix("#/$defs/")
+}
+
+impl Node {
+    pub(super) fn json(&self) -> &'static Json {
+        self.json
+    }
+
+    /// The schema of this use, its default included.
+    pub(super) fn used_json(&self) -> &'static Json {
+        self.used
+    }
+
+    /// What `kind` must be for this member of a registry.
+    pub(super) fn kind(&self) -> Option<&'static str> {
+        self.json.get("properties")?.get("kind")?.get("const")?.as_str()
+    }
+
+    pub(super) fn keys(&self) -> impl Iterator<Item = &'static str> {
+        self.json.get("properties").and_then(Json::as_object).into_iter().flatten().map(|(key, _)| key.as_str())
+    }
+
+    pub(super) fn required(&self) -> impl Iterator<Item = &'static str> {
+        self.json.get("required").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str)
+    }
+
+    /// The texts that the value can be, where they are listed.
+    pub(super) fn constants(&self) -> Vec<&'static str> {
+        let one = self.json.get("const").and_then(Json::as_str);
+        let many = self.json.get("enum").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str);
+        one.into_iter().chain(many).collect()
+    }
+
+    pub(super) fn is_type(&self, name: &str) -> bool {
+        match self.json.get("type") {
+            Some(Json::String(one)) => one == name,
+            Some(Json::Array(many)) => many.iter().any(|t| t == name),
+            _ => false,
+        }
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.json.get("type").is_some_and(|t| t == "null")
+    }
+
+    /// Whether a number, a truth value or a date fits.
+    pub(super) fn takes_scalar(&self, value: &Value) -> bool {
+        let limit = |key: &str| self.json.get(key).and_then(Json::as_f64);
+        let within =
+            |x: f64| limit("minimum").is_none_or(|low| x >= low) && limit("maximum").is_none_or(|high| x <= high);
+        match value {
+            #[expect(clippy::cast_precision_loss, reason = "limits are small numbers")]
+            Value::Integer(i) => (self.is_type("integer") || self.is_type("number")) && within(*i as f64),
+            Value::Float(x) => self.is_type("number") && within(*x),
+            Value::Boolean(_) => self.is_type("boolean"),
+            _ => false,
+        }
+    }
+
+    /// The documentation of the use, else of the type, in one line.
+    pub(super) fn description(&self) -> Option<String> {
+        let text = [self.used, self.json].iter().find_map(|json| json.get("description")?.as_str())?;
+        Some(one_line(text))
+    }
+}
+
+impl Node {
+    /// What the value is, in words: `a whole number`.
+    pub(super) fn type_words(&self) -> String {
+        let alternatives = self.alternatives();
+        let mut words: Vec<String> = Vec::new();
+        let constants: Vec<String> =
+            alternatives.iter().flat_map(Node::constants).map(|text| format!("{text:?}")).collect();
+        if !constants.is_empty() {
+            words.push(format!("one of {}", constants.join(", ")));
+        }
+        for node in &alternatives {
+            let word = match node {
+                n if !n.constants().is_empty() => continue,
+                n if n.is_type("object") => "a table".to_owned(),
+                n if n.is_type("array") => match (n.item(0), n.json.get("minItems").and_then(Json::as_u64)) {
+                    (Some(item), Some(size)) => format!("a list of {size}, each {}", item.type_words()),
+                    (Some(item), None) => format!("a list, each item {}", item.type_words()),
+                    (None, _) => "a list".to_owned(),
+                },
+                n if n.is_type("integer") => "a whole number".to_owned(),
+                n if n.is_type("number") => "a number".to_owned(),
+                n if n.is_type("boolean") => "true or false".to_owned(),
+                n if n.json.get("maxLength").is_some() => "one character".to_owned(),
+                _ => "a text".to_owned(),
+            };
+            if !words.contains(&word) {
+                words.push(word);
+            }
+        }
+        words.join(" or ")
+    }
+}
+
+/// Documentation as one line: no line ends, no links between items.
+pub(super) fn one_line(text: &str) -> String {
+    let paragraph = text.split("\n\n").next().unwrap_or_default();
+    let words: Vec<&str> = paragraph.split_whitespace().collect();
+    let text = words.join(" ").replace("[`", "`").replace("`]", "`");
+    // What remains of `[x](y)` is `x(y)` after code, where y is a path of Rust.
+    let mut out = String::new();
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find("`(") {
+        let (before, after) = rest.split_at(at + 1);
+        out.push_str(before);
+        match after.find(')').filter(|end| after[..*end].contains("::")) {
+            Some(end) => rest = &after[end + 1..],
+            None => {
+                out.push('(');
+                rest = &after[1..];
+            }
+        }
+    }
+    out + rest
+}
+
+/// The allowed range as a documentation line words it: `>= 1`, `in (0, 1)`.
+pub(crate) fn range_of(about: &str) -> Option<String> {
+    let plain = about.replace('`', "");
+    let number = |text: &str| -> Option<usize> {
+        let end = text.find(|c: char| !(c.is_ascii_digit() || "-.e".contains(c))).unwrap_or(text.len());
+        let digits = text[..end].trim_end_matches('.');
+        digits.parse::<f64>().ok().map(|_| digits.len())
+    };
+    let after = |word: &str| -> Option<(usize, usize)> {
+        let mut from = 0;
+        while let Some(at) = plain[from..].find(word).map(|at| at + from) {
+            let start = at + word.len();
+            let bounded = plain[..at].chars().next_back().is_none_or(|c| !c.is_alphanumeric());
+            if let Some(length) = number(&plain[start..]).filter(|_| bounded) {
+                return Some((at, start + length));
+            }
+            from = start;
+        }
+        None
+    };
+    let interval = || -> Option<(usize, usize)> {
+        let at = ["in [", "in ("].iter().filter_map(|w| plain.find(w)).min()?;
+        let end = at + plain[at..].find([']', ')'])?;
+        plain[at..end].contains(',').then_some((at, end + 1))
+    };
+    let words = [">= ", "> ", "at least ", "above ", "at most ", "<= "];
+    let mut found: Vec<(usize, usize)> = words.iter().filter_map(|w| after(w)).chain(interval()).collect();
+    found.sort_unstable();
+    match found.first() {
+        Some((start, end)) => Some(plain[*start..*end].to_owned()),
+        None => plain.split([' ', ',', ';', '.']).any(|w| w == "positive").then(|| "positive".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_read_from_documentation() {
+        let cases = [
+            ("Passes over the training split, >= 1; default 10.", Some(">= 1")),
+            ("Final factor, in `[0, 1]`; default 0.", Some("in [0, 1]")),
+            ("Decay of the running weights; in `[0, 1)`, default 0 (off).", Some("in [0, 1)")),
+            ("Weigh in every k-th step only; at least 1, default 1.", Some("at least 1")),
+            ("Largest norm of all gradients together, > 0; default none.", Some("> 0")),
+            ("The folder in which (as a rule) files are.", None),
+            ("A positive number.", Some("positive")),
+        ];
+        for (about, expected) in cases {
+            assert_eq!(range_of(about).as_deref(), expected, "{about}");
+        }
+    }
+
+    #[test]
+    fn documentation_becomes_one_line() {
+        assert_eq!(one_line("Settings\nof [`X`].\n\nMore."), "Settings of `X`.");
+        assert_eq!(one_line("As [`X`](crate::X) says (always)."), "As `X` says (always).");
+        assert_eq!(one_line("One of `a` (b)."), "One of `a` (b).");
+    }
+
+    #[test]
+    fn the_schema_knows_sections_and_members() {
+        let root = Node::root();
+        assert_eq!(root.required().collect::<Vec<_>>(), ["data", "encoder"]);
+        let balancer = root.property("balancer").unwrap();
+        assert!(balancer.alternatives().iter().any(|a| a.kind() == Some("upgrad")));
+        let epochs = root.property("train").unwrap().property("epochs").unwrap();
+        assert_eq!((epochs.type_words().as_str(), epochs.alternatives().len()), ("a whole number", 1));
+    }
+}

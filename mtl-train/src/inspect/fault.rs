@@ -1,0 +1,240 @@
+//! What is wrong with a data set, or looks wrong.
+//!
+//! | check | level |
+//! |---|---|
+//! | input that is NaN or infinite; a class that training never shows; a task without labels in a split | error |
+//! | class with fewer than 10 training samples; rare positives; a constant field; many unseen texts | warning |
+//! | samples of validation or test that training has as well: above 1 % | warning, else note |
+//! | a field that gives a label away, see `leak` | warning |
+//! | missing labels; training samples that occur more than once | note |
+
+use mtl_data::Splits;
+use serde::Serialize;
+
+use super::{
+    leak::leaks,
+    scan::{FieldScan, LabelScan, Scan},
+};
+use crate::error::Result;
+
+/// Classes with fewer training samples than this cannot be learned or judged.
+const TINY: u64 = 10;
+/// A field that gives more than this of a label away is suspicious.
+const GIVEN_AWAY: f64 = 0.98;
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// Training would fail, or its result would mean nothing.
+    Error,
+    /// Probably not what was meant.
+    Warning,
+    /// Good to know.
+    Note,
+}
+
+/// One thing that was found.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Finding {
+    /// How bad it is.
+    pub level: Level,
+    /// Where: a split, a task, a field.
+    pub place: String,
+    /// What it is, in one line.
+    pub message: String,
+}
+
+/// Looks at all samples of all splits; the worst findings come first.
+///
+/// # Errors
+/// What a source finds wrong while it builds batches: a label out of range, say, with its place.
+pub fn check(splits: &Splits) -> Result<Vec<Finding>> {
+    let scans = [
+        ("train", Scan::new(&splits.train)?),
+        ("validation", Scan::new(&splits.validation)?),
+        ("test", Scan::new(&splits.test)?),
+    ];
+    let mut found = Vec::new();
+    for (split, scan) in &scans {
+        if scan.samples == 0 {
+            add(&mut found, Level::Error, split, "no samples".into());
+            continue;
+        }
+        inputs(split, scan, &mut found);
+        for labels in &scan.labels {
+            known_labels(split, labels, scan.samples, &mut found);
+        }
+    }
+    let [(_, train), others @ ..] = &scans;
+    for labels in &train.labels {
+        classes(labels, others, &mut found);
+    }
+    for field in train.fields.iter().filter(|f| f.is_constant() && train.samples > 1) {
+        add(
+            &mut found,
+            Level::Warning,
+            &format!("field {}", field.name()),
+            "the same value in every training sample".into(),
+        );
+    }
+    duplicates(train, others, &mut found);
+    for leak in leaks(&splits.train, GIVEN_AWAY)? {
+        let message =
+            format!("gives {:.1} % of task {} away: is it the label in other words?", 100.0 * leak.strength, leak.task);
+        add(&mut found, Level::Warning, &format!("field {}", leak.field), message);
+    }
+    found.sort_by_key(|finding| finding.level);
+    Ok(found)
+}
+
+fn add(found: &mut Vec<Finding>, level: Level, place: &str, message: String) {
+    found.push(Finding { level, place: place.to_owned(), message });
+}
+
+#[expect(clippy::cast_precision_loss, reason = "shares for people")]
+fn share(part: u64, whole: u64) -> f64 {
+    100.0 * part as f64 / whole.max(1) as f64
+}
+
+fn inputs(split: &str, scan: &Scan, found: &mut Vec<Finding>) {
+    for field in &scan.fields {
+        let place = format!("{split}, field {}", field.name());
+        match field {
+            FieldScan::Numeric { not_finite, .. } if *not_finite > 0 => {
+                add(found, Level::Error, &place, format!("{not_finite} values are NaN or infinite"));
+            }
+            FieldScan::Categorical { counts, .. } if split != "train" => {
+                let unseen = counts.first().copied().unwrap_or(0);
+                if share(unseen, scan.samples) > 5.0 {
+                    let message = format!("{:.1} % are texts that training does not have", share(unseen, scan.samples));
+                    add(found, Level::Warning, &place, message);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn known_labels(split: &str, labels: &LabelScan, samples: u64, found: &mut Vec<Finding>) {
+    let place = format!("{split}, task {}", labels.task);
+    let all = labels.known + labels.missing;
+    match (labels.known, labels.missing) {
+        (0, _) => add(found, Level::Error, &place, format!("none of {samples} samples has a label")),
+        (_, 0) => {}
+        (_, missing) => add(found, Level::Note, &place, format!("{:.1} % of labels are missing", share(missing, all))),
+    }
+}
+
+fn classes(train: &LabelScan, others: &[(&str, Scan)], found: &mut Vec<Finding>) {
+    let place = format!("task {}", train.task);
+    for (idx, (class, n)) in train.counts.iter().enumerate() {
+        let elsewhere = |scan: &Scan| {
+            let labels = scan.labels.iter().find(|l| l.task == train.task);
+            labels.and_then(|l| l.counts.get(idx)).map_or(0, |(_, n)| *n)
+        };
+        let wanted: Vec<&str> =
+            others.iter().filter(|(_, scan)| elsewhere(scan) > 0).map(|(split, _)| *split).collect();
+        match n {
+            0 if !wanted.is_empty() => {
+                let message = format!("{class:?} never occurs in training, but in {}", wanted.join(" and "));
+                add(found, Level::Error, &place, message);
+            }
+            0 => add(found, Level::Warning, &place, format!("{class:?} never occurs")),
+            n if *n < TINY => {
+                add(found, Level::Warning, &place, format!("{class:?} has {n} training samples: too few to learn"));
+            }
+            n if share(*n, train.known) < 1.0 => {
+                let message = format!(
+                    "{class:?} is {:.2} % of the training labels: judge by AUROC, not accuracy",
+                    share(*n, train.known)
+                );
+                add(found, Level::Note, &place, message);
+            }
+            _ => {}
+        }
+        for (split, _) in others.iter().filter(|(_, scan)| *n > 0 && scan.samples > 0 && elsewhere(scan) == 0) {
+            add(found, Level::Warning, &place, format!("{class:?} never occurs in {split}: it is not judged there"));
+        }
+    }
+}
+
+fn duplicates(train: &Scan, others: &[(&str, Scan)], found: &mut Vec<Finding>) {
+    let mut seen = train.hashes.clone();
+    seen.sort_unstable();
+    let distinct = seen.chunk_by(|a, b| a == b).count() as u64;
+    let repeated = train.samples.saturating_sub(distinct);
+    if repeated > 0 {
+        let message =
+            format!("{repeated} samples ({:.2} %) repeat the inputs of another", share(repeated, train.samples));
+        add(found, Level::Note, "train", message);
+    }
+    for (split, scan) in others {
+        let leaked = scan.hashes.iter().filter(|hash| seen.binary_search(hash).is_ok()).count() as u64;
+        if leaked > 0 {
+            let level = if share(leaked, scan.samples) > 1.0 { Level::Warning } else { Level::Note };
+            let message =
+                format!("{leaked} samples ({:.2} %) have the inputs of a training sample", share(leaked, scan.samples));
+            add(found, level, split, message);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mtl_data::datasets::CsvFiles;
+
+    /// Everything that a table can have wrong without being refused.
+    #[test]
+    fn faults_are_found_and_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut rows = String::from("id,flat,code,x,y,z\n");
+        for i in 0..200u32 {
+            let (y, noise) = (i % 2, f64::from(i * 7919 % 200) / 10.0);
+            let class = if i < 3 { "rare" } else { ["a", "b"][usize::from(i % 3 == 0)] };
+            let class = if i % 10 == 9 { "" } else { class };
+            rows += &format!("n{i},same,c{y},{noise},{y},{class}\n");
+        }
+        std::fs::write(dir.path().join("train.csv"), &rows).unwrap();
+        // The test file repeats training rows.
+        let test: String = rows.lines().take(41).map(|line| format!("{line}\n")).collect();
+        std::fs::write(dir.path().join("test.csv"), test).unwrap();
+        let schema = toml::from_str(
+            r#"missing = [""]
+            columns = [
+                { name = "id", kind = "categorical" }, { name = "flat", kind = "categorical" },
+                { name = "code", kind = "categorical" }, { name = "x", kind = "numeric" },
+                { name = "y", kind = "label", label = { binary = { positive = "1" } } },
+                { name = "z", kind = "label", label = "class" },
+            ]"#,
+        )
+        .unwrap();
+        let config = CsvFiles {
+            dir: Some(dir.path().to_owned()),
+            train: "train.csv".into(),
+            test: Some("test.csv".into()),
+            schema,
+            ..CsvFiles::default()
+        };
+        let found = check(&config.load().unwrap()).unwrap();
+        let has = |level, place: &str, part: &str| {
+            let hit = found.iter().any(|f| f.level == level && f.place.contains(place) && f.message.contains(part));
+            assert!(hit, "{level:?} {place} {part}: {found:#?}");
+        };
+        has(Level::Warning, "field flat", "the same value");
+        has(Level::Warning, "field code", "gives 100.0 % of task y away");
+        has(Level::Warning, "task z", "\"rare\" has");
+        has(Level::Warning, "test", "have the inputs of a training sample");
+        has(Level::Warning, "validation, field id", "training does not have");
+        has(Level::Note, "train, task z", "of labels are missing");
+        assert!(!found.iter().any(|f| f.message.contains("away") && !f.place.ends_with("code")), "{found:#?}");
+        assert!(found.is_sorted_by_key(|f| f.level));
+    }
+
+    #[test]
+    fn clean_data_has_no_findings() {
+        let data = mtl_data::DatasetConfig::by_name("synthetic-mmoe").unwrap();
+        assert_eq!(check(&data.load().unwrap()).unwrap(), []);
+    }
+}

@@ -1,0 +1,182 @@
+//! How much of a task's label one field alone gives away.
+//!
+//! ```text
+//! categorical:  gain = 1 - errors(majority label of each code) / errors(majority label of all)
+//! numeric, yes/no:   |2 AUROC - 1|           numeric, number:   |Pearson correlation|
+//! ```
+//! A field with a value near 1 is the label in other words (a code of it, a column filled in afterwards): a model that
+//! may read it learns nothing else. Codes that occur fewer than five times on average are not judged: an identifier
+//! "predicts" every label it has seen.
+
+use std::cmp::Ordering;
+
+use mtl_core::batch::{Batch, TargetData, array2};
+use mtl_data::Source;
+use tch::Kind;
+
+use super::scan::flat;
+use crate::error::Result;
+
+/// A field and how far it gives a task's label away, `[0, 1]`.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Leak {
+    pub(super) field: String,
+    pub(super) task: String,
+    pub(super) strength: f64,
+}
+
+/// Samples that are looked at.
+const LOOKED_AT: u64 = 50_000;
+
+/// The fields that give more than `threshold` of a label away, on the first samples of the split.
+pub(super) fn leaks(source: &dyn Source, threshold: f64) -> Result<Vec<Leak>> {
+    let positions: Vec<u64> = (0..source.len().min(LOOKED_AT)).collect();
+    let info = source.info();
+    if info.categorical.is_empty() && info.numeric.is_empty() || positions.is_empty() {
+        return Ok(Vec::new());
+    }
+    let batch = source.batch(&positions)?;
+    let mut found = Vec::new();
+    for (task, target) in info.tasks.iter().zip(&batch.targets) {
+        let Some(target) = target else { continue };
+        for labels in columns(target.data())? {
+            let strengths = strengths(&batch, info.categorical.len(), info.numeric.len(), &labels)?;
+            let names = info.categorical.iter().map(|f| &f.name).chain(&info.numeric);
+            for (name, strength) in names.zip(strengths).filter(|(_, strength)| *strength > threshold) {
+                found.push(Leak { field: name.clone(), task: task.name.to_string(), strength });
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// One column of labels; `None` where a label is missing.
+enum Labels {
+    Classes(Vec<Option<u64>>),
+    Numbers(Vec<Option<f64>>),
+}
+
+fn columns(data: &TargetData) -> Result<Vec<Labels>> {
+    Ok(match data {
+        TargetData::Class(labels) => {
+            let labels = flat::<i64>(labels, Kind::Int64)?;
+            vec![Labels::Classes(labels.iter().map(|label| u64::try_from(*label).ok()).collect())]
+        }
+        TargetData::MultiLabel(labels) => {
+            let labels = array2(labels)?;
+            let class = |x: &f32| (!x.is_nan()).then_some(u64::from(*x > 0.5));
+            labels.columns().into_iter().map(|c| Labels::Classes(c.iter().map(class).collect())).collect()
+        }
+        TargetData::Values(numbers) => {
+            let numbers = array2(numbers)?;
+            let number = |x: &f32| (!x.is_nan()).then_some(f64::from(*x));
+            numbers.columns().into_iter().map(|c| Labels::Numbers(c.iter().map(number).collect())).collect()
+        }
+        _ => Vec::new(),
+    })
+}
+
+/// One number per field, categorical ones first.
+fn strengths(batch: &Batch, n_categorical: usize, n_numeric: usize, labels: &Labels) -> Result<Vec<f64>> {
+    let mut out = Vec::with_capacity(n_categorical + n_numeric);
+    if n_categorical > 0 {
+        let codes = flat::<i64>(batch.inputs.get("categorical")?, Kind::Int64)?;
+        for column in 0..n_categorical {
+            let codes = codes.iter().skip(column).step_by(n_categorical);
+            out.push(match labels {
+                Labels::Classes(classes) => {
+                    gain(codes.zip(classes).filter_map(|(code, class)| Some((*code, (*class)?))).collect())
+                }
+                Labels::Numbers(_) => 0.0,
+            });
+        }
+    }
+    if n_numeric > 0 {
+        let numbers = flat::<f32>(batch.inputs.get("numeric")?, Kind::Float)?;
+        for column in 0..n_numeric {
+            let xs = numbers.iter().skip(column).step_by(n_numeric).map(|x| f64::from(*x));
+            out.push(match labels {
+                Labels::Classes(classes) => {
+                    let pairs: Vec<_> = xs.zip(classes).filter_map(|(x, class)| Some((x, (*class)?))).collect();
+                    if pairs.iter().all(|(_, class)| *class < 2) { separation(pairs) } else { 0.0 }
+                }
+                Labels::Numbers(ys) => {
+                    correlation(&xs.zip(ys).filter_map(|(x, y)| Some((x, (*y)?))).collect::<Vec<_>>())
+                }
+            });
+        }
+    }
+    Ok(out)
+}
+
+/// The share of the errors of always guessing the most frequent label that knowing the code avoids.
+#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
+fn gain(mut pairs: Vec<(i64, u64)>) -> f64 {
+    let n = pairs.len();
+    let mut classes: Vec<u64> = pairs.iter().map(|(_, class)| *class).collect();
+    classes.sort_unstable();
+    let base = n - longest_run(&classes);
+    pairs.sort_unstable();
+    let groups: Vec<&[(i64, u64)]> = pairs.chunk_by(|a, b| a.0 == b.0).collect();
+    if base == 0 || n < 5 * groups.len() {
+        return 0.0;
+    }
+    let right: usize = groups.iter().map(|g| longest_run(&g.iter().map(|(_, class)| *class).collect::<Vec<_>>())).sum();
+    1.0 - (n - right) as f64 / base as f64
+}
+
+/// The length of the longest run of equal values in a sorted list.
+fn longest_run(sorted: &[u64]) -> usize {
+    sorted.chunk_by(|a, b| a == b).map(<[u64]>::len).max().unwrap_or(0)
+}
+
+/// `|2 AUROC - 1|` of a number for a yes/no label, ties counted half.
+#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
+fn separation(mut pairs: Vec<(f64, u64)>) -> f64 {
+    let positive = pairs.iter().filter(|(_, class)| *class == 1).count() as f64;
+    let negative = pairs.len() as f64 - positive;
+    if positive < 1.0 || negative < 1.0 {
+        return 0.0;
+    }
+    pairs.sort_by(|a, b| a.0.partial_cmp(&b.0).unwrap_or(Ordering::Equal));
+    let (mut below, mut wins) = (0.0, 0.0);
+    for tied in pairs.chunk_by(|a, b| a.0.total_cmp(&b.0).is_eq()) {
+        let ones = tied.iter().filter(|(_, class)| *class == 1).count() as f64;
+        let zeros = tied.len() as f64 - ones;
+        wins += ones * (below + 0.5 * zeros);
+        below += zeros;
+    }
+    (2.0 * wins / (positive * negative) - 1.0).abs()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
+fn correlation(pairs: &[(f64, f64)]) -> f64 {
+    let n = pairs.len().max(1) as f64;
+    let (mx, my) = (pairs.iter().map(|p| p.0).sum::<f64>() / n, pairs.iter().map(|p| p.1).sum::<f64>() / n);
+    let sum = |f: &dyn Fn(f64, f64) -> f64| pairs.iter().map(|(x, y)| f(x - mx, y - my)).sum::<f64>();
+    let scale = (sum(&|x, _| x * x) * sum(&|_, y| y * y)).sqrt();
+    if scale > 0.0 { (sum(&|x, y| x * y) / scale).abs() } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strengths_by_hand() {
+        // Code 0 is always class 0, code 1 class 1 but for one: of 5 errors of guessing 0, 1 remains.
+        let mut pairs = vec![(0, 0); 10];
+        pairs.extend([(1, 1); 5]);
+        pairs.push((1, 0));
+        assert!((gain(pairs) - 0.8).abs() < 1e-12);
+        assert!(
+            gain((0..20).map(|i| (i, u64::from(i % 2 == 0))).collect()).abs() < 1e-12,
+            "an identifier is not judged"
+        );
+        assert!((separation(vec![(1.0, 0), (2.0, 0), (3.0, 1)]) - 1.0).abs() < 1e-12);
+        assert!((separation(vec![(3.0, 0), (1.0, 1)]) - 1.0).abs() < 1e-12, "either direction");
+        assert!(separation(vec![(1.0, 0), (1.0, 1)]).abs() < 1e-12);
+        assert!((correlation(&[(1.0, -2.0), (2.0, -4.0), (3.0, -6.0)]) - 1.0).abs() < 1e-12);
+        assert!(correlation(&[(1.0, 1.0), (1.0, 2.0)]).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,295 @@
+//! One pass over a split: everything that summaries and checks count.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use mtl_core::{
+    batch::{Batch, TargetData, array2},
+    error::TorchContext,
+};
+use mtl_data::{DataInfo, LabelKind, Source};
+use serde::Serialize;
+use tch::{Kind, Tensor};
+
+use crate::error::Result;
+
+/// Samples per batch of the pass: bounds its memory.
+const CHUNK: u64 = 4096;
+
+/// What a split holds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Scan {
+    /// Samples.
+    pub samples: u64,
+    /// Categorical fields, then numeric ones, in column order.
+    pub fields: Vec<FieldScan>,
+    /// Mean, smallest and largest pixel, if there are pictures; the smallest two numbers are of all pixels.
+    pub pixels: Option<[f64; 3]>,
+    /// The tasks in order.
+    pub labels: Vec<LabelScan>,
+    /// A hash of each sample's inputs, in order.
+    #[serde(skip)]
+    pub(super) hashes: Vec<u64>,
+}
+
+/// What a field holds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FieldScan {
+    /// Codes.
+    Categorical {
+        /// The column's name.
+        name: String,
+        /// Samples by code; code 0 is a text that the training split does not have.
+        counts: Vec<u64>,
+    },
+    /// Numbers, as the model sees them (scaled).
+    Numeric {
+        /// The column's name.
+        name: String,
+        /// Their mean.
+        mean: f64,
+        /// The smallest.
+        min: f64,
+        /// The largest.
+        max: f64,
+        /// How many are NaN or infinite.
+        not_finite: u64,
+    },
+}
+
+impl FieldScan {
+    /// The column's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Categorical { name, .. } | Self::Numeric { name, .. } => name,
+        }
+    }
+
+    /// Whether all samples have the same value.
+    #[must_use]
+    pub fn is_constant(&self) -> bool {
+        match self {
+            Self::Categorical { counts, .. } => counts.iter().filter(|n| **n > 0).count() <= 1,
+            Self::Numeric { min, max, .. } => max <= min,
+        }
+    }
+}
+
+/// The labels of a task.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LabelScan {
+    /// The task.
+    pub task: String,
+    /// Labels (samples, or cells where a sample has several) that are known.
+    pub known: u64,
+    /// Labels that are missing.
+    pub missing: u64,
+    /// Known labels by class, or positive ones by yes/no label; empty for numbers.
+    pub counts: Vec<(String, u64)>,
+    /// Mean, smallest and largest of each number; empty otherwise.
+    pub numbers: Vec<(String, [f64; 3])>,
+}
+
+impl LabelScan {
+    /// The share of labels that is missing, `[0, 1]`.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "a share for people")]
+    pub fn missing_share(&self) -> f64 {
+        self.missing as f64 / (self.known + self.missing).max(1) as f64
+    }
+}
+
+impl Scan {
+    /// Reads all samples of a split.
+    ///
+    /// # Errors
+    /// What the source finds wrong while it builds batches.
+    pub fn new(source: &dyn Source) -> Result<Self> {
+        let info = source.info();
+        let mut counting = Counting::new(info);
+        let n = source.len();
+        let mut start = 0;
+        while start < n {
+            let positions: Vec<u64> = (start..n.min(start + CHUNK)).collect();
+            counting.add(&source.batch(&positions)?)?;
+            start += CHUNK;
+        }
+        Ok(counting.finish(info, n))
+    }
+}
+
+/// Sum, smallest, largest, how many, how many not finite.
+#[derive(Debug, Clone, Copy)]
+struct Spread {
+    sum: f64,
+    min: f64,
+    max: f64,
+    n: u64,
+    not_finite: u64,
+}
+
+impl Spread {
+    const EMPTY: Self = Self { sum: 0.0, min: f64::INFINITY, max: f64::NEG_INFINITY, n: 0, not_finite: 0 };
+
+    fn add(&mut self, x: f64) {
+        if x.is_finite() {
+            self.sum += x;
+            self.min = self.min.min(x);
+            self.max = self.max.max(x);
+            self.n += 1;
+        } else {
+            self.not_finite += 1;
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
+    fn values(self) -> [f64; 3] {
+        if self.n == 0 { [0.0; 3] } else { [self.sum / self.n as f64, self.min, self.max] }
+    }
+}
+
+struct Counting {
+    codes: Vec<Vec<u64>>,
+    numeric: Vec<Spread>,
+    pixels: Spread,
+    known: Vec<u64>,
+    missing: Vec<u64>,
+    classes: Vec<Vec<u64>>,
+    values: Vec<Vec<Spread>>,
+    hashes: Vec<u64>,
+}
+
+impl Counting {
+    fn new(info: &DataInfo) -> Self {
+        let n = info.tasks.len();
+        let width = |t: &mtl_data::TaskInfo| t.label.width();
+        Self {
+            codes: info.categorical.iter().map(|f| vec![0; f.cardinality]).collect(),
+            numeric: vec![Spread::EMPTY; info.numeric.len()],
+            pixels: Spread::EMPTY,
+            known: vec![0; n],
+            missing: vec![0; n],
+            classes: info.tasks.iter().map(|t| vec![0; width(t)]).collect(),
+            values: info.tasks.iter().map(|t| vec![Spread::EMPTY; width(t)]).collect(),
+            hashes: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, batch: &Batch) -> Result<()> {
+        let mut hashers = vec![DefaultHasher::new(); batch.len()];
+        for (name, input) in batch.inputs.iter() {
+            if name == "categorical" {
+                let codes = flat::<i64>(input, Kind::Int64)?;
+                each_row(&codes, &mut hashers, |code, hasher| code.hash(hasher));
+                for (at, code) in codes.iter().enumerate() {
+                    let column = at % self.codes.len().max(1);
+                    let counts = self.codes.get_mut(column);
+                    let slot = usize::try_from(*code).ok().and_then(|code| counts?.get_mut(code));
+                    slot.into_iter().for_each(|n| *n += 1);
+                }
+                continue;
+            }
+            let numbers = flat::<f32>(input, Kind::Float)?;
+            each_row(&numbers, &mut hashers, |x, hasher| x.to_bits().hash(hasher));
+            match name {
+                "numeric" => {
+                    let width = self.numeric.len().max(1);
+                    for row in numbers.chunks(width) {
+                        self.numeric.iter_mut().zip(row).for_each(|(spread, x)| spread.add((*x).into()));
+                    }
+                }
+                _ => numbers.iter().for_each(|x| self.pixels.add((*x).into())),
+            }
+        }
+        self.hashes.extend(hashers.iter().map(Hasher::finish));
+        for (idx, target) in batch.targets.iter().enumerate() {
+            let Some(target) = target else { continue };
+            self.target(idx, target.data())?;
+        }
+        Ok(())
+    }
+
+    fn target(&mut self, idx: usize, data: &TargetData) -> Result<()> {
+        let (Some(known), Some(missing)) = (self.known.get_mut(idx), self.missing.get_mut(idx)) else { return Ok(()) };
+        let (Some(classes), Some(values)) = (self.classes.get_mut(idx), self.values.get_mut(idx)) else {
+            return Ok(());
+        };
+        let mut count = |is_known: bool| *if is_known { &mut *known } else { &mut *missing } += 1;
+        match data {
+            TargetData::Class(labels) => {
+                for label in flat::<i64>(labels, Kind::Int64)? {
+                    let class = usize::try_from(label).ok();
+                    count(class.is_some());
+                    class.and_then(|c| classes.get_mut(c)).into_iter().for_each(|n| *n += 1);
+                }
+            }
+            TargetData::MultiLabel(labels) => {
+                for ((_, column), label) in array2(labels)?.indexed_iter() {
+                    count(!label.is_nan());
+                    if *label > 0.5 {
+                        classes.get_mut(column).into_iter().for_each(|n| *n += 1);
+                    }
+                }
+            }
+            TargetData::Values(numbers) => {
+                for ((_, column), x) in array2(numbers)?.indexed_iter() {
+                    count(!x.is_nan());
+                    values.get_mut(column).filter(|_| !x.is_nan()).into_iter().for_each(|s| s.add((*x).into()));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn finish(self, info: &DataInfo, samples: u64) -> Scan {
+        let categorical = info.categorical.iter().zip(self.codes);
+        let categorical = categorical.map(|(f, counts)| FieldScan::Categorical { name: f.name.clone(), counts });
+        let numeric = info.numeric.iter().zip(&self.numeric).map(|(name, spread)| {
+            let [mean, min, max] = spread.values();
+            FieldScan::Numeric { name: name.clone(), mean, min, max, not_finite: spread.not_finite }
+        });
+        let labels = info.tasks.iter().enumerate().map(|(idx, task)| {
+            let counts = self.classes.get(idx).map(Vec::as_slice).unwrap_or_default();
+            let values = self.values.get(idx).map(Vec::as_slice).unwrap_or_default();
+            let (names, is_number) = match &task.label {
+                LabelKind::Class { classes } => (classes, false),
+                LabelKind::Binary { labels } => (labels, false),
+                LabelKind::Values { names } => (names, true),
+            };
+            let (mut by_class, mut numbers) = (Vec::new(), Vec::new());
+            match is_number {
+                true => numbers = names.iter().cloned().zip(values.iter().map(|s| s.values())).collect(),
+                false => by_class = names.iter().cloned().zip(counts.iter().copied()).collect(),
+            }
+            let of = |counts: &[u64]| counts.get(idx).copied().unwrap_or(0);
+            let (known, missing) = (of(&self.known), of(&self.missing));
+            LabelScan { task: task.name.to_string(), known, missing, counts: by_class, numbers }
+        });
+        Scan {
+            samples,
+            fields: categorical.chain(numeric).collect(),
+            pixels: (self.pixels.n > 0).then(|| self.pixels.values()),
+            labels: labels.collect(),
+            hashes: self.hashes,
+        }
+    }
+}
+
+/// Calls `add` with every value of a row and the row's hasher.
+fn each_row<T>(values: &[T], hashers: &mut [DefaultHasher], add: impl Fn(&T, &mut DefaultHasher)) {
+    let width = values.len().checked_div(hashers.len()).unwrap_or(0).max(1);
+    for (row, hasher) in values.chunks(width).zip(hashers) {
+        row.iter().for_each(|value| add(value, hasher));
+    }
+}
+
+/// A tensor's values in order.
+pub(super) fn flat<T>(t: &Tensor, kind: Kind) -> Result<Vec<T>>
+where
+    Vec<T>: TryFrom<Tensor, Error = tch::TchError>,
+{
+    let flat = t.f_to_kind(kind).and_then(|t| t.f_contiguous()).and_then(|t| t.f_view([-1])).op("read batch")?;
+    Ok(Vec::<T>::try_from(flat).op("read batch")?)
+}

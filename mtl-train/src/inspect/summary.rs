@@ -1,0 +1,146 @@
+//! What a data set is: sizes, inputs, tasks, a few rows.
+
+use mtl_core::prediction::Reference;
+use mtl_data::{Origin, Splits, table::FittedColumn};
+use serde::Serialize;
+use tch::Kind;
+
+use super::scan::{Scan, flat};
+use crate::error::Result;
+
+/// A data set in numbers.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DataSummary {
+    /// Read from files, or generated.
+    pub origin: Origin,
+    /// `[channels, height, width]` of the pictures, if there are any.
+    pub image: Option<[usize; 3]>,
+    /// The splits in order: training, validation, test.
+    pub splits: [Scan; 3],
+    /// The first training samples.
+    pub rows: Vec<Row>,
+}
+
+/// One sample, in words.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Row {
+    /// Its id: the row number in the data set.
+    pub id: u64,
+    /// Fields and their values; numbers as the model sees them (scaled).
+    pub fields: Vec<(String, String)>,
+    /// Tasks and their labels; `-` where unknown.
+    pub labels: Vec<(String, String)>,
+}
+
+impl DataSummary {
+    /// Reads all samples; keeps `n_rows` of them.
+    ///
+    /// # Errors
+    /// What a source finds wrong while it builds batches.
+    pub fn new(splits: &Splits, n_rows: u64) -> Result<Self> {
+        let scan = |source| Scan::new(source);
+        Ok(Self {
+            origin: splits.origin,
+            image: splits.info.image.as_ref().map(|i| [i.channels, i.height, i.width]),
+            splits: [scan(&splits.train)?, scan(&splits.validation)?, scan(&splits.test)?],
+            rows: rows(splits, n_rows)?,
+        })
+    }
+}
+
+fn rows(splits: &Splits, n: u64) -> Result<Vec<Row>> {
+    let info = &splits.info;
+    let positions: Vec<u64> = (0..n.min(splits.train.len())).collect();
+    let batch = splits.train.batch(&positions)?;
+    let vocabularies: Vec<&[String]> = splits
+        .fitted
+        .iter()
+        .flat_map(|f| f.columns())
+        .filter_map(|c| match c {
+            FittedColumn::Categorical { vocabulary } => Some(vocabulary.as_slice()),
+            _ => None,
+        })
+        .collect();
+    let codes =
+        if info.categorical.is_empty() { vec![] } else { flat::<i64>(batch.inputs.get("categorical")?, Kind::Int64)? };
+    let numbers =
+        if info.numeric.is_empty() { vec![] } else { flat::<f32>(batch.inputs.get("numeric")?, Kind::Float)? };
+    let mut labels = Vec::new();
+    for (task, target) in info.tasks.iter().zip(&batch.targets) {
+        labels.push((task, target.as_ref().map(|t| t.reference()).transpose()?));
+    }
+    let row = |(at, id): (usize, &u64)| {
+        let codes = codes.iter().skip(at * info.categorical.len());
+        let categorical = info.categorical.iter().zip(codes).enumerate().map(|(column, (field, code))| {
+            let text = usize::try_from(code - 1).ok().and_then(|code| vocabularies.get(column)?.get(code));
+            (field.name.clone(), text.cloned().unwrap_or_else(|| format!("code {code}")))
+        });
+        let numbers = numbers.iter().skip(at * info.numeric.len());
+        let numeric = info.numeric.iter().zip(numbers).map(|(name, x)| (name.clone(), format!("{x:.4}")));
+        let labels =
+            labels.iter().map(|(task, reference)| (task.name.to_string(), label(task, reference.as_ref(), at)));
+        Row { id: *id, fields: categorical.chain(numeric).collect(), labels: labels.collect() }
+    };
+    Ok(batch.ids.iter().enumerate().map(row).collect())
+}
+
+/// The label of one sample, in words.
+fn label(task: &mtl_data::TaskInfo, reference: Option<&Reference>, at: usize) -> String {
+    use mtl_data::LabelKind;
+    let unknown = || "-".to_owned();
+    match (reference, &task.label) {
+        (Some(Reference::Class(labels)), LabelKind::Class { classes }) => {
+            let class = labels.get(at).and_then(|class| usize::try_from(*class).ok());
+            class.and_then(|class| classes.get(class)).cloned().unwrap_or_else(unknown)
+        }
+        (Some(Reference::MultiLabel(labels)), LabelKind::Binary { labels: names }) => {
+            let row = labels.rows().into_iter().nth(at);
+            let words = row.into_iter().flat_map(|row| row.to_vec()).zip(names).map(|(x, name)| match x {
+                x if x.is_nan() => unknown(),
+                x if x > 0.5 => name.clone(),
+                _ => format!("not {name}"),
+            });
+            words.collect::<Vec<_>>().join(", ")
+        }
+        (Some(Reference::Values(numbers)), _) => {
+            let row = numbers.rows().into_iter().nth(at);
+            let words = row.into_iter().flat_map(|row| row.to_vec());
+            words.map(|x| if x.is_nan() { unknown() } else { format!("{x:.4}") }).collect::<Vec<_>>().join(", ")
+        }
+        _ => unknown(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mtl_data::datasets::CsvFiles;
+
+    #[test]
+    fn rows_are_shown_as_the_file_has_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let rows: String = (0..20).map(|i| format!("{i},job{},{}\n", i % 2, ["yes", "no", ""][i % 3])).collect();
+        std::fs::write(dir.path().join("t.csv"), format!("age,job,rich\n{rows}")).unwrap();
+        let schema = toml::from_str(
+            r#"missing = [""]
+            columns = [{ name = "age", kind = "numeric", transform = "none" }, { name = "job", kind = "categorical" },
+                       { name = "rich", kind = "label", label = { binary = { positive = "yes" } } }]"#,
+        );
+        let dir = Some(dir.path().to_owned());
+        let data = CsvFiles { dir, train: "t.csv".into(), schema: schema.unwrap(), ..CsvFiles::default() };
+        let summary = DataSummary::new(&data.load().unwrap(), 30).unwrap();
+        let [train, validation, test] = &summary.splits;
+        assert_eq!(train.samples + validation.samples + test.samples, 20);
+        assert_eq!(summary.rows.len() as u64, train.samples);
+        for row in &summary.rows {
+            let id = row.id;
+            assert_eq!(row.fields[0], ("job".into(), format!("job{}", id % 2)));
+            assert_eq!(row.fields[1].1.parse::<f64>().unwrap() as u64, id);
+            assert_eq!(row.labels[0].1, ["yes", "not yes", "-"][(id % 3) as usize]);
+        }
+        let labels = &train.labels[0];
+        assert_eq!(labels.known + labels.missing, train.samples);
+        assert!((labels.missing_share() - labels.missing as f64 / train.samples as f64).abs() < 1e-12);
+        assert!(serde_json::to_string(&summary).unwrap().contains("\"samples\""));
+    }
+}

@@ -1,0 +1,162 @@
+//! The program's verbs, as a user types them: data, doctor, list, train with its flags, eval, going on with a changed
+//! configuration.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
+use std::{fs, path::Path, process::Command};
+
+const CONFIG: &str = r#"
+[data]
+kind = "synthetic-mmoe"
+train = 400
+validation = 100
+test = 100
+targets = "binary"
+
+[encoder]
+kind = "tabular"
+token_width = 2
+hidden = [8]
+
+[train]
+epochs = 1
+batch_size = 100
+
+[device]
+threads = 1
+"#;
+
+/// Exit code, standard output, standard error.
+fn mtl(dir: &Path, args: &[&str]) -> (i32, String, String) {
+    let out = Command::new(env!("CARGO_BIN_EXE_mtl")).current_dir(dir).args(args).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (out.status.code().unwrap(), text(out.stdout), text(out.stderr))
+}
+
+fn done(dir: &Path, args: &[&str]) -> String {
+    let (code, out, err) = mtl(dir, args);
+    assert_eq!(code, 0, "{args:?}: {err}");
+    out
+}
+
+fn place() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("c.toml"), CONFIG).unwrap();
+    dir
+}
+
+#[test]
+fn a_run_is_evaluated_and_goes_on_with_a_larger_budget_only() {
+    let place = place();
+    let dir = place.path();
+    done(dir, &["train", "c.toml", "--run-dir", "run", "--set", "balancer.kind=upgrad"]);
+    let resolved = fs::read_to_string(dir.join("run/config.toml")).unwrap();
+    assert!(resolved.contains("kind = \"upgrad\"") && resolved.contains("epochs = 1"), "{resolved}");
+
+    let test = done(dir, &["eval", "run", "--json"]);
+    let metrics: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(dir.join("run/metrics.json")).unwrap()).unwrap();
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&test).unwrap(), metrics["test"]);
+    let validation = done(dir, &["eval", "run", "--split", "validation", "--json"]);
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&validation).unwrap(), metrics["validation"]);
+    assert!(done(dir, &["eval", "run"]).contains("auroc"));
+
+    let (code, _, err) = mtl(dir, &["train", "c.toml", "--run-dir", "run", "--resume", "--set", "train.seed=9"]);
+    assert_eq!(code, 2);
+    let expected = "balancer.kind was \"upgrad\", is \"equal\"";
+    assert!(err.contains(expected) && err.contains("train.seed was 0, is 9") && err.contains("--run-dir"), "{err}");
+
+    // The run's own folder is a configuration: only the budget grows.
+    done(dir, &["train", "run", "--resume", "--set", "train.epochs=2"]);
+    let log = fs::read_to_string(dir.join("run/log.jsonl")).unwrap();
+    assert_eq!(log.lines().filter(|l| l.contains("\"type\":\"epoch\"")).count(), 2, "{log}");
+    assert!(fs::read_to_string(dir.join("run/config.toml")).unwrap().contains("epochs = 2"));
+}
+
+#[test]
+fn a_dry_run_shows_shapes_and_writes_nothing() {
+    let place = place();
+    let out = done(place.path(), &["train", "c.toml", "--dry-run"]);
+    for part in ["[100, 100]", "encoder.", "heads.y1-high", "y2-high", "first loss", "parameters", "memory", "FLOP"] {
+        assert!(out.contains(part), "{part:?} is missing in\n{out}");
+    }
+    assert!(!place.path().join("runs").exists());
+    let (code, _, err) =
+        mtl(place.path(), &["train", "c.toml", "--dry-run", "--set", "balancer.kind=gls", "--set", "balancer.x=1"]);
+    assert_eq!(code, 2);
+    assert!(err.starts_with("error: --set balancer.x=1: [balancer] key \"x\" is unknown of \"gls\""), "{err}");
+}
+
+#[test]
+fn a_few_batches_are_learned_by_heart() {
+    let place = place();
+    let dir = place.path();
+    let lr = "train.optimizer={ kind = \"adamw\", lr = 0.02 }";
+    done(
+        dir,
+        &["train", "c.toml", "--overfit", "1", "--set", "train.epochs=60", "--set", "train.batch_size=32", "--set", lr],
+    );
+    let metrics: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(dir.join("runs/c/metrics.json")).unwrap()).unwrap();
+    assert_eq!(metrics["validation"], metrics["test"], "both are the training samples");
+    assert!(fs::read_to_string(dir.join("runs/c/config.toml")).unwrap().contains("overfit_batches = 1"));
+    let report = serde_json::to_string(&metrics["test"]).unwrap();
+    let test = done(dir, &["eval", "runs/c"]);
+    assert!(test.contains("1.0000") || test.contains("0.99"), "{test}\n{report}");
+}
+
+#[test]
+fn deterministic_runs_record_their_threads() {
+    let place = place();
+    let dir = place.path();
+    let config = CONFIG.replace("[device]\nthreads = 1\n", "");
+    fs::write(dir.join("d.toml"), config).unwrap();
+    done(dir, &["train", "d.toml", "--deterministic"]);
+    let resolved = fs::read_to_string(dir.join("runs/d/config.toml")).unwrap();
+    assert!(resolved.contains("deterministic = true") && resolved.contains("threads = "), "{resolved}");
+}
+
+#[test]
+fn data_is_described_and_checked() {
+    let place = place();
+    let dir = place.path();
+    let out = done(dir, &["data", "c.toml"]);
+    assert!(out.contains("400") && out.contains("y1-high") && out.contains("x0") && out.contains("row 0"), "{out}");
+    let json: serde_json::Value =
+        serde_json::from_str(&done(dir, &["data", "synthetic-mmoe", "--json", "--rows", "2"])).unwrap();
+    assert_eq!((json["rows"].as_array().unwrap().len(), &json["splits"][0]["samples"]), (2, &10_000.into()));
+    assert_eq!(done(dir, &["doctor", "c.toml"]).trim(), "nothing found");
+    let machine: serde_json::Value = serde_json::from_str(&done(dir, &["doctor", "--json"])).unwrap();
+    assert!(machine["libtorch"].as_str().unwrap().starts_with("2."), "{machine}");
+    assert!(done(dir, &["doctor"]).contains("threads"));
+
+    let (code, _, err) = mtl(dir, &["data", "synthetic-mmoo"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("unknown data set \"synthetic-mmoo\""), "{err}");
+    let (code, _, err) = mtl(dir, &["doctor", "c.toml", "--set", "data.train=0"]);
+    assert_eq!((code, err.trim()), (2, "error: --set data.train=0: synthetic-mmoe: train must be >= 1, found 0"));
+}
+
+#[test]
+fn lists_are_complete() {
+    let place = place();
+    let all: serde_json::Value = serde_json::from_str(&done(place.path(), &["list", "--json"])).unwrap();
+    let lists = [
+        "architectures",
+        "balancers",
+        "datasets",
+        "encoders",
+        "heads",
+        "keys",
+        "metrics",
+        "optimizers",
+        "samplers",
+        "schedules",
+        "step-modes",
+    ];
+    for list in lists {
+        assert!(!all[list].as_array().unwrap().is_empty(), "{list}");
+    }
+    let keys = done(place.path(), &["list", "keys"]);
+    assert!(keys.contains("[train]") && keys.contains("epochs"), "{keys}");
+    assert_eq!(done(place.path(), &["list", "keys", "--markdown"]), mtl_train::config::markdown());
+}
