@@ -1,6 +1,6 @@
 //! Checkpoints: one file, all or nothing.
 //!
-//! A checkpoint is a single safetensors file: parameters, optimizer and balancer state as tensors, counters as JSON in
+//! A checkpoint is a single safetensors file: parameters and the state of optimizer, balancer, schedule and running mean as tensors, counters as JSON in
 //! the header, with a SHA-256 over everything. It is written beside its final name, flushed to disk and renamed, then the
 //! folder is flushed: whoever kills the process at any moment leaves the old file or the new one. Loading takes the
 //! newest file that is whole, and says so when it had to pass over a damaged one.
@@ -33,10 +33,14 @@ pub struct Checkpoint {
     pub optimizer: StateDict,
     /// Balancer state.
     pub balancer: StateDict,
+    /// What the schedule has heard of validation.
+    pub schedule: StateDict,
+    /// The running mean of the weights.
+    pub ema: StateDict,
 }
 
 const FORMAT: &str = "mtl-checkpoint-1";
-const SECTIONS: [&str; 4] = ["params/", "best/", "optimizer/", "balancer/"];
+const SECTIONS: [&str; 6] = ["params/", "best/", "optimizer/", "balancer/", "schedule/", "ema/"];
 
 impl Checkpoint {
     /// The checkpoint as the bytes of its file.
@@ -44,13 +48,11 @@ impl Checkpoint {
     /// # Errors
     /// [`mtl_core::Error`] when a tensor cannot be read.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        let [params, best, optimizer, balancer] = SECTIONS;
-        let optimizer_state = self.optimizer.to_tensors();
-        let balancer_state = self.balancer.to_tensors();
+        let [params, best, states @ ..] = SECTIONS;
+        let saved = [&self.optimizer, &self.balancer, &self.schedule, &self.ema].map(StateDict::to_tensors);
         let mut tensors: Vec<(String, &Tensor)> = Vec::new();
-        for (section, list) in
-            [(params, &self.params), (best, &self.best), (optimizer, &optimizer_state), (balancer, &balancer_state)]
-        {
+        let states = states.into_iter().zip(&saved);
+        for (section, list) in [(params, &self.params), (best, &self.best)].into_iter().chain(states) {
             tensors.extend(list.iter().map(|(name, t)| (format!("{section}{name}"), t)));
         }
         let named = || tensors.iter().map(|(n, t)| (n.as_str(), *t));
@@ -94,17 +96,19 @@ impl Checkpoint {
         if field("sha256") != Some(checkpoint.digest(&tensors)?) {
             return Err(damaged("checkpoint is damaged: its checksum does not match".into()));
         }
-        let mut sections: [Vec<(String, Tensor)>; 4] = Default::default();
+        let mut sections: [Vec<(String, Tensor)>; 6] = Default::default();
         for (name, tensor) in tensors {
             let place = SECTIONS.iter().position(|s| name.starts_with(s));
             let place = place.ok_or_else(|| damaged(format!("checkpoint holds an unknown tensor {name}")))?;
             sections[place].push((name[SECTIONS[place].len()..].to_owned(), tensor));
         }
-        let [params, best, optimizer, balancer] = sections;
+        let [params, best, optimizer, balancer, schedule, ema] = sections;
         checkpoint.params = params;
         checkpoint.best = best;
         checkpoint.optimizer = StateDict::from_tensors("optimizer", optimizer)?;
         checkpoint.balancer = StateDict::from_tensors("balancer", balancer)?;
+        checkpoint.schedule = StateDict::from_tensors("schedule", schedule)?;
+        checkpoint.ema = StateDict::from_tensors("ema", ema)?;
         Ok(checkpoint)
     }
 }
@@ -224,6 +228,8 @@ mod tests {
             best: vec![],
             optimizer: StateDict::new().with("m.w", StateValue::Tensor(xs)),
             balancer: StateDict::new().with("s", StateValue::Numbers(vec![0.1, 1e-300])),
+            schedule: StateDict::new().with("factor", StateValue::Numbers(vec![0.5])),
+            ema: StateDict::new().with("updates", StateValue::Count(3)),
         }
     }
 
@@ -240,6 +246,8 @@ mod tests {
         assert_eq!((latest.counters.as_str(), damaged.len()), (r#"{"step":3}"#, 0));
         assert_eq!(latest.params[0].1, sample(3).params[0].1);
         assert_eq!(latest.balancer.numbers("b", "s", 2).unwrap(), [0.1, 1e-300]);
+        assert_eq!(latest.schedule.numbers("s", "factor", 1).unwrap(), [0.5]);
+        assert_eq!(latest.ema.count("e", "updates").unwrap(), 3);
 
         let newest = store.files().unwrap().pop().unwrap();
         let whole = fs::read(&newest).unwrap();

@@ -59,7 +59,7 @@ impl Trainer {
         batches: &mut dyn Iterator<Item = mtl_data::Result<Batch>>,
         step: u64,
     ) -> Result<(Option<Gradients>, StepReport)> {
-        let Self { model, engine, held_out, counters, .. } = self;
+        let Self { model, engine, held_out, counters, config, .. } = self;
         if engine.method().needs().looks.is_empty() {
             return Ok(engine.backward(model.params(), forward, step)?);
         }
@@ -74,7 +74,7 @@ impl Trainer {
             };
             let seen = batch.and_then(|batch| {
                 let batch = batch.to_device(model.params().device())?;
-                model.losses(&batch, &Cx::new(Mode::Train))
+                model.losses(&batch, &Cx::new(Mode::Train).with_precision(config.precision))
             });
             seen.map_err(|e| {
                 let reason = e.to_string();

@@ -1,7 +1,7 @@
 //! The training loop.
 //!
 //! ```text
-//! for each epoch:  for each batch: forward -> losses -> step engine -> clip -> optimizer
+//! for each epoch:  for each batch: forward -> losses -> step engine -> clip -> optimizer -> running mean of the weights
 //!                  validate -> score -> best? patience?
 //! ```
 //! The loop names no balancer, head, architecture, metric or data set. It is told two splits, and only those: training
@@ -14,6 +14,7 @@
 mod config;
 mod evaluate;
 mod looks;
+mod lr_finder;
 mod observer;
 mod selection;
 mod tally;
@@ -22,6 +23,7 @@ use std::time::Instant;
 
 pub use config::TrainConfig;
 pub use evaluate::{evaluate, metrics_of};
+pub use lr_finder::{LrFinderConfig, LrPoint, LrSweep};
 use mtl_core::{
     balance::{Epoch, Look},
     batch::Batch,
@@ -32,7 +34,7 @@ use mtl_core::{
     step::StepEngine,
 };
 use mtl_data::{Batches, Loader, LoaderPosition};
-use mtl_metrics::MetricSet;
+use mtl_metrics::{MetricReport, MetricSet};
 pub use observer::{EpochSummary, Flow, Observer, StepSummary};
 pub use selection::Selection;
 use serde::{Deserialize, Serialize};
@@ -41,10 +43,12 @@ use tch::Tensor;
 
 use crate::{
     checkpoint::{Checkpoint, CheckpointStore},
+    ema::Ema,
     error::{Error, Result},
     method::MethodConfig,
     model::Model,
-    optim::Optimizer,
+    optim::{Optimizer, ParamGroups},
+    schedule::Schedule,
 };
 
 /// Trains one model.
@@ -53,6 +57,10 @@ pub struct Trainer {
     model: Model,
     engine: StepEngine,
     optimizer: Box<dyn Optimizer>,
+    schedule: Schedule,
+    ema: Option<Ema>,
+    /// In place of the schedule's rate, while one is searched.
+    fixed_lr: Option<f64>,
     selection: Selection,
     config: TrainConfig,
     counters: Counters,
@@ -93,6 +101,11 @@ impl Trainer {
         let engine = StepEngine::new(model.tasks().clone(), model.params(), method, config.policy);
         let mut engine = engine.with_mode(config.step_mode.clone())?;
         engine.watch_blocks(config.statistics_every);
+        if let Some(max) = config.clip_task_norm {
+            engine.clip_tasks(max)?;
+        }
+        let groups = ParamGroups::resolve(&config.groups, model.params(), model.tasks())?;
+        let ema = config.ema.map(|ema| Ema::new(ema, model.params())).transpose()?;
         if config.accumulate > 1 && engine.method().needs().losses_after_step {
             return Err(mtl_core::Error::InvalidConfig {
                 what: "train",
@@ -115,7 +128,10 @@ impl Trainer {
         };
         Ok(Self {
             engine,
-            optimizer: config.optimizer.build()?,
+            optimizer: config.optimizer.build_with(groups)?,
+            schedule: Schedule::new(config.schedule.clone())?,
+            ema,
+            fixed_lr: None,
             selection,
             config,
             counters,
@@ -241,7 +257,7 @@ impl Trainer {
         let n_batches = train.n_batches();
         let batches_before = self.counters.epoch * n_batches + self.counters.next_batch;
         shim::manual_seed(derive(self.config.seed, "step", batches_before))?;
-        let cx = Cx::new(Mode::Train);
+        let cx = Cx::new(Mode::Train).with_precision(self.config.precision);
         let cx = if self.engine.wants_tape() { cx.with_tape() } else { cx };
         let forward = self.model.losses(&batch, &cx)?;
         self.counters.next_batch += 1;
@@ -258,7 +274,8 @@ impl Trainer {
             }
         };
         let total_steps = self.total_steps(train);
-        let lr = self.config.optimizer.lr() * self.config.schedule.factor(step, total_steps);
+        let scheduled = self.config.optimizer.lr() * self.schedule.factor(step, total_steps);
+        let lr = self.fixed_lr.unwrap_or(scheduled);
         let mut gradient_norm = None;
         if let Some(mut gradients) = gradients {
             if let Some(max) = self.config.clip_norm {
@@ -269,6 +286,9 @@ impl Trainer {
                 gradient_norm = Some(norm);
             }
             self.optimizer.step(self.model.params(), &gradients, lr)?;
+            if let Some(ema) = &mut self.ema {
+                ema.update(self.model.params())?;
+            }
             if self.engine.method().needs().losses_after_step {
                 self.tell_losses_after(&batch, &report.active)?;
             }
@@ -296,7 +316,8 @@ impl Trainer {
     /// The losses of the same batch after the step, for balancers that learn from the difference.
     fn tell_losses_after(&mut self, batch: &Batch, active: &[usize]) -> Result<()> {
         let _guard = tch::no_grad_guard();
-        let losses = self.model.losses(batch, &Cx::new(Mode::Eval))?.losses;
+        let cx = Cx::new(Mode::Eval).with_precision(self.config.precision);
+        let losses = self.model.losses(batch, &cx)?.losses;
         let tasks = self.model.tasks();
         let mut after = Vec::with_capacity(active.len());
         for &t in active {
@@ -307,13 +328,11 @@ impl Trainer {
     }
 
     fn end_epoch(&mut self, validation: &Loader, observer: &mut dyn Observer) -> Result<()> {
-        let report = evaluate(&self.model, validation, &mut self.metrics()?)?;
-        let score = self.selection.score(&report)?;
-        let is_best = match (score, self.counters.best_score) {
-            (Some(new), Some(old)) => self.selection.direction().better(new, old),
-            (Some(_), None) => true,
-            (None, _) => false,
-        };
+        // Judged and kept are the mean weights, where there are any; training goes on with its own.
+        self.swap_ema()?;
+        let judged = self.judge(validation);
+        self.swap_ema()?;
+        let (report, score, is_best) = judged?;
         let counters = &mut self.counters;
         let tally = std::mem::replace(&mut counters.tally, Tally::new(self.model.tasks().len()));
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
@@ -342,15 +361,33 @@ impl Trainer {
         counters.epoch += 1;
         counters.next_batch = 0;
         counters.epochs_since_best = if is_best { 0 } else { counters.epochs_since_best + 1 };
-        if is_best {
-            counters.best_score = score;
-            self.best = copies(&self.model);
-        }
+        self.schedule.hear(score, self.selection.direction());
         let out_of_patience = self.config.patience.is_some_and(|p| counters.epochs_since_best >= p);
         counters.finished = counters.epoch >= self.config.epochs || out_of_patience;
         observer.epoch(&summary);
         counters.history.push(summary);
         Ok(())
+    }
+
+    /// All metrics of the weights in the model, their score, and whether it is the best so far: then they are kept.
+    fn judge(&mut self, validation: &Loader) -> Result<(MetricReport, Option<f64>, bool)> {
+        let report = evaluate(&self.model, validation, &mut self.metrics()?)?;
+        let score = self.selection.score(&report)?;
+        let is_best = match (score, self.counters.best_score) {
+            (Some(new), Some(old)) => self.selection.direction().better(new, old),
+            (Some(_), None) => true,
+            (None, _) => false,
+        };
+        if is_best {
+            self.counters.best_score = score;
+            self.best = copies(&self.model);
+        }
+        Ok((report, score, is_best))
+    }
+
+    /// Exchanges the weights and their running mean, if there is one.
+    fn swap_ema(&mut self) -> Result<()> {
+        self.ema.as_mut().map_or(Ok(()), |ema| ema.swap(self.model.params()))
     }
 
     /// Every head's metrics; the task's primary one first.
@@ -371,6 +408,8 @@ impl Trainer {
             best: self.best.iter().map(|(n, t)| (n.clone(), t.shallow_clone())).collect(),
             optimizer: self.optimizer.state(self.model.params()),
             balancer: self.engine.method().state(),
+            schedule: self.schedule.state(),
+            ema: self.ema.as_ref().map(|ema| ema.state(self.model.params())).unwrap_or_default(),
         })
     }
 
@@ -384,6 +423,10 @@ impl Trainer {
         self.model.params().load_tensors(&checkpoint.params)?;
         self.optimizer.load_state(self.model.params(), &checkpoint.optimizer)?;
         self.engine.method_mut().load_state(&checkpoint.balancer)?;
+        self.schedule.load_state(&checkpoint.schedule)?;
+        if let Some(ema) = &mut self.ema {
+            ema.load_state(self.model.params(), &checkpoint.ema)?;
+        }
         self.best = checkpoint.best;
         self.counters = counters;
         Ok(())

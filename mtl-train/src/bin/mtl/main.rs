@@ -1,5 +1,6 @@
 //! The `mtl` program: multi-task training from a configuration file.
 
+mod find_lr;
 mod list;
 mod train;
 

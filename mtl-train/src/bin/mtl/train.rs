@@ -30,6 +30,9 @@ pub(crate) struct Args {
     /// Log every so many steps.
     #[arg(long, default_value_t = 10)]
     log_every: u64,
+    /// Instead of training, try learning rates from small to large for some steps and suggest one; writes nothing.
+    #[arg(long, conflicts_with_all = ["resume", "run_dir"])]
+    find_lr: bool,
 }
 
 /// Checkpoints kept.
@@ -42,6 +45,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let dir = args.run_dir.clone().unwrap_or_else(|| Path::new("runs").join(stem));
     let splits = config.data.load()?;
     let mut session = Session::new(&config, &splits)?;
+    if args.find_lr {
+        return crate::find_lr::run(&mut session);
+    }
 
     let dir = match args.resume && dir.join("config.toml").exists() {
         true => RunDir::open(&dir)?,
@@ -135,7 +141,7 @@ mod tests {
         let config = dir.path().join("bad.toml");
         std::fs::write(&config, "[data]\nkind = \"census-incme\"\n").unwrap();
         let run_dir = dir.path().join("run");
-        let args = super::Args { config, run_dir: Some(run_dir.clone()), resume: false, log_every: 1 };
+        let args = super::Args { config, run_dir: Some(run_dir.clone()), resume: false, log_every: 1, find_lr: false };
         assert!(super::run(&args).is_err());
         assert!(!run_dir.exists());
     }
