@@ -9,12 +9,13 @@ use std::cell::RefCell;
 
 use tch::Tensor;
 
-use crate::mode::Mode;
+use crate::{mode::Mode, precision::Precision};
 
 /// How one forward pass runs and what it records.
 #[derive(Debug)]
 pub struct Cx {
     mode: Mode,
+    precision: Precision,
     tape: Option<RefCell<Tape>>,
     traces: Option<RefCell<Vec<AttnTrace>>>,
 }
@@ -23,7 +24,7 @@ impl Cx {
     /// A context that records nothing.
     #[must_use]
     pub fn new(mode: Mode) -> Self {
-        Self { mode, tape: None, traces: None }
+        Self { mode, precision: Precision::F32, tape: None, traces: None }
     }
 
     /// A context that also keeps a tape of the trainable layers.
@@ -38,6 +39,20 @@ impl Cx {
     pub fn with_traces(mut self) -> Self {
         self.traces = Some(RefCell::default());
         self
+    }
+
+    /// A context whose forward pass computes in that precision: whoever starts the pass
+    /// ([`Precision::enter`]) heeds it, modules need not.
+    #[must_use]
+    pub fn with_precision(mut self, precision: Precision) -> Self {
+        self.precision = precision;
+        self
+    }
+
+    /// In which precision the pass computes.
+    #[must_use]
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// Training or evaluation.

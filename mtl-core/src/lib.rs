@@ -36,7 +36,7 @@
 //! | [`nn`], [`encode`], [`share`] | layers, encoders in named stages, sharing architectures |
 //! | [`params`] | parameters with names, roles, stages; safetensors |
 //! | [`balance`], [`step`] | who says how much; from losses to gradients |
-//! | [`context`] | how a forward pass runs and what it records |
+//! | [`context`], [`mode`], [`precision`] | how a forward pass runs and what it records |
 //! | [`rng`], [`state`], [`registry`](mod@registry), [`error`] | seeds, saved state, lists of members, the error type |
 //! | [`shim`] | what tch lacks; the only `unsafe` |
 #![warn(missing_docs)]
@@ -52,6 +52,7 @@ pub mod metric;
 pub mod mode;
 pub mod nn;
 pub mod params;
+pub mod precision;
 pub mod prediction;
 pub mod registry;
 pub mod rng;

@@ -11,7 +11,7 @@
 use std::fmt::Debug;
 
 use mtl_core::{
-    Error, Result,
+    Error, Result, TorchContext,
     batch::{Target, TargetData},
     context::Cx,
     features::{Features, View},
@@ -20,7 +20,7 @@ use mtl_core::{
     prediction::Prediction,
     task::TaskName,
 };
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 use crate::target::TargetSpec;
 
@@ -118,6 +118,19 @@ impl HeadOutput {
     pub fn with(mut self, name: &'static str, tensor: Tensor) -> Self {
         self.extra.push((name, tensor));
         self
+    }
+
+    /// The same output in another kind, still on the graph; what is no floating-point tensor stays as it is.
+    ///
+    /// # Errors
+    /// [`Error::Torch`] when libtorch refuses.
+    pub fn to_kind(&self, kind: Kind) -> Result<Self> {
+        let cast = |t: &Tensor| match t.is_floating_point() {
+            true => t.f_to_kind(kind).op("head output"),
+            false => Ok(t.shallow_clone()),
+        };
+        let extra = self.extra.iter().map(|(name, t)| Ok((*name, cast(t)?))).collect::<Result<_>>()?;
+        Ok(Self { main: cast(&self.main)?, extra })
     }
 
     /// A further tensor by name.

@@ -1,7 +1,8 @@
 //! Checkpoints: one file, all or nothing.
 //!
-//! A checkpoint is a single safetensors file: parameters, those of the best epoch, optimizer and balancer state as tensors,
-//! counters as JSON in the header, with a SHA-256 over every byte of the file but its own digits. It is written beside its final name, flushed to disk and renamed, then the
+//! A checkpoint is a single safetensors file: parameters, those of the best epoch, the state of optimizer, balancer, schedule
+//! and running mean as tensors, counters as JSON in the header, with a SHA-256 over every byte of the file but its own
+//! digits. It is written beside its final name, flushed to disk and renamed, then the
 //! folder is flushed: whoever kills the process at any moment leaves the old file or the new one. Loading takes the
 //! newest file that is whole, and says so when it had to pass over a damaged one. The best epoch's weights are in every
 //! file, so that no rotation can lose them.
@@ -34,12 +35,16 @@ pub struct Checkpoint {
     pub optimizer: StateDict,
     /// Balancer state.
     pub balancer: StateDict,
+    /// What the schedule has heard of validation.
+    pub schedule: StateDict,
+    /// The running mean of the weights.
+    pub ema: StateDict,
 }
 
 const FORMAT: &str = "mtl-checkpoint-2";
 /// What stands in the place of the digest while it is computed.
 const NO_DIGEST: [u8; 64] = [b'0'; 64];
-const SECTIONS: [&str; 4] = ["params/", "best/", "optimizer/", "balancer/"];
+const SECTIONS: [&str; 6] = ["params/", "best/", "optimizer/", "balancer/", "schedule/", "ema/"];
 
 impl Checkpoint {
     /// The checkpoint as the bytes of its file.
@@ -47,13 +52,11 @@ impl Checkpoint {
     /// # Errors
     /// [`mtl_core::Error`] when a tensor cannot be read.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        let [params, best, optimizer, balancer] = SECTIONS;
-        let optimizer_state = self.optimizer.to_tensors();
-        let balancer_state = self.balancer.to_tensors();
+        let [params, best, states @ ..] = SECTIONS;
+        let saved = [&self.optimizer, &self.balancer, &self.schedule, &self.ema].map(StateDict::to_tensors);
         let mut tensors: Vec<(String, &Tensor)> = Vec::new();
-        for (section, list) in
-            [(params, &self.params), (best, &self.best), (optimizer, &optimizer_state), (balancer, &balancer_state)]
-        {
+        let states = states.into_iter().zip(&saved);
+        for (section, list) in [(params, &self.params), (best, &self.best)].into_iter().chain(states) {
             tensors.extend(list.iter().map(|(name, t)| (format!("{section}{name}"), t)));
         }
         let digest = String::from_utf8_lossy(&NO_DIGEST).into_owned();
@@ -90,17 +93,19 @@ impl Checkpoint {
             return Err(damaged("checkpoint is damaged: its checksum does not match".into()));
         }
         let mut checkpoint = Self { counters: field("counters").unwrap_or_default(), ..Self::default() };
-        let mut sections: [Vec<(String, Tensor)>; 4] = Default::default();
+        let mut sections: [Vec<(String, Tensor)>; 6] = Default::default();
         for (name, tensor) in tensors {
             let place = SECTIONS.iter().position(|s| name.starts_with(s));
             let place = place.ok_or_else(|| damaged(format!("checkpoint holds an unknown tensor {name}")))?;
             sections[place].push((name[SECTIONS[place].len()..].to_owned(), tensor));
         }
-        let [params, best, optimizer, balancer] = sections;
+        let [params, best, optimizer, balancer, schedule, ema] = sections;
         checkpoint.params = params;
         checkpoint.best = best;
         checkpoint.optimizer = StateDict::from_tensors("optimizer", optimizer)?;
         checkpoint.balancer = StateDict::from_tensors("balancer", balancer)?;
+        checkpoint.schedule = StateDict::from_tensors("schedule", schedule)?;
+        checkpoint.ema = StateDict::from_tensors("ema", ema)?;
         Ok(checkpoint)
     }
 }
@@ -233,6 +238,8 @@ mod tests {
             best: vec![],
             optimizer: StateDict::new().with("m.w", StateValue::Tensor(xs)),
             balancer: StateDict::new().with("s", StateValue::Numbers(vec![0.1, 1e-300])),
+            schedule: StateDict::new().with("factor", StateValue::Numbers(vec![0.5])),
+            ema: StateDict::new().with("updates", StateValue::Count(3)),
         }
     }
 
@@ -249,6 +256,8 @@ mod tests {
         assert_eq!((latest.counters.as_str(), damaged.len()), (r#"{"step":3}"#, 0));
         assert_eq!(latest.params[0].1, sample(3).params[0].1);
         assert_eq!(latest.balancer.numbers("b", "s", 2).unwrap(), [0.1, 1e-300]);
+        assert_eq!(latest.schedule.numbers("s", "factor", 1).unwrap(), [0.5]);
+        assert_eq!(latest.ema.count("e", "updates").unwrap(), 3);
 
         let newest = store.files().unwrap().pop().unwrap();
         let whole = fs::read(&newest).unwrap();

@@ -27,7 +27,7 @@
 //! | [`trainer`] | the loop, evaluation, selection, observers |
 //! | [`model`] | sharing plus heads |
 //! | [`architecture`], [`encoder`], [`method`] | what all crates register, by name |
-//! | [`optim`], [`schedule`] | AdamW and SGD with state; learning rates over time |
+//! | [`optim`], [`schedule`], [`ema`] | optimizers with state and parameter groups; learning rates over time; mean weights |
 //! | [`checkpoint`] | one atomic file per checkpoint |
 //! | [`config`] | the configuration file |
 //! | [`dry_run`] | one batch through everything: shapes, parameters, costs |
@@ -41,6 +41,7 @@ pub mod architecture;
 pub mod checkpoint;
 pub mod config;
 pub mod dry_run;
+pub mod ema;
 pub mod encoder;
 pub mod error;
 pub mod inspect;

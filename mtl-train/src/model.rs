@@ -7,6 +7,7 @@ use mtl_core::{
     loss::TaskLoss,
     mode::Mode,
     params::{ParamSet, Role},
+    precision::Precision,
     prediction::Prediction,
     share::{AuxiliaryLoss, Sharing},
     step::Forward,
@@ -104,11 +105,12 @@ impl Model {
         &self.heads
     }
 
-    /// Runs the model; heads of tasks for which `wanted` is false are left out.
+    /// Runs the model in the precision of `cx`; heads of tasks for which `wanted` is false are left out.
     ///
     /// # Errors
     /// [`mtl_core::Error::Shape`] or [`mtl_core::Error::UnknownName`] when the inputs do not fit.
     pub fn forward(&self, inputs: &Inputs, wanted: impl Fn(usize) -> bool, cx: &Cx) -> Result<Output> {
+        let _precision = cx.precision().enter(self.params.device())?;
         let shared = self.sharing.forward(inputs, cx)?;
         let mut heads = Vec::with_capacity(self.heads.len());
         for (idx, (head, features)) in self.heads.iter().zip(&shared.per_task).enumerate() {
@@ -129,7 +131,9 @@ impl Model {
         let mut losses = Vec::with_capacity(self.heads.len());
         for ((head, out), target) in self.heads.iter().zip(&output.heads).zip(&batch.targets) {
             losses.push(match (out, target) {
-                (Some(out), Some(target)) => head.loss(out, target)?,
+                (Some(out), Some(target)) if cx.precision() == Precision::F32 => head.loss(out, target)?,
+                // Losses are computed in the kind of the parameters, whatever the forward pass was in.
+                (Some(out), Some(target)) => head.loss(&out.to_kind(self.params.kind())?, target)?,
                 _ => TaskLoss::absent(),
             });
         }

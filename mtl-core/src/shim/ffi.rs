@@ -85,11 +85,12 @@ unsafe extern "C" {
         n_leaves: i64,
         gram: *mut f64,
     ) -> i32;
-    pub(super) fn mtl_fused_adamw(
+    pub(super) fn mtl_fused_adam(
         params: *const Handle,
         grads: *const Handle,
         exp_avgs: *const Handle,
         exp_avg_sqs: *const Handle,
+        max_exp_avg_sqs: *const Handle,
         steps: *const Handle,
         n: i64,
         lr: f64,
@@ -97,7 +98,43 @@ unsafe extern "C" {
         beta2: f64,
         weight_decay: f64,
         eps: f64,
+        decoupled: i32,
     ) -> i32;
+    pub(super) fn mtl_fused_adagrad(
+        params: *const Handle,
+        grads: *const Handle,
+        sums: *const Handle,
+        steps: *const Handle,
+        n: i64,
+        lr: f64,
+        lr_decay: f64,
+        weight_decay: f64,
+        eps: f64,
+    ) -> i32;
+    pub(super) fn mtl_rmsprop(
+        params: *const Handle,
+        grads: *const Handle,
+        squares: *const Handle,
+        means: *const Handle,
+        momenta: *const Handle,
+        n: i64,
+        lr: f64,
+        alpha: f64,
+        weight_decay: f64,
+        eps: f64,
+        momentum: f64,
+    ) -> i32;
+    pub(super) fn mtl_lion(
+        params: *const Handle,
+        grads: *const Handle,
+        momenta: *const Handle,
+        n: i64,
+        lr: f64,
+        beta1: f64,
+        beta2: f64,
+        weight_decay: f64,
+    ) -> i32;
+    pub(super) fn mtl_average(averages: *const Handle, tensors: *const Handle, n: i64, share: f64) -> i32;
     pub(super) fn mtl_fused_sgd(
         params: *const Handle,
         grads: *const Handle,
@@ -111,6 +148,8 @@ unsafe extern "C" {
     ) -> i32;
     pub(super) fn mtl_global_norm(grads: *const Handle, n: i64, out: *mut Handle) -> i32;
     pub(super) fn mtl_scale(tensors: *const Handle, n: i64, factor: f64) -> i32;
+    pub(super) fn mtl_autocast_enter(cuda: i32, previous: *mut i32) -> i32;
+    pub(super) fn mtl_autocast_exit(cuda: i32, previous: *const i32) -> i32;
     pub(super) fn mtl_manual_seed(seed: u64) -> i32;
     pub(super) fn mtl_set_deterministic(on: i32) -> i32;
     pub(super) fn mtl_keep_memory();

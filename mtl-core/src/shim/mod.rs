@@ -9,6 +9,7 @@
 //! with the length of the slice they come from; returned handles are owned by nobody else.
 #![expect(unsafe_code, reason = "the one place that talks to C++")]
 
+mod autocast;
 mod ffi;
 mod grad;
 mod optim;
@@ -17,9 +18,13 @@ mod runtime;
 
 use std::{borrow::Borrow, ffi::CStr};
 
+pub use autocast::Autocast;
 use ffi::Handle;
 pub use grad::{Graph, conv_weight_grad, grad, grad_scaled, graph_size, reached, set_grad};
-pub use optim::{AdamWStep, SgdStep, fused_adamw, fused_sgd, global_norm, scale};
+pub use optim::{
+    AdagradStep, AdamStep, LionStep, RmsPropStep, SgdStep, average, fused_adagrad, fused_adam, fused_sgd, global_norm,
+    lion, rmsprop, scale,
+};
 pub use rows::{Rows, f32_values, vmap_gramian};
 pub use runtime::{init, manual_seed, set_deterministic};
 use tch::Tensor;

@@ -9,7 +9,8 @@
 //!
 //! Methods that look at no gradient take one backward pass per micro-batch. Their weights are those of the first
 //! micro-batch (a task that first appears later counts with weight 1), and micro-batches count alike: that equals the
-//! union where all labels are known and micro-batches are of one size.
+//! union where all labels are known and micro-batches are of one size. With clipping per task they have rows like the others,
+//! and weights from the losses of all micro-batches.
 
 use tch::Tensor;
 
@@ -71,7 +72,7 @@ impl StepEngine {
     pub fn accumulate(&mut self, params: &ParamSet, forward: &Forward, step: u64) -> Result<()> {
         self.check(params, forward)?;
         let needs = self.method.needs_at(step);
-        if needs.gramian && !matches!(self.mode, StepMode::Exact(_)) {
+        if (needs.gramian || self.clip.is_some()) && !matches!(self.mode, StepMode::Exact(_)) {
             return Err(Error::InvalidConfig {
                 what: "step",
                 field: "mode",
@@ -94,7 +95,7 @@ impl StepEngine {
             }
             let (layout, tasks, active) = (self.layout.clone(), self.tasks.clone(), report.active.clone());
             let pass = Pass::new(params, &tasks, forward, &layout, &active, step);
-            if needs.gramian && self.tasks.len() > 1 {
+            if (needs.gramian && self.tasks.len() > 1) || self.clip.is_some() {
                 for (position, grad) in single::auxiliary(&pass)?.into_iter() {
                     pending.gradients.accumulate(position, grad)?;
                 }
@@ -133,7 +134,7 @@ impl StepEngine {
             }
             let dropped = (!known).then_some(Dropped::Absent);
             let weight = pending.weights.as_ref().map_or(0.0, |w| if known { w[t] } else { 0.0 });
-            report.tasks.push(TaskStep { loss: known.then(|| sum / count), count, weight, dropped });
+            report.tasks.push(TaskStep { loss: known.then(|| sum / count), count, weight, clip: 1.0, dropped });
         }
         if report.skipped || report.active.is_empty() {
             return Ok((None, report));

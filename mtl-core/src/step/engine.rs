@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{
     Dropped, Forward, Gradients, Policy, StepMode, StepReport,
     accumulate::Pending,
+    clip::{self, TaskClip},
     direction,
     looks::{self, Looker},
     mode::{Collected, TaskGradients, representation::RepresentationConfig},
@@ -27,6 +28,7 @@ pub struct StepEngine {
     pub(super) mode: StepMode,
     pub(super) layout: Arc<Layout>,
     watch: u64,
+    pub(super) clip: Option<TaskClip>,
     pub(super) pending: Option<Pending>,
 }
 
@@ -50,7 +52,8 @@ impl StepEngine {
     #[must_use]
     pub fn new(tasks: TaskSet, params: &ParamSet, method: impl Into<Method>, policy: Policy) -> Self {
         let layout = Arc::new(Layout::new(params, tasks.len()));
-        Self { layout, tasks, policy, method: method.into(), mode: StepMode::default(), watch: 0, pending: None }
+        let (method, mode) = (method.into(), StepMode::default());
+        Self { layout, tasks, policy, method, mode, watch: 0, clip: None, pending: None }
     }
 
     /// The same engine, computing task gradients in another way.
@@ -67,6 +70,25 @@ impl StepEngine {
     /// block; 0, as at first, for never.
     pub fn watch_blocks(&mut self, every: u64) {
         self.watch = every;
+    }
+
+    /// Bounds the gradient of every task, shared and own parameters together, before the method sees it; every step then
+    /// takes one backward pass per task, also where the method looks at losses only. Single tasks are bounded as well.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfig`] unless `max_norm` is positive, and for methods with further looks ([`Needs::looks`]).
+    pub fn clip_tasks(&mut self, max_norm: f64) -> Result<()> {
+        let clip = TaskClip::new(max_norm)?;
+        if !self.method.needs().looks.is_empty() {
+            return Err(Error::InvalidConfig {
+                what: "step",
+                field: "balancer",
+                expected: "one without further looks when task gradients are clipped".into(),
+                found: self.method.name().into(),
+            });
+        }
+        self.clip = Some(clip);
+        Ok(())
     }
 
     /// The names of the blocks: the stages of the shared parameters, in order.
@@ -133,7 +155,7 @@ impl StepEngine {
             let gradients = self.looked(pass, needs, &means, looker, &mut report)?;
             return Ok((gradients, report));
         }
-        if !needs.gramian || report.active.len() < 2 {
+        if self.clip.is_none() && (!needs.gramian || report.active.len() < 2) {
             let weights = self.weigh_losses(&means, step, &mut report)?;
             return Ok((Some(single::weighted(&pass, &weights, &mut report)?), report));
         }
@@ -191,6 +213,7 @@ impl StepEngine {
     ) -> Result<Option<Gradients>> {
         let mut values = collected.shared.gramian()?;
         let Some(keep) = screen::rows(&self.tasks, &self.policy, &values, report)? else { return Ok(None) };
+        let mut clips = self.clip.map(|clip| clip.factors(&values, &collected.heads, report)).transpose()?;
         // Own parameters follow their task also when its shared gradient vanishes, but not when it is not finite.
         for (&t, own) in report.active.iter().zip(collected.heads) {
             if report.tasks[t].dropped != Some(Dropped::NonFiniteGradient) {
@@ -205,13 +228,15 @@ impl StepEngine {
         if keep.len() < m {
             collected.shared.keep(&keep)?;
             report.active = keep.iter().map(|&k| report.active[k]).collect();
+            clips = clips.map(|clips| keep.iter().map(|&k| clips[k]).collect());
             values =
                 keep.iter().flat_map(|&i| keep.iter().map(move |&j| (i, j))).map(|(i, j)| values[i * m + j]).collect();
         }
         report.gramian_error = collected.shared.error_estimate();
         if !keep.is_empty() {
-            let gramian = Gramian::new(keep.len(), values)?;
-            self.combine(collected.shared.as_mut(), &gramian, means, needs, step, report, &mut gradients)?;
+            let gramian = clip::scaled(Gramian::new(keep.len(), values)?, clips.as_deref())?;
+            let shared = collected.shared.as_mut();
+            self.combine(shared, &gramian, clips.as_deref(), means, needs, step, report, &mut gradients)?;
             report.gramian = Some(gramian);
         }
         Ok(Some(gradients))
@@ -222,6 +247,7 @@ impl StepEngine {
         &mut self,
         shared: &mut dyn TaskGradients,
         gramian: &Gramian,
+        clips: Option<&[f64]>,
         means: &[f64],
         needs: Needs,
         step: u64,
@@ -233,17 +259,18 @@ impl StepEngine {
         let m = report.active.len();
         let watched = self.watch > 0 && step.is_multiple_of(self.watch);
         if needs.blocks || (watched && m > 1 && shared.has_blocks()) {
-            let gram = |block: &Vec<usize>| Gramian::new(m, shared.block_gramian(block)?);
+            let gram = |block: &Vec<usize>| clip::scaled(Gramian::new(m, shared.block_gramian(block)?)?, clips);
             report.blocks = layout.stages.iter().map(gram).collect::<Result<_>>()?;
         }
-        let losses: Vec<f64> = match needs.losses {
+        // Methods that look at no gradient come here when gradients are clipped, and see what they always see.
+        let losses: Vec<f64> = match needs.losses || !needs.gramian {
             true => report.active.iter().map(|&t| means[t]).collect(),
             false => Vec::new(),
         };
         let evidence = Evidence {
             tasks: &report.active,
             losses: &losses,
-            gramian: Some(gramian),
+            gramian: needs.gramian.then_some(gramian),
             blocks: if needs.blocks { &report.blocks } else { &[] },
             step,
             ..Evidence::default()
@@ -259,6 +286,9 @@ impl StepEngine {
                     expected: format!("exact or batched for {name}, which looks at every gradient"),
                     found: self.mode.name().into(),
                 })?;
+                for (row, &factor) in clips.into_iter().flatten().enumerate() {
+                    rows.scale(row, factor)?;
+                }
                 report.outcome = direction::aggregate(aggregator.as_mut(), &evidence, rows, &mut out)?;
                 report.active.iter().for_each(|&t| report.tasks[t].weight = 1.0);
                 return Ok(());
@@ -276,6 +306,9 @@ impl StepEngine {
             #[expect(clippy::cast_precision_loss, reason = "a model has few stages")]
             let mean = sum / blocks.len().max(1) as f64;
             report.tasks[t].weight = mean;
+        }
+        if let Some(clips) = clips {
+            weights.chunks_exact_mut(m).flat_map(|block| block.iter_mut().zip(clips)).for_each(|(w, d)| *w *= d);
         }
         blocks.iter().zip(weights.chunks_exact(m)).try_for_each(|(block, w)| shared.combine(block, w, &mut out))
     }

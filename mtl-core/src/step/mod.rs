@@ -9,6 +9,7 @@
 //!   at every gradient's entries:      a direction from the rows                                direction.rs
 //!   at further batches:               rows of those too, joint Gramian                         looks.rs
 //!   over micro-batches:               rows are summed, then resolved once                      accumulate.rs
+//!   with a bound per task:            Gramian and weights are scaled                           clip.rs
 //! ```
 //!
 //! Rules that hold for every balancer:
@@ -26,6 +27,7 @@
 //! task) and to equal weights, the errors against exact rows, and peak memory.
 
 mod accumulate;
+mod clip;
 mod direction;
 mod engine;
 mod forward;

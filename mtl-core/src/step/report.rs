@@ -25,6 +25,9 @@ pub struct TaskStep {
     pub count: f64,
     /// The method's weight; 0 for a dropped task, 1 where the method gives a direction instead.
     pub weight: f64,
+    /// What its gradient was multiplied by before the method saw it ([`StepEngine::clip_tasks`](super::StepEngine::clip_tasks));
+    /// 1 where it was short enough, or nothing is clipped.
+    pub clip: f64,
     /// Why it was left out, if it was.
     pub dropped: Option<Dropped>,
 }

@@ -16,7 +16,13 @@ pub(super) fn look(tasks: &TaskSet, policy: &Policy, losses: &[TaskLoss]) -> Res
     let mut means = vec![0.0; losses.len()];
     for (idx, ((loss, sum), task)) in losses.iter().zip(sums).zip(tasks).enumerate() {
         let Some(sum) = sum else {
-            report.tasks.push(TaskStep { loss: None, count: 0.0, weight: 0.0, dropped: Some(Dropped::Absent) });
+            report.tasks.push(TaskStep {
+                loss: None,
+                count: 0.0,
+                weight: 0.0,
+                clip: 1.0,
+                dropped: Some(Dropped::Absent),
+            });
             continue;
         };
         let mean = sum / loss.count;
@@ -28,7 +34,7 @@ pub(super) fn look(tasks: &TaskSet, policy: &Policy, losses: &[TaskLoss]) -> Res
             dropped = Some(Dropped::NonFiniteLoss);
             non_finite(tasks, policy, "loss", idx, mean, &mut report)?;
         }
-        report.tasks.push(TaskStep { loss: Some(mean), count: loss.count, weight: 0.0, dropped });
+        report.tasks.push(TaskStep { loss: Some(mean), count: loss.count, weight: 0.0, clip: 1.0, dropped });
     }
     Ok((report, means))
 }

@@ -5,7 +5,7 @@ use mtl_core::{
     mode::Mode,
     params::Param,
     prediction::Prediction,
-    shim::{AdamWStep, Graph, fused_adamw, grad},
+    shim::{AdamStep, Graph, fused_adam, grad},
 };
 use ndarray::{Array2, Axis};
 use tch::Tensor;
@@ -35,9 +35,9 @@ pub(super) fn overfit<H: Head>(subject: &Subject<H>, samples: &Samples) -> Resul
         let filled = grads.into_iter().zip(&params).map(|(g, p)| g.map_or_else(|| p.f_zeros_like(), Ok));
         let grads = filled.collect::<std::result::Result<Vec<_>, _>>()?;
         let lr = 0.05 * (1.0 - f64::from(step) / f64::from(STEPS));
-        let adamw = AdamWStep { lr, beta1: 0.9, beta2: 0.99, weight_decay: 0.0, eps: 1e-8 };
+        let adamw = AdamStep { lr, beta1: 0.9, beta2: 0.99, weight_decay: 0.0, eps: 1e-8, decoupled: true };
         let _guard = tch::no_grad_guard();
-        fused_adamw(&params, &refs(&grads), &refs(&avgs), &refs(&avg_sqs), &refs(&steps), adamw)?;
+        fused_adam(&params, &refs(&grads), &refs(&avgs), &refs(&avg_sqs), None, &refs(&steps), adamw)?;
     }
     let prediction = subject.head.decode(&subject.answer(&features, Mode::Eval)?)?;
     subject.params.load_safetensors(&before)?;

@@ -5,63 +5,64 @@ use mtl_core::{
     params::ParamSet,
     state::{StateDict, StateValue},
 };
-use tch::Tensor;
+use tch::{Kind, Tensor};
+
+use super::BufferSpec;
 
 /// One tensor per parameter, or none yet.
 #[derive(Debug)]
 pub(super) struct Moments {
-    name: &'static str,
+    spec: BufferSpec,
     tensors: Vec<Option<Tensor>>,
 }
 
 impl Moments {
-    pub(super) fn new(name: &'static str) -> Self {
-        Self { name, tensors: Vec::new() }
+    pub(super) fn new(spec: BufferSpec) -> Self {
+        Self { spec, tensors: Vec::new() }
     }
 
-    /// Makes sure that the parameter at `position` has its buffer: zeros of its shape, or of `shape`. Tells whether it
-    /// was made just now.
-    pub(super) fn ensure(&mut self, position: usize, like: &Tensor, shape: Option<&[i64]>) -> Result<bool> {
+    /// Makes sure that the parameter at `position` has its buffer. Tells whether it was made just now.
+    pub(super) fn ensure(&mut self, position: usize, param: &Tensor) -> Result<bool> {
         if self.tensors.len() <= position {
             self.tensors.resize_with(position + 1, || None);
         }
-        if self.tensors[position].is_some() {
-            return Ok(false);
-        }
-        let zeros = match shape {
-            None => like.f_zeros_like(),
-            Some(shape) => Tensor::f_zeros(shape, (tch::Kind::Float, like.device())),
+        let Some(slot @ None) = self.tensors.get_mut(position) else { return Ok(false) };
+        let tensor = match self.spec.counts {
+            false => param.f_full_like(self.spec.fill),
+            true => Tensor::f_full([0i64; 0], self.spec.fill, (Kind::Float, param.device())),
         };
-        self.tensors[position] = Some(zeros.op("optimizer buffer")?.detach());
+        *slot = Some(tensor.op("optimizer buffer")?.detach());
         Ok(true)
     }
 
-    pub(super) fn get(&self, position: usize) -> Option<&Tensor> {
-        self.tensors.get(position).and_then(Option::as_ref)
+    /// The buffers of the parameters at `positions`, which all have one by now.
+    pub(super) fn of(&self, positions: &[usize]) -> Vec<&Tensor> {
+        positions.iter().filter_map(|&p| self.tensors.get(p)?.as_ref()).collect()
     }
 
     pub(super) fn save(&self, params: &ParamSet, state: &mut StateDict) {
         for (param, tensor) in params.params().iter().zip(&self.tensors) {
             if let Some(tensor) = tensor {
-                state.insert(&format!("{}.{}", self.name, param.name()), StateValue::Tensor(tensor.copy()));
+                state.insert(&format!("{}.{}", self.spec.name, param.name()), StateValue::Tensor(tensor.copy()));
             }
         }
     }
 
     /// Replaces all buffers by those saved under this name; a parameter without one starts afresh.
-    pub(super) fn load(&mut self, what: &str, params: &ParamSet, state: &StateDict, same_shape: bool) -> Result<()> {
+    pub(super) fn load(&mut self, what: &str, params: &ParamSet, state: &StateDict) -> Result<()> {
         let mut tensors = Vec::with_capacity(params.params().len());
         for param in params.params() {
-            let name = format!("{}.{}", self.name, param.name());
+            let name = format!("{}.{}", self.spec.name, param.name());
             if !state.iter().any(|(n, _)| n == name) {
                 tensors.push(None);
                 continue;
             }
             let saved = state.tensor(what, &name)?;
-            if same_shape && saved.size() != param.tensor().size() {
+            let expected = if self.spec.counts { Vec::new() } else { param.tensor().size() };
+            if saved.size() != expected {
                 return Err(Error::State {
                     what: what.to_owned(),
-                    reason: format!("{name} must be {:?}, found {:?}", param.tensor().size(), saved.size()),
+                    reason: format!("{name} must be {expected:?}, found {:?}", saved.size()),
                 });
             }
             tensors.push(Some(saved.f_to_device(param.tensor().device()).op("optimizer buffer")?.copy()));

@@ -1,12 +1,16 @@
 //! The settings of a run.
 
-use mtl_core::step::{Policy, StepMode};
+use mtl_core::{
+    precision::Precision,
+    step::{Policy, StepMode},
+};
 use serde::{Deserialize, Serialize};
 
 use super::FreezeConfig;
 use crate::{
+    ema::EmaConfig,
     error::Result,
-    optim::{AdamWConfig, OptimizerConfig},
+    optim::{GroupConfig, OptimizerConfig},
     schedule::ScheduleConfig,
 };
 
@@ -28,10 +32,20 @@ pub struct TrainConfig {
     pub seed: u64,
     /// The optimizer; default AdamW.
     pub optimizer: OptimizerConfig,
+    /// Parameters with learning rates or weight decay of their own; the first group that fits counts; default none.
+    pub groups: Vec<GroupConfig>,
     /// What scales the learning rate over time; default cosine.
     pub schedule: ScheduleConfig,
     /// Largest norm of all gradients together, > 0; default none.
     pub clip_norm: Option<f64>,
+    /// Largest norm of each task's gradient before the balancer sees it, > 0; a step then takes one backward pass per task
+    /// with every balancer; default none.
+    pub clip_task_norm: Option<f64>,
+    /// A running mean of the weights that is validated and kept in their place; default none.
+    pub ema: Option<EmaConfig>,
+    /// What training's forward passes compute in, `f32` or `bf16`; validation is always in the parameters' kind, as are
+    /// parameters, losses and gradients; default f32.
+    pub precision: Precision,
     /// Epochs without a better validation score before the run ends, >= 1; default none.
     pub patience: Option<u64>,
     /// Stops single tasks early: which are frozen when they no longer improve; default none.
@@ -65,9 +79,13 @@ impl Default for TrainConfig {
             eval_batch_size: 4096,
             workers: 1,
             seed: 0,
-            optimizer: OptimizerConfig::AdamW(AdamWConfig::default()),
+            optimizer: OptimizerConfig::default(),
+            groups: Vec::new(),
             schedule: ScheduleConfig::default(),
             clip_norm: None,
+            clip_task_norm: None,
+            ema: None,
+            precision: Precision::F32,
             patience: None,
             freeze: None,
             selection: "mean".into(),
@@ -95,15 +113,25 @@ impl TrainConfig {
         at_least_one("patience", self.patience.unwrap_or(1))?;
         at_least_one("overfit_batches", self.overfit_batches.unwrap_or(1))?;
         at_least_one("checkpoint_every", self.checkpoint_every.unwrap_or(1))?;
-        if let Some(norm) = self.clip_norm {
-            check("clip_norm", norm > 0.0 && norm.is_finite(), "positive", norm.to_string())?;
+        for (field, norm) in [("clip_norm", self.clip_norm), ("clip_task_norm", self.clip_task_norm)] {
+            let norm = norm.unwrap_or(1.0);
+            check(field, norm > 0.0 && norm.is_finite(), "positive", norm.to_string())?;
         }
+        let factored = matches!(self.step_mode, StepMode::Factored(_)) && self.precision != Precision::F32;
+        check(
+            "precision",
+            !factored,
+            "f32 with the factored step mode, which multiplies layer outputs",
+            "bf16".into(),
+        )?;
+        self.groups.iter().try_for_each(GroupConfig::validate)?;
+        self.ema.iter().try_for_each(EmaConfig::validate)?;
         let tolerance = self.policy.zero_tolerance;
         check("policy.zero_tolerance", (0.0..1.0).contains(&tolerance), "in [0, 1)", tolerance.to_string())?;
         check("held_out", self.held_out > 0.0 && self.held_out < 1.0, "in (0, 1)", self.held_out.to_string())?;
         self.freeze.map_or(Ok(()), |freeze| freeze.validate())?;
         self.step_mode.validate()?;
-        self.optimizer.build()?;
+        self.optimizer.validate()?;
         Ok(self.schedule.validate()?)
     }
 }

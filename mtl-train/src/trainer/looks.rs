@@ -60,12 +60,12 @@ impl Trainer {
         batches: &mut dyn Iterator<Item = mtl_data::Result<Batch>>,
         step: u64,
     ) -> Result<(Option<Gradients>, StepReport)> {
-        let Self { model, engine, held_out, counters, .. } = self;
+        let Self { model, engine, held_out, counters, config, .. } = self;
         if engine.method().needs().looks.is_empty() {
             return Ok(engine.backward(model.params(), forward, step)?);
         }
         let mut failed = None;
-        let run = |batch: &Batch| model.losses(batch, &Cx::new(Mode::Train));
+        let run = |batch: &Batch| model.losses(batch, &Cx::new(Mode::Train).with_precision(config.precision));
         let mut looker = |look: Look| {
             let other = match look {
                 Look::Again => None,

@@ -1,7 +1,7 @@
 //! The training loop.
 //!
 //! ```text
-//! for each epoch:  for each batch: forward -> losses -> step engine -> clip -> optimizer
+//! for each epoch:  for each batch: forward -> losses -> step engine -> clip -> optimizer -> running mean of the weights
 //!                  validate -> score -> best? patience?
 //! ```
 //! The loop names no balancer, head, architecture, metric or data set. It is told two splits, and only those: training
@@ -16,6 +16,7 @@ mod evaluate;
 mod freeze;
 mod incident;
 mod looks;
+mod lr_finder;
 mod observer;
 mod selection;
 mod tally;
@@ -27,6 +28,7 @@ pub use evaluate::{evaluate, metrics_of};
 use freeze::Plateaus;
 pub use freeze::{FreezeConfig, Frozen};
 pub use incident::{Action, Incident, Suspect};
+pub use lr_finder::{LrFinderConfig, LrPoint, LrSweep};
 use mtl_core::{
     balance::{Epoch, Look},
     batch::Batch,
@@ -37,7 +39,7 @@ use mtl_core::{
     step::{StepEngine, StepReport},
 };
 use mtl_data::{Batches, Loader, LoaderPosition};
-use mtl_metrics::MetricSet;
+use mtl_metrics::{MetricReport, MetricSet};
 pub use observer::{EpochSummary, Flow, Guarded, Observer, StepSummary};
 pub use selection::Selection;
 use serde::{Deserialize, Serialize};
@@ -46,10 +48,12 @@ use tch::Tensor;
 
 use crate::{
     checkpoint::{Checkpoint, CheckpointStore},
+    ema::Ema,
     error::{Error, Result},
     method::MethodConfig,
     model::Model,
-    optim::Optimizer,
+    optim::{Optimizer, ParamGroups},
+    schedule::Schedule,
 };
 
 /// Trains one model.
@@ -58,6 +62,10 @@ pub struct Trainer {
     model: Model,
     engine: StepEngine,
     optimizer: Box<dyn Optimizer>,
+    schedule: Schedule,
+    ema: Option<Ema>,
+    /// In place of the schedule's rate, while one is searched.
+    fixed_lr: Option<f64>,
     selection: Selection,
     config: TrainConfig,
     counters: Counters,
@@ -112,6 +120,11 @@ impl Trainer {
         let engine = StepEngine::new(model.tasks().clone(), model.params(), method, config.policy);
         let mut engine = engine.with_mode(config.step_mode.clone())?;
         engine.watch_blocks(config.statistics_every);
+        if let Some(max) = config.clip_task_norm {
+            engine.clip_tasks(max)?;
+        }
+        let groups = ParamGroups::resolve(&config.groups, model.params(), model.tasks())?;
+        let ema = config.ema.map(|ema| Ema::new(ema, model.params())).transpose()?;
         if config.accumulate > 1 && engine.method().needs().losses_after_step {
             let e = mtl_core::Error::InvalidConfig {
                 what: "train",
@@ -136,7 +149,10 @@ impl Trainer {
         };
         Ok(Self {
             engine,
-            optimizer: config.optimizer.build()?,
+            optimizer: config.optimizer.build_with(groups)?,
+            schedule: Schedule::new(config.schedule.clone())?,
+            ema,
+            fixed_lr: None,
             selection,
             config,
             counters,
@@ -272,7 +288,7 @@ impl Trainer {
         let n_batches = train.n_batches();
         let batches_before = self.counters.epoch * n_batches + self.counters.next_batch;
         shim::manual_seed(derive(self.config.seed, "step", batches_before))?;
-        let cx = Cx::new(Mode::Train);
+        let cx = Cx::new(Mode::Train).with_precision(self.config.precision);
         let cx = if self.engine.wants_tape() { cx.with_tape() } else { cx };
         let mut forward = self.model.losses(&batch, &cx)?;
         if let Some(freeze) = &self.config.freeze {
@@ -296,7 +312,8 @@ impl Trainer {
         let (gradients, report) = stepped.map_err(|e| self.explain(e, &batch))?;
         self.tell_incidents(&report, &batch, observer)?;
         let total_steps = self.total_steps(train);
-        let lr = self.config.optimizer.lr() * self.config.schedule.factor(step, total_steps);
+        let scheduled = self.config.optimizer.lr() * self.schedule.factor(step, total_steps);
+        let lr = self.fixed_lr.unwrap_or(scheduled);
         let mut gradient_norm = None;
         if let Some(mut gradients) = gradients {
             if self.config.freeze.is_some_and(|freeze| freeze.what == Frozen::Head) {
@@ -311,6 +328,9 @@ impl Trainer {
                 gradient_norm = Some(norm);
             }
             self.optimizer.step(self.model.params(), &gradients, lr)?;
+            if let Some(ema) = &mut self.ema {
+                ema.update(self.model.params())?;
+            }
             if self.engine.method().needs().losses_after_step {
                 self.tell_losses_after(&batch, &report.active)?;
             }
@@ -363,7 +383,8 @@ impl Trainer {
     /// The losses of the same batch after the step, for balancers that learn from the difference.
     fn tell_losses_after(&mut self, batch: &Batch, active: &[usize]) -> Result<()> {
         let _guard = tch::no_grad_guard();
-        let losses = self.model.losses(batch, &Cx::new(Mode::Eval))?.losses;
+        let cx = Cx::new(Mode::Eval).with_precision(self.config.precision);
+        let losses = self.model.losses(batch, &cx)?.losses;
         let tasks = self.model.tasks();
         let mut after = Vec::with_capacity(active.len());
         for &t in active {
@@ -374,13 +395,11 @@ impl Trainer {
     }
 
     fn end_epoch(&mut self, validation: &Loader, observer: &mut dyn Observer) -> Result<()> {
-        let report = evaluate(&self.model, validation, &mut self.metrics()?)?;
-        let score = self.selection.score(&report)?;
-        let is_best = match (score, self.counters.best_score) {
-            (Some(new), Some(old)) => self.selection.direction().better(new, old),
-            (Some(_), None) => true,
-            (None, _) => false,
-        };
+        // Judged and kept are the mean weights, where there are any; training goes on with its own.
+        self.swap_ema()?;
+        let judged = self.judge(validation);
+        self.swap_ema()?;
+        let (report, score, is_best) = judged?;
         let newly_frozen = match &self.config.freeze {
             Some(freeze) => self.counters.plateaus.hear(freeze, self.model.tasks(), &report),
             None => Vec::new(),
@@ -415,10 +434,7 @@ impl Trainer {
         counters.epoch += 1;
         counters.next_batch = 0;
         counters.epochs_since_best = if is_best { 0 } else { counters.epochs_since_best + 1 };
-        if is_best {
-            counters.best_score = score;
-            self.best = copies(&self.model);
-        }
+        self.schedule.hear(score, self.selection.direction());
         counters.finished = counters.is_over(&self.config);
         observer.epoch(&summary);
         if is_best {
@@ -429,6 +445,27 @@ impl Trainer {
         }
         counters.history.push(summary);
         Ok(())
+    }
+
+    /// All metrics of the weights in the model, their score, and whether it is the best so far: then they are kept.
+    fn judge(&mut self, validation: &Loader) -> Result<(MetricReport, Option<f64>, bool)> {
+        let report = evaluate(&self.model, validation, &mut self.metrics()?)?;
+        let score = self.selection.score(&report)?;
+        let is_best = match (score, self.counters.best_score) {
+            (Some(new), Some(old)) => self.selection.direction().better(new, old),
+            (Some(_), None) => true,
+            (None, _) => false,
+        };
+        if is_best {
+            self.counters.best_score = score;
+            self.best = copies(&self.model);
+        }
+        Ok((report, score, is_best))
+    }
+
+    /// Exchanges the weights and their running mean, if there is one.
+    fn swap_ema(&mut self) -> Result<()> {
+        self.ema.as_mut().map_or(Ok(()), |ema| ema.swap(self.model.params()))
     }
 
     /// Every head's metrics; the task's primary one first.
@@ -449,6 +486,8 @@ impl Trainer {
             best: self.best.iter().map(|(n, t)| (n.clone(), t.shallow_clone())).collect(),
             optimizer: self.optimizer.state(self.model.params()),
             balancer: self.engine.method().state(),
+            schedule: self.schedule.state(),
+            ema: self.ema.as_ref().map(|ema| ema.state(self.model.params())).unwrap_or_default(),
         })
     }
 
@@ -462,6 +501,10 @@ impl Trainer {
         self.model.params().load_tensors(&checkpoint.params)?;
         self.optimizer.load_state(self.model.params(), &checkpoint.optimizer)?;
         self.engine.method_mut().load_state(&checkpoint.balancer)?;
+        self.schedule.load_state(&checkpoint.schedule)?;
+        if let Some(ema) = &mut self.ema {
+            ema.load_state(self.model.params(), &checkpoint.ema)?;
+        }
         self.best = checkpoint.best;
         // A budget that has grown since lets a finished run go on.
         self.counters = Counters { finished: counters.is_over(&self.config), ..counters };

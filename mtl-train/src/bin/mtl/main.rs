@@ -4,6 +4,7 @@ mod data;
 mod doctor;
 mod dry_run;
 mod eval;
+mod find_lr;
 mod list;
 mod source;
 mod table;

@@ -51,6 +51,9 @@ pub(crate) struct Args {
     /// Log every so many steps.
     #[arg(long, default_value_t = 10)]
     log_every: u64,
+    /// Instead of training, try learning rates from small to large for some steps and suggest one; writes nothing.
+    #[arg(long, conflicts_with_all = ["resume", "run_dir"])]
+    find_lr: bool,
 }
 
 /// Checkpoints kept.
@@ -76,6 +79,9 @@ fn start(args: &Args, mut config: RunConfig) -> Result<ExitCode> {
     let own_folder = args.config.is_dir().then(|| args.config.clone());
     let dir = args.run_dir.clone().or(own_folder).unwrap_or_else(|| Path::new("runs").join(stem));
     let mut session = Session::new(&config, &splits)?;
+    if args.find_lr {
+        return crate::find_lr::run(&mut session).map(|()| ExitCode::SUCCESS);
+    }
     config.device = config.device.recorded();
 
     let dir = match args.resume && dir.join("config.toml").exists() {
@@ -189,6 +195,7 @@ mod tests {
             overfit: None,
             deterministic: false,
             log_every: 1,
+            find_lr: false,
         };
         assert!(super::run(&args).is_err());
         assert!(!run_dir.exists());
