@@ -31,8 +31,10 @@
 //! | [`checkpoint`] | one atomic file per checkpoint |
 //! | [`config`] | the configuration file |
 //! | [`run_dir`] | a run's folder |
-//! | [`runlog`], [`progress`] | JSON lines; bars and lines on a terminal |
+//! | [`runlog`], [`progress`] | JSON lines, CSV, TensorBoard; bars and lines on a terminal |
+//! | `tui` (feature `tui`) | a dashboard in the terminal |
 //! | [`report`] | documents as one HTML file |
+//! | [`run_report`], [`explain`] | the report of a run; what its answers rest on |
 #![warn(missing_docs)]
 
 pub mod architecture;
@@ -40,16 +42,20 @@ pub mod checkpoint;
 pub mod config;
 pub mod encoder;
 pub mod error;
+pub mod explain;
 pub mod method;
 pub mod model;
 pub mod optim;
 pub mod progress;
 pub mod report;
 pub mod run_dir;
+pub mod run_report;
 pub mod runlog;
 pub mod schedule;
 pub mod session;
 pub mod trainer;
+#[cfg(feature = "tui")]
+pub mod tui;
 mod union;
 
 pub use error::{Error, Result};

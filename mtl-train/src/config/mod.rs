@@ -25,6 +25,11 @@
 //! primary = "auroc"
 //! head = { kind = "multi-label", hidden = [32] }
 //!
+//! [log]                        # optional: every key of LogConfig
+//! every = 10
+//! csv = true
+//! tensorboard = true
+//!
 //! [device]                     # optional
 //! kind = "cpu"                 # or "cuda:0"
 //! threads = 2
@@ -48,6 +53,7 @@ use crate::{
     encoder::AnyEncoder,
     error::{Error, Result},
     method::MethodConfig,
+    runlog::LogConfig,
     trainer::TrainConfig,
 };
 
@@ -67,6 +73,8 @@ pub struct RunConfig {
     /// The tasks; empty means all of the data set, with defaults.
     #[serde(rename = "task", skip_serializing_if = "Vec::is_empty")]
     pub tasks: Vec<TaskConfig>,
+    /// What it writes down while it runs.
+    pub log: LogConfig,
     /// Where it runs.
     pub device: DeviceConfig,
 }
@@ -142,7 +150,7 @@ impl DeviceConfig {
     }
 }
 
-const SECTIONS: [&str; 7] = ["data", "encoder", "sharing", "balancer", "train", "task", "device"];
+const SECTIONS: [&str; 8] = ["data", "encoder", "sharing", "balancer", "train", "task", "log", "device"];
 
 impl RunConfig {
     /// Reads a file.
@@ -172,9 +180,11 @@ impl RunConfig {
             balancer: section(sections, "balancer", &locator, Some(MethodConfig::default()))?,
             train: section(sections, "train", &locator, Some(TrainConfig::default()))?,
             tasks: section(sections, "task", &locator, Some(Vec::new()))?,
+            log: section(sections, "log", &locator, Some(LogConfig::default()))?,
             device: section(sections, "device", &locator, Some(DeviceConfig::default()))?,
         };
         config.train.validate().map_err(|e| locator.explain("train", &e))?;
+        config.log.validate().map_err(|e| locator.explain("log", &e))?;
         Ok(config)
     }
 

@@ -349,6 +349,7 @@ impl Trainer {
         let out_of_patience = self.config.patience.is_some_and(|p| counters.epochs_since_best >= p);
         counters.finished = counters.epoch >= self.config.epochs || out_of_patience;
         observer.epoch(&summary);
+        observer.model(&summary, &self.model);
         counters.history.push(summary);
         Ok(())
     }

@@ -6,6 +6,8 @@ use mtl_core::{balance::Conflict, step::StepReport};
 use mtl_metrics::MetricReport;
 use serde::{Deserialize, Serialize};
 
+use crate::model::Model;
+
 /// One optimizer step.
 #[derive(Debug)]
 pub struct StepSummary<'a> {
@@ -71,6 +73,9 @@ pub trait Observer {
     /// After each epoch's validation.
     fn epoch(&mut self, _epoch: &EpochSummary) {}
 
+    /// After each epoch's validation, with the model as it is then, for those who look at parameters.
+    fn model(&mut self, _epoch: &EpochSummary, _model: &Model) {}
+
     /// Asked after each step.
     fn flow(&self) -> Flow {
         Flow::Continue
@@ -92,6 +97,10 @@ impl<O: Observer + ?Sized> Observer for &mut O {
         (**self).epoch(epoch);
     }
 
+    fn model(&mut self, epoch: &EpochSummary, model: &Model) {
+        (**self).model(epoch, model);
+    }
+
     fn flow(&self) -> Flow {
         (**self).flow()
     }
@@ -110,6 +119,11 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
     fn epoch(&mut self, epoch: &EpochSummary) {
         self.0.epoch(epoch);
         self.1.epoch(epoch);
+    }
+
+    fn model(&mut self, epoch: &EpochSummary, model: &Model) {
+        self.0.model(epoch, model);
+        self.1.model(epoch, model);
     }
 
     fn flow(&self) -> Flow {
