@@ -126,7 +126,8 @@ impl Progress {
     }
 
     fn plain_epoch(&self, epoch: &EpochSummary) -> String {
-        let scores: Vec<String> = self.tasks.iter().filter_map(|t| Some(format!("{} {}", t.name, t.metric()?))).collect();
+        let scores: Vec<String> =
+            self.tasks.iter().filter_map(|t| Some(format!("{} {}", t.name, t.metric()?))).collect();
         format!(
             "{}  epoch {}/{}  {:.1} s  validation: {}  score {}{}",
             self.title,

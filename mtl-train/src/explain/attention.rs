@@ -84,8 +84,7 @@ fn numbers(t: &Tensor) -> Result<Vec<f64>> {
 /// # Errors
 /// [`mtl_core::Error::Torch`] when maps of different sizes follow one another.
 pub fn reaching(traces: &[AttnTrace], parts: &Parts, tasks: &[String]) -> Result<Option<Vec<Tensor>>> {
-    let over_parts =
-        |t: &&AttnTrace| !t.keys.is_empty() && t.keys.iter().all(|key| parts.position(key).is_some());
+    let over_parts = |t: &&AttnTrace| !t.keys.is_empty() && t.keys.iter().all(|key| parts.position(key).is_some());
     let relevant: Vec<&AttnTrace> = traces.iter().filter(over_parts).collect();
     let Some(first) = relevant.first() else { return Ok(None) };
     let mut rollout: Option<Tensor> = None; // [b, l, parts]: keys in the order of the first map
@@ -112,7 +111,9 @@ pub fn reaching(traces: &[AttnTrace], parts: &Parts, tasks: &[String]) -> Result
     let to_parts = |scores: &Tensor| -> Result<Tensor> {
         let order: Vec<i64> = first.keys.iter().filter_map(|k| parts.position(k)).map(|p| p as i64).collect();
         let empty = Tensor::f_zeros([scores.size()[0], parts.len() as i64], (Kind::Float, scores.device()));
-        empty.and_then(|e| e.f_index_copy(1, &Tensor::from_slice(&order).to_device(scores.device()), scores)).op("rollout")
+        empty
+            .and_then(|e| e.f_index_copy(1, &Tensor::from_slice(&order).to_device(scores.device()), scores))
+            .op("rollout")
     };
     let mut per_task = Vec::with_capacity(tasks.len());
     for task in tasks {

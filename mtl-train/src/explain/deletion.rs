@@ -172,7 +172,8 @@ impl DeletionTest<'_> {
         let n = u64::try_from(self.reference.batch_size()).unwrap_or(1).max(1);
         let rows: Vec<i64> = (0..samples).map(|_| i64::try_from(rng.below(n)).unwrap_or(0)).collect();
         let rows = Tensor::from_slice(&rows).to_device(self.model.params().device());
-        let picked = self.reference.iter().map(|(name, xs)| Ok((name.to_owned(), xs.f_index_select(0, &rows).op("stand-ins")?)));
+        let picked =
+            self.reference.iter().map(|(name, xs)| Ok((name.to_owned(), xs.f_index_select(0, &rows).op("stand-ins")?)));
         Ok(Inputs::new(picked.collect::<mtl_core::Result<_>>()?)?)
     }
 
@@ -199,7 +200,8 @@ impl DeletionTest<'_> {
 
 fn change(answers: &[Option<Vec<Answer>>], task: usize, before: &[Vec<f64>], after: &[Vec<f64>], scale: f64) -> f64 {
     let is_value = answers[task].as_ref().and_then(|a| a.first()).is_some_and(|a| matches!(a, Answer::Value(_)));
-    let changes = before[task].iter().zip(&after[task]).map(|(b, a)| if is_value { (b - a).abs() / scale } else { b - a });
+    let changes =
+        before[task].iter().zip(&after[task]).map(|(b, a)| if is_value { (b - a).abs() / scale } else { b - a });
     let changes: Vec<f64> = changes.filter(|c| c.is_finite()).collect();
     mean_and_deviation(&changes).0
 }

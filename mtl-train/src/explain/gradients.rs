@@ -161,12 +161,11 @@ impl Pass {
         }
         let means: Vec<(String, Tensor)> =
             baseline.means.iter().map(|(name, mean)| (name.clone(), mean.shallow_clone())).collect();
-        let cx = Cx::new(Mode::Eval).with_embeddings(move |input, xs| {
-            match means.iter().find(|(name, _)| name == input) {
+        let cx =
+            Cx::new(Mode::Eval).with_embeddings(move |input, xs| match means.iter().find(|(name, _)| name == input) {
                 Some((_, baseline)) => between(xs, baseline, alpha),
                 None => Ok(xs.shallow_clone()),
-            }
-        });
+            });
         let output = model.forward(&Inputs::new(moved)?, |_| true, &cx)?;
         leaves.extend(cx.take_embeddings().into_iter().map(|e| (e.input, e.xs)));
         let main = output.heads.iter().map(|head| head.as_ref().map(|h| h.main().shallow_clone()));
@@ -205,7 +204,8 @@ impl Pass {
         for (name, leaf) in &self.leaves {
             let found = gradients.iter().find(|(n, _)| n == name).map(|(_, g)| g).zip(baseline.get(name));
             let Some((gradient, mean)) = found else { continue };
-            let product = leaf.f_detach().and_then(|x| x.f_sub(mean)).and_then(|d| d.f_mul(gradient)).op("attribution")?;
+            let product =
+                leaf.f_detach().and_then(|x| x.f_sub(mean)).and_then(|d| d.f_mul(gradient)).op("attribution")?;
             let per_input = match (name.as_str(), product.dim()) {
                 // An embedding's width goes: [b, f, d] to [b, f].
                 ("categorical", 3) => product.f_sum_dim_intlist(&[2i64][..], false, None::<Kind>).op("attribution")?,

@@ -39,9 +39,9 @@ mod parts;
 use std::fmt;
 
 pub use answer::{Answer, answers, strengths};
+pub(crate) use answer::{sigmoid, softmax};
 pub use attention::{AttentionMap, maps, reaching};
 pub use chosen::Samples;
-pub(crate) use answer::{sigmoid, softmax};
 pub(crate) use deletion::mean_and_deviation;
 pub use deletion::{DeletionPoint, DeletionTest, Faithfulness, Orders, by_score};
 pub use gradients::{Attributed, Baseline, attribute};
@@ -230,7 +230,9 @@ pub fn explain(model: &Model, source: &dyn Source, options: &ExplainOptions) -> 
                 let attributed = |t: &Tensor| Some(Attributed { scores: t.shallow_clone(), gap: f64::NAN });
                 found.push((method, per_task.iter().map(attributed).collect()));
             }
-            (Method::Attention, None) => notes.push("no attention map of this model looks at parts of the input".into()),
+            (Method::Attention, None) => {
+                notes.push("no attention map of this model looks at parts of the input".into())
+            }
             _ => match attribute(model, &batch.inputs, &given, &baseline, &parts, steps) {
                 Ok(attributed) => found.push((method, attributed)),
                 Err(Error::Core(e @ mtl_core::Error::Shape { .. })) => notes.push(format!("no gradients: {e}")),
@@ -247,8 +249,10 @@ pub fn explain(model: &Model, source: &dyn Source, options: &ExplainOptions) -> 
         .iter()
         .map(|(_, per_task)| per_task.iter().map(|a| a.as_ref().map(|a| rows(&a.scores)).transpose()).collect())
         .collect::<mtl_core::Result<_>>()?;
-    let orders: Vec<Vec<Option<Orders>>> =
-        scores.iter().map(|per_task| per_task.iter().zip(&given).map(|(s, g)| Some(order(s.as_ref()?, g))).collect()).collect();
+    let orders: Vec<Vec<Option<Orders>>> = scores
+        .iter()
+        .map(|per_task| per_task.iter().zip(&given).map(|(s, g)| Some(order(s.as_ref()?, g))).collect())
+        .collect();
     let test = DeletionTest {
         model,
         inputs: &batch.inputs,
@@ -262,7 +266,9 @@ pub fn explain(model: &Model, source: &dyn Source, options: &ExplainOptions) -> 
     let faithfulness = test.run(&orders)?;
     let mut attributions = Vec::new();
     for (((method, per_task), scores), faithfulness) in found.iter().zip(scores).zip(faithfulness) {
-        for ((task, (attributed, scores)), faithfulness) in tasks.iter().zip(per_task.iter().zip(scores)).zip(faithfulness) {
+        for ((task, (attributed, scores)), faithfulness) in
+            tasks.iter().zip(per_task.iter().zip(scores)).zip(faithfulness)
+        {
             let (Some(attributed), Some(scores)) = (attributed, scores) else { continue };
             attributions.push(Attribution {
                 method: *method,
@@ -296,11 +302,9 @@ pub fn write(dir: &RunDir, title: &str, explanation: &Explanation) -> Result<()>
 }
 
 fn check(options: &ExplainOptions) -> Result<()> {
-    for (field, found, least) in [
-        ("steps", options.steps as usize, 1),
-        ("draws", options.draws, 2),
-        ("reference", options.reference, 2),
-    ] {
+    for (field, found, least) in
+        [("steps", options.steps as usize, 1), ("draws", options.draws, 2), ("reference", options.reference, 2)]
+    {
         if found < least {
             let (expected, found) = (format!(">= {least}"), found.to_string());
             return Err(mtl_core::Error::InvalidConfig { what: "explain", field, expected, found }.into());

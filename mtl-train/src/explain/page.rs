@@ -206,7 +206,8 @@ fn attention(explanation: &Explanation) -> Vec<Block> {
         }
         let n_rows = map.queries.len().min(MOST_KEYS);
         let left_out = map.keys.len() - keys.len();
-        let more = if left_out > 0 { format!(" {left_out} keys with less weight are left out.") } else { String::new() };
+        let more =
+            if left_out > 0 { format!(" {left_out} keys with less weight are left out.") } else { String::new() };
         let heat = HeatMap {
             title: map.site.clone(),
             caption: format!(
@@ -233,7 +234,8 @@ fn attention(explanation: &Explanation) -> Vec<Block> {
             ..Table::default()
         };
         if n_rows > 6 {
-            blocks.push(Details::new(format!("{} ({n_rows} queries)", map.site), vec![heat.into(), table.into()]).into());
+            blocks
+                .push(Details::new(format!("{} ({n_rows} queries)", map.site), vec![heat.into(), table.into()]).into());
         } else {
             blocks.extend([heat.into(), table.into()]);
         }

@@ -61,7 +61,8 @@ impl Parts {
             names.extend((0..grid.rows).flat_map(|r| (0..grid.columns).map(move |c| format!("r{r}c{c}"))));
         }
         if names.is_empty() || !unknown.is_empty() {
-            let found = if unknown.is_empty() { "none of them".to_owned() } else { format!("input {}", unknown.join(", ")) };
+            let found =
+                if unknown.is_empty() { "none of them".to_owned() } else { format!("input {}", unknown.join(", ")) };
             return Err(Error::InvalidConfig {
                 what: "explain",
                 field: "inputs",
@@ -141,7 +142,13 @@ impl Parts {
     ///
     /// # Errors
     /// [`Error::Torch`] when shapes do not fit.
-    pub fn delete(&self, inputs: &Inputs, gone: &Tensor, donors: &Inputs, mean_image: Option<&Tensor>) -> Result<Inputs> {
+    pub fn delete(
+        &self,
+        inputs: &Inputs,
+        gone: &Tensor,
+        donors: &Inputs,
+        mean_image: Option<&Tensor>,
+    ) -> Result<Inputs> {
         let slice = |from: usize, len: usize| gone.f_narrow(1, size(from), size(len)).op("deleted parts");
         let mut changed = Vec::new();
         for (name, xs) in inputs.iter() {
@@ -249,7 +256,8 @@ mod tests {
 
     #[test]
     fn inputs_without_parts_are_refused_by_name() {
-        let inputs = Inputs::new(vec![("sound".into(), Tensor::zeros([1, 5], (Kind::Float, tch::Device::Cpu)))]).unwrap();
+        let inputs =
+            Inputs::new(vec![("sound".into(), Tensor::zeros([1, 5], (Kind::Float, tch::Device::Cpu)))]).unwrap();
         let e = Parts::of(&DataInfo::default(), &inputs, &[]).unwrap_err().to_string();
         assert!(e.contains("input sound"), "{e}");
         assert_eq!(grid_of(&["r0c0".into(), "r1c1".into()]), None);

@@ -153,7 +153,11 @@ impl TaskOutputs {
                     }
                 }
             }
-            (Answers::YesNo { probs, labels }, Prediction::MultiLabel { scores, kind }, Reference::MultiLabel(truth)) => {
+            (
+                Answers::YesNo { probs, labels },
+                Prediction::MultiLabel { scores, kind },
+                Reference::MultiLabel(truth),
+            ) => {
                 for ((id, row), truth) in ids.iter().zip(scores.rows()).zip(known(truth)) {
                     let Some(truth) = truth else { continue };
                     self.ids.push(*id);

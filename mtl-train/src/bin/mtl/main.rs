@@ -1,6 +1,8 @@
 //! The `mtl` program: multi-task training from a configuration file.
 
+mod explain;
 mod list;
+mod report;
 mod train;
 
 use std::process::ExitCode;
@@ -20,6 +22,10 @@ struct Cli {
 enum Command {
     /// Train the model that a configuration file describes, choose the best epoch on validation, test it.
     Train(train::Args),
+    /// Say what the answers of a trained model rest on, with a deletion test.
+    Explain(explain::Args),
+    /// Write the report of a run again.
+    Report(report::Args),
     /// List what a configuration file can name.
     List(list::Args),
 }
@@ -28,6 +34,8 @@ fn main() -> ExitCode {
     mtl_core::shim::init();
     let outcome = match Cli::parse().command {
         Command::Train(args) => train::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::List(args) => list::run(&args),
     };
     match outcome {
