@@ -42,7 +42,6 @@ pub use answer::{Answer, answers, strengths};
 pub(crate) use answer::{sigmoid, softmax};
 pub use attention::{AttentionMap, maps, reaching};
 pub use chosen::Samples;
-pub(crate) use deletion::mean_and_deviation;
 pub use deletion::{DeletionPoint, DeletionTest, Faithfulness, Orders, by_score};
 pub use gradients::{Attributed, Baseline, attribute};
 use mtl_core::{TorchContext, context::Cx, mode::Mode};
@@ -373,3 +372,6 @@ fn rows(t: &Tensor) -> mtl_core::Result<Vec<Vec<f64>>> {
     let flat = Vec::<f64>::try_from(&flat).op("read attributions")?;
     Ok(flat.chunks(width).map(<[f64]>::to_vec).collect())
 }
+
+#[cfg(test)]
+mod tests;

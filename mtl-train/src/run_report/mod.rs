@@ -39,9 +39,12 @@ use crate::{
     session::Session,
 };
 
-/// Samples whose answers are explained in the report, and random orders of their deletion test; `mtl explain` does more.
+/// Samples whose answers are explained in the report, points of their integrated gradients, random orders of their deletion
+/// test, and forward passes of that test: a report must not cost more than the run. `mtl explain` does more.
 const EXPLAINED: usize = 48;
+const STEPS: u32 = 16;
 const DRAWS: usize = 5;
+const PASSES: usize = 300;
 
 /// Writes the report of a run from its folder: reads its data again, loads its model.
 ///
@@ -221,7 +224,14 @@ fn validation(doc: &mut Document, session: &Session) -> Result<()> {
 
 fn explanation(doc: &mut Document, session: &Session) -> Result<()> {
     doc.push(Heading::section("What answers rest on"));
-    let options = ExplainOptions { samples: Samples::Random(EXPLAINED), draws: DRAWS, ..ExplainOptions::default() };
+    // Ten steps a draw, one pass at random and at most two explanations a task in each.
+    let draws = PASSES / (10 * (1 + 2 * session.trainer.model().tasks().len()));
+    let options = ExplainOptions {
+        samples: Samples::Random(EXPLAINED),
+        steps: STEPS,
+        draws: draws.clamp(2, DRAWS),
+        ..ExplainOptions::default()
+    };
     match explain::explain(session.trainer.model(), session.validation.source(), &options) {
         Ok(found) => {
             doc.push(Paragraph::new(format!(

@@ -2,28 +2,34 @@
 
 use mtl_core::balance::Conflict;
 
-use super::history::History;
+use super::history::{History, StepLine};
 use crate::report::{
     Axis, Block, Columns, Details, Heading, HeatMap, LineChart, Marker, Palette, Paragraph, Reference, Series,
 };
+use crate::trainer::EpochSummary;
 
 /// Tasks whose charts stand in the open; more are behind a line that opens them.
 const MOST_TASKS: usize = 8;
 /// Pairs of tasks drawn as lines.
 const MOST_PAIRS: usize = 10;
 
-/// Training loss and validation metrics of every task.
+/// Training loss and validation metrics of every task; the primary metrics in the open.
 pub(super) fn curves(history: &History) -> Vec<Block> {
-    let charts: Vec<Block> =
-        (0..history.facts.tasks.len()).flat_map(|t| [loss(history, t), metrics(history, t)]).flatten().collect();
-    let mut blocks = Vec::new();
-    if history.facts.tasks.len() > MOST_TASKS {
-        blocks.push(
-            Details::new(format!("Curves of {} tasks", history.facts.tasks.len()), vec![Columns::new(charts).into()])
-                .into(),
-        );
-    } else {
-        blocks.push(Columns::new(charts).into());
+    let n_tasks = history.facts.tasks.len();
+    let (mut charts, mut further) = (Vec::new(), Vec::new());
+    for task in 0..n_tasks {
+        charts.extend(loss(history, task));
+        let mut metrics = metrics(history, task).into_iter();
+        charts.extend(metrics.next());
+        further.extend(metrics);
+    }
+    let columns = Block::from(Columns::new(charts));
+    let mut blocks = match n_tasks > MOST_TASKS {
+        true => vec![Details::new(format!("Curves of {n_tasks} tasks"), vec![columns]).into()],
+        false => vec![columns],
+    };
+    if !further.is_empty() {
+        blocks.push(Details::new("Further metrics on validation", vec![Columns::new(further).into()]).into());
     }
     blocks
 }
@@ -32,7 +38,7 @@ fn loss(history: &History, task: usize) -> Option<Block> {
     let name = history.facts.tasks.get(task)?;
     let steps = history.steps.iter();
     let logged = steps.map(|s| [s.step as f64, s.losses.get(task).copied().flatten().unwrap_or(f64::NAN)]).collect();
-    let mean = |e: &crate::trainer::EpochSummary| e.train_loss.get(task).copied().flatten().unwrap_or(f64::NAN);
+    let mean = |e: &EpochSummary| e.train_loss.get(task).copied().flatten().unwrap_or(f64::NAN);
     // A mean stands in the middle of what it is the mean of.
     let mut from = 0;
     let epochs = history.epochs.iter().map(|e| {
@@ -51,11 +57,11 @@ fn loss(history: &History, task: usize) -> Option<Block> {
     Some(chart.into())
 }
 
-/// A chart per metric of the task, the chosen epoch marked.
-fn metrics(history: &History, task: usize) -> Option<Block> {
-    let first = history.epochs.first()?.validation.tasks.get(task)?;
-    let chart = |at: usize, metric: &str| -> Block {
-        let value = |e: &crate::trainer::EpochSummary| e.validation.tasks.get(task)?.metrics.get(at)?.outcome.value;
+/// A chart per metric of the task, the primary one first, the chosen epoch marked.
+fn metrics(history: &History, task: usize) -> Vec<Block> {
+    let Some(first) = history.epochs.first().and_then(|e| e.validation.tasks.get(task)) else { return Vec::new() };
+    let chart = |(at, metric): (usize, &str)| -> Block {
+        let value = |e: &EpochSummary| e.validation.tasks.get(task)?.metrics.get(at)?.outcome.value;
         let mut series = Series::by_epoch(metric, history.epochs.iter().map(value));
         if let Some(best) = history.best() {
             let y = value(best).unwrap_or(f64::NAN);
@@ -70,19 +76,12 @@ fn metrics(history: &History, task: usize) -> Option<Block> {
         }
         .into()
     };
-    let mut charts: Vec<Block> = first.metrics.iter().enumerate().map(|(at, m)| chart(at, &m.metric)).collect();
-    let primary = if charts.is_empty() { return None } else { charts.remove(0) };
-    if charts.is_empty() {
-        return Some(primary);
-    }
-    let names: Vec<&str> = first.metrics.iter().skip(1).map(|m| m.metric.as_str()).collect();
-    let more = Details::new(format!("{}: {}", first.task, names.join(", ")), charts);
-    Some(Columns { blocks: vec![primary, more.into()], min_width: 4000 }.into())
+    first.metrics.iter().map(|m| m.metric.as_str()).enumerate().map(chart).collect()
 }
 
 /// Learning rate, gradient norm, loss weights.
 pub(super) fn optimization(history: &History) -> Vec<Block> {
-    let over_steps = |title: &str, y: &str, value: &dyn Fn(&super::StepLine) -> f64| LineChart {
+    let over_steps = |title: &str, y: &str, value: &dyn Fn(&StepLine) -> f64| LineChart {
         title: title.into(),
         x: Axis::new("step"),
         y: Axis::new(y),
@@ -96,7 +95,7 @@ pub(super) fn optimization(history: &History) -> Vec<Block> {
         charts.push(norm.into());
     }
     let series = history.facts.tasks.iter().enumerate().map(|(t, name)| {
-        let weight = |s: &super::StepLine| [s.step as f64, s.weights.get(t).copied().flatten().unwrap_or(f64::NAN)];
+        let weight = |s: &StepLine| [s.step as f64, s.weights.get(t).copied().flatten().unwrap_or(f64::NAN)];
         Series::new(name, history.steps.iter().map(weight).collect())
     });
     let weights = LineChart {
@@ -144,7 +143,7 @@ pub(super) fn conflict(history: &History) -> Vec<Block> {
     let pairs: Vec<(usize, usize)> = (0..tasks.len()).flat_map(|i| (i + 1..tasks.len()).map(move |j| (i, j))).collect();
     if pairs.len() <= MOST_PAIRS {
         let line = |&(i, j): &(usize, usize)| {
-            let at = |s: &super::StepLine| [s.step as f64, s.cosine(i, j).unwrap_or(f64::NAN)];
+            let at = |s: &StepLine| [s.step as f64, s.cosine(i, j).unwrap_or(f64::NAN)];
             let points = history.steps.iter().filter(|s| s.cosine(i, j).is_some()).map(at).collect();
             Series::new(format!("{} / {}", tasks[i], tasks[j]), points)
         };
