@@ -101,9 +101,9 @@ impl DeletionTest<'_> {
         let steps = self.steps();
         let before = self.changes_base(self.inputs)?;
         let scales = self.scales()?;
-        // [explanation][task][draw][step]; the random orders come last.
-        let mut effects = vec![vec![vec![vec![f64::NAN; steps.len()]; self.draws]; n_tasks]; explanations.len() + 1];
-        for draw in 0..self.draws {
+        // [draw][explanation][task][step]; the random orders come last.
+        let mut effects = vec![vec![vec![vec![f64::NAN; steps.len()]; n_tasks]; explanations.len() + 1]; self.draws];
+        for (draw, effects) in effects.iter_mut().enumerate() {
             let mut rng = Rng::new(mtl_core::rng::derive(self.seed, "deletion", draw as u64));
             let donors = self.donors(samples, &mut rng)?;
             let random: Orders = (0..samples)
@@ -119,7 +119,7 @@ impl DeletionTest<'_> {
                     let left = self.parts.delete(self.inputs, &gone, &donors, self.mean_image)?;
                     let after = self.changes_base(&left)?;
                     for t in (0..n_tasks).filter(|t| task.is_none_or(|only| only == *t)) {
-                        effects[which][t][draw][step] = change(self.answers, t, &before, &after, scales[t]);
+                        effects[which][t][step] = change(self.answers, t, &before, &after, scales[t]);
                     }
                     Ok(())
                 };
@@ -133,12 +133,12 @@ impl DeletionTest<'_> {
                 }
             }
         }
-        let random = effects.pop().unwrap_or_default();
         let shares: Vec<f64> = steps.iter().map(|n| *n as f64 / self.parts.len() as f64).collect();
         let judge = |(which, per_task): (usize, &Vec<Option<Orders>>)| {
             let one = |(t, orders): (usize, &Option<Orders>)| {
                 orders.as_ref().filter(|_| self.answers[t].is_some())?;
-                Some(summarize(&effects[which][t], &random[t], &shares))
+                let of = |which: usize| effects.iter().map(|draw| draw[which][t].clone()).collect::<Vec<_>>();
+                Some(summarize(&of(which), &of(explanations.len()), &shares))
             };
             per_task.iter().enumerate().map(one).collect()
         };

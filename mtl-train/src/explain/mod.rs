@@ -230,7 +230,7 @@ pub fn explain(model: &Model, source: &dyn Source, options: &ExplainOptions) -> 
                 found.push((method, per_task.iter().map(attributed).collect()));
             }
             (Method::Attention, None) => {
-                notes.push("no attention map of this model looks at parts of the input".into())
+                notes.push("no attention map of this model looks at parts of the input".into());
             }
             _ => match attribute(model, &batch.inputs, &given, &baseline, &parts, steps) {
                 Ok(attributed) => found.push((method, attributed)),

@@ -29,7 +29,7 @@ fn rest_on(session: &Session, field: i64) {
     let param = session.trainer.model().params().params().iter().find(|p| name(p.name())).unwrap();
     let kept = param.tensor().i(field).copy();
     let _ = param.tensor().shallow_clone().zero_();
-    let _ = param.tensor().i(field).copy_(&kept);
+    param.tensor().i(field).copy_(&kept);
 }
 
 fn options(methods: &[Method]) -> ExplainOptions {
@@ -96,7 +96,9 @@ fn attention_is_explained_where_it_looks_at_parts() {
 fn codes_are_explained_at_their_embeddings() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("t.csv");
-    let row = |i: usize| format!("{},{},{}\n", ["red", "green", "blue"][i % 3], i % 7, f64::from(u8::from(i % 3 == 0)));
+    let row = |i: usize| {
+        format!("{},{},{}\n", ["red", "green", "blue"][i % 3], i % 7, f64::from(u8::from(i.is_multiple_of(3))))
+    };
     std::fs::write(&file, format!("color,size,price\n{}", (0..300).map(row).collect::<String>())).unwrap();
     let config = format!(
         r#"

@@ -55,7 +55,7 @@ impl Rows {
     /// The number of rows.
     #[must_use]
     pub fn len(&self) -> usize {
-        if self.width == 0 { 0 } else { self.numbers.len() / self.width }
+        self.numbers.len().checked_div(self.width).unwrap_or(0)
     }
 
     /// Whether there is no row.
