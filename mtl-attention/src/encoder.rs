@@ -168,7 +168,7 @@ impl Encoder for TransformerEncoder {
     fn embed(&self, inputs: &Inputs, cx: &Cx) -> Result<Features> {
         let mut parts = Vec::new();
         if let Some(categorical) = &self.categorical {
-            parts.push(categorical.forward(inputs.get("categorical")?)?);
+            parts.push(cx.embedded("categorical", categorical.forward(inputs.get("categorical")?)?)?);
         }
         if let Some(numeric) = &self.numeric {
             parts.push(numeric.forward(inputs.get("numeric")?)?);

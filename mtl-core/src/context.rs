@@ -3,28 +3,47 @@
 //! One value, made per forward pass, goes through encoders, sharing architectures and heads. It says whether dropout
 //! acts ([`Mode`]) and holds the two optional recorders: the [`Tape`] of trainable layers (which parameters met which
 //! input and output: floating-point counts, and every method that works on layer outputs) and the attention maps.
-//! Recording costs nothing when it is off.
+//! Recording costs nothing when it is off. A third one is for explanations: codes and words have no gradient of their own,
+//! so attributions are taken at their embeddings, which pass through [`Cx::embedded`].
 
 use std::cell::RefCell;
 
 use tch::Tensor;
 
-use crate::{mode::Mode, precision::Precision};
+use crate::{error::Result, mode::Mode, precision::Precision};
 
 /// How one forward pass runs and what it records.
-#[derive(Debug)]
 pub struct Cx {
     mode: Mode,
     precision: Precision,
     tape: Option<RefCell<Tape>>,
     traces: Option<RefCell<Vec<AttnTrace>>>,
+    embeddings: Option<(ReplaceEmbedding, RefCell<Vec<EmbeddedInput>>)>,
+}
+
+/// What stands in for the embedding of an input of that name.
+pub type ReplaceEmbedding = Box<dyn Fn(&str, &Tensor) -> Result<Tensor>>;
+
+/// An embedding that went on into the network.
+#[derive(Debug)]
+pub struct EmbeddedInput {
+    /// The input's name: `categorical`.
+    pub input: String,
+    /// `[b, l, d]`: what the rest of the network saw.
+    pub xs: Tensor,
+}
+
+impl std::fmt::Debug for Cx {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cx").field("mode", &self.mode).finish_non_exhaustive()
+    }
 }
 
 impl Cx {
     /// A context that records nothing.
     #[must_use]
     pub fn new(mode: Mode) -> Self {
-        Self { mode, precision: Precision::F32, tape: None, traces: None }
+        Self { mode, precision: Precision::F32, tape: None, traces: None, embeddings: None }
     }
 
     /// A context that also keeps a tape of the trainable layers.
@@ -55,6 +74,14 @@ impl Cx {
         self.precision
     }
 
+    /// A context that hands every embedding of an input to `replace`, lets the network go on with what it gets back, and
+    /// keeps that.
+    #[must_use]
+    pub fn with_embeddings(mut self, replace: impl Fn(&str, &Tensor) -> Result<Tensor> + 'static) -> Self {
+        self.embeddings = Some((Box::new(replace), RefCell::default()));
+        self
+    }
+
     /// Training or evaluation.
     #[must_use]
     pub fn mode(&self) -> Mode {
@@ -79,6 +106,24 @@ impl Cx {
         if let Some(traces) = &self.traces {
             traces.borrow_mut().push(trace());
         }
+    }
+
+    /// Encoders pass the embedding `xs [b, l, d]` of an input that has no gradient of its own through here, and go on with
+    /// what comes back: `xs` itself, unless somebody asked for embeddings.
+    ///
+    /// # Errors
+    /// Whatever the replacement fails with.
+    pub fn embedded(&self, input: &str, xs: Tensor) -> Result<Tensor> {
+        let Some((replace, kept)) = &self.embeddings else { return Ok(xs) };
+        let xs = replace(input, &xs)?;
+        kept.borrow_mut().push(EmbeddedInput { input: input.to_owned(), xs: xs.shallow_clone() });
+        Ok(xs)
+    }
+
+    /// Takes the embeddings, in the order of execution; empty when nobody asked for them.
+    #[must_use]
+    pub fn take_embeddings(&self) -> Vec<EmbeddedInput> {
+        self.embeddings.as_ref().map(|(_, kept)| kept.take()).unwrap_or_default()
     }
 
     /// Takes the tape, in the order of execution; empty when none was kept.

@@ -33,8 +33,10 @@
 //! | [`dry_run`] | one batch through everything: shapes, parameters, costs |
 //! | [`inspect`], [`machine`] | what is in the data and wrong with it; what the program runs on |
 //! | [`run_dir`], [`interrupt`] | a run's folder; Ctrl-C |
-//! | [`runlog`], [`progress`] | JSON lines; bars and lines on a terminal |
+//! | [`runlog`], [`progress`] | JSON lines, CSV, TensorBoard; bars and lines on a terminal |
+//! | `tui` (feature `tui`) | a dashboard in the terminal |
 //! | [`report`] | documents as one HTML file |
+//! | [`run_report`], [`explain`] | the report of a run; what its answers rest on |
 #![warn(missing_docs)]
 
 pub mod architecture;
@@ -44,6 +46,7 @@ pub mod dry_run;
 pub mod ema;
 pub mod encoder;
 pub mod error;
+pub mod explain;
 pub mod inspect;
 pub mod interrupt;
 pub mod machine;
@@ -53,10 +56,13 @@ pub mod optim;
 pub mod progress;
 pub mod report;
 pub mod run_dir;
+pub mod run_report;
 pub mod runlog;
 pub mod schedule;
 pub mod session;
 pub mod trainer;
+#[cfg(feature = "tui")]
+pub mod tui;
 mod union;
 
 pub use error::{Error, Result};

@@ -4,11 +4,14 @@
 //! |---|---|---|
 //! | `config.toml` | the configuration with every default spelled out | before the first step |
 //! | `log.jsonl` | steps and epochs, see [`crate::runlog`] | while it runs |
+//! | `steps.csv`, `epochs.csv` | the same as tables, where asked for | while it runs |
+//! | `tensorboard/` | the same as TensorBoard events, where asked for | while it runs |
 //! | `lock` | nothing: whoever trains holds it | while it runs |
 //! | `checkpoints/` | what a run needs to go on, see [`crate::checkpoint`] | while it runs |
 //! | `model.safetensors` | the parameters of the best epoch | at the end |
 //! | `metrics.json` | validation and test metrics of the best epoch | at the end |
-//! | `report.html` | curves, tables, maps | at the end, or by `mtl report` |
+//! | `report.html` | curves, tables, maps, see [`crate::run_report`] | at the end, or by `mtl report` |
+//! | `explain.html`, `explain.json` | what the answers rest on, see [`crate::explain`] | by `mtl explain` |
 
 use std::{
     fs::{self, File, TryLockError},
@@ -119,6 +122,12 @@ impl RunDir {
         self.root.join("log.jsonl")
     }
 
+    /// `tensorboard/`.
+    #[must_use]
+    pub fn tensorboard(&self) -> PathBuf {
+        self.root.join("tensorboard")
+    }
+
     /// `checkpoints/`.
     #[must_use]
     pub fn checkpoints(&self) -> PathBuf {
@@ -141,6 +150,12 @@ impl RunDir {
     #[must_use]
     pub fn report(&self) -> PathBuf {
         self.root.join("report.html")
+    }
+
+    /// `explain.html`, `explain.json`: by extension.
+    #[must_use]
+    pub fn explanation(&self, extension: &str) -> PathBuf {
+        self.root.join("explain").with_extension(extension)
     }
 
     /// The run's configuration.

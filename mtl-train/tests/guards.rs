@@ -58,9 +58,9 @@ impl Observer for Watch {
     fn epoch(&mut self, epoch: &EpochSummary) {
         self.epochs.push(epoch.clone());
     }
-    fn best(&mut self, epoch: &EpochSummary, model: &mtl_train::model::Model) {
-        assert!(epoch.is_best && model.params().numel() > 0);
-        self.bests += 1;
+    fn model(&mut self, epoch: &EpochSummary, model: &mtl_train::model::Model) {
+        assert!(model.params().numel() > 0);
+        self.bests += usize::from(epoch.is_best);
     }
     fn frozen(&mut self, task: &mtl_core::task::TaskName, epoch: u64) {
         self.frozen.push(format!("{task}@{epoch}"));

@@ -10,7 +10,10 @@ use std::{
 };
 
 use mtl_core::rng::Rng;
-use mtl_train::checkpoint::CheckpointStore;
+use mtl_train::{
+    checkpoint::CheckpointStore,
+    runlog::tensorboard::{self, Value, What},
+};
 
 fn config(optimizer: &str, balancer: &str) -> String {
     format!(
@@ -38,6 +41,10 @@ seed = 11
 checkpoint_every = 7
 clip_norm = 5.0
 optimizer = {{ kind = "{optimizer}", lr = 0.01 }}
+
+[log]
+csv = true
+tensorboard = true
 
 [device]
 threads = 1
@@ -99,7 +106,23 @@ fn a_killed_run_goes_on_to_the_same_bits() {
             text.lines().filter(|l| l.contains(r#""type":"step""#)).map(str::to_owned).collect()
         };
         assert_eq!(steps(&whole), steps(&killed), "{optimizer}: the logs differ");
+        assert!(same("steps.csv"), "{optimizer}: the tables differ");
+        assert_eq!(events(&whole), events(&killed), "{optimizer}: the events differ");
     }
+}
+
+/// Steps, tags and values of all events but those that tell of time.
+fn events(run: &Path) -> Vec<(u64, String, Value)> {
+    let file = fs::read_dir(run.join("tensorboard")).unwrap().next().unwrap().unwrap().path();
+    let mut found = Vec::new();
+    for event in tensorboard::read(&file).unwrap() {
+        if let What::Values(values) = event.what {
+            let timeless = values.into_iter().filter(|(tag, _)| !tag.contains("per_second"));
+            found.extend(timeless.map(|(tag, value)| (event.step, tag, value)));
+        }
+    }
+    assert!(found.len() > 100);
+    found
 }
 
 #[test]

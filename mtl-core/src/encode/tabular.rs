@@ -87,10 +87,10 @@ impl Encoder for TabularEncoder {
         &self.stages
     }
 
-    fn embed(&self, inputs: &Inputs, _cx: &Cx) -> Result<Features> {
+    fn embed(&self, inputs: &Inputs, cx: &Cx) -> Result<Features> {
         let mut parts = Vec::with_capacity(2);
         if let Some(layer) = &self.categorical {
-            parts.push(layer.forward(inputs.get("categorical")?)?); // [b, f, d]
+            parts.push(cx.embedded("categorical", layer.forward(inputs.get("categorical")?)?)?); // [b, f, d]
         }
         if let Some(layer) = &self.numeric {
             parts.push(layer.forward(inputs.get("numeric")?)?); // [b, n, d]

@@ -25,6 +25,11 @@
 //! primary = "auroc"
 //! head = { kind = "multi-label", hidden = [32] }
 //!
+//! [log]                        # optional: every key of LogConfig
+//! every = 10
+//! csv = true
+//! tensorboard = true
+//!
 //! [device]                     # optional
 //! kind = "cpu"                 # or "cuda:0"
 //! threads = 2
@@ -75,6 +80,7 @@ use crate::{
     encoder::AnyEncoder,
     error::{Error, Result},
     method::MethodConfig,
+    runlog::LogConfig,
     trainer::TrainConfig,
 };
 
@@ -99,6 +105,9 @@ pub struct RunConfig {
     #[schemars(default)]
     #[serde(rename = "task", skip_serializing_if = "Vec::is_empty")]
     pub tasks: Vec<TaskConfig>,
+    /// What it writes down while it runs.
+    #[schemars(default)]
+    pub log: LogConfig,
     /// Where it runs.
     #[schemars(default)]
     pub device: DeviceConfig,

@@ -80,9 +80,11 @@ impl ConfigSource {
             balancer: self.section_or("balancer", || Ok(Default::default()))?,
             train: self.section_or("train", || Ok(Default::default()))?,
             tasks: self.section_or("task", || Ok(Default::default()))?,
+            log: self.section_or("log", || Ok(Default::default()))?,
             device: self.section_or("device", || Ok(Default::default()))?,
         };
         config.train.validate().map_err(|e| self.explain(e.in_section("train")))?;
+        config.log.validate().map_err(|e| self.explain(e.in_section("log")))?;
         Ok(config)
     }
 

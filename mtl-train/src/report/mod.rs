@@ -87,7 +87,7 @@ mod ticks;
 mod trace;
 
 #[cfg(test)]
-mod browser;
+pub(crate) mod browser;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]

@@ -437,9 +437,7 @@ impl Trainer {
         self.schedule.hear(score, self.selection.direction());
         counters.finished = counters.is_over(&self.config);
         observer.epoch(&summary);
-        if is_best {
-            observer.best(&summary, &self.model);
-        }
+        observer.model(&summary, &self.model);
         for task in newly_frozen.iter().filter_map(|&t| self.model.tasks().get(t)) {
             observer.frozen(&task.name, summary.epoch);
         }

@@ -9,7 +9,7 @@
 //! | [`step`](Observer::step) | after each optimizer step |
 //! | [`incident`](Observer::incident) | when a loss or gradient was not finite and the policy went on |
 //! | [`epoch`](Observer::epoch) | after each epoch's validation |
-//! | [`best`](Observer::best) | when that epoch is the best so far, with the model that made it so |
+//! | [`model`](Observer::model) | after that, with the model as it is then, for those who look at parameters |
 //! | [`frozen`](Observer::frozen) | when a task stops improving and is frozen |
 //! | [`saved`](Observer::saved) | when a checkpoint has been written |
 //! | [`flow`](Observer::flow) | after each step: go on or stop? |
@@ -103,8 +103,8 @@ pub trait Observer {
     /// An epoch has been validated.
     fn epoch(&mut self, _epoch: &EpochSummary) {}
 
-    /// The epoch just reported is the best so far; `model` has its weights.
-    fn best(&mut self, _epoch: &EpochSummary, _model: &Model) {}
+    /// The model after the epoch just reported.
+    fn model(&mut self, _epoch: &EpochSummary, _model: &Model) {}
 
     /// A task is frozen from now on.
     fn frozen(&mut self, _task: &TaskName, _epoch: u64) {}
@@ -139,8 +139,8 @@ macro_rules! forward {
         fn epoch(&mut self, epoch: &EpochSummary) {
             $( forward!(@ self $to).epoch(epoch); )+
         }
-        fn best(&mut self, epoch: &EpochSummary, model: &Model) {
-            $( forward!(@ self $to).best(epoch, model); )+
+        fn model(&mut self, epoch: &EpochSummary, model: &Model) {
+            $( forward!(@ self $to).model(epoch, model); )+
         }
         fn frozen(&mut self, task: &TaskName, epoch: u64) {
             $( forward!(@ self $to).frozen(task, epoch); )+
@@ -225,8 +225,8 @@ impl<O: Observer> Observer for Guarded<O> {
         self.call("epoch", |o| o.epoch(epoch));
     }
 
-    fn best(&mut self, epoch: &EpochSummary, model: &Model) {
-        self.call("best", |o| o.best(epoch, model));
+    fn model(&mut self, epoch: &EpochSummary, model: &Model) {
+        self.call("model", |o| o.model(epoch, model));
     }
 
     fn frozen(&mut self, task: &TaskName, epoch: u64) {

@@ -4,8 +4,10 @@ mod data;
 mod doctor;
 mod dry_run;
 mod eval;
+mod explain;
 mod find_lr;
 mod list;
+mod report;
 mod source;
 mod table;
 mod train;
@@ -33,6 +35,10 @@ enum Command {
     Data(data::Args),
     /// What the program runs on; with a configuration, what is wrong with its data.
     Doctor(doctor::Args),
+    /// Say what the answers of a trained model rest on, with a deletion test.
+    Explain(explain::Args),
+    /// Write the report of a run again.
+    Report(report::Args),
     /// List what a configuration file can name.
     List(list::Args),
 }
@@ -41,6 +47,8 @@ fn main() -> ExitCode {
     mtl_core::shim::init();
     let outcome = match Cli::parse().command {
         Command::Train(args) => train::run(&args),
+        Command::Explain(args) => explain::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Report(args) => report::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Eval(args) => eval::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Data(args) => data::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Doctor(args) => doctor::run(&args),

@@ -7,6 +7,7 @@ use std::{
 
 use clap::Args as ClapArgs;
 use comfy_table::{Table, presets::UTF8_HORIZONTAL_ONLY};
+use mtl_core::task::TaskSet;
 use mtl_metrics::MetricReport;
 use mtl_train::{
     Result,
@@ -16,9 +17,10 @@ use mtl_train::{
     interrupt::Interrupt,
     progress::Progress,
     run_dir::RunDir,
-    runlog::RunLog,
+    run_report,
+    runlog::{Reached, RunFacts, RunLogs},
     session::Session,
-    trainer::Ending,
+    trainer::{Ending, Observer},
 };
 use serde_json::json;
 
@@ -48,9 +50,12 @@ pub(crate) struct Args {
     /// Refuse operations that differ between runs, record the threads: short for `--set device.deterministic=true`.
     #[arg(long)]
     deterministic: bool,
-    /// Log every so many steps.
-    #[arg(long, default_value_t = 10)]
-    log_every: u64,
+    /// Log every so many steps: short for `--set log.every=N`.
+    #[arg(long, value_name = "N")]
+    log_every: Option<u64>,
+    /// Show a dashboard instead of bars.
+    #[arg(long)]
+    tui: bool,
     /// Instead of training, try learning rates from small to large for some steps and suggest one; writes nothing.
     #[arg(long, conflicts_with_all = ["resume", "run_dir"])]
     find_lr: bool,
@@ -62,6 +67,7 @@ const KEEP: usize = 2;
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let mut settings = args.settings.clone();
     settings.set.extend(args.overfit.map(|n| format!("train.overfit_batches={n}")));
+    settings.set.extend(args.log_every.map(|n| format!("log.every={n}")));
     settings.set.extend(args.deterministic.then(|| "device.deterministic=true".to_owned()));
     let source = settings.read(&config_file(&args.config))?;
     let config = source.config()?;
@@ -70,6 +76,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
 
 fn start(args: &Args, mut config: RunConfig) -> Result<ExitCode> {
     // Everything that can be wrong is found before the folder is touched.
+    if args.tui {
+        can_show_dashboard()?;
+    }
     let splits = config.data.load()?;
     if args.dry_run {
         dry_run::show(&DryRun::new(&config, &splits)?);
@@ -90,38 +99,34 @@ fn start(args: &Args, mut config: RunConfig) -> Result<ExitCode> {
     };
     let _lock = dir.lock()?;
     let store = CheckpointStore::open(&dir.checkpoints(), KEEP)?;
-    let log_path = dir.log();
     let found = if args.resume { store.latest()? } else { None };
-    let mut log = match found {
+    let facts = RunFacts::of(&config, &splits, &session);
+    let mut logs = match found {
         Some((checkpoint, damaged)) => {
             for e in damaged {
                 eprintln!("warning: {e}; going on from the checkpoint before it");
             }
             session.trainer.resume(checkpoint)?;
-            RunLog::resume(&log_path, args.log_every, session.trainer.step())?
+            RunLogs::resume(&dir, &config.log, &facts.tasks, Reached::by(&session.trainer))?
         }
-        None => {
-            let mut log = RunLog::create(&log_path, args.log_every)?;
-            log.write("run", describe(&config, &session));
-            log
-        }
+        None => RunLogs::create(&dir, &config.log, &facts, &config.to_toml()?)?,
     };
 
     let total = session.trainer.total_steps(&session.train);
-    let mut progress = Progress::new(&stem.to_string_lossy(), session.trainer.model().tasks(), total);
     let interrupt = Interrupt::listen()?;
     let ending = {
-        let mut observer = (&mut progress, &mut log, interrupt.clone());
+        let mut display = display(args, &stem.to_string_lossy(), session.trainer.model().tasks(), total)?;
+        let mut observer = (&mut *display, &mut logs, interrupt.clone());
         session.trainer.fit(&session.train, &session.validation, &mut observer, Some(&store))?
     };
-    if let Some(e) = log.failure() {
+    for e in logs.failures() {
         eprintln!("warning: {e}; the log is not complete");
     }
     if let Some(e) = session.trainer.observer_failure() {
         eprintln!("warning: {e}; the run went on without it");
     }
     match ending {
-        Ending::Finished => finish(&dir, &session).map(|()| ExitCode::SUCCESS),
+        Ending::Finished => finish(&dir, &config, &session).map(|()| ExitCode::SUCCESS),
         Ending::Stopped => {
             let step = session.trainer.step();
             eprintln!("stopped after step {step}, which is saved; --resume goes on from there");
@@ -130,27 +135,55 @@ fn start(args: &Args, mut config: RunConfig) -> Result<ExitCode> {
     }
 }
 
-fn describe(config: &RunConfig, session: &Session) -> serde_json::Value {
-    let model = session.trainer.model();
-    json!({
-        "seed": config.train.seed,
-        "threads": tch::get_num_threads(),
-        "device": config.device.kind,
-        "deterministic": config.device.deterministic,
-        "parameters": model.params().numel(),
-        "tasks": model.tasks().names().map(ToString::to_string).collect::<Vec<_>>(),
-    })
+/// Bars, or the dashboard.
+fn display(args: &Args, title: &str, tasks: &TaskSet, total: u64) -> Result<Box<dyn Observer>> {
+    match args.tui {
+        false => Ok(Box::new(Progress::new(title, tasks, total))),
+        true => dashboard(title, tasks, total),
+    }
 }
 
-/// Tests the best epoch, writes weights and metrics, shows the table.
+#[cfg(feature = "tui")]
+fn can_show_dashboard() -> Result<()> {
+    match std::io::IsTerminal::is_terminal(&std::io::stdout()) {
+        true => Ok(()),
+        false => Err(refuse_dashboard("a terminal as standard output", "none")),
+    }
+}
+
+#[cfg(not(feature = "tui"))]
+fn can_show_dashboard() -> Result<()> {
+    Err(refuse_dashboard("a program with the dashboard: cargo build -p mtl-train --features tui", "one without"))
+}
+
+fn refuse_dashboard(expected: &str, found: &str) -> mtl_train::Error {
+    let (expected, found) = (expected.into(), found.into());
+    mtl_core::Error::InvalidConfig { what: "mtl train", field: "--tui", expected, found }.into()
+}
+
+#[cfg(feature = "tui")]
+fn dashboard(title: &str, tasks: &TaskSet, total: u64) -> Result<Box<dyn Observer>> {
+    let started = mtl_train::tui::Tui::start(title, tasks, total);
+    Ok(Box::new(started.map_err(|e| mtl_train::Error::io("terminal", "cannot show a dashboard", e))?))
+}
+
+#[cfg(not(feature = "tui"))]
+fn dashboard(_title: &str, _tasks: &TaskSet, _total: u64) -> Result<Box<dyn Observer>> {
+    can_show_dashboard().map(|()| Box::new(()) as Box<dyn Observer>)
+}
+
+/// Tests the best epoch, writes weights, metrics and report, shows the table.
 #[expect(clippy::print_stdout, reason = "what the program is for")]
-fn finish(dir: &RunDir, session: &Session) -> Result<()> {
+fn finish(dir: &RunDir, config: &RunConfig, session: &Session) -> Result<()> {
     let test = session.test()?;
     let best = session.trainer.history().iter().rfind(|e| e.is_best);
     write_atomic(&dir.weights(), &session.trainer.model().params().to_safetensors()?)?;
     let metrics =
         json!({ "best_epoch": best.map(|e| e.epoch + 1), "validation": best.map(|e| &e.validation), "test": test });
     write_atomic(&dir.metrics(), format!("{metrics:#}\n").as_bytes())?;
+
+    // Everything that was trained is safe by now: a report that cannot be made is worth a line, not the run.
+    let report = run_report::write_with(dir, config, Some(session));
 
     let mut table = Table::new();
     table.load_preset(UTF8_HORIZONTAL_ONLY).set_header(["task", "metric", "validation", "test"]);
@@ -170,6 +203,10 @@ fn finish(dir: &RunDir, session: &Session) -> Result<()> {
             best.epochs,
             dir.root().display()
         );
+    }
+    match report {
+        Ok(path) => println!("report {}", path.display()),
+        Err(e) => eprintln!("warning: no report: {e}"),
     }
     Ok(())
 }
@@ -194,10 +231,19 @@ mod tests {
             dry_run: false,
             overfit: None,
             deterministic: false,
-            log_every: 1,
+            log_every: Some(1),
+            tui: false,
             find_lr: false,
         };
         assert!(super::run(&args).is_err());
         assert!(!run_dir.exists());
+    }
+
+    #[test]
+    #[cfg(not(feature = "tui"))]
+    fn a_program_without_the_dashboard_says_how_to_get_it() {
+        let args = super::Args { config: "none.toml".into(), run_dir: None, resume: false, log_every: None, tui: true };
+        let e = super::run(&args).unwrap_err().to_string();
+        assert!(e.contains("--features tui"), "{e}");
     }
 }

@@ -2,11 +2,12 @@
 //!
 //! | `type` | fields |
 //! |---|---|
-//! | `run` | `seed`, `threads`, `device`, `parameters`, `tasks` |
+//! | `run` | the fields of [`RunFacts`](super::RunFacts) |
 //! | `step` | `epoch`, `step`, `lr`, `gradient_norm`, `losses[]`, `weights[]`, `cosines[][]` (when there is a Gramian), `dropped[]` |
 //! | `incident` | the fields of [`Incident`]: a loss or gradient that was not finite |
 //! | `frozen` | `task`, `epoch` |
 //! | `epoch` | the fields of [`EpochSummary`] |
+//! | `end` | `peak_memory` in bytes, where the system tells |
 //!
 //! Lists are in task order; an absent value is `null`. On resume, lines after the checkpoint are cut off, so that the
 //! file reads as if the run had never stopped.
@@ -21,6 +22,7 @@ use mtl_core::task::TaskName;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::{Reached, peak_memory};
 use crate::{
     checkpoint::write_atomic,
     error::{Error, Result},
@@ -33,7 +35,6 @@ pub struct RunLog {
     path: PathBuf,
     out: BufWriter<File>,
     every: u64,
-    last_step: u64,
     failure: Option<Error>,
 }
 
@@ -44,22 +45,22 @@ impl RunLog {
     /// [`Error::Io`] when the file cannot be made.
     pub fn create(path: &Path, every: u64) -> Result<Self> {
         let file = File::create(path).map_err(|e| Error::io(path, "cannot create log", e))?;
-        Ok(Self { path: path.to_owned(), out: BufWriter::new(file), every: every.max(1), last_step: 0, failure: None })
+        Ok(Self { path: path.to_owned(), out: BufWriter::new(file), every: every.max(1), failure: None })
     }
 
-    /// The log of an interrupted run, cut back to what had happened before `step`.
+    /// The log of an interrupted run, cut back to what its checkpoint reached.
     ///
     /// # Errors
     /// [`Error::Io`] when the file cannot be read or written.
-    pub fn resume(path: &Path, every: u64, step: u64) -> Result<Self> {
+    pub fn resume(path: &Path, every: u64, reached: Reached) -> Result<Self> {
         if path.exists() {
             let text = fs::read_to_string(path).map_err(|e| Error::io(path, "cannot read log", e))?;
-            let kept: String = text.lines().filter(|l| happened_before(l, step)).flat_map(|l| [l, "\n"]).collect();
+            let kept: String = text.lines().filter(|l| happened_before(l, reached)).flat_map(|l| [l, "\n"]).collect();
             write_atomic(path, kept.as_bytes())?;
         }
         let file = OpenOptions::new().create(true).append(true).open(path);
         let file = file.map_err(|e| Error::io(path, "cannot open log", e))?;
-        Ok(Self { path: path.to_owned(), out: BufWriter::new(file), every: every.max(1), last_step: 0, failure: None })
+        Ok(Self { path: path.to_owned(), out: BufWriter::new(file), every: every.max(1), failure: None })
     }
 
     /// Writes one object of that type.
@@ -80,12 +81,14 @@ impl RunLog {
     }
 }
 
-/// Whether a line tells of something before optimizer step `step`. A torn last line does not.
-fn happened_before(line: &str, step: u64) -> bool {
+/// Whether a line tells of something that the checkpoint knows of. A torn last line does not, nor an end that was none.
+fn happened_before(line: &str, reached: Reached) -> bool {
     let Ok(value) = serde_json::from_str::<Value>(line) else { return false };
-    match (value["type"].as_str(), value["step"].as_u64()) {
-        (Some("step" | "incident"), Some(s)) => s < step,
-        (Some("epoch" | "frozen"), Some(s)) => s <= step,
+    let number = |field: &str| value[field].as_u64().unwrap_or(0);
+    match value["type"].as_str() {
+        Some("step" | "incident") => number("step") < reached.step,
+        Some("epoch" | "frozen") => number("epoch") < reached.epochs,
+        Some("end") => false,
         _ => true,
     }
 }
@@ -123,11 +126,42 @@ impl Observer for RunLog {
     }
 
     fn epoch(&mut self, epoch: &EpochSummary) {
-        self.last_step = epoch.step;
         self.write("epoch", epoch);
     }
 
     fn frozen(&mut self, task: &TaskName, epoch: u64) {
-        self.write("frozen", json!({ "task": task, "epoch": epoch, "step": self.last_step }));
+        self.write("frozen", json!({ "task": task, "epoch": epoch }));
+    }
+
+    fn finished(&mut self) {
+        self.write("end", json!({ "peak_memory": peak_memory() }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_checkpoint_does_not_know_is_cut_off() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.jsonl");
+        let text = concat!(
+            "{\"type\":\"run\",\"seed\":1}\n",
+            "{\"type\":\"step\",\"step\":8,\"epoch\":0}\n",
+            "{\"type\":\"step\",\"step\":9,\"epoch\":0}\n",
+            "{\"type\":\"epoch\",\"step\":10,\"epoch\":0}\n",
+            "{\"type\":\"step\",\"step\":10,\"epoch\":1}\n",
+            "{\"type\":\"end\"}\n{\"type\":\"st",
+        );
+        // Killed between the checkpoint of the last step of an epoch and the one after its validation.
+        for (reached, n_kept) in [(Reached { step: 10, epochs: 0 }, 3), (Reached { step: 10, epochs: 1 }, 4)] {
+            fs::write(&path, text).unwrap();
+            let mut log = RunLog::resume(&path, 1, reached).unwrap();
+            log.write("step", json!({ "step": 10 }));
+            let lines = fs::read_to_string(&path).unwrap();
+            assert_eq!(lines.lines().count(), n_kept + 1, "{lines}");
+            assert!(lines.lines().all(|l| serde_json::from_str::<Value>(l).is_ok()));
+        }
     }
 }

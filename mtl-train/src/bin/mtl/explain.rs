@@ -1,0 +1,105 @@
+//! `mtl explain`: what the answers of a trained model rest on, with a deletion test.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, ValueEnum};
+use comfy_table::{Table, presets::UTF8_HORIZONTAL_ONLY};
+use mtl_train::{
+    Result,
+    explain::{self, ExplainOptions, Explanation, Method, Samples},
+    run_dir::RunDir,
+};
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Args {
+    /// The run's folder.
+    run: PathBuf,
+    /// Samples by id, such as those that the report lists as worst: `17,203`.
+    #[arg(long, value_delimiter = ',', conflicts_with = "samples")]
+    ids: Vec<u64>,
+    /// So many random samples.
+    #[arg(long, default_value_t = 64)]
+    samples: usize,
+    /// Where they are from.
+    #[arg(long, value_enum, default_value_t = Split::Validation)]
+    split: Split,
+    /// Ways to explain (attention, gradient-input, integrated-gradients); default what suits the model.
+    #[arg(long = "method", value_delimiter = ',')]
+    methods: Vec<Method>,
+    /// Points between the mean and a sample, for integrated gradients.
+    #[arg(long, default_value_t = 32)]
+    steps: u32,
+    /// Random orders that the deletion test compares with.
+    #[arg(long, default_value_t = 10)]
+    draws: usize,
+    /// Seed of samples and orders.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Print the JSON instead of a table.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Split {
+    Validation,
+    Test,
+}
+
+/// Parts listed per task.
+const TOP: usize = 5;
+
+#[expect(clippy::print_stdout, reason = "what the program is for")]
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let dir = RunDir::open(&args.run)?;
+    let config = dir.config()?;
+    let session = dir.trained(&config, &config.data.load()?)?;
+    let loader = match args.split {
+        Split::Validation => &session.validation,
+        Split::Test => session.test_loader(),
+    };
+    let options = ExplainOptions {
+        samples: if args.ids.is_empty() { Samples::Random(args.samples) } else { Samples::Ids(args.ids.clone()) },
+        methods: args.methods.clone(),
+        steps: args.steps,
+        draws: args.draws,
+        seed: args.seed,
+        ..ExplainOptions::default()
+    };
+    let found = explain::explain(session.trainer.model(), loader.source(), &options)?;
+    let name = dir.root().file_name().map_or_else(|| "run".into(), |n| n.to_string_lossy().into_owned());
+    explain::write(&dir, &format!("{name}: what answers rest on"), &found)?;
+    if args.json {
+        println!("{}", serde_json::to_string(&found).unwrap_or_default());
+        return Ok(());
+    }
+    for note in &found.notes {
+        eprintln!("note: {note}");
+    }
+    println!("{}", table(&found));
+    println!("{}", dir.explanation("html").display());
+    Ok(())
+}
+
+fn table(found: &Explanation) -> Table {
+    let mut table = Table::new();
+    table.load_preset(UTF8_HORIZONTAL_ONLY);
+    table.set_header(["task", "explanation", "deleted", "at random", "gain", "rests most on"]);
+    for a in &found.attributions {
+        let f = a.faithfulness.as_ref();
+        let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |v| format!("{v:.3}"));
+        let parts = a
+            .top(TOP)
+            .into_iter()
+            .filter_map(|at| Some(format!("{} {:.0}%", found.parts.get(at)?, 100.0 * a.share.get(at)?)));
+        table.add_row([
+            a.task.clone(),
+            a.method.to_string(),
+            number(f.map(|f| f.effect)),
+            number(f.map(|f| f.random)),
+            f.map_or_else(|| "-".into(), |f| format!("{:.3} ± {:.3}", f.gain, f.spread)),
+            parts.collect::<Vec<_>>().join(", "),
+        ]);
+    }
+    table
+}

@@ -1,0 +1,341 @@
+//! An explanation as a page.
+
+use super::{Attribution, Explanation, Method};
+use crate::report::{
+    Align, Axis, Bar, BarChart, BarSeries, Block, Cell, Column, Columns, Details, Document, Heading, HeatMap, KeyValue,
+    KeyValueStyle, KeyValues, LineChart, Note, NoteKind, Palette, Paragraph, Row, Series, Table,
+};
+
+/// Parts shown of many.
+const TOP: usize = 12;
+/// Samples shown of many.
+const SAMPLES: usize = 24;
+/// Keys of a map that is shown whole; of larger ones the most looked at.
+const MOST_KEYS: usize = 48;
+
+/// The page of an explanation.
+#[must_use]
+pub fn document(title: &str, explanation: &Explanation) -> Document {
+    let mut doc = Document::new(title);
+    let (n, parts) = (explanation.samples.len(), explanation.parts.len());
+    doc.subtitle = format!("what the answers to {n} samples rest on, of {parts} parts of the input");
+    doc.push(tiles(explanation));
+    doc.blocks.extend(notes(explanation));
+    doc.push(Heading::section("Deletion test"));
+    doc.push(Paragraph::new(
+        "Parts of the input are taken away in the order of the explanation, and in random orders. A gain above 0 by \
+         more than its spread means that the explanation names parts that the answer rests on.",
+    ));
+    doc.push(faithfulness(explanation));
+    doc.push(Columns::new(deletion_curves(explanation)));
+    doc.push(Heading::section("Parts of the input"));
+    doc.push(Columns::new(shares(explanation)));
+    if !explanation.maps.is_empty() {
+        doc.push(Heading::section("Attention maps"));
+        doc.blocks.extend(attention(explanation));
+    }
+    doc.push(Heading::section("Samples"));
+    doc.blocks.extend(samples(explanation));
+    doc
+}
+
+/// The part of an explanation that belongs into the report of a run.
+#[must_use]
+pub fn blocks(explanation: &Explanation) -> Vec<Block> {
+    let mut blocks = notes(explanation);
+    blocks.push(faithfulness(explanation).into());
+    let mut charts = deletion_curves(explanation);
+    charts.extend(shares(explanation));
+    blocks.push(Columns::new(charts).into());
+    blocks.extend(attention(explanation));
+    blocks
+}
+
+fn notes(explanation: &Explanation) -> Vec<Block> {
+    explanation.notes.iter().map(|note| Note::new(NoteKind::Info, note.clone()).into()).collect()
+}
+
+fn tiles(explanation: &Explanation) -> KeyValues {
+    let best = |task: &str| {
+        let own = explanation.attributions.iter().filter(|a| a.task == task);
+        let tested = own.filter_map(|a| a.faithfulness.as_ref().map(|f| (a, f)));
+        tested.max_by(|a, b| a.1.gain.total_cmp(&b.1.gain))
+    };
+    let mut items = Vec::new();
+    for task in tasks(explanation) {
+        if let Some((attribution, f)) = best(task) {
+            items.push(KeyValue {
+                key: format!("{task}: gain"),
+                value: format!("{:.3} \u{b1} {:.3}", f.gain, f.spread).replace('-', "\u{2212}"),
+                remark: format!("{}, over {} random orders", attribution.method, f.draws),
+            });
+        }
+    }
+    KeyValues { items, style: KeyValueStyle::Tiles }
+}
+
+/// The tasks that have an attribution, in order.
+fn tasks(explanation: &Explanation) -> Vec<&str> {
+    let mut tasks: Vec<&str> = Vec::new();
+    for attribution in &explanation.attributions {
+        if !tasks.contains(&attribution.task.as_str()) {
+            tasks.push(&attribution.task);
+        }
+    }
+    tasks
+}
+
+fn of_task<'a>(explanation: &'a Explanation, task: &str) -> Vec<&'a Attribution> {
+    explanation.attributions.iter().filter(|a| a.task == task).collect()
+}
+
+fn faithfulness(explanation: &Explanation) -> Table {
+    let row = |a: &Attribution| {
+        let f = a.faithfulness.as_ref();
+        let number = |value: Option<f64>| value.map_or(Cell::Missing, |v| Cell::number(v, 3));
+        let cells = vec![
+            Cell::Text(a.method.to_string()),
+            number(f.map(|f| f.effect)),
+            number(f.map(|f| f.random)),
+            f.map_or(Cell::Missing, |f| Cell::with_spread(f.gain, f.spread, 3)),
+            number(a.gap),
+        ];
+        Row::measured(&a.task, cells)
+    };
+    let column = |label: &str| Column::new(label);
+    Table {
+        caption: "Change of the answer when parts go".into(),
+        corner: "task".into(),
+        columns: vec![
+            Column { align: Align::Left, ..column("explanation") },
+            column("in its order"),
+            column("at random"),
+            column("gain"),
+            column("gap"),
+        ],
+        rows: explanation.attributions.iter().map(row).collect(),
+        footnotes: vec![
+            "Mean over samples and deletion steps: lost probability of the answer, or change of the number in standard \
+             deviations of predictions. \u{b1} is the standard deviation over random orders and stand-ins."
+                .into(),
+            "Gap: share of the model's change that integrated gradients do not account for; 0 is exact.".into(),
+        ],
+    }
+}
+
+fn deletion_curves(explanation: &Explanation) -> Vec<Block> {
+    let chart = |task: &str| {
+        let tested: Vec<_> =
+            of_task(explanation, task).into_iter().filter_map(|a| Some((a.method, a.faithfulness.as_ref()?))).collect();
+        let mut series: Vec<Series> = tested
+            .iter()
+            .map(|(method, f)| Series::new(method.name(), f.curve.iter().map(|p| [p.share, p.effect]).collect()))
+            .collect();
+        if let Some((_, f)) = tested.first() {
+            let random = f.curve.iter().map(|p| [p.share, p.random]).collect();
+            series.push(Series { dashed: true, ..Series::new("random order", random) });
+        }
+        let chart = LineChart {
+            title: format!("{task}: deletion"),
+            x: Axis { range: Some([0.0, 1.0]), ..Axis::new("share of parts taken away") },
+            y: Axis::new("change of the answer"),
+            series,
+            ..LineChart::default()
+        };
+        chart.into()
+    };
+    tasks(explanation).into_iter().map(chart).collect()
+}
+
+/// What each task's answers rest on: bars of the first parts, or cells where the parts are an image.
+fn shares(explanation: &Explanation) -> Vec<Block> {
+    let mut blocks: Vec<Block> = Vec::new();
+    for task in tasks(explanation) {
+        let own = of_task(explanation, task);
+        if let Some((rows, columns)) = explanation.grid {
+            blocks.extend(own.into_iter().map(|a| cells(a, rows, columns).into()));
+            continue;
+        }
+        let Some(first) = own.first() else { continue };
+        let top = first.top(TOP);
+        let bars = |a: &&Attribution| BarSeries {
+            name: a.method.name().into(),
+            bars: top.iter().map(|part| Bar::from(100.0 * a.share.get(*part).copied().unwrap_or(0.0))).collect(),
+        };
+        let chart = BarChart {
+            title: format!("{task}: largest shares"),
+            caption: format!(
+                "Share of each part in the absolute scores, mean over samples; the first {} of {} parts by {}.",
+                top.len(),
+                explanation.parts.len(),
+                first.method
+            ),
+            value: Axis { unit: Some("%".into()), ..Axis::new("share") },
+            categories: top.iter().filter_map(|part| explanation.parts.get(*part).cloned()).collect(),
+            series: own.iter().map(bars).collect(),
+            decimals: 1,
+            ..BarChart::default()
+        };
+        blocks.push(chart.into());
+    }
+    blocks
+}
+
+fn cells(a: &Attribution, rows: usize, columns: usize) -> HeatMap {
+    HeatMap {
+        title: format!("{}: {}", a.task, a.method),
+        caption: "Share of each cell of the image in the absolute scores, percent, mean over samples.".into(),
+        rows: (0..rows).map(|r| format!("row {r}")).collect(),
+        columns: (0..columns).map(|c| c.to_string()).collect(),
+        values: a.share.chunks(columns.max(1)).map(|row| row.iter().map(|s| 100.0 * s).collect()).collect(),
+        decimals: 1,
+        ..HeatMap::default()
+    }
+}
+
+fn attention(explanation: &Explanation) -> Vec<Block> {
+    let mut blocks: Vec<Block> = Vec::new();
+    for map in &explanation.maps {
+        // Of a map with many keys, those that anybody looks at most.
+        let mut keys: Vec<usize> = (0..map.keys.len()).collect();
+        let most = |key: usize| map.weights.iter().filter_map(|row| row.get(key)).copied().fold(0.0, f64::max);
+        if keys.len() > MOST_KEYS {
+            keys.sort_by(|&a, &b| most(b).total_cmp(&most(a)));
+            keys.truncate(MOST_KEYS);
+            keys.sort_unstable();
+        }
+        let n_rows = map.queries.len().min(MOST_KEYS);
+        let left_out = map.keys.len() - keys.len();
+        let more =
+            if left_out > 0 { format!(" {left_out} keys with less weight are left out.") } else { String::new() };
+        let heat = HeatMap {
+            title: map.site.clone(),
+            caption: format!(
+                "Mean attention weight over {} samples; rows sum to 1 over all keys.{more} A weight says where was \
+                 looked, not by itself why was decided.",
+                map.samples
+            ),
+            rows: map.queries.iter().take(n_rows).cloned().collect(),
+            columns: keys.iter().map(|k| map.keys[*k].clone()).collect(),
+            values: map.weights.iter().take(n_rows).map(|row| keys.iter().map(|k| row[*k]).collect()).collect(),
+            decimals: 2,
+            ..HeatMap::default()
+        };
+        let row = |query: usize| {
+            let top: Vec<String> = map.top(query, 5).iter().map(|(key, w)| format!("{key} {w:.2}")).collect();
+            let entropy = map.entropy.get(query).map_or(Cell::Missing, |e| Cell::number(*e, 2));
+            Row::measured(map.queries[query].clone(), vec![entropy, Cell::Text(top.join(", "))])
+        };
+        let table = Table {
+            corner: "query".into(),
+            columns: vec![Column::new("entropy"), Column { align: Align::Left, ..Column::new("looks most at") }],
+            rows: (0..n_rows).map(row).collect(),
+            footnotes: vec!["Entropy over its largest possible value: 1 looks everywhere alike, 0 at one key.".into()],
+            ..Table::default()
+        };
+        if n_rows > 6 {
+            blocks
+                .push(Details::new(format!("{} ({n_rows} queries)", map.site), vec![heat.into(), table.into()]).into());
+        } else {
+            blocks.extend([heat.into(), table.into()]);
+        }
+    }
+    blocks
+}
+
+/// Single samples: what speaks for and against each answer.
+fn samples(explanation: &Explanation) -> Vec<Block> {
+    let mut blocks: Vec<Block> = Vec::new();
+    for attribution in &explanation.attributions {
+        let top = attribution.top(TOP);
+        let names = explanation.samples.iter().take(SAMPLES).map(|sample| {
+            let answer = sample.answers.iter().find(|a| a.task == attribution.task);
+            let words = answer.map_or_else(String::new, |a| {
+                let truth = a.truth.as_deref().unwrap_or("unknown");
+                if a.truth.as_deref() == Some(a.answer.as_str()) {
+                    format!(": {}", a.answer)
+                } else {
+                    format!(": {} (truth {truth})", a.answer)
+                }
+            });
+            format!("{}{words}", sample.id)
+        });
+        let signed = attribution.method != Method::Attention;
+        let heat = HeatMap {
+            title: format!("{}: {}", attribution.task, attribution.method),
+            caption: match signed {
+                true => "Blue parts speak for the answer that was given, orange ones against it.".into(),
+                false => "Attention that reaches each part.".to_owned(),
+            },
+            rows: names.collect(),
+            columns: top.iter().filter_map(|part| explanation.parts.get(*part).cloned()).collect(),
+            values: attribution
+                .scores
+                .iter()
+                .take(SAMPLES)
+                .map(|row| top.iter().map(|part| row.get(*part).copied().unwrap_or(f64::NAN)).collect())
+                .collect(),
+            palette: if signed { Palette::Diverging } else { Palette::Sequential },
+            decimals: 2,
+            ..HeatMap::default()
+        };
+        blocks.push(heat.into());
+    }
+    blocks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::explain::{AttentionMap, DeletionPoint, ExplainedAnswer, ExplainedSample, Faithfulness};
+
+    fn explanation() -> Explanation {
+        let point = |share, effect, random| DeletionPoint { share, effect, random };
+        Explanation {
+            samples: vec![ExplainedSample {
+                id: 7,
+                answers: vec![ExplainedAnswer {
+                    task: "<income>".into(),
+                    answer: "rich".into(),
+                    strength: 0.8,
+                    truth: Some("not rich".into()),
+                }],
+            }],
+            parts: vec!["age".into(), "work & pay".into()],
+            grid: None,
+            maps: vec![AttentionMap {
+                site: "pool".into(),
+                queries: vec!["<income>".into()],
+                keys: vec!["age".into(), "work & pay".into()],
+                weights: vec![vec![0.25, 0.75]],
+                entropy: vec![0.8],
+                samples: 1,
+            }],
+            attributions: vec![Attribution {
+                method: Method::IntegratedGradients,
+                task: "<income>".into(),
+                share: vec![0.25, 0.75],
+                scores: vec![vec![-0.5, 1.5]],
+                gap: Some(0.01),
+                faithfulness: Some(Faithfulness {
+                    effect: 0.3,
+                    random: 0.1,
+                    gain: 0.2,
+                    spread: 0.03,
+                    draws: 10,
+                    curve: vec![point(0.5, 0.25, 0.05), point(1.0, 0.35, 0.35)],
+                }),
+            }],
+            notes: vec!["a note".into()],
+        }
+    }
+
+    #[test]
+    fn the_page_says_what_was_found() {
+        let html = document("Run x", &explanation()).to_html();
+        for words in ["0.200", "work &amp; pay", "&lt;income&gt;", "truth not rich", "a note", "random order", "0.80"] {
+            assert!(html.contains(words), "{words}");
+        }
+        assert!(!html.contains("<income>") && !html.contains("<script"));
+    }
+}

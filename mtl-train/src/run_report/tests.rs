@@ -1,0 +1,125 @@
+//! Reports of small runs: what is in them, what an unfinished run gets, and that nothing hostile gets through.
+
+use super::*;
+use crate::runlog::{LogConfig, RunFacts, RunLogs};
+
+fn config(extra: &str) -> RunConfig {
+    let text = format!(
+        r#"
+        data    = {{ kind = "synthetic-mmoe", train = 400, validation = 200, test = 100, targets = "binary" }}
+        encoder = {{ kind = "tabular", token_width = 4, hidden = [] }}
+        sharing = {{ kind = "task-query", features = 8, heads = 2 }}
+        train   = {{ epochs = 2, batch_size = 100, statistics_every = 1 }}
+        log     = {{ every = 1, csv = true, tensorboard = true, histograms = true }}
+        balancer = {{ kind = "pcgrad" }}
+        {extra}
+        "#
+    );
+    RunConfig::parse(&text, "test".as_ref()).unwrap()
+}
+
+/// A finished run in a folder.
+fn run(root: &std::path::Path, config: &RunConfig) -> (RunDir, Session) {
+    let splits = config.data.load().unwrap();
+    let mut session = Session::new(config, &splits).unwrap();
+    let dir = RunDir::create(root, config).unwrap();
+    let facts = RunFacts::of(config, &splits, &session);
+    let mut logs = RunLogs::create(&dir, &config.log, &facts, &config.to_toml().unwrap()).unwrap();
+    let store = CheckpointStore::open(&dir.checkpoints(), 2).unwrap();
+    session.trainer.fit(&session.train, &session.validation, &mut logs, Some(&store)).unwrap();
+    assert_eq!(logs.failures().count(), 0);
+    (dir, session)
+}
+
+#[test]
+fn the_report_of_a_run_before_and_after_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config("");
+    let (dir, session) = run(&folder.path().join("small"), &config);
+
+    write(&dir).unwrap();
+    let html = std::fs::read_to_string(dir.report()).unwrap();
+    assert!(html.contains("This run has not finished: 2 epochs are done"));
+
+    let model = session.trainer.model();
+    write_atomic(&dir.weights(), &model.params().to_safetensors().unwrap()).unwrap();
+    let test = session.test().unwrap();
+    let best = session.trainer.history().iter().rfind(|e| e.is_best).unwrap();
+    let metrics = serde_json::json!({ "best_epoch": 1, "validation": best.validation, "test": test });
+    write_atomic(&dir.metrics(), metrics.to_string().as_bytes()).unwrap();
+    write(&dir).unwrap();
+    let html = std::fs::read_to_string(dir.report()).unwrap();
+    for words in [
+        "Synthetic data",
+        "Test numbers are those that the finished run wrote down",
+        "Loss weights over time",
+        "Learning rate",
+        "Share of conflicting steps",
+        "Mean cosine by block of parameters",
+        "Precision and recall",
+        "Expected calibration error",
+        "Confusion",
+        "Worst of 200 samples",
+        "random order",
+        "shared by all tasks",
+        "multiply-adds of a forward pass",
+        "train.optimizer.kind",
+    ] {
+        assert!(html.contains(words), "{words}");
+    }
+    let (history, outcome) = (History::read(&dir.log()).unwrap(), Outcome::read(&dir).unwrap());
+    let page = document("small", &config, &history, outcome.as_ref(), Some(&session)).unwrap();
+    let found = explain::explain(model, session.validation.source(), &ExplainOptions::default()).unwrap();
+    crate::report::browser::check("run", &[page, explain::document("small", &found)]);
+    let tested = test.tasks[0].metrics[0].outcome.value.unwrap();
+    assert!(html.contains(&format!("{tested:.4}")), "the test value is that of metrics.json");
+    assert!(!html.contains("<script"));
+}
+
+#[test]
+fn all_logs_of_a_run_tell_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let (dir, session) = run(&folder.path().join("small"), &config(""));
+    let history = History::read(&dir.log()).unwrap();
+    assert_eq!(history.epochs, session.trainer.history());
+    assert_eq!(history.steps.len(), 8);
+    assert!(history.steps[0].cosine(0, 1).is_some());
+
+    let events = std::fs::read_dir(dir.tensorboard()).unwrap().next().unwrap().unwrap().path();
+    let events = crate::runlog::tensorboard::read(&events).unwrap();
+    let losses: Vec<f32> = events.iter().filter_map(|e| e.scalar("train/y1-high/loss")).collect();
+    let logged = history.steps.iter().map(|s| s.losses[0].unwrap());
+    assert_eq!(losses.len(), 8);
+    assert!(losses.iter().zip(logged).all(|(event, line)| (f64::from(*event) - line).abs() < 1e-6));
+    use crate::runlog::tensorboard::{Value, What};
+    let histograms = events.iter().filter_map(|e| match &e.what {
+        What::Values(values) => Some(values.iter().filter(|(_, v)| matches!(v, Value::Histogram(_))).count()),
+        What::Version(_) => None,
+    });
+    assert_eq!(histograms.sum::<usize>(), 2 * session.trainer.model().params().params().len());
+
+    let mut rows = csv::Reader::from_path(dir.root().join("steps.csv")).unwrap();
+    let headers = rows.headers().unwrap().clone();
+    let place = headers.iter().position(|h| h == "y1-high.loss").unwrap();
+    let column: Vec<f64> = rows.records().map(|r| r.unwrap()[place].parse().unwrap()).collect();
+    assert_eq!(column, history.steps.iter().map(|s| s.losses[0].unwrap()).collect::<Vec<_>>());
+    let mut rows = csv::Reader::from_path(dir.root().join("epochs.csv")).unwrap();
+    let headers = rows.headers().unwrap().clone();
+    let place = headers.iter().position(|h| h == "y2-high.auroc").unwrap();
+    let column: Vec<f64> = rows.records().map(|r| r.unwrap()[place].parse().unwrap()).collect();
+    let value = |e: &crate::trainer::EpochSummary| e.validation.tasks[1].metrics[0].outcome.value.unwrap();
+    assert_eq!(column, history.epochs.iter().map(value).collect::<Vec<_>>());
+    assert_eq!(LogConfig::default().every, 10);
+}
+
+#[test]
+fn a_run_without_a_checkpoint_gets_what_there_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config("");
+    let dir = RunDir::create(&folder.path().join("empty"), &config).unwrap();
+    std::fs::write(dir.log(), "{\"type\":\"run\",\"tasks\":[\"<b>y1</b>\"],\"seed\":1}\n").unwrap();
+    write_with(&dir, &config, None).unwrap();
+    let html = std::fs::read_to_string(dir.report()).unwrap();
+    assert!(html.contains("There is no model yet"));
+    assert!(!html.contains("<b>y1"));
+}
