@@ -11,7 +11,7 @@ fn session(text: &str) -> Session {
     let text = format!(
         r#"
         data    = {{ kind = "synthetic-mmoe", train = 300, validation = 100, test = 100 }}
-        train   = {{ epochs = 1, batch_size = 100 }}
+        train   = {{ epochs = 1, batch_size = 100, selection = "y1.rmse" }}
         {text}
         "#
     );

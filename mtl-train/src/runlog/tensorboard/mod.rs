@@ -10,7 +10,7 @@
 //! | `weights/NAME` | each epoch, where asked for | histogram of a parameter |
 //! | `config` | once | the configuration, as text |
 //!
-//! The file is a sequence of records ([TFRecord](record)), each an `Event` message in the wire format of protocol buffers.
+//! The file is a sequence of TFRecords (`record.rs`), each an `Event` message in the wire format of protocol buffers.
 //! A resumed run keeps the events before its checkpoint, byte by byte, and appends to them.
 
 mod crc32c;
