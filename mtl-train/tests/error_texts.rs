@@ -83,9 +83,13 @@ fn what_is_wrong_in_the_file_is_located() {
             &["run.toml:10: encoder.kind: unknown \"tabluar\"", "did you mean \"tabular\"?", "       ^^^^^^^^^"],
         ),
         ("kind = \"tabular\"\n", "", &["run.toml:9: encoder: key \"kind\" is missing"]),
-        ("hidden = [4]", "hidden = [4, 0]", &["run.toml:12: ", "hidden", ">= 1"]),
+        (
+            "hidden = [4]",
+            "hidden = [4, 0]",
+            &["run.toml:9: linear: size must be >= 1, found 4 -> 0 at encoder", "^^^^^^^"],
+        ),
         ("hidden = [4]", "hidden = [4, \"x\"]", &["run.toml:12: encoder.hidden[1] must be a whole number", "^^^"]),
-        ("hidden = [4]", "dropout = 1.5", &["run.toml:12: ", "dropout must be in [0, 1), found 1.5", "^^^"]),
+        ("hidden = [4]", "dropout = 1.5", &["run.toml:12: ", "dropout: rate must be in [0, 1), found 1.5", "^^^"]),
         (
             "[train]",
             "[balancer]\nkind = \"cagrad\"\nc = -1.0\n[train]",
