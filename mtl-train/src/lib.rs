@@ -32,6 +32,8 @@
 //! | [`config`] | the configuration file |
 //! | [`run_dir`] | a run's folder |
 //! | [`runlog`], [`progress`] | JSON lines; bars and lines on a terminal |
+//! | [`export`] | a trained model as a folder: safetensors, TorchScript, model card |
+//! | [`predict`] | answers for raw files, from a package, a run or a TorchScript file |
 //! | [`report`] | documents as one HTML file |
 #![warn(missing_docs)]
 
@@ -40,9 +42,11 @@ pub mod checkpoint;
 pub mod config;
 pub mod encoder;
 pub mod error;
+pub mod export;
 pub mod method;
 pub mod model;
 pub mod optim;
+pub mod predict;
 pub mod progress;
 pub mod report;
 pub mod run_dir;

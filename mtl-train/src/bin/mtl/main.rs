@@ -1,6 +1,8 @@
 //! The `mtl` program: multi-task training from a configuration file.
 
+mod export;
 mod list;
+mod predict;
 mod train;
 
 use std::process::ExitCode;
@@ -20,6 +22,10 @@ struct Cli {
 enum Command {
     /// Train the model that a configuration file describes, choose the best epoch on validation, test it.
     Train(train::Args),
+    /// Export a finished run: weights, TorchScript, description and model card in one folder.
+    Export(export::Args),
+    /// Answer raw rows or pictures with an exported model, a run or a TorchScript file.
+    Predict(predict::Args),
     /// List what a configuration file can name.
     List(list::Args),
 }
@@ -28,6 +34,8 @@ fn main() -> ExitCode {
     mtl_core::shim::init();
     let outcome = match Cli::parse().command {
         Command::Train(args) => train::run(&args),
+        Command::Export(args) => export::run(&args),
+        Command::Predict(args) => predict::run(&args),
         Command::List(args) => list::run(&args),
     };
     match outcome {
