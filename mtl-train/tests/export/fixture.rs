@@ -41,6 +41,7 @@ dropout = 0.1
 epochs = 2
 batch_size = 32
 eval_batch_size = 50
+selection = "0.5*grade.accuracy + 0.5*sold.auroc"
 [[task]]
 name = "grade"
 [[task]]

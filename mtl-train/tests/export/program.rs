@@ -81,7 +81,9 @@ fn bad_rows_are_named_and_lose_nothing() {
         .unwrap()
         .filter(|e| e.as_ref().unwrap().file_name().to_string_lossy().starts_with(".unfinished"));
     assert_eq!(left.count(), 0);
-    assert!(refused(&run, &["predict", "package", "--input", "test.csv", "--format", "xml"]).contains("csv, jsonl"));
+    let unknown = mtl(&run, &["predict", "package", "--input", "test.csv", "--format", "xml"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("known are csv, jsonl"));
     let e = refused(&run, &["predict", "package", "--input", "test.csv", "--batch-size", "0"]);
     assert!(e.contains("batch_size must be >= 1"), "{e}");
     let e = refused(&run, &["predict", "package", "--input", "test.csv", "--device", "cuda:99"]);
