@@ -161,8 +161,10 @@ fn usage(manifest: &Manifest) -> String {
             text,
             "In Python, without any code of this model:\n\n```python\nimport json, torch\n\nextra = {{\"mtl.json\": \
              \"\"}}\nmodel = torch.jit.load(\"{TORCHSCRIPT}\", _extra_files=extra)\ndescription = \
-             json.loads(extra[\"mtl.json\"])[\"model\"]  # classes, vocabularies, scales\n{}, = model({})\n```\n",
+             json.loads(extra[\"mtl.json\"])[\"model\"]  # classes, vocabularies, scales\n{}{} = model({})\n```\n",
             results.join(", "),
+            // A tuple of one is still a tuple.
+            if results.len() == 1 { "," } else { "" },
             arguments.join(", ")
         );
     }

@@ -104,7 +104,7 @@ fn the_package_describes_itself() {
         "| task | metric | validation | test |",
         "optimizer",
         "mtl predict . --input rows.csv",
-        "grade, sold, price, box, = model(categorical, numeric)",
+        "grade, sold, price, box = model(categorical, numeric)",
         "## Limits",
     ] {
         assert!(card.contains(part), "{part} is not in\n{card}");
