@@ -365,7 +365,7 @@ mod tests {
         fitted.validate().unwrap();
         for (from, to) in [
             (r#""vocabulary":["blue","red"]"#, r#""vocabulary":["red","red"]"#),
-            (r#""std":0.29999999999999993"#, r#""std":0.0"#),
+            (r#""std":0.29999999329447746"#, r#""std":0.0"#),
             (r#"{"label":{"known":["a","b"]}},"#, ""),
             (r#"{"label":{"known":["a","b"]}}"#, r#""ignored""#),
         ] {
