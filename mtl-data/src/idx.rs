@@ -15,8 +15,8 @@
 
 use std::{
     fs::File,
-    io::{BufReader, Read},
-    path::Path,
+    io::{BufRead, BufReader, ErrorKind, Read},
+    path::{Path, PathBuf},
 };
 
 use flate2::read::MultiGzDecoder;
@@ -41,7 +41,7 @@ pub struct Idx {
 /// [`Error::Io`] when it cannot be read or decompressed; [`Error::Idx`] when it is not an idx file of bytes, has another
 /// rank, or holds fewer or more bytes than its header promises.
 pub fn read(path: &Path, rank: usize) -> Result<Idx> {
-    decode(path, open(path)?, rank)
+    decode(path, open_file(path)?, rank)
 }
 
 /// The number of axes of a file, compressed or not.
@@ -50,7 +50,7 @@ pub fn read(path: &Path, rank: usize) -> Result<Idx> {
 /// [`Error::Io`] when it cannot be read; [`Error::Idx`] when it is not an idx file of bytes.
 pub fn rank(path: &Path) -> Result<usize> {
     let mut magic = Vec::new();
-    open(path)?.take(4).read_to_end(&mut magic).map_err(|e| Error::io(path, e))?;
+    open_file(path)?.take(4).read_to_end(&mut magic).map_err(|e| Error::io(path, e))?;
     match magic[..] {
         [0, 0, 8, rank] => Ok(rank.into()),
         _ => Err(Error::Idx {
@@ -61,13 +61,80 @@ pub fn rank(path: &Path) -> Result<usize> {
     }
 }
 
-fn open(path: &Path) -> Result<Box<dyn Read>> {
+/// The bytes of a file, unpacked if it is compressed.
+fn open_file(path: &Path) -> Result<Box<dyn Read + Send>> {
     let mut file = BufReader::new(File::open(path).map_err(|e| Error::io(path, e))?);
-    let compressed = {
-        use std::io::BufRead;
-        file.fill_buf().map_err(|e| Error::io(path, e))?.starts_with(&[0x1f, 0x8b])
-    };
+    let compressed = file.fill_buf().map_err(|e| Error::io(path, e))?.starts_with(&[0x1f, 0x8b]);
     Ok(if compressed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) })
+}
+
+/// The items of a file one after the other, so that a file of any size costs no more memory than is asked for at once.
+pub struct Items {
+    path: PathBuf,
+    reader: Box<dyn Read + Send>,
+    dims: Vec<usize>,
+    next: usize,
+}
+
+impl std::fmt::Debug for Items {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Items").field("path", &self.path).field("dims", &self.dims).finish_non_exhaustive()
+    }
+}
+
+impl Items {
+    /// Opens a file, compressed or not, and reads its header.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when it cannot be read; [`Error::Idx`] when it is not an idx file of bytes.
+    pub fn open(path: &Path) -> Result<Self> {
+        let mut reader = open_file(path)?;
+        let mut magic = Vec::new();
+        (&mut reader).take(4).read_to_end(&mut magic).map_err(|e| Error::io(path, e))?;
+        // A header that is cut short is said as such when the rest of it is missing.
+        let rank = magic.get(3).map_or(1, |&rank| usize::from(rank));
+        let mut whole = std::io::Cursor::new(magic).chain(reader);
+        let (dims, _) = header(path, &mut whole, rank)?;
+        let (_, reader) = whole.into_inner();
+        Ok(Self { path: path.to_owned(), reader, dims: dims.iter().map(|&dim| dim as usize).collect(), next: 0 })
+    }
+
+    /// The sizes, slowest axis first: the number of items, then the sizes of one.
+    #[must_use]
+    pub fn dims(&self) -> &[usize] {
+        &self.dims
+    }
+
+    /// The bytes of the next items, at most `n`; none after the last.
+    ///
+    /// # Errors
+    /// [`Error::Idx`] when the file holds fewer or more bytes than its header promises; [`Error::Io`].
+    pub fn take(&mut self, n: usize) -> Result<Vec<u8>> {
+        let n_items = self.dims.first().copied().unwrap_or(0);
+        let n = n.min(n_items - self.next);
+        let size: usize = self.dims.iter().skip(1).product();
+        let mut bytes = Vec::new();
+        // One byte more than there may be shows a file that is too long.
+        let last = self.next + n == n_items;
+        let promised = n * size;
+        let read = (&mut self.reader).take(promised as u64 + u64::from(last)).read_to_end(&mut bytes);
+        match read {
+            Err(e) if e.kind() != ErrorKind::UnexpectedEof => return Err(Error::io(&self.path, e)),
+            _ => {}
+        }
+        let wrong = |found: &str| {
+            let expected = format!("{n_items} items of {size} bytes");
+            Err(Error::Idx { path: self.path.clone(), expected, found: found.into() })
+        };
+        match bytes.len() {
+            found if found < promised => wrong("fewer, cut short"),
+            found if found > promised => wrong("more"),
+            _ => {
+                self.next += n;
+                Ok(bytes)
+            }
+        }
+    }
 }
 
 /// Reads an uncompressed idx array; `path` is what errors call it.
@@ -75,6 +142,26 @@ fn open(path: &Path) -> Result<Box<dyn Read>> {
 /// # Errors
 /// As [`read`].
 pub fn decode(path: &Path, mut reader: impl Read, rank: usize) -> Result<Idx> {
+    let wrong = |expected: String, found: String| Error::Idx { path: path.to_owned(), expected, found };
+    let (dims, promised) = header(path, &mut reader, rank)?;
+    let mut data = Vec::new();
+    let read = reader.take(promised + 1).read_to_end(&mut data);
+    if let Err(source) = read {
+        // A compressed file that is cut short fails in the decompressor.
+        return Err(match source.kind() {
+            ErrorKind::UnexpectedEof => wrong(bytes(promised, &dims), format!("{} bytes, cut short", data.len())),
+            _ => Error::io(path, source),
+        });
+    }
+    match data.len() as u64 {
+        found if found < promised => Err(wrong(bytes(promised, &dims), format!("{found} bytes"))),
+        found if found > promised => Err(wrong(bytes(promised, &dims), "more".into())),
+        _ => Ok(Idx { dims: dims.iter().map(|&dim| dim as usize).collect(), data }),
+    }
+}
+
+/// The sizes, and the number of bytes that they promise.
+fn header(path: &Path, mut reader: impl Read, rank: usize) -> Result<(Vec<u32>, u64)> {
     let wrong = |expected: String, found: String| Error::Idx { path: path.to_owned(), expected, found };
     let header_len = 4 + 4 * rank;
     let mut header = Vec::new();
@@ -91,24 +178,9 @@ pub fn decode(path: &Path, mut reader: impl Read, rank: usize) -> Result<Idx> {
     let (sizes, _) = header[4..].as_chunks::<4>();
     let dims: Vec<u32> = sizes.iter().map(|size| u32::from_be_bytes(*size)).collect();
     let promised = dims.iter().try_fold(1u64, |all, &dim| all.checked_mul(dim.into())).filter(|&n| n <= MAX_BYTES);
-    let Some(promised) = promised else {
-        return Err(wrong(format!("at most {MAX_BYTES} bytes of items"), format!("a header of sizes {dims:?}")));
-    };
-    let mut data = Vec::new();
-    let read = reader.take(promised + 1).read_to_end(&mut data);
-    if let Err(source) = read {
-        // A compressed file that is cut short fails in the decompressor.
-        return Err(match source.kind() {
-            std::io::ErrorKind::UnexpectedEof => {
-                wrong(bytes(promised, &dims), format!("{} bytes, cut short", data.len()))
-            }
-            _ => Error::io(path, source),
-        });
-    }
-    match data.len() as u64 {
-        found if found < promised => Err(wrong(bytes(promised, &dims), format!("{found} bytes"))),
-        found if found > promised => Err(wrong(bytes(promised, &dims), "more".into())),
-        _ => Ok(Idx { dims: dims.iter().map(|&dim| dim as usize).collect(), data }),
+    match promised {
+        Some(promised) => Ok((dims, promised)),
+        None => Err(wrong(format!("at most {MAX_BYTES} bytes of items"), format!("a header of sizes {dims:?}"))),
     }
 }
 
@@ -148,6 +220,27 @@ mod tests {
         let e = read(&packed, 3).unwrap_err().to_string();
         assert!(e.starts_with(&packed.display().to_string()) && e.lines().count() == 1, "{e}");
         assert!(read(&dir.path().join("none"), 3).unwrap_err().to_string().contains("none: cannot read: "));
+    }
+
+    #[test]
+    fn items_come_one_after_the_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        let items = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            Items::open(&path)
+        };
+        let mut three = items(&[&[0, 0, 8, 2, 0, 0, 0, 3, 0, 0, 0, 2][..], &[1, 2, 3, 4, 5, 6]].concat()).unwrap();
+        assert_eq!(three.dims(), [3, 2]);
+        assert_eq!((three.take(2).unwrap(), three.take(2).unwrap()), (vec![1, 2, 3, 4], vec![5, 6]));
+        assert!(three.take(2).unwrap().is_empty());
+        let mut more = items(&[&FILE[..], &[0]].concat()).unwrap();
+        assert!(more.take(9).unwrap_err().to_string().ends_with("expected 1 items of 2 bytes, found more"));
+        let e = items(&FILE[..17]).unwrap().take(1).unwrap_err().to_string();
+        assert!(e.ends_with("found fewer, cut short"), "{e}");
+        for bad in [&b"PK\x03\x04"[..], &[], &FILE[..9], &[0, 0, 8]] {
+            assert!(matches!(items(bad), Err(Error::Idx { .. })), "{bad:?}");
+        }
     }
 
     #[test]

@@ -46,6 +46,7 @@
 //! | [`datasets`] | data sets by name: [`DatasetConfig`] to [`Splits`] |
 //! | [`table`] | [`Schema`], [`Table`], [`FittedSchema`]: CSV files |
 //! | [`idx`] | pictures in the format of the MNIST family |
+//! | [`preprocess`] | [`Preprocessing`]: from raw files to inputs, for prediction |
 //! | [`source`] | the [`Source`] trait, [`TableSource`], [`FashionPairs`], [`Subset`], [`Concat`], [`ForTasks`] |
 //! | [`sampler`] | [`Order`] of samples, [`TaskSampler`] of data sets |
 //! | [`loader`] | [`Loader`], [`MultiLoader`]: batches built ahead |
@@ -61,6 +62,7 @@ mod info;
 pub mod datasets;
 pub mod idx;
 pub mod loader;
+pub mod preprocess;
 pub mod rng;
 pub mod sampler;
 pub mod source;
@@ -70,6 +72,7 @@ pub use datasets::{DatasetConfig, Origin, Splits};
 pub use error::{Error, Result};
 pub use info::{CategoricalField, DataInfo, ImageInfo, LabelKind, TaskInfo};
 pub use loader::{Batches, Epoch, Loader, LoaderConfig, LoaderPosition, MultiConfig, MultiLoader};
+pub use preprocess::{InputBatches, Preprocessing};
 pub use sampler::{Order, TaskSampler};
 pub use source::{Concat, FashionPairs, ForTasks, Source, Subset, TableSource};
 pub use table::{CsvFormat, FittedSchema, Schema, Table};

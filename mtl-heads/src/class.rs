@@ -30,7 +30,7 @@ use mtl_core::{
     task::TaskName,
 };
 use serde::{Deserialize, Serialize};
-use tch::{Kind, Reduction};
+use tch::{Kind, Reduction, Tensor};
 
 use crate::{
     constant::Constant,
@@ -143,8 +143,11 @@ impl Head for ClassHead {
     }
 
     fn decode(&self, out: &HeadOutput) -> Result<Prediction> {
-        let probs = out.main().f_softmax(-1, None::<Kind>).op("decode")?;
-        Ok(Prediction::Class { scores: to_array(&probs)?, kind: Scores::Probs })
+        Ok(Prediction::Class { scores: to_array(&self.answer(out)?)?, kind: Scores::Probs })
+    }
+
+    fn answer(&self, out: &HeadOutput) -> Result<Tensor> {
+        out.main().f_softmax(-1, None::<Kind>).op("decode")
     }
 }
 

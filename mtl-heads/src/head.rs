@@ -175,6 +175,24 @@ pub trait Head: Debug + Send {
     /// # Errors
     /// [`Error::Torch`] when the tensor cannot be read.
     fn decode(&self, out: &HeadOutput) -> Result<Prediction>;
+
+    /// What [`Head::decode`] reads out, as one tensor: the form in which a model is exported to TorchScript.
+    ///
+    /// # Shapes
+    /// `[b, width]` of the target.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfig`] from a head whose answer is not one tensor, which is what heads say unless they override
+    /// this.
+    fn answer(&self, out: &HeadOutput) -> Result<Tensor> {
+        let _ = out;
+        Err(Error::InvalidConfig {
+            what: "export",
+            field: "head",
+            expected: "one whose answer is a single tensor".into(),
+            found: format!("{} of task {}", self.spec().kind, self.spec().task),
+        })
+    }
 }
 
 impl<H: Head + ?Sized> Head for Box<H> {
@@ -192,5 +210,9 @@ impl<H: Head + ?Sized> Head for Box<H> {
 
     fn decode(&self, out: &HeadOutput) -> Result<Prediction> {
         (**self).decode(out)
+    }
+
+    fn answer(&self, out: &HeadOutput) -> Result<Tensor> {
+        (**self).answer(out)
     }
 }

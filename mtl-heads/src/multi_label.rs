@@ -130,8 +130,11 @@ impl Head for MultiLabelHead {
     }
 
     fn decode(&self, out: &HeadOutput) -> Result<Prediction> {
-        let probs = out.main().f_sigmoid().op("decode")?;
-        Ok(Prediction::MultiLabel { scores: to_array(&probs)?, kind: Scores::Probs })
+        Ok(Prediction::MultiLabel { scores: to_array(&self.answer(out)?)?, kind: Scores::Probs })
+    }
+
+    fn answer(&self, out: &HeadOutput) -> Result<Tensor> {
+        out.main().f_sigmoid().op("decode")
     }
 }
 

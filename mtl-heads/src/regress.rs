@@ -33,7 +33,7 @@ use mtl_core::{
     task::TaskName,
 };
 use serde::{Deserialize, Serialize};
-use tch::Reduction;
+use tch::{Reduction, Tensor};
 
 use crate::{
     constant::Constant,
@@ -180,9 +180,12 @@ impl Head for RegressHead {
     }
 
     fn decode(&self, out: &HeadOutput) -> Result<Prediction> {
+        Ok(Prediction::Values { values: to_array(&self.answer(out)?)? })
+    }
+
+    fn answer(&self, out: &HeadOutput) -> Result<Tensor> {
         let zs = out.main();
-        let ys = zs.f_mul(&self.scale.like(zs)?).op("decode")?.f_add(&self.center.like(zs)?).op("decode")?;
-        Ok(Prediction::Values { values: to_array(&ys)? })
+        zs.f_mul(&self.scale.like(zs)?).op("decode")?.f_add(&self.center.like(zs)?).op("decode")
     }
 }
 

@@ -59,6 +59,14 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// An exported model that cannot be used.
+    #[error("{}: {reason}", path.display())]
+    Package {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why not, and what to do about it.
+        reason: String,
+    },
     /// A checkpoint that cannot be used.
     #[error("{}: {reason}", path.display())]
     Checkpoint {

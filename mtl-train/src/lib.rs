@@ -35,6 +35,8 @@
 //! | [`run_dir`], [`interrupt`] | a run's folder; Ctrl-C |
 //! | [`runlog`], [`progress`] | JSON lines, CSV, TensorBoard; bars and lines on a terminal |
 //! | `tui` (feature `tui`) | a dashboard in the terminal |
+//! | [`export`] | a trained model as a folder: safetensors, TorchScript, model card |
+//! | [`predict`] | answers for raw files, from a package, a run or a TorchScript file |
 //! | [`report`] | documents as one HTML file |
 //! | [`run_report`], [`explain`] | the report of a run; what its answers rest on |
 #![warn(missing_docs)]
@@ -47,12 +49,14 @@ pub mod ema;
 pub mod encoder;
 pub mod error;
 pub mod explain;
+pub mod export;
 pub mod inspect;
 pub mod interrupt;
 pub mod machine;
 pub mod method;
 pub mod model;
 pub mod optim;
+pub mod predict;
 pub mod progress;
 pub mod report;
 pub mod run_dir;

@@ -66,7 +66,21 @@ impl Model {
     /// # Errors
     /// [`mtl_core::Error::InvalidConfig`] naming the part and the setting.
     pub fn build(config: &ModelConfig, tasks: &TaskSet, blueprint: &Blueprint<'_>) -> Result<Self> {
-        let mut params = ParamSet::new(blueprint.kind, blueprint.device, blueprint.seed);
+        Self::build_within(usize::MAX, config, tasks, blueprint)
+    }
+
+    /// As [`Model::build`], for a description that is not to be trusted: all parameters together must not hold more than
+    /// `limit` numbers.
+    ///
+    /// # Errors
+    /// As [`Model::build`].
+    pub fn build_within(
+        limit: usize,
+        config: &ModelConfig,
+        tasks: &TaskSet,
+        blueprint: &Blueprint<'_>,
+    ) -> Result<Self> {
+        let mut params = ParamSet::new(blueprint.kind, blueprint.device, blueprint.seed).with_limit(limit);
         let at = |section: &str| {
             let section = section.to_owned();
             move |e: mtl_core::Error| Error::from(e).in_section(section)

@@ -127,12 +127,12 @@ fn first_samples(splits: &Splits, n: u64) -> Result<Splits> {
     Ok(Splits { train: part.clone(), validation: part.clone(), test: part, ..splits.clone() })
 }
 
-fn task_config(name: &TaskName) -> TaskConfig {
+pub(crate) fn task_config(name: &TaskName) -> TaskConfig {
     TaskConfig { name: name.to_string(), weight: 1.0, primary: None, baseline: None, head: None }
 }
 
 /// The tasks as the user wants them; a primary metric that was not named is the first that suits the labels.
-fn task_set(wanted: &[TaskConfig], targets: &[TargetSpec]) -> Result<TaskSet> {
+pub(crate) fn task_set(wanted: &[TaskConfig], targets: &[TargetSpec]) -> Result<TaskSet> {
     let mut tasks = Vec::with_capacity(wanted.len());
     for (config, target) in wanted.iter().zip(targets) {
         let head = config.head.clone().unwrap_or_else(|| HeadConfig::default_for(target));
@@ -144,7 +144,7 @@ fn task_set(wanted: &[TaskConfig], targets: &[TargetSpec]) -> Result<TaskSet> {
     Ok(TaskSet::new(tasks)?)
 }
 
-fn target_spec(label: &LabelKind) -> TargetSpec {
+pub(crate) fn target_spec(label: &LabelKind) -> TargetSpec {
     match label {
         LabelKind::Class { classes } => TargetSpec::Class { classes: classes.len() },
         LabelKind::Binary { labels } => TargetSpec::MultiLabel { labels: labels.len() },
@@ -152,7 +152,7 @@ fn target_spec(label: &LabelKind) -> TargetSpec {
     }
 }
 
-fn input_spec(info: &DataInfo) -> InputSpec {
+pub(crate) fn input_spec(info: &DataInfo) -> InputSpec {
     let size = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
     let field = |f: &mtl_data::CategoricalField| encode::CategoricalField {
         name: f.name.clone(),

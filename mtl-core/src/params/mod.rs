@@ -109,13 +109,23 @@ pub struct ParamSet {
     kind: Kind,
     device: Device,
     seed: u64,
+    /// How many numbers there may be, all tensors together.
+    limit: usize,
 }
 
 impl ParamSet {
     /// An empty set whose parameters will be of that kind, on that device, initialized from that seed.
     #[must_use]
     pub fn new(kind: Kind, device: Device, seed: u64) -> Self {
-        Self { params: Vec::new(), buffers: Vec::new(), kind, device, seed }
+        Self { params: Vec::new(), buffers: Vec::new(), kind, device, seed, limit: usize::MAX }
+    }
+
+    /// The same set for at most `limit` numbers: a model that is built from a file must not be larger than the weights that
+    /// come with it, whatever the file claims.
+    #[must_use]
+    pub fn with_limit(mut self, limit: usize) -> Self {
+        self.limit = limit;
+        self
     }
 
     /// The scope in which a model makes its parameters: shared until said otherwise.
@@ -213,6 +223,20 @@ mod tests {
         assert_ne!(among.get("a").unwrap().tensor(), among.get("b").unwrap().tensor());
         assert_ne!(alone.get("b").unwrap().tensor(), set(2, &["b"]).get("b").unwrap().tensor());
         assert!(alone.get("b").unwrap().tensor().abs().max().double_value(&[]) <= 0.5);
+    }
+
+    #[test]
+    fn a_model_is_not_larger_than_allowed() {
+        let mut set = ParamSet::new(Kind::Double, Device::Cpu, 0).with_limit(10);
+        let _ = set.root().param("a", &[3, 3], Init::Zeros).unwrap();
+        for shape in [&[2][..], &[1 << 40, 1 << 40]] {
+            let e = set.root().buffer("b", shape, Init::Zeros).unwrap_err().to_string();
+            assert!(e.contains("at most 10 numbers for the whole model") && e.contains("after 9"), "{e}");
+        }
+        assert_eq!(set.root().param("b", &[1], Init::Zeros).unwrap().numel(), 1);
+        assert!(
+            ParamSet::new(Kind::Double, Device::Cpu, 0).root().param("a", &[1 << 40, 1 << 40], Init::Ones).is_err()
+        );
     }
 
     #[test]

@@ -47,8 +47,8 @@ impl<'a> Scope<'a> {
     /// Makes a parameter and gives a handle to it that shares its memory.
     ///
     /// # Errors
-    /// [`Error::Duplicate`] when the name is taken; [`Error::InvalidConfig`] for a negative size;
-    /// [`Error::Torch`] when the device refuses.
+    /// [`Error::Duplicate`] when the name is taken; [`Error::InvalidConfig`] for a negative size, or beyond
+    /// [`ParamSet::with_limit`]; [`Error::Torch`] when the device refuses.
     pub fn param(&mut self, name: &str, shape: &[i64], init: Init) -> Result<Tensor> {
         let (name, tensor) = self.make(name, shape, init)?;
         let tensor = tensor.f_set_requires_grad(true).op("initialize parameter")?;
@@ -79,6 +79,16 @@ impl<'a> Scope<'a> {
                 field: "shape",
                 expected: "sizes >= 0".into(),
                 found: format!("{shape:?} for {name}"),
+            });
+        }
+        let numel = shape.iter().try_fold(1usize, |all, &s| all.checked_mul(usize::try_from(s).ok()?));
+        let taken: usize = self.set.tensors().map(|(_, t)| t.numel()).sum();
+        if numel.and_then(|n| n.checked_add(taken)).is_none_or(|all| all > self.set.limit) {
+            return Err(Error::InvalidConfig {
+                what: "parameter",
+                field: "shape",
+                expected: format!("sizes of at most {} numbers for the whole model", self.set.limit),
+                found: format!("{shape:?} for {name}, after {taken}"),
             });
         }
         let seed = derive(self.set.seed, &name, 0);

@@ -1,6 +1,6 @@
 //! The C ABI of `cpp/`: declarations only.
 
-use std::os::raw::c_char;
+use std::os::raw::{c_char, c_void};
 
 use torch_sys::C_tensor;
 
@@ -9,6 +9,18 @@ pub(super) type Handle = *mut C_tensor;
 /// The C++ side's rows; only pointers to it exist here.
 #[repr(C)]
 pub(super) struct RawRows {
+    _opaque: [u8; 0],
+}
+
+/// A recorded network; only pointers to it exist here.
+#[repr(C)]
+pub(super) struct RawTrace {
+    _opaque: [u8; 0],
+}
+
+/// A loaded TorchScript module; only pointers to it exist here.
+#[repr(C)]
+pub(super) struct RawScript {
     _opaque: [u8; 0],
 }
 
@@ -153,4 +165,42 @@ unsafe extern "C" {
     pub(super) fn mtl_manual_seed(seed: u64) -> i32;
     pub(super) fn mtl_set_deterministic(on: i32) -> i32;
     pub(super) fn mtl_keep_memory();
+    pub(super) fn mtl_trace_begin(
+        input_names: *const *const c_char,
+        inputs: *const Handle,
+        n_inputs: i64,
+        names: *const *const c_char,
+        tensors: *const Handle,
+        n_params: i64,
+        n_tensors: i64,
+        out: *mut *mut RawTrace,
+    ) -> i32;
+    pub(super) fn mtl_trace_end(trace: *mut RawTrace, outputs: *const Handle, n_outputs: i64) -> i32;
+    pub(super) fn mtl_trace_abandon();
+    pub(super) fn mtl_trace_free(trace: *mut RawTrace);
+    pub(super) fn mtl_trace_save(
+        trace: *mut RawTrace,
+        other: *const RawTrace,
+        extra_name: *const c_char,
+        extra: *const c_char,
+        extra_len: i64,
+        sink: extern "C" fn(*mut c_void, *const u8, usize),
+        context: *mut c_void,
+    ) -> i32;
+    pub(super) fn mtl_script_load(
+        bytes: *const u8,
+        len: usize,
+        device: i32,
+        extra_name: *const c_char,
+        out: *mut *mut RawScript,
+    ) -> i32;
+    pub(super) fn mtl_script_extra(script: *const RawScript, len: *mut i64) -> *const c_char;
+    pub(super) fn mtl_script_forward(
+        script: *mut RawScript,
+        inputs: *const Handle,
+        n_inputs: i64,
+        outputs: *mut Handle,
+        n_outputs: i64,
+    ) -> i32;
+    pub(super) fn mtl_script_free(script: *mut RawScript);
 }

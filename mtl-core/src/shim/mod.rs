@@ -1,7 +1,8 @@
 //! The libtorch shim: the only module with `unsafe`.
 //!
 //! tch 0.24 binds most of libtorch, but not gradients with cotangents, optional gradients, kernels over lists of
-//! gradients, batched backward passes, fused optimizer steps or 64-bit-seeded determinism switches. The C++ side (`mtl-core/cpp`) is one C function per need; this side makes each of
+//! gradients, batched backward passes, fused optimizer steps, 64-bit-seeded
+//! determinism switches or traces of several outputs. The C++ side (`mtl-core/cpp`) is one C function per need; this side makes each of
 //! them safe: tensor lists are checked for equal length before the call, every exception comes back as
 //! [`Error::Torch`], a missing gradient is `None`.
 //!
@@ -15,6 +16,7 @@ mod grad;
 mod optim;
 mod rows;
 mod runtime;
+mod script;
 
 use std::{borrow::Borrow, ffi::CStr};
 
@@ -27,6 +29,7 @@ pub use optim::{
 };
 pub use rows::{Rows, f32_values, vmap_gramian};
 pub use runtime::{init, manual_seed, set_deterministic};
+pub use script::{Script, Trace};
 use tch::Tensor;
 
 use crate::error::{Error, Result, TorchMessage};

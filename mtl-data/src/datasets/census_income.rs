@@ -47,6 +47,9 @@ impl Default for CensusIncome {
 }
 
 impl CensusIncome {
+    /// How the published files are written.
+    pub const FORMAT: CsvFormat = CsvFormat { header: false, delimiter: ',', quotes: true };
+
     /// Reads both files.
     ///
     /// # Errors
@@ -55,8 +58,8 @@ impl CensusIncome {
     pub fn load(&self) -> Result<Splits> {
         let dir = dataset_dir(self.dir.as_deref(), NAME)?;
         let (train, test) = (file(&dir, TRAIN, NAME)?, file(&dir, TEST, NAME)?);
-        let (schema, format) = (Self::schema()?, CsvFormat { header: false, ..CsvFormat::default() });
-        let read = |path| Table::read(path, &format, &schema);
+        let schema = Self::schema()?;
+        let read = |path| Table::read(path, &Self::FORMAT, &schema);
         let (train, test) = rayon::join(|| read(&train), || read(&test));
         let (train, test) = (train?, test?);
         let (learn, held_out) = split(train.n_rows() as u64, self.validation, self.seed)?;

@@ -35,7 +35,7 @@ use crate::{
     error::{Error, Result},
     info::DataInfo,
     source::{Source, Subset},
-    table::FittedSchema,
+    table::{CsvFormat, FittedSchema},
 };
 
 mtl_core::registry! {
@@ -62,6 +62,18 @@ impl DatasetConfig {
             Self::Csv(config) => config.load(),
             Self::Idx(config) => config.load(),
             Self::SyntheticMmoe(config) => config.load(),
+        }
+    }
+}
+
+impl DatasetConfig {
+    /// How the text of its files is cut into fields; the default for data without CSV files.
+    #[must_use]
+    pub fn csv_format(&self) -> CsvFormat {
+        match self {
+            Self::CensusIncome(_) => CensusIncome::FORMAT,
+            Self::Csv(config) => config.format,
+            _ => CsvFormat::default(),
         }
     }
 }

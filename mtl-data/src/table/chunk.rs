@@ -51,6 +51,22 @@ fn row_end(bytes: &[u8], mut inside: bool, quotes: bool) -> Option<usize> {
     None
 }
 
+/// The position after the last line end outside quotes of bytes that begin with a row.
+pub(crate) fn last_row_end(bytes: &[u8], quotes: bool) -> Option<usize> {
+    if !quotes {
+        return memchr::memrchr(b'\n', bytes).map(|at| at + 1);
+    }
+    let (mut end, mut inside) = (None, false);
+    for at in memchr2_iter(b'\n', b'"', bytes) {
+        match bytes[at] {
+            b'"' => inside = !inside,
+            _ if !inside => end = Some(at + 1),
+            _ => {}
+        }
+    }
+    end
+}
+
 /// The number of line ends.
 pub(crate) fn count_lines(bytes: &[u8]) -> u64 {
     memchr_iter(b'\n', bytes).count() as u64
@@ -70,6 +86,13 @@ mod tests {
             assert!(pieces.windows(2).all(|w| w[0].end == w[1].start), "{pieces:?}");
             assert!(pieces.iter().all(|r| ends.contains(&r.end)), "size {size}: {pieces:?}");
         }
+    }
+
+    #[test]
+    fn the_last_row_ends_outside_quotes() {
+        let text = b"a,b\n\"x\ny\",2\nlast,\"4\n";
+        assert_eq!((last_row_end(text, true), last_row_end(text, false)), (Some(12), Some(text.len())));
+        assert_eq!((last_row_end(b"\"\n\n", true), last_row_end(b"a", false)), (None, None));
     }
 
     #[test]

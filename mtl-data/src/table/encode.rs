@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
+    info::DataInfo,
     source::{Codes, Labels, TableSource},
 };
 use mtl_core::batch::MISSING_CLASS;
@@ -27,12 +28,23 @@ impl FittedSchema {
     /// [`Error::UnknownLabel`] for the first row whose label the training split does not know.
     pub fn encode(&self, table: &Table) -> Result<TableSource> {
         same_columns(self.schema(), table)?;
-        let info = self.info()?;
+        let labels = self.schema().tasks()?.iter().map(|task| self.labels(table, task)).collect::<Result<_>>()?;
+        self.rows(table, self.info()?, labels)
+    }
+
+    /// All rows of a table without looking at its labels: a source without tasks.
+    ///
+    /// # Errors
+    /// `InvalidConfig` for a table that was read with another schema.
+    pub fn encode_inputs(&self, table: &Table) -> Result<TableSource> {
+        same_columns(self.schema(), table)?;
+        self.rows(table, DataInfo { tasks: Vec::new(), ..self.info()? }, Vec::new())
+    }
+
+    fn rows(&self, table: &Table, info: DataInfo, labels: Vec<Labels>) -> Result<TableSource> {
         let n_rows = table.n_rows();
         let codes = self.codes(table, n_rows, info.categorical.iter().map(|field| field.cardinality).max());
         let numeric = self.numeric(table, n_rows);
-        let labels: Vec<_> =
-            self.schema().tasks()?.iter().map(|task| self.labels(table, task)).collect::<Result<_>>()?;
         TableSource::from_rows(info, n_rows, codes, numeric, labels)
     }
 

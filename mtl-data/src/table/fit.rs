@@ -11,12 +11,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Table, TableColumn,
-    schema::{Column, LabelSpec, Schema, TaskColumns, Transform},
+    schema::{Column, LabelSpec, MissingNumber, Schema, TaskColumns, Transform},
 };
 use crate::{
-    error::{Error, Result},
+    error::{Error, Result, quoted},
     info::{CategoricalField, DataInfo, LabelKind, TaskInfo},
 };
+use mtl_core::task::TaskName;
 
 /// A schema with what was learned from the training split.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -72,6 +73,56 @@ impl FittedSchema {
         // Collected in order first, so that of several faults the first column's is reported.
         let columns: Vec<Result<FittedColumn>> = columns.collect();
         Ok(Self { schema: schema.clone(), columns: columns.into_iter().collect::<Result<_>>()? })
+    }
+
+    /// A schema whose numbers are inputs as they are, with a label column for each task: for data that comes without a file.
+    ///
+    /// # Errors
+    /// [`FittedSchema::validate`]'s.
+    pub fn of_numbers(numeric: &[String], tasks: &[TaskName]) -> Result<Self> {
+        let number = |name: &String| Column::Numeric {
+            name: name.clone(),
+            transform: Transform::None,
+            missing: MissingNumber::Refuse,
+        };
+        let label = |task: &TaskName| Column::Label { name: task.to_string(), task: None, label: LabelSpec::Value };
+        let columns = numeric.iter().map(number).chain(tasks.iter().map(label)).collect();
+        let as_is = FittedColumn::Numeric { mean: 0.0, std: 1.0, fill: 0.0 };
+        let mut fitted = vec![as_is; numeric.len()];
+        fitted.resize(numeric.len() + tasks.len(), FittedColumn::Label { known: Vec::new() });
+        let schema = Self { schema: Schema { columns, ..Schema::default() }, columns: fitted };
+        schema.validate()?;
+        Ok(schema)
+    }
+
+    /// Checks one that was read from a file: what was learned must be there for every column, of its kind, and usable.
+    ///
+    /// # Errors
+    /// `InvalidConfig` naming the column; [`Schema::validate`]'s.
+    pub fn validate(&self) -> Result<()> {
+        self.schema.validate()?;
+        let refuse = |expected: String, found: &str| Err(Error::config("fitted schema", "columns", expected, found));
+        if self.schema.columns.len() != self.columns.len() {
+            return refuse(format!("{}, one per column", self.schema.columns.len()), &self.columns.len().to_string());
+        }
+        for (column, fitted) in self.schema.columns.iter().zip(&self.columns) {
+            let fits = match (column, fitted) {
+                (Column::Categorical { .. }, FittedColumn::Categorical { vocabulary }) => {
+                    positions(vocabulary).len() == vocabulary.len()
+                }
+                (Column::Numeric { .. }, FittedColumn::Numeric { mean, std, fill }) => {
+                    mean.is_finite() && fill.is_finite() && std.is_finite() && *std > 0.0
+                }
+                (Column::Label { .. }, FittedColumn::Label { .. }) | (Column::Ignore { .. }, FittedColumn::Ignored) => {
+                    true
+                }
+                _ => false,
+            };
+            if !fits {
+                return refuse(format!("what was learned for column {}", quoted(column.name())), "something else");
+            }
+        }
+        Ok(())
     }
 
     /// The schema it was fitted for.
@@ -311,6 +362,26 @@ mod tests {
         let fitted = FittedSchema::fit(&schema(), &table, &[0, 1]).unwrap();
         let text = serde_json::to_string(&fitted).unwrap();
         assert_eq!(serde_json::from_str::<FittedSchema>(&text).unwrap(), fitted);
+        fitted.validate().unwrap();
+        for (from, to) in [
+            (r#""vocabulary":["blue","red"]"#, r#""vocabulary":["red","red"]"#),
+            (r#""std":0.29999999329447746"#, r#""std":0.0"#),
+            (r#"{"label":{"known":["a","b"]}},"#, ""),
+            (r#"{"label":{"known":["a","b"]}}"#, r#""ignored""#),
+        ] {
+            assert!(text.contains(from), "{text}");
+            let bad: FittedSchema = serde_json::from_str(&text.replace(from, to)).unwrap();
+            let e = bad.validate().unwrap_err().to_string();
+            assert!(e.starts_with("fitted schema: columns must be"), "{e}");
+        }
+    }
+
+    #[test]
+    fn numbers_can_be_taken_as_they_are() {
+        let task = TaskName::new("y").unwrap();
+        let fitted = FittedSchema::of_numbers(&["a".into(), "b".into()], &[task.clone()]).unwrap();
+        assert_eq!(fitted.info().unwrap().numeric, ["a", "b"]);
+        assert!(FittedSchema::of_numbers(&["y".into()], &[task]).is_err());
     }
 
     #[test]

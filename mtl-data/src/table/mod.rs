@@ -11,16 +11,19 @@
 //! | `chunk.rs`, `cursor.rs`, `parse.rs`, `dictionary.rs` | the reader: rows, fields, columns, codes |
 //! | `fit.rs` | [`FittedSchema`]: what was learned from the training split |
 //! | `encode.rs` | a [`Table`] and a [`FittedSchema`] to a [`TableSource`](crate::source::TableSource) |
+//! | `inputs.rs` | [`InputRows`]: a file without labels, block by block, for prediction |
 
 mod chunk;
 mod cursor;
 mod dictionary;
 mod encode;
 mod fit;
+mod inputs;
 mod parse;
 mod schema;
 
 pub use fit::{FittedColumn, FittedSchema};
+pub use inputs::InputRows;
 pub use schema::{Column, CsvFormat, LabelSpec, MissingNumber, Schema, Transform};
 
 use std::path::{Path, PathBuf};
@@ -95,26 +98,12 @@ impl Table {
         }
         let layout = Layout { plans, delimiter, quotes: format.quotes, missing: &schema.missing };
 
-        let (body, first_line) = (cursor.rest(), cursor.line + 1);
-        let pieces = chunk::chunks(body, size, format.quotes);
-        let read: Vec<_> = pieces.par_iter().map(|piece| parse::parse(&body[piece.clone()], &layout)).collect();
-        let mut parts = Vec::with_capacity(read.len());
-        let (mut lines, mut line) = (Vec::new(), first_line);
-        for chunk in read {
-            let Chunk { parts: columns, lines: rows, n_lines } =
-                chunk.map_err(|fault| place_fault(path, line, &names, fault))?;
-            lines.extend(rows.iter().map(|row| line + row));
-            line += n_lines;
-            parts.push(columns);
-        }
-        if lines.is_empty() {
+        let read = ReadRows::parse(path, cursor.rest(), cursor.line + 1, &names, &layout, size)?;
+        if read.lines.is_empty() {
             return Err(Error::NoRows { path: path.to_owned() });
         }
-        let columns = places.par_iter().map(|&place| {
-            let column: Vec<&Part> = parts.iter().filter_map(|columns| columns.get(place)).collect();
-            join(&column)
-        });
-        Ok(Self { path: path.to_owned(), columns: columns.collect(), lines })
+        let columns = places.par_iter().map(|&place| read.column(place)).collect();
+        Ok(Self { path: path.to_owned(), columns, lines: read.lines })
     }
 
     /// The file.
@@ -139,6 +128,43 @@ impl Table {
     #[must_use]
     pub fn line(&self, row: usize) -> u64 {
         self.lines.get(row).copied().unwrap_or(0)
+    }
+}
+
+/// Some rows of a file, in pieces, in the file's own columns.
+struct ReadRows {
+    parts: Vec<Vec<Part>>,
+    /// The line on which each row starts.
+    lines: Vec<u64>,
+    /// The line after the last one.
+    next_line: u64,
+}
+
+impl ReadRows {
+    /// Reads whole rows, the first of which stands on `first_line`, in pieces of about `size` bytes.
+    fn parse(
+        path: &Path,
+        body: &[u8],
+        first_line: u64,
+        names: &[String],
+        layout: &Layout<'_>,
+        size: usize,
+    ) -> Result<Self> {
+        let pieces = chunk::chunks(body, size, layout.quotes);
+        let read: Vec<_> = pieces.par_iter().map(|piece| parse::parse(&body[piece.clone()], layout)).collect();
+        let mut rows = Self { parts: Vec::with_capacity(read.len()), lines: Vec::new(), next_line: first_line };
+        for chunk in read {
+            let Chunk { parts, lines, n_lines } =
+                chunk.map_err(|fault| place_fault(path, rows.next_line, names, fault))?;
+            rows.lines.extend(lines.iter().map(|line| rows.next_line + line));
+            rows.next_line += n_lines;
+            rows.parts.push(parts);
+        }
+        Ok(rows)
+    }
+
+    fn column(&self, place: usize) -> TableColumn {
+        join(&self.parts.iter().filter_map(|columns| columns.get(place)).collect::<Vec<_>>())
     }
 }
 
@@ -169,25 +195,27 @@ fn places(path: &Path, schema: &Schema, names: &[String], header: bool) -> Resul
     if !header {
         return Ok((0..schema.columns.len()).collect());
     }
-    let place = |column: &Column| {
-        let mut found = names.iter().enumerate().filter(|(_, name)| *name == column.name()).map(|(at, _)| at);
-        let place = found.next().ok_or_else(|| Error::MissingColumn {
+    schema.columns.iter().map(|column| find(path, column, names)).collect()
+}
+
+/// Where the one column of that name stands.
+fn find(path: &Path, column: &Column, names: &[String]) -> Result<usize> {
+    let mut found = names.iter().enumerate().filter(|(_, name)| *name == column.name()).map(|(at, _)| at);
+    let place = found.next().ok_or_else(|| Error::MissingColumn {
+        path: path.to_owned(),
+        column: column.name().to_owned(),
+        found: names.to_vec(),
+    })?;
+    match found.next() {
+        None => Ok(place),
+        Some(_) => Err(Error::Field {
             path: path.to_owned(),
+            line: 1,
             column: column.name().to_owned(),
-            found: names.to_vec(),
-        })?;
-        match found.next() {
-            None => Ok(place),
-            Some(_) => Err(Error::Field {
-                path: path.to_owned(),
-                line: 1,
-                column: column.name().to_owned(),
-                expected: "a name that the header holds once".into(),
-                found: "it twice".into(),
-            }),
-        }
-    };
-    schema.columns.iter().map(place).collect()
+            expected: "a name that the header holds once".into(),
+            found: "it twice".into(),
+        }),
+    }
 }
 
 fn plan(column: &Column) -> Plan {

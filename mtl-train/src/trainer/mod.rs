@@ -180,6 +180,12 @@ impl Trainer {
         &self.model
     }
 
+    /// The model alone, when there is nothing more to train.
+    #[must_use]
+    pub fn into_model(self) -> Model {
+        self.model
+    }
+
     /// The settings.
     #[must_use]
     pub fn config(&self) -> &TrainConfig {

@@ -5,8 +5,10 @@ mod doctor;
 mod dry_run;
 mod eval;
 mod explain;
+mod export;
 mod find_lr;
 mod list;
+mod predict;
 mod report;
 mod source;
 mod table;
@@ -39,6 +41,10 @@ enum Command {
     Explain(explain::Args),
     /// Write the report of a run again.
     Report(report::Args),
+    /// Export a finished run: weights, TorchScript, description and model card in one folder.
+    Export(export::Args),
+    /// Answer raw rows or pictures with an exported model, a run or a TorchScript file.
+    Predict(predict::Args),
     /// List what a configuration file can name.
     List(list::Args),
 }
@@ -47,6 +53,8 @@ fn main() -> ExitCode {
     mtl_core::shim::init();
     let outcome = match Cli::parse().command {
         Command::Train(args) => train::run(&args),
+        Command::Export(args) => export::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Predict(args) => predict::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Explain(args) => explain::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Report(args) => report::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Eval(args) => eval::run(&args).map(|()| ExitCode::SUCCESS),

@@ -1,0 +1,286 @@
+//! From raw files to input tensors, as in training: what a model needs beside its weights.
+//!
+//! ```text
+//! training:    file -> Splits, learning vocabularies, means, scales      Preprocessing::of
+//! prediction:  file -> Preprocessing::read -> Inputs, batch by batch     the same codes and numbers
+//! ```
+//!
+//! A [`Preprocessing`] is small, serializable and complete: it needs no data set and no configuration.
+
+use std::{
+    fs::File,
+    io::{Read, stdin},
+    path::Path,
+};
+
+use mtl_core::{TorchContext, batch::Inputs};
+use serde::{Deserialize, Serialize};
+use tch::Tensor;
+
+use crate::{
+    datasets::{DatasetConfig, Splits},
+    error::{Error, Result},
+    idx::Items,
+    info::{DataInfo, ImageInfo},
+    source::{Source, TableSource},
+    table::{CsvFormat, FittedSchema, InputRows},
+};
+
+/// How raw samples become inputs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Preprocessing {
+    /// Rows of a CSV file: texts become codes, numbers are scaled.
+    Table {
+        /// How text is cut into fields.
+        format: CsvFormat,
+        /// What the columns mean, and what was learned about them.
+        fitted: FittedSchema,
+    },
+    /// Pictures of an idx file: bytes are scaled.
+    Pictures {
+        /// Their shape, and how values are scaled.
+        image: ImageInfo,
+    },
+}
+
+impl Preprocessing {
+    /// What was learned when `splits` were made from `config`; `None` for inputs that cannot be read from a file.
+    ///
+    /// # Errors
+    /// `InvalidConfig` for columns that cannot be named in a table.
+    pub fn of(config: &DatasetConfig, splits: &Splits) -> Result<Option<Self>> {
+        let info = &splits.info;
+        Ok(if let Some(fitted) = &splits.fitted {
+            Some(Self::Table { format: config.csv_format(), fitted: fitted.clone() })
+        } else if let Some(image) = &info.image
+            && info.categorical.is_empty()
+            && info.numeric.is_empty()
+        {
+            Some(Self::Pictures { image: image.clone() })
+        } else if !info.numeric.is_empty() && info.categorical.is_empty() && info.image.is_none() {
+            let tasks: Vec<_> = info.tasks.iter().map(|task| task.name.clone()).collect();
+            let fitted = FittedSchema::of_numbers(&info.numeric, &tasks)?;
+            Some(Self::Table { format: config.csv_format(), fitted })
+        } else {
+            None
+        })
+    }
+
+    /// The inputs that it gives; no tasks.
+    ///
+    /// # Errors
+    /// Those of [`FittedSchema::validate`]; `InvalidConfig` for pictures without pixels or of an unusable scale.
+    pub fn info(&self) -> Result<DataInfo> {
+        match self {
+            Self::Table { fitted, .. } => {
+                fitted.validate()?;
+                Ok(DataInfo { tasks: Vec::new(), ..fitted.info()? })
+            }
+            Self::Pictures { image } => {
+                let pixels = [image.channels, image.height, image.width];
+                let pixels = pixels.iter().try_fold(1usize, |all, &size| all.checked_mul(size));
+                let usable = pixels.is_some_and(|n| (1..1 << 31).contains(&n))
+                    && image.mean.is_finite()
+                    && image.std.is_finite()
+                    && image.std > 0.0;
+                if !usable {
+                    return Err(Error::config(
+                        "pictures",
+                        "image",
+                        "at least one pixel, std > 0",
+                        format!("{image:?}"),
+                    ));
+                }
+                Ok(DataInfo { image: Some(image.clone()), ..DataInfo::default() })
+            }
+        }
+    }
+
+    /// What a file must be, in words: `CSV rows with a header`.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Table { format: CsvFormat { header: true, .. }, .. } => "CSV rows with a header".into(),
+            Self::Table { .. } => "CSV rows without header, columns in the order of training".into(),
+            Self::Pictures { image: ImageInfo { channels, height, width, .. } } => {
+                format!("an idx file of {channels} x {height} x {width} bytes a picture")
+            }
+        }
+    }
+
+    /// The inputs of all samples of a file, `batch_size` at a time (the last of a block may be fewer); `-` is the standard
+    /// input, for tables.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the file cannot be opened; whatever is wrong in its header, with its place; `InvalidConfig` for a
+    /// batch size of 0. Errors of samples come from the iterator.
+    pub fn read(&self, path: &Path, batch_size: usize) -> Result<InputBatches> {
+        self.info()?;
+        if batch_size == 0 {
+            return Err(Error::config("prediction", "batch_size", ">= 1", "0"));
+        }
+        let reader = match self {
+            Self::Table { format, fitted } => {
+                let bytes: Box<dyn Read + Send> = match path == Path::new("-") {
+                    true => Box::new(stdin()),
+                    false => Box::new(File::open(path).map_err(|e| Error::io(path, e))?),
+                };
+                Reader::Table { rows: fitted.parse_inputs(path, bytes, format)?, block: None }
+            }
+            Self::Pictures { image } => Reader::Pictures { items: open_pictures(path, image)?, image: image.clone() },
+        };
+        Ok(InputBatches { reader, batch_size, failed: false })
+    }
+}
+
+fn open_pictures(path: &Path, image: &ImageInfo) -> Result<Items> {
+    let items = Items::open(path)?;
+    let ImageInfo { channels, height, width, .. } = *image;
+    let fits = match items.dims() {
+        [_, h, w] => channels == 1 && (*h, *w) == (height, width),
+        [_, c, h, w] => (*c, *h, *w) == (channels, height, width),
+        _ => false,
+    };
+    if !fits {
+        let (expected, found) = (format!("pictures of {channels} x {height} x {width}"), format!("{:?}", items.dims()));
+        return Err(Error::Idx { path: path.to_owned(), expected, found: format!("sizes {found}") });
+    }
+    if items.dims().first() == Some(&0) {
+        return Err(Error::NoRows { path: path.to_owned() });
+    }
+    Ok(items)
+}
+
+/// The inputs of a file's samples, in order.
+#[derive(Debug)]
+pub struct InputBatches {
+    reader: Reader,
+    batch_size: usize,
+    failed: bool,
+}
+
+enum Reader {
+    Table {
+        rows: InputRows<Box<dyn Read + Send>>,
+        /// The block in use, and how many of its rows have been given out.
+        block: Option<(TableSource, u64)>,
+    },
+    Pictures {
+        items: Items,
+        image: ImageInfo,
+    },
+}
+
+impl std::fmt::Debug for Reader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Table { .. } => "table",
+            Self::Pictures { .. } => "pictures",
+        })
+    }
+}
+
+impl InputBatches {
+    fn next_batch(&mut self) -> Result<Option<Inputs>> {
+        match &mut self.reader {
+            Reader::Table { rows, block } => loop {
+                if let Some((source, next)) = block
+                    && *next < source.len()
+                {
+                    let end = source.len().min(*next + self.batch_size as u64);
+                    let inputs = source.batch(&(*next..end).collect::<Vec<_>>())?.inputs;
+                    *next = end;
+                    return Ok(Some(inputs));
+                }
+                match rows.next() {
+                    None => return Ok(None),
+                    Some(source) => *block = Some((source?, 0)),
+                }
+            },
+            Reader::Pictures { items, image } => {
+                let bytes = items.take(self.batch_size)?;
+                if bytes.is_empty() {
+                    return Ok(None);
+                }
+                // The same arithmetic as in training, on the 256 values that there are.
+                let values: [f32; 256] = std::array::from_fn(|pixel| (pixel as f32 / 255.0 - image.mean) / image.std);
+                let pixels: Vec<f32> = bytes.iter().map(|&byte| values[usize::from(byte)]).collect();
+                let [c, h, w] = [image.channels, image.height, image.width].map(|n| i64::try_from(n).unwrap_or(-1));
+                let picture = Tensor::f_from_slice(&pixels).and_then(|t| t.f_view([-1, c, h, w])); // [b, c, h, w]
+                Ok(Some(Inputs::new(vec![("image".into(), picture.op("pictures")?)])?))
+            }
+        }
+    }
+}
+
+impl Iterator for InputBatches {
+    type Item = Result<Inputs>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed {
+            return None;
+        }
+        let batch = self.next_batch();
+        self.failed = batch.is_err();
+        batch.transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn image(std: f32) -> Preprocessing {
+        Preprocessing::Pictures { image: ImageInfo { channels: 1, height: 1, width: 2, mean: 0.5, std } }
+    }
+
+    fn round_trip(p: &Preprocessing) {
+        let text = serde_json::to_string(p).unwrap();
+        assert_eq!(&serde_json::from_str::<Preprocessing>(&text).unwrap(), p, "{text}");
+    }
+
+    #[test]
+    fn tables_come_in_batches_and_in_order() {
+        let config: DatasetConfig =
+            toml::from_str("kind = \"synthetic-mmoe\"\ntrain = 30\nvalidation = 5\ntest = 5").unwrap();
+        let splits = config.load().unwrap();
+        let p = Preprocessing::of(&config, &splits).unwrap().unwrap();
+        round_trip(&p);
+        assert!(p.info().unwrap().same_inputs(&splits.info));
+        let batch = splits.test.batch(&[0, 1, 2, 3, 4]).unwrap();
+        let xs = batch.inputs.get("numeric").unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("rows.csv");
+        let rows: Vec<Vec<f32>> = (0..5).map(|row| Vec::try_from(xs.get(row)).unwrap()).collect();
+        let line = |row: &Vec<f32>| row.iter().map(ToString::to_string).collect::<Vec<_>>().join(",") + "\n";
+        let text: String = splits.info.numeric.join(",") + "\n" + &rows.iter().map(line).collect::<String>();
+        std::fs::write(&path, text).unwrap();
+        let batches: Vec<Inputs> = p.read(&path, 2).unwrap().map(Result::unwrap).collect();
+        assert_eq!(batches.iter().map(Inputs::batch_size).collect::<Vec<_>>(), [2, 2, 1]);
+        let found: Vec<_> = batches.iter().map(|b| b.get("numeric").unwrap()).collect();
+        assert_eq!(&Tensor::cat(&found, 0), xs);
+        assert!(p.read(&path, 0).is_err());
+    }
+
+    #[test]
+    fn pictures_are_scaled_as_in_training() {
+        let p = image(0.25);
+        round_trip(&p);
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("pictures");
+        let write = |header: &[u8], items: &[u8]| std::fs::write(&path, [header, items].concat()).unwrap();
+        write(&[0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0, 0, 2], &[0, 255, 51, 0, 0, 0]);
+        let batches: Vec<Inputs> = p.read(&path, 2).unwrap().map(Result::unwrap).collect();
+        assert_eq!(batches.iter().map(Inputs::batch_size).collect::<Vec<_>>(), [2, 1]);
+        let first = batches[0].get("image").unwrap();
+        assert_eq!(first.size(), [2, 1, 1, 2]);
+        assert_eq!(Vec::<f32>::try_from(first.view(-1)).unwrap(), [-2.0, 2.0, (0.2 - 0.5) / 0.25, -2.0]);
+        let refusal = || p.read(&path, 2).unwrap_err().to_string();
+        write(&[0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 2], &[0; 4]);
+        assert!(refusal().ends_with("expected pictures of 1 x 1 x 2, found sizes [1, 2, 2]"));
+        write(&[0, 0, 8, 3, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2], &[]);
+        assert!(refusal().ends_with("expected at least one row of data, found none"));
+        assert!(image(0.0).read(&path, 2).unwrap_err().to_string().contains("std > 0"));
+    }
+}

@@ -1,0 +1,305 @@
+//! Rows to predict for: a file read block by block, without labels.
+//!
+//! Columns are found as in training, by name where there is a header, by position where there is none; label columns and
+//! ignored ones may be missing. A block is about a megabyte, so that a file of any size costs the memory of one; a row's
+//! codes and numbers do not depend on how the file was cut.
+
+use std::{
+    fs::File,
+    io::{ErrorKind, Read},
+    path::{Path, PathBuf},
+};
+
+use super::{
+    FittedSchema, ReadRows, Table, TableColumn, chunk,
+    cursor::Cursor,
+    find, header,
+    parse::{Layout, Plan},
+    plan,
+    schema::{Column, CsvFormat},
+};
+use crate::{
+    error::{Error, Result},
+    source::TableSource,
+};
+
+/// Bytes read at a time.
+const BLOCK: usize = 1 << 20;
+/// No row is longer; a quote that is never closed would make one of the rest of the file.
+const LONGEST_ROW: usize = 1 << 24;
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The rows of a table, encoded, a block at a time: an iterator of sources without tasks.
+#[derive(Debug)]
+pub struct InputRows<R> {
+    fitted: FittedSchema,
+    path: PathBuf,
+    reader: R,
+    quotes: bool,
+    delimiter: u8,
+    /// The columns of the file.
+    names: Vec<String>,
+    plans: Vec<Plan>,
+    /// Where in the file each column of the schema stands, if it is read.
+    places: Vec<Option<usize>>,
+    pending: Vec<u8>,
+    block: usize,
+    line: u64,
+    n_rows: u64,
+    ended: bool,
+    failed: bool,
+}
+
+impl FittedSchema {
+    /// The rows of a file, without their labels.
+    ///
+    /// # Errors
+    /// As [`FittedSchema::parse_inputs`]; [`Error::Io`] when the file cannot be opened.
+    pub fn read_inputs(&self, path: &Path, format: &CsvFormat) -> Result<InputRows<File>> {
+        self.parse_inputs(path, File::open(path).map_err(|e| Error::io(path, e))?, format)
+    }
+
+    /// The rows of a text that comes from anywhere; `path` is what errors call it. Errors of rows come from the iterator:
+    /// those of [`Table::read`] but for labels, which are not looked at.
+    ///
+    /// # Errors
+    /// [`Error::NoRows`], [`Error::MissingColumn`], [`Error::ColumnCount`] or [`Error::Field`] for what is wrong in the
+    /// header or, without one, in the first row; [`Error::Io`].
+    pub fn parse_inputs<R: Read>(&self, path: &Path, reader: R, format: &CsvFormat) -> Result<InputRows<R>> {
+        self.parse_blocks(path, reader, format, BLOCK)
+    }
+
+    fn parse_blocks<R: Read>(&self, path: &Path, reader: R, format: &CsvFormat, block: usize) -> Result<InputRows<R>> {
+        self.validate()?;
+        let mut rows = InputRows {
+            fitted: self.clone(),
+            path: path.to_owned(),
+            reader,
+            quotes: format.quotes,
+            delimiter: format.delimiter_byte()?,
+            names: Vec::new(),
+            plans: Vec::new(),
+            places: Vec::new(),
+            pending: Vec::new(),
+            block,
+            line: 1,
+            n_rows: 0,
+            ended: false,
+            failed: false,
+        };
+        rows.fill(BYTE_ORDER_MARK.len())?;
+        if rows.pending.starts_with(BYTE_ORDER_MARK) {
+            rows.pending.drain(..BYTE_ORDER_MARK.len());
+        }
+        rows.lay_out(format.header)?;
+        Ok(rows)
+    }
+}
+
+impl<R: Read> InputRows<R> {
+    /// Reads on until `size` bytes wait or the text ends.
+    fn fill(&mut self, size: usize) -> Result<()> {
+        while !self.ended && self.pending.len() < size {
+            let missing = (size - self.pending.len()) as u64;
+            let found = (&mut self.reader).take(missing).read_to_end(&mut self.pending);
+            match found {
+                Ok(n) => self.ended = (n as u64) < missing,
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(e) => return Err(Error::io(&self.path, e)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds the columns, by the header or by the first row.
+    fn lay_out(&mut self, has_header: bool) -> Result<()> {
+        // The first line may be longer than a block: more is read until it has an end.
+        let mut size = self.block;
+        let first = loop {
+            self.fill(size)?;
+            let mut cursor = Cursor::new(&self.pending, self.delimiter, self.quotes);
+            let first = header(&self.path, &mut cursor);
+            let whole = first.is_ok() && cursor.at() <= self.pending.len();
+            if whole || self.ended || size > LONGEST_ROW {
+                if has_header && first.is_ok() {
+                    self.line += cursor.line;
+                    let at = cursor.at().min(self.pending.len());
+                    self.pending.drain(..at);
+                }
+                break first;
+            }
+            size *= 2;
+        };
+        let columns = &self.fitted.schema().columns;
+        if has_header {
+            self.names = first?;
+            let place = |column: &Column| match column {
+                Column::Categorical { .. } | Column::Numeric { .. } => find(&self.path, column, &self.names).map(Some),
+                Column::Label { .. } | Column::Ignore { .. } => Ok(None),
+            };
+            self.places = columns.iter().map(place).collect::<Result<_>>()?;
+        } else {
+            let is_label = |column: &Column| matches!(column, Column::Label { .. });
+            let n_labels = columns.iter().filter(|c| is_label(c)).count();
+            // Whatever is wrong in the first row is said, with its place, when it is read as a row.
+            let unlabeled = first.is_ok_and(|fields| fields.len() + n_labels == columns.len());
+            let mut next = 0;
+            for column in columns {
+                let present = !(unlabeled && is_label(column));
+                self.places.push((present && !is_label(column)).then_some(next));
+                if present {
+                    self.names.push(column.name().to_owned());
+                    next += 1;
+                }
+            }
+        }
+        self.plans = vec![Plan::Skip; self.names.len()];
+        for (column, place) in columns.iter().zip(&self.places) {
+            if let Some(of_file) = place.and_then(|at| self.plans.get_mut(at)) {
+                *of_file = plan(column);
+            }
+        }
+        Ok(())
+    }
+
+    fn next_block(&mut self) -> Result<Option<TableSource>> {
+        let mut size = self.block;
+        loop {
+            self.fill(size)?;
+            let end = match chunk::last_row_end(&self.pending, self.quotes) {
+                _ if self.ended => self.pending.len(),
+                Some(end) => end,
+                None if size <= LONGEST_ROW => {
+                    size *= 2;
+                    continue;
+                }
+                None => {
+                    return Err(Error::Field {
+                        path: self.path.clone(),
+                        line: self.line,
+                        column: self.names.first().cloned().unwrap_or_default(),
+                        expected: format!("a row of at most {LONGEST_ROW} bytes"),
+                        found: "a longer one (is a quote never closed?)".into(),
+                    });
+                }
+            };
+            if end == 0 {
+                return if self.n_rows == 0 { Err(Error::NoRows { path: self.path.clone() }) } else { Ok(None) };
+            }
+            let table = self.table(end)?;
+            self.pending.drain(..end);
+            if table.n_rows() > 0 {
+                self.n_rows += table.n_rows() as u64;
+                return self.fitted.encode_inputs(&table).map(Some);
+            }
+        }
+    }
+
+    /// The rows in the first `end` bytes; none where all lines are blank.
+    fn table(&mut self, end: usize) -> Result<Table> {
+        const PIECE: usize = 1 << 18;
+        let missing = &self.fitted.schema().missing;
+        let layout = Layout { plans: self.plans.clone(), delimiter: self.delimiter, quotes: self.quotes, missing };
+        let body = &self.pending[..end];
+        let read = ReadRows::parse(&self.path, body, self.line, &self.names, &layout, PIECE)?;
+        self.line = read.next_line;
+        let columns = self.places.iter().map(|place| place.map_or(TableColumn::Ignored, |at| read.column(at)));
+        Ok(Table { path: self.path.clone(), columns: columns.collect(), lines: read.lines })
+    }
+}
+
+impl<R: Read> Iterator for InputRows<R> {
+    type Item = Result<TableSource>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed {
+            return None;
+        }
+        let block = self.next_block();
+        self.failed = block.is_err();
+        block.transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{source::Source, table::Schema};
+
+    const SCHEMA: &str = r#"
+        missing = ["?"]
+        columns = [
+            { name = "color", kind = "categorical" },
+            { name = "grade", kind = "label", label = "class" },
+            { name = "size", kind = "numeric", missing = "mean" },
+            { name = "id", kind = "ignore" },
+        ]"#;
+    const TRAIN: &str = "red,a,1,0\nblue,b,3,1\n\"two\nlines\",a,?,2\n";
+
+    fn format(header: bool) -> CsvFormat {
+        CsvFormat { header, ..CsvFormat::default() }
+    }
+
+    fn fitted() -> FittedSchema {
+        let schema: Schema = toml::from_str(SCHEMA).unwrap();
+        let table = Table::parse("t.csv".as_ref(), TRAIN.as_bytes(), &format(false), &schema).unwrap();
+        FittedSchema::fit(&schema, &table, &[0, 1, 2]).unwrap()
+    }
+
+    /// Codes and numbers of all rows, or the first error.
+    fn rows(text: &str, header: bool, block: usize) -> Result<(Vec<i64>, Vec<f32>)> {
+        let (mut codes, mut numbers) = (Vec::new(), Vec::new());
+        for source in fitted().parse_blocks("p.csv".as_ref(), text.as_bytes(), &format(header), block)? {
+            let source = source?;
+            let batch = source.batch(&(0..source.len()).collect::<Vec<_>>())?;
+            assert!(batch.targets.is_empty());
+            codes.extend(Vec::<i64>::try_from(batch.inputs.get("categorical")?.view(-1)).unwrap());
+            numbers.extend(Vec::<f32>::try_from(batch.inputs.get("numeric")?.view(-1)).unwrap());
+        }
+        Ok((codes, numbers))
+    }
+
+    #[test]
+    fn rows_read_as_in_training_whatever_the_block() {
+        let table = Table::parse("t.csv".as_ref(), TRAIN.as_bytes(), &format(false), fitted().schema()).unwrap();
+        let source = fitted().encode(&table).unwrap();
+        let batch = source.batch(&[0, 1, 2]).unwrap();
+        let codes = Vec::<i64>::try_from(batch.inputs.get("categorical").unwrap().view(-1)).unwrap();
+        let numbers = Vec::<f32>::try_from(batch.inputs.get("numeric").unwrap().view(-1)).unwrap();
+        let named = "\u{feff}\nsize,other,color\n1,x,red\n\n3,x,blue\n?,\"a\nb\",\"two\nlines\"";
+        for block in [1, 7, 30, 1000] {
+            assert_eq!(rows(TRAIN, false, block).unwrap(), (codes.clone(), numbers.clone()), "{block}");
+            assert_eq!(rows(named, true, block).unwrap(), (codes.clone(), numbers.clone()), "{block}");
+            // Without the label's column, a text that training never saw.
+            let (found, _) = rows("pink,1,0\nblue,2,0\n", false, block).unwrap();
+            assert_eq!(found, [0, codes[1]]);
+        }
+    }
+
+    #[test]
+    fn errors_name_file_line_and_column() {
+        for block in [1, 10, 1000] {
+            let refusal = |text: &str, header| rows(text, header, block).unwrap_err().to_string();
+            assert_eq!(
+                refusal("color,size\nred,1\n\nred,x\n", true),
+                r#"p.csv:4: column "size": expected a finite number, found "x""#
+            );
+            assert_eq!(refusal("color\nred\n", true), r#"p.csv:1: expected a column named "size", found "color""#);
+            assert_eq!(refusal("red,a,1,0\nred,a,1\n", false), "p.csv:2: expected 4 columns, found 3");
+            assert_eq!(refusal("red,1\n", false), "p.csv:1: expected 4 columns, found 2");
+            assert_eq!(refusal("", false), "p.csv: expected at least one row of data, found none");
+            assert_eq!(refusal("color,size\n \n", true), "p.csv: expected at least one row of data, found none");
+            let e = refusal("color,size\nred,1\n\"red,1\n", true);
+            assert!(e.starts_with(r#"p.csv:3: column "color": expected a closing quote"#), "{e}");
+        }
+        let mut rows = fitted().parse_blocks("p.csv".as_ref(), &b"a,b,x,c\na,b,1,c\n"[..], &format(false), 9).unwrap();
+        assert!(rows.next().unwrap().is_err() && rows.next().is_none());
+    }
+
+    #[test]
+    fn a_row_without_end_is_refused() {
+        let text = format!("color,size\n\"{}", "red,1\n".repeat(LONGEST_ROW / 2));
+        let e = rows(&text, true, BLOCK).unwrap_err().to_string();
+        assert!(e.starts_with("p.csv:2: column \"color\": expected a row of at most"), "{e}");
+    }
+}

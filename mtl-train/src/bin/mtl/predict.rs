@@ -1,0 +1,47 @@
+//! `mtl predict`: answers for raw rows or pictures.
+
+use std::path::PathBuf;
+
+use clap::Args as ClapArgs;
+use mtl_train::{
+    Result,
+    config::DeviceConfig,
+    predict::{OutputFormat, Predictor, Request, predict_file},
+};
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Args {
+    /// An exported package, a run's folder, or a TorchScript file of `mtl export`.
+    model: PathBuf,
+    /// Rows as in training (label columns may be missing), or an idx file of pictures; `-` is the standard input.
+    #[arg(long)]
+    input: PathBuf,
+    /// Where the answers go; default the standard output.
+    #[arg(long)]
+    output: Option<PathBuf>,
+    /// `csv` or `jsonl`; default as the output's name says, else csv.
+    #[arg(long)]
+    format: Option<OutputFormat>,
+    /// Samples that are answered at once.
+    #[arg(long, default_value_t = 4096)]
+    batch_size: usize,
+    /// `cpu`, `cuda` or `cuda:1`; a run's folder says itself.
+    #[arg(long, default_value = "cpu")]
+    device: String,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let device = DeviceConfig { kind: args.device.clone(), threads: None }.apply()?;
+    let predictor = Predictor::open(&args.model, device)?;
+    let request = Request {
+        input: args.input.clone(),
+        output: args.output.clone(),
+        format: args.format,
+        batch_size: args.batch_size,
+    };
+    let rows = predict_file(&predictor, &request)?;
+    if let Some(output) = &args.output {
+        eprintln!("{rows} answers in {}", output.display());
+    }
+    Ok(())
+}

@@ -1,0 +1,251 @@
+//! Everything that a model is, beside its weights.
+
+use mtl_core::{
+    encode::InputSpec,
+    metric::MetricId,
+    task::{Task, TaskName, TaskSet},
+};
+use mtl_data::{DataInfo, LabelKind, Preprocessing, Splits, TaskInfo};
+use mtl_heads::{HeadConfig, TargetSpec};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tch::{Device, Kind, Tensor};
+
+use super::record::Record;
+use crate::{
+    architecture::Architecture,
+    config::RunConfig,
+    encoder::AnyEncoder,
+    error::Result,
+    model::{Blueprint, Model, ModelConfig},
+    session::{Session, input_spec, target_spec, task_config},
+};
+
+/// A model without its weights.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Description {
+    /// The encoder.
+    pub encoder: AnyEncoder,
+    /// What tasks share.
+    pub sharing: Architecture,
+    /// The tasks in order.
+    pub tasks: Vec<TaskDescription>,
+    /// What the encoder was built for.
+    pub inputs: InputSpec,
+    /// From a raw file to inputs; `None` for data that do not come from files of rows or pictures.
+    pub preprocessing: Option<Preprocessing>,
+    /// The tensors that go in, in the order of the TorchScript module's arguments.
+    pub input_tensors: Vec<TensorSpec>,
+    /// The tensors that come out, in the order of its tuple: one per task.
+    pub output_tensors: Vec<TensorSpec>,
+    /// How it came about.
+    pub record: Record,
+}
+
+/// One task of a model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaskDescription {
+    /// Its name.
+    pub name: TaskName,
+    /// The metric that judges it.
+    pub primary: MetricId,
+    /// What its labels are, with the names of classes, labels or numbers.
+    pub label: LabelKind,
+    /// Its head.
+    pub head: HeadConfig,
+}
+
+/// A tensor that goes into a model or comes out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TensorSpec {
+    /// Its name: of the modality, or of the task.
+    pub name: String,
+    /// Its element kind, in Python's words: `float32`.
+    pub kind: String,
+    /// Its shape; -1 is the batch.
+    pub shape: Vec<i64>,
+    /// What its numbers are.
+    pub meaning: String,
+}
+
+impl TensorSpec {
+    fn input(name: &str, tensor: &Tensor, inputs: &InputSpec) -> Self {
+        let shape = [-1].into_iter().chain(tensor.size().into_iter().skip(1)).collect();
+        let meaning = match name {
+            "categorical" => format!(
+                "codes, one column each: {}",
+                list(inputs.categorical.iter().map(|f| format!("{} in 0..{}", f.name, f.cardinality)))
+            ),
+            "numeric" => format!("scaled numbers, one column each: {}", list(inputs.numeric.iter().cloned())),
+            "image" => "scaled pixels: channels, rows, columns".into(),
+            other => other.into(),
+        };
+        Self { name: name.to_owned(), kind: kind_name(tensor.kind()), shape, meaning }
+    }
+
+    fn output(task: &TaskDescription) -> Self {
+        let meaning = match &task.label {
+            LabelKind::Class { classes } => format!("probabilities of the classes {}", list(classes.iter().cloned())),
+            LabelKind::Binary { labels } => format!("probabilities of {}", list(labels.iter().cloned())),
+            LabelKind::Values { names } => format!("the numbers {}", list(names.iter().cloned())),
+        };
+        let width = i64::try_from(task.label.width()).unwrap_or(i64::MAX);
+        Self { name: task.name.to_string(), kind: kind_name(Kind::Float), shape: vec![-1, width], meaning }
+    }
+
+    /// The shape for people: `[batch, 39]`.
+    #[must_use]
+    pub fn shape_text(&self) -> String {
+        let size = |&s: &i64| if s < 0 { "batch".to_owned() } else { s.to_string() };
+        format!("[{}]", self.shape.iter().map(size).collect::<Vec<_>>().join(", "))
+    }
+}
+
+fn list(names: impl Iterator<Item = String>) -> String {
+    names.collect::<Vec<_>>().join(", ")
+}
+
+fn kind_name(kind: Kind) -> String {
+    match kind {
+        Kind::Float => "float32".into(),
+        Kind::Double => "float64".into(),
+        Kind::Half => "float16".into(),
+        Kind::BFloat16 => "bfloat16".into(),
+        Kind::Int64 => "int64".into(),
+        Kind::Bool => "bool".into(),
+        other => format!("{other:?}").to_lowercase(),
+    }
+}
+
+/// Settings of layers beyond this are no networks but attempts to make sizes overflow.
+const LARGEST_SETTING: u64 = 1 << 20;
+/// Codes a field, or pixels a side.
+const LARGEST_INPUT: i64 = 1 << 31;
+
+impl Description {
+    /// What a session's model is.
+    ///
+    /// # Errors
+    /// The data's, when a batch cannot be read.
+    pub fn of(config: &RunConfig, splits: &Splits, session: &Session, record: Record) -> Result<Self> {
+        let all: Vec<_> = splits.info.tasks.iter().map(|t| task_config(&t.name)).collect();
+        let wanted = if config.tasks.is_empty() { &all } else { &config.tasks };
+        let mut tasks = Vec::with_capacity(wanted.len());
+        for (config, task) in wanted.iter().zip(session.trainer.model().tasks().iter()) {
+            let Some(TaskInfo { label, .. }) = splits.info.tasks.iter().find(|t| t.name == task.name) else { continue };
+            let head = config.head.clone().unwrap_or_else(|| HeadConfig::default_for(&target_spec(label)));
+            tasks.push(TaskDescription { name: task.name.clone(), primary: task.primary, label: label.clone(), head });
+        }
+        let inputs = input_spec(&splits.info);
+        let mut input_tensors = Vec::new();
+        if let Some(batch) = session.validation.epoch(0)?.next() {
+            let batch = batch?;
+            input_tensors.extend(batch.inputs.iter().map(|(name, t)| TensorSpec::input(name, t, &inputs)));
+        }
+        Ok(Self {
+            encoder: config.encoder.clone(),
+            sharing: config.sharing.clone(),
+            output_tensors: tasks.iter().map(TensorSpec::output).collect(),
+            tasks,
+            inputs,
+            preprocessing: Preprocessing::of(&config.data, splits)?,
+            input_tensors,
+            record,
+        })
+    }
+
+    /// The tasks as the model wants them.
+    ///
+    /// # Errors
+    /// [`mtl_core::Error::Duplicate`] for a repeated name; [`mtl_core::Error::InvalidConfig`] without tasks.
+    pub fn task_set(&self) -> Result<TaskSet> {
+        let tasks = self.tasks.iter().map(|t| Task::new(t.name.as_str(), t.primary));
+        Ok(TaskSet::new(tasks.collect::<mtl_core::Result<_>>()?)?)
+    }
+
+    /// The network with fresh parameters, of at most `limit` numbers.
+    ///
+    /// # Errors
+    /// As [`Description::validate`] and [`Model::build_within`].
+    pub fn build(&self, limit: usize, device: Device) -> Result<Model> {
+        self.validate()?;
+        let targets: Vec<TargetSpec> = self.tasks.iter().map(|t| target_spec(&t.label)).collect();
+        let config = ModelConfig {
+            encoder: self.encoder.clone(),
+            sharing: self.sharing.clone(),
+            heads: self.tasks.iter().map(|t| Some(t.head.clone())).collect(),
+        };
+        let blueprint = Blueprint { inputs: &self.inputs, targets: &targets, kind: Kind::Float, device, seed: 0 };
+        Model::build_within(limit, &config, &self.task_set()?, &blueprint)
+    }
+
+    /// Checks one that was read from a file, before anything is built from it.
+    ///
+    /// # Errors
+    /// Whatever is wrong, in the words of the part that it concerns.
+    pub fn validate(&self) -> Result<()> {
+        let refuse = |field, expected: &str, found: String| {
+            Err(mtl_core::Error::InvalidConfig { what: "model description", field, expected: expected.into(), found }
+                .into())
+        };
+        self.task_set()?;
+        let heads: Vec<&HeadConfig> = self.tasks.iter().map(|t| &t.head).collect();
+        for (field, settings) in [
+            ("encoder", serde_json::to_value(&self.encoder)),
+            ("sharing", serde_json::to_value(&self.sharing)),
+            ("head", serde_json::to_value(heads)),
+        ] {
+            let largest = largest_integer(&settings.unwrap_or_default());
+            if largest > LARGEST_SETTING {
+                return refuse(field, &format!("made of integers of at most {LARGEST_SETTING}"), largest.to_string());
+            }
+        }
+        let sizes = self.inputs.categorical.iter().map(|f| f.cardinality);
+        let sizes = sizes.chain(self.inputs.image.into_iter().flatten());
+        if let Some(size) = sizes.into_iter().find(|size| !(1..=LARGEST_INPUT).contains(size)) {
+            return refuse("inputs", "of sizes in 1..2^31", size.to_string());
+        }
+        if let Some(preprocessing) = &self.preprocessing {
+            let given = input_spec(&DataInfo { tasks: Vec::new(), ..preprocessing.info()? });
+            if given != self.inputs {
+                return refuse("preprocessing", "one that gives the inputs of the encoder", "another".into());
+            }
+        }
+        let names: Vec<&str> = self.tasks.iter().map(|t| t.name.as_str()).collect();
+        if self.output_tensors.iter().map(|t| t.name.as_str()).collect::<Vec<_>>() != names {
+            return refuse("output_tensors", "one per task", format!("{}", self.output_tensors.len()));
+        }
+        Ok(())
+    }
+}
+
+/// The largest integer in a value, whatever its sign.
+fn largest_integer(value: &Value) -> u64 {
+    match value {
+        Value::Number(n) => n.as_u64().or_else(|| n.as_i64().map(i64::unsigned_abs)).unwrap_or(0),
+        Value::Array(items) => items.iter().map(largest_integer).max().unwrap_or(0),
+        Value::Object(fields) => fields.values().map(largest_integer).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_are_found_wherever_they_are() {
+        let value = serde_json::json!({ "a": [1, -7, { "b": 5.5, "c": [3] }], "d": null, "e": "99" });
+        assert_eq!(largest_integer(&value), 7);
+    }
+
+    #[test]
+    fn shapes_say_which_axis_is_the_batch() {
+        let tensor = Tensor::zeros([4, 2, 3], (Kind::Int64, Device::Cpu));
+        let spec = TensorSpec::input("x", &tensor, &InputSpec::default());
+        assert_eq!((spec.shape_text().as_str(), spec.kind.as_str()), ("[batch, 2, 3]", "int64"));
+    }
+}

@@ -1,0 +1,185 @@
+//! The network as TorchScript: recorded with two batch sizes, tried with three others, sealed.
+//!
+//! ```text
+//! forward(inputs..) -> (answer of task 0, answer of task 1, ..)
+//! ```
+//! Arguments are the description's `input_tensors`, in their order and already preprocessed; the tuple's elements its
+//! `output_tensors`: probabilities or numbers, `[b, width]`. Any batch size will do. Weights are named as in
+//! `model.safetensors`. The file also holds the description, under the name `mtl.json`
+//! (`torch.jit.load(path, _extra_files={"mtl.json": ""})`).
+
+use std::{fs, path::Path};
+
+use mtl_core::{
+    TorchContext,
+    batch::Inputs,
+    context::Cx,
+    mode::Mode,
+    prediction::{Prediction, Scores},
+    shim::{Script, Trace},
+};
+use mtl_data::{LabelKind, Loader};
+use mtl_heads::to_array;
+use tch::{Device, Tensor};
+
+use super::{description::Description, manifest::Manifest, seal};
+use crate::{
+    error::{Error, Result},
+    model::Model,
+};
+
+/// The name of the description inside the file.
+const EXTRA: &str = "mtl.json";
+/// Batch sizes of the two recordings, and of the trials.
+const RECORDED: [i64; 2] = [5, 7];
+const TRIED: [i64; 3] = [1, 2, 11];
+/// Largest difference of a trial: what other orders of summation give.
+const TOLERANCE: f64 = 1e-5;
+
+/// The bytes of the file for `model`, recorded on samples of `loader`.
+///
+/// # Errors
+/// [`Error::Package`] for a network that cannot be recorded, or whose recording answers otherwise; the data's errors.
+pub(super) fn record(
+    model: &Model,
+    description: &Description,
+    loader: &Loader,
+    manifest: &Manifest,
+) -> Result<Vec<u8>> {
+    let refuse = |reason: String| Error::Package { path: "model.pt".into(), reason };
+    let Some(batch) = loader.epoch(0)?.next() else {
+        return Err(refuse("there is no validation sample to record the network on".into()));
+    };
+    let samples = batch?.to_device(model.params().device())?.inputs;
+    // A first pass makes the constants that layers make once: inside a recording they would be lost.
+    model.predict(&samples)?;
+    let trace = |b: i64| -> Result<Trace> {
+        let inputs = rows(&samples, b)?;
+        let named: Vec<(&str, &Tensor)> = inputs.iter().collect();
+        Trace::record(&named, model.params(), || answers(model, &inputs))
+    };
+    let [first, second] = RECORDED;
+    let bytes = trace(first)?.save(&trace(second)?, (EXTRA, &manifest.to_json()?));
+    let bytes = seal::seal(bytes.map_err(|e| refuse(format!("the network cannot be recorded: {e}")))?)?;
+
+    let script = TorchScript::from_bytes(&bytes, "model.pt".as_ref(), model.params().device())?;
+    for b in TRIED {
+        let inputs = rows(&samples, b)?;
+        let _guard = tch::no_grad_guard();
+        for ((found, expected), task) in
+            script.forward(&inputs)?.iter().zip(answers(model, &inputs)?).zip(&description.tasks)
+        {
+            let close = found.size() == expected.size()
+                && found.f_allclose(&expected, TOLERANCE, TOLERANCE, true).op("compare answers")?;
+            if !close {
+                return Err(refuse(format!(
+                    "task {}: the recorded network answers otherwise than the model for a batch of {b}: it computes \
+                     something that libtorch does not see; export with --format safetensors",
+                    task.name
+                )));
+            }
+        }
+    }
+    Ok(bytes)
+}
+
+/// The decoded answer of every task.
+fn answers(model: &Model, inputs: &Inputs) -> Result<Vec<Tensor>> {
+    let output = model.forward(inputs, |_| true, &Cx::new(Mode::Eval))?;
+    let mut answers = Vec::with_capacity(output.heads.len());
+    for (head, out) in model.heads().iter().zip(output.heads.iter().flatten()) {
+        answers.push(head.answer(out)?);
+    }
+    Ok(answers)
+}
+
+/// `b` of the samples, from the first again after the last.
+fn rows(samples: &Inputs, b: i64) -> Result<Inputs> {
+    let n = samples.batch_size().max(1);
+    let positions: Vec<i64> = (0..b).map(|row| row % n).collect();
+    let mut picked = Vec::new();
+    for (name, tensor) in samples.iter() {
+        let positions = Tensor::from_slice(&positions).f_to_device(tensor.device()).op("pick samples")?;
+        picked.push((name.to_owned(), tensor.f_index_select(0, &positions).op("pick samples")?));
+    }
+    Ok(Inputs::new(picked)?)
+}
+
+/// An exported network, without its Rust code.
+#[derive(Debug)]
+pub struct TorchScript {
+    script: Script,
+    manifest: Manifest,
+    device: Device,
+}
+
+impl TorchScript {
+    /// Loads a file that `mtl export` made.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when it cannot be read; [`Error::Package`] when it is foreign or damaged; as [`Manifest::from_json`].
+    pub fn load(path: &Path, device: Device) -> Result<Self> {
+        let bytes = fs::read(path).map_err(|e| Error::io(path, "cannot read model", e))?;
+        Self::from_bytes(&bytes, path, device)
+    }
+
+    /// As [`TorchScript::load`], from memory; `path` is what errors call it.
+    ///
+    /// # Errors
+    /// As [`TorchScript::load`].
+    pub fn from_bytes(bytes: &[u8], path: &Path, device: Device) -> Result<Self> {
+        seal::verify(bytes, path)?;
+        let script = Script::load(bytes, device, EXTRA)
+            .map_err(|e| Error::Package { path: path.to_owned(), reason: format!("cannot be loaded: {e}") })?;
+        let manifest = Manifest::from_json(script.extra().as_bytes(), path)?;
+        Ok(Self { script, manifest, device })
+    }
+
+    /// What the model is.
+    #[must_use]
+    pub fn description(&self) -> &Description {
+        &self.manifest.model
+    }
+
+    /// The answers of all tasks as tensors, `[b, width]` each.
+    ///
+    /// # Errors
+    /// [`mtl_core::Error::UnknownName`] for an input that is missing; [`mtl_core::Error::Shape`] or
+    /// [`mtl_core::Error::Torch`] for one that does not fit.
+    pub fn forward(&self, inputs: &Inputs) -> Result<Vec<Tensor>> {
+        let model = &self.manifest.model;
+        let mut arguments = Vec::with_capacity(model.input_tensors.len());
+        for spec in &model.input_tensors {
+            let tensor = inputs.get(&spec.name)?;
+            let size = tensor.size();
+            if size.get(1..) != spec.shape.get(1..) {
+                return Err(mtl_core::Error::Shape {
+                    op: format!("input {}", spec.name),
+                    tensor: "input",
+                    expected: spec.shape_text(),
+                    found: size,
+                }
+                .into());
+            }
+            arguments.push(tensor.f_to_device(self.device).op("run TorchScript")?);
+        }
+        Ok(self.script.forward(&arguments, model.tasks.len())?)
+    }
+
+    /// The answers of all tasks as plain values.
+    ///
+    /// # Errors
+    /// As [`TorchScript::forward`].
+    pub fn predict(&self, inputs: &Inputs) -> Result<Vec<Prediction>> {
+        let mut predictions = Vec::new();
+        for (answer, task) in self.forward(inputs)?.iter().zip(&self.manifest.model.tasks) {
+            let (scores, kind) = (to_array(answer)?, Scores::Probs);
+            predictions.push(match task.label {
+                LabelKind::Class { .. } => Prediction::Class { scores, kind },
+                LabelKind::Binary { .. } => Prediction::MultiLabel { scores, kind },
+                LabelKind::Values { .. } => Prediction::Values { values: scores },
+            });
+        }
+        Ok(predictions)
+    }
+}

@@ -1,0 +1,69 @@
+//! A file of samples to a file of answers.
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, ErrorKind, Write},
+    path::{Path, PathBuf},
+};
+
+use super::{
+    Predictor,
+    writer::{OutputFormat, Writer},
+};
+use crate::error::{Error, Result};
+
+/// What to answer, and where the answers go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// A CSV file, an idx file of pictures, or `-` for rows from the standard input.
+    pub input: PathBuf,
+    /// The file to write; `None` is the standard output. It appears when all answers are in it: whatever goes wrong, an
+    /// older file of that name is still there.
+    pub output: Option<PathBuf>,
+    /// How answers are written; `None` means as the output's name says.
+    pub format: Option<OutputFormat>,
+    /// Samples that are answered at once, >= 1.
+    pub batch_size: usize,
+}
+
+/// Answers all samples of a file; gives their number.
+///
+/// # Errors
+/// As [`Predictor::answers`], with file, line and column; [`Error::Io`] when the output cannot be written.
+pub fn predict_file(predictor: &Predictor, request: &Request) -> Result<u64> {
+    let format = request.format.or_else(|| request.output.as_deref().map(OutputFormat::of_path)).unwrap_or_default();
+    let answers = predictor.answers(&request.input, request.batch_size)?;
+    let tasks = &predictor.description().tasks;
+    let Some(path) = &request.output else {
+        let failed = |e| Error::io("standard output", "cannot write answers", e);
+        let outcome = (|| {
+            let mut writer = Writer::new(io::stdout().lock(), format, tasks).map_err(failed)?;
+            for batch in answers {
+                writer.write(&batch?)?;
+            }
+            Ok(writer.finish().map_err(failed)?.0)
+        })();
+        return match outcome {
+            // Whoever reads has seen enough: `mtl predict .. | head`.
+            Err(Error::Io { source, .. }) if source.kind() == ErrorKind::BrokenPipe => Ok(0),
+            outcome => outcome,
+        };
+    };
+    let failed = |e| Error::io(path, "cannot write answers", e);
+    let dir = path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".unfinished-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let file = builder.tempfile_in(dir).map_err(failed)?;
+    let mut writer = Writer::new(BufWriter::new(file), format, tasks).map_err(failed)?;
+    for batch in answers {
+        writer.write(&batch?)?;
+    }
+    let (rows, buffer) = writer.finish().map_err(failed)?;
+    let mut file = buffer.into_inner().map_err(|e| failed(e.into_error()))?;
+    file.flush().and_then(|()| file.as_file().sync_all()).map_err(failed)?;
+    file.persist(path).map_err(|e| failed(e.error))?;
+    File::open(dir).and_then(|d| d.sync_all()).map_err(failed)?;
+    Ok(rows)
+}
