@@ -31,13 +31,17 @@
 //! | [`checkpoint`] | one atomic file per checkpoint |
 //! | [`config`] | the configuration file |
 //! | [`run_dir`] | a run's folder |
+//! | [`compare`] | methods against each other and against single-task networks: grid, seeds, statistics |
+//! | [`cv_weights`] | task weights by cross-validation on the training split |
 //! | [`runlog`], [`progress`] | JSON lines; bars and lines on a terminal |
 //! | [`report`] | documents as one HTML file |
 #![warn(missing_docs)]
 
 pub mod architecture;
 pub mod checkpoint;
+pub mod compare;
 pub mod config;
+pub mod cv_weights;
 pub mod encoder;
 pub mod error;
 pub mod method;

@@ -114,4 +114,5 @@ unsafe extern "C" {
     pub(super) fn mtl_manual_seed(seed: u64) -> i32;
     pub(super) fn mtl_set_deterministic(on: i32) -> i32;
     pub(super) fn mtl_keep_memory();
+    pub(super) fn mtl_release_memory();
 }

@@ -21,7 +21,7 @@ use ffi::Handle;
 pub use grad::{Graph, conv_weight_grad, grad, grad_scaled, graph_size, reached, set_grad};
 pub use optim::{AdamWStep, SgdStep, fused_adamw, fused_sgd, global_norm, scale};
 pub use rows::{Rows, f32_values, vmap_gramian};
-pub use runtime::{init, manual_seed, set_deterministic};
+pub use runtime::{init, manual_seed, release_memory, set_deterministic};
 use tch::Tensor;
 
 use crate::error::{Error, Result, TorchMessage};

@@ -34,6 +34,7 @@
 //! line and the nearest key that exists.
 
 mod locate;
+mod study;
 
 use std::{fs, path::Path};
 
@@ -42,6 +43,7 @@ use mtl_core::metric::MetricId;
 use mtl_data::DatasetConfig;
 use mtl_heads::HeadConfig;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+pub use study::StudyConfig;
 
 use crate::{
     architecture::Architecture,
@@ -160,19 +162,24 @@ impl RunConfig {
     /// [`Error::Config`] naming line and key.
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
         let locator = Locator::new(text, path);
-        let mut table: toml::Table = toml::from_str(text).map_err(|e| locator.syntax(&e))?;
-        if let Some(unknown) = table.keys().find(|k| !SECTIONS.contains(&k.as_str())) {
-            return Err(locator.unknown_section(unknown, &SECTIONS));
+        let table: toml::Table = toml::from_str(text).map_err(|e| locator.syntax(&e))?;
+        Self::from_table(table, &SECTIONS, &locator)
+    }
+
+    /// Reads the sections of a run; `known` are those that the file may have.
+    fn from_table(mut table: toml::Table, known: &[&str], locator: &Locator<'_>) -> Result<Self> {
+        if let Some(unknown) = table.keys().find(|k| !known.contains(&k.as_str())) {
+            return Err(locator.unknown_section(unknown, known));
         }
         let sections = &mut table;
         let config = Self {
-            data: section(sections, "data", &locator, None)?,
-            encoder: section(sections, "encoder", &locator, None)?,
-            sharing: section(sections, "sharing", &locator, Architecture::by_name("hard").ok())?,
-            balancer: section(sections, "balancer", &locator, Some(MethodConfig::default()))?,
-            train: section(sections, "train", &locator, Some(TrainConfig::default()))?,
-            tasks: section(sections, "task", &locator, Some(Vec::new()))?,
-            device: section(sections, "device", &locator, Some(DeviceConfig::default()))?,
+            data: section(sections, "data", locator, None)?,
+            encoder: section(sections, "encoder", locator, None)?,
+            sharing: section(sections, "sharing", locator, Architecture::by_name("hard").ok())?,
+            balancer: section(sections, "balancer", locator, Some(MethodConfig::default()))?,
+            train: section(sections, "train", locator, Some(TrainConfig::default()))?,
+            tasks: section(sections, "task", locator, Some(Vec::new()))?,
+            device: section(sections, "device", locator, Some(DeviceConfig::default()))?,
         };
         config.train.validate().map_err(|e| locator.explain("train", &e))?;
         Ok(config)

@@ -71,7 +71,7 @@ pub trait Observer {
     /// After each epoch's validation.
     fn epoch(&mut self, _epoch: &EpochSummary) {}
 
-    /// Asked after each step.
+    /// Asked after each step and each epoch.
     fn flow(&self) -> Flow {
         Flow::Continue
     }

@@ -1,5 +1,6 @@
 //! The `mtl` program: multi-task training from a configuration file.
 
+mod compare;
 mod list;
 mod train;
 
@@ -20,6 +21,8 @@ struct Cli {
 enum Command {
     /// Train the model that a configuration file describes, choose the best epoch on validation, test it.
     Train(train::Args),
+    /// Compare methods over several seeds, or choose task weights by cross-validation.
+    Compare(compare::Args),
     /// List what a configuration file can name.
     List(list::Args),
 }
@@ -28,6 +31,7 @@ fn main() -> ExitCode {
     mtl_core::shim::init();
     let outcome = match Cli::parse().command {
         Command::Train(args) => train::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::List(args) => list::run(&args),
     };
     match outcome {
