@@ -15,7 +15,7 @@ use mtl_train::compare::Comparison;
 const CONFIG: &str = r#"
 [data]
 kind = "synthetic-mmoe"
-train = 1200
+train = 600
 validation = 200
 test = 200
 targets = "binary"
@@ -28,7 +28,7 @@ hidden = [8]
 [train]
 epochs = 3
 batch_size = 32
-checkpoint_every = 9
+checkpoint_every = 20
 optimizer = { kind = "adamw", lr = 0.01 }
 
 [device]
@@ -92,10 +92,10 @@ fn killed_at_any_moment_it_goes_on_to_the_same_figures() {
     assert!(page.contains("mmoe + upgrad") && page.contains("critical difference"));
 
     let mut kills = 0;
-    for attempt in 0..60_u64 {
+    for attempt in 0..30_u64 {
         let before = cells(&killed);
         let mut child = mtl(&config, &killed, &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        sleep(Duration::from_millis(150 + 97 * attempt));
+        sleep(Duration::from_millis(200 + 300 * attempt));
         if child.try_wait().unwrap().is_some() {
             break;
         }
@@ -138,7 +138,7 @@ fn what_is_wrong_is_said_before_anything_is_trained() {
         said
     };
     let e = refused(&CONFIG.replace("\"upgrad\"", "\"upgrd\""), &[]);
-    assert!(e.contains("study.toml:26") && e.contains("did you mean \"upgrad\""), "{e}");
+    assert!(e.contains("study.toml:25") && e.contains("did you mean \"upgrad\""), "{e}");
     // Only the model's builder knows that this is too few, and the method is the last of the grid.
     let e = refused(&CONFIG.replace("experts = 2", "experts = 0"), &[]);
     assert!(e.contains("mmoe") && e.contains("experts"), "{e}");

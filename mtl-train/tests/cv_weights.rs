@@ -28,15 +28,14 @@ use mtl_train::{
 };
 use ndarray::Array2;
 
-/// Two tasks that are one: `y_t = tanh(w x) + noise_t`. A trunk of one shared direction estimates `w` from both; with
-/// squared losses its variance is least when the weights are inverse to the noise variances, like 1/s1^2 to 1/s2^2.
+/// Two tasks that are one: `y_t = w x + noise_t`. The shared trunk estimates `w` from both; with squared losses the variance
+/// of such an estimate is least when the weights are inverse to the noise variances, like 1/s1^2 to 1/s2^2.
 fn planted(n: [usize; 3], dim: usize, sd: [f64; 2], seed: u64) -> Splits {
     let mut rng = Rng::new(seed);
-    let w: Vec<f64> = (0..dim).map(|_| 1.5 * rng.normal() / (dim as f64).sqrt()).collect();
+    let w: Vec<f64> = (0..dim).map(|_| rng.normal() / (dim as f64).sqrt()).collect();
     let rows: usize = n.iter().sum();
     let xs: Vec<f32> = (0..rows * dim).map(|_| rng.normal() as f32).collect();
-    let clean =
-        |row: usize| -> f64 { w.iter().zip(&xs[row * dim..]).map(|(w, x)| w * f64::from(*x)).sum::<f64>().tanh() };
+    let clean = |row: usize| -> f64 { w.iter().zip(&xs[row * dim..]).map(|(w, x)| w * f64::from(*x)).sum() };
     let task = |name: &str| TaskInfo {
         name: TaskName::new(name).unwrap(),
         label: LabelKind::Values { names: vec![name.to_owned()] },
@@ -73,8 +72,8 @@ fn study(more: &str) -> StudyConfig {
         r#"
         # Named only: the data come from the test.
         data    = {{ kind = "synthetic-mmoe" }}
-        encoder = {{ kind = "tabular", token_width = 1, hidden = [1], activation = "tanh" }}
-        train   = {{ epochs = 27, batch_size = 20, selection = "sharp.rmse + blurred.rmse", optimizer = {{ kind = "adamw", lr = 0.02, weight_decay = 0.0 }} }}
+        encoder = {{ kind = "tabular", token_width = 1, hidden = [8] }}
+        train   = {{ epochs = 9, batch_size = 10, selection = "sharp.rmse", optimizer = {{ kind = "adamw", lr = 0.02, weight_decay = 0.0 }} }}
         device  = {{ threads = 1 }}
         [cv_weights]
         {more}
@@ -90,15 +89,16 @@ fn run(study: &StudyConfig, splits: &Splits, root: &Path) -> Found {
 #[test]
 fn the_known_best_weight_is_found_within_a_grid_step() {
     // Noise variances 0.2 and 0.8: weights like 4 to 1, so 1.6 and 0.4 of 2.
-    let splits = planted([240, 60, 60], 60, [0.2_f64.sqrt(), 0.8_f64.sqrt()], 1);
+    let splits = planted([240, 60, 60], 40, [0.2_f64.sqrt(), 0.8_f64.sqrt()], 1);
     let folder = tempfile::tempdir().unwrap();
-    let found = run(&study("folds = 4\ncandidates = { kind = \"grid\", steps = 10 }"), &splits, folder.path());
-    let step = 0.2;
+    let found =
+        run(&study("folds = 4\nmin_epochs = 3\ncandidates = { kind = \"grid\", steps = 5 }"), &splits, folder.path());
+    let step = 0.4;
     let weights = found.weights();
     assert!((weights[0] - 1.6).abs() <= step + 1e-9, "{}", mtl_train::cv_weights::to_text(&found));
     let gain = found.candidates[found.chosen].against_equal.as_ref().unwrap();
     assert!(gain.mean > 0.0);
-    assert_eq!((found.rounds.as_slice(), found.candidates.len()), (&[1, 3, 9, 27][..], 9));
+    assert_eq!((found.rounds.as_slice(), found.candidates.len()), (&[3, 9][..], 5));
     assert!(found.epochs_trained < found.epochs_in_full);
     assert_eq!(found.fold_sizes, [60; 4]);
 }
@@ -165,11 +165,12 @@ fn timeless(mut found: Found) -> Found {
 #[test]
 fn other_splits_stay_untouched_and_a_stopped_search_goes_on() {
     let mut splits = planted([90, 30, 30], 6, [0.5, 1.0], 2);
-    let study = study("folds = 3\ncandidates = { kind = \"sobol\", n = 5 }\nmin_epochs = 9");
+    let study = study("folds = 3\ncandidates = { kind = \"sobol\", n = 5 }\nmin_epochs = 3");
     let folder = tempfile::tempdir().unwrap();
     let (whole, stopped) = (folder.path().join("whole"), folder.path().join("stopped"));
     let wanted = timeless(run(&study, &splits, &whole));
-    assert!(wanted.candidates.len() == 6 && wanted.candidates[0].weights == [1.0, 1.0]);
+    // The first point of the sequence is the middle: equal weights, which are there already.
+    assert!(wanted.candidates.len() == 5 && wanted.candidates[0].weights == [1.0, 1.0]);
     assert!(wanted.candidates[0].rounds.len() == 2, "equal weights stay to the end");
     assert!(wanted.candidates.iter().any(|c| c.rounds.len() == 1), "others do not");
     assert!(wanted.refit.test.tasks.len() == 2 && whole.join("cv_weights.html").exists());
