@@ -88,19 +88,22 @@ fn run(study: &StudyConfig, splits: &Splits, root: &Path) -> Found {
 
 #[test]
 fn the_known_best_weight_is_found_within_a_grid_step() {
-    // Noise variances 0.2 and 0.8: weights like 4 to 1, so 1.6 and 0.4 of 2.
-    let splits = planted([240, 60, 60], 40, [0.2_f64.sqrt(), 0.8_f64.sqrt()], 1);
-    let folder = tempfile::tempdir().unwrap();
-    let found =
-        run(&study("folds = 4\nmin_epochs = 3\ncandidates = { kind = \"grid\", steps = 5 }"), &splits, folder.path());
-    let step = 0.4;
-    let weights = found.weights();
-    assert!((weights[0] - 1.6).abs() <= step + 1e-9, "{}", mtl_train::cv_weights::to_text(&found));
-    let gain = found.candidates[found.chosen].against_equal.as_ref().unwrap();
-    assert!(gain.mean > 0.0);
-    assert_eq!((found.rounds.as_slice(), found.candidates.len()), (&[3, 9][..], 5));
-    assert!(found.epochs_trained < found.epochs_in_full);
-    assert_eq!(found.fold_sizes, [60; 4]);
+    // Noise variances 0.2 and 0.8: weights like 4 to 1, so 1.6 and 0.4 of 2; turned around, the other way round.
+    let (low, high, step) = (0.2_f64.sqrt(), 0.8_f64.sqrt(), 0.4);
+    let study = study("folds = 4\nmin_epochs = 3\nhalving = 2\ncandidates = { kind = \"grid\", steps = 5 }");
+    for seed in 1..=3 {
+        for (sd, best) in [([low, high], 1.6), ([high, low], 0.4)] {
+            let splits = planted([240, 60, 60], 40, sd, seed);
+            let folder = tempfile::tempdir().unwrap();
+            let found = run(&study, &splits, folder.path());
+            let off = (found.weights()[0] - best).abs();
+            assert!(off <= step + 1e-9, "seed {seed}\n{}", mtl_train::cv_weights::to_text(&found));
+            assert!(found.candidates[found.chosen].against_equal.as_ref().unwrap().mean > 0.0);
+            assert_eq!((found.rounds.as_slice(), found.candidates.len()), (&[3, 6, 9][..], 5));
+            assert!(found.epochs_trained < found.epochs_in_full);
+            assert_eq!(found.fold_sizes, [60; 4]);
+        }
+    }
 }
 
 /// A source that counts who reads it.
