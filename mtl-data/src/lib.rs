@@ -47,7 +47,7 @@
 //! | [`table`] | [`Schema`], [`Table`], [`FittedSchema`]: CSV files |
 //! | [`idx`] | pictures in the format of the MNIST family |
 //! | [`preprocess`] | [`Preprocessing`]: from raw files to inputs, for prediction |
-//! | [`source`] | the [`Source`] trait, [`TableSource`], [`FashionPairs`], [`Subset`], [`Concat`], [`ForTasks`] |
+//! | [`source`] | the [`Source`] trait, [`TableSource`], [`FashionPairs`], [`Subset`], [`Concat`], [`ForTasks`], [`Folds`] |
 //! | [`sampler`] | [`Order`] of samples, [`TaskSampler`] of data sets |
 //! | [`loader`] | [`Loader`], [`MultiLoader`]: batches built ahead |
 //! | [`rng`] | random numbers that no update changes |
@@ -74,5 +74,5 @@ pub use info::{CategoricalField, DataInfo, ImageInfo, LabelKind, TaskInfo};
 pub use loader::{Batches, Epoch, Loader, LoaderConfig, LoaderPosition, MultiConfig, MultiLoader};
 pub use preprocess::{InputBatches, Preprocessing};
 pub use sampler::{Order, TaskSampler};
-pub use source::{Concat, FashionPairs, ForTasks, Source, Subset, TableSource};
+pub use source::{Concat, FashionPairs, Folds, ForTasks, Source, Subset, TableSource};
 pub use table::{CsvFormat, FittedSchema, Schema, Table};

@@ -33,6 +33,8 @@ pub enum Stream {
     Pairs = 4,
     /// Generated inputs and labels.
     Synthetic = 5,
+    /// Which fold of a cross-validation a sample is in.
+    Folds = 6,
 }
 
 /// xoshiro256++, seeded by key.
@@ -129,13 +131,14 @@ mod tests {
     fn streams_and_counters_differ() {
         let mut first: Vec<u64> = Vec::new();
         for seed in 0..4 {
-            for stream in [Stream::Order, Stream::Task, Stream::Split, Stream::Pairs, Stream::Synthetic] {
+            for stream in [Stream::Order, Stream::Task, Stream::Split, Stream::Pairs, Stream::Synthetic, Stream::Folds]
+            {
                 first.extend((0..4).map(|counter| Rng::new(seed, stream, counter).next()));
             }
         }
         first.sort_unstable();
         first.dedup();
-        assert_eq!(first.len(), 4 * 5 * 4);
+        assert_eq!(first.len(), 4 * 6 * 4);
     }
 
     #[test]

@@ -45,6 +45,7 @@
 //! | [`aggregate::TaskMean`], [`aggregate::TaskWeighted`] | means of the primary metrics |
 //! | [`aggregate::Composite`] | an expression such as `0.6*image.accuracy + 0.4*text.accuracy` |
 //! | [`aggregate::DeltaM`] | mean relative gain over single-task models |
+//! | [`stats`] | intervals over seeds, Friedman's test, Nemenyi's critical difference |
 //!
 //! A metric of your own is a [`Metric`] in one file: give it a state (one of [`accuracy::Hits`], [`mean::ExactMean`],
 //! [`samples::ScoreSamples`], .. or yours), run [`laws::check`] on it, and add it with [`MetricSet::add`].
@@ -69,6 +70,7 @@ pub mod rmse;
 pub mod roc;
 pub mod samples;
 pub mod set;
+pub mod stats;
 pub mod value;
 
 pub use accuracy::Accuracy;

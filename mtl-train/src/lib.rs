@@ -33,6 +33,8 @@
 //! | [`dry_run`] | one batch through everything: shapes, parameters, costs |
 //! | [`inspect`], [`machine`] | what is in the data and wrong with it; what the program runs on |
 //! | [`run_dir`], [`interrupt`] | a run's folder; Ctrl-C |
+//! | [`compare`] | methods against each other and against single-task networks: grid, seeds, statistics |
+//! | [`cv_weights`] | task weights by cross-validation on the training split |
 //! | [`runlog`], [`progress`] | JSON lines, CSV, TensorBoard; bars and lines on a terminal |
 //! | `tui` (feature `tui`) | a dashboard in the terminal |
 //! | [`export`] | a trained model as a folder: safetensors, TorchScript, model card |
@@ -43,7 +45,9 @@
 
 pub mod architecture;
 pub mod checkpoint;
+pub mod compare;
 pub mod config;
+pub mod cv_weights;
 pub mod dry_run;
 pub mod ema;
 pub mod encoder;

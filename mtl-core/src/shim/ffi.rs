@@ -165,6 +165,7 @@ unsafe extern "C" {
     pub(super) fn mtl_manual_seed(seed: u64) -> i32;
     pub(super) fn mtl_set_deterministic(on: i32) -> i32;
     pub(super) fn mtl_keep_memory();
+    pub(super) fn mtl_release_memory();
     pub(super) fn mtl_trace_begin(
         input_names: *const *const c_char,
         inputs: *const Handle,

@@ -28,7 +28,7 @@ pub use optim::{
     lion, rmsprop, scale,
 };
 pub use rows::{Rows, f32_values, vmap_gramian};
-pub use runtime::{init, manual_seed, set_deterministic};
+pub use runtime::{init, manual_seed, release_memory, set_deterministic};
 pub use script::{Script, Trace};
 use tch::Tensor;
 

@@ -28,3 +28,9 @@ pub fn init() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| unsafe { ffi::mtl_keep_memory() });
 }
+
+/// Gives freed memory back to the system, so that the memory of what comes next can be measured. Does nothing where the C
+/// library is not glibc.
+pub fn release_memory() {
+    unsafe { ffi::mtl_release_memory() };
+}

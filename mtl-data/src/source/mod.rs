@@ -4,6 +4,7 @@
 //! loaders and threads at once. Adapters ([`Subset`], [`Concat`], [`ForTasks`]) are sources too.
 
 mod concat;
+mod folds;
 mod for_tasks;
 mod pairs;
 mod pictures;
@@ -11,6 +12,7 @@ mod rows;
 mod subset;
 
 pub use concat::Concat;
+pub use folds::Folds;
 pub use for_tasks::ForTasks;
 pub(crate) use pairs::Garments;
 pub use pairs::{FashionPairs, PAIR_SIDE, Scaling};

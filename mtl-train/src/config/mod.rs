@@ -58,6 +58,7 @@ mod schema;
 mod set;
 mod source;
 mod spans;
+mod study;
 
 use std::path::Path;
 
@@ -74,6 +75,7 @@ pub use path::{KeyPath, Step};
 pub use schema::schema;
 use serde::{Deserialize, Serialize};
 pub use source::ConfigSource;
+pub use study::StudyConfig;
 
 use crate::{
     architecture::Architecture,

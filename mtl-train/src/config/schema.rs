@@ -9,9 +9,9 @@ use std::sync::LazyLock;
 use serde_json::Value as Json;
 use toml::Value;
 
-use super::RunConfig;
+use super::study::StudyFile;
 
-static SCHEMA: LazyLock<Json> = LazyLock::new(|| schemars::schema_for!(RunConfig).to_value());
+static SCHEMA: LazyLock<Json> = LazyLock::new(|| schemars::schema_for!(StudyFile).to_value());
 
 /// The JSON schema (draft 2020-12) of a configuration file.
 #[must_use]

@@ -9,15 +9,20 @@ use serde::de::DeserializeOwned;
 use toml::{Table, Value, de::DeTable};
 
 use super::{
-    RunConfig,
+    RunConfig, StudyConfig,
     check::check,
     hard,
+    nearest::hint,
     path::{KeyPath, Step},
     schema::Node,
     set::Setting,
     spans::{self, At},
 };
-use crate::error::{Error, Result};
+use crate::{
+    compare::CompareConfig,
+    cv_weights::CvWeightsConfig,
+    error::{Error, Result},
+};
 
 /// A configuration file, read but not yet understood, and the `--set` flags over it.
 #[derive(Debug, Clone)]
@@ -71,6 +76,28 @@ impl ConfigSource {
     /// # Errors
     /// [`Error::Config`] pointing at the key or value that is wrong.
     pub fn config(&self) -> Result<RunConfig> {
+        let study = ["compare", "cv_weights"].into_iter().find(|name| self.merged.contains_key(*name));
+        if let Some(name) = study {
+            let message = format!("section [{name}] is for `mtl compare`, not for a single run");
+            return Err(self.config_error(&KeyPath::section(name), At::Key, None, message));
+        }
+        self.run()
+    }
+
+    /// Understands it as a run with the sections of a study beside it, each of which may be missing.
+    ///
+    /// # Errors
+    /// As [`ConfigSource::config`].
+    pub fn study(&self) -> Result<StudyConfig> {
+        let run = self.run()?;
+        let compare: CompareConfig = self.section_or("compare", || Ok(Default::default()))?;
+        let cv_weights: CvWeightsConfig = self.section_or("cv_weights", || Ok(Default::default()))?;
+        compare.validate().map_err(|e| self.explain(Error::from(e).in_section("compare")))?;
+        cv_weights.validate().map_err(|e| self.explain(Error::from(e).in_section("cv_weights")))?;
+        Ok(StudyConfig { run, compare, cv_weights })
+    }
+
+    fn run(&self) -> Result<RunConfig> {
         check(Node::root(), &Value::Table(self.merged.clone()), &KeyPath::default())
             .map_err(|fault| self.config_error(&fault.path, fault.at, None, fault.message))?;
         let config = RunConfig {
@@ -103,7 +130,11 @@ impl ConfigSource {
             // What the schema does not know (the form of a name, say) is found by its text, if it is quoted.
             let path = quoted.iter().find_map(|text| self.find_text(&KeyPath::section(name), text));
             let (path, at) = path.map_or((KeyPath::section(name), At::Key), |path| (path, At::Value));
-            self.config_error(&path, at, None, format!("[{name}] {message}"))
+            let hint = match quoted.split_first() {
+                Some((found, known)) if message.starts_with("unknown") => hint(found, known.iter().copied()),
+                _ => String::new(),
+            };
+            self.config_error(&path, at, None, format!("[{name}] {message}{hint}"))
         })
     }
 

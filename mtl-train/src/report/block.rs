@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::{
     bar_chart::BarChart, columns::Columns, details::Details, heading::Heading, heat_map::HeatMap,
-    key_values::KeyValues, line_chart::LineChart, note::Note, paragraph::Paragraph, table::Table,
+    key_values::KeyValues, line_chart::LineChart, note::Note, paragraph::Paragraph, rank_chart::RankChart,
+    table::Table,
 };
 
 /// Writes the enum once: a variant per type of the same name, its rendering, and the conversion into it.
@@ -49,6 +50,8 @@ blocks! {
     HeatMap,
     /// Values per category.
     BarChart,
+    /// Mean ranks with a critical difference.
+    RankChart,
     /// Names with a value each.
     KeyValues,
     /// Blocks side by side.

@@ -3,7 +3,7 @@
 use super::{
     Align, Axis, AxisScale, Bar, BarChart, BarSeries, Best, Block, Cell, ChartShape, Column, Columns, Contours,
     Details, Document, Heading, HeatMap, KeyValue, KeyValueStyle, KeyValues, LineChart, Marker, Note, NoteKind, Origin,
-    Palette, Paragraph, Reference, Row, Series, Table, well_formed,
+    Palette, Paragraph, RankChart, Reference, Row, Series, Table, well_formed,
 };
 
 /// SplitMix64: enough for tests, and the same everywhere.
@@ -177,7 +177,7 @@ impl Rng {
     }
 
     fn block(&mut self, depth: usize) -> Block {
-        match self.below(if depth == 0 { 8 } else { 10 }) {
+        match self.below(if depth == 0 { 9 } else { 11 }) {
             0 => Heading { text: self.name(), level: self.pick(&[0, 2, 3, 4, 255]) }.into(),
             1 => Paragraph::new(self.name()).into(),
             2 => Note::new(self.pick(&[NoteKind::Info, NoteKind::Success, NoteKind::Failure]), self.name()).into(),
@@ -190,7 +190,14 @@ impl Rng {
                 let style = self.pick(&[KeyValueStyle::List, KeyValueStyle::Tiles]);
                 KeyValues { items: self.some(4, item), style }.into()
             }
-            8 => Columns { blocks: self.some(3, |r| r.block(depth - 1)), min_width: self.pick(&[0, 300, u16::MAX]) }
+            8 => RankChart {
+                title: self.name(),
+                caption: self.name(),
+                ranks: self.some(7, |r| (r.name(), r.value())),
+                critical_difference: self.value(),
+            }
+            .into(),
+            9 => Columns { blocks: self.some(3, |r| r.block(depth - 1)), min_width: self.pick(&[0, 300, u16::MAX]) }
                 .into(),
             _ => Details::new(self.name(), self.some(3, |r| r.block(depth - 1))).into(),
         }

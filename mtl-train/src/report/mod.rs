@@ -8,7 +8,7 @@
 //! Document ─┬─ Heading  Paragraph  Note           words
 //!           ├─ KeyValues  Table (Row, Cell)       numbers to read
 //!           ├─ LineChart (Axis, Series)           curves over epochs, ROC, weights over time
-//!           ├─ BarChart  HeatMap                  values per category, matrices
+//!           ├─ BarChart  HeatMap  RankChart       values per category, matrices, critical differences
 //!           └─ Columns  Details                   blocks of blocks
 //! ```
 //!
@@ -79,6 +79,7 @@ mod number;
 mod palette;
 mod paragraph;
 mod plot;
+mod rank_chart;
 mod row;
 mod scale;
 mod series;
@@ -110,6 +111,7 @@ pub use key_values::{KeyValue, KeyValueStyle, KeyValues};
 pub use line_chart::{ChartShape, LineChart, Reference};
 pub use note::{Note, NoteKind};
 pub use paragraph::Paragraph;
+pub use rank_chart::RankChart;
 pub use row::{Origin, Row};
 pub use series::{Marker, Series};
 pub use table::Table;

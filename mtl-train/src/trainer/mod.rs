@@ -192,6 +192,12 @@ impl Trainer {
         &self.config
     }
 
+    /// What validation is scored by.
+    #[must_use]
+    pub fn selection(&self) -> &Selection {
+        &self.selection
+    }
+
     /// The epochs so far.
     #[must_use]
     pub fn history(&self) -> &[EpochSummary] {
@@ -275,6 +281,9 @@ impl Trainer {
             self.end_epoch(validation, observer)?;
             if let Some(store) = store {
                 observer.saved(&store.save(self.counters.step, &self.checkpoint()?)?);
+            }
+            if !self.counters.finished && observer.flow() == Flow::Stop {
+                return Ok(Ending::Stopped);
             }
         }
         Ok(Ending::Finished)

@@ -112,7 +112,7 @@ pub trait Observer {
     /// A checkpoint has been written.
     fn saved(&mut self, _path: &Path) {}
 
-    /// Whether to go on; asked after each step.
+    /// Whether to go on; asked after each step and each epoch.
     fn flow(&self) -> Flow {
         Flow::Continue
     }

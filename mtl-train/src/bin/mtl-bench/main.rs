@@ -110,7 +110,7 @@ fn run(args: &Args) -> Result<()> {
     if matches!(args.suite, Suite::Quick | Suite::Quality) {
         let data = dataset(args);
         let epochs = args.epochs.unwrap_or(if args.suite == Suite::Quality { 8 } else { 6 });
-        details = compare::compare(&data, epochs, args.seeds, args.only.as_deref(), &mut summary)?;
+        details = compare::compare(&data, (epochs, args.seeds), args.only.as_deref(), &args.out, &mut summary)?;
     }
     if args.suite != Suite::Micro {
         step::measure(args.suite == Suite::Step, args.only.as_deref(), &mut summary)?;

@@ -5,98 +5,74 @@ use mtl_core::{
     encode::{EncoderConfig, TabularEncoderConfig},
     share::{HardSharingConfig, SharingConfig},
 };
-use mtl_data::DatasetConfig;
+use mtl_data::{DataInfo, DatasetConfig};
 use mtl_heads::{HeadConfig, MultiLabelHeadConfig};
 use mtl_train::{
     Result,
     architecture::Architecture,
+    compare::{Method, Plan},
     config::{DeviceConfig, RunConfig, TaskConfig},
     encoder::AnyEncoder,
     method::MethodConfig,
     optim::{AdamWConfig, OptimizerConfig},
+    runlog::LogConfig,
     trainer::TrainConfig,
 };
 
-/// One way to learn the tasks.
-#[derive(Debug, Clone)]
-pub(crate) struct Candidate {
-    /// Its name in tables.
-    pub(crate) name: &'static str,
-    /// One line on what it is.
-    pub(crate) about: &'static str,
-    /// Whether every task gets a network of its own.
-    pub(crate) separate: bool,
-    sharing: Architecture,
-    hidden: Vec<i64>,
-    token_width: i64,
-    balancer: &'static str,
-    lr: f64,
-}
+/// Name and one line on what it is, the single-task baseline first.
+pub(crate) const ABOUT: [(&str, &str); 4] = [
+    ("single task", "one network per task"),
+    ("hard, equal", "one trunk, equal weights"),
+    ("hard, upgrad", "one trunk, conflicts resolved by UPGrad"),
+    ("task query", "each task attends to the fields with queries of its own, equal weights"),
+];
 
-/// The candidates, the single-task baseline first.
-pub(crate) fn candidates() -> Vec<Candidate> {
+/// The comparison; of the multi-task models only those whose name contains `only`.
+pub(crate) fn plan(data: &DatasetConfig, info: &DataInfo, epochs: u64, seeds: u64, only: Option<&str>) -> Result<Plan> {
     let hard = || Architecture::Core(SharingConfig::Hard(HardSharingConfig::default()));
-    let base = Candidate {
-        name: "single task",
-        about: "one network per task",
-        separate: true,
-        sharing: hard(),
-        hidden: vec![128, 64],
-        token_width: 8,
-        balancer: "equal",
-        lr: 2e-3,
+    let task_query = Architecture::Attention(AttentionConfig::TaskQuery(TaskQueryConfig::default()));
+    let method = |at: usize, encoder: AnyEncoder, sharing, balancer: &str| -> Result<Method> {
+        let name = ABOUT.get(at).map_or("", |(name, _)| *name).to_owned();
+        Ok(Method { name, encoder, sharing, balancer: MethodConfig::by_name(balancer)? })
     };
-    vec![
-        base.clone(),
-        Candidate { name: "hard, equal", about: "one trunk, equal weights", separate: false, ..base.clone() },
-        Candidate {
-            name: "hard, upgrad",
-            about: "one trunk, conflicts resolved by UPGrad",
-            separate: false,
-            balancer: "upgrad",
-            ..base.clone()
+    let trunk = || encoder(8, &[128, 64]);
+    let mut methods = vec![
+        method(1, trunk(), hard(), "equal")?,
+        method(2, trunk(), hard(), "upgrad")?,
+        method(3, encoder(32, &[]), task_query, "equal")?,
+    ];
+    methods.retain(|method| only.is_none_or(|part| method.name.contains(part)));
+    let task = |name: String| TaskConfig {
+        name,
+        weight: 1.0,
+        primary: None,
+        baseline: None,
+        head: Some(HeadConfig::MultiLabel(MultiLabelHeadConfig { hidden: vec![32], ..Default::default() })),
+    };
+    let base = RunConfig {
+        data: data.clone(),
+        encoder: trunk(),
+        sharing: hard(),
+        balancer: MethodConfig::default(),
+        train: TrainConfig {
+            epochs,
+            batch_size: 1024,
+            optimizer: OptimizerConfig::AdamW(AdamWConfig { lr: 2e-3, ..Default::default() }),
+            ..TrainConfig::default()
         },
-        Candidate {
-            name: "task query",
-            about: "each task attends to the fields with queries of its own, equal weights",
-            separate: false,
-            sharing: Architecture::Attention(AttentionConfig::TaskQuery(TaskQueryConfig::default())),
-            hidden: vec![],
-            token_width: 32,
-            ..base
-        },
-    ]
+        tasks: info.tasks.iter().map(|t| task(t.name.to_string())).collect(),
+        log: LogConfig::default(),
+        device: DeviceConfig::default(),
+    };
+    let baseline = Some(method(0, trunk(), hard(), "equal")?);
+    Ok(Plan { base, methods, baseline, seeds: (0..seeds).collect(), level: 0.95, alpha: 0.05 })
 }
 
-impl Candidate {
-    /// The run of this candidate on `tasks`.
-    pub(crate) fn config(&self, data: &DatasetConfig, tasks: &[String], epochs: u64, seed: u64) -> Result<RunConfig> {
-        let task = |name: &String| TaskConfig {
-            name: name.clone(),
-            weight: 1.0,
-            primary: None,
-            baseline: None,
-            head: Some(HeadConfig::MultiLabel(MultiLabelHeadConfig { hidden: vec![32], ..Default::default() })),
-        };
-        Ok(RunConfig {
-            data: data.clone(),
-            encoder: AnyEncoder::Core(EncoderConfig::Tabular(TabularEncoderConfig {
-                token_width: self.token_width,
-                hidden: self.hidden.clone(),
-                dropout: 0.2,
-                ..Default::default()
-            })),
-            sharing: self.sharing.clone(),
-            balancer: MethodConfig::by_name(self.balancer)?,
-            train: TrainConfig {
-                epochs,
-                batch_size: 1024,
-                seed,
-                optimizer: OptimizerConfig::AdamW(AdamWConfig { lr: self.lr, ..Default::default() }),
-                ..TrainConfig::default()
-            },
-            tasks: tasks.iter().map(task).collect(),
-            device: DeviceConfig::default(),
-        })
-    }
+fn encoder(token_width: i64, hidden: &[i64]) -> AnyEncoder {
+    AnyEncoder::Core(EncoderConfig::Tabular(TabularEncoderConfig {
+        token_width,
+        hidden: hidden.to_vec(),
+        dropout: 0.2,
+        ..Default::default()
+    }))
 }

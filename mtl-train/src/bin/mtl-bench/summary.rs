@@ -12,6 +12,7 @@
 
 use std::collections::BTreeMap;
 
+use mtl_train::compare::{MethodResult, TaskColumn};
 use serde::Serialize;
 
 /// Test metrics: task to metric to value.
@@ -110,11 +111,31 @@ fn environment() -> BTreeMap<&'static str, String> {
     ])
 }
 
-/// Mean and standard deviation (0 for one value).
-#[expect(clippy::cast_precision_loss, reason = "a handful of seeds")]
-pub(crate) fn mean_spread(values: &[f64]) -> (f64, f64) {
-    let n = values.len().max(1) as f64;
-    let mean = values.iter().sum::<f64>() / n;
-    let square = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>();
-    (mean, if values.len() > 1 { (square / (n - 1.0)).sqrt() } else { 0.0 })
+impl ModelSummary {
+    /// The figures of one method of a comparison.
+    pub(crate) fn new(method: &MethodResult, tasks: &[TaskColumn]) -> Self {
+        let (mut scores, mut spread) = (Scores::new(), Scores::new());
+        for metric in &method.metrics {
+            let Some(estimate) = &metric.estimate else { continue };
+            let put = |map: &mut Scores, value| {
+                map.entry(metric.task.clone()).or_default().insert(metric.metric.clone(), value);
+            };
+            put(&mut scores, estimate.mean);
+            put(&mut spread, estimate.sd.unwrap_or(0.0));
+        }
+        let primary: Vec<f64> = method.primary(tasks).filter_map(|m| Some(m?.estimate.as_ref()?.mean)).collect();
+        #[expect(clippy::cast_precision_loss, reason = "a count of tasks")]
+        let composite = primary.iter().sum::<f64>() / primary.len().max(1) as f64;
+        Self {
+            name: method.name.clone(),
+            tasks: scores,
+            spread,
+            composite,
+            delta_m: method.delta_m.as_ref().map(|delta| delta.mean),
+            params: method.parameters,
+            seconds_per_epoch: method.seconds_per_epoch.as_ref().map_or(0.0, |s| s.mean),
+            samples_per_second: method.samples_per_second.unwrap_or(0.0),
+            seeds: method.seeds.len() as u64,
+        }
+    }
 }

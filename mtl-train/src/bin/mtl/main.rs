@@ -1,5 +1,6 @@
 //! The `mtl` program: multi-task training from a configuration file.
 
+mod compare;
 mod data;
 mod doctor;
 mod dry_run;
@@ -31,6 +32,8 @@ struct Cli {
 enum Command {
     /// Train the model that a configuration file describes, choose the best epoch on validation, test it.
     Train(train::Args),
+    /// Compare methods over several seeds, or choose task weights by cross-validation.
+    Compare(compare::Args),
     /// The metrics of a finished run on validation or test.
     Eval(eval::Args),
     /// What is in a data set: sizes, fields, labels, a few rows.
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
     mtl_core::shim::init();
     let outcome = match Cli::parse().command {
         Command::Train(args) => train::run(&args),
+        Command::Compare(args) => compare::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Export(args) => export::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Predict(args) => predict::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Explain(args) => explain::run(&args).map(|()| ExitCode::SUCCESS),

@@ -31,7 +31,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let device = DeviceConfig { kind: args.device.clone(), threads: None }.apply()?;
+    let device = DeviceConfig { kind: args.device.clone(), threads: None, ..DeviceConfig::default() }.apply()?;
     let predictor = Predictor::open(&args.model, device)?;
     let request = Request {
         input: args.input.clone(),

@@ -1,0 +1,422 @@
+//! From the outcomes of cells to statements about methods.
+//!
+//! Everything that compares two methods pairs them by seed: the same seed means the same batches, and what a lucky order of
+//! samples does to both cancels in the difference.
+//!
+//! Blocks of Friedman's test are pairs of a task and a seed. It therefore speaks of *these* tasks and of the noise between
+//! seeds, not of data sets in general; the blocks of one seed share a run, which makes the test bolder than it should be
+//! where tasks rise and fall together.
+
+use mtl_core::metric::Direction;
+use mtl_data::Splits;
+use mtl_metrics::{
+    MetricReport,
+    aggregate::{Aggregate, DeltaM},
+    stats::{Estimate, Friedman, nemenyi_difference},
+};
+
+use super::{
+    Cell, Comparison, MethodResult, MetricEstimate, Outcome, Plan, RankTest, Subject, TaskColumn, Transfer, plan::ALONE,
+};
+use crate::error::Result;
+
+/// What a cell gave, or why it gave nothing.
+pub(super) type Ended = std::result::Result<Outcome, String>;
+
+/// One method with one seed: a run for all tasks, or one per task put together.
+struct SeedRun {
+    seed: u64,
+    test: MetricReport,
+    score: Option<(f64, Direction)>,
+    parameters: usize,
+    seconds: f64,
+    samples: u64,
+    memory: Option<f64>,
+    folders: Vec<String>,
+}
+
+/// Compares what has been trained; `outcomes` are in the order of `cells`.
+pub(super) fn analyze(plan: &Plan, splits: &Splits, cells: &[Cell], outcomes: &[Ended]) -> Result<Comparison> {
+    let ended: Vec<(&Cell, &Ended)> = cells.iter().zip(outcomes).collect();
+    let n_tasks = plan.tasks(&splits.info).len();
+    let alone = match plan.baseline {
+        Some(_) => Some(alone_runs(plan, n_tasks, &ended)?),
+        None => None,
+    };
+    let mut rows: Vec<(String, bool, Vec<SeedRun>)> = Vec::new();
+    for (at, method) in plan.methods.iter().enumerate() {
+        let own = ended.iter().filter(|(cell, _)| cell.subject == Subject::Method(at));
+        let runs = own.filter_map(|(cell, ended)| Some(SeedRun::of(cell, ended.as_ref().ok()?)));
+        rows.push((method.name.clone(), false, runs.collect()));
+    }
+    let mut methods = Vec::new();
+    if let Some(runs) = &alone {
+        methods.push(summarize(plan, ALONE, true, runs, None)?);
+    }
+    for (name, is_alone, runs) in &rows {
+        methods.push(summarize(plan, name, *is_alone, runs, alone.as_deref())?);
+    }
+    let tasks = columns(&methods);
+    let (ranks, no_ranks) = match rank(plan, &tasks, &methods) {
+        Ok(test) => (Some(test), None),
+        Err(reason) => (None, Some(reason)),
+    };
+    for method in &mut methods {
+        let place = ranks.as_ref().and_then(|test| test.methods.iter().position(|name| *name == method.name));
+        method.mean_rank = place.and_then(|at| ranks.as_ref()?.friedman.mean_ranks.get(at).copied());
+    }
+    let direction = rows.iter().flat_map(|(.., runs)| runs).find_map(|run| Some(run.score?.1));
+    let chosen = direction.and_then(|direction| best(&methods, direction));
+    let failure = |(cell, ended): &(&Cell, &Ended)| Some(format!("{}: {}", cell.title, ended.as_ref().err()?));
+    Ok(Comparison {
+        dataset: plan.base.data.name().into(),
+        origin: splits.origin,
+        epochs: plan.base.train.epochs,
+        batch_size: plan.base.train.batch_size,
+        selection: plan.base.train.selection.clone(),
+        seeds: plan.seeds.clone(),
+        level: plan.level,
+        tasks,
+        methods,
+        ranks,
+        no_ranks,
+        chosen,
+        failures: ended.iter().filter_map(failure).collect(),
+    })
+}
+
+impl SeedRun {
+    fn of(cell: &Cell, outcome: &Outcome) -> Self {
+        Self {
+            seed: cell.seed,
+            test: outcome.test.clone(),
+            score: outcome.score.map(|score| (score, outcome.score_direction)),
+            parameters: outcome.parameters,
+            seconds: outcome.seconds_per_epoch,
+            samples: outcome.samples,
+            memory: outcome.peak_memory_mb,
+            folders: vec![cell.folder.clone()],
+        }
+    }
+}
+
+/// The single-task networks of every seed for which all of them finished, put together.
+fn alone_runs(plan: &Plan, n_tasks: usize, ended: &[(&Cell, &Ended)]) -> Result<Vec<SeedRun>> {
+    let mut runs = Vec::new();
+    for &seed in &plan.seeds {
+        let of_seed = ended.iter().filter(|(cell, _)| cell.seed == seed && matches!(cell.subject, Subject::Alone(_)));
+        let parts: Vec<SeedRun> =
+            of_seed.filter_map(|(cell, ended)| Some(SeedRun::of(cell, ended.as_ref().ok()?))).collect();
+        if parts.len() < n_tasks {
+            continue;
+        }
+        runs.push(SeedRun {
+            seed,
+            test: MetricReport::join(parts.iter().map(|part| part.test.clone()))?,
+            score: None,
+            parameters: parts.iter().map(|part| part.parameters).sum(),
+            seconds: parts.iter().map(|part| part.seconds).sum(),
+            samples: parts.iter().map(|part| part.samples).max().unwrap_or(0),
+            memory: parts.iter().filter_map(|part| part.memory).reduce(f64::max),
+            folders: parts.iter().flat_map(|part| part.folders.clone()).collect(),
+        });
+    }
+    Ok(runs)
+}
+
+fn summarize(
+    plan: &Plan,
+    name: &str,
+    alone: bool,
+    runs: &[SeedRun],
+    baseline: Option<&[SeedRun]>,
+) -> Result<MethodResult> {
+    let level = plan.level;
+    let estimate = |values: &[f64]| -> Result<Option<Estimate>> {
+        Ok(if values.is_empty() { None } else { Some(Estimate::new(values, level)?) })
+    };
+    let mut metrics = Vec::new();
+    for report in runs.first().map(|run| run.test.tasks.as_slice()).unwrap_or_default() {
+        for entry in &report.metrics {
+            let value = |run: &SeedRun| run.test.entry(report.task.as_str(), &entry.metric).ok()?.outcome.value;
+            let values: Vec<Option<f64>> = runs.iter().map(value).collect();
+            metrics.push(MetricEstimate {
+                task: report.task.to_string(),
+                metric: entry.metric.clone(),
+                direction: entry.direction,
+                estimate: estimate(&values.iter().flatten().copied().collect::<Vec<_>>())?,
+                values,
+            });
+        }
+    }
+    let (delta_m, no_delta_m) = match baseline.map(|baseline| gains(runs, baseline)) {
+        None if alone => (None, Some("it is the baseline".to_owned())),
+        None => (None, Some("there are no baselines".to_owned())),
+        Some(Err(reason)) => (None, Some(reason)),
+        Some(Ok(gains)) => (estimate(&gains)?, gains.is_empty().then(|| "no seed in common".to_owned())),
+    };
+    let seconds: Vec<f64> = runs.iter().map(|run| run.seconds).collect();
+    let seconds_per_epoch = estimate(&seconds)?;
+    #[expect(clippy::cast_precision_loss, reason = "a count of samples")]
+    let samples = runs.first().map(|run| run.samples as f64);
+    let scores: Vec<f64> = runs.iter().filter_map(|run| Some(run.score?.0)).collect();
+    Ok(MethodResult {
+        name: name.into(),
+        alone,
+        seeds: runs.iter().map(|run| run.seed).collect(),
+        cells: runs.iter().map(|run| run.folders.clone()).collect(),
+        metrics,
+        // A seed without a score would make the mean one of fewer, easier seeds.
+        validation: if scores.len() == runs.len() { estimate(&scores)? } else { None },
+        delta_m,
+        no_delta_m,
+        transfer: baseline.map(|baseline| transfers(runs, baseline, level)).transpose()?.unwrap_or_default(),
+        mean_rank: None,
+        parameters: runs.first().map_or(0, |run| run.parameters),
+        samples_per_second: samples.zip(seconds_per_epoch.as_ref()).map(|(n, s)| n / s.mean.max(1e-9)),
+        seconds_per_epoch,
+        peak_memory_mb: runs.iter().filter_map(|run| run.memory).reduce(f64::max),
+    })
+}
+
+/// Runs of the same seed.
+fn pairs<'a>(runs: &'a [SeedRun], baseline: &'a [SeedRun]) -> impl Iterator<Item = (&'a SeedRun, &'a SeedRun)> {
+    runs.iter().filter_map(move |run| Some((run, baseline.iter().find(|base| base.seed == run.seed)?)))
+}
+
+/// delta_m of every seed, over primary metrics.
+fn gains(runs: &[SeedRun], baseline: &[SeedRun]) -> std::result::Result<Vec<f64>, String> {
+    let gain = |(run, base): (&SeedRun, &SeedRun)| {
+        let delta_m = DeltaM::new(primary_of(&base.test)).map_err(|e| e.to_string())?;
+        let value = delta_m.compute(&run.test).map_err(|e| e.to_string())?;
+        value.get().map_err(|reason| format!("seed {}: {reason}", run.seed))
+    };
+    pairs(runs, baseline).map(gain).collect()
+}
+
+/// Only the first metric of each task, which is the primary one.
+fn primary_of(report: &MetricReport) -> MetricReport {
+    let mut report = report.clone();
+    report.tasks.iter_mut().for_each(|task| task.metrics.truncate(1));
+    report
+}
+
+fn transfers(runs: &[SeedRun], baseline: &[SeedRun], level: f64) -> Result<Vec<Transfer>> {
+    let mut transfers = Vec::new();
+    for task in runs.first().map(|run| run.test.tasks.as_slice()).unwrap_or_default() {
+        let Some(primary) = task.metrics.first() else { continue };
+        let value = |run: &SeedRun| run.test.entry(task.task.as_str(), &primary.metric).ok()?.outcome.value;
+        let both = pairs(runs, baseline).filter_map(|(run, base)| Some((value(run)?, value(base)?)));
+        let (mut ours, mut theirs): (Vec<f64>, Vec<f64>) = both.unzip();
+        if ours.is_empty() {
+            continue;
+        }
+        if primary.direction == Direction::Minimize {
+            std::mem::swap(&mut ours, &mut theirs);
+        }
+        let difference = Estimate::paired(&ours, &theirs, level)?;
+        let (negative, positive) = (difference.is_below_zero(), difference.is_above_zero());
+        transfers.push(Transfer { task: task.task.to_string(), difference, negative, positive });
+    }
+    Ok(transfers)
+}
+
+/// The tasks and their primary metrics, as the first method that has any shows them.
+fn columns(methods: &[MethodResult]) -> Vec<TaskColumn> {
+    let mut columns: Vec<TaskColumn> = Vec::new();
+    // Tasks alone are joined in task order, so any method has the order of the plan.
+    for metric in methods.iter().find(|m| !m.metrics.is_empty()).map(|m| m.metrics.as_slice()).unwrap_or_default() {
+        if columns.iter().all(|column| column.task != metric.task) {
+            let (task, name) = (metric.task.clone(), metric.metric.clone());
+            columns.push(TaskColumn { task, metric: name, direction: metric.direction });
+        }
+    }
+    columns
+}
+
+fn rank(plan: &Plan, tasks: &[TaskColumn], methods: &[MethodResult]) -> std::result::Result<RankTest, String> {
+    let complete: Vec<&MethodResult> = methods
+        .iter()
+        .filter(|method| {
+            let has_all =
+                |m: &MetricEstimate| m.values.len() == plan.seeds.len() && m.values.iter().all(Option::is_some);
+            method.primary(tasks).all(|metric| metric.is_some_and(has_all))
+        })
+        .collect();
+    let mut blocks = Vec::new();
+    for seed in 0..plan.seeds.len() {
+        for column in tasks {
+            let value = |m: &&MethodResult| m.metric(&column.task, &column.metric)?.values.get(seed).copied().flatten();
+            let row: Option<Vec<f64>> = complete.iter().map(value).collect();
+            blocks.extend(row.map(|row| (row, column.direction)));
+        }
+    }
+    let friedman = Friedman::new(&blocks).map_err(|e| e.to_string())?;
+    let difference = nemenyi_difference(complete.len(), friedman.n, plan.alpha).map_err(|e| e.to_string())?;
+    Ok(RankTest {
+        methods: complete.iter().map(|method| method.name.clone()).collect(),
+        friedman,
+        critical_difference: difference,
+        alpha: plan.alpha,
+    })
+}
+
+/// The method with the best mean score on validation.
+fn best(methods: &[MethodResult], direction: Direction) -> Option<String> {
+    let mut best: Option<(&str, f64)> = None;
+    for method in methods {
+        let Some(score) = method.validation.as_ref().map(|v| v.mean) else { continue };
+        if best.is_none_or(|(_, old)| direction.better(score, old)) {
+            best = Some((&method.name, score));
+        }
+    }
+    best.map(|(name, _)| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use mtl_core::task::TaskName;
+    use mtl_metrics::{
+        MetricValue,
+        report::{MetricEntry, TaskReport},
+    };
+
+    use super::*;
+    use crate::{compare::to_text, config::StudyConfig};
+
+    fn plan(more: &str) -> (Plan, Splits) {
+        let run =
+            "[data]\nkind = \"synthetic-mmoe\"\ntrain = 8\nvalidation = 4\ntest = 4\n[encoder]\nkind = \"tabular\"\n";
+        let study = StudyConfig::parse(&format!("{run}{more}"), "s.toml".as_ref()).unwrap();
+        (Plan::new(study.run.clone(), &study.compare).unwrap(), study.run.data.load().unwrap())
+    }
+
+    fn outcome(values: &[(&str, f64)], score: f64) -> Outcome {
+        let task = |(name, value): &(&str, f64)| TaskReport {
+            task: TaskName::new(name).unwrap(),
+            metrics: vec![MetricEntry {
+                metric: "rmse".into(),
+                direction: Direction::Minimize,
+                outcome: MetricValue::defined(*value, 4),
+            }],
+        };
+        Outcome {
+            best_epoch: Some(1),
+            score: Some(score),
+            score_direction: Direction::Minimize,
+            validation: MetricReport::default(),
+            test: MetricReport { tasks: values.iter().map(task).collect() },
+            history: Vec::new(),
+            parameters: 10,
+            samples: 800,
+            seconds_per_epoch: 2.0,
+            peak_memory_mb: Some(5.0),
+        }
+    }
+
+    /// Alone: y1 1.0 + s, y2 2.0 + s for the noise s of a seed. Method 0: y1 better by 0.1, y2 worse by 0.2; method 1: y1
+    /// worse by 0.05, y2 better or worse as seeds will.
+    fn ended(cell: &Cell) -> Ended {
+        let noise = [0.0, 0.3, -0.2, 0.1][usize::try_from(cell.seed).unwrap()];
+        let jitter = noise * 0.05;
+        Ok(match cell.subject {
+            Subject::Alone(0) => outcome(&[("y1", 1.0 + noise)], 0.0),
+            Subject::Alone(_) => outcome(&[("y2", 2.0 + noise)], 0.0),
+            Subject::Method(0) => outcome(&[("y1", 0.9 + noise + jitter), ("y2", 2.2 + noise + jitter)], 1.5),
+            Subject::Method(_) => {
+                let coin = if cell.seed.is_multiple_of(2) { 0.1 } else { -0.1 };
+                outcome(&[("y1", 1.05 + noise + jitter), ("y2", 2.0 + noise + coin)], 1.4)
+            }
+        })
+    }
+
+    const TWO: &str = "[compare]\nbalancer = [\"equal\", \"upgrad\"]\nseeds = 4\n";
+
+    #[test]
+    fn differences_are_paired_by_seed() {
+        let (plan, splits) = plan(TWO);
+        let cells = plan.cells(&splits.info).unwrap();
+        let outcomes: Vec<Ended> = cells.iter().map(ended).collect();
+        let found = analyze(&plan, &splits, &cells, &outcomes).unwrap();
+        assert_eq!(
+            found.methods.iter().map(|m| m.name.as_str()).collect::<Vec<_>>(),
+            [ALONE, "hard + equal", "hard + upgrad"]
+        );
+        let [alone, equal, upgrad] = &found.methods[..] else { panic!("three rows") };
+        assert_eq!((alone.parameters, alone.seconds_per_epoch.as_ref().unwrap().mean), (20, 4.0));
+        assert_eq!((alone.samples_per_second, equal.samples_per_second), (Some(200.0), Some(400.0)));
+
+        // Noise between seeds is three times the gain, yet the gain is certain, because it is paired.
+        let [y1, y2] = &equal.transfer[..] else { panic!("two tasks") };
+        assert!(y1.positive && !y1.negative && (y1.difference.mean - 0.1).abs() < 0.01, "{y1:?}");
+        assert!(y2.negative && !y2.positive && (y2.difference.mean + 0.2).abs() < 0.01, "{y2:?}");
+        let [_, undecided] = &upgrad.transfer[..] else { panic!("two tasks") };
+        assert!(!undecided.negative && !undecided.positive);
+
+        // By hand for seed 0: (+10 % - 10 %) / 2 = 0; all seeds averaged:
+        let per_seed = [0.0, 0.3, -0.2, 0.1].map(|s: f64| {
+            let (a, b) = (1.0 + s, 2.0 + s);
+            50.0 * ((0.1 - 0.05 * s) / a + (-0.2 - 0.05 * s) / b)
+        });
+        let delta = equal.delta_m.as_ref().unwrap();
+        assert!((delta.mean - per_seed.iter().sum::<f64>() / 4.0).abs() < 1e-9 && delta.n == 4, "{delta:?}");
+        assert_eq!(alone.no_delta_m.as_deref(), Some("it is the baseline"));
+
+        // y1: equal 1, alone 2, upgrad 3 always; y2: equal last, the others change places.
+        let test = found.ranks.as_ref().unwrap();
+        assert_eq!(test.friedman.n, 8);
+        assert_eq!(test.friedman.mean_ranks, [1.75, 2.0, 2.25]);
+        assert_eq!(alone.mean_rank, Some(1.75));
+        assert_eq!(found.chosen.as_deref(), Some("hard + upgrad"), "by validation, where less is better");
+        let text = to_text(&found);
+        for part in
+            ["y1 rmse ↓", "▼", "▲", "8 blocks (2 tasks x 4 seeds), 3 methods", "best on validation: hard + upgrad"]
+        {
+            assert!(text.contains(part), "{part} is missing in\n{text}");
+        }
+        let json = serde_json::to_string(&found).unwrap();
+        assert_eq!(serde_json::from_str::<Comparison>(&json).unwrap(), found);
+    }
+
+    #[test]
+    fn a_lost_run_costs_its_own_seed_only() {
+        let (plan, splits) = plan(TWO);
+        let cells = plan.cells(&splits.info).unwrap();
+        let lost = |cell: &Cell| match (cell.subject, cell.seed) {
+            (Subject::Method(1), 2) | (Subject::Alone(1), 3) => Err("loss of task y1 is not finite".to_owned()),
+            _ => ended(cell),
+        };
+        let outcomes: Vec<Ended> = cells.iter().map(lost).collect();
+        let found = analyze(&plan, &splits, &cells, &outcomes).unwrap();
+        let [alone, equal, upgrad] = &found.methods[..] else { panic!("three rows") };
+        assert_eq!((&alone.seeds[..], &upgrad.seeds[..]), (&[0, 1, 2][..], &[0, 1, 3][..]));
+        assert_eq!(equal.delta_m.as_ref().unwrap().n, 3, "seeds with a baseline");
+        assert_eq!(upgrad.delta_m.as_ref().unwrap().n, 2);
+        assert_eq!(found.failures.len(), 2);
+        assert!(found.ranks.is_none() && found.no_ranks.as_ref().unwrap().contains("at least 2"));
+        assert!(to_text(&found).contains("failed: hard + upgrad, seed 2: loss of task y1"));
+    }
+
+    #[test]
+    fn without_baselines_or_with_bad_ones_there_is_no_delta() {
+        let (plan, splits) = plan("[compare]\nbaselines = false\nseeds = 2\n");
+        let cells = plan.cells(&splits.info).unwrap();
+        let outcomes: Vec<Ended> = cells.iter().map(ended).collect();
+        let found = analyze(&plan, &splits, &cells, &outcomes).unwrap();
+        assert_eq!(found.methods[0].no_delta_m.as_deref(), Some("there are no baselines"));
+        assert!(found.methods[0].transfer.is_empty());
+        assert!(found.no_ranks.unwrap().contains("methods must be at least 2"));
+
+        let (plan, splits) = self::plan("[compare]\nseeds = 2\n");
+        let cells = plan.cells(&splits.info).unwrap();
+        let zero = |cell: &Cell| match cell.subject {
+            Subject::Alone(0) => Ok(outcome(&[("y1", 0.0)], 0.0)),
+            _ => ended(cell),
+        };
+        let outcomes: Vec<Ended> = cells.iter().map(zero).collect();
+        let found = analyze(&plan, &splits, &cells, &outcomes).unwrap();
+        let reason = found.methods[1].no_delta_m.as_ref().unwrap();
+        assert!(reason.contains("away from zero"), "{reason}");
+        assert!(to_text(&found).contains("no delta_m"));
+    }
+}

@@ -1,0 +1,141 @@
+//! The result of a comparison as plain data: what `compare.json` holds.
+
+use mtl_core::metric::Direction;
+use mtl_data::Origin;
+use mtl_metrics::stats::{Estimate, Friedman};
+use serde::{Deserialize, Serialize};
+
+/// All methods, with what can be said about their differences.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// The data set's name.
+    pub dataset: String,
+    /// Where its samples come from.
+    pub origin: Origin,
+    /// Epochs that every run had at most.
+    pub epochs: u64,
+    /// Samples per step.
+    pub batch_size: usize,
+    /// What chose epochs, and the recommended method: an expression over validation metrics.
+    pub selection: String,
+    /// The seeds that were asked for.
+    pub seeds: Vec<u64>,
+    /// Level of all intervals.
+    pub level: f64,
+    /// The tasks with what judges them.
+    pub tasks: Vec<TaskColumn>,
+    /// The methods; single-task networks come first, if there are any.
+    pub methods: Vec<MethodResult>,
+    /// The test of ranks, if there is enough to rank.
+    pub ranks: Option<RankTest>,
+    /// Why there is no such test.
+    pub no_ranks: Option<String>,
+    /// The method with the best mean score on validation: what to take, without a look at the test split.
+    pub chosen: Option<String>,
+    /// Runs that could not be trained, with the reason.
+    pub failures: Vec<String>,
+}
+
+/// A task and the metric that judges it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TaskColumn {
+    /// The task.
+    pub task: String,
+    /// Its primary metric.
+    pub metric: String,
+    /// Which way it is better.
+    pub direction: Direction,
+}
+
+/// One method over its seeds; metrics are of the test split.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MethodResult {
+    /// Its name.
+    pub name: String,
+    /// Whether every task has a network of its own.
+    pub alone: bool,
+    /// The seeds that finished.
+    pub seeds: Vec<u64>,
+    /// The folders of its runs below `cells/`, by seed.
+    pub cells: Vec<Vec<String>>,
+    /// Every metric of every task, in task order, the primary one first.
+    pub metrics: Vec<MetricEstimate>,
+    /// The selection score on validation; `None` for single-task networks, which have one each.
+    pub validation: Option<Estimate>,
+    /// Mean relative gain over single-task networks of the same seeds, percent.
+    pub delta_m: Option<Estimate>,
+    /// Why there is none.
+    pub no_delta_m: Option<String>,
+    /// What learning together did to each task.
+    pub transfer: Vec<Transfer>,
+    /// Mean rank over tasks and seeds.
+    pub mean_rank: Option<f64>,
+    /// Trained numbers, of all networks together.
+    pub parameters: usize,
+    /// Seconds of training per epoch, of all networks together.
+    pub seconds_per_epoch: Option<Estimate>,
+    /// Training samples per second at that.
+    pub samples_per_second: Option<f64>,
+    /// Peak memory of a run over what the process held before, in MB; the largest of its runs.
+    pub peak_memory_mb: Option<f64>,
+}
+
+/// A metric over seeds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MetricEstimate {
+    /// The task.
+    pub task: String,
+    /// The metric.
+    pub metric: String,
+    /// Which way it is better.
+    pub direction: Direction,
+    /// The value of every finished seed; `None` where it is undefined.
+    pub values: Vec<Option<f64>>,
+    /// Mean and interval over the seeds that have a value; `None` without any.
+    pub estimate: Option<Estimate>,
+}
+
+/// What learning together did to a task.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Transfer {
+    /// The task.
+    pub task: String,
+    /// Primary metric less that of the single-task network with the same seed, signed so that more is better.
+    pub difference: Estimate,
+    /// The interval of the difference is below 0: the task lost.
+    pub negative: bool,
+    /// The interval of the difference is above 0: the task gained.
+    pub positive: bool,
+}
+
+/// Friedman's test with Nemenyi's critical difference.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RankTest {
+    /// The methods that were ranked: those with a value in every block.
+    pub methods: Vec<String>,
+    /// Statistics; its blocks are the pairs of a task and a seed.
+    pub friedman: Friedman,
+    /// Mean ranks further apart than this differ.
+    pub critical_difference: f64,
+    /// At this error rate.
+    pub alpha: f64,
+}
+
+impl MethodResult {
+    /// The primary metric of every task.
+    pub fn primary<'a>(&'a self, tasks: &'a [TaskColumn]) -> impl Iterator<Item = Option<&'a MetricEstimate>> {
+        tasks.iter().map(move |column| self.metric(&column.task, &column.metric))
+    }
+
+    /// A metric by names.
+    #[must_use]
+    pub fn metric(&self, task: &str, metric: &str) -> Option<&MetricEstimate> {
+        self.metrics.iter().find(|m| m.task == task && m.metric == metric)
+    }
+
+    /// What happened to a task.
+    #[must_use]
+    pub fn transfer_of(&self, task: &str) -> Option<&Transfer> {
+        self.transfer.iter().find(|t| t.task == task)
+    }
+}

@@ -1,0 +1,104 @@
+//! The result of a search as a page: `cv_weights.html`.
+
+use mtl_core::metric::Direction;
+
+use super::{Found, text::notes};
+use crate::report::{
+    Axis, Best, Cell, Column, Document, Heading, KeyValues, LineChart, Marker, Note, NoteKind, Row, Series, Table,
+};
+
+/// Builds the page; nothing but the result goes in.
+#[must_use]
+pub fn page(found: &Found) -> Document {
+    let mut doc = Document::new("Task weights by cross-validation");
+    let (n, k) = (found.candidates.len(), found.fold_sizes.len());
+    doc.subtitle = format!("{}, {n} weights, {k} folds of the training split", found.dataset);
+    for failure in &found.failures {
+        doc.push(Note::new(NoteKind::Failure, failure));
+    }
+    doc.push(Heading::section("Chosen weights"));
+    doc.push(KeyValues::list(found.tasks.iter().zip(found.weights()).map(|(t, w)| (t.clone(), format!("{w:.3}")))));
+    doc.push(Heading::section("Candidates"));
+    if found.tasks.len() == 2 {
+        doc.push(curve(found));
+    }
+    doc.push(table(found));
+    doc.push(Heading::section("Refit"));
+    doc.push(refit(found));
+    doc
+}
+
+/// The score over the first task's weight, where that says everything; a line per round.
+fn curve(found: &Found) -> LineChart {
+    let series = found.rounds.iter().enumerate().map(|(round, epochs)| {
+        let point = |c: &super::CandidateScores| Some([*c.weights.first()?, c.mean(round)?]);
+        let mut points: Vec<[f64; 2]> = found.candidates.iter().filter_map(point).collect();
+        points.sort_by(|a, b| a[0].total_cmp(&b[0]));
+        let mut series = Series::new(format!("after {epochs} epochs"), points);
+        if round + 1 == found.rounds.len()
+            && let Some([x, y]) = found.candidates.get(found.chosen).and_then(point)
+        {
+            series.markers.push(Marker { x, y, label: "chosen".into() });
+        }
+        series
+    });
+    LineChart {
+        title: "Score by weight".into(),
+        caption: "Mean over folds. Later rounds have fewer candidates.".into(),
+        x: Axis::new(format!("weight of {}", found.tasks.first().map_or("", String::as_str))),
+        y: Axis::new(&found.selection),
+        series: series.collect(),
+        ..LineChart::default()
+    }
+}
+
+fn table(found: &Found) -> Table {
+    let best = if found.direction == Direction::Maximize { Best::Highest } else { Best::Lowest };
+    let mut columns = vec![Column::new("epochs"), Column { best: Some(best), ..Column::new("score") }];
+    columns.push(Column { best: Some(Best::Highest), ..Column::new("against equal") });
+    columns.extend(
+        (1..=found.fold_sizes.len()).map(|f| Column { group: Some("fold".into()), ..Column::new(f.to_string()) }),
+    );
+    let with_interval = |e: Option<&mtl_metrics::stats::Estimate>| {
+        e.map_or(Cell::Missing, |e| Cell::with_spread(e.mean, e.half_width().unwrap_or(f64::NAN), 4))
+    };
+    let row = |at: usize| {
+        let candidate = found.candidates.get(at)?;
+        let last = candidate.rounds.last()?;
+        let mut cells = vec![
+            Cell::Text(last.epochs.to_string()),
+            with_interval(last.estimate.as_ref()),
+            with_interval(candidate.against_equal.as_ref()),
+        ];
+        cells.extend(last.folds.iter().map(|score| score.map_or(Cell::Missing, |s| Cell::number(s, 4))));
+        let weights: Vec<String> = candidate.weights.iter().map(|w| format!("{w:.3}")).collect();
+        let chosen = if at == found.chosen { " (chosen)" } else { "" };
+        Some(Row::measured(format!("{}{chosen}", weights.join(" : ")), cells))
+    };
+    Table {
+        caption: format!("Weights of {}, those that got furthest first", found.tasks.join(" : ")),
+        corner: "weights".into(),
+        columns,
+        rows: found.ranking().into_iter().filter_map(row).collect(),
+        footnotes: notes(found),
+    }
+}
+
+fn refit(found: &Found) -> Table {
+    let mut rows = Vec::new();
+    for task in &found.refit.test.tasks {
+        for entry in &task.metrics {
+            let validation = found.refit.validation.entry(task.task.as_str(), &entry.metric).ok();
+            let cell = |value: Option<f64>| value.map_or(Cell::Missing, |v| Cell::number(v, 4));
+            let cells = vec![cell(validation.and_then(|e| e.outcome.value)), cell(entry.outcome.value)];
+            rows.push(Row::measured(format!("{} {}", task.task, entry.metric), cells));
+        }
+    }
+    Table {
+        caption: "The whole training split with the chosen weights".into(),
+        corner: "metric".into(),
+        columns: vec![Column::new("validation"), Column::new("test")],
+        rows,
+        footnotes: vec!["The epoch was chosen on validation; this is the only run that saw the test split.".into()],
+    }
+}
