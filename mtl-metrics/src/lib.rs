@@ -58,6 +58,8 @@ pub mod input;
 pub mod laws;
 pub mod mean;
 pub mod metric;
+pub mod multi_label;
+pub mod ordinal;
 pub mod probability;
 pub mod ranks;
 pub mod registry;

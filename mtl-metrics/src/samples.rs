@@ -53,6 +53,16 @@ impl Column {
         if self.weighted.is_empty() { self.pair_counts().auc() } else { Sweep::new(self).auc() }
     }
 
+    /// The weight of all scores.
+    #[must_use]
+    pub fn weight(&self) -> f64 {
+        if self.weighted.is_empty() {
+            return self.len() as f64;
+        }
+        let sweep = Sweep::new(self);
+        sweep.positives() + sweep.negatives()
+    }
+
     /// Scores held.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -89,6 +89,27 @@ impl MetricState for Hits {
     }
 }
 
+impl Accuracy {
+    /// Counts a batch for a metric of that name.
+    pub(crate) fn update_for(self, metric: &str, state: &mut Hits, batch: &MetricBatch<'_>) -> Result<()> {
+        fold::scores(
+            metric,
+            batch,
+            state,
+            |_| Hits::default(),
+            |hits, sample| {
+                let said = batch.top_class(sample.scores, sample.kind, sample.row)?;
+                hits.add(said == sample.class, sample.weight);
+                Ok(())
+            },
+            |hits, entry| {
+                hits.add(batch.says_yes(entry.score, entry.kind, entry.row)? == entry.yes, entry.weight);
+                Ok(())
+            },
+        )
+    }
+}
+
 impl Metric for Accuracy {
     type Batch<'a> = MetricBatch<'a>;
     type State = Hits;
@@ -107,21 +128,7 @@ impl Metric for Accuracy {
     }
 
     fn update(&self, state: &mut Hits, batch: &MetricBatch<'_>) -> Result<()> {
-        fold::scores(
-            self.name(),
-            batch,
-            state,
-            |_| Hits::default(),
-            |hits, sample| {
-                let said = batch.top_class(sample.scores, sample.kind, sample.row)?;
-                hits.add(said == sample.class, sample.weight);
-                Ok(())
-            },
-            |hits, entry| {
-                hits.add(batch.says_yes(entry.score, entry.kind, entry.row)? == entry.yes, entry.weight);
-                Ok(())
-            },
-        )
+        self.update_for(self.name(), state, batch)
     }
 
     fn compute(&self, state: &Hits) -> MetricValue {
