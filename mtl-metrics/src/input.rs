@@ -7,7 +7,8 @@
 //!
 //! Samples may have weights. A metric that knows them asks for [`weighted_scores`](MetricBatch::weighted_scores) or
 //! [`weighted_values`](MetricBatch::weighted_values) and reads each one by [`weight`](MetricBatch::weight); every other
-//! metric refuses a weighted batch, so that no weight is dropped in silence.
+//! metric refuses a weighted batch, so that no weight is dropped in silence. [`groups`](MetricBatch::groups) say which samples
+//! belong to one user or query; only metrics within groups ask for them.
 
 use std::{borrow::Cow, fmt::Display, ops::Range, slice::ChunksExact};
 
@@ -448,9 +449,9 @@ mod tests {
         let prediction = Prediction::Values { values: array![[0.0], [0.0], [0.0]] };
         let reference = Reference::Values(array![[0.0], [0.0], [0.0]]);
         let batch = MetricBatch::new(&prediction, &reference).of_task("age");
-        assert_eq!(batch.weight(2).unwrap(), 1.0);
+        assert_eq!(batch.weight(2).ok(), Some(1.0));
         let weighted = batch.with_weights(&[0.5, -1.0, f32::NAN]);
-        assert_eq!(weighted.weight(0).unwrap(), 0.5);
+        assert_eq!(weighted.weight(0).ok(), Some(0.5));
         let e = weighted.weight(1).unwrap_err().to_string();
         assert_eq!(e, "task age: weight must be finite and not negative, found -1 (sample 1)");
         assert!(weighted.weight(2).is_err() && weighted.weighted_values("mae").is_ok());

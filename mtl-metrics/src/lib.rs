@@ -28,16 +28,16 @@
 //! # Ok::<(), mtl_core::Error>(())
 //! ```
 //!
-//! | metric | what | kind of task | state |
-//! |---|---|---|---|
-//! | [`Accuracy`] | share of labels said right | classes, yes/no | 16 bytes |
-//! | [`MacroF1`] | mean F1 over classes | classes, yes/no | 24 bytes a class |
-//! | [`LogLoss`] | mean negative log-likelihood, nats | classes, yes/no | 552 bytes |
-//! | [`Auroc`] | area under the ROC curve, exact; [`RocCurve`] | classes, yes/no | 4 bytes a score |
-//! | [`Mae`] | mean absolute error | numbers | 552 bytes an output |
-//! | [`Rmse`] | root mean squared error | numbers | 552 bytes an output |
-//! | [`R2`] | coefficient of determination | numbers | 1.7 kB an output |
-//! | [`ConfusionMatrix`] | counts by true and predicted class | classes, one yes/no | 8 bytes a pair |
+//! | room | metrics | of |
+//! |---|---|---|
+//! | [`class`] | accuracy, top-k, precision, recall, F-beta, kappa, MCC, log-loss, Brier, calibration, hinge, confusion | one label, most also yes/no labels |
+//! | [`binary`] | AUROC, partial AUROC, average precision, KS, Gini, EER, detection cost, operating points, PCOC, GAUC | yes/no, or one class against the rest |
+//! | [`multi_label`] | subset accuracy, Hamming, samples-F1, coverage, LRAP, ranking loss, one-error, enrichment, BEDROC | several yes/no labels |
+//! | [`ordinal`] | weighted kappa, error in grades, off-by-one, rank correlations | grades |
+//! | [`regress`] | absolute, squared, relative and scaled errors, deviances, correlations, CRPS, intervals, C-index | numbers and forecasts |
+//!
+//! Each room's page has a table: what a metric equals, how large its state is, where it differs on purpose. Those that judge
+//! what heads say have a [`MetricId`](mtl_core::metric::MetricId) with their usual settings.
 //!
 //! | across tasks | what |
 //! |---|---|

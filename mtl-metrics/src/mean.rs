@@ -30,9 +30,9 @@ impl ExactMean {
     pub fn add_weighted(&mut self, x: f64, weight: f32) {
         // The common case needs no product.
         if (weight - 1.0).abs() > 0.0 {
-            self.sum.add_product(x, f64::from(weight))
+            self.sum.add_product(x, f64::from(weight));
         } else {
-            self.sum.add(x)
+            self.sum.add(x);
         }
         self.total.add(weight);
     }

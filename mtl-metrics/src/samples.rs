@@ -181,9 +181,9 @@ impl ScoreSamples {
                     let weight = batch.weight(row)?;
                     rank_scores(batch, scores, kind, row, |k, score| {
                         if c == 2 {
-                            columns[0].push(score, class == 1, weight)
+                            columns[0].push(score, class == 1, weight);
                         } else {
-                            columns[k].push(score, k == class, weight)
+                            columns[k].push(score, k == class, weight);
                         }
                     })?;
                 }

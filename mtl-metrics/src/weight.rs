@@ -196,7 +196,6 @@ mod tests {
     use super::*;
 
     #[test]
-    #[expect(clippy::float_cmp, reason = "exactness is the claim")]
     fn totals_are_exact_in_any_order() {
         let weights = [1e-30_f32, 1.0, 2.5, 0.0, 1e30, 0.1];
         let mut forward = Total::default();
@@ -213,7 +212,6 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::float_cmp, reason = "exactness is the claim")]
     fn cells_without_weights_are_integers() {
         let mut tally = Tally::new(3);
         tally.add(0, 1.0);

@@ -34,10 +34,13 @@ impl ExpectedCost {
     ///
     /// # Errors
     /// [`Error::InvalidConfig`] unless square, not empty and finite.
-    pub fn new(costs: Array2<f64>) -> Result<Self> {
+    pub fn new(mut costs: Array2<f64>) -> Result<Self> {
         let good = costs.is_square() && !costs.is_empty() && costs.iter().all(|cost| cost.is_finite());
         if good {
-            return Ok(Self { costs: costs.as_standard_layout().into_owned() });
+            if !costs.is_standard_layout() {
+                costs = costs.as_standard_layout().into_owned();
+            }
+            return Ok(Self { costs });
         }
         Err(Error::InvalidConfig {
             what: "expected-cost",

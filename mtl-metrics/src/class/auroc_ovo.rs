@@ -15,18 +15,21 @@
 //! classification problems*, 2001; scikit-learn `roc_auc_score(multi_class="ovo", average="macro")`.
 //! **Differs from** scikit-learn, which refuses data in which a class is absent.
 
-use mtl_core::{Result, metric::Direction, prediction::Scores};
+use mtl_core::{Error, Result, metric::Direction, prediction::Scores};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     fold,
-    input::MetricBatch,
+    input::{MetricBatch, ScoreBatch},
     metric::{Metric, MetricState},
     ranks::PairCounts,
     samples::{Column, rank_scores},
     value::{MetricValue, OrReason},
 };
+
+/// The most classes: their pairs are 32,640.
+pub const MAX_CLASSES: usize = 256;
 
 /// Mean AUROC over pairs of classes, `[0, 1]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -115,7 +118,16 @@ impl Metric for AurocOvo {
     }
 
     fn update(&self, state: &mut Self::State, batch: &MetricBatch<'_>) -> Result<()> {
-        batch.scores(self.name())?;
+        if let ScoreBatch::Class { scores, .. } = batch.scores(self.name())?
+            && scores.n_cols() > MAX_CLASSES
+        {
+            return Err(Error::Shape {
+                op: format!("{} of task {}", self.name(), batch.task()),
+                tensor: "prediction",
+                expected: format!("at most {MAX_CLASSES} classes"),
+                found: vec![scores.n_rows() as i64, scores.n_cols() as i64],
+            });
+        }
         fold::samples(
             self.name(),
             batch,

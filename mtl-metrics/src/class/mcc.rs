@@ -68,7 +68,7 @@ fn mcc(quads: &[Quad]) -> OrReason<f64> {
         return Err("only one class is predicted".to_owned());
     }
     let agreement = n * hits - quads.iter().map(|q| (q.tp + q.fp) * (q.tp + q.fn_)).sum::<f64>();
-    Ok((agreement / (said.sqrt() * truth.sqrt())).clamp(-1.0, 1.0))
+    Ok((agreement / (said * truth).sqrt()).clamp(-1.0, 1.0))
 }
 
 #[cfg(test)]

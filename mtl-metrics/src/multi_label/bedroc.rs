@@ -14,8 +14,7 @@
 //!
 //! **Reference** J.-F. Truchon, C. I. Bayly, *Evaluating virtual screening methods: good and bad metrics for the "early
 //! recognition" problem*, 2007, equation 36; rdkit `Scoring.CalcBEDROC` for scores without ties.
-//! **Differs from** rdkit among equal scores, whose order in the list decides there, and in the limits of RIE, which the paper
-//! gives for a continuous ranking: a perfect ranking may reach a hair more than 1, and is then 1.
+//! **Differs from** rdkit among equal scores, whose order in the list decides there.
 
 use mtl_core::{Error, Result, metric::Direction};
 use rayon::prelude::*;

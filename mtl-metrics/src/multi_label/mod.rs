@@ -12,7 +12,7 @@
 //! | [`CoverageError`] | how deep all true labels are | scikit-learn `coverage_error` | 560 bytes | |
 //! | [`Lrap`] | precision at true labels | scikit-learn `label_ranking_average_precision_score` | 560 bytes | |
 //! | [`RankingLoss`] | label pairs in the wrong order | scikit-learn `label_ranking_loss` | 560 bytes | |
-//! | [`OneError`] | the top label is false | Schapire, Singer 2000 | 560 bytes | |
+//! | [`OneError`] | the top label is false | Schapire, Singer 2000 | 560 bytes | samples without a true label are skipped |
 //! | [`Enrichment`] | actives at the top over chance | rdkit `CalcEnrichment` | 4 bytes a score | ties share their places |
 //! | [`Bedroc`] | early recognition | rdkit `CalcBEDROC` | 4 bytes a score | ties share their places |
 

@@ -4,13 +4,13 @@
 //! value = #{ i : y_ik = 0 for k = argmax s_ik } / n        the first among equal scores
 //! ```
 //!
-//! A sample without a true label is always wrong.
+//! A sample without a known true label is skipped: nothing could have been right.
 //!
 //! **Shapes** scores and labels `[b, c]` (yes/no); of a row only known labels count, a row without any is skipped.
 //! **State** 560 bytes. **Weights** yes.
 //!
 //! **Reference** R. E. Schapire, Y. Singer, *BoosTexter*, 2000; 1 minus scikit-learn's precision of the top label.
-//! **Differs from** nothing known.
+//! **Differs from** variants that count a sample without a true label as wrong.
 
 use mtl_core::{Result, metric::Direction};
 
@@ -38,6 +38,9 @@ impl Metric for OneError {
 
     fn update(&self, state: &mut ExactMean, batch: &MetricBatch<'_>) -> Result<()> {
         fold::label_rows(self.name(), batch, state, |mean, known, row| {
+            if !known.iter().any(|label| label.1) {
+                return Ok(());
+            }
             let top = |best: (f32, bool), &(score, yes): &(f32, bool)| if score > best.0 { (score, yes) } else { best };
             let first = known.first().copied().unwrap_or((f32::NEG_INFINITY, false));
             let (_, right) = known.iter().fold(first, top);

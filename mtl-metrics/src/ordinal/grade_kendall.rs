@@ -80,7 +80,7 @@ fn kendall(confusion: &ConfusionMatrix) -> OrReason<f64> {
         }
         lower += &row;
     }
-    Ok((2.0 * balance / (in_truth.sqrt() * in_said.sqrt())).clamp(-1.0, 1.0))
+    Ok((2.0 * balance / (in_truth * in_said).sqrt()).clamp(-1.0, 1.0))
 }
 
 #[cfg(test)]

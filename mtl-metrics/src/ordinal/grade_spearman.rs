@@ -77,7 +77,7 @@ fn spearman(confusion: &ConfusionMatrix) -> OrReason<f64> {
     if in_said <= 0.0 {
         return Err("only one grade is predicted".to_owned());
     }
-    Ok((moment(&|t, p| truth[t] * said[p]) / (in_truth.sqrt() * in_said.sqrt())).clamp(-1.0, 1.0))
+    Ok((moment(&|t, p| truth[t] * said[p]) / (in_truth * in_said).sqrt()).clamp(-1.0, 1.0))
 }
 
 #[cfg(test)]

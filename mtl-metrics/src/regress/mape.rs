@@ -45,7 +45,9 @@ impl Metric for Mape {
             if pair.truth.abs() > 0.0 {
                 output.shares.add_weighted(((pair.said - pair.truth) / pair.truth).abs(), pair.weight);
             } else {
-                output.zeros += 1;
+                // Counted as known; it spoils the value only when it weighs something.
+                output.shares.add_weighted(0.0, pair.weight);
+                output.zeros += u64::from(pair.weight > 0.0);
             }
             Ok(())
         })
@@ -60,7 +62,7 @@ impl Metric for Mape {
     }
 }
 
-/// Errors as shares of targets, and how many targets are 0.
+/// Errors as shares of targets, 0 for a target of 0, and how many of these weigh something.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Shares {
     shares: ExactMean,
@@ -69,7 +71,7 @@ pub struct Shares {
 
 impl Shares {
     fn n(&self) -> u64 {
-        self.shares.n().saturating_add(self.zeros)
+        self.shares.n()
     }
 }
 
@@ -82,7 +84,8 @@ impl MetricState for Shares {
     }
 
     fn check(&self) -> OrReason<()> {
-        self.shares.check()
+        self.shares.check()?;
+        if self.zeros <= self.shares.n() { Ok(()) } else { Err("more zeros than targets".to_owned()) }
     }
 }
 

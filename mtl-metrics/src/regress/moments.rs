@@ -136,7 +136,6 @@ mod tests {
     use super::*;
 
     #[test]
-    #[expect(clippy::float_cmp, reason = "exactness is the claim")]
     fn exact_where_one_pass_loses_all() {
         let mut moments = Moments::default();
         for (said, truth, weight) in [(1e8 + 8.0, 1e8, 1.0), (1e8, 1e8 + 8.0, 3.0)] {

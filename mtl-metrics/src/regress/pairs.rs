@@ -42,7 +42,6 @@ impl Pairs {
         match self.0.len() {
             0 => Err(NO_LABEL.to_owned()),
             1 => Err("a single pair has no order".to_owned()),
-            #[expect(clippy::cast_possible_truncation, reason = "both halves have 32 bits")]
             _ => Ok(in_order(&self.0).into_iter().map(|pair| ((pair >> 32) as u32, (pair & HALF) as u32)).collect()),
         }
     }

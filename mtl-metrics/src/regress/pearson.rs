@@ -61,7 +61,7 @@ fn pearson(moments: &Moments) -> OrReason<f64> {
     if spreads.said <= 0.0 {
         return Err("the prediction is constant".to_owned());
     }
-    Ok((spreads.both / (spreads.said.sqrt() * spreads.truth.sqrt())).clamp(-1.0, 1.0))
+    Ok((spreads.both / (spreads.said * spreads.truth).sqrt()).clamp(-1.0, 1.0))
 }
 
 #[cfg(test)]

@@ -72,7 +72,7 @@ fn spearman(pairs: &[(u32, u32)]) -> OrReason<f64> {
         return Err("the prediction is constant".to_owned());
     }
     let both = spread(&said, &truth) as f64;
-    Ok((both / ((of_said as f64).sqrt() * (of_truth as f64).sqrt())).clamp(-1.0, 1.0))
+    Ok((both / (of_said as f64 * of_truth as f64).sqrt()).clamp(-1.0, 1.0))
 }
 
 /// Twice the rank of each key, from 2 on; equal keys share the mean of theirs.

@@ -6,8 +6,7 @@ use mtl_attention::AttentionSummary;
 use mtl_core::{context::Cx, mode::Mode};
 use mtl_data::{DatasetConfig, Origin, Splits};
 use mtl_metrics::{
-    RocCurve,
-    MetricReport,
+    MetricReport, RocCurve,
     aggregate::{Aggregate, DeltaM},
 };
 use mtl_train::{
