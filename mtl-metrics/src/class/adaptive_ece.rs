@@ -12,7 +12,8 @@
 //!
 //! **Reference** J. Nixon et al., *Measuring calibration in deep learning*, 2019; the bins are those of scikit-learn
 //! `calibration_curve(strategy="quantile")`.
-//! **Differs from** Nixon et al., who bin every class and average.
+//! **Differs from** Nixon et al., who bin every class and average; from numpy's percentiles, which round the place of a quantile:
+//! one that falls on a confidence is exactly that confidence here, so that the confidence belongs to the bin below.
 
 use mtl_core::{Error, Result, metric::Direction};
 

@@ -12,7 +12,7 @@
 //! | [`LogLoss`] | mean negative log-likelihood, nats | scikit-learn `log_loss` | 560 bytes | logits are not clipped |
 //! | [`Brier`] | squared distance of probabilities | scikit-learn `brier_score_loss` | 560 bytes | |
 //! | [`Ece`], [`Mce`] | gap of confidence and accuracy | torchmetrics `CalibrationError` | 1.7 kB a bin | a confidence of 1 is in the last bin, not in one of its own |
-//! | [`AdaptiveEce`] | the same over bins of equal content | scikit-learn `calibration_curve(strategy="quantile")` | 4 bytes a sample | |
+//! | [`AdaptiveEce`] | the same over bins of equal content | scikit-learn `calibration_curve(strategy="quantile")` | 4 bytes a sample | quantiles that fall on a confidence are exact, there rounded |
 //! | [`Hinge`] | margin missing to the best other class | scikit-learn `hinge_loss` | 560 bytes | probabilities are refused |
 //! | [`AurocOvo`] | AUROC of all pairs of classes | scikit-learn `roc_auc_score(multi_class="ovo")` | 4 bytes a score | pairs with an absent class are left out, there an error |
 //! | [`ConfusionMatrix`] | counts by true and predicted class | scikit-learn `confusion_matrix` | 8 bytes a pair | |

@@ -10,7 +10,7 @@
 //!
 //! **Reference** scikit-learn `precision_score(average=.., zero_division=nan)`.
 //! **Differs from** its default, which counts a class that is never said as 0 with a warning: here it is left out and
-//! counted. For a single yes/no label `Macro` and `Weighted` average over "no" and "yes"; `Micro` is that of "yes".
+//! counted; `Weighted` is undefined when no class that occurs is ever said (0 there). For a single yes/no label `Macro` and `Weighted` average over "no" and "yes"; `Micro` is that of "yes".
 
 use mtl_core::{Result, metric::Direction};
 

@@ -58,8 +58,7 @@ fn explained(moments: &Moments) -> OrReason<f64> {
     if spreads.truth <= 0.0 {
         return Err(CONSTANT.to_owned());
     }
-    // Var(y - p), exact sums in both.
-    Ok(1.0 - (spreads.errors - spreads.bias).max(0.0) / spreads.truth)
+    Ok(1.0 - spreads.residual / spreads.truth)
 }
 
 #[cfg(test)]

@@ -44,6 +44,8 @@ pub struct Spreads {
     pub errors: f64,
     /// The square of the difference of the sums.
     pub bias: f64,
+    /// Of the errors about their mean.
+    pub residual: f64,
 }
 
 impl Moments {
@@ -94,6 +96,9 @@ impl Moments {
         add_products(&mut scaled, 1.0, &total, &errors.components());
         let mut bias = self.said.clone();
         self.truth.components().iter().for_each(|&part| bias.add(-part));
+        // Errors about their mean: the difference of two that may be much larger, so it is taken before rounding.
+        let mut residual = scaled.clone();
+        add_products(&mut residual, -1.0, &bias.components(), &bias.components());
         let bias = bias.value();
         Ok(Spreads {
             // Exact sums of squares are not negative, except for products below the smallest number.
@@ -102,6 +107,7 @@ impl Moments {
             both: spread(&self.said_truth, &self.said, &self.truth),
             errors: scaled.value().max(0.0),
             bias: bias * bias,
+            residual: residual.value().max(0.0),
         })
     }
 }
@@ -144,7 +150,7 @@ mod tests {
         let spreads = moments.spreads().unwrap();
         // Weights 1 and 3: n^2 Var = 1 * 3 * 64.
         assert_eq!((spreads.said, spreads.truth, spreads.both), (192.0, 192.0, -192.0));
-        assert_eq!((spreads.errors, spreads.bias), (4.0 * 4.0 * 64.0, 256.0));
+        assert_eq!((spreads.errors, spreads.bias, spreads.residual), (4.0 * 4.0 * 64.0, 256.0, 768.0));
         assert!(Moments::default().spreads().is_err());
     }
 }

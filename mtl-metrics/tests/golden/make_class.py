@@ -44,6 +44,16 @@ def mean_defined(parts):
     return np.mean(defined) if defined else None
 
 
+def exact_quantile_ece(right, confidence, m=15):
+    """The same with edges at exact quantiles: numpy rounds the place of a quantile that falls on a confidence."""
+    s, last = np.sort(confidence), len(confidence) - 1
+    at = [(last * i // m, last * i % m) for i in range(1, m)]
+    edges = [s[lo] + (s[min(lo + 1, last)] - s[lo]) * rest / m for lo, rest in at]
+    ids = np.searchsorted(edges, confidence)
+    acc, conf = (np.bincount(ids, weights=x, minlength=m) for x in (right, confidence))
+    return np.abs(acc - conf).sum() / len(confidence)
+
+
 def quantile_ece(right, confidence, m=15):
     """The bins of calibration_curve(strategy="quantile"), weighted by content."""
     edges = np.percentile(confidence, np.linspace(0, 1, m + 1) * 100)
@@ -182,6 +192,9 @@ def class_case(name, scores, kind, labels, w=None, into=class_cases):
         e[f"{avg}-f1"] = sk.f1_score(t, top, average=avg, **nan)
         e[f"{avg}-f2"] = sk.fbeta_score(t, top, beta=2, average=avg, **nan)
         e[f"{avg}-f0.5"] = sk.fbeta_score(t, top, beta=0.5, average=avg, **nan)
+    occurs = [k for k in range(c) if (t == k).any() if w is None or w[t == k].sum() > 0]
+    if not any(((top == k) * (1 if w is None else w)).sum() > 0 for k in occurs):
+        theirs["weighted-precision"], e["weighted-precision"] = e["weighted-precision"], None
     theirs["macro-precision"] = sk.precision_score(t, top, average="macro", labels=range(c), **options)
     for name_, weights in [("cohen-kappa", None), ("linear-kappa", "linear"), ("quadratic-kappa", "quadratic")]:
         e[name_] = sk.cohen_kappa_score(t, top, labels=range(c), weights=weights, **options) if len(set(t) | set(top)) > 1 else None
@@ -202,7 +215,9 @@ def class_case(name, scores, kind, labels, w=None, into=class_cases):
     e["ece"], e["mce"] = bins_ece(right, confidence, w)
     if w is None:
         q = f32(confidence)
-        e["adaptive-ece"] = quantile_ece(right, q)
+        e["adaptive-ece"] = exact_quantile_ece(right, q)
+        if abs(quantile_ece(right, q) - e["adaptive-ece"]) > 1e-12:
+            theirs["adaptive-ece"] = quantile_ece(right, q)
         if c > 2 and kind == "probs":
             for norm, mine in (("l1", e["ece"]), ("max", e["mce"])):
                 official = float(tm.multiclass_calibration_error(torch.tensor(p), torch.tensor(t), c, norm=norm, n_bins=15))
@@ -282,7 +297,9 @@ def label_case(name, scores, kind, labels, w=None, into=label_cases):
     e["brier"] = np.average((probs - flat_y) ** 2, weights=rows_w)
     e["ece"], e["mce"] = bins_ece(flat_y, probs, rows_w)
     if w is None:
-        e["adaptive-ece"] = quantile_ece(flat_y, f32(probs))
+        e["adaptive-ece"] = exact_quantile_ece(flat_y, f32(probs))
+        if abs(quantile_ece(flat_y, f32(probs)) - e["adaptive-ece"]) > 1e-12:
+            theirs["adaptive-ece"] = quantile_ece(flat_y, f32(probs))
         if kind == "probs" and probs.max() < 1:
             official = float(tm.binary_calibration_error(torch.tensor(flat_s), torch.tensor(flat_y.astype(int)), norm="l1"))
             assert abs(official - e["ece"]) < 1e-6, (name, official, e["ece"])
@@ -299,10 +316,12 @@ def label_case(name, scores, kind, labels, w=None, into=label_cases):
     if c > 1:
         f1 = [sk.f1_score(t, p, sample_weight=wk, zero_division=np.nan) for t, _, p, wk in columns]
         e["macro-f1"] = mean_defined([None if np.isnan(v) else v for v in f1])
-        mcc = [sk.matthews_corrcoef(t, p, sample_weight=wk) if len(set(t)) > 1 and len(set(p)) > 1 else None
-               for t, _, p, wk in columns]
+        def two(x, wk):  # a value whose samples all weigh nothing does not occur
+            return len(set(x if wk is None else x[wk > 0])) > 1
+
+        mcc = [sk.matthews_corrcoef(t, p, sample_weight=wk) if two(t, wk) and two(p, wk) else None for t, _, p, wk in columns]
         e["mcc"] = mean_defined(mcc)
-        balanced = [sk.balanced_accuracy_score(t, p, sample_weight=wk) if len(set(t)) > 1 else None for t, _, p, wk in columns]
+        balanced = [sk.balanced_accuracy_score(t, p, sample_weight=wk) if two(t, wk) else None for t, _, p, wk in columns]
         e["balanced-accuracy"] = mean_defined(balanced)
     else:
         t, _, p, wk = columns[0]
