@@ -28,16 +28,16 @@
 //! # Ok::<(), mtl_core::Error>(())
 //! ```
 //!
-//! | metric | what | kind of task | state |
-//! |---|---|---|---|
-//! | [`Accuracy`] | share of labels said right | classes, yes/no | 16 bytes |
-//! | [`MacroF1`] | mean F1 over classes | classes, yes/no | 24 bytes a class |
-//! | [`LogLoss`] | mean negative log-likelihood, nats | classes, yes/no | 552 bytes |
-//! | [`Auroc`] | area under the ROC curve, exact; [`RocCurve`] | classes, yes/no | 4 bytes a score |
-//! | [`Mae`] | mean absolute error | numbers | 552 bytes an output |
-//! | [`Rmse`] | root mean squared error | numbers | 552 bytes an output |
-//! | [`R2`] | coefficient of determination | numbers | 1.7 kB an output |
-//! | [`ConfusionMatrix`] | counts by true and predicted class | classes, one yes/no | 8 bytes a pair |
+//! | room | metrics | of |
+//! |---|---|---|
+//! | [`class`] | accuracy, top-k, precision, recall, F-beta, kappa, MCC, log-loss, Brier, calibration, hinge, confusion | one label, most also yes/no labels |
+//! | [`binary`] | AUROC, partial AUROC, average precision, KS, Gini, EER, detection cost, operating points, PCOC, GAUC | yes/no, or one class against the rest |
+//! | [`multi_label`] | subset accuracy, Hamming, samples-F1, coverage, LRAP, ranking loss, one-error, enrichment, BEDROC | several yes/no labels |
+//! | [`ordinal`] | weighted kappa, error in grades, off-by-one, rank correlations | grades |
+//! | [`regress`] | absolute, squared, relative and scaled errors, deviances, correlations, CRPS, intervals, C-index | numbers and forecasts |
+//!
+//! Each room's page has a table: what a metric equals, how large its state is, where it differs on purpose. Those that judge
+//! what heads say have a [`MetricId`](mtl_core::metric::MetricId) with their usual settings.
 //!
 //! | across tasks | what |
 //! |---|---|
@@ -47,45 +47,38 @@
 //! | [`aggregate::DeltaM`] | mean relative gain over single-task models |
 //! | [`stats`] | intervals over seeds, Friedman's test, Nemenyi's critical difference |
 //!
-//! A metric of your own is a [`Metric`] in one file: give it a state (one of [`accuracy::Hits`], [`mean::ExactMean`],
+//! A metric of your own is a [`Metric`] in one file: give it a state (one of [`class::accuracy::Hits`], [`mean::ExactMean`],
 //! [`samples::ScoreSamples`], .. or yours), run [`laws::check`] on it, and add it with [`MetricSet::add`].
 
-pub mod accuracy;
 pub mod aggregate;
-pub mod auroc;
-pub mod confusion;
+pub mod binary;
+pub mod class;
 pub mod exact_sum;
+pub mod fold;
 pub mod input;
 pub mod laws;
-pub mod log_loss;
-pub mod macro_f1;
-pub mod mae;
 pub mod mean;
 pub mod metric;
-pub mod r2;
+pub mod multi_label;
+pub mod ordinal;
+pub mod probability;
 pub mod ranks;
 pub mod registry;
+pub mod regress;
 pub mod report;
-pub mod rmse;
-pub mod roc;
 pub mod samples;
 pub mod set;
 pub mod stats;
 pub mod value;
+pub mod weight;
 
-pub use accuracy::Accuracy;
-pub use auroc::Auroc;
-pub use confusion::ConfusionMatrix;
+pub use binary::{Auroc, RocCurve, RocPoint};
+pub use class::{Accuracy, ConfusionMatrix, LogLoss, MacroF1};
 pub use exact_sum::ExactSum;
 pub use input::MetricBatch;
-pub use log_loss::LogLoss;
-pub use macro_f1::MacroF1;
-pub use mae::Mae;
 pub use metric::{AnyMetric, Metric, MetricState, Streaming};
-pub use r2::R2;
 pub use registry::{build, evaluate};
+pub use regress::{Mae, R2, Rmse};
 pub use report::MetricReport;
-pub use rmse::Rmse;
-pub use roc::{RocCurve, RocPoint};
 pub use set::MetricSet;
 pub use value::{MetricValue, OrReason};

@@ -5,7 +5,7 @@ use std::path::Path;
 use mtl_attention::AttentionSummary;
 use mtl_core::{context::Cx, mode::Mode};
 use mtl_data::{DatasetConfig, Origin, Splits};
-use mtl_metrics::roc::RocCurve;
+use mtl_metrics::RocCurve;
 use mtl_train::{
     Error, Result,
     compare::{self, Cell, Files, Plan, Subject, Watch},
