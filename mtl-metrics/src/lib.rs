@@ -52,6 +52,7 @@
 pub mod accuracy;
 pub mod aggregate;
 pub mod auroc;
+mod chunks;
 pub mod confusion;
 pub mod exact_sum;
 pub mod input;
@@ -69,6 +70,7 @@ pub mod rmse;
 pub mod roc;
 pub mod samples;
 pub mod set;
+pub mod text;
 pub mod value;
 
 pub use accuracy::Accuracy;
