@@ -3,7 +3,11 @@
 //! Every metric asks a [`MetricBatch`] for the pair that it understands ([`scores`](MetricBatch::scores),
 //! [`values`](MetricBatch::values)) and gets flat row-major slices of agreeing shape, or an error that names the
 //! metric, the task, what was expected and what was found. New kinds of prediction add a method here and touch no
-//! metric; sample weights and groups will be further fields.
+//! metric.
+//!
+//! Samples may have weights. A metric that knows them asks for [`weighted_scores`](MetricBatch::weighted_scores) or
+//! [`weighted_values`](MetricBatch::weighted_values) and reads each one by [`weight`](MetricBatch::weight); every other
+//! metric refuses a weighted batch, so that no weight is dropped in silence.
 
 use std::{borrow::Cow, fmt::Display, ops::Range, slice::ChunksExact};
 
@@ -29,13 +33,14 @@ pub struct MetricBatch<'a> {
     reference: &'a Reference,
     task: &'a str,
     ids: Option<&'a [u64]>,
+    weights: Option<&'a [f32]>,
 }
 
 impl<'a> MetricBatch<'a> {
     /// A batch of an unnamed task whose samples are named by their position.
     #[must_use]
     pub fn new(prediction: &'a Prediction, reference: &'a Reference) -> Self {
-        Self { prediction, reference, task: "(unnamed)", ids: None }
+        Self { prediction, reference, task: "(unnamed)", ids: None, weights: None }
     }
 
     /// The same batch, its task named in errors.
@@ -52,18 +57,53 @@ impl<'a> MetricBatch<'a> {
         self
     }
 
+    /// The same batch, its samples weighted: `[b]`, finite and not negative.
+    #[must_use]
+    pub fn with_weights(mut self, weights: &'a [f32]) -> Self {
+        self.weights = Some(weights);
+        self
+    }
+
+    /// Whether samples have weights.
+    #[must_use]
+    pub fn is_weighted(&self) -> bool {
+        self.weights.is_some()
+    }
+
+    /// The weight of a sample: 1 without weights.
+    ///
+    /// # Errors
+    /// [`Error::Label`] for a weight that is negative or not finite.
+    #[inline]
+    pub fn weight(&self, row: usize) -> Result<f32> {
+        match self.weights.and_then(|weights| weights.get(row)) {
+            None => Ok(1.0),
+            Some(&weight) if weight.is_finite() && weight >= 0.0 => Ok(weight),
+            Some(weight) => Err(self.refuse("weight", "finite and not negative", weight, row)),
+        }
+    }
+
     /// The task's name.
     #[must_use]
     pub fn task(&self) -> &'a str {
         self.task
     }
 
-    /// Scores beside labels.
+    /// Scores beside labels, for a metric that knows no weights.
     ///
     /// # Errors
-    /// [`Error::InvalidConfig`] for another kind of prediction or reference; [`Error::Shape`] when shapes disagree or
-    /// there is no class.
+    /// [`Error::InvalidConfig`] for another kind of prediction or reference, or for weights; [`Error::Shape`] when shapes
+    /// disagree or there is no class.
     pub fn scores(&self, metric: &str) -> Result<ScoreBatch<'a>> {
+        self.unweighted(metric)?;
+        self.weighted_scores(metric)
+    }
+
+    /// Scores beside labels, for a metric that reads [`weight`](Self::weight).
+    ///
+    /// # Errors
+    /// As [`scores`](Self::scores), except for weights.
+    pub fn weighted_scores(&self, metric: &str) -> Result<ScoreBatch<'a>> {
         match (self.prediction, self.reference) {
             (Prediction::Class { scores, kind }, Reference::Class(labels)) => {
                 self.same_shape(metric, [scores.nrows(), scores.ncols()], [labels.len(), scores.ncols()])?;
@@ -77,11 +117,20 @@ impl<'a> MetricBatch<'a> {
         }
     }
 
-    /// Numbers beside numbers: `(predicted, true)`.
+    /// Numbers beside numbers: `(predicted, true)`, for a metric that knows no weights.
     ///
     /// # Errors
     /// As [`scores`](Self::scores).
     pub fn values(&self, metric: &str) -> Result<(Matrix<'a>, Matrix<'a>)> {
+        self.unweighted(metric)?;
+        self.weighted_values(metric)
+    }
+
+    /// Numbers beside numbers: `(predicted, true)`, for a metric that reads [`weight`](Self::weight).
+    ///
+    /// # Errors
+    /// As [`scores`](Self::scores), except for weights.
+    pub fn weighted_values(&self, metric: &str) -> Result<(Matrix<'a>, Matrix<'a>)> {
         match (self.prediction, self.reference) {
             (Prediction::Values { values }, Reference::Values(truth)) => {
                 self.same_shape(metric, shape(values), shape(truth))?;
@@ -171,6 +220,18 @@ impl<'a> MetricBatch<'a> {
         Ok(self.score(score, kind, row)? > threshold)
     }
 
+    fn unweighted(&self, metric: &str) -> Result<()> {
+        if self.weights.is_none() {
+            return Ok(());
+        }
+        Err(Error::InvalidConfig {
+            what: "metric",
+            field: "weights",
+            expected: format!("absent, {metric} knows none (task {})", self.task),
+            found: "sample weights".into(),
+        })
+    }
+
     fn wrong_kind(&self, metric: &str, expected: &str) -> Error {
         Error::InvalidConfig {
             what: "metric",
@@ -186,9 +247,11 @@ impl<'a> MetricBatch<'a> {
             let found = vec![prediction[0] as i64, 0];
             return Err(Error::Shape { op: op(), tensor: "prediction", expected: "at least one column".into(), found });
         }
-        if let Some(ids) = self.ids.filter(|ids| ids.len() != prediction[0]) {
-            let expected = format!("[{}], one per prediction", prediction[0]);
-            return Err(Error::Shape { op: op(), tensor: "ids", expected, found: vec![ids.len() as i64] });
+        for (tensor, len) in [("ids", self.ids.map(<[_]>::len)), ("weights", self.weights.map(<[_]>::len))] {
+            if let Some(len) = len.filter(|&len| len != prediction[0]) {
+                let expected = format!("[{}], one per prediction", prediction[0]);
+                return Err(Error::Shape { op: op(), tensor, expected, found: vec![len as i64] });
+            }
         }
         if prediction == reference {
             return Ok(());
@@ -334,5 +397,22 @@ mod tests {
         assert_eq!(e, "task age: score must be a probability, found 1.2 (sample 70)");
         assert_eq!(batch.yes_no(f32::NAN, 0).unwrap(), None);
         assert!(batch.with_ids(&[1]).values("mae").is_err());
+    }
+
+    #[test]
+    fn weights_are_checked_and_never_dropped() {
+        let prediction = Prediction::Values { values: array![[0.0], [0.0], [0.0]] };
+        let reference = Reference::Values(array![[0.0], [0.0], [0.0]]);
+        let batch = MetricBatch::new(&prediction, &reference).of_task("age");
+        assert_eq!(batch.weight(2).unwrap(), 1.0);
+        let weighted = batch.with_weights(&[0.5, -1.0, f32::NAN]);
+        assert_eq!(weighted.weight(0).unwrap(), 0.5);
+        let e = weighted.weight(1).unwrap_err().to_string();
+        assert_eq!(e, "task age: weight must be finite and not negative, found -1 (sample 1)");
+        assert!(weighted.weight(2).is_err() && weighted.weighted_values("mae").is_ok());
+        let e = weighted.values("rank").unwrap_err().to_string();
+        assert_eq!(e, "metric: weights must be absent, rank knows none (task age), found sample weights");
+        let e = batch.with_weights(&[1.0]).weighted_values("mae").unwrap_err().to_string();
+        assert_eq!(e, "mae of task age: weights must be [3], one per prediction, found [1]");
     }
 }

@@ -46,46 +46,35 @@
 //! | [`aggregate::Composite`] | an expression such as `0.6*image.accuracy + 0.4*text.accuracy` |
 //! | [`aggregate::DeltaM`] | mean relative gain over single-task models |
 //!
-//! A metric of your own is a [`Metric`] in one file: give it a state (one of [`accuracy::Hits`], [`mean::ExactMean`],
+//! A metric of your own is a [`Metric`] in one file: give it a state (one of [`class::accuracy::Hits`], [`mean::ExactMean`],
 //! [`samples::ScoreSamples`], .. or yours), run [`laws::check`] on it, and add it with [`MetricSet::add`].
 
-pub mod accuracy;
 pub mod aggregate;
-pub mod auroc;
+pub mod binary;
 mod chunks;
-pub mod confusion;
+pub mod class;
 pub mod exact_sum;
 pub mod input;
 pub mod laws;
-pub mod log_loss;
-pub mod macro_f1;
-pub mod mae;
 pub mod mean;
 pub mod metric;
-pub mod r2;
 pub mod ranks;
 pub mod registry;
+pub mod regress;
 pub mod report;
-pub mod rmse;
-pub mod roc;
 pub mod samples;
 pub mod set;
 pub mod text;
 pub mod value;
+pub mod weight;
 
-pub use accuracy::Accuracy;
-pub use auroc::Auroc;
-pub use confusion::ConfusionMatrix;
+pub use binary::{Auroc, RocCurve, RocPoint};
+pub use class::{Accuracy, ConfusionMatrix, LogLoss, MacroF1};
 pub use exact_sum::ExactSum;
 pub use input::MetricBatch;
-pub use log_loss::LogLoss;
-pub use macro_f1::MacroF1;
-pub use mae::Mae;
 pub use metric::{AnyMetric, Metric, MetricState, Streaming};
-pub use r2::R2;
 pub use registry::{build, evaluate};
+pub use regress::{Mae, R2, Rmse};
 pub use report::MetricReport;
-pub use rmse::Rmse;
-pub use roc::{RocCurve, RocPoint};
 pub use set::MetricSet;
 pub use value::{MetricValue, OrReason};

@@ -11,7 +11,11 @@
 //! ```
 //!
 //! and from them: any split of the data, in any order, gives what one pass gives. The members of this crate keep them
-//! to the bit. [`Streaming`] puts metric and state together; [`AnyMetric`] is the same without the type, for lists.
+//! to the bit. [`Streaming`] puts metric and state together; [`AnyMetric`] is the same without the type, for lists of
+//! metrics that read what heads say.
+//!
+//! What a batch is, the metric says: [`MetricBatch`] for predictions of heads, and borrowed slices of texts, boxes, maps or
+//! signals for the others, checked once when they are put together. States, bytes, merging and the laws are the same.
 
 use std::{any::Any, fmt::Debug};
 
@@ -51,6 +55,8 @@ pub trait MetricState:
 
 /// A metric: how to fold a batch into a state, how to read the state.
 pub trait Metric: Debug + Clone + Send + Sync + 'static {
+    /// What `update` reads: [`MetricBatch`] for predictions of heads, or borrowed slices of another kind.
+    type Batch<'a>;
     /// What it remembers.
     type State: MetricState;
     /// Raised when [`State`](Self::State) changes its meaning; older bytes are then refused.
@@ -69,7 +75,7 @@ pub trait Metric: Debug + Clone + Send + Sync + 'static {
     ///
     /// # Errors
     /// A wrong kind of prediction, disagreeing shapes, labels out of range, scores that are not numbers.
-    fn update(&self, state: &mut Self::State, batch: &MetricBatch<'_>) -> Result<()>;
+    fn update(&self, state: &mut Self::State, batch: &Self::Batch<'_>) -> Result<()>;
 
     /// Reads the state.
     fn compute(&self, state: &Self::State) -> MetricValue;
@@ -93,6 +99,87 @@ impl<M: Metric> Streaming<M> {
     #[must_use]
     pub fn remembered(&self) -> &M::State {
         &self.state
+    }
+
+    /// The metric itself: its settings.
+    #[must_use]
+    pub fn metric(&self) -> &M {
+        &self.metric
+    }
+
+    /// See [`Metric::name`].
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.metric.name()
+    }
+
+    /// See [`Metric::direction`].
+    #[must_use]
+    pub fn direction(&self) -> Direction {
+        self.metric.direction()
+    }
+
+    /// See [`Metric::range`].
+    #[must_use]
+    pub fn range(&self) -> (f64, f64) {
+        self.metric.range()
+    }
+
+    /// Folds a batch in. On an error nothing has changed.
+    ///
+    /// # Errors
+    /// See [`Metric::update`].
+    pub fn update_batch(&mut self, batch: &M::Batch<'_>) -> Result<()> {
+        self.metric.update(&mut self.state, batch)
+    }
+
+    /// Takes over what another metric of the same name has seen.
+    ///
+    /// # Errors
+    /// [`Error::State`] for other settings, or when it saw another kind of data. Nothing has changed then.
+    pub fn merge(&mut self, other: &Self) -> Result<()> {
+        if other.name() != self.name() {
+            return Err(self.refuse(format!("it belongs to metric {}", other.name())));
+        }
+        self.state.merge(&other.state).map_err(|reason| self.refuse(reason))
+    }
+
+    /// The value for everything seen so far.
+    #[must_use]
+    pub fn compute(&self) -> MetricValue {
+        self.metric.compute(&self.state)
+    }
+
+    /// What was seen, as bytes: equal for equal data, however they were split, ordered and merged.
+    ///
+    /// # Errors
+    /// [`Error::State`] when a foreign state cannot be written; those of this crate always can.
+    pub fn state(&self) -> Result<Vec<u8>> {
+        postcard::to_stdvec(&(MAGIC, M::STATE_VERSION, self.metric.name(), &self.state))
+            .map_err(|e| self.refuse(e.to_string()))
+    }
+
+    /// Replaces what was seen by saved bytes.
+    ///
+    /// # Errors
+    /// [`Error::State`] for damaged bytes, another metric or another version. Nothing has changed then.
+    pub fn load_state(&mut self, bytes: &[u8]) -> Result<()> {
+        self.state = self.read(bytes)?;
+        Ok(())
+    }
+
+    /// Takes over what saved bytes have seen: how states of other machines come in.
+    ///
+    /// # Errors
+    /// As [`load_state`](Self::load_state) and [`merge`](Self::merge).
+    pub fn merge_state(&mut self, bytes: &[u8]) -> Result<()> {
+        let other = self.read(bytes)?;
+        self.state.merge(&other).map_err(|reason| self.refuse(reason))
+    }
+
+    /// Forgets everything.
+    pub fn reset(&mut self) {
+        self.state = M::State::default();
     }
 
     fn refuse(&self, reason: impl Into<String>) -> Error {
@@ -121,7 +208,7 @@ impl<M: Metric> Streaming<M> {
     }
 }
 
-/// A metric with its state, whatever its type: what lists of metrics hold.
+/// A metric of heads with its state, whatever its type: what lists of metrics hold.
 pub trait AnyMetric: Debug + Send + Sync {
     /// See [`Metric::name`].
     fn name(&self) -> &str;
@@ -183,53 +270,51 @@ pub trait AnyMetric: Debug + Send + Sync {
     fn as_any(&self) -> &dyn Any;
 }
 
-impl<M: Metric> AnyMetric for Streaming<M> {
+impl<M> AnyMetric for Streaming<M>
+where
+    M: for<'a> Metric<Batch<'a> = MetricBatch<'a>>,
+{
     fn name(&self) -> &str {
-        self.metric.name()
+        self.name()
     }
 
     fn direction(&self) -> Direction {
-        self.metric.direction()
+        self.direction()
     }
 
     fn range(&self) -> (f64, f64) {
-        self.metric.range()
+        self.range()
     }
 
     fn update_batch(&mut self, batch: &MetricBatch<'_>) -> Result<()> {
-        self.metric.update(&mut self.state, batch)
+        self.update_batch(batch)
     }
 
     fn merge(&mut self, other: &dyn AnyMetric) -> Result<()> {
         match other.as_any().downcast_ref::<Self>() {
-            Some(same) if same.name() == self.name() => {
-                self.state.merge(&same.state).map_err(|reason| self.refuse(reason))
-            }
-            _ => Err(self.refuse(format!("it belongs to metric {}", other.name()))),
+            Some(same) => self.merge(same),
+            None => Err(self.refuse(format!("it belongs to metric {}", other.name()))),
         }
     }
 
     fn compute(&self) -> MetricValue {
-        self.metric.compute(&self.state)
+        self.compute()
     }
 
     fn state(&self) -> Result<Vec<u8>> {
-        postcard::to_stdvec(&(MAGIC, M::STATE_VERSION, self.metric.name(), &self.state))
-            .map_err(|e| self.refuse(e.to_string()))
+        self.state()
     }
 
     fn load_state(&mut self, bytes: &[u8]) -> Result<()> {
-        self.state = self.read(bytes)?;
-        Ok(())
+        self.load_state(bytes)
     }
 
     fn merge_state(&mut self, bytes: &[u8]) -> Result<()> {
-        let other = self.read(bytes)?;
-        self.state.merge(&other).map_err(|reason| self.refuse(reason))
+        self.merge_state(bytes)
     }
 
     fn reset(&mut self) {
-        self.state = M::State::default();
+        self.reset();
     }
 
     fn boxed_clone(&self) -> Box<dyn AnyMetric> {

@@ -7,14 +7,11 @@ use mtl_core::{
 };
 
 use crate::{
-    accuracy::Accuracy,
-    auroc::Auroc,
-    log_loss::LogLoss,
-    macro_f1::MacroF1,
-    mae::Mae,
+    binary::Auroc,
+    class::{Accuracy, LogLoss, MacroF1},
+    input::MetricBatch,
     metric::{AnyMetric, Metric, Streaming},
-    r2::R2,
-    rmse::Rmse,
+    regress::{Mae, R2, Rmse},
     value::MetricValue,
 };
 
@@ -40,7 +37,10 @@ pub const ALL: &[Member] = &[
     member::<R2>(MetricId::R2, "coefficient of determination"),
 ];
 
-const fn member<M: Metric + Default>(id: MetricId, about: &'static str) -> Member {
+const fn member<M>(id: MetricId, about: &'static str) -> Member
+where
+    M: for<'a> Metric<Batch<'a> = MetricBatch<'a>> + Default,
+{
     Member { id, about, build: || Box::new(Streaming::new(M::default())) }
 }
 

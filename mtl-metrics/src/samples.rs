@@ -7,8 +7,8 @@ use mtl_core::{Result, prediction::Scores};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    class::log_loss::log_sum_exp,
     input::{MetricBatch, ScoreBatch},
-    log_loss::log_sum_exp,
     metric::{MetricState, refused},
     ranks::{PairCounts, key, radix_sorted},
     value::OrReason,
@@ -94,7 +94,7 @@ impl ScoreSamples {
         if matches!(self.origin, Some((Layout::YesNo, _))) { "label" } else { "class" }
     }
 
-    /// Takes the scores of a batch in; see [`crate::auroc`] for which score a class has.
+    /// Takes the scores of a batch in; see [`crate::binary::auroc`] for which score a class has.
     ///
     /// # Errors
     /// As [`crate::Metric::update`].

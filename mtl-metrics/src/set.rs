@@ -11,12 +11,11 @@ use mtl_core::{
 };
 
 use crate::{
-    auroc::Auroc,
+    binary::{Auroc, RocCurve},
     input::MetricBatch,
     metric::{AnyMetric, Metric, Streaming},
     registry,
     report::{MetricEntry, MetricReport, TaskReport},
-    roc::RocCurve,
     value::OrReason,
 };
 

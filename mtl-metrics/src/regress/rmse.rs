@@ -9,7 +9,7 @@
 //! **Reference** scikit-learn `root_mean_squared_error(multioutput="uniform_average")`: the root is taken per output,
 //! before the mean.
 //! **Differs from** torchmetrics `MeanSquaredError(squared=False)`, which takes one root over all outputs. Sums are
-//! exact, see [`crate::mae`].
+//! exact, see [`crate::regress::mae`].
 
 use mtl_core::{Result, metric::Direction};
 
@@ -25,6 +25,7 @@ use crate::{
 pub struct Rmse;
 
 impl Metric for Rmse {
+    type Batch<'a> = MetricBatch<'a>;
     type State = PerOutput<ExactMean>;
 
     fn name(&self) -> &'static str {

@@ -105,6 +105,7 @@ impl MetricState for ClassCounts {
 }
 
 impl Metric for MacroF1 {
+    type Batch<'a> = MetricBatch<'a>;
     type State = ClassCounts;
 
     fn name(&self) -> &'static str {

@@ -46,6 +46,7 @@ impl MetricState for Hits {
 }
 
 impl Metric for Accuracy {
+    type Batch<'a> = MetricBatch<'a>;
     type State = Hits;
 
     fn name(&self) -> &'static str {

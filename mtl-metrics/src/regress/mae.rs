@@ -24,6 +24,7 @@ use crate::{
 pub struct Mae;
 
 impl Metric for Mae {
+    type Batch<'a> = MetricBatch<'a>;
     type State = PerOutput<ExactMean>;
 
     fn name(&self) -> &'static str {

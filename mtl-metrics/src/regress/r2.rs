@@ -86,6 +86,7 @@ impl MetricState for Moments {
 }
 
 impl Metric for R2 {
+    type Batch<'a> = MetricBatch<'a>;
     type State = PerOutput<Moments>;
 
     fn name(&self) -> &'static str {

@@ -26,9 +26,9 @@ use mtl_core::{Result, metric::Direction};
 use rayon::prelude::*;
 
 use crate::{
+    binary::RocCurve,
     input::MetricBatch,
     metric::{Metric, Streaming},
-    roc::RocCurve,
     samples::{Column, ScoreSamples},
     value::{MetricValue, OrReason},
 };
@@ -38,6 +38,7 @@ use crate::{
 pub struct Auroc;
 
 impl Metric for Auroc {
+    type Batch<'a> = MetricBatch<'a>;
     type State = ScoreSamples;
 
     fn name(&self) -> &'static str {

@@ -35,6 +35,7 @@ const SUM_SLACK: f64 = 1e-2;
 pub struct LogLoss;
 
 impl Metric for LogLoss {
+    type Batch<'a> = MetricBatch<'a>;
     type State = ExactMean;
 
     fn name(&self) -> &'static str {
