@@ -64,6 +64,8 @@ pub mod regress;
 pub mod report;
 pub mod samples;
 pub mod set;
+pub mod speech;
+pub mod tags;
 pub mod text;
 pub mod value;
 pub mod weight;

@@ -106,7 +106,7 @@ impl Rouge {
             }
             RougeKind::L => {
                 let (reference, hypothesis) = (room.words(reference), room.words(hypothesis));
-                let matches = lcs_len(&reference, &hypothesis);
+                let matches = lcs_len(&reference, &hypothesis, room.ids.len());
                 RougeScores::of_counts(matches as u64, hypothesis.len() as u64, reference.len() as u64)
             }
             RougeKind::Lsum => {
@@ -139,9 +139,8 @@ fn summary_matches(reference: &[Vec<u32>], hypothesis: &[Vec<u32>], n_words: usi
             mark_lcs(sentence, other, &mut marked);
         }
         for (&word, _) in sentence.iter().zip(&marked).filter(|(_, marked)| **marked) {
-            if let Some([of_reference @ 1.., of_hypothesis @ 1..]) = left.get_mut(word as usize) {
-                *of_reference -= 1;
-                *of_hypothesis -= 1;
+            if let Some(both) = left.get_mut(word as usize).filter(|both| both.iter().all(|&n| n > 0)) {
+                both.iter_mut().for_each(|n| *n -= 1);
                 matches += 1;
             }
         }
