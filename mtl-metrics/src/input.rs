@@ -34,13 +34,14 @@ pub struct MetricBatch<'a> {
     task: &'a str,
     ids: Option<&'a [u64]>,
     weights: Option<&'a [f32]>,
+    groups: Option<&'a [u64]>,
 }
 
 impl<'a> MetricBatch<'a> {
     /// A batch of an unnamed task whose samples are named by their position.
     #[must_use]
     pub fn new(prediction: &'a Prediction, reference: &'a Reference) -> Self {
-        Self { prediction, reference, task: "(unnamed)", ids: None, weights: None }
+        Self { prediction, reference, task: "(unnamed)", ids: None, weights: None, groups: None }
     }
 
     /// The same batch, its task named in errors.
@@ -62,6 +63,26 @@ impl<'a> MetricBatch<'a> {
     pub fn with_weights(mut self, weights: &'a [f32]) -> Self {
         self.weights = Some(weights);
         self
+    }
+
+    /// The same batch, its samples belonging to groups `[b]`: users, queries, speakers.
+    #[must_use]
+    pub fn with_groups(mut self, groups: &'a [u64]) -> Self {
+        self.groups = Some(groups);
+        self
+    }
+
+    /// The group of each sample.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfig`] for a batch without groups.
+    pub fn groups(&self, metric: &str) -> Result<&'a [u64]> {
+        self.groups.ok_or_else(|| Error::InvalidConfig {
+            what: "metric",
+            field: "groups",
+            expected: format!("given, one per sample ({metric} of task {})", self.task),
+            found: "none".into(),
+        })
     }
 
     /// Whether samples have weights.
@@ -115,6 +136,25 @@ impl<'a> MetricBatch<'a> {
             }
             _ => Err(self.wrong_kind(metric, "class scores with class labels, or yes/no scores with yes/no labels")),
         }
+    }
+
+    /// Yes/no scores beside yes/no labels, for a metric that has no meaning for classes and reads
+    /// [`weight`](Self::weight).
+    ///
+    /// # Errors
+    /// As [`scores`](Self::scores), except for weights.
+    pub fn weighted_label_scores(&self, metric: &str) -> Result<(Matrix<'a>, Scores, Matrix<'a>)> {
+        match self.weighted_scores(metric) {
+            Ok(ScoreBatch::MultiLabel { scores, kind, labels }) => Ok((scores, kind, labels)),
+            Ok(ScoreBatch::Class { .. }) => Err(self.wrong_kind(metric, "yes/no scores with yes/no labels")),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// The error for a batch of scores that `metric` has no meaning for.
+    #[must_use]
+    pub fn unfit(&self, metric: &str, expected: &str) -> Error {
+        self.wrong_kind(metric, expected)
     }
 
     /// Numbers beside numbers: `(predicted, true)`, for a metric that knows no weights.
@@ -247,7 +287,11 @@ impl<'a> MetricBatch<'a> {
             let found = vec![prediction[0] as i64, 0];
             return Err(Error::Shape { op: op(), tensor: "prediction", expected: "at least one column".into(), found });
         }
-        for (tensor, len) in [("ids", self.ids.map(<[_]>::len)), ("weights", self.weights.map(<[_]>::len))] {
+        for (tensor, len) in [
+            ("ids", self.ids.map(<[_]>::len)),
+            ("weights", self.weights.map(<[_]>::len)),
+            ("groups", self.groups.map(<[_]>::len)),
+        ] {
             if let Some(len) = len.filter(|&len| len != prediction[0]) {
                 let expected = format!("[{}], one per prediction", prediction[0]);
                 return Err(Error::Shape { op: op(), tensor, expected, found: vec![len as i64] });

@@ -1,12 +1,13 @@
 //! The state of ranking metrics: every known score, positives and negatives apart, 4 bytes each.
 //!
-//! A state is a multiset, so it compares, and is saved, in sorted order: as differences of neighboring keys, which are
+//! Scores whose weight is not 1 are kept apart, with it, 12 bytes each. A state is a multiset, so it compares, and is saved, in sorted order: as differences of neighboring keys, which are
 //! small numbers and take 2 to 3 bytes for a million scores.
 
 use mtl_core::{Result, prediction::Scores};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    binary::Sweep,
     class::log_loss::log_sum_exp,
     input::{MetricBatch, ScoreBatch},
     metric::{MetricState, refused},
@@ -21,23 +22,51 @@ pub struct Column {
     pub(crate) positives: Vec<u32>,
     #[serde(with = "sorted_differences")]
     pub(crate) negatives: Vec<u32>,
+    /// Those whose weight is not 1: key of the score, bits of the weight, whether positive.
+    #[serde(with = "sorted")]
+    pub(crate) weighted: Vec<(u32, u32, bool)>,
 }
 
 impl Column {
-    fn push(&mut self, score: f32, yes: bool) {
-        if yes { self.positives.push(key(score)) } else { self.negatives.push(key(score)) }
+    pub(crate) fn push(&mut self, score: f32, yes: bool, weight: f32) {
+        if (weight - 1.0).abs() > 0.0 {
+            // Bits of numbers that are not negative rise with them; `+ 0.0` folds the zeros.
+            self.weighted.push((key(score), (weight + 0.0).to_bits(), yes));
+        } else if yes {
+            self.positives.push(key(score));
+        } else {
+            self.negatives.push(key(score));
+        }
     }
 
-    /// How the positives rank against the negatives.
+    /// How the positives rank against the negatives, whatever weights other than 1 there are.
     #[must_use]
     pub fn pair_counts(&self) -> PairCounts {
         PairCounts::of_keys(&self.positives, &self.negatives)
     }
 
+    /// The share of pairs with the positive above, ties half, each pair weighing the product of its weights.
+    ///
+    /// # Errors
+    /// The reason when there is no pair.
+    pub fn auc(&self) -> OrReason<f64> {
+        if self.weighted.is_empty() { self.pair_counts().auc() } else { Sweep::new(self).auc() }
+    }
+
+    /// The weight of all scores.
+    #[must_use]
+    pub fn weight(&self) -> f64 {
+        if self.weighted.is_empty() {
+            return self.len() as f64;
+        }
+        let sweep = Sweep::new(self);
+        sweep.positives() + sweep.negatives()
+    }
+
     /// Scores held.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.positives.len() + self.negatives.len()
+        self.positives.len() + self.negatives.len() + self.weighted.len()
     }
 
     /// Whether no score is held.
@@ -45,13 +74,50 @@ impl Column {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    fn absorb(&mut self, other: &Self) {
+        self.positives.extend_from_slice(&other.positives);
+        self.negatives.extend_from_slice(&other.negatives);
+        self.weighted.extend_from_slice(&other.weighted);
+    }
+
+    /// Whether every key is that of a score and every weight one that there may be.
+    fn check(&self) -> OrReason<()> {
+        let numbers = key(f32::NEG_INFINITY)..=key(f32::INFINITY);
+        // The key between those of the negative and the positive numbers would be -0.0, which is folded into 0.0.
+        let is_score = |key: &u32| numbers.contains(key) && *key != !(1 << 31);
+        let is_weight = |bits: u32| f32::from_bits(bits).is_finite() && bits != 1_f32.to_bits() && bits >> 31 == 0;
+        let plain = self.positives.iter().chain(&self.negatives).all(is_score);
+        let heavy = self.weighted.iter().all(|(key, weight, _)| is_score(key) && is_weight(*weight));
+        if plain && heavy { Ok(()) } else { Err("its scores contradict each other".to_owned()) }
+    }
+}
+
+impl MetricState for Column {
+    fn merge(&mut self, other: &Self) -> OrReason<()> {
+        self.absorb(other);
+        Ok(())
+    }
+
+    fn check(&self) -> OrReason<()> {
+        self.check()
+    }
 }
 
 impl PartialEq for Column {
     fn eq(&self, other: &Self) -> bool {
         let same = |a: &[u32], b: &[u32]| a.len() == b.len() && radix_sorted(a) == radix_sorted(b);
-        same(&self.positives, &other.positives) && same(&self.negatives, &other.negatives)
+        let heavy =
+            self.weighted.len() == other.weighted.len() && in_order(&self.weighted) == in_order(&other.weighted);
+        heavy && same(&self.positives, &other.positives) && same(&self.negatives, &other.negatives)
     }
+}
+
+/// A sorted copy.
+pub(crate) fn in_order<T: Ord + Clone>(items: &[T]) -> Vec<T> {
+    let mut items = items.to_vec();
+    items.sort_unstable();
+    items
 }
 
 /// Scores of one question, of one question per class, or of one per label.
@@ -104,7 +170,7 @@ impl ScoreSamples {
     }
 
     fn of_batch(metric: &str, batch: &MetricBatch<'_>) -> Result<Self> {
-        match batch.scores(metric)? {
+        match batch.weighted_scores(metric)? {
             ScoreBatch::Class { scores, kind, labels } => {
                 let c = scores.n_cols();
                 let known = |row: usize| batch.class(labels[row], c, row);
@@ -112,31 +178,14 @@ impl ScoreSamples {
                 let mut columns = vec![Column::default(); if c == 2 { 1 } else { c }];
                 for (row, scores) in scores.rows(0..scores.n_rows()).enumerate() {
                     let Some(class) = known(row)? else { continue };
-                    for &score in scores {
-                        batch.score(score, kind, row)?;
-                    }
-                    match (scores, kind) {
-                        (&[_, p], Scores::Probs) => columns[0].push(p, class == 1),
-                        (&[no, yes], Scores::Logits) => {
-                            // Monotone in the softmax probability, and finer.
-                            columns[0].push(batch.score(yes - no, kind, row)?, class == 1);
+                    let weight = batch.weight(row)?;
+                    rank_scores(batch, scores, kind, row, |k, score| {
+                        if c == 2 {
+                            columns[0].push(score, class == 1, weight)
+                        } else {
+                            columns[k].push(score, k == class, weight)
                         }
-                        (_, Scores::Probs) => {
-                            columns
-                                .iter_mut()
-                                .zip(scores)
-                                .enumerate()
-                                .for_each(|(k, (col, &p))| col.push(p, k == class));
-                        }
-                        (_, Scores::Logits) => {
-                            let total = log_sum_exp(scores);
-                            for (k, (column, &logit)) in columns.iter_mut().zip(scores).enumerate() {
-                                #[expect(clippy::cast_possible_truncation, reason = "scores are ranked as f32")]
-                                let log_prob = (f64::from(logit) - total) as f32;
-                                column.push(batch.score(log_prob, kind, row)?, k == class);
-                            }
-                        }
-                    }
+                    })?;
                 }
                 Ok(Self { origin: Some((layout, kind)), columns })
             }
@@ -146,7 +195,7 @@ impl ScoreSamples {
                 for ((row, said), truth) in rows.clone().zip(scores.rows(rows.clone())).zip(labels.rows(rows)) {
                     for ((column, &score), &label) in columns.iter_mut().zip(said).zip(truth) {
                         if let Some(yes) = batch.yes_no(label, row)? {
-                            column.push(batch.score(score, kind, row)?, yes);
+                            column.push(batch.score(score, kind, row)?, yes, batch.weight(row)?);
                         }
                     }
                 }
@@ -179,10 +228,7 @@ impl MetricState for ScoreSamples {
             let (a, b) = (self.columns.len(), other.columns.len());
             return Err(format!("{ours:?} scores in {a} columns cannot be merged with {theirs:?} in {b}"));
         }
-        for (column, theirs) in self.columns.iter_mut().zip(&other.columns) {
-            column.positives.extend_from_slice(&theirs.positives);
-            column.negatives.extend_from_slice(&theirs.negatives);
-        }
+        self.columns.iter_mut().zip(&other.columns).for_each(|(column, theirs)| column.absorb(theirs));
         Ok(())
     }
 
@@ -196,11 +242,52 @@ impl MetricState for ScoreSamples {
                 n > 0 && n != 2 && self.columns.iter().all(|column| column.len() == self.columns[0].len())
             }
         };
-        let numbers = key(f32::NEG_INFINITY)..=key(f32::INFINITY);
-        // The key between those of the negative and the positive numbers would be -0.0, which is folded into 0.0.
-        let is_score = |key: &u32| numbers.contains(key) && *key != !(1 << 31);
-        let mut keys = self.columns.iter().flat_map(|column| column.positives.iter().chain(&column.negatives));
-        if fits && keys.all(is_score) { Ok(()) } else { Err("its scores contradict each other".to_owned()) }
+        self.columns.iter().try_for_each(Column::check)?;
+        if fits { Ok(()) } else { Err("its scores contradict each other".to_owned()) }
+    }
+}
+
+/// Calls `push(class, score)` with what each class of a sample is ranked by; for two classes only with class 1.
+///
+/// # Errors
+/// As [`MetricBatch::score`]; logits of which no softmax can be taken.
+pub(crate) fn rank_scores(
+    batch: &MetricBatch<'_>,
+    scores: &[f32],
+    kind: Scores,
+    row: usize,
+    mut push: impl FnMut(usize, f32),
+) -> Result<()> {
+    for &score in scores {
+        batch.score(score, kind, row)?;
+    }
+    match (scores, kind) {
+        (&[_, p], Scores::Probs) => push(1, p),
+        // Monotone in the softmax probability, and finer.
+        (&[no, yes], Scores::Logits) => push(1, batch.score(yes - no, kind, row)?),
+        (_, Scores::Probs) => scores.iter().enumerate().for_each(|(k, &p)| push(k, p)),
+        (_, Scores::Logits) => {
+            let total = log_sum_exp(scores);
+            for (k, &logit) in scores.iter().enumerate() {
+                #[expect(clippy::cast_possible_truncation, reason = "scores are ranked as f32")]
+                let log_prob = (f64::from(logit) - total) as f32;
+                push(k, batch.score(log_prob, kind, row)?);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A list in rising order, as it is.
+mod sorted {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(items: &[(u32, u32, bool)], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(super::in_order(items))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<(u32, u32, bool)>, D::Error> {
+        Vec::deserialize(deserializer)
     }
 }
 
@@ -232,14 +319,14 @@ mod tests {
 
     #[test]
     fn saved_states_are_sorted_and_checked() {
-        let a = Column { positives: vec![key(2.0), key(-1.0)], negatives: vec![] };
-        let b = Column { positives: vec![key(-1.0), key(2.0)], negatives: vec![] };
+        let a = Column { positives: vec![key(2.0), key(-1.0)], ..Column::default() };
+        let b = Column { positives: vec![key(-1.0), key(2.0)], ..Column::default() };
         assert_eq!(a, b);
         let bytes = postcard::to_stdvec(&a).unwrap();
         assert_eq!(bytes, postcard::to_stdvec(&b).unwrap());
         assert_eq!(postcard::from_bytes::<Column>(&bytes).unwrap(), b);
         let origin = Some((Layout::SecondClass, Scores::Logits));
-        let nan = Column { positives: vec![u32::MAX], negatives: vec![] };
+        let nan = Column { positives: vec![u32::MAX], ..Column::default() };
         assert!(ScoreSamples { origin, columns: vec![nan] }.check().is_err());
         assert!(ScoreSamples { origin, columns: vec![] }.check().is_err());
     }

@@ -8,6 +8,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::weight::NO_WEIGHT;
+
 /// Something, or the reason in words why there is none.
 pub type OrReason<T> = Result<T, String>;
 
@@ -49,6 +51,26 @@ impl MetricValue {
     #[must_use]
     pub fn ratio(sum: f64, n: u64) -> Self {
         if n == 0 { Self::undefined(NO_LABEL, 0) } else { Self::defined(sum / n as f64, n) }
+    }
+
+    /// `sum / total`, where `total` is the weight of `n` items; undefined without items or weight.
+    #[must_use]
+    pub fn share(sum: f64, total: f64, n: u64) -> Self {
+        match n {
+            0 => Self::undefined(NO_LABEL, 0),
+            _ if total > 0.0 => Self::defined(sum / total, n),
+            _ => Self::undefined(NO_WEIGHT, n),
+        }
+    }
+
+    /// A number or the reason why there is none, resting on `support` items.
+    #[must_use]
+    pub fn of(outcome: OrReason<f64>, support: u64) -> Self {
+        match outcome {
+            _ if support == 0 => Self::undefined(NO_LABEL, 0),
+            Ok(value) => Self::defined(value, support),
+            Err(reason) => Self::undefined(reason, support),
+        }
     }
 
     /// The plain mean over the parts that are defined, in order. `what` names a part: `class`, `label`, `output`.

@@ -29,18 +29,18 @@ fn exceed(sum: &mut ExactSum, weight: f32) {
     sum.add(-1.0);
 }
 
-/// `n` plus what weights exceed it by, rounded once.
+/// `n` plus what weights exceed it by.
+fn exact(n: u64, excess: Option<&ExactSum>) -> ExactSum {
+    let mut sum = excess.cloned().unwrap_or_default();
+    // In two halves, each of which an f64 holds.
+    sum.add((n >> 32) as f64 * 4_294_967_296.0);
+    sum.add((n & 0xffff_ffff) as f64);
+    sum
+}
+
+/// The same, rounded once.
 fn total(n: u64, excess: Option<&ExactSum>) -> f64 {
-    match excess {
-        None => n as f64,
-        Some(excess) => {
-            let mut sum = excess.clone();
-            // In two halves, each of which an f64 holds.
-            sum.add((n >> 32) as f64 * 4_294_967_296.0);
-            sum.add((n & 0xffff_ffff) as f64);
-            sum.value().max(0.0)
-        }
-    }
+    if excess.is_none() { n as f64 } else { exact(n, excess).value().max(0.0) }
 }
 
 /// The weight of some items, and how many they are.
@@ -71,6 +71,12 @@ impl Total {
     pub fn value(&self) -> f64 {
         total(self.n, self.excess.as_deref())
     }
+
+    /// The weight of all items, not rounded.
+    #[must_use]
+    pub fn exact(&self) -> ExactSum {
+        exact(self.n, self.excess.as_deref())
+    }
 }
 
 impl MetricState for Total {
@@ -90,10 +96,8 @@ impl MetricState for Total {
 /// Whether weights that are not negative can exceed `n` ones by this much.
 fn sound(n: u64, excess: Option<&ExactSum>) -> OrReason<()> {
     let fits = |excess: &ExactSum| {
-        let mut sum = excess.clone();
-        sum.add((n >> 32) as f64 * 4_294_967_296.0);
-        sum.add((n & 0xffff_ffff) as f64);
-        n > 0 && sum.value().is_finite() && sum.value() >= 0.0
+        let sum = exact(n, Some(excess)).value();
+        n > 0 && sum.is_finite() && sum >= 0.0
     };
     if excess.is_none_or(fits) { Ok(()) } else { Err("weights and counts contradict each other".to_owned()) }
 }

@@ -14,7 +14,8 @@
 //!
 //! Classes or labels without a positive or without a negative are left out of the mean, and counted.
 //!
-//! **Shapes** scores `[b, c]`; labels `[b]` (class) or `[b, c]` (yes/no). **State** 4 bytes a score.
+//! **Shapes** scores `[b, c]`; labels `[b]` (class) or `[b, c]` (yes/no). **State** 4 bytes a score, 12 of another weight
+//! than 1.
 //! **Complexity** `O(n)`, see [`crate::ranks`].
 //!
 //! **Reference** scikit-learn `roc_auc_score(average="macro", multi_class="ovr")`.
@@ -40,6 +41,7 @@ pub struct Auroc;
 impl Metric for Auroc {
     type Batch<'a> = MetricBatch<'a>;
     type State = ScoreSamples;
+    const STATE_VERSION: u16 = 2;
 
     fn name(&self) -> &'static str {
         "auroc"
@@ -58,8 +60,7 @@ impl Metric for Auroc {
     }
 
     fn compute(&self, state: &ScoreSamples) -> MetricValue {
-        let auc = |column: &Column| column.pair_counts().auc();
-        let parts: Vec<_> = state.columns().par_iter().map(auc).collect();
+        let parts: Vec<_> = state.columns().par_iter().map(Column::auc).collect();
         MetricValue::average(&parts, state.column_word(), state.support())
     }
 }

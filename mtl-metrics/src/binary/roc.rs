@@ -14,7 +14,7 @@
 use serde::Serialize;
 
 use crate::{
-    ranks::{PairCounts, both_sorted, score},
+    binary::sweep::{Stop, Sweep},
     samples::Column,
     value::OrReason,
 };
@@ -49,35 +49,39 @@ impl RocCurve {
     /// # Errors
     /// The reason when there is no positive or no negative.
     pub fn new(column: &Column, n_points: usize) -> OrReason<Self> {
-        let (positives, negatives) = both_sorted(&column.positives, &column.negatives);
-        let counts = PairCounts::of_sorted(&positives, &negatives);
-        let auroc = counts.auc()?;
-        let steps = n_points.max(2) as u128 - 1;
-        let (n_pos, n_neg) = (positives.len(), negatives.len());
+        let sweep = Sweep::new(column);
+        let auroc = sweep.auc()?;
+        let (all_pos, all_neg) = (sweep.positives(), sweep.negatives());
+        let steps = n_points.max(2) - 1;
+        // Whole numbers where there are no weights, so that the last corner to be kept is not lost to rounding.
+        let step = |tp: f64, fp: f64| -> u128 {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts, or at most the steps")]
+            if sweep.is_counted() {
+                let [tp, fp, p, n] = [tp, fp, all_pos, all_neg].map(|count| count as u128);
+                (tp * n + fp * p) * steps as u128 / (2 * p * n)
+            } else if tp >= all_pos && fp >= all_neg {
+                steps as u128
+            } else {
+                ((tp / all_pos + fp / all_neg) / 2.0 * steps as f64) as u128
+            }
+        };
         let mut points = vec![RocPoint { false_positive_rate: 0.0, true_positive_rate: 0.0, threshold: None }];
-        let (mut above_pos, mut above_neg, mut last_step) = (0, 0, 0);
-        while above_pos < n_pos || above_neg < n_neg {
-            // The highest score not yet passed, then everything equal to it.
-            let next = |sorted: &[u32], above: usize| sorted.len().checked_sub(above + 1).map(|idx| sorted[idx]);
-            let Some(key) = next(&positives, above_pos).max(next(&negatives, above_neg)) else { break };
-            while next(&positives, above_pos) == Some(key) {
-                above_pos += 1;
-            }
-            while next(&negatives, above_neg) == Some(key) {
-                above_neg += 1;
-            }
-            let way = above_pos as u128 * n_neg as u128 + above_neg as u128 * n_pos as u128;
-            let step = way * steps / (2 * n_pos as u128 * n_neg as u128);
+        let mut last_step = 0;
+        for Stop { threshold, tp, fp } in sweep.stops() {
+            let step = step(tp, fp);
             if step > last_step {
                 last_step = step;
                 points.push(RocPoint {
-                    false_positive_rate: above_neg as f64 / n_neg as f64,
-                    true_positive_rate: above_pos as f64 / n_pos as f64,
-                    threshold: Some(score(key)),
+                    false_positive_rate: fp / all_neg,
+                    true_positive_rate: tp / all_pos,
+                    threshold: Some(threshold),
                 });
             }
         }
-        Ok(Self { points, auroc, positives: n_pos as u64, negatives: n_neg as u64 })
+        let count =
+            |plain: usize, yes: bool| (plain + column.weighted.iter().filter(|item| item.2 == yes).count()) as u64;
+        let (positives, negatives) = (count(column.positives.len(), true), count(column.negatives.len(), false));
+        Ok(Self { points, auroc, positives, negatives })
     }
 }
 
@@ -88,7 +92,7 @@ mod tests {
 
     fn column(positives: &[f32], negatives: &[f32]) -> Column {
         let keys = |scores: &[f32]| scores.iter().map(|&s| key(s)).collect();
-        Column { positives: keys(positives), negatives: keys(negatives) }
+        Column { positives: keys(positives), negatives: keys(negatives), ..Column::default() }
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! Among equal scores the first class wins; a yes/no score says yes above probability 0.5 (logit 0).
 //!
 //! **Shapes** scores `[b, c]`; labels `[b]` (class) or `[b, c]` (yes/no). **State** two counts.
+//! **Weights** samples count by their weight, as `sample_weight` of the reference.
 //!
 //! **Reference** scikit-learn `accuracy_score`; for several yes/no labels `1 - hamming_loss`.
 //! **Differs from** scikit-learn for several labels (its `accuracy_score` asks for the whole row to be right, which has
@@ -18,36 +19,101 @@ use mtl_core::{Result, metric::Direction};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    input::{MetricBatch, ScoreBatch, by_chunks},
-    metric::{Metric, MetricState, add_counts, refused},
+    fold,
+    input::MetricBatch,
+    metric::{Metric, MetricState},
     value::{MetricValue, OrReason},
+    weight::Total,
 };
 
 /// Share of labels that were said right, `[0, 1]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Accuracy;
 
-/// Hits among known labels.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+/// The weight of what was right among what is known.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Hits {
-    /// `[right, all]`.
-    counts: [u64; 2],
+    right: Total,
+    all: Total,
+}
+
+impl Hits {
+    /// Counts one answer.
+    #[inline]
+    pub fn add(&mut self, right: bool, weight: f32) {
+        if right {
+            self.right.add(weight);
+        }
+        self.all.add(weight);
+    }
+
+    /// The share of right answers.
+    #[must_use]
+    pub fn value(&self) -> MetricValue {
+        MetricValue::share(self.right.value(), self.all.value(), self.all.n())
+    }
+
+    /// The share of right answers, or why there is none.
+    ///
+    /// # Errors
+    /// Without answers, or when all weights are 0.
+    pub fn get(&self) -> OrReason<f64> {
+        self.value().get().map_err(str::to_owned)
+    }
+
+    /// The weight of all answers.
+    #[must_use]
+    pub fn weight(&self) -> f64 {
+        self.all.value()
+    }
+
+    /// Answers counted.
+    #[must_use]
+    pub fn n(&self) -> u64 {
+        self.all.n()
+    }
 }
 
 impl MetricState for Hits {
     fn merge(&mut self, other: &Self) -> OrReason<()> {
-        add_counts(&mut self.counts, &other.counts)
+        self.all.merge(&other.all)?;
+        self.right.merge(&other.right)
     }
 
     fn check(&self) -> OrReason<()> {
-        let [right, all] = self.counts;
-        if right <= all { Ok(()) } else { Err(format!("{right} hits among {all}")) }
+        self.all.check()?;
+        self.right.check()?;
+        let (right, all) = (&self.right, &self.all);
+        let fits = right.n() <= all.n() && right.value() <= all.value();
+        if fits { Ok(()) } else { Err(format!("{} hits among {}", right.n(), all.n())) }
+    }
+}
+
+impl Accuracy {
+    /// Counts a batch for a metric of that name.
+    pub(crate) fn update_for(self, metric: &str, state: &mut Hits, batch: &MetricBatch<'_>) -> Result<()> {
+        fold::scores(
+            metric,
+            batch,
+            state,
+            |_| Hits::default(),
+            |hits, sample| {
+                let said = batch.top_class(sample.scores, sample.kind, sample.row)?;
+                hits.add(said == sample.class, sample.weight);
+                Ok(())
+            },
+            |hits, entry| {
+                hits.add(batch.says_yes(entry.score, entry.kind, entry.row)? == entry.yes, entry.weight);
+                Ok(())
+            },
+        )
     }
 }
 
 impl Metric for Accuracy {
     type Batch<'a> = MetricBatch<'a>;
     type State = Hits;
+    const STATE_VERSION: u16 = 2;
 
     fn name(&self) -> &'static str {
         "accuracy"
@@ -62,36 +128,11 @@ impl Metric for Accuracy {
     }
 
     fn update(&self, state: &mut Hits, batch: &MetricBatch<'_>) -> Result<()> {
-        let part: Hits = match batch.scores(self.name())? {
-            ScoreBatch::Class { scores, kind, labels } => by_chunks(scores.n_rows(), 0, |range| {
-                let mut counts = [0, 0];
-                for (row, scores_row) in range.clone().zip(scores.rows(range)) {
-                    if let Some(class) = batch.class(labels[row], scores.n_cols(), row)? {
-                        counts[0] += u64::from(batch.top_class(scores_row, kind, row)? == class);
-                        counts[1] += 1;
-                    }
-                }
-                Ok(Hits { counts })
-            }),
-            ScoreBatch::MultiLabel { scores, kind, labels } => by_chunks(scores.n_rows(), 0, |range| {
-                let mut counts = [0, 0];
-                for ((row, said), truth) in range.clone().zip(scores.rows(range.clone())).zip(labels.rows(range)) {
-                    for (&score, &label) in said.iter().zip(truth) {
-                        if let Some(yes) = batch.yes_no(label, row)? {
-                            counts[0] += u64::from(batch.says_yes(score, kind, row)? == yes);
-                            counts[1] += 1;
-                        }
-                    }
-                }
-                Ok(Hits { counts })
-            }),
-        }?;
-        state.merge(&part).map_err(|reason| refused(self.name(), reason))
+        self.update_for(self.name(), state, batch)
     }
 
     fn compute(&self, state: &Hits) -> MetricValue {
-        let [right, all] = state.counts;
-        MetricValue::ratio(right as f64, all)
+        state.value()
     }
 }
 

@@ -10,7 +10,7 @@
 //!
 //! Several yes/no labels: the mean over all known entries, as a binary cross-entropy loss has it.
 //!
-//! **Shapes** scores `[b, c]`; labels `[b]` (class) or `[b, c]` (yes/no). **State** 552 bytes.
+//! **Shapes** scores `[b, c]`; labels `[b]` (class) or `[b, c]` (yes/no). **State** 552 bytes. **Weights** yes.
 //!
 //! **Reference** scikit-learn `log_loss` on probabilities held in `f64`, hence its `eps` of that type: a probability of
 //! exactly 0 for the label costs 36.04 nats. From logits nothing is clipped.
@@ -21,14 +21,13 @@
 use mtl_core::{Result, metric::Direction, prediction::Scores};
 
 use crate::{
-    input::{MetricBatch, ScoreBatch, by_chunks},
+    fold::{self, Entry, Sample},
+    input::MetricBatch,
     mean::ExactMean,
-    metric::{Metric, MetricState, refused},
+    metric::Metric,
+    probability::SUM_SLACK,
     value::MetricValue,
 };
-
-/// How far the probabilities of a sample may be from summing to 1.
-const SUM_SLACK: f64 = 1e-2;
 
 /// Mean negative log-likelihood of the labels, `[0, inf)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -37,6 +36,7 @@ pub struct LogLoss;
 impl Metric for LogLoss {
     type Batch<'a> = MetricBatch<'a>;
     type State = ExactMean;
+    const STATE_VERSION: u16 = 2;
 
     fn name(&self) -> &'static str {
         "log-loss"
@@ -51,29 +51,20 @@ impl Metric for LogLoss {
     }
 
     fn update(&self, state: &mut ExactMean, batch: &MetricBatch<'_>) -> Result<()> {
-        let part: ExactMean = match batch.scores(self.name())? {
-            ScoreBatch::Class { scores, kind, labels } => by_chunks(scores.n_rows(), 0, |range| {
-                let mut losses = ExactMean::default();
-                for (row, scores_row) in range.clone().zip(scores.rows(range)) {
-                    if let Some(class) = batch.class(labels[row], scores.n_cols(), row)? {
-                        losses.add(class_loss(scores_row, class, kind, batch, row)?);
-                    }
-                }
-                Ok(losses)
-            }),
-            ScoreBatch::MultiLabel { scores, kind, labels } => by_chunks(scores.n_rows(), 0, |range| {
-                let mut losses = ExactMean::default();
-                for ((row, said), truth) in range.clone().zip(scores.rows(range.clone())).zip(labels.rows(range)) {
-                    for (&score, &label) in said.iter().zip(truth) {
-                        if let Some(yes) = batch.yes_no(label, row)? {
-                            losses.add(yes_no_loss(score, yes, kind, batch, row)?);
-                        }
-                    }
-                }
-                Ok(losses)
-            }),
-        }?;
-        state.merge(&part).map_err(|reason| refused(self.name(), reason))
+        fold::scores(
+            self.name(),
+            batch,
+            state,
+            |_| ExactMean::default(),
+            |losses, sample| {
+                losses.add_weighted(class_loss(sample, batch)?, sample.weight);
+                Ok(())
+            },
+            |losses, entry| {
+                losses.add_weighted(yes_no_loss(entry, batch)?, entry.weight);
+                Ok(())
+            },
+        )
     }
 
     fn compute(&self, state: &ExactMean) -> MetricValue {
@@ -81,21 +72,22 @@ impl Metric for LogLoss {
     }
 }
 
-fn class_loss(scores: &[f32], class: usize, kind: Scores, batch: &MetricBatch<'_>, row: usize) -> Result<f64> {
-    for &score in scores {
-        batch.score(score, kind, row)?;
+fn class_loss(sample: &Sample<'_>, batch: &MetricBatch<'_>) -> Result<f64> {
+    let row = sample.row;
+    for &score in sample.scores {
+        batch.score(score, sample.kind, row)?;
     }
-    let label_score = f64::from(scores[class]);
-    match kind {
+    let label_score = f64::from(sample.scores[sample.class]);
+    match sample.kind {
         Scores::Probs => {
-            let sum: f64 = scores.iter().map(|&p| f64::from(p)).sum();
+            let sum: f64 = sample.scores.iter().map(|&p| f64::from(p)).sum();
             if (sum - 1.0).abs() > SUM_SLACK {
                 return Err(batch.refuse("sum of probabilities", "1", &sum, row));
             }
             Ok(-clip(label_score).ln())
         }
         Scores::Logits => {
-            let total = log_sum_exp(scores);
+            let total = log_sum_exp(sample.scores);
             if !total.is_finite() || !label_score.is_finite() {
                 return Err(batch.refuse("logit", "finite", &label_score.min(total), row));
             }
@@ -104,15 +96,15 @@ fn class_loss(scores: &[f32], class: usize, kind: Scores, batch: &MetricBatch<'_
     }
 }
 
-fn yes_no_loss(score: f32, yes: bool, kind: Scores, batch: &MetricBatch<'_>, row: usize) -> Result<f64> {
-    let score = f64::from(batch.score(score, kind, row)?);
-    match kind {
-        Scores::Probs => Ok(-clip(if yes { score } else { 1.0 - score }).ln()),
+fn yes_no_loss(entry: &Entry, batch: &MetricBatch<'_>) -> Result<f64> {
+    let score = f64::from(batch.score(entry.score, entry.kind, entry.row)?);
+    match entry.kind {
+        Scores::Probs => Ok(-clip(if entry.yes { score } else { 1.0 - score }).ln()),
         Scores::Logits if score.is_finite() => {
-            let wrong = if yes { -score } else { score };
+            let wrong = if entry.yes { -score } else { score };
             Ok(wrong.max(0.0) + (-wrong.abs()).exp().ln_1p())
         }
-        Scores::Logits => Err(batch.refuse("logit", "finite", &score, row)),
+        Scores::Logits => Err(batch.refuse("logit", "finite", &score, entry.row)),
     }
 }
 

@@ -4,7 +4,8 @@
 //! MAE = mean over outputs k of ( 1/n_k sum_i |p_ik - y_ik| )        n_k: known targets of output k
 //! ```
 //!
-//! **Shapes** predictions and targets `[b, k]`, NaN where the target is unknown. **State** 552 bytes per output.
+//! **Shapes** predictions and targets `[b, k]`, NaN where the target is unknown. **State** 560 bytes per output.
+//! **Weights** yes.
 //!
 //! **Reference** scikit-learn `mean_absolute_error(multioutput="uniform_average")`.
 //! **Differs from** scikit-learn and torchmetrics in the sum, which is exact: no batch size, order or thread count
@@ -26,6 +27,7 @@ pub struct Mae;
 impl Metric for Mae {
     type Batch<'a> = MetricBatch<'a>;
     type State = PerOutput<ExactMean>;
+    const STATE_VERSION: u16 = 2;
 
     fn name(&self) -> &'static str {
         "mae"
@@ -40,7 +42,10 @@ impl Metric for Mae {
     }
 
     fn update(&self, state: &mut Self::State, batch: &MetricBatch<'_>) -> Result<()> {
-        state.update(self.name(), batch, |output, said, truth| output.add((said - truth).abs()))
+        state.update_pairs(self.name(), batch, |output, pair| {
+            output.add_weighted((pair.said - pair.truth).abs(), pair.weight);
+            Ok(())
+        })
     }
 
     fn compute(&self, state: &Self::State) -> MetricValue {

@@ -6,88 +6,41 @@
 //! R2   = mean over outputs k with SST_k > 0
 //! ```
 //!
-//! The textbook form of `SST` loses all digits when the mean is large against the spread. Here both sums are exact, and
-//! so is their difference, so the one-pass form is as good as the two-pass one and merges.
+//! All sums and their combination are exact, see [`moments`](super::moments).
 //!
-//! **Shapes** predictions and targets `[b, k]`, NaN where the target is unknown. **State** 1.7 kB per output.
+//! **Shapes** predictions and targets `[b, k]`, NaN where the target is unknown. **State** 3.3 kB per output. **Weights** yes.
 //!
 //! **Reference** scikit-learn `r2_score(multioutput="uniform_average")`.
 //! **Differs from** scikit-learn for a constant target, which it scores 1 or 0 (`force_finite`), and from torchmetrics,
 //! which does likewise: here it is undefined, and an output with such a target is left out of the mean and counted.
 
 use mtl_core::{Result, metric::Direction};
-use serde::{Deserialize, Serialize};
 
 use crate::{
-    exact_sum::ExactSum,
     input::MetricBatch,
     mean::PerOutput,
-    metric::{Metric, MetricState},
-    value::{MetricValue, NO_LABEL, OrReason},
+    metric::Metric,
+    regress::moments::Moments,
+    value::{MetricValue, OrReason},
 };
 
 /// Coefficient of determination, `(-inf, 1]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct R2;
 
-/// Count, sums of target and squared target, sum of squared errors of one output.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Moments {
-    n: u64,
-    sum_y: ExactSum,
-    sum_yy: ExactSum,
-    sum_ee: ExactSum,
+/// The share of the variance that the predictions of one output explain.
+pub(crate) fn r2(moments: &Moments) -> OrReason<f64> {
+    let spreads = moments.spreads()?;
+    if spreads.truth > 0.0 { Ok(1.0 - spreads.errors / spreads.truth) } else { Err(CONSTANT.to_owned()) }
 }
 
-impl Moments {
-    fn add(&mut self, said: f64, truth: f64) {
-        self.n += 1;
-        self.sum_y.add(truth);
-        // A target is an f32, so its square has at most 48 bits: exact.
-        self.sum_yy.add(truth * truth);
-        self.sum_ee.add((said - truth) * (said - truth));
-    }
-
-    fn r2(&self) -> OrReason<f64> {
-        match self.n {
-            0 => return Err(NO_LABEL.to_owned()),
-            1 => return Err("a single known target has no variance".to_owned()),
-            _ => {}
-        }
-        let n = self.n as f64;
-        let n_sst = self.n_sst();
-        if n_sst > 0.0 { Ok(1.0 - n * self.sum_ee.value() / n_sst) } else { Err("the target is constant".to_owned()) }
-    }
-
-    /// `n sum y^2 - (sum y)^2`, rounded once.
-    fn n_sst(&self) -> f64 {
-        let mut difference = ExactSum::default();
-        for part in self.sum_yy.components() {
-            difference.add_product(self.n as f64, part);
-        }
-        let parts = self.sum_y.components();
-        for &a in &parts {
-            for &b in &parts {
-                difference.add_product(-a, b);
-            }
-        }
-        difference.value()
-    }
-}
-
-impl MetricState for Moments {
-    fn merge(&mut self, other: &Self) -> OrReason<()> {
-        self.n = self.n.checked_add(other.n).ok_or("a count is beyond 64 bits")?;
-        self.sum_y.merge(&other.sum_y);
-        self.sum_yy.merge(&other.sum_yy);
-        self.sum_ee.merge(&other.sum_ee);
-        Ok(())
-    }
-}
+/// The reason when all targets are equal.
+pub(crate) const CONSTANT: &str = "the target is constant";
 
 impl Metric for R2 {
     type Batch<'a> = MetricBatch<'a>;
     type State = PerOutput<Moments>;
+    const STATE_VERSION: u16 = 2;
 
     fn name(&self) -> &'static str {
         "r2"
@@ -102,13 +55,14 @@ impl Metric for R2 {
     }
 
     fn update(&self, state: &mut Self::State, batch: &MetricBatch<'_>) -> Result<()> {
-        state.update(self.name(), batch, Moments::add)
+        state.update_pairs(self.name(), batch, |output, pair| {
+            output.add(pair);
+            Ok(())
+        })
     }
 
     fn compute(&self, state: &Self::State) -> MetricValue {
-        let parts: Vec<_> = state.outputs().iter().map(Moments::r2).collect();
-        let support = state.outputs().iter().fold(0, |n: u64, output| n.saturating_add(output.n));
-        MetricValue::average(&parts, "output", support)
+        state.average_of(Moments::n, r2)
     }
 }
 

@@ -4,7 +4,8 @@
 //! RMSE = mean over outputs k of sqrt( 1/n_k sum_i (p_ik - y_ik)^2 )        n_k: known targets of output k
 //! ```
 //!
-//! **Shapes** predictions and targets `[b, k]`, NaN where the target is unknown. **State** 552 bytes per output.
+//! **Shapes** predictions and targets `[b, k]`, NaN where the target is unknown. **State** 560 bytes per output.
+//! **Weights** yes.
 //!
 //! **Reference** scikit-learn `root_mean_squared_error(multioutput="uniform_average")`: the root is taken per output,
 //! before the mean.
@@ -27,6 +28,7 @@ pub struct Rmse;
 impl Metric for Rmse {
     type Batch<'a> = MetricBatch<'a>;
     type State = PerOutput<ExactMean>;
+    const STATE_VERSION: u16 = 2;
 
     fn name(&self) -> &'static str {
         "rmse"
@@ -41,7 +43,11 @@ impl Metric for Rmse {
     }
 
     fn update(&self, state: &mut Self::State, batch: &MetricBatch<'_>) -> Result<()> {
-        state.update(self.name(), batch, |output, said, truth| output.add((said - truth) * (said - truth)))
+        state.update_pairs(self.name(), batch, |output, pair| {
+            let error = pair.said - pair.truth;
+            output.add_weighted(error * error, pair.weight);
+            Ok(())
+        })
     }
 
     fn compute(&self, state: &Self::State) -> MetricValue {

@@ -43,13 +43,10 @@ pub enum UncertaintyForm {
 }
 
 impl UncertaintyForm {
-    /// The form that fits a task's primary metric: regression for error metrics.
+    /// The form that fits a task's primary metric: regression for metrics of numbers.
     #[must_use]
     pub fn of_metric(metric: MetricId) -> Self {
-        match metric {
-            MetricId::Mae | MetricId::Rmse | MetricId::R2 => Self::Regression,
-            _ => Self::Classification,
-        }
+        if metric.is_of_numbers() { Self::Regression } else { Self::Classification }
     }
 
     fn divisor(self) -> f64 {

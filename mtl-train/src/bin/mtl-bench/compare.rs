@@ -6,9 +6,9 @@ use mtl_attention::AttentionSummary;
 use mtl_core::{context::Cx, mode::Mode};
 use mtl_data::{DatasetConfig, Origin, Splits};
 use mtl_metrics::{
+    RocCurve,
     MetricReport,
     aggregate::{Aggregate, DeltaM},
-    roc::RocCurve,
 };
 use mtl_train::{
     Result,

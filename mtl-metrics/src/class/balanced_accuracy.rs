@@ -1,0 +1,91 @@
+//! Balanced accuracy: the mean over classes of how much of each was found; every class counts the same, however rare.
+//!
+//! ```text
+//! classes       mean of recall_k over the classes that occur
+//! yes/no label  (recall of yes + recall of no) / 2, mean over labels with both
+//! ```
+//!
+//! **Shapes** scores `[b, c]`; labels `[b]` (class) or `[b, c]` (yes/no). **State** [`ClassCounts`]. **Weights** yes.
+//!
+//! **Reference** scikit-learn `balanced_accuracy_score`.
+//! **Differs from** it for several yes/no labels, which it does not take; a label without a yes or without a no is left out
+//! and counted. A single yes/no label is a task of two classes, as there.
+
+use mtl_core::{Result, metric::Direction};
+
+use crate::{
+    class::{
+        counts::{Average, ClassCounts},
+        recall::recall,
+    },
+    input::MetricBatch,
+    metric::Metric,
+    value::MetricValue,
+};
+
+/// Mean recall over classes, `[0, 1]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct BalancedAccuracy;
+
+impl Metric for BalancedAccuracy {
+    type Batch<'a> = MetricBatch<'a>;
+    type State = ClassCounts;
+
+    fn name(&self) -> &'static str {
+        "balanced-accuracy"
+    }
+
+    fn direction(&self) -> Direction {
+        Direction::Maximize
+    }
+
+    fn range(&self) -> (f64, f64) {
+        (0.0, 1.0)
+    }
+
+    fn update(&self, state: &mut Self::State, batch: &MetricBatch<'_>) -> Result<()> {
+        state.update(self.name(), batch)
+    }
+
+    fn compute(&self, state: &Self::State) -> MetricValue {
+        if state.are_labels() {
+            return state.average(Average::Macro, |quad| Ok((recall(quad)? + recall(&quad.flipped())?) / 2.0));
+        }
+        state.average(Average::Macro, recall)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{AnyMetric, Streaming};
+    use mtl_core::prediction::{Prediction, Reference, Scores};
+    use ndarray::array;
+
+    fn found<M>(metric: M) -> MetricValue
+    where
+        M: for<'a> Metric<Batch<'a> = MetricBatch<'a>>,
+    {
+        // Said 0 0 1 1 1, true 0 1 1 1 2: class 2 is never said.
+        let scores = array![[0.8, 0.1, 0.1], [0.6, 0.3, 0.1], [0.1, 0.8, 0.1], [0.2, 0.7, 0.1], [0.1, 0.5, 0.4]];
+        let mut metric = Streaming::new(metric);
+        metric
+            .update(&Prediction::Class { scores, kind: Scores::Probs }, &Reference::Class(vec![0, 1, 1, 1, 2]))
+            .unwrap();
+        metric.compute()
+    }
+
+    fn near(value: &MetricValue, want: f64) {
+        assert!((value.value.unwrap() - want).abs() < 1e-15, "{value:?} is not {want}");
+    }
+
+    #[test]
+    fn by_hand() {
+        near(&found(BalancedAccuracy), (1.0 + 2.0 / 3.0) / 3.0);
+        let prediction = Prediction::MultiLabel { scores: array![[0.9, 0.1], [0.8, 0.2]], kind: Scores::Probs };
+        let mut metric = Streaming::new(BalancedAccuracy);
+        metric.update(&prediction, &Reference::MultiLabel(array![[1.0, 0.0], [0.0, 0.0]])).unwrap();
+        let value = metric.compute();
+        assert_eq!((value.value, value.left_out, value.support), (Some(0.5), 1, 4));
+    }
+}
