@@ -7,8 +7,8 @@ use std::path::Path;
 use mtl_metrics::{
     Metric, MetricValue,
     tags::{
-        AnswerLanguage, AnswerMeasure, BoundaryF, Scheme, SegmentalEdit, SegmentalF1, SpanAverage, SpanMeasure, SpanMode,
-        SpanScore, Squad, TagPairs, TagSet, TokenAccuracy,
+        AnswerLanguage, AnswerMeasure, BoundaryF, Scheme, SegmentalEdit, SegmentalF1, SpanAverage, SpanMeasure,
+        SpanMode, SpanScore, Squad, TagPairs, TagSet, TokenAccuracy,
     },
     text::TextPairs,
 };

@@ -36,7 +36,8 @@ impl<'a> Representations<'a> {
     /// # Errors
     /// [`Error::Shape`] when these are no matrices of as many rows; [`Error::Label`] for a number that is not finite.
     pub fn new(x: &'a [f32], p: usize, y: &'a [f32], q: usize) -> Result<Self> {
-        let fits = p > 0 && q > 0 && x.len().is_multiple_of(p) && y.len().is_multiple_of(q) && x.len() / p == y.len() / q;
+        let fits =
+            p > 0 && q > 0 && x.len().is_multiple_of(p) && y.len().is_multiple_of(q) && x.len() / p == y.len() / q;
         if !fits {
             return Err(Error::Shape {
                 op: "cka".into(),

@@ -141,7 +141,8 @@ impl Metric for GroupParity {
 
     fn compute(&self, state: &GroupRates) -> MetricValue {
         let report = state.report();
-        let support = state.groups.values().fold(0_u64, |sum, g| sum.saturating_add(g.of_true.n.n() + g.of_false.n.n()));
+        let support =
+            state.groups.values().fold(0_u64, |sum, g| sum.saturating_add(g.of_true.n.n() + g.of_false.n.n()));
         let rates = |of: fn(&GroupReport) -> &OrReason<f64>| report.iter().map(|g| of(g).clone()).collect::<Vec<_>>();
         let (first, second) = match self.parity {
             Parity::Demographic => (rates(|g| &g.selection), None),

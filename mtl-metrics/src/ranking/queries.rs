@@ -184,7 +184,8 @@ impl MetricState for QueryMean {
 
     fn check(&self) -> OrReason<()> {
         let (sum, weight) = (self.sum.value(), self.weight.value());
-        let fits = sum.is_finite() && weight.is_finite() && weight >= 0.0 && (self.n > 0 || (sum == 0.0 && weight == 0.0));
+        let fits =
+            sum.is_finite() && weight.is_finite() && weight >= 0.0 && (self.n > 0 || (sum == 0.0 && weight == 0.0));
         if fits { Ok(()) } else { Err("its sums contradict each other".into()) }
     }
 }

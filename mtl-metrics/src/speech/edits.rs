@@ -52,7 +52,13 @@ impl Aligner {
     }
 
     /// Calls `step` for every step of a shortest alignment, from the last to the first unless `ordered`.
-    pub(crate) fn align(&mut self, reference: &[u32], hypothesis: &[u32], n_tokens: usize, step: &mut impl FnMut(Edit)) {
+    pub(crate) fn align(
+        &mut self,
+        reference: &[u32],
+        hypothesis: &[u32],
+        n_tokens: usize,
+        step: &mut impl FnMut(Edit),
+    ) {
         self.places.resize(self.places.len().max(n_tokens), 0);
         let equal = |(a, b): &(&u32, &u32)| a == b;
         let head = reference.iter().zip(hypothesis).take_while(equal).count();

@@ -75,7 +75,12 @@ impl SegmentalF1 {
     pub fn new(percent: u8, background: Option<i64>) -> Result<Self> {
         if !(1..=100).contains(&percent) {
             let expected = "1 to 100 percent".into();
-            return Err(Error::InvalidConfig { what: "segmental f1", field: "overlap", expected, found: percent.to_string() });
+            return Err(Error::InvalidConfig {
+                what: "segmental f1",
+                field: "overlap",
+                expected,
+                found: percent.to_string(),
+            });
         }
         Ok(Self { percent, background, name: format!("segmental-f1@{percent}") })
     }

@@ -127,9 +127,7 @@ fn without_articles(text: &str) -> String {
 /// What `\w` matches in Python.
 fn is_word(c: char) -> bool {
     use GeneralCategoryGroup::{Letter, Number};
-    c.is_ascii_alphanumeric()
-        || c == '_'
-        || !c.is_ascii() && matches!(c.general_category_group(), Letter | Number)
+    c.is_ascii_alphanumeric() || c == '_' || !c.is_ascii() && matches!(c.general_category_group(), Letter | Number)
 }
 
 fn is_punctuation(c: char) -> bool {

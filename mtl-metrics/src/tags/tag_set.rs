@@ -102,7 +102,11 @@ impl TagSet {
             let tag = set.parse(name).ok_or_else(|| Error::UnknownName {
                 what: "tag",
                 name: name.to_owned(),
-                known: scheme.letters().chars().map(|c| if c == 'O' { "O".into() } else { format!("{c}-..") }).collect(),
+                known: scheme
+                    .letters()
+                    .chars()
+                    .map(|c| if c == 'O' { "O".into() } else { format!("{c}-..") })
+                    .collect(),
             })?;
             set.tags.push(tag);
             set.names.push(name.to_owned());
@@ -253,9 +257,7 @@ impl Scheme {
         match self {
             Self::Bio => true,
             Self::Bioes => matches!(before.position, End | Single),
-            Self::Iob1 => {
-                !(before.position == Begin && tag.position == Begin && before.kind != tag.kind)
-            }
+            Self::Iob1 => !(before.position == Begin && tag.position == Begin && before.kind != tag.kind),
         }
     }
 

@@ -94,8 +94,7 @@ impl Chrf {
         if config.char_order != 6 {
             name = format!("{name}-{}gram", config.char_order);
         }
-        for (set, suffix) in
-            [(config.lowercase, "-lc"), (config.whitespace, "-space"), (config.eps_smoothing, "-eps")]
+        for (set, suffix) in [(config.lowercase, "-lc"), (config.whitespace, "-space"), (config.eps_smoothing, "-eps")]
         {
             if set {
                 name.push_str(suffix);
@@ -234,7 +233,9 @@ impl Room {
         if config.word_order > 0 {
             for word in words(text) {
                 let (head, tail) = apart(word);
-                tokens.words.extend([head, tail].iter().filter(|part| !part.is_empty()).map(|w| self.ids.id(w.as_bytes())));
+                tokens
+                    .words
+                    .extend([head, tail].iter().filter(|part| !part.is_empty()).map(|w| self.ids.id(w.as_bytes())));
             }
         }
         tokens

@@ -258,7 +258,10 @@ mod tests {
         let mut buffers = Buffers::default();
         let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         assert_eq!(words(&normalize("it's 1,5 (&amp;) end.", &mut buffers)), "it 's 1,5 ( & ) end .");
-        assert_eq!(words(&asian_apart("a\u{4f60}\u{597d}\u{3002}\u{3042}\u{3044}")), "a \u{4f60} \u{597d} \u{3002} \u{3042}\u{3044}");
+        assert_eq!(
+            words(&asian_apart("a\u{4f60}\u{597d}\u{3002}\u{3042}\u{3044}")),
+            "a \u{4f60} \u{597d} \u{3002} \u{3042}\u{3044}"
+        );
         let config = TerConfig { no_punct: true, ..TerConfig::default() };
         assert_eq!(ter(config, "a, b!", &["a b"]).0, 0);
         assert_eq!(Ter::new(config).name(), "ter-nopunct");

@@ -70,7 +70,8 @@ impl<'a> Search<'a> {
         search.fill(&words, 0);
         loop {
             let shift = search.best_shift(&words, &mut tried);
-            let Some((candidate, shifted)) = shift.filter(|(candidate, _)| tried < MAX_CANDIDATES && candidate.gain > 0)
+            let Some((candidate, shifted)) =
+                shift.filter(|(candidate, _)| tried < MAX_CANDIDATES && candidate.gain > 0)
             else {
                 return shifts + u64::from(search.distance());
             };

@@ -255,7 +255,8 @@ fn separate_international(text: &str) -> String {
     let (number, punctuation) = (is(GeneralCategoryGroup::Number), is(GeneralCategoryGroup::Punctuation));
     let symbol = is(GeneralCategoryGroup::Symbol);
     let after_no_number = char_pairs(text, |a, b| (!number(a) && punctuation(b)).then_some(["", " ", " "]));
-    let before_no_number = char_pairs(&after_no_number, |a, b| (punctuation(a) && !number(b)).then_some([" ", " ", ""]));
+    let before_no_number =
+        char_pairs(&after_no_number, |a, b| (punctuation(a) && !number(b)).then_some([" ", " ", ""]));
     let mut out = String::with_capacity(before_no_number.len());
     for c in before_no_number.chars() {
         if symbol(c) {
@@ -306,7 +307,10 @@ mod tests {
         assert_eq!(Tokenizer::Zh.tokens("a\u{2014}b \u{20000}c"), ["a", "\u{2014}", "b", "\u{20000}c"]);
         assert_eq!(Tokenizer::Char.tokens("a \u{e9}b"), ["a", "\u{e9}", "b"]);
         assert_eq!(Tokenizer::None.tokens(" a, b. "), ["a,", "b."]);
-        assert_eq!(Tokenizer::Intl.tokens("\u{ab}1,5\u{20ac}\u{bb}, ok."), ["\u{ab}1,5", "\u{20ac}", "\u{bb}", ",", "ok", "."]);
+        assert_eq!(
+            Tokenizer::Intl.tokens("\u{ab}1,5\u{20ac}\u{bb}, ok."),
+            ["\u{ab}1,5", "\u{20ac}", "\u{bb}", ",", "ok", "."]
+        );
         assert_eq!("13a".parse::<Tokenizer>().unwrap(), Tokenizer::V13a);
         assert!("14a".parse::<Tokenizer>().is_err());
     }
