@@ -31,9 +31,10 @@ fn doubles(value: &Value) -> Vec<f64> {
 }
 
 fn turns(value: &Value) -> Vec<Turn> {
-    let turn = |row: &Value| {
-        let row = doubles(row);
-        Turn { speaker: row[0] as u32, start: row[1], end: row[2] }
+    let turn = |row: &Value| Turn {
+        speaker: row[0].as_u64().unwrap() as u32,
+        start: row[1].as_f64().unwrap(),
+        end: row[2].as_f64().unwrap(),
     };
     list(value).iter().map(turn).collect()
 }

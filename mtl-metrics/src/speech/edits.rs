@@ -47,7 +47,7 @@ impl Aligner {
     #[cfg(test)]
     pub(crate) fn distance(&mut self, reference: &[u32], hypothesis: &[u32], n_tokens: usize) -> usize {
         self.places.resize(self.places.len().max(n_tokens), 0);
-        self.sweep::<false>(reference, hypothesis.iter().copied());
+        self.sweep::<false>(reference, &hypothesis.iter().copied());
         self.prefix_distances(reference.len()).last().unwrap_or(reference.len())
     }
 
@@ -73,16 +73,16 @@ impl Aligner {
     fn align_middle(&mut self, reference: &[u32], hypothesis: &[u32], step: &mut impl FnMut(Edit)) {
         let table = reference.len().div_ceil(64) * hypothesis.len() * size_of::<(u64, u64)>();
         if table <= MAX_TABLE || reference.len() <= 64 {
-            self.sweep::<true>(reference, hypothesis.iter().copied());
+            self.sweep::<true>(reference, &hypothesis.iter().copied());
             self.read_back(reference, hypothesis, step);
             return;
         }
         // Where the path crosses the middle row: the first place with the least distance to both ends.
         let (upper, lower) = reference.split_at(reference.len() / 2);
-        self.sweep::<false>(upper, hypothesis.iter().copied());
+        self.sweep::<false>(upper, &hypothesis.iter().copied());
         let before: Vec<usize> = std::iter::once(upper.len()).chain(self.prefix_distances(upper.len())).collect();
         let reversed: Vec<u32> = lower.iter().rev().copied().collect();
-        self.sweep::<false>(&reversed, hypothesis.iter().rev().copied());
+        self.sweep::<false>(&reversed, &hypothesis.iter().rev().copied());
         let mut after: Vec<usize> = std::iter::once(lower.len()).chain(self.prefix_distances(lower.len())).collect();
         after.reverse();
         let crossing = before.iter().zip(&after).map(|(a, b)| a + b).enumerate().min_by_key(|&(at, sum)| (sum, at));
@@ -99,7 +99,7 @@ impl Aligner {
         })
     }
 
-    fn sweep<const KEEP: bool>(&mut self, reference: &[u32], hypothesis: impl Iterator<Item = u32> + Clone) {
+    fn sweep<const KEEP: bool>(&mut self, reference: &[u32], hypothesis: &(impl Iterator<Item = u32> + Clone)) {
         self.kept.clear();
         self.across.clear();
         // Above the first row the distance grows by one a column.

@@ -178,7 +178,7 @@ fn solve_toeplitz(column: &[f64], y: &[f64]) -> Vec<f64> {
             longer[i] += reflection * if m - i < m { filter[m - i] } else { 0.0 };
         }
         let smaller = error * (1.0 - reflection * reflection);
-        if !(smaller > column[0] * f64::EPSILON) {
+        if smaller.is_nan() || smaller <= column[0] * f64::EPSILON {
             // The target lies in fewer dimensions than there are taps.
             break;
         }

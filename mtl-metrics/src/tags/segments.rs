@@ -326,7 +326,7 @@ impl MetricState for MatchCounts {
 mod tests {
     use super::*;
 
-    fn value<M: Metric>(metric: &M, said: &[i64], truth: &[i64]) -> MetricValue
+    fn value<M>(metric: &M, said: &[i64], truth: &[i64]) -> MetricValue
     where
         M: for<'a> Metric<Batch<'a> = TagPairs<'a>>,
     {

@@ -289,7 +289,7 @@ impl MetricState for ChrfCounts {
     }
 
     fn check(&self) -> OrReason<()> {
-        let fits = self.counts.len() % 3 == 0
+        let fits = self.counts.len().is_multiple_of(3)
             && self.counts.len() <= 6 * MAX_ORDER
             && self.orders().iter().all(|order| order.matches <= order.hypothesis.min(order.reference));
         if fits { Ok(()) } else { Err("its n-gram counts contradict each other".into()) }

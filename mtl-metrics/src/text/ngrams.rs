@@ -117,7 +117,6 @@ impl PairTable {
     }
 
     fn place(&self, key: u64) -> usize {
-        #[expect(clippy::cast_possible_truncation, reason = "masked to the number of slots")]
         let hash = (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize;
         let mut at = hash & (self.slots.len() - 1);
         while self.slots[at].1 == self.clearing && self.slots[at].0 != key {

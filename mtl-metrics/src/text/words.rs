@@ -80,7 +80,6 @@ impl WordIds {
         id
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "masked to the number of slots")]
     fn slot(&self, hash: u64) -> usize {
         (hash >> 20) as usize & (self.slots.len() - 1)
     }
