@@ -39,6 +39,15 @@
 //! | [`R2`] | coefficient of determination | numbers | 1.7 kB an output |
 //! | [`ConfusionMatrix`] | counts by true and predicted class | classes, one yes/no | 8 bytes a pair |
 //!
+//! | room with batches of its own | what |
+//! |---|---|
+//! | [`text`] | BLEU, chrF, TER, ROUGE, perplexity, distinct-n |
+//! | [`speech`] | WER, CER, MER, WIL, WIP, DER, JER, SNR, SI-SDR, SDR, MCD, F0 RMSE |
+//! | [`tags`] | span F1, token accuracy, segments, answers |
+//! | [`ranking`] | NDCG, MAP, MRR, recall@k and the like; coverage, diversity, novelty |
+//! | [`cluster`] | NMI, ARI, V-measure, cluster accuracy, recall of embeddings, CKA |
+//! | [`fairness`] | demographic parity, equal opportunity, equalized odds, calibration by group |
+//!
 //! | across tasks | what |
 //! |---|---|
 //! | [`MetricSet`] | all metrics of all tasks, to a [`MetricReport`] |

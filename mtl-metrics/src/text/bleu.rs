@@ -18,6 +18,7 @@ use mtl_core::{Error, Result, metric::Direction};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    bleu_counts::BleuCounts,
     ngrams::{NgramMatcher, OrderCounts},
     pairs::TextPairs,
     tokenize::{Buffers, Tokenizer},
@@ -25,14 +26,14 @@ use super::{
 };
 use crate::{
     chunks::fold_chunks,
-    metric::{Metric, MetricState, add_counts, refused},
+    metric::{Metric, MetricState, refused},
     value::{MetricValue, OrReason},
 };
 
 /// Texts that one thread takes at a time.
 const CHUNK: usize = 256;
 /// The highest order that can be asked for.
-const MAX_ORDER: usize = 16;
+pub(super) const MAX_ORDER: usize = 16;
 
 /// What becomes of an order without a match.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -322,64 +323,6 @@ pub struct BleuReport {
     pub reference_len: u64,
 }
 
-/// N-gram counts of a corpus.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct BleuCounts {
-    matches: Vec<u64>,
-    totals: Vec<u64>,
-    hypothesis_len: u64,
-    reference_len: u64,
-    texts: u64,
-}
-
-impl BleuCounts {
-    fn new(max_order: usize) -> Self {
-        Self { matches: vec![0; max_order], totals: vec![0; max_order], ..Self::default() }
-    }
-
-    /// N-grams that matched, by order.
-    #[must_use]
-    pub fn matches(&self) -> &[u64] {
-        &self.matches
-    }
-
-    /// N-grams of the hypotheses, by order.
-    #[must_use]
-    pub fn totals(&self) -> &[u64] {
-        &self.totals
-    }
-}
-
-impl MetricState for BleuCounts {
-    fn merge(&mut self, other: &Self) -> OrReason<()> {
-        if other.matches.is_empty() {
-            return Ok(());
-        }
-        if self.matches.is_empty() {
-            self.clone_from(other);
-            return Ok(());
-        }
-        if self.matches.len() != other.matches.len() {
-            return Err(format!("orders to {} cannot be merged with {}", self.matches.len(), other.matches.len()));
-        }
-        let mut sums = [self.hypothesis_len, self.reference_len, self.texts];
-        add_counts(&mut sums, &[other.hypothesis_len, other.reference_len, other.texts])?;
-        // An order above 1 has at most as many n-grams as there are tokens, so nothing below can overflow.
-        add_counts(&mut self.totals, &other.totals)?;
-        add_counts(&mut self.matches, &other.matches)?;
-        [self.hypothesis_len, self.reference_len, self.texts] = sums;
-        Ok(())
-    }
-
-    fn check(&self) -> OrReason<()> {
-        let fits = self.matches.len() == self.totals.len()
-            && self.matches.len() <= MAX_ORDER
-            && self.matches.iter().zip(&self.totals).all(|(matches, total)| matches <= total)
-            && self.totals.iter().all(|&total| total <= self.hypothesis_len);
-        if fits { Ok(()) } else { Err("its n-gram counts contradict each other".into()) }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -427,7 +370,5 @@ mod tests {
         assert_eq!(Bleu::new(config).unwrap().name(), "bleu-zh-floor");
         assert!(Bleu::new(BleuConfig { max_order: 0, ..BleuConfig::default() }).is_err());
         assert!(Bleu::new(BleuConfig { smoothing: Smoothing::AddK(f64::NAN), ..BleuConfig::default() }).is_err());
-        let mut four = BleuCounts::new(4);
-        assert_eq!(four.merge(&BleuCounts::new(3)).unwrap_err(), "orders to 4 cannot be merged with 3");
     }
 }

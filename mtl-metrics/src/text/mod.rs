@@ -13,6 +13,7 @@
 //! | [`DistinctN`] | share of n-grams that are new | its formula | 16 bytes an n-gram | nothing known |
 
 mod bleu;
+mod bleu_counts;
 mod chrf;
 mod distinct;
 pub(crate) mod ngrams;
@@ -25,7 +26,8 @@ mod ter_search;
 mod tokenize;
 pub(crate) mod words;
 
-pub use bleu::{Bleu, BleuConfig, BleuCounts, BleuReport, Smoothing};
+pub use bleu::{Bleu, BleuConfig, BleuReport, Smoothing};
+pub use bleu_counts::BleuCounts;
 pub use chrf::{Chrf, ChrfConfig, ChrfCounts};
 pub use distinct::{DistinctN, NgramSet};
 pub use pairs::TextPairs;
