@@ -39,6 +39,15 @@
 //! Each room's page has a table: what a metric equals, how large its state is, where it differs on purpose. Those that judge
 //! what heads say have a [`MetricId`](mtl_core::metric::MetricId) with their usual settings.
 //!
+//! | room with batches of its own | what |
+//! |---|---|
+//! | [`text`] | BLEU, chrF, TER, ROUGE, perplexity, distinct-n |
+//! | [`speech`] | WER, CER, MER, WIL, WIP, DER, JER, SNR, SI-SDR, SDR, MCD, F0 RMSE |
+//! | [`tags`] | span F1, token accuracy, segments, answers |
+//! | [`ranking`] | NDCG, MAP, MRR, recall@k and the like; coverage, diversity, novelty |
+//! | [`cluster`] | NMI, ARI, V-measure, cluster accuracy, recall of embeddings, CKA |
+//! | [`fairness`] | demographic parity, equal opportunity, equalized odds, calibration by group |
+//!
 //! | across tasks | what |
 //! |---|---|
 //! | [`MetricSet`] | all metrics of all tasks, to a [`MetricReport`] |
@@ -52,8 +61,11 @@
 
 pub mod aggregate;
 pub mod binary;
+mod chunks;
 pub mod class;
+pub mod cluster;
 pub mod exact_sum;
+pub mod fairness;
 pub mod fold;
 pub mod input;
 pub mod laws;
@@ -62,13 +74,17 @@ pub mod metric;
 pub mod multi_label;
 pub mod ordinal;
 pub mod probability;
+pub mod ranking;
 pub mod ranks;
 pub mod registry;
 pub mod regress;
 pub mod report;
 pub mod samples;
 pub mod set;
+pub mod speech;
 pub mod stats;
+pub mod tags;
+pub mod text;
 pub mod value;
 pub mod weight;
 

@@ -1,0 +1,74 @@
+//! One batch of labeled sequences.
+
+use mtl_core::{Error, Result, batch::MISSING_CLASS};
+
+/// Predicted and true classes of sequences, of equal lengths. Tokens whose true class is missing
+/// ([`MISSING_CLASS`], -100) are as if they were not there: padding, pieces of words.
+///
+/// ```
+/// use mtl_metrics::tags::TagPairs;
+/// let pairs = TagPairs::new(&[vec![0, 1, 1], vec![2]], &[vec![0, 1, -100], vec![2]])?;
+/// assert_eq!(pairs.known(0), (vec![0, 1], vec![0, 1]));
+/// assert!(TagPairs::new(&[vec![0, 1]], &[vec![0]]).is_err());
+/// # Ok::<(), mtl_core::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct TagPairs<'a> {
+    said: Vec<&'a [i64]>,
+    truth: Vec<&'a [i64]>,
+}
+
+impl<'a> TagPairs<'a> {
+    /// Sequences beside each other.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when numbers of sequences or lengths of two sequences disagree.
+    pub fn new<S: AsRef<[i64]>, T: AsRef<[i64]>>(said: &'a [S], truth: &'a [T]) -> Result<Self> {
+        let wrong = |op: String, expected: usize, found: usize| Error::Shape {
+            op,
+            tensor: "truth",
+            expected: format!("as the prediction, [{expected}]"),
+            found: vec![found as i64],
+        };
+        if said.len() != truth.len() {
+            return Err(wrong("sequences".into(), said.len(), truth.len()));
+        }
+        let said: Vec<&[i64]> = said.iter().map(AsRef::as_ref).collect();
+        let truth: Vec<&[i64]> = truth.iter().map(AsRef::as_ref).collect();
+        for (idx, (said, truth)) in said.iter().zip(&truth).enumerate() {
+            if said.len() != truth.len() {
+                return Err(wrong(format!("sequence {idx}"), said.len(), truth.len()));
+            }
+        }
+        Ok(Self { said, truth })
+    }
+
+    /// Number of sequences.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.said.len()
+    }
+
+    /// Whether there is no sequence.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.said.is_empty()
+    }
+
+    /// Predicted and true classes of a sequence's known tokens; none beyond the end.
+    #[must_use]
+    pub fn known(&self, idx: usize) -> (Vec<i64>, Vec<i64>) {
+        let (Some(said), Some(truth)) = (self.said.get(idx), self.truth.get(idx)) else { return Default::default() };
+        said.iter().zip(*truth).filter(|(_, truth)| **truth != MISSING_CLASS).unzip()
+    }
+}
+
+/// The error for a class of sequence `idx`.
+pub(super) fn in_sequence(error: Error, metric: &str, idx: usize) -> Error {
+    match error {
+        Error::Label { what, expected, found, .. } => {
+            Error::Label { task: format!("(unnamed), {metric}"), what, expected, found, sample: idx as u64 }
+        }
+        other => other,
+    }
+}
