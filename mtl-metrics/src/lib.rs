@@ -50,19 +50,27 @@
 //! [`samples::ScoreSamples`], .. or yours), run [`laws::check`] on it, and add it with [`MetricSet::add`].
 
 pub mod aggregate;
+mod assignment;
 pub mod binary;
 pub mod class;
+pub mod dense;
+pub mod detect;
 pub mod exact_sum;
 pub mod input;
+pub mod keyed;
+pub mod keypoint;
 pub mod laws;
 pub mod mean;
 pub mod metric;
 pub mod ranks;
+mod refusal;
 pub mod registry;
 pub mod regress;
 pub mod report;
 pub mod samples;
 pub mod set;
+pub mod signal;
+pub mod trajectory;
 pub mod value;
 pub mod weight;
 
