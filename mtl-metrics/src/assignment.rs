@@ -97,7 +97,8 @@ mod tests {
             return 0.0;
         }
         let free = (0..n).filter(|col| used & (1 << col) == 0);
-        free.map(|col| costs[row * n + col] + by_trying(costs, n, row + 1, used | 1 << col)).fold(f64::INFINITY, f64::min)
+        free.map(|col| costs[row * n + col] + by_trying(costs, n, row + 1, used | 1 << col))
+            .fold(f64::INFINITY, f64::min)
     }
 
     #[test]

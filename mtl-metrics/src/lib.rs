@@ -39,6 +39,14 @@
 //! | [`R2`] | coefficient of determination | numbers | 1.7 kB an output |
 //! | [`ConfusionMatrix`] | counts by true and predicted class | classes, one yes/no | 8 bytes a pair |
 //!
+//! | family | metrics, fed with batches of slices by [`Streaming::update_batch`] |
+//! |---|---|
+//! | [`detect`] | COCO AP and AR, temporal mAP, panoptic quality, MOTA, IDF1 |
+//! | [`dense`] | mIoU, Dice, pixel accuracy, boundary IoU, Hausdorff-95, depth errors, angles of normals |
+//! | [`keypoint`] | OKS AP and AR, PCK, PCKh, MPJPE, PA-MPJPE |
+//! | [`signal`] | PSNR, SSIM, MS-SSIM, UQI, SAM, Fréchet distance, KID |
+//! | [`trajectory`] | minADE, minFDE, miss rate, NLL, collisions; top actions, regret, IPS, SNIPS, DR, win rate, Elo, makespan gap |
+//!
 //! | across tasks | what |
 //! |---|---|
 //! | [`MetricSet`] | all metrics of all tasks, to a [`MetricReport`] |

@@ -1,7 +1,8 @@
 //! What batches of boxes, maps and trajectories say when they cannot be used.
 //!
 //! These inputs are plain slices rather than a [`mtl_core::prediction::Prediction`], so that the checks of
-//! [`crate::input`] do not reach them. They are checked once, where a batch is made; afterwards a kernel may index freely.
+//! [`crate::input`] do not reach them. They are checked once, where a batch is made; afterwards a kernel may index
+//! freely.
 
 use std::fmt::Display;
 

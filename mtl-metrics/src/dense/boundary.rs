@@ -6,14 +6,16 @@
 //! boundary IoU_c = |G_c and P_c| / |G_c or P_c|          G, P: true and said boundary, pooled over images
 //! ```
 //!
-//! Large regions have few outline pixels, so a mean IoU hardly sees how well their outline is; this does. One pass finds
+//! Large regions have few outline pixels, so a mean IoU hardly sees how well their outline is; this does. One pass
+//! finds
 //! the boundaries of all classes: a pixel is inside when its row is equal for `d` pixels to both sides, and so are the
 //! `d` rows above and below.
 //!
 //! **Shapes** maps `[n, h, w]`. **State** 16 bytes a class. **Cost** independent of `d`.
 //!
 //! **Reference** B. Cheng et al., *Boundary IoU*, CVPR 2021, and its `mask_to_boundary` (`d` erosions by 3x3, zeros
-//! around the image). **Differs from** it in nothing for masks; ignored pixels count as another class for outlines and are left
+//! around the image). **Differs from** it in nothing for masks; ignored pixels count as another class for outlines and
+//! are left
 //! out of the counts.
 
 use mtl_core::{Result, metric::Direction};
@@ -81,9 +83,14 @@ impl BoundaryIou {
     fn count(&self, batch: &LabelMaps<'_>, image: usize) -> Result<BoundaryCounts> {
         let [_, h, w] = batch.shape();
         let pairs = batch.image(image, self.classes.n(), self.classes.ignore())?;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most the diagonal of a map in memory")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "at most the diagonal of a map in memory"
+        )]
         let d = ((self.ratio * (h as f64).hypot(w as f64)).round_ties_even() as usize).max(1);
-        let side = |side: usize| -> Vec<Option<usize>> { pairs.iter().map(|pair| pair.map(|pair| pair[side])).collect() };
+        let side =
+            |side: usize| -> Vec<Option<usize>> { pairs.iter().map(|pair| pair.map(|pair| pair[side])).collect() };
         let (said, truth) = (outline(&side(0), h, w, d), outline(&side(1), h, w, d));
         let mut counts = vec![0; 2 * self.classes.n()];
         for ((pair, said_edge), true_edge) in pairs.iter().zip(said).zip(truth) {

@@ -6,13 +6,16 @@
 //! delta_k = share of pixels with max(p / d, d / p) < 1.25^k
 //! ```
 //!
-//! Over all pixels of all images whose true depth `d` lies in `[nearest, farthest]` (a depth of 0 or NaN means unknown);
+//! Over all pixels of all images whose true depth `d` lies in `[nearest, farthest]` (a depth of 0 or NaN means
+//! unknown);
 //! the prediction is clamped into that range, so that its logarithm exists.
 //!
 //! **Shapes** maps of equal length, any order, meters (or any unit). **State** 2.8 kB.
 //!
-//! **Reference** D. Eigen et al., *Depth Map Prediction from a Single Image*, NeurIPS 2014; LibMTL's NYUv2 `DepthMetric`
-//! (AbsRel and mean absolute error). **Differs from** Eigen's and later code, which average over images what was averaged over
+//! **Reference** D. Eigen et al., *Depth Map Prediction from a Single Image*, NeurIPS 2014; LibMTL's NYUv2
+//! `DepthMetric`
+//! (AbsRel and mean absolute error). **Differs from** Eigen's and later code, which average over images what was
+//! averaged over
 //! pixels: here pixels are pooled, as in the definition.
 
 use mtl_core::{Result, metric::Direction};
@@ -89,16 +92,8 @@ pub enum DepthNumber {
 
 impl DepthNumber {
     /// All.
-    pub const ALL: [Self; 8] = [
-        Self::AbsRel,
-        Self::SqRel,
-        Self::Rmse,
-        Self::RmseLog,
-        Self::Log10,
-        Self::Delta1,
-        Self::Delta2,
-        Self::Delta3,
-    ];
+    pub const ALL: [Self; 8] =
+        [Self::AbsRel, Self::SqRel, Self::Rmse, Self::RmseLog, Self::Log10, Self::Delta1, Self::Delta2, Self::Delta3];
 }
 
 /// A number of depth estimation.

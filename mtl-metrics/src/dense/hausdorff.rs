@@ -6,7 +6,8 @@
 //! HD95 = max(directed(said, true), directed(true, said))         mean over images, then over classes
 //! ```
 //!
-//! Distances come from an exact Euclidean distance transform; percentiles interpolate linearly. An image in which a class
+//! Distances come from an exact Euclidean distance transform; percentiles interpolate linearly. An image in which a
+//! class
 //! is on one side only has no distance: it is left out and counted ([`ClassDistance::one_sided`]), never infinite.
 //!
 //! **Shapes** maps `[n, h, w]`; `spacing` is the size of a pixel, down and across. **State** 568 bytes a class.

@@ -266,7 +266,9 @@ mod tests {
     #[test]
     fn runs_and_noise_are_counted_alike() {
         let mut rng = Rng::new(3);
-        let mut draw = |n: usize| (0..n).map(|i| if i < n / 2 { (i / 37 % 3) as u8 } else { (rng.next_u64() % 3) as u8 }).collect::<Vec<_>>();
+        let mut draw = |n: usize| {
+            (0..n).map(|i| if i < n / 2 { (i / 37 % 3) as u8 } else { (rng.next_u64() % 3) as u8 }).collect::<Vec<_>>()
+        };
         let (truth, said) = (draw(CHUNK + 77), draw(CHUNK + 77));
         let mut plain = vec![0; 9];
         truth.iter().zip(&said).filter(|(t, _)| **t != 1).for_each(|(&t, &s)| plain[usize::from(t * 3 + s)] += 1);

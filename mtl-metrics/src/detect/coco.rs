@@ -275,11 +275,16 @@ fn match_image(image: &DetectionImage<'_>) -> ImageMatches {
             classes.entry(class).or_default()[side].push(idx);
         }
     }
-    ImageMatches(classes.into_iter().map(|(class, [mut found, there])| {
-        found.sort_by(|&a, &b| by_score(said.scores[a], said.scores[b]));
-        found.truncate(LIMITS[2]);
-        match_one(class, said, truth, &found, &there)
-    }).collect())
+    ImageMatches(
+        classes
+            .into_iter()
+            .map(|(class, [mut found, there])| {
+                found.sort_by(|&a, &b| by_score(said.scores[a], said.scores[b]));
+                found.truncate(LIMITS[2]);
+                match_one(class, said, truth, &found, &there)
+            })
+            .collect(),
+    )
 }
 
 /// Falling scores; -0.0 equals 0.0.
@@ -292,7 +297,9 @@ fn match_one(class: u32, said: &Detections<'_>, truth: &Objects<'_>, found: &[us
     let crowd: Vec<bool> = there.iter().map(|&g| truth.crowd.is_some_and(|crowd| crowd[g])).collect();
     let overlaps: Vec<f64> = found
         .iter()
-        .flat_map(|&d| there.iter().zip(&crowd).map(move |(&g, &crowd)| overlap(&said.boxes[d], &truth.boxes[g], crowd)))
+        .flat_map(|&d| {
+            there.iter().zip(&crowd).map(move |(&g, &crowd)| overlap(&said.boxes[d], &truth.boxes[g], crowd))
+        })
         .collect();
     let area = |&g: &usize| truth.areas.map_or_else(|| size(&truth.boxes[g]), |areas| areas[g]);
     let scene = Scene {
@@ -314,7 +321,12 @@ mod tests {
 
     const BOX: Xywh = [10.0, 10.0, 40.0, 40.0];
 
-    fn image<'a>(id: u64, said: &'a [(Xywh, f64)], boxes: &'a mut Vec<Xywh>, scores: &'a mut Vec<f64>) -> DetectionImage<'a> {
+    fn image<'a>(
+        id: u64,
+        said: &'a [(Xywh, f64)],
+        boxes: &'a mut Vec<Xywh>,
+        scores: &'a mut Vec<f64>,
+    ) -> DetectionImage<'a> {
         (*boxes, *scores) = said.iter().copied().unzip();
         let said = Detections { boxes, scores, classes: &[7; 9][..said.len()] };
         DetectionImage { id, said, truth: Objects { boxes: &[BOX], classes: &[7], ..Objects::default() } }
@@ -339,7 +351,8 @@ mod tests {
     #[test]
     fn lists_must_fit_together() {
         let said = Detections { boxes: &[BOX], scores: &[], classes: &[1] };
-        let e = DetectionBatch::new([DetectionImage { id: 1, said, truth: Objects::default() }]).unwrap_err().to_string();
+        let e =
+            DetectionBatch::new([DetectionImage { id: 1, said, truth: Objects::default() }]).unwrap_err().to_string();
         assert_eq!(e, "detections: scores must be of length 1, found [0]");
     }
 }

@@ -209,15 +209,8 @@ mod tests {
     fn run(overlaps: &[f64], crowd: &[bool], object_areas: &[f64]) -> ClassMatches {
         let n = overlaps.len() / crowd.len();
         let (scores, areas) = (vec![0.5; n], vec![10.0; n]);
-        let scene = Scene {
-            class: 0,
-            scores: &scores,
-            detection_areas: &areas,
-            overlaps,
-            object_areas,
-            crowd,
-            ignored: crowd,
-        };
+        let scene =
+            Scene { class: 0, scores: &scores, detection_areas: &areas, overlaps, object_areas, crowd, ignored: crowd };
         match_class(&scene, &[(0.0, 1e10), (0.0, 50.0)])
     }
 

@@ -28,8 +28,8 @@ pub mod temporal;
 pub mod tracking;
 
 pub use boxes::Xywh;
-pub use coco::{ClassAp, CocoAp, CocoNumber, CocoReport, DetectionBatch, DetectionImage, Detections, Objects};
 pub(crate) use coco::by_score;
+pub use coco::{ClassAp, CocoAp, CocoNumber, CocoReport, DetectionBatch, DetectionImage, Detections, Objects};
 pub(crate) use coco_curve::{ClassCurve, curves};
 pub use coco_match::{ClassMatches, ImageMatches, Verdict};
 pub(crate) use coco_match::{Scene, match_class, over_classes};

@@ -10,11 +10,13 @@
 //!
 //! A switch is a match with another track than the one the object was last matched with, however long ago.
 //!
-//! **Input** whole sequences: frames in order, in each the boxes `[g, 4]` with identities `[g]`, and the same of what was
+//! **Input** whole sequences: frames in order, in each the boxes `[g, 4]` with identities `[g]`, and the same of what
+//! was
 //! said. **State** 640 bytes. **Cost** an assignment a frame, and one a sequence for IDF1.
 //!
 //! **Reference** K. Bernardin, R. Stiefelhagen, *CLEAR MOT*, 2008; E. Ristani et al., *Performance Measures and a Data
-//! Set for Multi-Target Tracking*, 2016; py-motmetrics 1.4.0. **Differs from** py-motmetrics: MOTP is an IoU, not a distance `1 - IoU`; sequences are pooled.
+//! Set for Multi-Target Tracking*, 2016; py-motmetrics 1.4.0. **Differs from** py-motmetrics: MOTP is an IoU, not a
+//! distance `1 - IoU`; sequences are pooled.
 
 use std::collections::BTreeMap;
 
@@ -59,7 +61,8 @@ impl<'a> Sequence<'a> {
     /// Checks frames, in the order of time.
     ///
     /// # Errors
-    /// [`mtl_core::Error::Shape`] for lists of different lengths, [`mtl_core::Error::InvalidConfig`] for boxes that cannot be
+    /// [`mtl_core::Error::Shape`] for lists of different lengths, [`mtl_core::Error::InvalidConfig`] for boxes that
+    /// cannot be
     /// measured and for an identity that is twice in a frame.
     pub fn new(frames: &'a [Frame<'a>]) -> Result<Self> {
         for (idx, frame) in frames.iter().enumerate() {
@@ -232,8 +235,11 @@ fn follow(frames: &[Frame<'_>]) -> TrackingCounts {
         // A pair too far apart costs more than any number of near ones.
         let far = 2.0 * (rows.len().min(cols.len()) + 1) as f64;
         let cost = |overlap: f64| if overlap >= LEAST_IOU { 1.0 - overlap } else { far };
-        let costs: Vec<f64> =
-            rows.iter().flat_map(|g| cols.iter().map(move |s| (g, s))).map(|(g, s)| cost(overlaps[g * n_said + s])).collect();
+        let costs: Vec<f64> = rows
+            .iter()
+            .flat_map(|g| cols.iter().map(move |s| (g, s)))
+            .map(|(g, s)| cost(overlaps[g * n_said + s]))
+            .collect();
         for (&g, col) in rows.iter().zip(cheapest(&costs, rows.len(), cols.len())) {
             track_of[g] = col.map(|col| cols[col]).filter(|s| overlaps[g * n_said + s] >= LEAST_IOU);
         }
@@ -258,8 +264,7 @@ fn identity_hits(together: &BTreeMap<(u64, u64), u64>) -> u64 {
     };
     let (truths, said) = (distinct(|pair| pair.0), distinct(|pair| pair.1));
     let frames = |t: &u64, s: &u64| together.get(&(*t, *s)).copied().unwrap_or(0);
-    let costs: Vec<f64> =
-        truths.iter().flat_map(|t| said.iter().map(move |s| -(frames(t, s) as f64))).collect();
+    let costs: Vec<f64> = truths.iter().flat_map(|t| said.iter().map(move |s| -(frames(t, s) as f64))).collect();
     let columns = cheapest(&costs, truths.len(), said.len());
     truths.iter().zip(columns).filter_map(|(t, col)| col.and_then(|col| said.get(col)).map(|s| frames(t, s))).sum()
 }

@@ -5,21 +5,22 @@
 //! ```
 //!
 //! `area` is that of the true person, `sigma_i` how far annotators disagree on a keypoint. A person without any labeled
-//! keypoint is ignored; its similarity is taken from the distance of keypoints to its doubled box. Matching and curves are those of
+//! keypoint is ignored; its similarity is taken from the distance of keypoints to its doubled box. Matching and curves
+//! are those of
 //! boxes ([`crate::detect::coco`]), with area ranges all, medium, large and 20 detections in an image.
 //!
-//! **Input** images with unique ids; keypoints `[d, k]` as `[x, y]` and scores `[d]`; persons with keypoints `[g, k]` as `[x, y, visibility]`,
+//! **Input** images with unique ids; keypoints `[d, k]` as `[x, y]` and scores `[d]`; persons with keypoints `[g, k]`
+//! as `[x, y, visibility]`,
 //! boxes `[g, 4]`, areas `[g]`, crowd marks `[g]`. **State** 24 bytes a detection.
 //!
-//! **Reference** COCO keypoint task; pycocotools 2.0.11 `COCOeval(iouType="keypoints")`. **Differs from** it as [`crate::detect::CocoAp`] does.
+//! **Reference** COCO keypoint task; pycocotools 2.0.11 `COCOeval(iouType="keypoints")`. **Differs from** it as
+//! [`crate::detect::CocoAp`] does.
 
 use mtl_core::{Result, metric::Direction};
 use rayon::prelude::*;
 
 use crate::{
-    detect::{
-        ClassCurve, ImageMatches, Xywh, boxes::check_boxes, by_score, curves, match_class, over_classes, Scene,
-    },
+    detect::{ClassCurve, ImageMatches, Scene, Xywh, boxes::check_boxes, by_score, curves, match_class, over_classes},
     keyed::Keyed,
     metric::{Metric, refused},
     refusal::{check_each, numbers, same_length},
@@ -67,7 +68,8 @@ impl<'a> PoseBatch<'a> {
     /// Images of persons with `k` keypoints.
     ///
     /// # Errors
-    /// [`mtl_core::Error::Shape`] for lists that do not fit together, [`mtl_core::Error::InvalidConfig`] for numbers that are not
+    /// [`mtl_core::Error::Shape`] for lists that do not fit together, [`mtl_core::Error::InvalidConfig`] for numbers
+    /// that are not
     /// finite, negative sizes and areas.
     pub fn new(images: impl IntoIterator<Item = PoseImage<'a>>, k: usize) -> Result<Self> {
         let images: Vec<_> = images.into_iter().collect();

@@ -7,10 +7,12 @@
 //!            R = V D U^T,   s = tr(S D) / sum_i |said_i - mean|^2
 //! ```
 //!
-//! **Shapes** joints `[p, k, 3]`, labeled marks `[p, k]`. **State** 560 bytes. **Unit** that of the joints, usually millimeters.
+//! **Shapes** joints `[p, k, 3]`, labeled marks `[p, k]`. **State** 560 bytes. **Unit** that of the joints, usually
+//! millimeters.
 //!
 //! **Reference** C. Ionescu et al., *Human3.6M*, TPAMI 2014; J. Gower, *Generalized Procrustes Analysis*, 1975; mmpose
-//! `keypoint_mpjpe`. **Differs from** mmpose: only labeled joints take part in the alignment; persons whose said joints coincide
+//! `keypoint_mpjpe`. **Differs from** mmpose: only labeled joints take part in the alignment; persons whose said
+//! joints coincide
 //! are moved but not scaled (there: a division by 0).
 
 use mtl_core::{Result, metric::Direction};
@@ -38,7 +40,8 @@ impl<'a> Skeletons<'a> {
     /// Joints `[p, k]` person after person and whether they are labeled. Joints that are not may hold anything.
     ///
     /// # Errors
-    /// [`mtl_core::Error::Shape`] for lists that do not fit together, [`mtl_core::Error::InvalidConfig`] for labeled joints that
+    /// [`mtl_core::Error::Shape`] for lists that do not fit together, [`mtl_core::Error::InvalidConfig`] for labeled
+    /// joints that
     /// are not finite and for `k` of 0.
     pub fn new(said: &'a [Point], truth: &'a [Point], labeled: &'a [bool], k: usize) -> Result<Self> {
         same_length("skeletons", "joints", truth.len(), said.len())?;

@@ -1,17 +1,22 @@
-//! The Fréchet distance between the features of said and of true samples (FID, FAD, .. when features come from a network).
+//! The Fréchet distance between the features of said and of true samples (FID, FAD, .. when features come from a
+//! network).
 //!
 //! ```text
 //! d^2 = |m1 - m2|^2 + tr(S1) + tr(S2) - 2 tr sqrt(S1 S2)          m, S: mean and covariance (n - 1) of each side
 //! tr sqrt(S1 S2) = sum of sqrt(eigenvalues of L^T S2 L),  S1 = L L^T
 //! ```
 //!
-//! Features are given; no network is part of this. The state holds means and centered sums of products, merged by Chan's
-//! formula: batches in any order agree to rounding, not to the bit. When there are fewer samples than numbers in a feature, the
+//! Features are given; no network is part of this. The state holds means and centered sums of products, merged by
+//! Chan's
+//! formula: batches in any order agree to rounding, not to the bit. When there are fewer samples than numbers in a
+//! feature, the
 //! covariance is singular and the value is sharp only to about 1e-8 of the traces (every implementation's is).
 //!
-//! **Shapes** features `[n, d]` and `[m, d]`. **State** `16 d^2` bytes (67 MB for 2048). **Cost** `n d^2`, then about `4 d^3` to read.
+//! **Shapes** features `[n, d]` and `[m, d]`. **State** `16 d^2` bytes (67 MB for 2048). **Cost** `n d^2`, then about
+//! `4 d^3` to read.
 //!
-//! **Reference** M. Heusel et al., *GANs Trained by a Two Time-Scale Update Rule*, NeurIPS 2017; torchmetrics `FrechetInceptionDistance` (formula). T. Chan et al., *Updating
+//! **Reference** M. Heusel et al., *GANs Trained by a Two Time-Scale Update Rule*, NeurIPS 2017; torchmetrics
+//! `FrechetInceptionDistance` (formula). T. Chan et al., *Updating
 //! Formulae*, 1979. **Differs from** torchmetrics: `f64` throughout; a negative result of rounding is given as 0.
 
 use mtl_core::{Result, metric::Direction};

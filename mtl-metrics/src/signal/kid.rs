@@ -6,11 +6,14 @@
 //! KID = mean over random subsets of MMD^2; without subsets MMD^2 of all samples
 //! ```
 //!
-//! Subsets are drawn from a seed out of the samples in sorted order, so that batches, machines and threads change nothing.
+//! Subsets are drawn from a seed out of the samples in sorted order, so that batches, machines and threads change
+//! nothing.
 //!
-//! **Shapes** features `[n, d]` and `[m, d]`. **State** the features, `4 d` bytes a sample. **Cost** `subsets size^2 d`.
+//! **Shapes** features `[n, d]` and `[m, d]`. **State** the features, `4 d` bytes a sample. **Cost** `subsets size^2
+//! d`.
 //!
-//! **Reference** M. Bińkowski et al., *Demystifying MMD GANs*, ICLR 2018; torchmetrics `KernelInceptionDistance` (`poly_mmd`).
+//! **Reference** M. Bińkowski et al., *Demystifying MMD GANs*, ICLR 2018; torchmetrics `KernelInceptionDistance`
+//! (`poly_mmd`).
 //! **Differs from** torchmetrics: subsets come from our generator, sums are `f64`.
 
 use mtl_core::{
@@ -39,7 +42,13 @@ pub struct FeatureSamples {
 impl FeatureSamples {
     fn sorted(rows: &[f32], d: usize) -> Vec<&[f32]> {
         let mut rows: Vec<&[f32]> = rows.chunks_exact(d.max(1)).collect();
-        rows.sort_by(|a, b| a.iter().zip(*b).map(|(x, y)| x.total_cmp(y)).find(|order| order.is_ne()).unwrap_or(std::cmp::Ordering::Equal));
+        rows.sort_by(|a, b| {
+            a.iter()
+                .zip(*b)
+                .map(|(x, y)| x.total_cmp(y))
+                .find(|order| order.is_ne())
+                .unwrap_or(std::cmp::Ordering::Equal)
+        });
         rows
     }
 

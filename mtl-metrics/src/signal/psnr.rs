@@ -4,12 +4,14 @@
 //! PSNR = 10 log10(L^2 / MSE)          L: range of values
 //! ```
 //!
-//! [`PsnrMean::Images`] averages the PSNR of images (the usual table in papers); [`PsnrMean::Pixels`] takes one MSE over all. An
+//! [`PsnrMean::Images`] averages the PSNR of images (the usual table in papers); [`PsnrMean::Pixels`] takes one MSE
+//! over all. An
 //! image without any error has no finite PSNR: it is left out and counted.
 //!
 //! **Shapes** images `[n, c, h, w]`. **State** 1.1 kB.
 //!
-//! **Reference** scikit-image 0.26 `peak_signal_noise_ratio`; torchmetrics `PeakSignalNoiseRatio` (pixels). **Differs from** both, which give
+//! **Reference** scikit-image 0.26 `peak_signal_noise_ratio`; torchmetrics `PeakSignalNoiseRatio` (pixels). **Differs
+//! from** both, which give
 //! infinity without error.
 
 use mtl_core::{Result, metric::Direction};
@@ -114,7 +116,11 @@ impl Metric for Psnr {
         let mut part = PsnrSums::default();
         for (sum, n) in errors {
             let mse = sum.value() / n as f64;
-            if mse > 0.0 { part.images.add(self.decibels(mse)) } else { part.equal += 1 }
+            if mse > 0.0 {
+                part.images.add(self.decibels(mse))
+            } else {
+                part.equal += 1
+            }
             part.squares.add_sum(&sum, n as u64);
         }
         state.merge(&part).map_err(|reason| refused(self.name(), reason))

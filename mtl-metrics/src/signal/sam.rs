@@ -4,12 +4,15 @@
 //! angle = 2 atan2(|a/|a| - b/|b||, |a/|a| + b/|b||), radians          a, b: the channels of a pixel
 //! ```
 //!
-//! The mean over pixels of all images. A pixel whose spectrum is 0 on either side has no angle: it is left out and counted.
+//! The mean over pixels of all images. A pixel whose spectrum is 0 on either side has no angle: it is left out and
+//! counted.
 //!
 //! **Shapes** images `[n, c, h, w]`, `c >= 2`. **State** 560 bytes.
 //!
-//! **Reference** F. Kruse et al., *The Spectral Image Processing System*, Remote Sensing of Environment 44, 1993; torchmetrics
-//! `SpectralAngleMapper`. **Differs from** torchmetrics: NaN there for a spectrum of 0; `arccos` there, which loses small angles.
+//! **Reference** F. Kruse et al., *The Spectral Image Processing System*, Remote Sensing of Environment 44, 1993;
+//! torchmetrics
+//! `SpectralAngleMapper`. **Differs from** torchmetrics: NaN there for a spectrum of 0; `arccos` there, which loses
+//! small angles.
 
 use mtl_core::{Result, metric::Direction};
 use rayon::prelude::*;

@@ -5,7 +5,8 @@
 //! A = Q T Q^T, T tridiagonal by Householder reflections; eigenvalues of T by QL steps with implicit shifts
 //! ```
 //!
-//! **Cost** `4/3 d^3` for the reduction, the inner loops in parallel by rows. **Reference** G. Golub, C. Van Loan, *Matrix Computations*,
+//! **Cost** `4/3 d^3` for the reduction, the inner loops in parallel by rows. **Reference** G. Golub, C. Van Loan,
+//! *Matrix Computations*,
 //! 4th ed., sections 4.2.8, 8.3.1 and 8.3.5.
 
 use rayon::prelude::*;
@@ -109,8 +110,10 @@ fn tridiagonal(a: &mut [f64], d: usize) -> (Vec<f64>, Vec<f64>) {
         beside.push(alpha);
         let (_, below) = a.split_at_mut((k + 1) * d);
         // w = B v / half - (v . B v) / (2 half^2) v;  B -= v w^T + w v^T
-        let mut w: Vec<f64> =
-            below.par_chunks(d).map(|row| row[k + 1..].iter().zip(&v).map(|(x, v)| x * v).sum::<f64>() / half).collect();
+        let mut w: Vec<f64> = below
+            .par_chunks(d)
+            .map(|row| row[k + 1..].iter().zip(&v).map(|(x, v)| x * v).sum::<f64>() / half)
+            .collect();
         let along = v.iter().zip(&w).map(|(v, w)| v * w).sum::<f64>() / (2.0 * half);
         w.iter_mut().zip(&v).for_each(|(w, v)| *w -= along * v);
         below.par_chunks_mut(d).zip(v.par_iter().zip(&w)).for_each(|(row, (vi, wi))| {
@@ -126,7 +129,8 @@ mod tests {
 
     fn gram(d: usize, rank: usize) -> Vec<f64> {
         let mut rng = mtl_core::rng::Rng::new(d as u64);
-        let rows: Vec<f64> = (0..d * rank).map(|_| (rng.next_u64() >> 11) as f64 / (1_u64 << 52) as f64 - 1.0).collect();
+        let rows: Vec<f64> =
+            (0..d * rank).map(|_| (rng.next_u64() >> 11) as f64 / (1_u64 << 52) as f64 - 1.0).collect();
         let dot = |i: usize, j: usize| (0..rank).map(|k| rows[i * rank + k] * rows[j * rank + k]).sum();
         (0..d * d).map(|at| dot(at / d, at % d)).collect()
     }

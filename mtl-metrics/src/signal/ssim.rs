@@ -9,10 +9,13 @@
 //! Windows are 11x11, Gaussian with sigma 1.5, inside the image. `L` is the range of values. The value is the mean over
 //! images.
 //!
-//! **Shapes** images `[n, c, h, w]`, sides of at least 11 (MS-SSIM: 176). **State** 552 bytes. **Cost** 22 multiplications a pixel and moment.
+//! **Shapes** images `[n, c, h, w]`, sides of at least 11 (MS-SSIM: 176). **State** 552 bytes. **Cost** 22
+//! multiplications a pixel and moment.
 //!
-//! **Reference** Z. Wang et al., *Image Quality Assessment*, TIP 2004; *Multiscale Structural Similarity*, Asilomar 2003; scikit-image 0.26
-//! `structural_similarity(gaussian_weights=True, sigma=1.5, use_sample_covariance=False)`; torchmetrics `MultiScaleStructuralSimilarityIndexMeasure(normalize="relu")`.
+//! **Reference** Z. Wang et al., *Image Quality Assessment*, TIP 2004; *Multiscale Structural Similarity*, Asilomar
+//! 2003; scikit-image 0.26
+//! `structural_similarity(gaussian_weights=True, sigma=1.5, use_sample_covariance=False)`; torchmetrics
+//! `MultiScaleStructuralSimilarityIndexMeasure(normalize="relu")`.
 //! **Differs from** nothing known.
 
 use mtl_core::{Result, metric::Direction};
@@ -128,8 +131,7 @@ impl Metric for Ssim {
         if h.min(w) < least {
             return Err(refuse(name, "sides", format!("at least {least}"), format!("{h} x {w}")));
         }
-        let values: Vec<_> =
-            batch.each().par_iter().map(|(said, truth)| self.image(said, truth, [c, h, w])).collect();
+        let values: Vec<_> = batch.each().par_iter().map(|(said, truth)| self.image(said, truth, [c, h, w])).collect();
         let mut part = ExactMean::default();
         values.into_iter().flatten().for_each(|value| part.add(value));
         state.merge(&part).map_err(|reason| refused(self.name(), reason))

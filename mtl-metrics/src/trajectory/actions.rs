@@ -5,10 +5,12 @@
 //! regret          = mean over states of  max_a value(a) - value(argmax score)
 //! ```
 //!
-//! **Shapes** scores `[n, a]`; expert actions `[n]`; values `[n, a]`. An action that is not allowed has score `-inf`; its value does not count.
+//! **Shapes** scores `[n, a]`; expert actions `[n]`; values `[n, a]`. An action that is not allowed has score `-inf`;
+//! its value does not count.
 //! **State** two counts; 552 bytes.
 //!
-//! **Reference** scikit-learn `top_k_accuracy_score` (agreement; ties there go to the last action, here to the first); T. Lattimore,
+//! **Reference** scikit-learn `top_k_accuracy_score` (agreement; ties there go to the last action, here to the first);
+//! T. Lattimore,
 //! C. Szepesvári, *Bandit Algorithms*, 2020, ch. 4. **Differs from** nothing else known.
 
 use mtl_core::{Result, metric::Direction};
@@ -58,7 +60,8 @@ impl<'a> ExpertBatch<'a> {
     /// Scores `[n, a]`, expert actions `[n]`.
     ///
     /// # Errors
-    /// [`mtl_core::Error::Shape`] for lists that do not fit together, [`mtl_core::Error::InvalidConfig`] for NaN scores, states
+    /// [`mtl_core::Error::Shape`] for lists that do not fit together, [`mtl_core::Error::InvalidConfig`] for NaN
+    /// scores, states
     /// without an allowed action, and expert actions that are out of range or not allowed.
     pub fn new(scores: &'a [f64], expert: &'a [usize], n_actions: usize) -> Result<Self> {
         let scores = Scores::new(scores, expert.len(), n_actions)?;

@@ -6,12 +6,14 @@
 //! collision rate = agents that collide / agents
 //! ```
 //!
-//! `r` is the distance of centers: twice the radius of an agent. With `steps` a pair is also looked at in that many instants
+//! `r` is the distance of centers: twice the radius of an agent. With `steps` a pair is also looked at in that many
+//! instants
 //! between two times, so that agents that change places are seen.
 //!
 //! **Input** scenes of `a` agents with `t` points each. **State** two counts. **Cost** `a^2 t` a scene.
 //!
-//! **Reference** P. Kothari et al., *Human Trajectory Forecasting in Crowds* (TrajNet++, prediction collision Col-I, `r` 0.2 m, 2 steps), T-ITS 2021. **Differs from** TrajNet++,
+//! **Reference** P. Kothari et al., *Human Trajectory Forecasting in Crowds* (TrajNet++, prediction collision Col-I,
+//! `r` 0.2 m, 2 steps), T-ITS 2021. **Differs from** TrajNet++,
 //! which counts scenes by their first agent only: here every agent counts.
 
 use mtl_core::{Result, metric::Direction};
@@ -35,10 +37,16 @@ impl<'a> Scene<'a> {
     /// Ways of `t` points, agent after agent.
     ///
     /// # Errors
-    /// [`mtl_core::Error::InvalidConfig`] when the points are no multiple of `t`, for `t` of 0 and numbers that are not finite.
+    /// [`mtl_core::Error::InvalidConfig`] when the points are no multiple of `t`, for `t` of 0 and numbers that are
+    /// not finite.
     pub fn new(ways: &'a [[f64; 2]], t: usize) -> Result<Self> {
         if t == 0 || !ways.len().is_multiple_of(t) {
-            return Err(refuse("scene", "ways", format!("of {t} points, at least one"), format!("{} points", ways.len())));
+            return Err(refuse(
+                "scene",
+                "ways",
+                format!("of {t} points, at least one"),
+                format!("{} points", ways.len()),
+            ));
         }
         check_each("scene", "ways", "a number up to 1e100", ways.iter().flatten(), |x| x.abs() <= 1e100)?;
         Ok(Self { ways, t })
@@ -78,7 +86,12 @@ impl CollisionRate {
     /// [`mtl_core::Error::InvalidConfig`] for a reach that is not positive or more than 1000 steps.
     pub fn new(reach: f64, steps: u32) -> Result<Self> {
         if !(reach > 0.0 && reach.is_finite()) || steps > 1000 {
-            return Err(refuse("collision rate", "reach and steps", "positive, at most 1000", format!("{reach}, {steps}")));
+            return Err(refuse(
+                "collision rate",
+                "reach and steps",
+                "positive, at most 1000",
+                format!("{reach}, {steps}"),
+            ));
         }
         Ok(Self { reach, steps, name: format!("collision-rate@{reach}") })
     }

@@ -11,7 +11,8 @@
 //!
 //! **Input** [`Forecasts`], meters. **State** 552 bytes.
 //!
-//! **Reference** nuScenes prediction challenge (`min_ade_k`, `miss_rate_top_k`, 2 m); Argoverse forecasting (`get_minFDE`, miss threshold 2 m).
+//! **Reference** nuScenes prediction challenge (`min_ade_k`, `miss_rate_top_k`, 2 m); Argoverse forecasting
+//! (`get_minFDE`, miss threshold 2 m).
 //! **Differs from** Argoverse 1, whose minADE is the ADE of the way with the smallest FDE: that is [`AdeOf::BestEnd`].
 
 use mtl_core::{Result, metric::Direction};

@@ -25,17 +25,14 @@ pub(crate) struct Agent<'a> {
 }
 
 impl<'a> Forecasts<'a> {
-    /// Ways `[n, k, t]`, probabilities `[n, k]` (only their order matters to most metrics), truth `[n, t]`; shape `[n, k, t]`.
+    /// Ways `[n, k, t]`, probabilities `[n, k]` (only their order matters to most metrics), truth `[n, t]`; shape `[n,
+    /// k, t]`.
     ///
     /// # Errors
-    /// [`mtl_core::Error::Shape`] for lists that do not fit together, [`mtl_core::Error::InvalidConfig`] for numbers that
+    /// [`mtl_core::Error::Shape`] for lists that do not fit together, [`mtl_core::Error::InvalidConfig`] for numbers
+    /// that
     /// are not finite, negative probabilities and shapes without a way or point.
-    pub fn new(
-        ways: &'a [[f64; 2]],
-        probs: &'a [f64],
-        truth: &'a [[f64; 2]],
-        [n, k, t]: [usize; 3],
-    ) -> Result<Self> {
+    pub fn new(ways: &'a [[f64; 2]], probs: &'a [f64], truth: &'a [[f64; 2]], [n, k, t]: [usize; 3]) -> Result<Self> {
         if k == 0 || t == 0 {
             return Err(refuse("forecasts", "shape", "[n, k, t] with a way and a point", format!("[{n}, {k}, {t}]")));
         }

@@ -6,14 +6,18 @@
 //! R: the ratings of maximum likelihood over all games, of mean 0; interval: R +- z sqrt of the inverse Fisher information
 //! ```
 //!
-//! Ratings are those that the usual one-game-at-a-time update drifts around; as a maximum they do not depend on the order of games,
-//! so that logs can be merged. They exist when every group of players has taken a point from the others; otherwise they are
+//! Ratings are those that the usual one-game-at-a-time update drifts around; as a maximum they do not depend on the
+//! order of games,
+//! so that logs can be merged. They exist when every group of players has taken a point from the others; otherwise
+//! they are
 //! undefined, with the reason.
 //!
 //! **Input** games as `(a, b, outcome)`. **State** 40 bytes a pair of players. **Cost** `p^3` a Newton step.
 //!
-//! **Reference** R. Bradley, M. Terry, Biometrika 39, 1952; D. Hunter, *MM Algorithms for Generalized Bradley-Terry Models*, Ann. Statist. 2004; E. Wilson, JASA 22,
-//! 1927. Equal to scipy's minimum of the same likelihood. **Differs from** Elo's running update, which depends on order and step.
+//! **Reference** R. Bradley, M. Terry, Biometrika 39, 1952; D. Hunter, *MM Algorithms for Generalized Bradley-Terry
+//! Models*, Ann. Statist. 2004; E. Wilson, JASA 22,
+//! 1927. Equal to scipy's minimum of the same likelihood. **Differs from** Elo's running update, which depends on
+//! order and step.
 
 use std::collections::BTreeMap;
 
@@ -87,7 +91,11 @@ impl MetricState for Results {
 
     fn check(&self) -> OrReason<()> {
         let total = self.0.values().flatten().try_fold(0_u64, |sum, &count| sum.checked_add(count));
-        if total.is_some() && self.0.keys().all(|(a, b)| a < b) { Ok(()) } else { Err("its games are damaged".to_owned()) }
+        if total.is_some() && self.0.keys().all(|(a, b)| a < b) {
+            Ok(())
+        } else {
+            Err("its games are damaged".to_owned())
+        }
     }
 }
 
@@ -173,7 +181,11 @@ impl Metric for WinRate {
 
     fn compute(&self, state: &Results) -> MetricValue {
         let (points, n) = self.points(state);
-        if n == 0 { MetricValue::undefined(format!("no game of player {}", self.player), 0) } else { MetricValue::ratio(points, n) }
+        if n == 0 {
+            MetricValue::undefined(format!("no game of player {}", self.player), 0)
+        } else {
+            MetricValue::ratio(points, n)
+        }
     }
 }
 
@@ -213,7 +225,8 @@ impl Elo {
             if !ok {
                 break;
             }
-            let step: Vec<f64> = inverse.chunks_exact(n).map(|row| row.iter().zip(&slope).map(|(a, b)| a * b).sum()).collect();
+            let step: Vec<f64> =
+                inverse.chunks_exact(n).map(|row| row.iter().zip(&slope).map(|(a, b)| a * b).sum()).collect();
             // The likelihood is concave; a step is cut to stay where its quadratic is a good one.
             let largest = step.iter().fold(0.0_f64, |largest, x| largest.max(x.abs()));
             let factor = if largest > 2.0 { 2.0 / largest } else { 1.0 };

@@ -6,9 +6,11 @@
 //!
 //! The mean over agents. Probabilities of an agent must sum to 1 (within 1e-6).
 //!
-//! **Shapes** ways `[n, k, t]`, spreads `[n, k, t]` as `[sx, sy, r]`, probabilities `[n, k]`, truth `[n, t]`. **State** 552 bytes.
+//! **Shapes** ways `[n, k, t]`, spreads `[n, k, t]` as `[sx, sy, r]`, probabilities `[n, k]`, truth `[n, t]`.
+//! **State** 552 bytes.
 //!
-//! **Reference** scipy `multivariate_normal.logpdf`; C. Bishop, *Mixture Density Networks*, 1994. **Differs from** the per-point NLL that some papers
+//! **Reference** scipy `multivariate_normal.logpdf`; C. Bishop, *Mixture Density Networks*, 1994. **Differs from** the
+//! per-point NLL that some papers
 //! give: divide by `t` for a single way.
 
 use mtl_core::{Result, metric::Direction};
@@ -32,7 +34,8 @@ impl<'a> GaussianForecasts<'a> {
     /// Spreads `[n, k, t]` as standard deviations along x and y and their correlation.
     ///
     /// # Errors
-    /// [`mtl_core::Error::Shape`] for another number of spreads, [`mtl_core::Error::InvalidConfig`] for deviations outside
+    /// [`mtl_core::Error::Shape`] for another number of spreads, [`mtl_core::Error::InvalidConfig`] for deviations
+    /// outside
     /// `[1e-100, 1e100]`, correlations outside `(-1, 1)` and probabilities that do not sum to 1.
     pub fn new(forecasts: Forecasts<'a>, spreads: &'a [[f64; 3]]) -> Result<Self> {
         let [n, k, t] = forecasts.shape();

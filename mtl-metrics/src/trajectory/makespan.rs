@@ -4,12 +4,14 @@
 //! gap = mean over instances of (makespan - best) / best
 //! ```
 //!
-//! `best` is the optimum or a lower bound (then the gap is an upper bound), or the best known. A makespan below it is a negative gap:
+//! `best` is the optimum or a lower bound (then the gap is an upper bound), or the best known. A makespan below it is
+//! a negative gap:
 //! a new best, or a wrong schedule.
 //!
 //! **Shapes** `[n]`, `[n]`. **State** 560 bytes.
 //!
-//! **Reference** optimality gap as in job-shop tables, such as É. Taillard, *Benchmarks for Basic Scheduling Problems*, EJOR 64, 1993.
+//! **Reference** optimality gap as in job-shop tables, such as É. Taillard, *Benchmarks for Basic Scheduling
+//! Problems*, EJOR 64, 1993.
 //! **Differs from** nothing known; a share, not percent.
 
 use mtl_core::{Result, metric::Direction};
@@ -33,7 +35,8 @@ impl<'a> Makespans<'a> {
     /// Makespans `[n]` and best ones `[n]`, any unit of time.
     ///
     /// # Errors
-    /// [`mtl_core::Error::Shape`] for lists of different lengths, [`mtl_core::Error::InvalidConfig`] for times that are not positive.
+    /// [`mtl_core::Error::Shape`] for lists of different lengths, [`mtl_core::Error::InvalidConfig`] for times that
+    /// are not positive.
     pub fn new(said: &'a [f64], best: &'a [f64]) -> Result<Self> {
         same_length("makespans", "said", best.len(), said.len())?;
         check_each("makespans", "said", "in [1e-50, 1e50]", said, |x| (1e-50..=1e50).contains(&x))?;

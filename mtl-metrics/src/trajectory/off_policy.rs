@@ -8,9 +8,11 @@
 //! effective sample size = (sum w_i)^2 / sum w_i^2
 //! ```
 //!
-//! **Shapes** rewards, logged probabilities and `pi(a_i | x_i)` `[n]`; for DR also `q(x_i, a_i)` and `sum_a pi q` `[n]`. **State** 3.9 kB.
+//! **Shapes** rewards, logged probabilities and `pi(a_i | x_i)` `[n]`; for DR also `q(x_i, a_i)` and `sum_a pi q`
+//! `[n]`. **State** 3.9 kB.
 //!
-//! **Reference** A. Swaminathan, T. Joachims, *The Self-Normalized Estimator*, NeurIPS 2015; M. Dudík et al., *Doubly Robust Policy Evaluation*, ICML 2011;
+//! **Reference** A. Swaminathan, T. Joachims, *The Self-Normalized Estimator*, NeurIPS 2015; M. Dudík et al., *Doubly
+//! Robust Policy Evaluation*, ICML 2011;
 //! formulas by numpy. **Differs from** nothing known.
 
 use mtl_core::{Result, metric::Direction};
@@ -44,7 +46,8 @@ impl<'a> LogBatch<'a> {
     /// Checks a log.
     ///
     /// # Errors
-    /// [`mtl_core::Error::Shape`] for lists of different lengths, [`mtl_core::Error::InvalidConfig`] for rewards that are not finite and
+    /// [`mtl_core::Error::Shape`] for lists of different lengths, [`mtl_core::Error::InvalidConfig`] for rewards that
+    /// are not finite and
     /// probabilities that are none (logged ones below 1e-12 included).
     pub fn new(log: Log<'a>) -> Result<Self> {
         let n = log.rewards.len();
@@ -85,7 +88,11 @@ impl MetricState for LogSums {
     fn check(&self) -> OrReason<()> {
         let none = self.n > 0 || self.sums == <[ExactSum; 7]>::default();
         let positive = [0, 1, 3, 6].iter().all(|&idx: &usize| self.sums[idx].value() >= 0.0);
-        if none && positive && self.modeled <= self.n { Ok(()) } else { Err("its sums contradict each other".to_owned()) }
+        if none && positive && self.modeled <= self.n {
+            Ok(())
+        } else {
+            Err("its sums contradict each other".to_owned())
+        }
     }
 }
 
@@ -125,7 +132,11 @@ impl OffPolicyValue {
     /// # Errors
     /// [`mtl_core::Error::InvalidConfig`] for a cap that is not positive.
     pub fn new(estimator: Estimator, cap: f64) -> Result<Self> {
-        if cap > 0.0 { Ok(Self { estimator, cap }) } else { Err(refuse("off-policy value", "cap", "positive", cap.to_string())) }
+        if cap > 0.0 {
+            Ok(Self { estimator, cap })
+        } else {
+            Err(refuse("off-policy value", "cap", "positive", cap.to_string()))
+        }
     }
 
     /// The estimate with its standard error and the effective sample size.
@@ -133,9 +144,8 @@ impl OffPolicyValue {
     pub fn estimate(&self, state: &LogSums) -> PolicyEstimate {
         let n = state.n as f64;
         let [w, ww, wr, wwrr, wwr, dr, drdr] = std::array::from_fn(|idx| state.sums[idx].value());
-        let of_mean = |sum: f64, squares: f64| {
-            (state.n > 1).then(|| ((squares - sum * sum / n).max(0.0) / (n - 1.0) / n).sqrt())
-        };
+        let of_mean =
+            |sum: f64, squares: f64| (state.n > 1).then(|| ((squares - sum * sum / n).max(0.0) / (n - 1.0) / n).sqrt());
         let (value, standard_error) = match self.estimator {
             Estimator::Ips => (MetricValue::ratio(wr, state.n), of_mean(wr, wwrr)),
             Estimator::Snips if state.n > 0 && w <= 0.0 => {
