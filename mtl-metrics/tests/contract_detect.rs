@@ -193,7 +193,8 @@ fn a_hundred_thousand_bad_inputs_do_no_harm() {
             drawn.segments[1].truncate(random.below(3));
         }
         count(2, survives(&mut panoptic, drawn.batch()));
-        let drawn = sequence(random, Random::hostile, random.0 % 5 == 0);
+        let same_ids = random.below(5) == 0;
+        let drawn = sequence(random, Random::hostile, same_ids);
         count(3, survives(&mut tracking, Sequence::new(&frames(&drawn))));
     }
     assert!(fed.iter().flatten().all(|&n| n > 500), "refused and accepted: {fed:?}");

@@ -117,9 +117,9 @@ impl Metric for Psnr {
         for (sum, n) in errors {
             let mse = sum.value() / n as f64;
             if mse > 0.0 {
-                part.images.add(self.decibels(mse))
+                part.images.add(self.decibels(mse));
             } else {
-                part.equal += 1
+                part.equal += 1;
             }
             part.squares.add_sum(&sum, n as u64);
         }

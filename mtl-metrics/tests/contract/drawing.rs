@@ -7,10 +7,10 @@ use mtl_metrics::{
 };
 
 /// SplitMix64, so that a case is a number.
-pub struct Random(pub u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -19,12 +19,12 @@ impl Random {
     }
 
     /// In `0..n`.
-    pub fn below(&mut self, n: usize) -> usize {
-        (self.next() % n as u64) as usize
+    pub(crate) fn below(&mut self, n: usize) -> usize {
+        usize::try_from(self.next() % n as u64).unwrap_or(0)
     }
 
     /// In `[low, high)`, a multiple of 1/64 of the range in half of the cases, so that there are ties.
-    pub fn number(&mut self, low: f64, high: f64) -> f64 {
+    pub(crate) fn number(&mut self, low: f64, high: f64) -> f64 {
         let share = if self.below(2) == 0 {
             self.below(64) as f64 / 64.0
         } else {
@@ -34,24 +34,24 @@ impl Random {
     }
 
     /// As [`number`](Self::number), once in thirty something that no sensible input holds.
-    pub fn hostile(&mut self, low: f64, high: f64) -> f64 {
+    pub(crate) fn hostile(&mut self, low: f64, high: f64) -> f64 {
         const BAD: [f64; 9] = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300, -1e300, 5e-324, -1.0, 0.0, -0.0];
         if self.below(30) == 0 { BAD[self.below(BAD.len())] } else { self.number(low, high) }
     }
 
     /// `n`, once in thirty another length.
-    pub fn length(&mut self, n: usize) -> usize {
+    pub(crate) fn length(&mut self, n: usize) -> usize {
         if self.below(30) == 0 { self.below(n + 3) } else { n }
     }
 
     /// So many draws.
-    pub fn list<T>(&mut self, n: usize, mut draw: impl FnMut(&mut Self) -> T) -> Vec<T> {
+    pub(crate) fn list<T>(&mut self, n: usize, mut draw: impl FnMut(&mut Self) -> T) -> Vec<T> {
         (0..n).map(|_| draw(self)).collect()
     }
 }
 
 /// All laws of one metric over `n` items, and the same bits at 1, 2 and 4 threads.
-pub fn obeys<M: Metric>(
+pub(crate) fn obeys<M: Metric>(
     metric: M,
     n: usize,
     feed: impl Fn(&mut Streaming<M>, &[usize]) -> Result<()> + Sync,
@@ -79,7 +79,7 @@ pub fn obeys<M: Metric>(
 }
 
 /// Feeds a batch that may be refused: on an error nothing may have changed, and a value is finite or has a reason.
-pub fn survives<M: Metric>(seen: &mut Streaming<M>, batch: Result<M::Batch<'_>>) -> bool {
+pub(crate) fn survives<M: Metric>(seen: &mut Streaming<M>, batch: Result<M::Batch<'_>>) -> bool {
     let before = seen.remembered().clone();
     let fed = batch.and_then(|batch| seen.update_batch(&batch));
     if fed.is_err() {
