@@ -1,7 +1,5 @@
 //! What every metric of keypoints promises: the laws of merging to the bit, the same bits at any number of threads,
-//! and an
-//! error, never a panic, for every bad input.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test, helpers included")]
+//! and an error, never a panic, for every bad input.
 
 #[path = "contract/drawing.rs"]
 mod drawing;

@@ -1,7 +1,7 @@
 //! What every metric of images and features promises: the laws of merging to the bit (to 1e-12 for moments), the same
 //! bits at any
 //! number of threads, and an error, never a panic, for every bad input.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::cast_possible_truncation, reason = "a test, helpers included")]
+#![expect(clippy::cast_possible_truncation, reason = "a test, helpers included")]
 
 #[path = "contract/drawing.rs"]
 mod drawing;

@@ -1,7 +1,6 @@
 //! What every metric of forecasts and decisions promises: the laws of merging to the bit, the same bits at any number
 //! of threads,
 //! and an error, never a panic, for every bad input.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test, helpers included")]
 
 #[path = "contract/drawing.rs"]
 mod drawing;

@@ -193,7 +193,7 @@ mod tests {
             let cut = (rng.next_u64() % 17) as usize;
             let noise = case % 3;
             let label = |at: usize, rng: &mut mtl_core::rng::Rng| {
-                let noisy = noise == 0 && rng.next_u64() % 9 == 0;
+                let noisy = noise == 0 && rng.next_u64().is_multiple_of(9);
                 Some(usize::from(at % w > cut) + usize::from(at / w > cut / 2) + usize::from(noisy))
             };
             let labels: Vec<_> = (0..h * w).map(|at| label(at, &mut rng)).collect();

@@ -264,6 +264,7 @@ mod tests {
     use mtl_core::rng::Rng;
 
     #[test]
+    #[expect(clippy::cast_possible_truncation, reason = "labels below 3")]
     fn runs_and_noise_are_counted_alike() {
         let mut rng = Rng::new(3);
         let mut draw = |n: usize| {
