@@ -48,6 +48,14 @@
 //! | [`cluster`] | NMI, ARI, V-measure, cluster accuracy, recall of embeddings, CKA |
 //! | [`fairness`] | demographic parity, equal opportunity, equalized odds, calibration by group |
 //!
+//! | family | metrics, fed with batches of slices by [`Streaming::update_batch`] |
+//! |---|---|
+//! | [`detect`] | COCO AP and AR, temporal mAP, panoptic quality, MOTA, IDF1 |
+//! | [`dense`] | mIoU, Dice, pixel accuracy, boundary IoU, Hausdorff-95, depth errors, angles of normals |
+//! | [`keypoint`] | OKS AP and AR, PCK, PCKh, MPJPE, PA-MPJPE |
+//! | [`signal`] | PSNR, SSIM, MS-SSIM, UQI, SAM, Fréchet distance, KID |
+//! | [`trajectory`] | minADE, minFDE, miss rate, NLL, collisions; top actions, regret, IPS, SNIPS, DR, win rate, Elo, makespan gap |
+//!
 //! | across tasks | what |
 //! |---|---|
 //! | [`MetricSet`] | all metrics of all tasks, to a [`MetricReport`] |
@@ -60,14 +68,19 @@
 //! [`samples::ScoreSamples`], .. or yours), run [`laws::check`] on it, and add it with [`MetricSet::add`].
 
 pub mod aggregate;
+mod assignment;
 pub mod binary;
 mod chunks;
 pub mod class;
 pub mod cluster;
+pub mod dense;
+pub mod detect;
 pub mod exact_sum;
 pub mod fairness;
 pub mod fold;
 pub mod input;
+pub mod keyed;
+pub mod keypoint;
 pub mod laws;
 pub mod mean;
 pub mod metric;
@@ -76,15 +89,18 @@ pub mod ordinal;
 pub mod probability;
 pub mod ranking;
 pub mod ranks;
+mod refusal;
 pub mod registry;
 pub mod regress;
 pub mod report;
 pub mod samples;
 pub mod set;
+pub mod signal;
 pub mod speech;
 pub mod stats;
 pub mod tags;
 pub mod text;
+pub mod trajectory;
 pub mod value;
 pub mod weight;
 

@@ -37,6 +37,12 @@ impl ExactMean {
         self.total.add(weight);
     }
 
+    /// Adds `n` terms by their sum.
+    pub fn add_sum(&mut self, sum: &ExactSum, n: u64) {
+        self.sum.merge(sum);
+        self.n += n;
+    }
+
     /// How many terms there are.
     #[must_use]
     pub fn n(&self) -> u64 {

@@ -292,15 +292,15 @@ mod sorted {
 }
 
 /// Keys as the differences of their sorted list.
-mod sorted_differences {
+pub(crate) mod sorted_differences {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    pub(super) fn serialize<S: Serializer>(keys: &[u32], serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(keys: &[u32], serializer: S) -> Result<S::Ok, S::Error> {
         let mut last = 0;
         serializer.collect_seq(super::radix_sorted(keys).iter().map(|&key| key - std::mem::replace(&mut last, key)))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u32>, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u32>, D::Error> {
         let mut keys = Vec::<u32>::deserialize(deserializer)?;
         let mut last = 0_u32;
         for key in &mut keys {
