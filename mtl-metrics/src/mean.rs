@@ -37,10 +37,10 @@ impl ExactMean {
         self.total.add(weight);
     }
 
-    /// Adds `n` terms by their sum.
+    /// Adds `n` terms of weight 1 by their sum.
     pub fn add_sum(&mut self, sum: &ExactSum, n: u64) {
         self.sum.merge(sum);
-        self.n += n;
+        self.total.add_items(n);
     }
 
     /// How many terms there are.

@@ -51,6 +51,11 @@ pub struct Total {
 }
 
 impl Total {
+    /// Counts `n` items of weight 1.
+    pub(crate) fn add_items(&mut self, n: u64) {
+        self.n += n;
+    }
+
     /// Counts an item.
     #[inline]
     pub fn add(&mut self, weight: f32) {

@@ -65,6 +65,9 @@ pub(crate) struct Args {
 const KEEP: usize = 2;
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+    if args.tui {
+        can_show_dashboard()?;
+    }
     let mut settings = args.settings.clone();
     settings.set.extend(args.overfit.map(|n| format!("train.overfit_batches={n}")));
     settings.set.extend(args.log_every.map(|n| format!("log.every={n}")));
@@ -76,9 +79,6 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
 
 fn start(args: &Args, mut config: RunConfig) -> Result<ExitCode> {
     // Everything that can be wrong is found before the folder is touched.
-    if args.tui {
-        can_show_dashboard()?;
-    }
     let splits = config.data.load()?;
     if args.dry_run {
         dry_run::show(&DryRun::new(&config, &splits)?);
@@ -217,24 +217,30 @@ fn first_metric(report: &MetricReport, task: usize) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
+    fn args(config: PathBuf, run_dir: Option<PathBuf>) -> super::Args {
+        super::Args {
+            config,
+            settings: super::Settings::default(),
+            run_dir,
+            resume: false,
+            dry_run: false,
+            overfit: None,
+            deterministic: false,
+            log_every: None,
+            tui: false,
+            find_lr: false,
+        }
+    }
+
     #[test]
     fn folders_are_not_touched_before_everything_is_checked() {
         let dir = tempfile::tempdir().unwrap();
         let config = dir.path().join("bad.toml");
         std::fs::write(&config, "[data]\nkind = \"census-incme\"\n").unwrap();
         let run_dir = dir.path().join("run");
-        let args = super::Args {
-            config,
-            settings: super::Settings::default(),
-            run_dir: Some(run_dir.clone()),
-            resume: false,
-            dry_run: false,
-            overfit: None,
-            deterministic: false,
-            log_every: Some(1),
-            tui: false,
-            find_lr: false,
-        };
+        let args = args(config, Some(run_dir.clone()));
         assert!(super::run(&args).is_err());
         assert!(!run_dir.exists());
     }
@@ -242,7 +248,7 @@ mod tests {
     #[test]
     #[cfg(not(feature = "tui"))]
     fn a_program_without_the_dashboard_says_how_to_get_it() {
-        let args = super::Args { config: "none.toml".into(), run_dir: None, resume: false, log_every: None, tui: true };
+        let args = super::Args { tui: true, ..args("none.toml".into(), None) };
         let e = super::run(&args).unwrap_err().to_string();
         assert!(e.contains("--features tui"), "{e}");
     }
