@@ -61,11 +61,12 @@ pub fn groups() -> Vec<Group> {
 
 /// Adds the tables that a value at `path` may be; `about` says what the value is.
 fn tables(path: &str, about: &str, node: Node, inside: &mut Vec<&'static str>, groups: &mut Vec<Group>) {
-    let definition = node.definition();
-    if definition.is_some_and(|name| inside.contains(&name)) {
+    let definitions = node.definitions();
+    if definitions.iter().any(|name| inside.contains(name)) {
         return; // a method inside a method: its keys stand under the outer one
     }
-    inside.extend(definition);
+    let depth = inside.len();
+    inside.extend(definitions);
     for alternative in node.alternatives() {
         if alternative.is_type("array") {
             if let Some(item) = alternative.item(0) {
@@ -76,9 +77,7 @@ fn tables(path: &str, about: &str, node: Node, inside: &mut Vec<&'static str>, g
             table(path, own.as_deref().unwrap_or(about), alternative, inside, groups);
         }
     }
-    if definition.is_some() {
-        inside.pop();
-    }
+    inside.truncate(depth);
 }
 
 fn table(path: &str, about: &str, node: Node, inside: &mut Vec<&'static str>, groups: &mut Vec<Group>) {

@@ -78,9 +78,11 @@ impl Node {
         map.into_iter().flatten().map(|(key, json)| (key.as_str(), Self::new(json)))
     }
 
-    /// The name of the definition that the place refers to, such as `BalancerConfig`.
-    pub(super) fn definition(&self) -> Option<&'static str> {
-        definition(self.used)
+    /// The names of the definitions that the place refers to, those of its alternatives included.
+    pub(super) fn definitions(&self) -> Vec<&'static str> {
+        let choice = ["oneOf", "anyOf"].iter().find_map(|key| self.json.get(*key)?.as_array());
+        let parts = choice.into_iter().flatten().flat_map(|part| Self::new(part).definitions());
+        definition(self.used).into_iter().chain(parts).collect()
     }
 }
 
