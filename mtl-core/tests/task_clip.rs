@@ -1,5 +1,5 @@
 //! Bounds on single tasks' gradients: what comes out, what methods see, and that nothing else changes.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::float_cmp, reason = "helpers of tests; exact values on purpose")]
 
 use mtl_core::{
     balance::{AggregatorConfig, BalancerConfig, Method, Space},
