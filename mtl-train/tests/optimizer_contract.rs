@@ -66,7 +66,7 @@ fn configs() -> Vec<OptimizerConfig> {
         OptimizerConfig::Sgd(SgdConfig { nesterov: true, weight_decay: 0.1, ..SgdConfig::default() }),
         OptimizerConfig::RmsProp(RmsPropConfig { centered: true, momentum: 0.5, ..RmsPropConfig::default() }),
         OptimizerConfig::RmsProp(RmsPropConfig { momentum: 0.5, weight_decay: 0.1, ..RmsPropConfig::default() }),
-        OptimizerConfig::Adagrad(AdagradConfig { lr_decay: 0.1, weight_decay: 0.1, ..AdagradConfig::default() }),
+        OptimizerConfig::Adagrad(AdagradConfig { lr_decay: 1e-3, weight_decay: 0.1, ..AdagradConfig::default() }),
         OptimizerConfig::Lion(LionConfig { weight_decay: 0.1, ..LionConfig::default() }),
     ]);
     configs
@@ -251,7 +251,7 @@ fn groups_change_rate_and_decay_of_their_own_only() {
 
 #[test]
 fn every_optimizer_learns() {
-    // From any start to the minimum of a quadratic, with a falling rate.
+    // To the minimum of a quadratic with a falling rate, large because Adagrad's falls by itself as well.
     let distance = |params: &ParamSet| values(params).iter().take(2).flatten().map(|p| p.abs()).sum::<f64>();
     for config in configs() {
         let params = params();
@@ -262,7 +262,7 @@ fn every_optimizer_learns() {
             let half = |name: &str| params.get(name).unwrap().tensor().square().sum(Kind::Double) * 0.5;
             let losses = vec![TaskLoss::new(half("w") + half("head0.v"), 1.0), TaskLoss::absent()];
             let (gradients, _) = engine.backward(&params, &losses.into(), step).unwrap();
-            optimizer.step(&params, &gradients.unwrap(), 0.1 * (1.0 - step as f64 / 300.0)).unwrap();
+            optimizer.step(&params, &gradients.unwrap(), 0.2 * (1.0 - step as f64 / 300.0)).unwrap();
         }
         let after = distance(&params);
         assert!(after < 0.1 * before, "{config:?}: {before} to {after}");

@@ -4,7 +4,7 @@
 //! lr_i   = min (max / min)^(i / (steps - 1))                     one training step each
 //! L_t,i  <- beta L_t,i-1 + (1 - beta) loss_t,i                   per task, divided by 1 - beta^i
 //! L_i    = sum_t weight_t L_t,i                                  the user's objective
-//! suggestion = lr_i where dL / d log lr is lowest                central differences, ends left out
+//! suggestion = lr_i where dL / d log lr is lowest                central differences, up to the lowest L
 //! ends early when L_i > diverge min_j L_j, or is not finite
 //! ```
 //! The same sweep gives a suggestion per task: tasks that want very different rates are a reason for parameter groups
@@ -207,10 +207,11 @@ impl Smoothed {
     }
 }
 
-/// The rate at which the loss falls fastest over the logarithm of the rate. The first tenth is left out, where the mean is
-/// over few losses, and the last two points, where it turns.
+/// The rate at which the loss falls fastest over the logarithm of the rate, on its way down to the lowest. The first tenth is
+/// left out, where the mean is over few losses; behind the lowest point, losses jump up and down.
 fn steepest(points: &[(f64, f64)]) -> Option<f64> {
-    let (begin, end) = (points.len() / 10, points.len().saturating_sub(2));
+    let lowest = points.iter().enumerate().min_by(|(_, a), (_, b)| a.1.total_cmp(&b.1)).map_or(0, |(i, _)| i);
+    let (begin, end) = (points.len() / 10, lowest + 1);
     let mut best: Option<(f64, f64)> = None;
     for window in points.get(begin..end)?.windows(3) {
         let [(lr0, loss0), (lr, _), (lr2, loss2)] = *window else { continue };
