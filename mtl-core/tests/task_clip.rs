@@ -28,7 +28,7 @@ fn params() -> ParamSet {
 }
 
 fn tasks(weights: &[f64]) -> TaskSet {
-    let task = |(name, w): (&str, &f64)| Task::new(name, MetricId::Rmse).unwrap().with_weight(*w);
+    let task = |(name, w): (&str, &f64)| Task::new(name, MetricId::Accuracy).unwrap().with_weight(*w);
     TaskSet::new(["a", "b", "c"].into_iter().zip(weights).map(task).collect()).unwrap()
 }
 

@@ -291,8 +291,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("step-0000000001.safetensors");
         let whole = sample(1).to_bytes().unwrap();
-        let text = String::from_utf8_lossy(&whole);
-        let at = text.find(FORMAT).unwrap();
+        let at = whole.windows(FORMAT.len()).position(|w| w == FORMAT.as_bytes()).unwrap();
         let mut older = whole.clone();
         older[at + FORMAT.len() - 1] = b'1';
         fs::write(&path, older).unwrap();

@@ -286,7 +286,7 @@ mod tests {
             encoder  = {{ kind = "tabular", token_width = 2, hidden = [4] }}
             sharing  = {sharing}
             balancer = {{ kind = "{balancer}" }}
-            train    = {{ batch_size = 32, clip_norm = 1.0 }}
+            train    = {{ batch_size = 32, clip_norm = 1.0, selection = "y1-high.auroc + y2-high.auroc" }}
             "#
         );
         let config = RunConfig::parse(&text, "test".as_ref()).unwrap();

@@ -254,7 +254,7 @@ mod tests {
         // 8 is 0 until 4, missing one in 3-4, for 1 in 4-5, nobody in 5-6, 9 alone in 7-8.
         assert_eq!(der(0.0, false, &said, &truth).0.seconds(), [7.0, 2.0, 1.0, 1.0]);
         assert_eq!(der(0.0, true, &said, &truth).0.seconds(), [5.0, 1.0, 1.0, 1.0]);
-        assert_eq!(der(0.25, false, &said, &truth).0.seconds(), [4.5, 1.25, 1.0, 0.75]);
+        assert_eq!(der(0.25, false, &said, &truth).0.seconds(), [5.0, 1.25, 1.0, 0.75]);
     }
 
     #[test]

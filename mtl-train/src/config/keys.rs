@@ -94,7 +94,12 @@ fn table(path: &str, about: &str, node: Node, inside: &mut Vec<&'static str>, gr
     };
     let keys: Vec<KeyDoc> = fields.iter().map(docs).collect();
     let abouts: Vec<String> = keys.iter().map(|key| key.about.clone()).collect();
-    groups.push(Group { path: path.to_owned(), kind: node.kind().map(str::to_owned), about: about.to_owned(), keys });
+    let group = Group { path: path.to_owned(), kind: node.kind().map(str::to_owned), about: about.to_owned(), keys };
+    // A member of a registry that stands in several places (`compare.balancer[]`) is documented where it stands first.
+    if group.kind.is_some() && groups.iter().any(|g| g.kind == group.kind && g.keys == group.keys) {
+        return;
+    }
+    groups.push(group);
     for ((key, field), about) in fields.iter().zip(&abouts) {
         tables(&format!("{path}.{key}"), about, *field, inside, groups);
     }
@@ -224,8 +229,10 @@ mod tests {
         for group in groups() {
             for key in &group.keys {
                 let Some(said) = key.about.split("default ").nth(1) else { continue };
-                let said = said.replace('`', "");
-                let said = said.split([',', ';', ' ', ':']).next().unwrap_or_default().trim_end_matches('.');
+                // Thousands are set apart by spaces.
+                let digits = said.chars().filter(|c| !matches!(c, ' ' | '`'));
+                let said: String = digits.take_while(|c| c.is_ascii_digit() || matches!(c, '.' | 'e' | '-')).collect();
+                let said = said.trim_end_matches('.');
                 let (Ok(said), Some(real)) = (said.parse::<f64>(), key.default.as_ref().and_then(Json::as_f64)) else {
                     continue;
                 };

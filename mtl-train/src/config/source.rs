@@ -242,6 +242,10 @@ impl ConfigSource {
         let table = DeTable::parse(&self.text).ok();
         let span = table.and_then(|table| spans::find(table.get_ref(), path, at));
         let Some(mut span) = span else {
+            // A flag may have made the table that is wrong.
+            if let Some(setting) = self.settings.iter().rfind(|setting| path.contains(&setting.path)) {
+                return Error::Config { path: setting.shown().into(), line: 0, message, excerpt: String::new() };
+            }
             // Nothing of it is in the file: the end is where it would have to stand.
             let line = self.text.lines().count().max(1);
             return Error::Config { path: self.path.clone(), line, message, excerpt: String::new() };

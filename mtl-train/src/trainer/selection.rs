@@ -21,7 +21,7 @@ impl Selection {
     /// the mean, would add metrics that do not add (accuracies and errors).
     pub fn parse(text: &str, model: &Model) -> Result<Self> {
         Ok(Self(match text {
-            "mean" => Box::new(TaskMean::new(model.tasks(), &[])?),
+            "mean" => Box::new(TaskMean::new(model.tasks(), &[]).map_err(name_a_score)?),
             expression => Box::new(Composite::parse(expression, &metrics_of(model)?)?),
         }))
     }
@@ -38,5 +38,18 @@ impl Selection {
     #[must_use]
     pub fn direction(&self) -> Direction {
         self.0.direction()
+    }
+}
+
+/// The default cannot mix errors in units with accuracies; says what can.
+fn name_a_score(e: mtl_core::Error) -> mtl_core::Error {
+    match e {
+        mtl_core::Error::InvalidConfig { field: "primary", expected, found, .. } => mtl_core::Error::InvalidConfig {
+            what: "the default, mean",
+            field: "primary metric",
+            expected: format!("{expected}; else name a score, as selection = \"{found}\""),
+            found,
+        },
+        other => other,
     }
 }

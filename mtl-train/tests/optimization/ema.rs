@@ -2,7 +2,7 @@
 
 use mtl_train::trainer::{EpochSummary, Observer, StepSummary, evaluate, metrics_of};
 
-use super::run::{session, weights};
+use super::run::{session, turn, weights};
 
 #[derive(Default)]
 struct Log {
@@ -24,6 +24,7 @@ impl Observer for Log {
 
 #[test]
 fn training_is_the_same_and_validation_is_of_the_mean() {
+    let _turn = turn();
     let run = |train: &str| {
         let (mut session, mut log) = (session(train), Log::default());
         session.trainer.fit(&session.train, &session.validation, &mut log, None).unwrap();
@@ -42,6 +43,7 @@ fn training_is_the_same_and_validation_is_of_the_mean() {
 
 #[test]
 fn without_decay_the_mean_is_the_weights() {
+    let _turn = turn();
     let fitted = |train: &str| {
         let mut session = session(train);
         session.trainer.fit(&session.train, &session.validation, &mut (), None).unwrap();

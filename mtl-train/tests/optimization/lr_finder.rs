@@ -4,15 +4,11 @@ use std::process::Command;
 
 use mtl_train::trainer::LrFinderConfig;
 
-use super::run::{session, try_session, weights};
-
-/// Whatever a checkpoint holds, as bytes.
-fn everything(session: &mtl_train::session::Session) -> Vec<u8> {
-    session.trainer.checkpoint().unwrap().to_bytes().unwrap()
-}
+use super::run::{everything, session, try_session, turn, weights};
 
 #[test]
 fn nothing_is_left_behind_at_the_start_and_in_the_middle() {
+    let _turn = turn();
     // State everywhere: balancer, moments, mean weights, a schedule that listens, micro-batches.
     let train = "accumulate = 2\nema = {}\nschedule = { kind = 'plateau' }\noptimizer = { kind = 'adam' }";
     let config = LrFinderConfig { steps: 20, ..LrFinderConfig::default() };
@@ -31,6 +27,7 @@ fn nothing_is_left_behind_at_the_start_and_in_the_middle() {
 
 #[test]
 fn the_suggestion_trains_and_ten_thousand_times_less_does_not() {
+    let _turn = turn();
     let loss = |lr: f64| {
         let mut session =
             session(&format!("optimizer = {{ kind = 'sgd', lr = {lr:e} }}\nschedule = {{ kind = 'constant' }}"));
@@ -49,6 +46,7 @@ fn the_suggestion_trains_and_ten_thousand_times_less_does_not() {
 
 #[test]
 fn a_sweep_into_the_absurd_ends_early_without_an_error() {
+    let _turn = turn();
     let mut session = try_session("equal", "optimizer = { kind = 'sgd' }").unwrap();
     let config = LrFinderConfig { min_lr: 1.0, max_lr: 1e30, steps: 40, ..LrFinderConfig::default() };
     let before = weights(&session);
@@ -59,6 +57,7 @@ fn a_sweep_into_the_absurd_ends_early_without_an_error() {
 
 #[test]
 fn the_program_prints_a_table_and_writes_nothing() {
+    let _turn = turn();
     let dir = tempfile::tempdir().unwrap();
     let text = "data = { kind = 'synthetic-mmoe', train = 300, validation = 100, test = 100, targets = 'binary' }\n\
                 encoder = { kind = 'tabular', token_width = 2, hidden = [8] }\n";

@@ -12,7 +12,7 @@ use mtl_train::{
 };
 use tch::{Kind, Tensor};
 
-use super::run::{session, try_session, weights};
+use super::run::{session, try_session, turn, weights};
 
 #[derive(Default)]
 struct Losses(Vec<f64>);
@@ -25,6 +25,7 @@ impl Observer for Losses {
 
 #[test]
 fn every_architecture_trains_close_to_f32() {
+    let _turn = turn();
     for (name, _) in Architecture::all() {
         // The attention architectures want tokens, which the tabular encoder gives without hidden layers.
         let run = |precision: &str| {
@@ -46,6 +47,7 @@ fn every_architecture_trains_close_to_f32() {
 
 #[test]
 fn losses_and_gradients_are_f32_and_near_the_exact_ones() {
+    let _turn = turn();
     let session = session("");
     let model = session.trainer.model();
     let batch = session.train.epoch(0).unwrap().next().unwrap().unwrap();
@@ -68,6 +70,7 @@ fn losses_and_gradients_are_f32_and_near_the_exact_ones() {
 
 #[test]
 fn every_step_mode_that_is_offered_works_in_bf16() {
+    let _turn = turn();
     for mode in ["exact", "representation", "batched", "low-memory"] {
         let train = format!("precision = 'bf16'\nstep_mode = {{ kind = {mode:?} }}");
         let mut session = try_session("upgrad", &train).unwrap();

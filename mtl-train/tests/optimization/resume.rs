@@ -8,7 +8,7 @@ use mtl_train::{
     trainer::{EpochSummary, Flow, Observer, StepSummary},
 };
 
-use super::run::{session, weights};
+use super::run::{session, turn, weights};
 
 /// Writes down rates and norms, and stops after so many steps.
 struct Log {
@@ -63,6 +63,7 @@ fn check(train: &str) {
 
 #[test]
 fn every_optimizer() {
+    let _turn = turn();
     for (name, _) in OptimizerConfig::ALL {
         check(&format!("clip_norm = 5.0\noptimizer = {{ kind = {name:?}, lr = 0.003 }}"));
     }
@@ -73,6 +74,7 @@ fn every_optimizer() {
 
 #[test]
 fn every_schedule() {
+    let _turn = turn();
     for (name, _) in ScheduleConfig::ALL {
         check(&format!("clip_norm = 5.0\nschedule = {{ kind = {name:?}, warmup_steps = 3 }}"));
     }
@@ -87,6 +89,7 @@ fn every_schedule() {
 
 #[test]
 fn mean_weights_precision_groups_and_clipping() {
+    let _turn = turn();
     check("ema = { decay = 0.9 }");
     check("ema = { decay = 0.9, warmup = false }\naccumulate = 2\noptimizer = { kind = 'sgd' }");
     check("precision = 'bf16'");

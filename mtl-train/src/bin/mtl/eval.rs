@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, ValueEnum};
 use mtl_train::{Result, run_dir::RunDir};
 
-use crate::table::table;
+use crate::table::{table, value};
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Args {
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     for result in &report.tasks {
         for (idx, entry) in result.metrics.iter().enumerate() {
             let task = if idx == 0 { result.task.to_string() } else { String::new() };
-            table.add_row([task, entry.metric.clone(), entry.outcome.to_string()]);
+            table.add_row([task, entry.metric.clone(), value(&entry.outcome)]);
         }
     }
     println!("{table}");

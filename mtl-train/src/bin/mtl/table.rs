@@ -1,6 +1,7 @@
 //! Tables and amounts on a terminal.
 
 use comfy_table::{CellAlignment, Table, presets::UTF8_HORIZONTAL_ONLY};
+use mtl_metrics::MetricValue;
 
 /// An empty table; the columns from `numbers_from` on are numbers, to the right.
 pub(crate) fn table(header: &[&str], numbers_from: usize) -> Table {
@@ -10,6 +11,15 @@ pub(crate) fn table(header: &[&str], numbers_from: usize) -> Table {
         table.column_mut(idx).into_iter().for_each(|column| column.set_cell_alignment(CellAlignment::Right));
     }
     table
+}
+
+/// A metric with four decimals, or digits and an exponent where these would hide it; why, if it is undefined.
+pub(crate) fn value(value: &MetricValue) -> String {
+    match value.get() {
+        Ok(x) if x == 0.0 || (1e-3..1e6).contains(&x.abs()) => format!("{x:.4}"),
+        Ok(x) => format!("{x:.3e}"),
+        Err(_) => value.to_string(),
+    }
 }
 
 /// Bytes with the unit that keeps three digits: `12.3 MiB`.
@@ -37,6 +47,15 @@ fn amount(mut x: f64, step: f64, units: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use mtl_metrics::MetricValue;
+
+    #[test]
+    fn metrics_keep_four_digits() {
+        let shown = |x| super::value(&MetricValue::defined(x, 1));
+        assert_eq!([shown(1.0), shown(0.35781), shown(0.0), shown(-12.5)], ["1.0000", "0.3578", "0.0000", "-12.5000"]);
+        assert_eq!([shown(0.000_123_4), shown(1.5e7)], ["1.234e-4", "1.500e7"]);
+    }
+
     #[test]
     fn amounts_have_three_digits() {
         assert_eq!([super::bytes(0), super::bytes(1023), super::bytes(1536)], ["0 B", "1023 B", "1.50 KiB"]);

@@ -6,7 +6,6 @@ use std::{
 };
 
 use clap::Args as ClapArgs;
-use comfy_table::{Table, presets::UTF8_HORIZONTAL_ONLY};
 use mtl_core::task::TaskSet;
 use mtl_metrics::MetricReport;
 use mtl_train::{
@@ -27,6 +26,7 @@ use serde_json::json;
 use crate::{
     dry_run,
     source::{Settings, config_file},
+    table::{table, value},
 };
 
 #[derive(Debug, ClapArgs)]
@@ -185,14 +185,13 @@ fn finish(dir: &RunDir, config: &RunConfig, session: &Session) -> Result<()> {
     // Everything that was trained is safe by now: a report that cannot be made is worth a line, not the run.
     let report = run_report::write_with(dir, config, Some(session));
 
-    let mut table = Table::new();
-    table.load_preset(UTF8_HORIZONTAL_ONLY).set_header(["task", "metric", "validation", "test"]);
+    let mut table = table(&["task", "metric", "validation", "test"], 2);
     for (task, result) in test.tasks.iter().enumerate() {
         for entry in &result.metrics {
             let validation = best.and_then(|e| e.validation.entry(result.task.as_str(), &entry.metric).ok());
-            let validation = validation.map_or_else(|| "-".into(), |v| v.outcome.to_string());
+            let validation = validation.map_or_else(|| "-".into(), |v| value(&v.outcome));
             let name = if entry.metric == first_metric(&test, task) { result.task.to_string() } else { String::new() };
-            table.add_row([name, entry.metric.clone(), validation, entry.outcome.to_string()]);
+            table.add_row([name, entry.metric.clone(), validation, value(&entry.outcome)]);
         }
     }
     println!("{table}");
