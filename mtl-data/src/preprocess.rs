@@ -126,7 +126,7 @@ impl Preprocessing {
                     true => Box::new(stdin()),
                     false => Box::new(File::open(path).map_err(|e| Error::io(path, e))?),
                 };
-                Reader::Table { rows: fitted.parse_inputs(path, bytes, format)?, block: None }
+                Reader::Table { rows: Box::new(fitted.parse_inputs(path, bytes, format)?), block: None }
             }
             Self::Pictures { image } => Reader::Pictures { items: open_pictures(path, image)?, image: image.clone() },
         };
@@ -162,7 +162,7 @@ pub struct InputBatches {
 
 enum Reader {
     Table {
-        rows: InputRows<Box<dyn Read + Send>>,
+        rows: Box<InputRows<Box<dyn Read + Send>>>,
         /// The block in use, and how many of its rows have been given out.
         block: Option<(TableSource, u64)>,
     },

@@ -454,7 +454,7 @@ fn mutated_inputs_are_refused_or_sound() {
             &Ndcg::new(None, Gain::Exponential).unwrap(),
             queries.as_ref().map_err(copy).cloned().and_then(|q| q.weighted(&c)),
         );
-        let items: Vec<u32> = classes.iter().map(|&c| (c & 0xffff_ffff) as u32).collect();
+        let items: Vec<u32> = classes.iter().map(|&c| c.unsigned_abs().try_into().unwrap_or(u32::MAX)).collect();
         sound(&Coverage::new(2, 5).unwrap(), Ok(RecommendedLists::new(std::slice::from_ref(&items))));
         for measure in Agreement::ALL {
             sound(&measure, Assignments::new(&classes, &said));

@@ -183,7 +183,9 @@ mod tests {
             ..DataInfo::default()
         };
         let class = |i: usize| if i.is_multiple_of(7) { MISSING_CLASS } else { (i % 3) as i64 };
-        let flag = |i: usize, c: usize| if i.is_multiple_of(5) { f32::NAN } else { f32::from((i / (c + 1)) % 2 == 0) };
+        let flag = |i: usize, c: usize| {
+            if i.is_multiple_of(5) { f32::NAN } else { f32::from((i / (c + 1)).is_multiple_of(2)) }
+        };
         let labels = vec![
             Labels::Class((0..n).map(class).collect()),
             Labels::Binary(Array2::from_shape_fn((n, 2), |(i, c)| flag(i, c))),

@@ -379,7 +379,7 @@ mod tests {
     #[test]
     fn numbers_can_be_taken_as_they_are() {
         let task = TaskName::new("y").unwrap();
-        let fitted = FittedSchema::of_numbers(&["a".into(), "b".into()], &[task.clone()]).unwrap();
+        let fitted = FittedSchema::of_numbers(&["a".into(), "b".into()], std::slice::from_ref(&task)).unwrap();
         assert_eq!(fitted.info().unwrap().numeric, ["a", "b"]);
         assert!(FittedSchema::of_numbers(&["y".into()], &[task]).is_err());
     }

@@ -93,7 +93,9 @@ mod tests {
             let mut sorted = matched.clone();
             sorted.sort_unstable();
             prop_assert_eq!(sorted, (0..n).collect::<Vec<_>>());
-            prop_assert_eq!(cost(&costs, n, &matched), least(&costs, n, &mut (0..n).collect(), 0));
+            // Whole numbers: exact in any order.
+            let least = least(&costs, n, &mut (0..n).collect(), 0);
+            prop_assert!((cost(&costs, n, &matched) - least).abs() < 0.5);
         }
     }
 

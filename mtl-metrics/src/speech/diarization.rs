@@ -231,6 +231,7 @@ fn add_speakers(mean: &mut ExactMean, recording: &Stretches) {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "times with few binary digits are exact")]
 mod tests {
     use super::*;
     use crate::speech::Turn;

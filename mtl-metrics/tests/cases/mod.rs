@@ -1,5 +1,5 @@
 //! Golden cases read from JSON, and every metric of heads by the name that it has there.
-#![expect(clippy::unwrap_used, reason = "a test, helpers included")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test, helpers included")]
 #![expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "settings in names are small")]
 #![allow(dead_code, reason = "each test program uses its own part")]
 
