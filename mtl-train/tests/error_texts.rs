@@ -32,6 +32,7 @@ batch_size = 50
 /// Builds the whole run from a text and `--set` flags; the error as a program shows it.
 fn refusal(text: &str, settings: &[&str]) -> String {
     let settings: Vec<String> = settings.iter().map(|s| (*s).to_owned()).collect();
+    #[expect(clippy::result_large_err, reason = "the source comes along to explain the error")]
     let built = || -> Result<(), (Option<ConfigSource>, Error)> {
         let source = ConfigSource::new(text, Path::new("run.toml"), &settings).map_err(|e| (None, e))?;
         let run = || -> mtl_train::Result<()> {

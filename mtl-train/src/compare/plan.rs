@@ -142,7 +142,7 @@ impl Plan {
         for &seed in &self.seeds {
             if let Some(baseline) = &self.baseline {
                 for (at, task) in tasks.iter().enumerate() {
-                    let mut config = self.config(baseline, &[task.clone()], seed);
+                    let mut config = self.config(baseline, std::slice::from_ref(task), seed);
                     // An expression over several tasks says nothing about one of them alone.
                     config.train.selection = "mean".into();
                     let title = format!("{} alone, seed {seed}", task.name);
@@ -182,7 +182,7 @@ impl Cell {
 }
 
 /// Names of members of a registry; those that occur several times, with other settings, are numbered.
-fn named<'a, T>(members: &'a [T], name: impl Fn(&T) -> &'static str) -> Vec<(String, &'a T)> {
+fn named<T>(members: &[T], name: impl Fn(&T) -> &'static str) -> Vec<(String, &T)> {
     let label = |at: usize, member: &T| {
         let own = name(member);
         let before = members[..at].iter().filter(|m| name(m) == own).count();

@@ -92,8 +92,8 @@ impl ConfigSource {
         let run = self.run()?;
         let compare: CompareConfig = self.section_or("compare", || Ok(Default::default()))?;
         let cv_weights: CvWeightsConfig = self.section_or("cv_weights", || Ok(Default::default()))?;
-        compare.validate().map_err(|e| self.explain(Error::from(e).in_section("compare")))?;
-        cv_weights.validate().map_err(|e| self.explain(Error::from(e).in_section("cv_weights")))?;
+        compare.validate().map_err(|e| self.explain(e.in_section("compare")))?;
+        cv_weights.validate().map_err(|e| self.explain(e.in_section("cv_weights")))?;
         Ok(StudyConfig { run, compare, cv_weights })
     }
 

@@ -135,7 +135,7 @@ mod tests {
         for row in &summary.rows {
             let id = row.id;
             assert_eq!(row.fields[0], ("job".into(), format!("job{}", id % 2)));
-            assert_eq!(row.fields[1].1.parse::<f64>().unwrap() as u64, id);
+            assert_eq!(format!("{:.0}", row.fields[1].1.parse::<f64>().unwrap()), id.to_string());
             assert_eq!(row.labels[0].1, ["yes", "not yes", "-"][(id % 3) as usize]);
         }
         let labels = &train.labels[0];
