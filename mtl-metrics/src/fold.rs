@@ -1,7 +1,7 @@
 //! The loops over what is known in a batch: samples with a label, known yes/no entries, rows of them.
 //!
 //! A metric says what one known item adds to its state; here items are found, checked for their label and weight, and
-//! walked in parallel by [`by_chunks`], so that every metric treats missing labels and bad input alike.
+//! walked in parallel by `by_chunks`, so that every metric treats missing labels and bad input alike.
 
 use std::ops::Range;
 

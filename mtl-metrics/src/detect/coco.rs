@@ -6,7 +6,7 @@
 //! AR@k   mean over classes and thresholds of the share of objects found by the k best detections of each class in an image
 //! ```
 //!
-//! Matching is that of [`super::coco_match`], curves are those of [`super::coco_curve`]. Every image is matched when it
+//! Matching is that of `coco_match`, curves are those of `coco_curve`. Every image is matched when it
 //! comes in; what stays is 24 bytes a detection, so images and masks can be dropped.
 //!
 //! **Input** images with unique ids; boxes `[d, 4]` as left, top, width, height in pixels, scores `[d]`, classes `[d]`;

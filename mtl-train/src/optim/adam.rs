@@ -5,7 +5,7 @@
 //! m <- b1 m + (1 - b1) g          v <- b2 v + (1 - b2) g^2          (AMSGrad: u <- max(u, v) in place of v below)
 //! p <- p - lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)
 //! ```
-//! `t` counts the steps of each parameter, as in [`adamw`](super::adamw), which should be preferred wherever there is
+//! `t` counts the steps of each parameter, as in [`super::adamw`], which should be preferred wherever there is
 //! weight decay: here decay is divided by the root as gradients are, so that entries with large gradients hardly decay.
 //!
 //! Reference: Kingma and Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015. Differs from PyTorch: decay only on

@@ -89,7 +89,7 @@ pub enum Flow {
     Stop,
 }
 
-/// Someone who watches a run. Every hook does nothing unless overridden; see the [module](self) for when they are called.
+/// Someone who watches a run. Every hook does nothing unless overridden; the essay of the module says when they are called.
 pub trait Observer {
     /// The run begins, or goes on, at that optimizer step.
     fn started(&mut self, _step: u64) {}

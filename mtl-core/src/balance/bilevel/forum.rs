@@ -17,7 +17,7 @@
 //! **Shapes**: joint Gramian `[2m, 2m]`: rows of the step, then rows of the held-out batch; losses `[m]` before and after
 //! the inner steps. State: `a`, Adam's moments, `L`, the epoch.
 //!
-//! **The minimum** over `lambda` and `v` is exact, see [`Barrier`](crate::balance::solver::Barrier).
+//! **The minimum** over `lambda` and `v` is exact, see [`Barrier`].
 //!
 //! **Reference**: Ye, Lin, Cao, Zhang, Tsang, "A first-order multi-gradient algorithm for multi-objective bi-level
 //! optimization", ECAI 2024, <https://arxiv.org/abs/2401.09257>, algorithm 1 with equations 9 and 11.
