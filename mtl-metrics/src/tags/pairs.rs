@@ -7,7 +7,8 @@ use mtl_core::{Error, Result, batch::MISSING_CLASS};
 ///
 /// ```
 /// use mtl_metrics::tags::TagPairs;
-/// let pairs = TagPairs::new(&[vec![0, 1, 1], vec![2]], &[vec![0, 1, -100], vec![2]])?;
+/// let (said, truth) = ([vec![0, 1, 1], vec![2]], [vec![0, 1, -100], vec![2]]);
+/// let pairs = TagPairs::new(&said, &truth)?;
 /// assert_eq!(pairs.known(0), (vec![0, 1], vec![0, 1]));
 /// assert!(TagPairs::new(&[vec![0, 1]], &[vec![0]]).is_err());
 /// # Ok::<(), mtl_core::Error>(())

@@ -55,7 +55,7 @@ pub struct TerConfig {
 /// let mut counts = Default::default();
 /// // One block is moved:
 /// ter.update(&mut counts, &TextPairs::new(&["on the mat a cat sat"], &["a cat sat on the mat"])?)?;
-/// assert_eq!((counts.edits(), ter.compute(&counts).value), (1, Some(100.0 / 6.0)));
+/// assert_eq!((counts.edits(), ter.compute(&counts).to_string().starts_with("16.6666")), (1, true));
 /// # Ok::<(), mtl_core::Error>(())
 /// ```
 #[derive(Debug, Clone)]
