@@ -4,6 +4,7 @@
 //! small numbers and take 2 to 3 bytes for a million scores.
 
 use mtl_core::{Result, prediction::Scores};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
     input::{MetricBatch, ScoreBatch},
     metric::{MetricState, refused},
     ranks::{PairCounts, key, radix_sorted},
-    value::OrReason,
+    value::{MetricValue, OrReason},
 };
 
 /// Scores of one yes/no question.
@@ -28,6 +29,15 @@ pub struct Column {
 }
 
 impl Column {
+    /// Scores of positives and negatives, of weight 1, as tests give them.
+    #[cfg(test)]
+    pub(crate) fn of(positives: &[f32], negatives: &[f32]) -> Self {
+        let mut column = Self::default();
+        positives.iter().for_each(|&score| column.push(score, true, 1.0));
+        negatives.iter().for_each(|&score| column.push(score, false, 1.0));
+        column
+    }
+
     pub(crate) fn push(&mut self, score: f32, yes: bool, weight: f32) {
         if (weight - 1.0).abs() > 0.0 {
             // Bits of numbers that are not negative rise with them; `+ 0.0` folds the zeros.
@@ -158,6 +168,12 @@ impl ScoreSamples {
     #[must_use]
     pub fn column_word(&self) -> &'static str {
         if matches!(self.origin, Some((Layout::YesNo, _))) { "label" } else { "class" }
+    }
+
+    /// What `each` finds in every column, in parallel, averaged over those where it is defined.
+    pub(crate) fn average(&self, each: impl Fn(&Column) -> OrReason<f64> + Send + Sync) -> MetricValue {
+        let parts: Vec<_> = self.columns.par_iter().map(each).collect();
+        MetricValue::average(&parts, self.column_word(), self.support())
     }
 
     /// Takes the scores of a batch in; see [`crate::binary::auroc`] for which score a class has.

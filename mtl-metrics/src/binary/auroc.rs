@@ -24,7 +24,6 @@
 //! range. Scores are ranked as `f32`: two probabilities closer than that are a tie.
 
 use mtl_core::{Result, metric::Direction};
-use rayon::prelude::*;
 
 use crate::{
     binary::RocCurve,
@@ -60,8 +59,7 @@ impl Metric for Auroc {
     }
 
     fn compute(&self, state: &ScoreSamples) -> MetricValue {
-        let parts: Vec<_> = state.columns().par_iter().map(Column::auc).collect();
-        MetricValue::average(&parts, state.column_word(), state.support())
+        state.average(Column::auc)
     }
 }
 

@@ -11,7 +11,6 @@
 //! **Differs from** scikit-learn without positives, where it says 0 with a warning: undefined here, and left out of means.
 
 use mtl_core::{Result, metric::Direction};
-use rayon::prelude::*;
 
 use crate::{
     binary::sweep::{Stop, Sweep},
@@ -46,8 +45,7 @@ impl Metric for AveragePrecision {
     }
 
     fn compute(&self, state: &Self::State) -> MetricValue {
-        let parts: Vec<_> = state.columns().par_iter().map(average_precision).collect();
-        MetricValue::average(&parts, state.column_word(), state.support())
+        state.average(average_precision)
     }
 }
 
@@ -72,20 +70,13 @@ fn average_precision(column: &Column) -> OrReason<f64> {
 mod tests {
     use super::*;
 
-    fn column(positives: &[f32], negatives: &[f32]) -> Column {
-        let mut column = Column::default();
-        positives.iter().for_each(|&score| column.push(score, true, 1.0));
-        negatives.iter().for_each(|&score| column.push(score, false, 1.0));
-        column
-    }
-
     #[test]
     fn by_hand() {
         // Ranked + - + -: precision 1 at recall 1/2, 2/3 at recall 1.
-        let value = average_precision(&column(&[0.9, 0.6], &[0.7, 0.1])).unwrap();
+        let value = average_precision(&Column::of(&[0.9, 0.6], &[0.7, 0.1])).unwrap();
         assert!((value - (0.5 + 0.5 * 2.0 / 3.0)).abs() < 1e-15);
-        assert!((average_precision(&column(&[0.5], &[0.5, 0.5])).unwrap() - 1.0 / 3.0).abs() < 1e-15);
-        assert_eq!(average_precision(&column(&[0.5], &[])), Ok(1.0));
-        assert_eq!(average_precision(&column(&[], &[0.5])), Err("no positive sample".to_owned()));
+        assert!((average_precision(&Column::of(&[0.5], &[0.5, 0.5])).unwrap() - 1.0 / 3.0).abs() < 1e-15);
+        assert_eq!(average_precision(&Column::of(&[0.5], &[])), Ok(1.0));
+        assert_eq!(average_precision(&Column::of(&[], &[0.5])), Err("no positive sample".to_owned()));
     }
 }

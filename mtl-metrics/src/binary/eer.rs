@@ -15,7 +15,6 @@
 //! **Differs from** interpolations between the two closest points, which some toolkits do.
 
 use mtl_core::{Result, metric::Direction};
-use rayon::prelude::*;
 
 use crate::{
     binary::sweep::{Stop, Sweep},
@@ -50,8 +49,7 @@ impl Metric for Eer {
     }
 
     fn compute(&self, state: &Self::State) -> MetricValue {
-        let parts: Vec<_> = state.columns().par_iter().map(eer).collect();
-        MetricValue::average(&parts, state.column_word(), state.support())
+        state.average(eer)
     }
 }
 
@@ -74,19 +72,12 @@ fn eer(column: &Column) -> OrReason<f64> {
 mod tests {
     use super::*;
 
-    fn column(positives: &[f32], negatives: &[f32]) -> Column {
-        let mut column = Column::default();
-        positives.iter().for_each(|&score| column.push(score, true, 1.0));
-        negatives.iter().for_each(|&score| column.push(score, false, 1.0));
-        column
-    }
-
     #[test]
     fn by_hand() {
-        assert_eq!(eer(&column(&[0.9, 0.6], &[0.7, 0.1])), Ok(0.5));
-        assert_eq!(eer(&column(&[0.9, 0.8], &[0.7, 0.1])), Ok(0.0));
+        assert_eq!(eer(&Column::of(&[0.9, 0.6], &[0.7, 0.1])), Ok(0.5));
+        assert_eq!(eer(&Column::of(&[0.9, 0.8], &[0.7, 0.1])), Ok(0.0));
         // Rates at the closest threshold: missed 1/2, alarmed 1/3.
-        let value = eer(&column(&[0.9, 0.2], &[0.8, 0.1, 0.0])).unwrap();
+        let value = eer(&Column::of(&[0.9, 0.2], &[0.8, 0.1, 0.0])).unwrap();
         assert!((value - (0.5 + 1.0 / 3.0) / 2.0).abs() < 1e-15);
     }
 }

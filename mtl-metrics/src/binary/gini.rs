@@ -11,12 +11,11 @@
 //! **Differs from** nothing known; not to be confused with the Gini impurity of trees.
 
 use mtl_core::{Result, metric::Direction};
-use rayon::prelude::*;
 
 use crate::{
     input::MetricBatch,
     metric::Metric,
-    samples::{Column, ScoreSamples},
+    samples::ScoreSamples,
     value::MetricValue,
 };
 
@@ -45,9 +44,7 @@ impl Metric for Gini {
     }
 
     fn compute(&self, state: &Self::State) -> MetricValue {
-        let parts: Vec<_> =
-            state.columns().par_iter().map(|column: &Column| column.auc().map(|auc| 2.0 * auc - 1.0)).collect();
-        MetricValue::average(&parts, state.column_word(), state.support())
+        state.average(|column| column.auc().map(|auc| 2.0 * auc - 1.0))
     }
 }
 

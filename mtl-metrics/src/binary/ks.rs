@@ -13,7 +13,6 @@
 //! **Differs from** nothing known.
 
 use mtl_core::{Result, metric::Direction};
-use rayon::prelude::*;
 
 use crate::{
     binary::sweep::{Stop, Sweep},
@@ -48,8 +47,7 @@ impl Metric for Ks {
     }
 
     fn compute(&self, state: &Self::State) -> MetricValue {
-        let parts: Vec<_> = state.columns().par_iter().map(ks).collect();
-        MetricValue::average(&parts, state.column_word(), state.support())
+        state.average(ks)
     }
 }
 
@@ -65,18 +63,11 @@ fn ks(column: &Column) -> OrReason<f64> {
 mod tests {
     use super::*;
 
-    fn column(positives: &[f32], negatives: &[f32]) -> Column {
-        let mut column = Column::default();
-        positives.iter().for_each(|&score| column.push(score, true, 1.0));
-        negatives.iter().for_each(|&score| column.push(score, false, 1.0));
-        column
-    }
-
     #[test]
     fn by_hand() {
-        assert_eq!(ks(&column(&[0.9, 0.6], &[0.7, 0.1])), Ok(0.5));
-        assert_eq!(ks(&column(&[0.1, 0.2], &[0.7, 0.8])), Ok(1.0));
-        assert_eq!(ks(&column(&[0.5], &[0.5])), Ok(0.0));
-        assert_eq!(ks(&column(&[0.5], &[])), Err("no negative sample".to_owned()));
+        assert_eq!(ks(&Column::of(&[0.9, 0.6], &[0.7, 0.1])), Ok(0.5));
+        assert_eq!(ks(&Column::of(&[0.1, 0.2], &[0.7, 0.8])), Ok(1.0));
+        assert_eq!(ks(&Column::of(&[0.5], &[0.5])), Ok(0.0));
+        assert_eq!(ks(&Column::of(&[0.5], &[])), Err("no negative sample".to_owned()));
     }
 }

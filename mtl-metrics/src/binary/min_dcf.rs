@@ -12,7 +12,6 @@
 //! **Differs from** nothing known.
 
 use mtl_core::{Error, Result, metric::Direction};
-use rayon::prelude::*;
 
 use crate::{
     binary::sweep::{Stop, Sweep},
@@ -97,8 +96,7 @@ impl Metric for MinDcf {
     }
 
     fn compute(&self, state: &Self::State) -> MetricValue {
-        let parts: Vec<_> = state.columns().par_iter().map(|column: &Column| self.least(column)).collect();
-        MetricValue::average(&parts, state.column_word(), state.support())
+        state.average(|column| self.least(column))
     }
 }
 
@@ -106,20 +104,13 @@ impl Metric for MinDcf {
 mod tests {
     use super::*;
 
-    fn column(positives: &[f32], negatives: &[f32]) -> Column {
-        let mut column = Column::default();
-        positives.iter().for_each(|&score| column.push(score, true, 1.0));
-        negatives.iter().for_each(|&score| column.push(score, false, 1.0));
-        column
-    }
-
     #[test]
     fn by_hand() {
         let dcf = MinDcf::new(0.5, 1.0, 1.0).unwrap();
         // Best: one of two found without alarm, cost 1/4 of 1/2.
-        assert_eq!(dcf.least(&column(&[0.9, 0.6], &[0.7, 0.1])), Ok(0.5));
-        assert_eq!(dcf.least(&column(&[0.1], &[0.9])), Ok(1.0));
-        assert_eq!(MinDcf::new(0.5, 10.0, 1.0).unwrap().least(&column(&[0.9, 0.6], &[0.7, 0.1])), Ok(0.5));
+        assert_eq!(dcf.least(&Column::of(&[0.9, 0.6], &[0.7, 0.1])), Ok(0.5));
+        assert_eq!(dcf.least(&Column::of(&[0.1], &[0.9])), Ok(1.0));
+        assert_eq!(MinDcf::new(0.5, 10.0, 1.0).unwrap().least(&Column::of(&[0.9, 0.6], &[0.7, 0.1])), Ok(0.5));
         assert_eq!(MinDcf::new(0.01, 1.0, 1.0).unwrap(), MinDcf::default());
         assert!(MinDcf::new(1.0, 1.0, 1.0).is_err() && MinDcf::new(0.1, 0.0, 1.0).is_err());
     }

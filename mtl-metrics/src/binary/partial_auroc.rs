@@ -14,7 +14,6 @@
 //! **Differs from** nothing known.
 
 use mtl_core::{Error, Result, metric::Direction};
-use rayon::prelude::*;
 
 use crate::{
     binary::sweep::{Stop, Sweep},
@@ -73,8 +72,7 @@ impl Metric for PartialAuroc {
     }
 
     fn compute(&self, state: &Self::State) -> MetricValue {
-        let parts: Vec<_> = state.columns().par_iter().map(|column: &Column| partial(column, self.max_fpr)).collect();
-        MetricValue::average(&parts, state.column_word(), state.support())
+        state.average(|column| partial(column, self.max_fpr))
     }
 }
 
@@ -107,20 +105,13 @@ fn partial(column: &Column, max_fpr: f64) -> OrReason<f64> {
 mod tests {
     use super::*;
 
-    fn column(positives: &[f32], negatives: &[f32]) -> Column {
-        let mut column = Column::default();
-        positives.iter().for_each(|&score| column.push(score, true, 1.0));
-        negatives.iter().for_each(|&score| column.push(score, false, 1.0));
-        column
-    }
-
     #[test]
     fn by_hand() {
         // The curve rises to 1/2, runs to (1/2, 1/2), rises to 1: up to 1/4 a rectangle of height 1/2.
-        let value = partial(&column(&[0.9, 0.6], &[0.7, 0.1]), 0.25).unwrap();
+        let value = partial(&Column::of(&[0.9, 0.6], &[0.7, 0.1]), 0.25).unwrap();
         assert!((value - 0.5 * (1.0 + (0.125 - 0.03125) / (0.25 - 0.03125))).abs() < 1e-15);
-        assert_eq!(partial(&column(&[0.9, 0.6], &[0.7, 0.1]), 1.0), Ok(0.75));
-        assert_eq!(partial(&column(&[0.9], &[0.1]), 0.1), Ok(1.0));
+        assert_eq!(partial(&Column::of(&[0.9, 0.6], &[0.7, 0.1]), 1.0), Ok(0.75));
+        assert_eq!(partial(&Column::of(&[0.9], &[0.1]), 0.1), Ok(1.0));
         assert!(PartialAuroc::new(0.0).is_err() && PartialAuroc::new(1.5).is_err());
     }
 }

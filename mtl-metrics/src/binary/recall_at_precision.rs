@@ -13,7 +13,6 @@
 //! **Differs from** torchmetrics in computing in `f64`: rates that equal `m` count as reaching it.
 
 use mtl_core::{Error, Result, metric::Direction};
-use rayon::prelude::*;
 
 use crate::{
     binary::sweep::{Stop, Sweep},
@@ -83,8 +82,7 @@ impl Metric for RecallAtPrecision {
     }
 
     fn compute(&self, state: &Self::State) -> MetricValue {
-        let parts: Vec<_> = state.columns().par_iter().map(|column: &Column| self.best(column)).collect();
-        MetricValue::average(&parts, state.column_word(), state.support())
+        state.average(|column| self.best(column))
     }
 }
 
@@ -92,18 +90,11 @@ impl Metric for RecallAtPrecision {
 mod tests {
     use super::*;
 
-    fn column(positives: &[f32], negatives: &[f32]) -> Column {
-        let mut column = Column::default();
-        positives.iter().for_each(|&score| column.push(score, true, 1.0));
-        negatives.iter().for_each(|&score| column.push(score, false, 1.0));
-        column
-    }
-
     #[test]
     fn by_hand() {
-        let at = |rate: f64| RecallAtPrecision::new(rate).unwrap().best(&column(&[0.9, 0.6], &[0.7, 0.1]));
+        let at = |rate: f64| RecallAtPrecision::new(rate).unwrap().best(&Column::of(&[0.9, 0.6], &[0.7, 0.1]));
         assert_eq!((at(1.0), at(0.6)), (Ok(0.5), Ok(1.0)));
-        assert_eq!(RecallAtPrecision::default().best(&column(&[0.1], &[0.9])), Ok(0.0));
+        assert_eq!(RecallAtPrecision::default().best(&Column::of(&[0.1], &[0.9])), Ok(0.0));
         assert!(RecallAtPrecision::new(f64::NAN).is_err());
     }
 }

@@ -13,7 +13,6 @@
 //! **Differs from** torchmetrics in computing in `f64`: rates that equal `m` count as reaching it.
 
 use mtl_core::{Error, Result, metric::Direction};
-use rayon::prelude::*;
 
 use crate::{
     binary::sweep::{Stop, Sweep},
@@ -88,8 +87,7 @@ impl Metric for SpecificityAtSensitivity {
     }
 
     fn compute(&self, state: &Self::State) -> MetricValue {
-        let parts: Vec<_> = state.columns().par_iter().map(|column: &Column| self.best(column)).collect();
-        MetricValue::average(&parts, state.column_word(), state.support())
+        state.average(|column| self.best(column))
     }
 }
 
@@ -97,16 +95,9 @@ impl Metric for SpecificityAtSensitivity {
 mod tests {
     use super::*;
 
-    fn column(positives: &[f32], negatives: &[f32]) -> Column {
-        let mut column = Column::default();
-        positives.iter().for_each(|&score| column.push(score, true, 1.0));
-        negatives.iter().for_each(|&score| column.push(score, false, 1.0));
-        column
-    }
-
     #[test]
     fn by_hand() {
-        let at = |rate: f64| SpecificityAtSensitivity::new(rate).unwrap().best(&column(&[0.9, 0.6], &[0.7, 0.1]));
+        let at = |rate: f64| SpecificityAtSensitivity::new(rate).unwrap().best(&Column::of(&[0.9, 0.6], &[0.7, 0.1]));
         assert_eq!((at(0.5), at(0.9)), (Ok(1.0), Ok(0.5)));
         assert!(SpecificityAtSensitivity::new(2.0).is_err());
         assert_eq!(SpecificityAtSensitivity::default(), SpecificityAtSensitivity::new(0.9).unwrap());

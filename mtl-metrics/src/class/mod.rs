@@ -39,6 +39,8 @@ pub mod mce;
 pub mod micro_f1;
 pub mod precision;
 pub mod recall;
+#[cfg(test)]
+mod testing;
 pub mod top_k;
 pub mod weighted_f1;
 

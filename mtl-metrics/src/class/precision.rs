@@ -63,26 +63,7 @@ impl Metric for Precision {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{AnyMetric, Streaming};
-    use mtl_core::prediction::{Prediction, Reference, Scores};
-    use ndarray::array;
-
-    fn found<M>(metric: M) -> MetricValue
-    where
-        M: for<'a> Metric<Batch<'a> = MetricBatch<'a>>,
-    {
-        // Said 0 0 1 1 1, true 0 1 1 1 2: class 2 is never said.
-        let scores = array![[0.8, 0.1, 0.1], [0.6, 0.3, 0.1], [0.1, 0.8, 0.1], [0.2, 0.7, 0.1], [0.1, 0.5, 0.4]];
-        let mut metric = Streaming::new(metric);
-        metric
-            .update(&Prediction::Class { scores, kind: Scores::Probs }, &Reference::Class(vec![0, 1, 1, 1, 2]))
-            .unwrap();
-        metric.compute()
-    }
-
-    fn near(value: &MetricValue, want: f64) {
-        assert!((value.value.unwrap() - want).abs() < 1e-15, "{value:?} is not {want}");
-    }
+    use crate::class::testing::{found, near};
 
     #[test]
     fn by_hand() {

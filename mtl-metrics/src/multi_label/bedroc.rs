@@ -17,7 +17,6 @@
 //! **Differs from** rdkit among equal scores, whose order in the list decides there.
 
 use mtl_core::{Error, Result, metric::Direction};
-use rayon::prelude::*;
 
 use crate::{
     binary::sweep::{Stop, Sweep},
@@ -100,8 +99,7 @@ impl Metric for Bedroc {
     }
 
     fn compute(&self, state: &Self::State) -> MetricValue {
-        let parts: Vec<_> = state.columns().par_iter().map(|column: &Column| self.early(column)).collect();
-        MetricValue::average(&parts, state.column_word(), state.support())
+        state.average(|column| self.early(column))
     }
 }
 
@@ -109,27 +107,20 @@ impl Metric for Bedroc {
 mod tests {
     use super::*;
 
-    fn column(positives: &[f32], negatives: &[f32]) -> Column {
-        let mut column = Column::default();
-        positives.iter().for_each(|&score| column.push(score, true, 1.0));
-        negatives.iter().for_each(|&score| column.push(score, false, 1.0));
-        column
-    }
-
     #[test]
     fn ends_and_middle() {
         let bedroc = Bedroc::default();
         let (high, low): (Vec<f32>, Vec<f32>) =
             ((900..1000).map(|i| i as f32).collect(), (0..900).map(|i| i as f32).collect());
-        assert!((bedroc.early(&column(&high, &low)).unwrap() - 1.0).abs() < 1e-12);
+        assert!((bedroc.early(&Column::of(&high, &low)).unwrap() - 1.0).abs() < 1e-12);
         let (low, high): (Vec<f32>, Vec<f32>) =
             ((0..100).map(|i| i as f32).collect(), (100..1000).map(|i| i as f32).collect());
-        assert!(bedroc.early(&column(&low, &high)).unwrap().abs() < 1e-12);
+        assert!(bedroc.early(&Column::of(&low, &high)).unwrap().abs() < 1e-12);
         // One active of two, first: RIE = e^-10 / (1/2 (e^-10 + e^-20)).
         let rie = 2.0 / (1.0 + (-10f64).exp());
         let (highest, lowest) = (2.0 * (1.0 - (-10f64).exp()) / (1.0 - (-20f64).exp()), 2.0 / (1.0 + 10f64.exp()));
         let want = (rie - lowest) / (highest - lowest);
-        assert!((bedroc.early(&column(&[1.0], &[0.0])).unwrap() - want).abs() < 1e-12);
+        assert!((bedroc.early(&Column::of(&[1.0], &[0.0])).unwrap() - want).abs() < 1e-12);
         assert!(Bedroc::new(0.0).is_err());
     }
 }

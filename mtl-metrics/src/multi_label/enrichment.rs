@@ -14,7 +14,6 @@
 //! **Differs from** rdkit among equal scores, whose order in the list decides there.
 
 use mtl_core::{Error, Result, metric::Direction};
-use rayon::prelude::*;
 
 use crate::{
     binary::sweep::{Stop, Sweep},
@@ -93,8 +92,7 @@ impl Metric for Enrichment {
     }
 
     fn compute(&self, state: &Self::State) -> MetricValue {
-        let parts: Vec<_> = state.columns().par_iter().map(|column: &Column| self.early(column)).collect();
-        MetricValue::average(&parts, state.column_word(), state.support())
+        state.average(|column| self.early(column))
     }
 }
 
@@ -102,22 +100,15 @@ impl Metric for Enrichment {
 mod tests {
     use super::*;
 
-    fn column(positives: &[f32], negatives: &[f32]) -> Column {
-        let mut column = Column::default();
-        positives.iter().for_each(|&score| column.push(score, true, 1.0));
-        negatives.iter().for_each(|&score| column.push(score, false, 1.0));
-        column
-    }
-
     #[test]
     fn by_hand() {
         let half = Enrichment::new(50.0).unwrap();
-        assert_eq!(half.early(&column(&[0.9, 0.1], &[0.8, 0.2])), Ok(1.0));
-        assert_eq!(half.early(&column(&[0.9, 0.8], &[0.3, 0.2])), Ok(2.0));
+        assert_eq!(half.early(&Column::of(&[0.9, 0.1], &[0.8, 0.2])), Ok(1.0));
+        assert_eq!(half.early(&Column::of(&[0.9, 0.8], &[0.3, 0.2])), Ok(2.0));
         // The second place is shared by three, one of them active.
-        let value = half.early(&column(&[0.9, 0.5], &[0.5, 0.5])).unwrap();
+        let value = half.early(&Column::of(&[0.9, 0.5], &[0.5, 0.5])).unwrap();
         assert!((value - (1.0 + 1.0 / 3.0)).abs() < 1e-15);
-        assert_eq!(Enrichment::default().early(&column(&[0.9], &[0.5])), Ok(2.0));
-        assert!(Enrichment::new(0.0).is_err() && half.early(&column(&[], &[0.5])).is_err());
+        assert_eq!(Enrichment::default().early(&Column::of(&[0.9], &[0.5])), Ok(2.0));
+        assert!(Enrichment::new(0.0).is_err() && half.early(&Column::of(&[], &[0.5])).is_err());
     }
 }
