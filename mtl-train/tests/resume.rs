@@ -74,7 +74,7 @@ fn a_killed_run_goes_on_to_the_same_bits() {
         let done = mtl(&path, &whole, false).output().unwrap();
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 
-        // `MTL_KILLS=200 cargo test -p mtl-train --test resume` kills more often; the run is then made as long.
+        // `MTL_KILLS=200 cargo test -p mtl-train --test resume` kills more often, until the run is over.
         let wanted: u64 = std::env::var("MTL_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(5);
         let (mut kills, mut attempt) = (0, 0);
         while kills < wanted && !killed.join("metrics.json").exists() {
