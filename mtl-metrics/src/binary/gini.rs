@@ -12,12 +12,7 @@
 
 use mtl_core::{Result, metric::Direction};
 
-use crate::{
-    input::MetricBatch,
-    metric::Metric,
-    samples::ScoreSamples,
-    value::MetricValue,
-};
+use crate::{input::MetricBatch, metric::Metric, samples::ScoreSamples, value::MetricValue};
 
 /// Twice the AUROC less 1, `[-1, 1]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
