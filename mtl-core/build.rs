@@ -12,8 +12,17 @@ use std::{
     process::exit,
 };
 
-const SOURCES: &[&str] =
-    &["autocast.cpp", "grad.cpp", "gram.cpp", "optim.cpp", "rows.cpp", "runtime.cpp", "script.cpp", "vmap.cpp"];
+const SOURCES: &[&str] = &[
+    "autocast.cpp",
+    "grad.cpp",
+    "gram.cpp",
+    "lookup.cpp",
+    "optim.cpp",
+    "rows.cpp",
+    "runtime.cpp",
+    "script.cpp",
+    "vmap.cpp",
+];
 
 fn main() {
     println!("cargo:rerun-if-changed=cpp");

@@ -62,6 +62,10 @@
 //! | [`aggregate::TaskMean`], [`aggregate::TaskWeighted`] | means of the primary metrics |
 //! | [`aggregate::Composite`] | an expression such as `0.6*image.accuracy + 0.4*text.accuracy` |
 //! | [`aggregate::DeltaM`] | mean relative gain over single-task models |
+//! | [`aggregate::Objectives`] | Pareto set, hypervolume, epsilon indicator |
+//! | [`aggregate::Balance`], [`aggregate::negative_transfer_rate`] | who pays for the mean |
+//! | [`aggregate::Continual`], [`aggregate::Windowed`], [`aggregate::Fading`] | tasks in sequence, streams |
+//! | [`aggregate::LookAhead`] | task affinity |
 //! | [`stats`] | intervals over seeds, Friedman's test, Nemenyi's critical difference |
 //!
 //! A metric of your own is a [`Metric`] in one file: give it a state (one of [`class::accuracy::Hits`], [`mean::ExactMean`],

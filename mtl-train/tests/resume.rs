@@ -15,7 +15,7 @@ use mtl_train::{
     runlog::tensorboard::{self, Value, What},
 };
 
-fn config(optimizer: &str, balancer: &str) -> String {
+fn config(optimizer: &str, balancer: &str, epochs: u64) -> String {
     format!(
         r#"
 [data]
@@ -35,7 +35,7 @@ dropout = 0.1
 kind = "{balancer}"
 
 [train]
-epochs = 3
+epochs = {epochs}
 batch_size = 64
 seed = 11
 checkpoint_every = 7
@@ -66,38 +66,40 @@ fn mtl(config: &Path, run_dir: &Path, resume: bool) -> Command {
 fn a_killed_run_goes_on_to_the_same_bits() {
     let dir = tempfile::tempdir().unwrap();
     let mut rng = Rng::new(99);
+    // `MTL_KILLS=200 cargo test -p mtl-train --test resume` kills more often, in a run that is as much longer.
+    let wanted: u64 = std::env::var("MTL_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(5);
     for (optimizer, balancer) in [("adamw", "uncertainty"), ("sgd", "pcgrad")] {
         let path = dir.path().join(format!("{optimizer}.toml"));
-        fs::write(&path, config(optimizer, balancer)).unwrap();
+        fs::write(&path, config(optimizer, balancer, 3 + 2 * wanted)).unwrap();
         let (whole, killed) =
             (dir.path().join(format!("{optimizer}-whole")), dir.path().join(format!("{optimizer}-killed")));
         let done = mtl(&path, &whole, false).output().unwrap();
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 
-        // `MTL_KILLS=200 cargo test -p mtl-train --test resume` kills more often, until the run is over.
-        let wanted: u64 = std::env::var("MTL_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(5);
-        let (mut kills, mut attempt) = (0, 0);
-        while kills < wanted && !killed.join("metrics.json").exists() {
-            let mut child = mtl(&path, &killed, attempt > 0).spawn().unwrap();
-            attempt += 1;
+        let (mut kills, mut any_checkpoint) = (0, false);
+        while kills < wanted {
+            let mut child = mtl(&path, &killed, killed.exists()).spawn().unwrap();
             // From before the first step to well within training, whatever the machine's speed.
             sleep(Duration::from_millis(20 + rng.below(400)));
-            if child.try_wait().unwrap().is_none() {
-                child.kill().unwrap();
-                kills += 1;
-                // A loadable checkpoint exists from the first one on.
-                let store = CheckpointStore::open(&killed.join("checkpoints"), 2);
-                if let Ok(store) = store {
-                    store.latest().unwrap();
-                }
-            }
+            assert!(child.try_wait().unwrap().is_none(), "{optimizer}: the run was over after {kills} kills");
+            child.kill().unwrap();
             child.wait().unwrap();
+            kills += 1;
+            let checkpoints = killed.join("checkpoints");
+            if checkpoints.exists() {
+                // Once there is a checkpoint, there always is one that loads.
+                let latest = CheckpointStore::open(&checkpoints, 2).unwrap().latest().unwrap();
+                assert!(latest.is_some() || !any_checkpoint, "{optimizer}: no checkpoint after {kills} kills");
+                any_checkpoint = latest.is_some();
+                let damaged = latest.map_or_else(Vec::new, |(_, damaged)| damaged);
+                assert!(damaged.is_empty(), "{optimizer}: half a checkpoint after {kills} kills: {damaged:?}");
+            }
         }
-        if !killed.join("metrics.json").exists() {
-            let rest = mtl(&path, &killed, true).output().unwrap();
-            assert!(rest.status.success(), "{}", String::from_utf8_lossy(&rest.stderr));
+        let rest = mtl(&path, &killed, killed.exists()).output().unwrap();
+        assert!(rest.status.success(), "{}", String::from_utf8_lossy(&rest.stderr));
+        if wanted > 5 {
+            eprintln!("{optimizer} with {balancer}: {kills} kills");
         }
-        assert!(kills > 0, "the run was over before it could be killed");
         let same = |file: &str| fs::read(whole.join(file)).unwrap() == fs::read(killed.join(file)).unwrap();
         assert!(same("model.safetensors"), "{optimizer} with {balancer}: weights differ after {kills} kills");
         assert!(same("metrics.json"));
@@ -129,7 +131,7 @@ fn events(run: &Path) -> Vec<(u64, String, Value)> {
 fn a_run_is_not_overwritten_and_a_damaged_checkpoint_is_passed_over() {
     let dir = tempfile::tempdir().unwrap();
     let (path, run) = (dir.path().join("c.toml"), dir.path().join("run"));
-    fs::write(&path, config("adamw", "equal")).unwrap();
+    fs::write(&path, config("adamw", "equal", 3)).unwrap();
     assert!(mtl(&path, &run, false).status().unwrap().success());
     let again = mtl(&path, &run, false).output().unwrap();
     assert_eq!(again.status.code(), Some(2));

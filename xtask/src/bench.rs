@@ -39,6 +39,9 @@ pub(crate) struct Args {
     /// For peers: a Python that has their packages [default: an environment in the cache]
     #[arg(long, value_name = "PATH")]
     python: Option<PathBuf>,
+    /// For peers: only comparisons whose name contains this
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
     /// For peers: how often each side runs
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
@@ -102,7 +105,8 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         let DataChoice::Folder(data) = choose_data(args.data_dir.as_deref())? else {
             return Ok(Outcome::Failed); // the reason has been said
         };
-        let good = peers::run(&root, &libtorch, &data, args.python.as_deref(), args.rounds)?;
+        let choice = peers::Choice { python: args.python.clone(), only: args.only.clone(), rounds: args.rounds };
+        let good = peers::run(&root, &libtorch, &data, &choice)?;
         return Ok(if good { Outcome::Good } else { Outcome::Failed });
     }
     let data = match args.suite.trains() {

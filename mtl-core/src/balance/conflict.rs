@@ -3,6 +3,7 @@
 //! ```text
 //! cosine      <g_i, g_j> / (|g_i| |g_j|)                     mean over steps
 //! conflict    share of steps with cosine < threshold         Recon's S-conflict score (threshold S, default 0)
+//! severity    mean cosine over the conflicting steps         0: none, -1: opposite
 //! magnitude   2 |g_i| |g_j| / (|g_i|^2 + |g_j|^2)            1: equally long, 0: one drowns the other; mean over steps
 //! ```
 //! **References** Shi et al., "Recon: Reducing Conflicting Gradients From the Root For Multi-Task Learning", ICLR 2023 (which
@@ -20,6 +21,7 @@ use super::Gramian;
 struct Pairs {
     cosine: Vec<f64>,
     conflict: Vec<f64>,
+    severity: Vec<f64>,
     magnitude: Vec<f64>,
     steps: Vec<f64>,
 }
@@ -27,7 +29,13 @@ struct Pairs {
 impl Pairs {
     fn new(m: usize) -> Self {
         let zeros = vec![0.0; m * m];
-        Self { cosine: zeros.clone(), conflict: zeros.clone(), magnitude: zeros.clone(), steps: zeros }
+        Self {
+            cosine: zeros.clone(),
+            conflict: zeros.clone(),
+            severity: zeros.clone(),
+            magnitude: zeros.clone(),
+            steps: zeros,
+        }
     }
 
     fn add(&mut self, m: usize, active: &[usize], gramian: &Gramian, threshold: f64) {
@@ -36,26 +44,31 @@ impl Pairs {
                 let at = a * m + b;
                 let (cosine, sum) = (gramian.cosine(i, j), gramian.diag(i) + gramian.diag(j));
                 self.cosine[at] += cosine;
-                self.conflict[at] += f64::from(u8::from(cosine < threshold));
+                if cosine < threshold {
+                    self.conflict[at] += 1.0;
+                    self.severity[at] += cosine;
+                }
                 self.magnitude[at] += if sum > 0.0 { 2.0 * gramian.norm(i) * gramian.norm(j) / sum } else { 1.0 };
                 self.steps[at] += 1.0;
             }
         }
     }
 
-    fn mean(&self, m: usize, sums: &[f64]) -> Vec<Vec<f64>> {
+    /// Mean of `sums` over `steps`, `[m][m]`.
+    fn mean(&self, m: usize, sums: &[f64], steps: &[f64]) -> Vec<Vec<f64>> {
         if self.steps.iter().all(|n| *n == 0.0) {
             return Vec::new();
         }
-        let at = |a: usize, b: usize| sums[a * m + b] / self.steps[a * m + b].max(1.0);
+        let at = |a: usize, b: usize| sums[a * m + b] / steps[a * m + b].max(1.0);
         (0..m).map(|a| (0..m).map(|b| at(a, b)).collect()).collect()
     }
 
     fn figures(&self, m: usize) -> Conflict {
         Conflict {
-            cosine: self.mean(m, &self.cosine),
-            conflict: self.mean(m, &self.conflict),
-            magnitude: self.mean(m, &self.magnitude),
+            cosine: self.mean(m, &self.cosine, &self.steps),
+            conflict: self.mean(m, &self.conflict, &self.steps),
+            severity: self.mean(m, &self.severity, &self.conflict),
+            magnitude: self.mean(m, &self.magnitude, &self.steps),
         }
     }
 }
@@ -67,6 +80,9 @@ pub struct Conflict {
     pub cosine: Vec<Vec<f64>>,
     /// Share of steps with a cosine below the threshold.
     pub conflict: Vec<Vec<f64>>,
+    /// Mean cosine over those steps, 0 where there was none.
+    #[serde(default)]
+    pub severity: Vec<Vec<f64>>,
     /// Mean magnitude similarity.
     pub magnitude: Vec<Vec<f64>>,
 }
@@ -77,12 +93,26 @@ impl Conflict {
     pub fn score(&self) -> f64 {
         let m = self.conflict.len();
         let pairs = (m * m.saturating_sub(1)).max(1) as f64;
-        let off = self
-            .conflict
-            .iter()
-            .enumerate()
-            .flat_map(|(i, row)| row.iter().enumerate().filter(move |(j, _)| *j != i).map(|(_, share)| *share));
-        off.sum::<f64>() / pairs
+        self.off_diagonal().map(|(share, _)| share).sum::<f64>() / pairs
+    }
+
+    /// Mean cosine over the conflicting steps of all pairs of different tasks; 0 when there was none.
+    #[must_use]
+    pub fn mean_severity(&self) -> f64 {
+        let (sum, share) =
+            self.off_diagonal().fold((0.0, 0.0), |(sum, all), (share, severity)| (sum + share * severity, all + share));
+        if share > 0.0 { sum / share } else { 0.0 }
+    }
+
+    /// Share of conflicting steps and their mean cosine for every pair of different tasks. Logs of before severity was
+    /// kept have none.
+    fn off_diagonal(&self) -> impl Iterator<Item = (f64, f64)> {
+        let severity = |i: usize, j: usize| self.severity.get(i).and_then(|row| row.get(j)).copied().unwrap_or(0.0);
+        let rows = self.conflict.iter().enumerate();
+        rows.flat_map(move |(i, row)| {
+            let others = row.iter().enumerate().filter(move |(j, _)| *j != i);
+            others.map(move |(j, share)| (*share, severity(i, j)))
+        })
     }
 }
 
@@ -156,6 +186,7 @@ mod tests {
         let whole = stats.whole();
         assert_close(&[whole.cosine[0][2], whole.cosine[2][0], whole.conflict[0][2]], &[-0.25, -0.25, 0.5], 1e-15);
         assert!((whole.magnitude[0][2] - 0.9).abs() < 1e-15); // (0.8 + 1) / 2
+        assert_close(&[whole.severity[0][2], whole.severity[0][1], whole.mean_severity()], &[-0.5, 0.0, -0.5], 1e-15);
         assert_close(&[whole.cosine[0][0], whole.cosine[1][0]], &[1.0, 0.0], 1e-15);
         assert_eq!(stats.most_conflicting(), [("late".to_owned(), 2.0 / 6.0), ("early".to_owned(), 0.0)]);
         let text = serde_json::to_string(&stats).unwrap();

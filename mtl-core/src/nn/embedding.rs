@@ -6,11 +6,12 @@
 //! Reference for the numeric form: Gorishniy et al., "Revisiting Deep Learning Models for Tabular Data", NeurIPS 2021
 //! (feature tokenizer), `token_j = x_j w_j + b_j`.
 
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use crate::{
     error::{Error, Result, TorchContext},
     params::{Init, Scope},
+    shim,
 };
 
 /// One embedding table for several categorical fields.
@@ -66,7 +67,10 @@ impl FieldEmbedding {
             return Err(Error::Kind { op: self.name.clone(), tensor: "codes", expected: "Int64", found: codes.kind() });
         }
         let rows = codes.f_add(&self.offsets).op(self.name.as_str())?; // [b, fields]
-        Tensor::f_embedding(&self.table, &rows, -1, false, false).op(self.name.as_str())
+        match rows.device() {
+            Device::Cpu => shim::lookup(&self.table, &rows),
+            _ => Tensor::f_embedding(&self.table, &rows, -1, false, false).op(self.name.as_str()),
+        }
     }
 }
 
@@ -113,7 +117,6 @@ impl NumericTokens {
 mod tests {
     use super::*;
     use crate::params::ParamSet;
-    use tch::Device;
 
     #[test]
     fn each_field_has_its_own_rows() {

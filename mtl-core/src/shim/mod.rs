@@ -1,7 +1,7 @@
 //! The libtorch shim: the only module with `unsafe`.
 //!
 //! tch 0.24 binds most of libtorch, but not gradients with cotangents, optional gradients, kernels over lists of
-//! gradients, batched backward passes, fused optimizer steps, 64-bit-seeded
+//! gradients, batched backward passes, lookups with a cheap gradient, fused optimizer steps, 64-bit-seeded
 //! determinism switches or traces of several outputs. The C++ side (`mtl-core/cpp`) is one C function per need; this side makes each of
 //! them safe: tensor lists are checked for equal length before the call, every exception comes back as
 //! [`Error::Torch`], a missing gradient is `None`.
@@ -13,6 +13,7 @@
 mod autocast;
 mod ffi;
 mod grad;
+mod lookup;
 mod optim;
 mod rows;
 mod runtime;
@@ -23,6 +24,7 @@ use std::{borrow::Borrow, ffi::CStr};
 pub use autocast::Autocast;
 use ffi::Handle;
 pub use grad::{Graph, conv_weight_grad, grad, grad_scaled, graph_size, reached, set_grad};
+pub use lookup::lookup;
 pub use optim::{
     AdagradStep, AdamStep, LionStep, RmsPropStep, SgdStep, average, fused_adagrad, fused_adam, fused_sgd, global_norm,
     lion, rmsprop, scale,

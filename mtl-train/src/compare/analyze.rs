@@ -11,7 +11,7 @@ use mtl_core::metric::Direction;
 use mtl_data::Splits;
 use mtl_metrics::{
     MetricReport,
-    aggregate::{Aggregate, DeltaM},
+    aggregate::{Aggregate, Balance, DeltaM, Objectives, negative_transfer_rate},
     stats::{Estimate, Friedman, nemenyi_difference},
 };
 
@@ -64,6 +64,9 @@ pub(super) fn analyze(plan: &Plan, splits: &Splits, cells: &[Cell], outcomes: &[
     for method in &mut methods {
         let place = ranks.as_ref().and_then(|test| test.methods.iter().position(|name| *name == method.name));
         method.mean_rank = place.and_then(|at| ranks.as_ref()?.friedman.mean_ranks.get(at).copied());
+    }
+    for at in unbeaten(&tasks, &methods) {
+        methods[at].unbeaten = true;
     }
     let direction = rows.iter().flat_map(|(.., runs)| runs).find_map(|run| Some(run.score?.1));
     let chosen = direction.and_then(|direction| best(&methods, direction));
@@ -155,6 +158,8 @@ fn summarize(
         Some(Err(reason)) => (None, Some(reason)),
         Some(Ok(gains)) => (estimate(&gains)?, gains.is_empty().then(|| "no seed in common".to_owned())),
     };
+    let transfer = baseline.map(|baseline| transfers(runs, baseline, level)).transpose()?.unwrap_or_default();
+    let differences: Vec<Estimate> = transfer.iter().map(|t| t.difference.clone()).collect();
     let seconds: Vec<f64> = runs.iter().map(|run| run.seconds).collect();
     let seconds_per_epoch = estimate(&seconds)?;
     #[expect(clippy::cast_precision_loss, reason = "a count of samples")]
@@ -170,7 +175,10 @@ fn summarize(
         validation: if scores.len() == runs.len() { estimate(&scores)? } else { None },
         delta_m,
         no_delta_m,
-        transfer: baseline.map(|baseline| transfers(runs, baseline, level)).transpose()?.unwrap_or_default(),
+        transfer,
+        balance: baseline.and_then(|baseline| Balance::of(&task_gains(runs, baseline)?).ok()),
+        negative_transfer: negative_transfer_rate(&differences).ok(),
+        unbeaten: false,
         mean_rank: None,
         parameters: runs.first().map_or(0, |run| run.parameters),
         samples_per_second: samples.zip(seconds_per_epoch.as_ref()).map(|(n, s)| n / s.mean.max(1e-9)),
@@ -192,6 +200,33 @@ fn gains(runs: &[SeedRun], baseline: &[SeedRun]) -> std::result::Result<Vec<f64>
         value.get().map_err(|reason| format!("seed {}: {reason}", run.seed))
     };
     pairs(runs, baseline).map(gain).collect()
+}
+
+/// Gain of every task, averaged over the seeds; `None` where one is not defined.
+fn task_gains(runs: &[SeedRun], baseline: &[SeedRun]) -> Option<Vec<f64>> {
+    let mut sums: Vec<f64> = Vec::new();
+    let mut seeds = 0u32;
+    for (run, base) in pairs(runs, baseline) {
+        let gains = DeltaM::new(primary_of(&base.test)).and_then(|delta_m| delta_m.gains(&run.test)).ok()?;
+        sums.resize(gains.len(), 0.0);
+        for (sum, gain) in sums.iter_mut().zip(&gains) {
+            *sum += gain.gain.value?;
+        }
+        seeds += 1;
+    }
+    sums.iter_mut().for_each(|sum| *sum /= f64::from(seeds));
+    Some(sums)
+}
+
+/// The methods that no other beats in the means of the primary metrics; those that lack one are left out.
+fn unbeaten(tasks: &[TaskColumn], methods: &[MethodResult]) -> Vec<usize> {
+    let mean = |m: Option<&MetricEstimate>| Some(m?.estimate.as_ref()?.mean);
+    let point = |method: &MethodResult| method.primary(tasks).map(mean).collect::<Option<Vec<f64>>>();
+    let (at, points): (Vec<usize>, Vec<Vec<f64>>) =
+        methods.iter().enumerate().filter_map(|(at, method)| Some((at, point(method)?))).unzip();
+    let directions: Vec<Direction> = tasks.iter().map(|column| column.direction).collect();
+    let set = Objectives::new(&points, &directions).map(|objectives| objectives.pareto_set()).unwrap_or_default();
+    set.into_iter().map(|n| at[n]).collect()
 }
 
 /// Only the first metric of each task, which is the primary one.

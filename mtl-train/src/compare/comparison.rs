@@ -2,7 +2,10 @@
 
 use mtl_core::metric::Direction;
 use mtl_data::Origin;
-use mtl_metrics::stats::{Estimate, Friedman};
+use mtl_metrics::{
+    aggregate::Balance,
+    stats::{Estimate, Friedman},
+};
 use serde::{Deserialize, Serialize};
 
 /// All methods, with what can be said about their differences.
@@ -68,6 +71,15 @@ pub struct MethodResult {
     pub no_delta_m: Option<String>,
     /// What learning together did to each task.
     pub transfer: Vec<Transfer>,
+    /// How evenly the gains over single-task networks, averaged over seeds, are spread over tasks.
+    #[serde(default)]
+    pub balance: Option<Balance>,
+    /// Share of tasks that are worse than alone beyond the noise between seeds; `None` without baselines or with one seed.
+    #[serde(default)]
+    pub negative_transfer: Option<f64>,
+    /// No other method is at least as good in the mean of every primary metric and better in one.
+    #[serde(default)]
+    pub unbeaten: bool,
     /// Mean rank over tasks and seeds.
     pub mean_rank: Option<f64>,
     /// Trained numbers, of all networks together.

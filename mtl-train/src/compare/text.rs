@@ -51,6 +51,11 @@ pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
             "▼ worse, ▲ better than the single-task network of the same seed: the {percent:.0} % interval of the paired difference excludes 0"
         ));
     }
+    notes.extend(comparison.methods.iter().filter_map(spread));
+    let unbeaten: Vec<&str> = comparison.methods.iter().filter(|m| m.unbeaten).map(|m| m.name.as_str()).collect();
+    if comparison.methods.len() > 1 && !unbeaten.is_empty() {
+        notes.push(format!("Pareto set (no other is at least as good in every task): {}", unbeaten.join(", ")));
+    }
     match (&comparison.ranks, &comparison.no_ranks) {
         (Some(test), _) => {
             let friedman = &test.friedman;
@@ -81,6 +86,16 @@ pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
         notes.push(format!("best on validation: {chosen}"));
     }
     notes
+}
+
+/// Who pays for the mean gain.
+fn spread(method: &MethodResult) -> Option<String> {
+    let balance = method.balance?;
+    let gini = balance.gini.map_or_else(String::new, |gini| format!(", Gini {gini:.3}"));
+    let worse = method.negative_transfer.map_or_else(String::new, |rate| {
+        format!(", {:.0} % of tasks worse than alone beyond the noise between seeds", 100.0 * rate)
+    });
+    Some(format!("{}: gains of tasks from {:+.2} to {:+.2} %{gini}{worse}", method.name, balance.worst, balance.best))
 }
 
 fn row(comparison: &Comparison, method: &MethodResult) -> Vec<String> {

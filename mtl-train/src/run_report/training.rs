@@ -162,8 +162,10 @@ pub(super) fn conflict(history: &History) -> Vec<Block> {
     let mut blocks = vec![
         Heading::section("Gradient conflict").into(),
         Paragraph::new(format!(
-            "Gradients of the tasks with respect to the shared parameters, over the steps of epoch {}.",
-            last.epoch + 1
+            "Gradients of the tasks with respect to the shared parameters, over the steps of epoch {}: {:.0} % of the steps of a pair were in conflict, with a mean cosine of {:.2} where they were.",
+            last.epoch + 1,
+            100.0 * last.conflict.score(),
+            last.conflict.mean_severity(),
         ))
         .into(),
         Columns { blocks: maps, min_width: 300 }.into(),

@@ -19,23 +19,52 @@ use crate::process;
 use crate::python::Python;
 
 /// What the scripts need; the versions that figures in the documents were measured with.
-const PACKAGES: [&str; 4] = ["torch==2.11.0", "numpy==2.4.6", "pandas==3.1.1", "scikit-learn==1.9.1"];
+const PACKAGES: [&str; 8] = [
+    "torch==2.11.0",
+    "numpy==2.4.6",
+    "pandas==3.1.1",
+    "scikit-learn==1.9.1",
+    "torchmetrics==1.9.0",
+    "sacrebleu==2.6.0",
+    "jiwer==4.0.0",
+    "pycocotools==2.0.11",
+];
 
 /// One comparison.
 struct Comparison {
     /// The script's file name and text.
     script: (&'static str, &'static str),
+    /// Where the data are.
+    data: Data,
     /// The script's arguments, one run each, after the data folder.
     theirs: &'static [&'static [&'static str]],
     /// The suite of `mtl-bench` and its further arguments.
     ours: &'static [&'static str],
 }
 
-const COMPARISONS: &[Comparison] = &[Comparison {
-    script: ("census.py", include_str!("census.py")),
-    theirs: &[&["2", "dataloader"], &["2", "indexing"]],
-    ours: &["--suite", "peer-census", "--epochs", "2"],
-}];
+/// What a comparison reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Data {
+    /// The files of Census-Income.
+    Census,
+    /// What the script draws into a folder of the cache, for both sides.
+    Drawn,
+}
+
+const COMPARISONS: &[Comparison] = &[
+    Comparison {
+        script: ("census.py", include_str!("census.py")),
+        data: Data::Census,
+        theirs: &[&["2", "dataloader"], &["2", "indexing"]],
+        ours: &["--suite", "peer-census", "--epochs", "2"],
+    },
+    Comparison {
+        script: ("metrics.py", include_str!("metrics.py")),
+        data: Data::Drawn,
+        theirs: &[&["binary"], &["maps"], &["text"], &["coco"]],
+        ours: &["--suite", "peer-metrics"],
+    },
+];
 
 /// A line that either side prints.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -48,11 +77,22 @@ struct Line {
     check: BTreeMap<String, f64>,
 }
 
-/// Runs every comparison so many times in turn; prints one table each.
-pub(crate) fn run(root: &Path, libtorch: &Libtorch, data: &Path, python: Option<&Path>, rounds: u32) -> Result<bool> {
+/// What the user chose.
+#[derive(Debug)]
+pub(crate) struct Choice {
+    /// An interpreter that has the packages, in place of one made for it.
+    pub(crate) python: Option<PathBuf>,
+    /// Only scripts whose name contains this.
+    pub(crate) only: Option<String>,
+    /// How often each side runs.
+    pub(crate) rounds: u32,
+}
+
+/// Runs the chosen comparisons so many times in turn; prints one table each.
+pub(crate) fn run(root: &Path, libtorch: &Libtorch, census: &Path, choice: &Choice) -> Result<bool> {
     let cache = Cache::locate()?;
-    let python = match python {
-        Some(python) => python.to_owned(),
+    let python = match &choice.python {
+        Some(python) => python.clone(),
         None => environment(&cache)?,
     };
     let mut build = process::cargo(root, Some(libtorch));
@@ -60,10 +100,13 @@ pub(crate) fn run(root: &Path, libtorch: &Libtorch, data: &Path, python: Option<
     if !process::run(&mut build, "install Rust with its cargo")?.success() {
         return Ok(false);
     }
-    for comparison in COMPARISONS {
+    let drawn = cache.root().join("peer-metrics");
+    let chosen = |c: &&Comparison| choice.only.as_ref().is_none_or(|only| c.script.0.contains(only));
+    for comparison in COMPARISONS.iter().filter(chosen) {
+        let data = if comparison.data == Data::Census { census } else { &drawn };
         let (mut theirs, mut ours) = (Vec::new(), Vec::new());
-        for round in 1..=rounds {
-            eprintln!("{}: round {round} of {rounds}", comparison.script.0);
+        for round in 1..=choice.rounds {
+            eprintln!("{}: round {round} of {}", comparison.script.0, choice.rounds);
             let mut line = Vec::new();
             for arguments in comparison.theirs {
                 line.extend(their_run(&cache, &python, comparison, data, arguments)?);
@@ -135,7 +178,7 @@ fn lines(output: &[u8]) -> Result<Vec<Line>> {
     lines.map(|line| serde_json::from_str(line).with_context(|| format!("not a result: {line}"))).collect()
 }
 
-/// One row per line of theirs, beside ours: the line of the same name, or the only one.
+/// One row per line of theirs, beside that line of ours with whose name it begins.
 fn print(theirs: &[Vec<Line>], ours: &[Vec<Line>]) {
     let Some(first) = theirs.first() else { return };
     println!("{:44} {:>10} {:>10} {:>8} {:>14} {:>14}", "", "theirs, s", "ours, s", "ratio", "theirs /s", "ours /s");
@@ -145,7 +188,7 @@ fn print(theirs: &[Vec<Line>], ours: &[Vec<Line>]) {
             .zip(ours)
             .filter_map(|(t, o)| {
                 let t = t.get(index)?;
-                Some((t, o.iter().find(|o| o.what == t.what).or(o.first())?))
+                Some((t, o.iter().find(|o| t.what.starts_with(&o.what))?))
             })
             .collect();
         let over = |value: &dyn Fn(&(&Line, &Line)) -> f64| median(pairs.iter().map(value).collect());

@@ -8,7 +8,7 @@
 //! | `quality` | the same with more epochs and seeds: the figures of the README |
 //! | `step` | the step against its floor, the fused optimizer against tch's |
 //! | `toy` | methods on the two-objective toy: needs no data |
-//! | `peer-census` | our side of a comparison with PyTorch, see `cargo xtask bench --suite peers` |
+//! | `peer-census`, `peer-metrics` | our side of a comparison, see `cargo xtask bench --suite peers` |
 //! | `micro` | nothing here: criterion's benchmarks are run by xtask |
 //!
 //! Models and epochs are chosen on validation; test figures are only reported.
@@ -18,6 +18,7 @@ mod console;
 mod models;
 mod page;
 mod peer_census;
+mod peer_metrics;
 mod published;
 mod step;
 mod summary;
@@ -41,6 +42,7 @@ enum Suite {
     Step,
     Toy,
     PeerCensus,
+    PeerMetrics,
 }
 
 /// Trains the same tasks in several ways and compares them.
@@ -93,6 +95,11 @@ fn run(args: &Args) -> Result<()> {
         mtl_core::shim::init();
         let dir = mtl_data::datasets::dataset_dir(args.data_dir.as_deref(), "census-income")?;
         return peer_census::run(&dir, args.epochs.unwrap_or(2));
+    }
+    if args.suite == Suite::PeerMetrics {
+        let missing =
+            || Error::Checkpoint { path: "--data-dir".into(), reason: "the folder with the drawn data".into() };
+        return peer_metrics::run(args.data_dir.as_deref().ok_or_else(missing)?);
     }
     let mut summary = Summary::new(args.suite.to_possible_value().map_or("", |v| v.get_name().to_owned().leak()));
     if args.suite == Suite::Toy {

@@ -148,7 +148,7 @@ fn sketch(layer: &Layer, outputs: &Rows, column: usize, rank: i64, seed: u64) ->
             rows.push(&[None, None, None])?;
             continue;
         };
-        let grad = projection.input_first(layer, &layer.weight_grad_of(&d, &input)?)?; // [r, ..]
+        let grad = projection.grad(layer, &d, &input)?; // [r, ..]
         let parts = projection.parts().map(|(at, n)| grad.f_narrow(0, at, n).op(layer.name.as_str()));
         rows.push(&parts.into_iter().map(|p| p.map(Some)).collect::<Result<Vec<_>>>()?)?;
     }

@@ -67,9 +67,17 @@ impl Projection {
         }
     }
 
-    /// A weight gradient `[out, r, ..]` (experts: `[E, r, out]`) with the projected axis in front.
-    pub(super) fn input_first(&self, layer: &Layer, grad: &Tensor) -> Result<Tensor> {
-        grad.f_transpose(0, 1).op(layer.name.as_str())
+    /// The weight gradient for the projected input, `[r, out, ..]`: the projected axis in front.
+    pub(super) fn grad(&self, layer: &Layer, cotangent: &Tensor, input: &Tensor) -> Result<Tensor> {
+        let name = layer.name.as_str();
+        match layer.kind {
+            // Not the transpose of `weight_grad_of`: this way round the product is a third faster and needs no copy.
+            LayerKind::Linear { .. } => {
+                let matrix = layer.matrix(cotangent)?;
+                input.f_tr().and_then(|z| z.f_matmul(&matrix)).op(name)
+            }
+            _ => layer.weight_grad_of(cotangent, input)?.f_transpose(0, 1).op(name),
+        }
     }
 
     /// Start and length of the leading part and of the two random quarters.

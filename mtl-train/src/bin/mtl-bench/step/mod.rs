@@ -36,7 +36,13 @@ pub(crate) fn measure(thorough: bool, only: Option<&str>, summary: &mut Summary)
             eprintln!("timing the step: {}, {n_tasks} tasks", case.name);
             let subject = case.subject(n_tasks)?;
             let variants = variants(&subject, thorough, case.tiny)?;
-            summary.step.extend(compare(case.name, &subject, variants, if thorough { 12.0 } else { 3.0 })?);
+            let rows = compare(case.name, &subject, variants, if thorough { 12.0 } else { 3.0 })?;
+            // As they come: all of them take many minutes.
+            for row in &rows {
+                let StepRatio { mode, step_ms, ratio_to_floor, ratio_to_equal, .. } = row;
+                eprintln!("  {mode:18} {step_ms:9.2} ms {ratio_to_floor:7.3} of floor {ratio_to_equal:7.3} of equal");
+            }
+            summary.step.extend(rows);
         }
     }
     if thorough {
