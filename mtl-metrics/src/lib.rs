@@ -45,7 +45,7 @@
 //! | [`speech`] | WER, CER, MER, WIL, WIP, DER, JER, SNR, SI-SDR, SDR, MCD, F0 RMSE |
 //! | [`tags`] | span F1, token accuracy, segments, answers |
 //! | [`ranking`] | NDCG, MAP, MRR, recall@k and the like; coverage, diversity, novelty |
-//! | [`cluster`] | NMI, ARI, V-measure, cluster accuracy, recall of embeddings, CKA |
+//! | [`cluster`] | NMI, ARI, V-measure, cluster accuracy, recall of embeddings, CKA, RSA |
 //! | [`fairness`] | demographic parity, equal opportunity, equalized odds, calibration by group |
 //!
 //! | family | metrics, fed with batches of slices by [`Streaming::update_batch`] |

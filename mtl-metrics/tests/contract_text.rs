@@ -10,7 +10,7 @@
 use mtl_core::Result;
 use mtl_metrics::{
     Metric, Streaming,
-    cluster::{Agreement, Assignments, Distance, EmbeddingRecall, Embeddings, LinearCka, Representations},
+    cluster::{Agreement, Assignments, Distance, EmbeddingRecall, Embeddings, LinearCka, Representations, Rsa},
     fairness::{CalibrationByGroup, Comparison, GroupParity, GroupedScores, Parity},
     laws,
     ranking::{AtK, Coverage, Diversity, Gain, Ndcg, Novelty, RankedQueries, RankingAtK, RecommendedLists},
@@ -263,6 +263,11 @@ fn clusters(n: usize, random: &mut Random, check: &mut impl Check) {
         let y: Vec<f32> = rows.iter().map(|&row| classes[row] as f32).collect();
         metric.update_batch(&Representations::new(&x, 2, &y, 1)?)
     });
+    check.run(Rsa, n, |metric, rows| {
+        let x = pick(&vectors, rows).concat();
+        let y: Vec<f32> = rows.iter().flat_map(|&row| [vectors[row][1], classes[row] as f32, vectors[row][0]]).collect();
+        metric.update_batch(&Representations::new(&x, 2, &y, 3)?)
+    });
 }
 
 fn fairness(n: usize, random: &mut Random, check: &mut impl Check) {
@@ -460,6 +465,7 @@ fn mutated_inputs_are_refused_or_sound() {
             sound(&measure, Assignments::new(&classes, &said));
         }
         sound(&LinearCka, Representations::new(&a, 1, &b, 1 + off));
+        sound(&Rsa, Representations::new(&a, 1 + off, &b, 1 + off));
         let truth: Vec<bool> = said.iter().map(|&c| c > 1).collect();
         let parity = GroupParity::new(Parity::EqualizedOdds, Comparison::Ratio, 0.5).unwrap();
         sound(&parity, GroupedScores::new(&a, &truth, &items[..n]).and_then(|samples| samples.weighted(&b)));

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use mtl_metrics::{
     Metric, MetricValue,
-    cluster::{Agreement, Assignments, Distance, EmbeddingRecall, Embeddings, LinearCka, Representations},
+    cluster::{Agreement, Assignments, Distance, EmbeddingRecall, Embeddings, LinearCka, Representations, Rsa},
     fairness::{CalibrationByGroup, Comparison, GroupParity, GroupedScores, Parity},
     ranking::{AtK, Coverage, Diversity, Gain, Ndcg, Novelty, RankedQueries, RankingAtK, RecommendedLists},
 };
@@ -138,6 +138,7 @@ fn embeddings_by_their_formulas() {
         let (p, q) = (case["p"].as_u64().unwrap() as usize, case["q"].as_u64().unwrap() as usize);
         let batch = Representations::new(&x, p, &y, q).unwrap();
         same(&value(&LinearCka, &batch).1, &case["cka"], &format!("cka, case {idx}"));
+        same(&value(&Rsa, &batch).1, &case["rsa"], &format!("rsa, case {idx}"));
     }
 }
 

@@ -40,9 +40,10 @@
 //! | [`export`] | a trained model as a folder: safetensors, TorchScript, model card |
 //! | [`predict`] | answers for raw files, from a package, a run or a TorchScript file |
 //! | [`report`] | documents as one HTML file |
-//! | [`run_report`], [`explain`] | the report of a run; what its answers rest on |
+//! | [`run_report`], [`explain`], [`affinity`] | the report of a run; what its answers rest on; which tasks help each other |
 #![warn(missing_docs)]
 
+pub mod affinity;
 pub mod architecture;
 pub mod checkpoint;
 pub mod compare;

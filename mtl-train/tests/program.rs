@@ -73,6 +73,24 @@ fn a_run_is_evaluated_and_goes_on_with_a_larger_budget_only() {
 }
 
 #[test]
+fn tasks_of_a_run_are_held_against_each_other() {
+    let place = place();
+    let dir = place.path();
+    done(dir, &["train", "c.toml", "--run-dir", "run"]);
+    let weights = fs::read(dir.join("run/model.safetensors")).unwrap();
+    let found: serde_json::Value = serde_json::from_str(&done(dir, &["affinity", "run", "--json"])).unwrap();
+    let z = |i: usize, j: usize| found["look_ahead"][i][j].as_f64().unwrap();
+    // A step for a task alone lowers its own loss, and more than one for the other task does.
+    assert!(z(0, 0) > 0.0 && z(1, 1) > 0.0 && z(0, 0) > z(1, 0) && z(1, 1) > z(0, 1), "{found}");
+    let cosine = |i: usize, j: usize| found["conflict"]["cosine"][i][j].as_f64().unwrap();
+    assert!((cosine(0, 0) - 1.0).abs() < 1e-9 && (cosine(0, 1) - cosine(1, 0)).abs() < 1e-12);
+    assert!(done(dir, &["affinity", "run", "--batches", "1", "--split", "test"]).contains("(1 batches)"));
+    assert_eq!(fs::read(dir.join("run/model.safetensors")).unwrap(), weights);
+    let (code, _, err) = mtl(dir, &["affinity", "run", "--step", "0"]);
+    assert!(code == 2 && err.contains("step must be positive, found 0"), "{err}");
+}
+
+#[test]
 fn a_dry_run_shows_shapes_and_writes_nothing() {
     let place = place();
     let out = done(place.path(), &["train", "c.toml", "--dry-run"]);

@@ -167,7 +167,8 @@ impl PartialEq for PairedRows {
 }
 
 impl PairedRows {
-    fn width(&self) -> usize {
+    /// Columns of both representations together.
+    pub(super) fn width(&self) -> usize {
         self.p.saturating_add(self.q).max(1)
     }
 
@@ -175,7 +176,13 @@ impl PairedRows {
         self.rows.len() / self.width()
     }
 
-    fn sorted(&self) -> Vec<f32> {
+    /// Columns of the first representation.
+    pub(super) fn columns(&self) -> usize {
+        self.p
+    }
+
+    /// The rows in canonical order.
+    pub(super) fn sorted(&self) -> Vec<f32> {
         let mut rows: Vec<&[f32]> = self.rows.chunks_exact(self.width()).collect();
         rows.sort_by(|a, b| a.iter().zip(*b).map(|(a, b)| a.total_cmp(b)).fold(Ordering::Equal, Ordering::then));
         rows.concat()

@@ -6,7 +6,7 @@
 
 Ranking: scikit-learn for NDCG (queries without relevant items deleted first), trec_eval for the rest where it has the
 measure (scores without ties; fall-out by its formula). Clusters: scikit-learn and scipy; embeddings and CKA by their
-formulas. Fairness: fairlearn, with groups that have no rate deleted first; calibration by its formula. null: not
+formulas, RSA by scipy. Fairness: fairlearn, with groups that have no rate deleted first; calibration by its formula. null: not
 defined on purpose.
 """
 
@@ -23,6 +23,8 @@ from fairlearn.metrics import (
     equalized_odds_difference, equalized_odds_ratio,
 )
 from scipy.optimize import linear_sum_assignment
+from scipy.spatial.distance import pdist
+from scipy.stats import spearmanr
 from sklearn import metrics as sk
 from sklearn.metrics.cluster import contingency_matrix
 
@@ -172,7 +174,12 @@ for case in range(40):
     square = lambda m: (m**2).sum()
     below = np.sqrt(square(a.T @ a) * square(b.T @ b))
     defined = n > 1 and case != 39
-    ckas.append(dict(x=[float(str(v)) for v in x.ravel()], y=[float(str(v)) for v in y.ravel()], p=p, q=q, cka=float(square(b.T @ a) / below) if defined else None))
+    vary = (np.ptp(x, axis=1) > 0) & (np.ptp(y, axis=1) > 0)
+    rsa = None
+    if vary.sum() > 2:
+        far = [(pdist(m[vary].astype(float), "correlation") * 2**40).round() for m in (x, y)]
+        rsa = number(spearmanr(*far).statistic)
+    ckas.append(dict(x=[float(str(v)) for v in x.ravel()], y=[float(str(v)) for v in y.ravel()], p=p, q=q, cka=float(square(b.T @ a) / below) if defined else None, rsa=rsa))
 save("cluster", ["scikit-learn", "scipy", "numpy"], partitions=partitions, embeddings=embeddings, ckas=ckas)
 
 # Fairness.

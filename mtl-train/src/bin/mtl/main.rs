@@ -1,5 +1,6 @@
 //! The `mtl` program: multi-task training from a configuration file.
 
+mod affinity;
 mod compare;
 mod data;
 mod doctor;
@@ -36,6 +37,8 @@ enum Command {
     Compare(compare::Args),
     /// The metrics of a finished run on validation or test.
     Eval(eval::Args),
+    /// Which tasks of a trained model help each other, and which hurt.
+    Affinity(affinity::Args),
     /// What is in a data set: sizes, fields, labels, a few rows.
     Data(data::Args),
     /// What the program runs on; with a configuration, what is wrong with its data.
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Command::Predict(args) => predict::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Explain(args) => explain::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Report(args) => report::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Affinity(args) => affinity::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Eval(args) => eval::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Data(args) => data::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Doctor(args) => doctor::run(&args),

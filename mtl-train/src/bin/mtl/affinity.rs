@@ -1,0 +1,69 @@
+//! `mtl affinity`: which tasks of a trained model help each other.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, ValueEnum};
+use mtl_train::{
+    Result,
+    affinity::{Affinity, AffinityOptions, affinity},
+    run_dir::RunDir,
+};
+
+use crate::table::table;
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Args {
+    /// The run's folder.
+    run: PathBuf,
+    /// Batches to look at.
+    #[arg(long, default_value_t = 10)]
+    batches: u64,
+    /// Length of a step over the norm of the shared parameters.
+    #[arg(long, default_value_t = 0.01)]
+    step: f64,
+    /// Where the batches are from.
+    #[arg(long, value_enum, default_value_t = Split::Validation)]
+    split: Split,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Split {
+    Validation,
+    Test,
+}
+
+#[expect(clippy::print_stdout, reason = "what the program is for")]
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let dir = RunDir::open(&args.run)?;
+    let config = dir.config()?;
+    let session = dir.trained(&config, &config.data.load()?)?;
+    let loader = match args.split {
+        Split::Validation => &session.validation,
+        Split::Test => session.test_loader(),
+    };
+    let options = AffinityOptions { batches: args.batches, step: args.step };
+    let found = affinity(session.trainer.model(), loader, &options)?;
+    if args.json {
+        println!("{:#}", serde_json::json!(found));
+        return Ok(());
+    }
+    println!("how far a step for the row's task lowers the loss of the column's task, % ({} batches)", found.batches);
+    println!("{}", matrix(&found, |i, j| found.look_ahead[i][j].map(|z| format!("{:+.3}", 100.0 * z))));
+    println!("mean cosine of the gradients");
+    let cosine = |i: usize, j: usize| found.conflict.cosine.get(i)?.get(j).map(|c| format!("{c:+.3}"));
+    println!("{}", matrix(&found, cosine));
+    Ok(())
+}
+
+fn matrix(found: &Affinity, cell: impl Fn(usize, usize) -> Option<String>) -> comfy_table::Table {
+    let header: Vec<&str> = [""].into_iter().chain(found.tasks.iter().map(String::as_str)).collect();
+    let mut table = table(&header, 1);
+    for (i, task) in found.tasks.iter().enumerate() {
+        let cells = (0..found.tasks.len()).map(|j| cell(i, j).unwrap_or_else(|| "-".into()));
+        table.add_row([task.clone()].into_iter().chain(cells));
+    }
+    table
+}
