@@ -265,7 +265,8 @@ fn clusters(n: usize, random: &mut Random, check: &mut impl Check) {
     });
     check.run(Rsa, n, |metric, rows| {
         let x = pick(&vectors, rows).concat();
-        let y: Vec<f32> = rows.iter().flat_map(|&row| [vectors[row][1], classes[row] as f32, vectors[row][0]]).collect();
+        let y: Vec<f32> =
+            rows.iter().flat_map(|&row| [vectors[row][1], classes[row] as f32, vectors[row][0]]).collect();
         metric.update_batch(&Representations::new(&x, 2, &y, 3)?)
     });
 }

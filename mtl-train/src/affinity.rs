@@ -142,7 +142,7 @@ fn walk(rows: &Rows, k: usize, shared: &[&Tensor], length: f64) -> Result<()> {
     for (column, param) in shared.iter().enumerate() {
         if let Some(grad) = rows.get(k, column)? {
             let change = grad.f_mul_scalar(length).op("affinity")?;
-            param.shallow_clone().f_sub_(&change).op("affinity")?;
+            let _ = param.shallow_clone().f_sub_(&change).op("affinity")?;
         }
     }
     Ok(())

@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, ValueEnum};
+use clap::Args as ClapArgs;
 use mtl_train::{
     Result,
     affinity::{Affinity, AffinityOptions, affinity},
     run_dir::RunDir,
 };
 
-use crate::table::table;
+use crate::{split::Split, table::table};
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Args {
@@ -29,21 +29,12 @@ pub(crate) struct Args {
     json: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Split {
-    Validation,
-    Test,
-}
-
 #[expect(clippy::print_stdout, reason = "what the program is for")]
 pub(crate) fn run(args: &Args) -> Result<()> {
     let dir = RunDir::open(&args.run)?;
     let config = dir.config()?;
     let session = dir.trained(&config, &config.data.load()?)?;
-    let loader = match args.split {
-        Split::Validation => &session.validation,
-        Split::Test => session.test_loader(),
-    };
+    let loader = args.split.loader(&session);
     let options = AffinityOptions { batches: args.batches, step: args.step };
     let found = affinity(session.trainer.model(), loader, &options)?;
     if args.json {

@@ -2,10 +2,13 @@
 
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, ValueEnum};
+use clap::Args as ClapArgs;
 use mtl_train::{Result, run_dir::RunDir};
 
-use crate::table::{table, value};
+use crate::{
+    split::Split,
+    table::{table, value},
+};
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Args {
@@ -17,12 +20,6 @@ pub(crate) struct Args {
     /// As JSON.
     #[arg(long)]
     json: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Split {
-    Validation,
-    Test,
 }
 
 #[expect(clippy::print_stdout, reason = "what the program is for")]

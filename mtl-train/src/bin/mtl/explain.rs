@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, ValueEnum};
+use clap::Args as ClapArgs;
 use comfy_table::{Table, presets::UTF8_HORIZONTAL_ONLY};
 use mtl_train::{
     Result,
     explain::{self, ExplainOptions, Explanation, Method, Samples},
     run_dir::RunDir,
 };
+
+use crate::split::Split;
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Args {
@@ -40,12 +42,6 @@ pub(crate) struct Args {
     json: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Split {
-    Validation,
-    Test,
-}
-
 /// Parts listed per task.
 const TOP: usize = 5;
 
@@ -54,10 +50,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let dir = RunDir::open(&args.run)?;
     let config = dir.config()?;
     let session = dir.trained(&config, &config.data.load()?)?;
-    let loader = match args.split {
-        Split::Validation => &session.validation,
-        Split::Test => session.test_loader(),
-    };
+    let loader = args.split.loader(&session);
     let options = ExplainOptions {
         samples: if args.ids.is_empty() { Samples::Random(args.samples) } else { Samples::Ids(args.ids.clone()) },
         methods: args.methods.clone(),

@@ -13,6 +13,7 @@ mod list;
 mod predict;
 mod report;
 mod source;
+mod split;
 mod table;
 mod train;
 
