@@ -2,7 +2,7 @@
 //!
 //! A map holds one class a pixel, as `u8`, `i32` or `i64`, so that neither PNG masks nor tensors have to be converted.
 //! Counting is one pass: the pair of classes of a pixel is the index of a counter. Maps have long runs of equal
-//! labels; a block of 16 equal pairs is counted as one. Threads take blocks of fixed length, so that no bit depends on
+//! labels; a block of 8 equal pairs is counted as one. Threads take blocks of fixed length, so that no bit depends on
 //! their number (counts would not anyway).
 
 use std::{ops::Range, slice::from_ref};
@@ -16,10 +16,10 @@ use crate::refusal::{refuse, same_length};
 pub const MAX_CLASSES: usize = 4096;
 /// Pixels that one thread takes at a time: below 2^32, so that its counters can be 32 bits wide.
 const CHUNK: usize = 1 << 18;
-/// Pixels compared at once.
-const BLOCK: usize = 16;
+/// Pixels compared at once: as bytes they fit a register.
+const BLOCK: usize = 8;
 /// [`BLOCK`] as a count.
-const RUN: u32 = 16;
+const RUN: u32 = 8;
 
 /// A class for every pixel, row after row, image after image.
 #[derive(Debug, Clone, Copy)]
@@ -136,12 +136,24 @@ fn out_of_range(field: &'static str, n_classes: usize, label: i64, pixel: usize)
 trait Label: Copy + PartialEq + Into<i64> + Send + Sync {
     /// The label as an index, beyond every class when it is negative.
     fn index(self) -> usize;
+
+    /// Whether a block is one label.
+    #[inline]
+    fn is_run(block: &[Self; BLOCK]) -> bool {
+        *block == [block[0]; BLOCK]
+    }
 }
 
 impl Label for u8 {
     #[inline]
     fn index(self) -> usize {
         usize::from(self)
+    }
+
+    #[inline]
+    fn is_run(block: &[Self; BLOCK]) -> bool {
+        let bytes = u64::from_ne_bytes(*block);
+        bytes.rotate_left(8) == bytes
     }
 }
 
@@ -205,21 +217,18 @@ fn count_chunk<T: Label, S: Label>(
         let (field, label) = if row < c { ("said label", s.into()) } else { ("true label", t.into()) };
         Err(out_of_range(field, c, label, start + pixel))
     };
-    let blocks = truth.chunks(BLOCK).zip(said.chunks(BLOCK));
-    for (block, (ts, ss)) in blocks.enumerate() {
-        let same = |first: &T, other: &S| {
-            ts.iter().fold(true, |same, t| same & (t == first)) & ss.iter().fold(true, |same, s| same & (s == other))
-        };
-        if let ([t, ..], [s, ..]) = (ts, ss)
-            && ts.len() == BLOCK
-            && same(t, s)
-        {
-            add(0, RUN, *t, *s, block * BLOCK)?;
+    let ((t_blocks, t_rest), (s_blocks, s_rest)) = (truth.as_chunks::<BLOCK>(), said.as_chunks::<BLOCK>());
+    for (block, (ts, ss)) in t_blocks.iter().zip(s_blocks).enumerate() {
+        if T::is_run(ts) && S::is_run(ss) {
+            add(0, RUN, ts[0], ss[0], block * BLOCK)?;
             continue;
         }
         for (idx, (&t, &s)) in ts.iter().zip(ss).enumerate() {
             add(idx, 1, t, s, block * BLOCK + idx)?;
         }
+    }
+    for (idx, (&t, &s)) in t_rest.iter().zip(s_rest).enumerate() {
+        add(idx, 1, t, s, t_blocks.len() * BLOCK + idx)?;
     }
     let [mut counts, odd] = tables;
     counts.iter_mut().zip(odd).for_each(|(count, n)| *count += n);
