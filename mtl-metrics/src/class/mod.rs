@@ -54,7 +54,7 @@ pub use confusion::ConfusionMatrix;
 pub use confusion_report::ConfusionReport;
 pub use counts::{Average, ClassCounts, Quad};
 pub use ece::Ece;
-pub use f_beta::FBeta;
+pub use f_beta::{F1, FBeta};
 pub use hinge::Hinge;
 pub use kappa::{CohenKappa, Spacing};
 pub use log_loss::LogLoss;
