@@ -142,6 +142,20 @@ add("one object twice", (15, 20), [dict(id=1, gt=[there(half, 150.0)], dt=[hit(h
 add("half of a crowd", (15, 20), [dict(id=1, gt=[there(full, 300.0, True)], dt=[hit(half), hit([10, 20, 30, 40, 200], 0.2)])])
 add("half of an object", (15, 20), [dict(id=1, gt=[there(full, 300.0)], dt=[hit(half)])])
 
+
+def parts_of_a_crowd(name, size=(40, 50)):
+    """Surer detections that are pieces of a crowd, then those of a plain object: only the crowd rule ignores the pieces."""
+    crowd, plain = blob(size, 12, 20), blob(size, 5, 9)
+    pieces = [crowd & blob(size, 5, 12) for _ in range(4)]
+    pieces += [(crowd & blob(size, 6, 10)) | blob(size, 1, 4) for _ in range(2)]
+    dt = [hit(counts(piece), round(0.5 + 0.08 * k, 2)) for k, piece in enumerate(pieces) if piece.any()]
+    dt += [hit(counts(moved(plain, 1, 0.2)), 0.3)]
+    add(name, size, [dict(id=1, gt=[there(counts(crowd), float(crowd.sum()), True), there(counts(plain), float(plain.sum()))], dt=dt)])
+
+
+for seed in range(6):
+    parts_of_a_crowd(f"parts of a crowd {seed}")
+
 pairs = []
 for k in range(60):
     size = tuple(int(v) for v in rng.integers(1, 30, 2))
