@@ -14,9 +14,10 @@
 //! endings.
 //!
 //! **Reference** M. Porter, *An algorithm for suffix stripping*, Program 14, 1980; NLTK 3.10 `PorterStemmer`, its
-//! default mode, which rouge-score takes: 600 words of `tests/golden/make_text.py`.
-//! **Differs from** it for words with letters beyond ASCII, which come back as they are. The crates of stemmers have
-//! Porter's second algorithm (Snowball) or the first one without these rules: other stems.
+//! default mode, which rouge-score takes: 760 words of `tests/golden/make_text.py`.
+//! **Differs from** it for words with letters beyond ASCII, which come back as they are. No crate has these rules: of the
+//! 760 words `rust-stemmers` 1.2 (Snowball's English, Porter's second algorithm) stems 65 otherwise, `porter-stemmer` 0.1
+//! (the first one) 81.
 
 /// The stem of a word in lower case; letters that are not ASCII leave a word as it is.
 ///
