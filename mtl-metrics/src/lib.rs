@@ -42,7 +42,7 @@
 //! | room with batches of its own | what |
 //! |---|---|
 //! | [`text`] | BLEU, chrF, TER, ROUGE, perplexity, distinct-n |
-//! | [`speech`] | WER, CER, MER, WIL, WIP, DER, JER, SNR, SI-SDR, SDR, MCD, F0 RMSE |
+//! | [`speech`] | WER, CER, MER, WIL, WIP, DER, JER, SNR, SI-SDR, SDR, STOI, ESTOI, MCD, F0 RMSE |
 //! | [`tags`] | span F1, token accuracy, segments, answers |
 //! | [`ranking`] | NDCG, MAP, MRR, recall@k and the like; coverage, diversity, novelty |
 //! | [`cluster`] | NMI, ARI, V-measure, cluster accuracy, recall of embeddings, CKA, RSA |
@@ -50,7 +50,7 @@
 //!
 //! | family | metrics, fed with batches of slices by [`Streaming::update_batch`] |
 //! |---|---|
-//! | [`detect`] | COCO AP and AR, temporal mAP, panoptic quality, MOTA, IDF1 |
+//! | [`detect`] | COCO AP and AR of boxes and of masks, temporal mAP, panoptic quality, MOTA, IDF1 |
 //! | [`dense`] | mIoU, Dice, pixel accuracy, boundary IoU, Hausdorff-95, depth errors, angles of normals |
 //! | [`keypoint`] | OKS AP and AR, PCK, PCKh, MPJPE, PA-MPJPE |
 //! | [`signal`] | PSNR, SSIM, MS-SSIM, UQI, SAM, Fréchet distance, KID |

@@ -1,6 +1,6 @@
 //! What every metric of detection and tracking promises: the laws of merging to the bit, the same bits at any number of
 //! threads, and an error, never a panic, for every bad input.
-#![expect(clippy::cast_possible_truncation, reason = "a test, helpers included")]
+#![expect(clippy::cast_possible_truncation, clippy::panic, reason = "a test, helpers included")]
 
 #[path = "contract/drawing.rs"]
 mod drawing;
@@ -9,8 +9,9 @@ use drawing::{Random, obeys, survives};
 use mtl_metrics::{
     Streaming,
     detect::{
-        CocoAp, CocoNumber, DetectionBatch, DetectionImage, Detections, Frame, MapSegment, Objects, PanopticBatch,
-        PanopticQuality, Sequence, TemporalMap, Tracked, Tracking, TrackingNumber, Video, VideoBatch, Xywh,
+        CocoAp, CocoNumber, DetectionBatch, DetectionImage, Detections, Frame, MapSegment, Mask, MaskAp, MaskBatch,
+        MaskDetections, MaskImage, MaskObjects, Objects, PanopticBatch, PanopticQuality, Sequence, TemporalMap,
+        Tracked, Tracking, TrackingNumber, Video, VideoBatch, Xywh,
     },
     laws::Tolerance,
 };
@@ -51,6 +52,44 @@ impl Image {
                 classes: &self.classes[1],
                 areas: Some(&self.areas),
                 crowd: Some(&self.crowd),
+            },
+        }
+    }
+}
+
+/// Runs of 6 x 7 pixels.
+fn runs(random: &mut Random) -> Vec<u32> {
+    let mut ends = random.list(5, |r| r.below(43) as u32);
+    ends.sort_unstable();
+    ends.push(42);
+    let mut start = 0;
+    ends.into_iter().map(|end| end - std::mem::replace(&mut start, end)).collect()
+}
+
+/// The masks of an image, and all else about it.
+struct Masked {
+    masks: [Vec<Mask>; 2],
+    image: Image,
+}
+
+fn masked(random: &mut Random, draw: Draw) -> Masked {
+    let image = image(random, draw);
+    let masks = [0, 1].map(|side: usize| {
+        random.list(image.boxes[side].len(), |r| Mask::new(6, 7, &runs(r)).unwrap_or_else(|e| panic!("{e}")))
+    });
+    Masked { masks, image }
+}
+
+impl Masked {
+    fn of(&self, id: u64) -> MaskImage<'_> {
+        MaskImage {
+            id,
+            said: MaskDetections { masks: &self.masks[0], scores: &self.image.scores, classes: &self.image.classes[0] },
+            truth: MaskObjects {
+                masks: &self.masks[1],
+                classes: &self.image.classes[1],
+                areas: Some(&self.image.areas),
+                crowd: Some(&self.image.crowd),
             },
         }
     }
@@ -146,6 +185,13 @@ proptest! {
             };
             obeys(CocoAp { number }, n, feed, random, Tolerance::Bits).unwrap();
         }
+        let images = random.list(n, |r| masked(r, Random::number));
+        for number in CocoNumber::ALL {
+            let feed = |seen: &mut Streaming<MaskAp>, idx: &[usize]| {
+                seen.update_batch(&MaskBatch::new(idx.iter().map(|&i| images[i].of(i as u64)))?)
+            };
+            obeys(MaskAp { number }, n, feed, random, Tolerance::Bits).unwrap();
+        }
         let clips = random.list(n, |r| clip(r, Random::number));
         let feed = |seen: &mut Streaming<TemporalMap>, idx: &[usize]| {
             seen.update_batch(&VideoBatch::new(idx.iter().map(|&i| clips[i].of(i as u64)))?)
@@ -169,13 +215,15 @@ proptest! {
 #[test]
 fn a_hundred_thousand_bad_inputs_do_no_harm() {
     let random = &mut Random(11);
-    let mut fed = [[0_u32; 2]; 4];
+    let mut fed = [[0_u32; 2]; 6];
     let mut count = |kind: usize, ok: bool| fed[kind][usize::from(ok)] += 1;
     let (mut coco, mut temporal) = (Streaming::new(CocoAp::default()), Streaming::new(TemporalMap));
     let (mut panoptic, mut tracking) = (Streaming::new(PanopticQuality), Streaming::new(Tracking::default()));
+    let mut of_masks = Streaming::new(MaskAp::default());
     for case in 0..25_000_u64 {
         if case % 20 == 0 {
             coco.reset();
+            of_masks.reset();
             temporal.reset();
         }
         let mut drawn = image(random, Random::hostile);
@@ -184,6 +232,20 @@ fn a_hundred_thousand_bad_inputs_do_no_harm() {
         // Ids come twice now and then.
         let id = case % 19;
         count(0, survives(&mut coco, DetectionBatch::new([drawn.of(id)])));
+        let mut drawn = masked(random, Random::hostile);
+        drawn.image.scores.truncate(random.length(drawn.image.scores.len()));
+        drawn.masks[1].truncate(random.length(drawn.masks[1].len()));
+        // Runs that do not fit are no mask; a mask of another size is refused by the batch.
+        let mut counts = runs(random);
+        if random.below(3) == 0 {
+            let at = random.below(counts.len());
+            counts[at] = [0, 1, 42, u32::MAX, u32::MAX - 41][random.below(5)];
+        }
+        let [height, width] = [[6, 7], [6, 7], [7, 6], [0, 5], [1 << 16, 1 << 16]][random.below(5)];
+        let mask = Mask::new(height, width, &counts);
+        count(4, mask.is_ok());
+        drawn.masks[0].extend(mask.into_iter().take(usize::from(random.below(20) == 0)));
+        count(5, survives(&mut of_masks, MaskBatch::new([drawn.of(id)])));
         let mut drawn = clip(random, Random::hostile);
         drawn.classes[0].truncate(random.length(drawn.classes[0].len()));
         count(1, survives(&mut temporal, VideoBatch::new([drawn.of(id)])));

@@ -16,7 +16,7 @@ use mtl_metrics::{
     ranking::{AtK, Coverage, Diversity, Gain, Ndcg, Novelty, RankedQueries, RankingAtK, RecommendedLists},
     speech::{
         Allowed, CepstrumPairs, DiarizationErrorRate, Diarizations, ErrorRate, F0Rmse, JaccardErrorRate,
-        MelCepstralDistortion, PitchPairs, Rate, SignalPairs, SignalRatio, Turn, Unit,
+        MelCepstralDistortion, PitchPairs, Rate, SignalPairs, SignalRatio, Stoi, Turn, Unit,
     },
     tags::{
         AnswerLanguage, AnswerMeasure, BoundaryF, Scheme, SegmentalEdit, SegmentalF1, SpanAverage, SpanMeasure,
@@ -107,6 +107,7 @@ fn texts(n: usize, random: &mut Random, check: &mut impl Check) {
     pairs!(Ter::new(TerConfig { normalized: true, no_punct: true, asian_support: true, case_sensitive: true }));
     for kind in [RougeKind::N(1), RougeKind::N(2), RougeKind::L, RougeKind::Lsum] {
         pairs!(Rouge::new(kind).unwrap());
+        pairs!(Rouge::stemmed(kind).unwrap());
     }
     for measure in [AnswerMeasure::ExactMatch, AnswerMeasure::F1] {
         pairs!(Squad::new(measure, AnswerLanguage::English));
@@ -154,6 +155,15 @@ fn speech(n: usize, random: &mut Random, check: &mut impl Check) {
     let truth: Vec<Vec<f32>> = lengths.iter().map(|&len| random.numbers(len)).collect();
     for allowed in [Allowed::Nothing, Allowed::Scale, Allowed::Filter] {
         check.run(SignalRatio::new(allowed, true), n, |metric, rows| {
+            metric.update_batch(&SignalPairs::new(&pick(&said, rows), &pick(&truth, rows))?)
+        });
+    }
+    // Few signals are long enough for a value.
+    let lengths: Vec<usize> = (0..n).map(|idx| random.below(300) + if idx % 6 == 0 { 4100 } else { 0 }).collect();
+    let said: Vec<Vec<f32>> = lengths.iter().map(|&len| random.numbers(len)).collect();
+    let truth: Vec<Vec<f32>> = lengths.iter().map(|&len| random.numbers(len)).collect();
+    for stoi in [Stoi::default(), Stoi::extended()] {
+        check.run(stoi, n, |metric, rows| {
             metric.update_batch(&SignalPairs::new(&pick(&said, rows), &pick(&truth, rows))?)
         });
     }

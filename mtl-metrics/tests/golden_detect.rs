@@ -1,5 +1,5 @@
 //! Detection, temporal, panoptic and tracking metrics equal pycocotools, py-motmetrics and the other rules of
-//! `golden/make_detect.py`.
+//! `golden/make_detect.py` and `golden/make_masks.py`.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test, helpers included")]
 
 #[path = "golden/reading.rs"]
@@ -8,8 +8,9 @@ mod reading;
 use mtl_metrics::{
     Metric, Streaming,
     detect::{
-        CocoAp, CocoNumber, DetectionBatch, DetectionImage, Detections, Frame, MapSegment, Objects, PanopticBatch,
-        PanopticQuality, Sequence, TemporalMap, Tracked, Tracking, TrackingNumber, Video, VideoBatch, Xywh,
+        CocoAp, CocoNumber, DetectionBatch, DetectionImage, Detections, Frame, MapSegment, Mask, MaskAp, MaskBatch,
+        MaskDetections, MaskImage, MaskObjects, Objects, PanopticBatch, PanopticQuality, Sequence, TemporalMap,
+        Tracked, Tracking, TrackingNumber, Video, VideoBatch, Xywh,
     },
 };
 use reading::{get, parse, same};
@@ -54,6 +55,53 @@ fn coco_equals_pycocotools() {
             assert_eq!(class.ap.is_some(), want.is_some(), "{}", case["name"]);
             assert!(class.ap.zip(want).is_none_or(|(a, b)| (a - b).abs() < 1e-12), "{}", case["name"]);
         }
+    }
+}
+
+/// A mask of a golden file.
+fn mask(size: [u32; 2], counts: &Value) -> Mask {
+    let counts: Vec<u32> = serde_json::from_value(counts.clone()).unwrap();
+    Mask::new(size[0], size[1], &counts).unwrap()
+}
+
+#[test]
+fn mask_ap_equals_pycocotools() {
+    let golden = parse(include_str!("golden/masks.json"));
+    let cases = golden["cases"].as_array().unwrap();
+    assert!(cases.len() >= 40);
+    for case in cases {
+        let masks = |rows: &Value| -> Vec<Mask> {
+            rows.as_array().unwrap().iter().map(|row| mask(get(case, "size"), &row["mask"])).collect()
+        };
+        let mut metric = Streaming::new(MaskAp::default());
+        for image in case["images"].as_array().unwrap() {
+            let (dt, gt) = (&image["dt"], &image["gt"]);
+            let (found, scores, classes) = (masks(dt), column::<f64>(dt, "score"), column(dt, "class"));
+            let (there, areas) = (masks(gt), column::<f64>(gt, "area"));
+            let (crowd, true_classes) = (column::<bool>(gt, "crowd"), column::<u32>(gt, "class"));
+            let said = MaskDetections { masks: &found, scores: &scores, classes: &classes };
+            let truth = MaskObjects { masks: &there, classes: &true_classes, areas: Some(&areas), crowd: Some(&crowd) };
+            let image = MaskImage { id: get(image, "id"), said, truth };
+            metric.update_batch(&MaskBatch::new([image]).unwrap()).unwrap();
+        }
+        let report = MaskAp::default().report(metric.remembered());
+        let values: Vec<Option<f64>> = get(case, "values");
+        for (number, want) in CocoNumber::ALL.into_iter().zip(values) {
+            same(report.number(number), want, 1e-12, &format!("{number:?} of {}", case["name"]));
+            assert_eq!(&MaskAp { number }.compute(metric.remembered()), report.number(number));
+        }
+    }
+}
+
+#[test]
+fn pairs_of_masks_equal_pycocotools() {
+    let golden = parse(include_str!("golden/masks.json"));
+    let pairs = golden["pairs"].as_array().unwrap();
+    assert!(pairs.len() >= 40);
+    for pair in pairs {
+        let [a, b] = [0, 1].map(|side| mask(get(pair, "size"), &pair["masks"][side]));
+        assert_eq!([a.area(), b.area()], get::<[u32; 2]>(pair, "areas"), "{pair}");
+        assert_eq!(a.iou(&b).unwrap().to_bits(), get::<f64>(pair, "iou").to_bits(), "{pair}");
     }
 }
 

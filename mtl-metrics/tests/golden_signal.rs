@@ -1,4 +1,4 @@
-//! Speakers, signals and prosody as pyannote.metrics, torchmetrics and the formulas have them (`golden/make_signal.py`
+//! Speakers, signals, speech and prosody as pyannote.metrics, torchmetrics, pystoi and the formulas have them (`golden/make_signal.py`
 //! says how the cases were made).
 #![allow(clippy::unwrap_used, clippy::panic, clippy::cast_possible_truncation, reason = "a test, helpers included")]
 
@@ -8,7 +8,7 @@ use mtl_metrics::{
     Metric, MetricValue,
     speech::{
         Allowed, CepstrumPairs, DiarizationErrorRate, Diarizations, F0Rmse, JaccardErrorRate, MelCepstralDistortion,
-        PitchPairs, SignalPairs, SignalRatio, Turn,
+        PitchPairs, SignalPairs, SignalRatio, Stoi, Turn,
     },
 };
 use serde_json::Value;
@@ -106,6 +106,40 @@ fn signals_as_torchmetrics() {
         }
     }
     assert!(n_filtered >= 6, "{n_filtered}");
+}
+
+/// The clean and the changed signal of a case, as `make_signal.py` makes them.
+fn speech(case: &Value) -> [Vec<f32>; 2] {
+    let number = |key: &str| case[key].as_f64().unwrap();
+    let (levels, period) = (doubles(&case["levels"]), case["period"].as_u64().unwrap() as usize);
+    let (mut state, mut last) = (case["seed"].as_u64().unwrap(), 0.0);
+    let mut uniform = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f64 / f64::from(1 << 23) - 1.0
+    };
+    let pair = |i: usize| {
+        last = number("color") * last + uniform();
+        let target = (last * levels[i / period % levels.len()]) as f32;
+        let changed = number("scale") * f64::from(target) + number("noise") * uniform();
+        (target, changed.max(-number("limit")).min(number("limit")) as f32)
+    };
+    let (target, estimate) = (0..case["n"].as_u64().unwrap() as usize).map(pair).unzip();
+    [target, estimate]
+}
+
+#[test]
+fn speech_as_pystoi() {
+    let golden = golden();
+    let mut n_defined = 0;
+    for case in list(&golden["intelligible"]) {
+        let [target, estimate] = speech(case).map(|signal| [signal]);
+        let batch = SignalPairs::new(&estimate, &target).unwrap();
+        for metric in [Stoi::default(), Stoi::extended()] {
+            same(&value(&metric, &batch).1, &case[metric.name()], 1e-12, &format!("{}, {case}", metric.name()));
+            n_defined += usize::from(!case[metric.name()].is_null());
+        }
+    }
+    assert!(n_defined >= 80, "{n_defined}");
 }
 
 #[test]

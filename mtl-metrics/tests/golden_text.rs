@@ -7,7 +7,7 @@ use std::path::Path;
 use mtl_metrics::{
     Metric, MetricValue,
     speech::{Edit, ErrorRate, Rate, Unit},
-    text::{Bleu, BleuConfig, Chrf, ChrfConfig, Rouge, RougeKind, Smoothing, Ter, TerConfig, TextPairs},
+    text::{Bleu, BleuConfig, Chrf, ChrfConfig, Rouge, RougeKind, Smoothing, Ter, TerConfig, TextPairs, porter_stem},
 };
 use serde_json::Value;
 
@@ -80,8 +80,9 @@ fn chrf(settings: &Value) -> Chrf {
     .unwrap()
 }
 
-/// Every case with its texts.
+/// Every case with its texts; there are at least 40, for every metric and setting.
 fn each_case(golden: &Value, mut check: impl FnMut(&Value, &TextPairs<'_>)) {
+    assert!(list(&golden["cases"]).len() >= 40);
     for case in list(&golden["cases"]) {
         let hypotheses = strings(&case["hypotheses"]);
         let references: Vec<Vec<&str>> = list(&case["references"]).iter().map(strings).collect();
@@ -92,7 +93,6 @@ fn each_case(golden: &Value, mut check: impl FnMut(&Value, &TextPairs<'_>)) {
 #[test]
 fn bleu_as_sacrebleu() {
     let golden = golden("text");
-    let mut n = 0;
     each_case(&golden, |case, pairs| {
         for (settings, want) in list(&golden["bleus"]).iter().zip(list(&case["bleu"])) {
             let context = format!("{}, {settings}", case["name"]);
@@ -111,10 +111,8 @@ fn bleu_as_sacrebleu() {
                     }
                 }
             }
-            n += 1;
         }
     });
-    assert!(n >= 400, "{n}");
 }
 
 #[test]
@@ -151,14 +149,27 @@ fn rouge_as_rouge_score() {
     let golden = golden("text");
     let kinds = [RougeKind::N(1), RougeKind::N(2), RougeKind::N(3), RougeKind::L, RougeKind::Lsum];
     each_case(&golden, |case, pairs| {
-        for ((kind, name), want) in kinds.into_iter().zip(list(&golden["rouges"])).zip(list(&case["rouge"])) {
-            let rouge = Rouge::new(kind).unwrap();
-            let scores = rouge.report(&update(&rouge, pairs)).unwrap();
-            for (found, want) in [scores.precision, scores.recall, scores.f1].into_iter().zip(numbers(want)) {
-                near(found, want, &format!("{}, {name}", case["name"]));
+        type Make = fn(RougeKind) -> mtl_core::Result<Rouge>;
+        let makers: [(&str, Make); 2] = [("rouge", Rouge::new), ("stemmed", Rouge::stemmed)];
+        for (key, make) in makers {
+            for ((kind, name), want) in kinds.into_iter().zip(list(&golden["rouges"])).zip(list(&case[key])) {
+                let rouge = make(kind).unwrap();
+                let scores = rouge.report(&update(&rouge, pairs)).unwrap();
+                for (found, want) in [scores.precision, scores.recall, scores.f1].into_iter().zip(numbers(want)) {
+                    near(found, want, &format!("{}, {key}, {name}", case["name"]));
+                }
             }
         }
     });
+}
+
+#[test]
+fn stems_as_nltk() {
+    let golden = golden("text");
+    assert!(list(&golden["stems"]).len() >= 600);
+    let pairs: Vec<Vec<&str>> = list(&golden["stems"]).iter().map(strings).collect();
+    let wrong: Vec<_> = pairs.iter().filter(|pair| porter_stem(pair[0]) != pair[1]).collect();
+    assert!(wrong.is_empty(), "{} of {}: {wrong:?}", wrong.len(), pairs.len());
 }
 
 #[test]

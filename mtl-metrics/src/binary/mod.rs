@@ -19,7 +19,8 @@
 //! | [`PcocError`] | predicted over observed, distance from 1 | He et al. 2014 | 1.1 kB a class | the ratio itself has no better or worse |
 //! | [`Gauc`] | AUROC within groups | Zhu et al. 2017 | 4 bytes a score, 8 a group | |
 //!
-//! A weight other than 1 takes 8 bytes more. Views, made of a state: [`RocCurve`], [`Threshold`].
+//! A weight other than 1 takes 8 bytes more. Those at a given other rate are [`OperatingPoint`]s.
+//! Views, made of a state: [`RocCurve`], [`Threshold`].
 
 pub mod auroc;
 pub mod average_precision;
@@ -29,6 +30,7 @@ pub mod gauc;
 pub mod gini;
 pub mod ks;
 pub mod min_dcf;
+pub mod operating_point;
 pub mod partial_auroc;
 pub mod pcoc;
 pub mod precision_at_recall;
@@ -47,6 +49,7 @@ pub use gauc::Gauc;
 pub use gini::Gini;
 pub use ks::Ks;
 pub use min_dcf::MinDcf;
+pub use operating_point::OperatingPoint;
 pub use partial_auroc::PartialAuroc;
 pub use pcoc::PcocError;
 pub use precision_at_recall::PrecisionAtRecall;

@@ -5,15 +5,18 @@
 //! adaptive   sum_j n_j / n |conf_j - acc_j|
 //! ```
 //!
-//! Confident models put most answers into the last of bins of equal width; here every bin counts. Confidences are those of
-//! [`calibration`](super::calibration), as `f32`; equal confidences are never torn apart.
+//! Confident models put most answers into the last of bins of equal width; here every bin counts. Confidences are those
+//! of [`calibration`](super::calibration), as `f32`; equal confidences are never torn apart.
 //!
 //! **Shapes** scores `[b, c]`; labels `[b]` (class) or `[b, c]` (yes/no). **State** 4 bytes an answer. **Weights** no.
 //!
 //! **Reference** J. Nixon et al., *Measuring calibration in deep learning*, 2019; the bins are those of scikit-learn
 //! `calibration_curve(strategy="quantile")`.
-//! **Differs from** Nixon et al., who bin every class and average; from numpy's percentiles, which round the place of a quantile:
-//! one that falls on a confidence is exactly that confidence here, so that the confidence belongs to the bin below.
+//! **Differs from** Nixon et al., who bin every class and average; from numpy's percentiles in rounding. A quantile
+//! that falls on a confidence is that confidence, which belongs to the bin below. numpy comes to lie a last digit
+//! beside it for some of the quantiles, and there moves one answer to the bin above: neighboring bins then differ by
+//! two answers where equal content is the point. Edges raised by `1e-12` give our value there
+//! (`tests/golden/make_class.py`).
 
 use mtl_core::{Error, Result, metric::Direction};
 

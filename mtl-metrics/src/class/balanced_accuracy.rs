@@ -1,26 +1,26 @@
 //! Balanced accuracy: the mean over classes of how much of each was found; every class counts the same, however rare.
 //!
 //! ```text
-//! classes       mean of recall_k over the classes that occur
-//! yes/no label  (recall of yes + recall of no) / 2, mean over labels with both
+//! classes        mean of recall_k over the classes that occur
+//! yes/no labels  the same for the classes "yes" and "no" of each label, mean over labels
 //! ```
 //!
 //! **Shapes** scores `[b, c]`; labels `[b]` (class) or `[b, c]` (yes/no). **State** [`ClassCounts`]. **Weights** yes.
 //!
 //! **Reference** scikit-learn `balanced_accuracy_score`.
-//! **Differs from** it for several yes/no labels, which it does not take; a label without a yes or without a no is left out
-//! and counted. A single yes/no label is a task of two classes, as there.
+//! **Differs from** it in taking several yes/no labels: the mean of its values for each. As there, a label without a
+//! "yes" has the recall of "no".
 
 use mtl_core::{Result, metric::Direction};
 
 use crate::{
     class::{
-        counts::{Average, ClassCounts},
+        counts::{Average, ClassCounts, Quad},
         recall::recall,
     },
     input::MetricBatch,
     metric::Metric,
-    value::MetricValue,
+    value::{MetricValue, OrReason},
 };
 
 /// Mean recall over classes, `[0, 1]`.
@@ -49,9 +49,17 @@ impl Metric for BalancedAccuracy {
 
     fn compute(&self, state: &Self::State) -> MetricValue {
         if state.are_labels() {
-            return state.average(Average::Macro, |quad| Ok((recall(quad)? + recall(&quad.flipped())?) / 2.0));
+            return state.average(Average::Macro, balanced);
         }
         state.average(Average::Macro, recall)
+    }
+}
+
+/// The mean recall of "yes" and "no", or that of the one which occurs.
+fn balanced(quad: &Quad) -> OrReason<f64> {
+    match (recall(quad), recall(&quad.flipped())) {
+        (Ok(yes), Ok(no)) => Ok((yes + no) / 2.0),
+        (yes, no) => yes.or(no),
     }
 }
 
@@ -72,6 +80,7 @@ mod tests {
         let mut metric = Streaming::new(BalancedAccuracy);
         metric.update(&prediction, &Reference::MultiLabel(array![[1.0, 0.0], [0.0, 0.0]])).unwrap();
         let value = metric.compute();
-        assert_eq!((value.value, value.left_out, value.support), (Some(0.5), 1, 4));
+        // The first label has half of both; the second, always no, has all of it.
+        assert_eq!((value.value, value.left_out, value.support), (Some(0.75), 0, 4));
     }
 }

@@ -28,7 +28,7 @@ pub enum Average {
     Macro,
     /// The value of all classes' counts added up.
     Micro,
-    /// The mean over classes, each weighing as much as it occurs.
+    /// The mean over classes, each weighing as much as it occurs; the plain mean when no class with a value occurs.
     Weighted,
 }
 
@@ -171,13 +171,12 @@ impl ClassCounts {
                 MetricValue::of(value(&sum), self.support())
             }
             Average::Weighted => {
-                let parts: Vec<_> = quads.iter().map(|quad| (value(quad), quad.tp + quad.fn_)).collect();
-                let left_out = parts.iter().filter(|(value, _)| value.is_err()).count() as u64;
-                let outcome = fold::weighted_mean(&parts).ok_or_else(|| "no class that occurs has a value".to_owned());
-                let mut found = MetricValue::of(outcome, self.support());
-                found.parts = parts.len() as u64;
-                found.left_out = if found.value.is_some() { left_out } else { found.parts };
-                found
+                let weighted: Vec<_> = quads.iter().map(|quad| (value(quad), quad.tp + quad.fn_)).collect();
+                let mean = fold::weighted_mean(&weighted);
+                let values: Vec<_> = weighted.into_iter().map(|(value, _)| value).collect();
+                // Where only classes that do not occur have a value, all weights are 0 and each counts the same.
+                let plain = MetricValue::average(&values, "class", self.support());
+                MetricValue { value: mean.or(plain.value), ..plain }
             }
         }
     }

@@ -4,14 +4,16 @@
 //! F_k = (1 + beta^2) tp_k / ( (1 + beta^2) tp_k + beta^2 fn_k + fp_k )
 //! ```
 //!
-//! averaged over classes as [`Average`] says; a class that is neither true nor said has none. With `beta = 1` and `Macro` it is
-//! [`MacroF1`](super::MacroF1).
+//! averaged over classes as [`Average`] says; a class that is neither true nor said has none. An [`F1`] is that with `beta = 1`
+//! and an average fixed by its type: [`MacroF1`](super::MacroF1), [`MicroF1`](super::MicroF1), [`WeightedF1`](super::WeightedF1).
 //!
 //! **Shapes** scores `[b, c]`; labels `[b]` (class) or `[b, c]` (yes/no). **State** [`ClassCounts`]. **Weights** yes.
 //!
 //! **Reference** scikit-learn `fbeta_score(average=.., zero_division=nan)`.
 //! **Differs from** its default, which counts a class that is neither true nor said as 0; for a single yes/no label `Macro`
 //! and `Weighted` average over "no" and "yes", `Micro` is that of "yes".
+
+use std::{fmt::Debug, marker::PhantomData};
 
 use mtl_core::{Error, Result, metric::Direction};
 
@@ -49,6 +51,20 @@ impl FBeta {
     }
 }
 
+/// An average as a type.
+pub trait FixedAverage: Debug + Clone + Send + Sync + 'static {
+    /// Which.
+    const AVERAGE: Average;
+    /// What the [`F1`] of it is called.
+    const NAME: &'static str;
+    /// See [`Metric::STATE_VERSION`].
+    const STATE_VERSION: u16 = 1;
+}
+
+/// F1 score, `[0, 1]`: [`FBeta`] with `beta = 1` and nothing to set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct F1<A>(PhantomData<A>);
+
 /// F-beta of one class, or why it has none.
 pub(crate) fn f_beta(quad: &Quad, beta: f64) -> OrReason<f64> {
     let square = beta * beta;
@@ -79,6 +95,32 @@ impl Metric for FBeta {
 
     fn compute(&self, state: &Self::State) -> MetricValue {
         state.average(self.average, |quad| f_beta(quad, self.beta))
+    }
+}
+
+impl<A: FixedAverage> Metric for F1<A> {
+    type Batch<'a> = MetricBatch<'a>;
+    type State = ClassCounts;
+    const STATE_VERSION: u16 = A::STATE_VERSION;
+
+    fn name(&self) -> &'static str {
+        A::NAME
+    }
+
+    fn direction(&self) -> Direction {
+        Direction::Maximize
+    }
+
+    fn range(&self) -> (f64, f64) {
+        (0.0, 1.0)
+    }
+
+    fn update(&self, state: &mut Self::State, batch: &MetricBatch<'_>) -> Result<()> {
+        state.update(A::NAME, batch)
+    }
+
+    fn compute(&self, state: &Self::State) -> MetricValue {
+        state.average(A::AVERAGE, |quad| f_beta(quad, 1.0))
     }
 }
 

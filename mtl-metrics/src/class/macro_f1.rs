@@ -8,54 +8,29 @@
 //! Several yes/no labels: `F1_k` is that of "yes" for label `k`. A single yes/no label is a task of two classes, and
 //! the mean is over "no" and "yes".
 //!
-//! **Shapes** scores `[b, c]`; labels `[b]` (class) or `[b, c]` (yes/no). **State** [`ClassCounts`], `24 c` bytes.
-//!
-//! **Weights** samples count by their weight.
+//! **Shapes** scores `[b, c]`; labels `[b]` (class) or `[b, c]` (yes/no). **State** [`ClassCounts`](super::ClassCounts).
+//! **Weights** yes.
 //!
 //! **Reference** scikit-learn `f1_score(average="macro")`, whose labels are those that occur in truth or prediction.
 //! **Differs from** scikit-learn for several yes/no labels when a label neither occurs nor is predicted: it counts as 0
 //! there (with a warning), here it is left out and counted in `left_out` (its `zero_division=nan`).
 
-use mtl_core::{Result, metric::Direction};
-
-use crate::{
-    class::{
-        counts::{Average, ClassCounts},
-        f_beta::f_beta,
-    },
-    input::MetricBatch,
-    metric::Metric,
-    value::MetricValue,
+use crate::class::{
+    counts::Average,
+    f_beta::{F1, FixedAverage},
 };
 
 /// Mean over classes of the F1 score, `[0, 1]`.
+pub type MacroF1 = F1<Macro>;
+
+/// `Macro` as a type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct MacroF1;
+pub struct Macro;
 
-impl Metric for MacroF1 {
-    type Batch<'a> = MetricBatch<'a>;
-    type State = ClassCounts;
+impl FixedAverage for Macro {
+    const AVERAGE: Average = Average::Macro;
+    const NAME: &'static str = "macro-f1";
     const STATE_VERSION: u16 = 2;
-
-    fn name(&self) -> &'static str {
-        "macro-f1"
-    }
-
-    fn direction(&self) -> Direction {
-        Direction::Maximize
-    }
-
-    fn range(&self) -> (f64, f64) {
-        (0.0, 1.0)
-    }
-
-    fn update(&self, state: &mut ClassCounts, batch: &MetricBatch<'_>) -> Result<()> {
-        state.update(self.name(), batch)
-    }
-
-    fn compute(&self, state: &ClassCounts) -> MetricValue {
-        state.average(Average::Macro, |quad| f_beta(quad, 1.0))
-    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,8 @@
 //!
 //! **Reference** J. Gorodkin, *Comparing two K-category assignments by a K-category correlation coefficient*, 2004;
 //! scikit-learn `matthews_corrcoef`.
-//! **Differs from** scikit-learn, which says 0 when all answers or all labels are of one class: that is undefined here.
+//! **Differs from** scikit-learn, which says 0 when all answers or all labels (of weight above 0) are of one class: that is
+//! 0/0 and undefined here, as in its `cohen_kappa_score`.
 
 use mtl_core::{Result, metric::Direction};
 

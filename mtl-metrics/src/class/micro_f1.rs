@@ -6,50 +6,27 @@
 //!
 //! For one label of several classes it equals the accuracy; it is meant for several yes/no labels.
 //!
-//! **Shapes** scores `[b, c]`; labels `[b]` (class) or `[b, c]` (yes/no). **State** [`ClassCounts`]. **Weights** yes.
+//! **Shapes** scores `[b, c]`; labels `[b]` (class) or `[b, c]` (yes/no). **State** [`ClassCounts`](super::ClassCounts).
+//! **Weights** yes.
 //!
 //! **Reference** scikit-learn `f1_score(average="micro")`.
 //! **Differs from** nothing known; of a single yes/no label it is the F1 of yes, as `average=binary`.
 
-use mtl_core::{Result, metric::Direction};
-
-use crate::{
-    class::{
-        counts::{Average, ClassCounts},
-        f_beta::f_beta,
-    },
-    input::MetricBatch,
-    metric::Metric,
-    value::MetricValue,
+use crate::class::{
+    counts::Average,
+    f_beta::{F1, FixedAverage},
 };
 
 /// F1 score of the counts of all classes added up, `[0, 1]`.
+pub type MicroF1 = F1<Micro>;
+
+/// `Micro` as a type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct MicroF1;
+pub struct Micro;
 
-impl Metric for MicroF1 {
-    type Batch<'a> = MetricBatch<'a>;
-    type State = ClassCounts;
-
-    fn name(&self) -> &'static str {
-        "micro-f1"
-    }
-
-    fn direction(&self) -> Direction {
-        Direction::Maximize
-    }
-
-    fn range(&self) -> (f64, f64) {
-        (0.0, 1.0)
-    }
-
-    fn update(&self, state: &mut Self::State, batch: &MetricBatch<'_>) -> Result<()> {
-        state.update(self.name(), batch)
-    }
-
-    fn compute(&self, state: &Self::State) -> MetricValue {
-        state.average(Average::Micro, |quad| f_beta(quad, 1.0))
-    }
+impl FixedAverage for Micro {
+    const AVERAGE: Average = Average::Micro;
+    const NAME: &'static str = "micro-f1";
 }
 
 #[cfg(test)]
@@ -59,6 +36,6 @@ mod tests {
 
     #[test]
     fn by_hand() {
-        near(&found(MicroF1), 0.6);
+        near(&found(MicroF1::default()), 0.6);
     }
 }

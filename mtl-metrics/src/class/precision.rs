@@ -10,7 +10,7 @@
 //!
 //! **Reference** scikit-learn `precision_score(average=.., zero_division=nan)`.
 //! **Differs from** its default, which counts a class that is never said as 0 with a warning: here it is left out and
-//! counted; `Weighted` is undefined when no class that occurs is ever said (0 there). For a single yes/no label `Macro` and `Weighted` average over "no" and "yes"; `Micro` is that of "yes".
+//! counted. For a single yes/no label `Macro` and `Weighted` average over "no" and "yes"; `Micro` is that of "yes".
 
 use mtl_core::{Result, metric::Direction};
 
@@ -63,7 +63,12 @@ impl Metric for Precision {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::class::testing::{found, near};
+    use crate::{
+        AnyMetric, Streaming,
+        class::testing::{found, near},
+    };
+    use mtl_core::prediction::{Prediction, Reference, Scores};
+    use ndarray::array;
 
     #[test]
     fn by_hand() {
@@ -73,5 +78,15 @@ mod tests {
         assert_eq!((value.parts, value.left_out), (3, 1));
         near(&found(Precision { average: Average::Micro }), 0.6);
         near(&found(Precision { average: Average::Weighted }), (0.5 + 3.0 * 2.0 / 3.0) / 4.0);
+    }
+
+    #[test]
+    fn answers_that_never_occur_are_all_wrong() {
+        let prediction = Prediction::Class { scores: array![[0.1, 0.9], [0.2, 0.8]], kind: Scores::Probs };
+        for average in [Average::Macro, Average::Micro, Average::Weighted] {
+            let mut metric = Streaming::new(Precision { average });
+            metric.update(&prediction, &Reference::Class(vec![0, 0])).unwrap();
+            assert_eq!(metric.compute().value, Some(0.0), "{average:?}");
+        }
     }
 }

@@ -9,7 +9,7 @@
 
 use mtl_core::Result;
 
-use crate::refusal::check_each;
+use crate::{detect::coco_image::Region, refusal::check_each};
 
 /// A box as COCO has it: left, top, width, height.
 pub type Xywh = [f64; 4];
@@ -42,6 +42,16 @@ pub(crate) fn overlap(detection: &Xywh, truth: &Xywh, crowd: bool) -> f64 {
     let both = w * h;
     let area = dw * dh;
     both / if crowd { area } else { area + gw * gh - both }
+}
+
+impl Region for Xywh {
+    fn area(&self) -> f64 {
+        self[2] * self[3]
+    }
+
+    fn overlap(&self, truth: &Self, crowd: bool) -> f64 {
+        overlap(self, truth, crowd)
+    }
 }
 
 /// Boxes that can be measured: finite, sizes not negative.

@@ -6,8 +6,8 @@
 //! AR@k   mean over classes and thresholds of the share of objects found by the k best detections of each class in an image
 //! ```
 //!
-//! Matching is that of `coco_match`, curves are those of `coco_curve`. Every image is matched when it
-//! comes in; what stays is 24 bytes a detection, so images and masks can be dropped.
+//! Matching is that of `coco_match`, curves are those of `coco_curve`; [`MaskAp`](super::MaskAp) shares both. Every image is
+//! matched when it comes in; what stays is 24 bytes a detection, so images and masks can be dropped.
 //!
 //! **Input** images with unique ids; boxes `[d, 4]` as left, top, width, height in pixels, scores `[d]`, classes `[d]`;
 //! objects `[g, 4]`, classes `[g]`, optional areas `[g]` (of the mask, as in COCO files; else width times height) and
@@ -18,28 +18,20 @@
 //! **Differs from** pycocotools: an undefined value is `None` with a reason, not -1; ties between images are broken by
 //! image id as there, but ids are numbers and come once; a truth with id 0 is no special case.
 
-use std::collections::BTreeMap;
-
 use mtl_core::{Result, metric::Direction};
-use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::{
     detect::{
-        boxes::{Xywh, check_boxes, overlap},
+        boxes::{Xywh, check_boxes},
         coco_curve::{ClassCurve, curves},
-        coco_match::{ClassMatches, ImageMatches, Scene, match_class, over_classes},
+        coco_image::{AREAS, LIMITS, Sides, fold},
+        coco_match::{ImageMatches, over_classes},
     },
     keyed::Keyed,
-    metric::{Metric, refused},
-    refusal::{check_each, numbers, same_length},
+    metric::Metric,
     value::MetricValue,
 };
-
-/// Area ranges: all, small, medium, large; both ends included.
-const AREAS: [(f64, f64); 4] = [(0.0, 1e10), (0.0, 1024.0), (1024.0, 9216.0), (9216.0, 1e10)];
-/// Detections of a class in an image.
-const LIMITS: [usize; 3] = [1, 10, 100];
 
 /// What was found in one image.
 #[derive(Debug, Clone, Copy, Default)]
@@ -76,6 +68,21 @@ pub struct DetectionImage<'a> {
     pub truth: Objects<'a>,
 }
 
+impl DetectionImage<'_> {
+    fn sides(&self) -> Sides<'_, Xywh> {
+        let Self { said, truth, .. } = self;
+        Sides {
+            said: said.boxes,
+            scores: said.scores,
+            said_classes: said.classes,
+            truth: truth.boxes,
+            truth_classes: truth.classes,
+            areas: truth.areas,
+            crowd: truth.crowd,
+        }
+    }
+}
+
 /// Images, checked.
 #[derive(Debug, Clone)]
 pub struct DetectionBatch<'a>(Vec<DetectionImage<'a>>);
@@ -88,24 +95,16 @@ impl<'a> DetectionBatch<'a> {
     /// are not finite, negative sizes and areas.
     pub fn new(images: impl IntoIterator<Item = DetectionImage<'a>>) -> Result<Self> {
         let images: Vec<_> = images.into_iter().collect();
-        for DetectionImage { said, truth, .. } in &images {
-            check_boxes("detections", "boxes", said.boxes)?;
-            numbers("detections", "scores", said.scores)?;
-            same_length("detections", "scores", said.boxes.len(), said.scores.len())?;
-            same_length("detections", "classes", said.boxes.len(), said.classes.len())?;
-            check_boxes("objects", "boxes", truth.boxes)?;
-            same_length("objects", "classes", truth.boxes.len(), truth.classes.len())?;
-            if let Some(areas) = truth.areas {
-                check_each("objects", "areas", "0 or more", areas, |area| (0.0..=1e100).contains(&area))?;
-                same_length("objects", "areas", truth.boxes.len(), areas.len())?;
-            }
-            same_length("objects", "crowd", truth.boxes.len(), truth.crowd.map_or(truth.boxes.len(), <[_]>::len))?;
+        for image in &images {
+            check_boxes("detections", "boxes", image.said.boxes)?;
+            check_boxes("objects", "boxes", image.truth.boxes)?;
+            image.sides().check()?;
         }
         Ok(Self(images))
     }
 }
 
-/// Which of COCO's twelve numbers a [`CocoAp`] gives as its value.
+/// Which of COCO's twelve numbers a [`CocoAp`] or [`MaskAp`](super::MaskAp) gives as its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[expect(missing_docs, reason = "the module essay says what each is")]
 pub enum CocoNumber {
@@ -141,6 +140,29 @@ impl CocoNumber {
         Self::ArLarge,
     ];
 
+    /// What the metrics are called: of boxes and of masks.
+    pub(super) fn names(self) -> [&'static str; 2] {
+        match self {
+            Self::Ap => ["coco-ap", "coco-mask-ap"],
+            Self::Ap50 => ["coco-ap50", "coco-mask-ap50"],
+            Self::Ap75 => ["coco-ap75", "coco-mask-ap75"],
+            Self::ApSmall => ["coco-ap-small", "coco-mask-ap-small"],
+            Self::ApMedium => ["coco-ap-medium", "coco-mask-ap-medium"],
+            Self::ApLarge => ["coco-ap-large", "coco-mask-ap-large"],
+            Self::Ar1 => ["coco-ar@1", "coco-mask-ar@1"],
+            Self::Ar10 => ["coco-ar@10", "coco-mask-ar@10"],
+            Self::Ar100 => ["coco-ar@100", "coco-mask-ar@100"],
+            Self::ArSmall => ["coco-ar-small", "coco-mask-ar-small"],
+            Self::ArMedium => ["coco-ar-medium", "coco-mask-ar-medium"],
+            Self::ArLarge => ["coco-ar-large", "coco-mask-ar-large"],
+        }
+    }
+
+    /// The number of all images seen.
+    pub(super) fn read(self, state: &Keyed<ImageMatches>) -> MetricValue {
+        self.of(&curves(state, AREAS.len(), &LIMITS))
+    }
+
     fn of(self, curves: &[ClassCurve]) -> MetricValue {
         let (area, read): (usize, fn(&ClassCurve, usize) -> _) = match self {
             Self::Ap => (0, |c, a| c.ap(a, None)),
@@ -172,17 +194,7 @@ impl CocoAp {
     /// All numbers and those of every class.
     #[must_use]
     pub fn report(&self, state: &Keyed<ImageMatches>) -> CocoReport {
-        let curves = curves(state, AREAS.len(), &LIMITS);
-        let classes = curves.iter().map(|curve| ClassAp {
-            class: curve.class,
-            ap: curve.ap(0, None).ok(),
-            ap50: curve.ap(0, Some(0)).ok(),
-            ap75: curve.ap(0, Some(5)).ok(),
-            ar100: curve.ar(0, 2, None).ok(),
-            objects: curve.n_objects[0],
-            detections: curve.n_detections,
-        });
-        CocoReport { numbers: CocoNumber::ALL.map(|number| number.of(&curves)), classes: classes.collect() }
+        CocoReport::of(state)
     }
 }
 
@@ -196,6 +208,21 @@ pub struct CocoReport {
 }
 
 impl CocoReport {
+    /// The report of all images seen.
+    pub(super) fn of(state: &Keyed<ImageMatches>) -> Self {
+        let curves = curves(state, AREAS.len(), &LIMITS);
+        let classes = curves.iter().map(|curve| ClassAp {
+            class: curve.class,
+            ap: curve.ap(0, None).ok(),
+            ap50: curve.ap(0, Some(0)).ok(),
+            ap75: curve.ap(0, Some(5)).ok(),
+            ar100: curve.ar(0, 2, None).ok(),
+            objects: curve.n_objects[0],
+            detections: curve.n_detections,
+        });
+        Self { numbers: CocoNumber::ALL.map(|number| number.of(&curves)), classes: classes.collect() }
+    }
+
     /// One of the numbers.
     #[must_use]
     pub fn number(&self, number: CocoNumber) -> &MetricValue {
@@ -227,20 +254,8 @@ impl Metric for CocoAp {
     type State = Keyed<ImageMatches>;
 
     fn name(&self) -> &'static str {
-        match self.number {
-            CocoNumber::Ap => "coco-ap",
-            CocoNumber::Ap50 => "coco-ap50",
-            CocoNumber::Ap75 => "coco-ap75",
-            CocoNumber::ApSmall => "coco-ap-small",
-            CocoNumber::ApMedium => "coco-ap-medium",
-            CocoNumber::ApLarge => "coco-ap-large",
-            CocoNumber::Ar1 => "coco-ar@1",
-            CocoNumber::Ar10 => "coco-ar@10",
-            CocoNumber::Ar100 => "coco-ar@100",
-            CocoNumber::ArSmall => "coco-ar-small",
-            CocoNumber::ArMedium => "coco-ar-medium",
-            CocoNumber::ArLarge => "coco-ar-large",
-        }
+        let [of_boxes, _] = self.number.names();
+        of_boxes
     }
 
     fn direction(&self) -> Direction {
@@ -252,66 +267,12 @@ impl Metric for CocoAp {
     }
 
     fn update(&self, state: &mut Self::State, batch: &DetectionBatch<'_>) -> Result<()> {
-        let matched: Vec<_> = batch.0.par_iter().map(|image| (image.id, match_image(image))).collect();
-        let mut part = Keyed::default();
-        matched
-            .into_iter()
-            .try_for_each(|(id, record)| part.insert(id, record))
-            .and_then(|()| state.absorb(part))
-            .map_err(|reason| refused(self.name(), reason))
+        fold(self.name(), state, &batch.0, |image| (image.id, image.sides()))
     }
 
     fn compute(&self, state: &Self::State) -> MetricValue {
-        self.number.of(&curves(state, AREAS.len(), &LIMITS))
+        self.number.read(state)
     }
-}
-
-fn match_image(image: &DetectionImage<'_>) -> ImageMatches {
-    let DetectionImage { said, truth, .. } = image;
-    // Positions of detections and of objects by class.
-    let mut classes: BTreeMap<u32, [Vec<usize>; 2]> = BTreeMap::new();
-    for (side, list) in [said.classes, truth.classes].into_iter().enumerate() {
-        for (idx, &class) in list.iter().enumerate() {
-            classes.entry(class).or_default()[side].push(idx);
-        }
-    }
-    ImageMatches(
-        classes
-            .into_iter()
-            .map(|(class, [mut found, there])| {
-                found.sort_by(|&a, &b| by_score(said.scores[a], said.scores[b]));
-                found.truncate(LIMITS[2]);
-                match_one(class, said, truth, &found, &there)
-            })
-            .collect(),
-    )
-}
-
-/// Falling scores; -0.0 equals 0.0.
-pub(crate) fn by_score(a: f64, b: f64) -> std::cmp::Ordering {
-    (b + 0.0).total_cmp(&(a + 0.0))
-}
-
-fn match_one(class: u32, said: &Detections<'_>, truth: &Objects<'_>, found: &[usize], there: &[usize]) -> ClassMatches {
-    let size = |of: &Xywh| of[2] * of[3];
-    let crowd: Vec<bool> = there.iter().map(|&g| truth.crowd.is_some_and(|crowd| crowd[g])).collect();
-    let overlaps: Vec<f64> = found
-        .iter()
-        .flat_map(|&d| {
-            there.iter().zip(&crowd).map(move |(&g, &crowd)| overlap(&said.boxes[d], &truth.boxes[g], crowd))
-        })
-        .collect();
-    let area = |&g: &usize| truth.areas.map_or_else(|| size(&truth.boxes[g]), |areas| areas[g]);
-    let scene = Scene {
-        class,
-        scores: &found.iter().map(|&d| said.scores[d] + 0.0).collect::<Vec<_>>(),
-        detection_areas: &found.iter().map(|&d| size(&said.boxes[d])).collect::<Vec<_>>(),
-        overlaps: &overlaps,
-        object_areas: &there.iter().map(area).collect::<Vec<_>>(),
-        crowd: &crowd,
-        ignored: &crowd,
-    };
-    match_class(&scene, &AREAS)
 }
 
 #[cfg(test)]

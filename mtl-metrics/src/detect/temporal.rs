@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     detect::{
-        coco::by_score,
+        coco_image::by_score,
         coco_match::{N_THRESHOLDS, no_object, over_classes, thresholds},
     },
     keyed::Keyed,

@@ -15,6 +15,8 @@
 //! **Differs from** torchmetrics: 2.2e-16 is added to the powers whatever the type of the signals; a silent target (for
 //! SI-SDR and SDR a silent estimate too) has no ratio and is left out. **State** 560 bytes. **Cost** O(n), SDR O(512 n).
 
+use std::ops::Range;
+
 use mtl_core::{Error, Result, metric::Direction};
 use serde::{Deserialize, Serialize};
 
@@ -77,6 +79,11 @@ impl<'a> SignalPairs<'a> {
     #[must_use]
     pub fn len(&self) -> usize {
         self.pairs.len()
+    }
+
+    /// Estimates and targets at these places.
+    pub(super) fn pairs(&self, range: Range<usize>) -> &[(&'a [f32], &'a [f32])] {
+        self.pairs.get(range).unwrap_or_default()
     }
 
     /// Whether there is no signal.
@@ -218,11 +225,8 @@ impl Metric for SignalRatio {
     fn update(&self, state: &mut SignalMean, batch: &SignalPairs<'_>) -> Result<()> {
         let part: SignalMean = fold_chunks(batch.len(), CHUNK, |range| {
             let mut mean = SignalMean::default();
-            for (estimate, target) in batch.pairs.get(range).unwrap_or_default() {
-                match self.ratio(estimate, target) {
-                    Some(ratio) => mean.mean.add(ratio),
-                    None => mean.left_out += 1,
-                }
+            for (estimate, target) in batch.pairs(range) {
+                mean.add(self.ratio(estimate, target));
             }
             Ok(mean)
         })?;
@@ -230,17 +234,32 @@ impl Metric for SignalRatio {
     }
 
     fn compute(&self, state: &SignalMean) -> MetricValue {
-        let n = state.mean.n();
-        let value = if n == 0 { MetricValue::undefined("no signal but silence", 0) } else { state.mean.value() };
-        MetricValue { parts: n.saturating_add(state.left_out), left_out: state.left_out, ..value }
+        state.value("no signal but silence")
     }
 }
 
-/// The mean over signals that are not silent.
+/// The mean over signals that have a value, and how many have none.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct SignalMean {
     mean: ExactMean,
     left_out: u64,
+}
+
+impl SignalMean {
+    /// Adds the value of one signal; `None` leaves it out.
+    pub(super) fn add(&mut self, value: Option<f64>) {
+        match value {
+            Some(value) => self.mean.add(value),
+            None => self.left_out += 1,
+        }
+    }
+
+    /// The mean, or that reason when no signal has a value.
+    pub(super) fn value(&self, reason: &str) -> MetricValue {
+        let n = self.mean.n();
+        let value = if n == 0 { MetricValue::undefined(reason, 0) } else { self.mean.value() };
+        MetricValue { parts: n.saturating_add(self.left_out), left_out: self.left_out, ..value }
+    }
 }
 
 impl MetricState for SignalMean {

@@ -8,7 +8,7 @@
 //! | [`Bleu`] | n-gram precision with brevity penalty, 0-100 | sacreBLEU 2.6 `BLEU`: tokenizers 13a, zh, intl, char, none; smoothing none, floor, add-k, exp | 88 bytes | undefined without reference tokens (0 there) |
 //! | [`Chrf`] | character (and word) n-gram F, 0-100 | sacreBLEU 2.6 `CHRF`, chrF and chrF++ | 24 bytes an order | undefined without reference characters (0 there) |
 //! | [`Ter`] | edits with shifts per reference word, 0-100 and above | sacreBLEU 2.6 `TER` | 0.6 kB | undefined without reference words (0 or 100 there) |
-//! | [`Rouge`] | ROUGE-1..9, -L, -Lsum, mean F | rouge-score 0.1.2, no stemmer | 1.7 kB | no stemmer |
+//! | [`Rouge`] | ROUGE-1..9, -L, -Lsum, mean F; stems on demand ([`porter_stem`]) | rouge-score 0.1.2, with and without stemmer | 1.7 kB | nothing known |
 //! | [`Perplexity`] | exp of the mean negative log-probability | torchmetrics `Perplexity` | 552 bytes | a token of probability 0 is an error |
 //! | [`DistinctN`] | share of n-grams that are new | its formula | 16 bytes an n-gram | nothing known |
 
@@ -19,6 +19,7 @@ mod distinct;
 pub(crate) mod ngrams;
 mod pairs;
 mod perplexity;
+mod porter;
 mod rouge;
 pub(crate) mod subsequence;
 mod ter;
@@ -32,6 +33,7 @@ pub use chrf::{Chrf, ChrfConfig, ChrfCounts};
 pub use distinct::{DistinctN, NgramSet};
 pub use pairs::TextPairs;
 pub use perplexity::Perplexity;
+pub use porter::porter_stem;
 pub use rouge::{Rouge, RougeKind, RougeScores, RougeSums};
 pub use ter::{Ter, TerConfig, TerCounts};
 pub use tokenize::Tokenizer;

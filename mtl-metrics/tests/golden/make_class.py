@@ -44,22 +44,17 @@ def mean_defined(parts):
     return np.mean(defined) if defined else None
 
 
-def exact_quantile_ece(right, confidence, m=15):
-    """The same with edges at exact quantiles: numpy rounds the place of a quantile that falls on a confidence."""
-    s, last = np.sort(confidence), len(confidence) - 1
-    at = [(last * i // m, last * i % m) for i in range(1, m)]
-    edges = [s[lo] + (s[min(lo + 1, last)] - s[lo]) * rest / m for lo, rest in at]
-    ids = np.searchsorted(edges, confidence)
-    acc, conf = (np.bincount(ids, weights=x, minlength=m) for x in (right, confidence))
-    return np.abs(acc - conf).sum() / len(confidence)
+def quantile_ece(right, confidence, m=15, raised=0.0):
+    """The bins of calibration_curve(strategy="quantile"), weighted by content.
 
-
-def quantile_ece(right, confidence, m=15):
-    """The bins of calibration_curve(strategy="quantile"), weighted by content."""
-    edges = np.percentile(confidence, np.linspace(0, 1, m + 1) * 100)
+    numpy rounds some quantiles that fall on a confidence to just below it; edges raised by less than f32 tells apart do not.
+    """
+    edges = np.percentile(confidence, np.linspace(0, 1, m + 1) * 100) * (1 + raised)
     ids = np.searchsorted(edges[1:-1], confidence)
     acc, conf = (np.bincount(ids, weights=x, minlength=m) for x in (right, confidence))
     total = np.bincount(ids, minlength=m)
+    if raised:
+        return np.abs(acc - conf).sum() / total.sum()
     prob_true, prob_pred = sk_calibration(right, confidence, m)
     assert np.allclose(prob_true, (acc / np.where(total, total, 1))[total > 0])
     assert np.allclose(prob_pred, (conf / np.where(total, total, 1))[total > 0])
@@ -192,9 +187,6 @@ def class_case(name, scores, kind, labels, w=None, into=class_cases):
         e[f"{avg}-f1"] = sk.f1_score(t, top, average=avg, **nan)
         e[f"{avg}-f2"] = sk.fbeta_score(t, top, beta=2, average=avg, **nan)
         e[f"{avg}-f0.5"] = sk.fbeta_score(t, top, beta=0.5, average=avg, **nan)
-    occurs = [k for k in range(c) if (t == k).any() if w is None or w[t == k].sum() > 0]
-    if not any(((top == k) * (1 if w is None else w)).sum() > 0 for k in occurs):
-        theirs["weighted-precision"], e["weighted-precision"] = e["weighted-precision"], None
     theirs["macro-precision"] = sk.precision_score(t, top, average="macro", labels=range(c), **options)
     for name_, weights in [("cohen-kappa", None), ("linear-kappa", "linear"), ("quadratic-kappa", "quadratic")]:
         e[name_] = sk.cohen_kappa_score(t, top, labels=range(c), weights=weights, **options) if len(set(t) | set(top)) > 1 else None
@@ -215,7 +207,7 @@ def class_case(name, scores, kind, labels, w=None, into=class_cases):
     e["ece"], e["mce"] = bins_ece(right, confidence, w)
     if w is None:
         q = f32(confidence)
-        e["adaptive-ece"] = exact_quantile_ece(right, q)
+        e["adaptive-ece"] = quantile_ece(right, q, raised=1e-12)
         if abs(quantile_ece(right, q) - e["adaptive-ece"]) > 1e-12:
             theirs["adaptive-ece"] = quantile_ece(right, q)
         if c > 2 and kind == "probs":
@@ -297,7 +289,7 @@ def label_case(name, scores, kind, labels, w=None, into=label_cases):
     e["brier"] = np.average((probs - flat_y) ** 2, weights=rows_w)
     e["ece"], e["mce"] = bins_ece(flat_y, probs, rows_w)
     if w is None:
-        e["adaptive-ece"] = exact_quantile_ece(flat_y, f32(probs))
+        e["adaptive-ece"] = quantile_ece(flat_y, f32(probs), raised=1e-12)
         if abs(quantile_ece(flat_y, f32(probs)) - e["adaptive-ece"]) > 1e-12:
             theirs["adaptive-ece"] = quantile_ece(flat_y, f32(probs))
         if kind == "probs" and probs.max() < 1:
@@ -316,12 +308,11 @@ def label_case(name, scores, kind, labels, w=None, into=label_cases):
     if c > 1:
         f1 = [sk.f1_score(t, p, sample_weight=wk, zero_division=np.nan) for t, _, p, wk in columns]
         e["macro-f1"] = mean_defined([None if np.isnan(v) else v for v in f1])
-        def two(x, wk):  # a value whose samples all weigh nothing does not occur
-            return len(set(x if wk is None else x[wk > 0])) > 1
-
-        mcc = [sk.matthews_corrcoef(t, p, sample_weight=wk) if two(t, wk) and two(p, wk) else None for t, _, p, wk in columns]
+        # Samples of weight 0 are not there; where they leave one class, ours is undefined and the library's 0.
+        some = [[x if wk is None else x[wk > 0] for x in (t, p, np.ones(len(t)) if wk is None else wk)] for t, _, p, wk in columns]
+        mcc = [sk.matthews_corrcoef(t, p, sample_weight=wk) if len(set(t)) > 1 and len(set(p)) > 1 else None for t, p, wk in some]
         e["mcc"] = mean_defined(mcc)
-        balanced = [sk.balanced_accuracy_score(t, p, sample_weight=wk) if two(t, wk) else None for t, _, p, wk in columns]
+        balanced = [sk.balanced_accuracy_score(t, p, sample_weight=wk) for t, _, p, wk in columns if len(t) and (wk is None or wk.any())]
         e["balanced-accuracy"] = mean_defined(balanced)
     else:
         t, _, p, wk = columns[0]

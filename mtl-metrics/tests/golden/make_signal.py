@@ -1,11 +1,12 @@
 """Makes signal.json: speakers, signals and prosody scored by the reference programs.
 
     python3 -m venv /tmp/golden && /tmp/golden/bin/pip install pyannote.metrics==4.2.0 torchmetrics==1.9.0 torch==2.15.0 \
-        scipy==1.17.1 numpy==2.4.6
+        scipy==1.17.1 numpy==2.4.6 pystoi==0.4.1
     /tmp/golden/bin/python mtl-metrics/tests/golden/make_signal.py
 
 DER: pyannote.metrics (times are multiples of 1/8 s, which it does not round). JER, MCD and F0 RMSE: their formulas, written
-down here over frames of 1/8 s and full tables. SNR, SI-SDR, SDR: torchmetrics in f64. null: not defined on purpose.
+down here over frames of 1/8 s and full tables. SNR, SI-SDR, SDR: torchmetrics in f64. STOI, ESTOI: pystoi at 10 kHz; its signals
+are too long for a file, so that a case says how to make them. null: not defined on purpose.
 """
 
 import itertools
@@ -18,6 +19,7 @@ import numpy as np
 import torch
 from pyannote.core import Annotation, Segment
 from pyannote.metrics.diarization import DiarizationErrorRate
+from pystoi import stoi
 from scipy.optimize import linear_sum_assignment
 from torchmetrics.functional.audio import (
     scale_invariant_signal_distortion_ratio, signal_distortion_ratio, signal_noise_ratio,
@@ -137,8 +139,56 @@ for case in range(40):
     text = lambda v: [float(str(a)) for a in v.ravel()]
     prosody.append(dict(estimate=text(x), target=text(y), d=d, mcd=float(best[0] / best[1]), pitch=[text(f.astype(np.float32)), text(g.astype(np.float32))], rmse=rmse))
 
-versions = {p: version(p) for p in ("pyannote.metrics", "torchmetrics", "torch", "scipy", "numpy")}
-out = dict(versions=versions, diarizations=diarizations, signals=signals, prosody=prosody)
+
+
+def intelligibility(seed, n, color=0.9, levels=(1.0,), period=700, scale=1.0, noise=0.0, limit=1e9):
+    """Colored noise whose volume changes, and what becomes of it; golden_signal.rs makes the same numbers."""
+    state, last, target, estimate = seed, 0.0, [], []
+
+    def uniform():
+        nonlocal state
+        state = (state * 6364136223846793005 + 1442695040888963407) % 2**64
+        return (state >> 40) / 2**23 - 1.0
+
+    for i in range(n):
+        last = color * last + uniform()
+        target.append(float(np.float32(last * levels[i // period % len(levels)])))
+        changed = scale * target[-1] + noise * uniform()
+        estimate.append(float(np.float32(min(max(changed, -limit), limit))))
+    entry = dict(seed=seed, n=n, color=color, levels=list(levels), period=period, scale=scale, noise=noise, limit=limit)
+    x, y = np.array(target), np.array(estimate)
+    for key, extended in (("stoi", False), ("estoi", True)):
+        try:
+            found = [stoi(x, y, 10000, extended=extended) for _ in range(2)]
+        except ValueError:  # no frame at all
+            found = [1e-5] * 2
+        if found[0] == 1e-5 or not x.any():
+            entry[key] = None
+        elif not (y.any() or not extended):
+            entry[key] = 0.0  # there the numbers added to silent bands
+        else:
+            assert abs(found[0] - found[1]) < 1e-13, (entry, found)  # what is added at random does not show
+            entry[key] = float(found[0])
+    intelligible.append(entry)
+
+
+intelligible = []
+SPEECH = (1.0, 0.1, 0.5, 0.02, 0.8)
+for k, noise in enumerate((0.0, 0.05, 0.2, 0.5, 1.0, 2.0, 4.0, 16.0)):
+    for color in (0.0, 0.9, -0.6):
+        intelligibility(100 + k, 5000 + 371 * k, color, SPEECH, 450 + 60 * k, noise=noise)
+for k, (scale, limit) in enumerate([(0.5, 1e9), (-1.0, 1e9), (1e4, 1e9), (1.0, 0.5), (1.0, 0.05), (3.0, 1.0), (1e-3, 1e9)]):
+    intelligibility(200 + k, 6000, levels=SPEECH, scale=scale, noise=0.1 * abs(scale), limit=limit)
+for k, levels in enumerate([(1.0, 0.0), (0.0, 1.0, 0.0, 0.3), (1.0, 0.005), (1.0, 0.012), (0.001, 1.0, 1.0), (1.0, 0.0, 0.0, 0.0, 0.0)]):
+    intelligibility(300 + k, 12000, levels=levels, period=900 + 37 * k, noise=0.4)
+for k, n in enumerate((0, 255, 256, 257, 4096, 4097, 4098, 4224, 4225, 4352)):
+    intelligibility(400 + k, n, noise=0.3)
+intelligibility(500, 5000, levels=(0.0,), noise=0.5)
+intelligibility(501, 5000, scale=0.0)
+intelligibility(502, 9000, levels=(1.0, 0.0, 0.0, 0.0), period=1000, noise=0.2)
+
+versions = {p: version(p) for p in ("pyannote.metrics", "torchmetrics", "torch", "scipy", "numpy", "pystoi")}
+out = dict(versions=versions, diarizations=diarizations, signals=signals, prosody=prosody, intelligible=intelligible)
 path = pathlib.Path(__file__).parent / "signal.json"
 path.write_text(json.dumps(out, separators=(",", ":")) + "\n")
 print(path.stat().st_size)

@@ -1,10 +1,11 @@
 """Makes text.json and speech.json: texts scored by the reference programs.
 
-    python3 -m venv /tmp/golden && /tmp/golden/bin/pip install sacrebleu==2.6.0 rouge-score==0.1.2 jiwer==4.0.0
+    python3 -m venv /tmp/golden && /tmp/golden/bin/pip install sacrebleu==2.6.0 rouge-score==0.1.2 nltk==3.10.4 jiwer==4.0.0
     /tmp/golden/bin/python mtl-metrics/tests/golden/make_text.py
 
 Every corpus is scored by every setting; a value is null where our metric is not defined on purpose (see the tables in
-text/mod.rs and speech/mod.rs), and the reference's own answer stands beside it as "theirs".
+text/mod.rs and speech/mod.rs), and the reference's own answer stands beside it as "theirs". Stems are those of NLTK's
+PorterStemmer, which rouge-score takes.
 """
 
 import json
@@ -13,6 +14,7 @@ import random
 from importlib.metadata import version
 
 import jiwer
+from nltk.stem.porter import PorterStemmer
 from rouge_score import rouge_scorer
 from sacrebleu.metrics import BLEU, CHRF, TER
 
@@ -54,8 +56,17 @@ def chinese(n):
 corpora = []
 
 
+written = set()
+
+
 def corpus(name, hypotheses, references):
     corpora.append(dict(name=name, hypotheses=hypotheses, references=references))
+
+
+def written_only(name, hypotheses, references):
+    """A corpus that is no transcript."""
+    written.add(name)
+    corpus(name, hypotheses, references)
 
 
 for n, rate in [(1, 0.2), (3, 0.1), (6, 0.4), (8, 0.8), (10, 0.3)]:
@@ -95,9 +106,41 @@ corpus("lengths far apart", ["w3 w9", long, " ".join(long.split()[60:] + long.sp
 corpus("summaries", ["one two three\nfour five\n\nsix seven three", "a b c d e\nf g"], [["one three two\nfour six\nseven"], ["a c e\nb d f g g"]])
 corpus("summaries of several", ["w1 w2 w6 w7 w8\nw1 w3 w8 w9 w5"], [["w1 w2 w3 w4 w5", "w1 w9\nw8 w5", "\n\n"]])
 
+written_only("a short hypothesis", ["the cat"], [["the cat sat on the mat"]])
+written_only("three words of several references", ["a cat sat"], [["the cat sat down", "a cat sat", "cats sit on mats every day"]])
+written_only("the same word again", ["the the the the the the the"], [["the cat is on the mat", "there is a cat on the mat"]])
+written_only("references of unequal number", ["a b c", "d e f g"], [["a b d"], ["d e f", "d f g e", "g f e d"]])
+written_only("empty among references", ["a b c d", ""], [["", "a b c d e"], ["x", ""]])
+written_only("inflected", [
+    "The committees were organizing meetings regularly, hoping that agreements could be finalized quickly.",
+    "Dying skies and lying flies tied the innings; news of proceeding outings exceeded expectations.",
+    "Hopefully aging theologies of generalized oscillators will joyfully employ skiing spies.",
+], [
+    ["A committee organized regular meetings in the hope that an agreement would be finally reached."],
+    ["The sky died, the fly lied, and ties in an inning proceeded to exceed what outing news expected.", "No news."],
+    ["One hopes an aged theology that generalizes oscillation is joyful, employed, skied and spied."],
+])
+written_only("inflected summaries", [
+    "Police arrested several protesters.\nThe protesters had been marching peacefully.\nOfficials denied accusations.",
+    "Rates are rising\nBanks borrowed",
+], [
+    ["Several protesters were arrested by the police.\nAn official denies the accusation.\nThey marched in peace."],
+    ["The bank borrows.\nThe rate rose; rates rise."],
+])
+written_only("numbers", ["1,234.56 12:30 3/4 50% $5.00 5-7 -3 +4 1e-5 2nd A4 x2"], [["1,234.56 12.30 3/4 50 % $ 5.00 5 - 7 -3 +4 1e-5 2nd A 4 x 2"]])
+written_only("digits of other scripts", ["\u0663\u066b\u0661\u0664, \u0967.\u0968 \uff11\uff0e\uff15 \u4e09.\u4e94"], [["\u0663\u066b\u0661\u0664 , \u0967 . \u0968 \uff11 \uff0e \uff15 \u4e09 . \u4e94"]])
+written_only("quotes and dashes", ["\u201cHe\u2019s\u201d \u2014 \u2018no\u2019\u2026 \u2013 co\u2010op (a) [b] {c} <d>"], [["\"He's\" - 'no'... - co-op ( a ) [ b ] { c } < d >"]])
+written_only("marks and joiners", ["e\u0301te\u0301 \u0928\u092e\u0938\u094d\u0924\u0947 a\u200db \u0e2a\u0e27\u0e31\u0e2a\u0e14\u0e35 \U0001f468\u200d\U0001f469\u200d\U0001f467 \u202b\u05e9\u05dc\u05d5\u05dd\u202c"], [["\u00e9t\u00e9 \u0928\u092e\u0938\u094d\u0924\u0947 ab \u0e2a\u0e27\u0e31\u0e2a\u0e14\u0e35 \U0001f468 \u05e9\u05dc\u05d5\u05dd"]])
+written_only("capitals of many scripts", ["\u0391\u0398\u0397\u039d\u0391\u03a3 STRASSE \u0416\u0423\u041a \u01c5 \ufb01ne"], [["\u03b1\u03b8\u03b7\u03bd\u03b1\u03c2 stra\u00dfe \u0436\u0443\u043a \u01c6 fine"]])
+written_only("beyond the first plane", ["\U00020000\U0002a6d6\u4e2d\U0001d11e\U00010348"], [["\U00020000 \u4e2d \U0001d11e"]])
+written_only("addresses", ["see http://a.b/c?d=e&f#g or x.y@z.org, v1.2.3-rc.4!"], [["see http://a.b/c?d=f&e#g or x@z.org , v1.2.3 rc4 !"]])
+words = "one two three four five six seven eight nine ten".split()
+written_only("long", [" ".join(words[i * i % 10] for i in range(300))], [[" ".join(words[(i * i + i // 50) % 10] for i in range(310))]])
+
 bleus = [dict(tokenize=t) for t in ("13a", "zh", "intl", "char", "none")]
 bleus += [dict(smooth_method=m, smooth_value=v) for m, v in [("none", None), ("floor", None), ("floor", 0.3), ("add-k", None), ("add-k", 0.5)]]
 bleus += [dict(max_ngram_order=2), dict(max_ngram_order=6, smooth_method="add-k"), dict(lowercase=True), dict(effective_order=True), dict(effective_order=True, smooth_method="floor")]
+bleus += [dict(tokenize="intl", effective_order=True), dict(tokenize="char", effective_order=True, smooth_method="none"), dict(tokenize="zh", smooth_method="floor"), dict(tokenize="none", lowercase=True, smooth_method="add-k")]
 chrfs = [dict(), dict(word_order=2), dict(word_order=1, beta=1), dict(char_order=3, lowercase=True), dict(whitespace=True), dict(eps_smoothing=True, word_order=2)]
 ters = [dict(), dict(normalized=True), dict(no_punct=True), dict(case_sensitive=True), dict(normalized=True, no_punct=True, asian_support=True)]
 rouges = ["rouge1", "rouge2", "rouge3", "rougeL", "rougeLsum"]
@@ -107,26 +150,53 @@ for case in corpora:
     n = max(len(r) for r in references)
     streams = [[r[k] if k < len(r) else None for r in references] for k in range(n)]
     no_words = not any(r.split() for rs in references for r in rs)
-    case["bleu"], case["chrf"], case["ter"], case["rouge"] = [], [], [], []
+    case["bleu"], case["chrf"], case["ter"], case["rouge"], case["stemmed"] = [], [], [], [], []
+
+    def scored(ours, theirs, **more):
+        return dict(score=ours, **more) if ours == theirs else dict(score=ours, theirs=theirs, **more)
+
     for settings in bleus:
         score = BLEU(force=True, **settings).corpus_score(hypotheses, streams)
         # Counts are taken before add-k changes them in place.
         plain = BLEU(force=True, **{k: v for k, v in settings.items() if not k.startswith("smooth")}).corpus_score(hypotheses, streams)
-        case["bleu"].append(dict(score=None if no_words else score.score, theirs=score.score, matches=plain.counts, totals=plain.totals, lens=[score.sys_len, score.ref_len], bp=score.bp, precisions=score.precisions))
+        case["bleu"].append(scored(None if no_words else score.score, score.score, matches=plain.counts, totals=plain.totals, lens=[score.sys_len, score.ref_len], bp=score.bp, precisions=score.precisions))
     for settings in chrfs:
         score = CHRF(**settings).corpus_score(hypotheses, streams).score
         blank = no_words and not (settings.get("whitespace") and any(r for rs in references for r in rs))
-        case["chrf"].append(dict(score=None if blank else score, theirs=score))
+        case["chrf"].append(scored(None if blank else score, score))
     for settings in ters:
         score = TER(**settings).corpus_score(hypotheses, streams)
-        case["ter"].append(dict(score=score.score if score.ref_length > 0 else None, theirs=score.score, edits=score.num_edits, words=score.ref_length))
+        case["ter"].append(scored(score.score if score.ref_length > 0 else None, score.score, edits=score.num_edits, words=score.ref_length))
     for kind in rouges:
-        scorer = rouge_scorer.RougeScorer([kind])
-        scores = [scorer.score_multi(r, h)[kind] for h, r in zip(hypotheses, references)]
-        case["rouge"].append([sum(s[k] for s in scores) / len(scores) for k in range(3)])
+        for key, use_stemmer in (("rouge", False), ("stemmed", True)):
+            scorer = rouge_scorer.RougeScorer([kind], use_stemmer=use_stemmer)
+            scores = [scorer.score_multi(r, h)[kind] for h, r in zip(hypotheses, references)]
+            case[key].append([sum(s[k] for s in scores) / len(scores) for k in range(3)])
 
-versions = {name: version(name) for name in ("sacrebleu", "rouge-score", "jiwer", "rapidfuzz", "regex")}
-out = dict(versions=versions, bleus=bleus, chrfs=chrfs, ters=ters, rouges=rouges, cases=corpora)
+# Words for the stemmer: those of Porter's paper, the irregular ones, roots with every ending, and letters at random.
+PAPER = """caresses ponies ties caress cats feed agreed plastered bled motoring sing conflated troubled sized hopping tanned falling
+hissing fizzed failing filing happy sky relational conditional rational valenci hesitanci digitizer conformabli radicalli
+differentli vileli analogousli vietnamization predication operator feudalism decisiveness hopefulness callousness formaliti
+sensitiviti sensibiliti triplicate formative formalize electriciti electrical hopeful goodness revival allowance inference
+airliner gyroscopic adjustable defensible irritant replacement adjustment dependent adoption homologou communism activate
+angulariti homologous effective bowdlerize probate rate cease controll roll generalizations oscillators""".split()
+IRREGULAR = """sky skies dying lying tying news innings inning outings outing cannings canning howe proceed exceed succeed proceeds
+dies died tied ties flies fly spy spied toy toys say says enjoy enjoyed enjoyment aging ageing skiing eyeing yes yyy syzygy
+theology theologi analogously hopefully hopefulli nationally nationalli finally alli bli ion ions ness full fulli bally
+sses ies ied eed ing seed agree freed a an is be bed beds red king 2nd 2nding x1ed 1ies aed ooed added""".split()
+ROOTS = "nation oper hop adopt gener electr control sens form relat fluid rapp troubl siz act defin commun tall syz why play ally".split()
+ENDINGS = """s es ed ing ied ies er ers ly al ally ation ational ations ator ative ator ism ist ity ities ive iveness ize ized izer ization
+ful fully fulness ous ously ousness able ability ible ibility ance ancy ence ency ant ent ement ments ment ness ical icate iciti y
+ying yed e eed ll lli logi logy""".split()
+letters = random.Random(1980)
+some = ["".join(letters.choice("aeiouybcdlnrst") for _ in range(letters.randrange(1, 6))) + letters.choice(ENDINGS) for _ in range(220)]
+every = [root + ending for root in ROOTS for ending in ENDINGS]
+vocabulary = sorted({*PAPER, *IRREGULAR, *some, *letters.sample(every, 400)})
+stemmer = PorterStemmer()
+stems = [[word, stemmer.stem(word)] for word in vocabulary]
+
+versions = {name: version(name) for name in ("sacrebleu", "rouge-score", "nltk", "jiwer", "rapidfuzz", "regex")}
+out = dict(versions=versions, bleus=bleus, chrfs=chrfs, ters=ters, rouges=rouges, cases=corpora, stems=stems)
 (HERE / "text.json").write_text(json.dumps(out, separators=(",", ":")) + "\n")
 
 # Transcripts.
@@ -157,7 +227,7 @@ def transcripts(name, hypotheses, references):
 
 for case in corpora:
     one = [r[0] for r in case["references"]]
-    if case["name"] not in ("blanks of many kinds", "entities and lines") and "\n" not in "".join(one + case["hypotheses"]):
+    if case["name"] not in {"blanks of many kinds", "entities and lines"} | written and "\n" not in "".join(one + case["hypotheses"]):
         transcripts(case["name"], case["hypotheses"], one)
 for k in range(24):
     truth = ["".join(rng.choice(LETTERS) for _ in range(rng.randrange(1, 60))) for _ in range(3)]
@@ -167,4 +237,4 @@ for n in (63, 64, 65, 128, 200):
     transcripts(f"{n} words", [mutated(truth, 0.5, few)], [truth])
 out = dict(versions=versions, cases=cases)
 (HERE / "speech.json").write_text(json.dumps(out, separators=(",", ":")) + "\n")
-print(len(corpora), len(cases))
+print(len(corpora), len(cases), len(stems))
