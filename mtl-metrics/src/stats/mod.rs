@@ -34,7 +34,7 @@
 //! |---|---|---|
 //! | [`Bootstrap`] | scipy `bootstrap`: NaN where degenerate | undefined; groups and Poisson counts besides |
 //! | [`Delong`] | pROC: an interval of no width when the variance is 0 | undefined |
-//! | [`SignFlip`] | scipy `permutation_test`: p = 1 when all differences are zero | undefined; ties by the size of differences |
+//! | [`SignFlip`] | scipy `permutation_test`: p = 1 when all differ by 0 | undefined; ties by the size of differences |
 //! | [`Wilcoxon`] | scipy `wilcoxon`: a number or NaN when all differences are zero | undefined |
 //! | [`McNemar`] | statsmodels `mcnemar`: p = 1 without any disagreement | undefined |
 //! | [`ApproximateRandomization`] | sacreBLEU: draws as extreme as the real one do not count | they do |

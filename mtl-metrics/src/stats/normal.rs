@@ -5,8 +5,8 @@
 //! ```
 //!
 //! `erfc` is that of `libm`, off by less than a unit in the last place, so `Phi` is off by about `z^2` of them, relatively;
-//! the one of `statrs` is off by 1e-11. Quantiles are
-//! `statrs`' with one step of Newton on top, in the lower half, where `Phi` is small and exact.
+//! the one of `statrs` is off by 1e-11. Quantiles are `statrs`' with one step of Newton on top, in the lower half, where
+//! `Phi` keeps its digits.
 
 use mtl_core::Result;
 use statrs::function::erf::erfc_inv;
@@ -43,7 +43,7 @@ mod tests {
     #[test]
     fn known_values() {
         // From tables to 20 digits.
-        for (z, below) in [(0.0, 0.5), (1.0, 0.841_344_746_068_542_95), (-3.0, 0.001_349_898_031_630_094_6)] {
+        for (z, below) in [(0.0, 0.5), (1.0, 0.841_344_746_068_542_9), (-3.0, 0.001_349_898_031_630_094_6)] {
             assert!((cdf(z) - below).abs() <= (1.0 + z * z) * 2e-16 * below, "{z}");
         }
         for (p, z) in [(0.975, 1.959_963_984_540_054_3), (0.001, -3.090_232_306_167_813_6), (0.5, 0.0)] {

@@ -86,9 +86,9 @@ impl HeldOut {
             let placement = if *positive { of_positives.next() } else { of_negatives.next() };
             counts.twice_above += placement.map_or(0, |twice| u128::from(*twice));
             if *positive {
-                counts.positives += 1
+                counts.positives += 1;
             } else {
-                counts.negatives += 1
+                counts.negatives += 1;
             }
             own[unit][usize::from(*positive)].push(*key);
         }

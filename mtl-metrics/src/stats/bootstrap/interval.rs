@@ -102,8 +102,8 @@ fn quantile(rising: &[f64], p: f64) -> f64 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within the list")]
     let below = (place.floor() as usize).min(last);
     let (low, high) = (rising[below], rising[(below + 1).min(last)]);
-    let part = place - below as f64;
-    (1.0 - part) * low + part * high
+    // In this form, equal neighbors give themselves, and a larger `p` never less.
+    (low + (place - below as f64) * (high - low)).min(high)
 }
 
 fn standard_deviation(values: &[f64]) -> f64 {
@@ -159,6 +159,7 @@ mod tests {
     fn quantiles_lie_between_neighbors() {
         let rising = [1.0, 2.0, 4.0, 8.0];
         assert_eq!([0.0, 0.5, 1.0, 2.0, -1.0].map(|p| quantile(&rising, p)), [1.0, 3.0, 8.0, 8.0, 1.0]);
+        assert_eq!([0.05, 0.3, 0.95].map(|p| quantile(&[9.1, 9.1], p)), [9.1; 3]);
         assert_eq!(quantile(&[7.0], 0.3), 7.0);
     }
 
@@ -186,10 +187,9 @@ mod tests {
 
     #[test]
     fn most_resamples_must_be_defined() {
-        let found = |undefined: usize| {
-            let resampled = (0..10)
-                .map(|i| if i < undefined { Err("no positive sample".to_owned()) } else { Ok(f64::from(i as u8)) });
-            let resampled = resampled.collect();
+        let found = |undefined: u8| {
+            let missing = || Err("no positive sample".to_owned());
+            let resampled = (0..10_u8).map(|i| if i < undefined { missing() } else { Ok(f64::from(i)) }).collect();
             Found { units: 5, value: Ok(5.0), resampled, jackknife: vec![] }.interval(Interval::Percentile, 0.9)
         };
         assert_eq!((found(5).left_out, found(5).interval.is_ok()), (5, true));

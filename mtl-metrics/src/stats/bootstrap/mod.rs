@@ -103,7 +103,7 @@ impl Bootstrap {
         statistic: impl Fn(&[u32]) -> OrReason<f64> + Send + Sync,
     ) -> Result<BootstrapInterval> {
         let value = |counts: &[u32]| statistic(&units.spread(counts));
-        self.interval(units.len(), &value, |unit| value(&all_but(units.len(), unit)))
+        self.interval(units.len(), value, |unit| value(&all_but(units.len(), unit)))
     }
 
     /// The interval of any statistic on given resamples `[B][units]`, each saying how often it has each unit; number of
@@ -128,7 +128,7 @@ impl Bootstrap {
         }
         let value = |counts: &[u32]| statistic(&units.spread(counts));
         let resampled = resamples.par_iter().map(|counts| value(counts)).collect();
-        self.conclude(units.len(), &value, |unit| value(&all_but(units.len(), unit)), resampled)
+        self.conclude(units.len(), value, |unit| value(&all_but(units.len(), unit)), resampled)
     }
 
     /// The interval of a statistic of the counts of `n` units, given also how it is without one of them.

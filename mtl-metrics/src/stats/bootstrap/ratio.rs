@@ -9,8 +9,8 @@ use crate::{
 };
 
 impl Bootstrap {
-    /// The interval of `sum numerators / sum denominators`, both `[n]`, one a sample: edits and words for WER, hits and ones for
-    /// accuracy, values and ones for a mean.
+    /// The interval of `sum numerators / sum denominators`, both `[n]`, one a sample: edits and words for WER, hits and ones
+    /// for accuracy, values and ones for a mean.
     ///
     /// ```
     /// use mtl_metrics::stats::{Bootstrap, Units};

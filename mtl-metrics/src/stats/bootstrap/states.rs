@@ -11,8 +11,8 @@ use crate::{
 impl Bootstrap {
     /// The interval of a metric, given one of it per unit (a speaker, a user, an image), each fed with that unit alone.
     ///
-    /// Fast for states of a few counts (WER, BLEU, confusion); states that hold samples are copied whole into each resample, for
-    /// which [`auroc`](Self::auroc) and [`run`](Self::run) are better doors.
+    /// Fast for states of a few counts (WER, BLEU, confusion); states that hold samples are copied whole into each resample,
+    /// for which [`auroc`](Self::auroc) and [`run`](Self::run) are better doors.
     ///
     /// ```
     /// use mtl_metrics::{Streaming, stats::Bootstrap, text::{Bleu, BleuConfig, TextPairs}};
