@@ -146,9 +146,9 @@ fn wilcoxon() {
             let test = |method| Wilcoxon::new(&ours, &theirs, alternative, method).unwrap();
             let (found, normal) = (test(WilcoxonMethod::Auto), test(WilcoxonMethod::Normal));
             if found.basis == Basis::Exact {
-                n_exact += 1
+                n_exact += 1;
             } else {
-                n_normal += 1
+                n_normal += 1;
             }
             if found.n == 0 {
                 // scipy has p = 1 for few pairs that are all equal, and nothing for many.

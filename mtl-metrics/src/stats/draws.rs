@@ -91,7 +91,7 @@ mod tests {
         assert_eq!(found[41], Rng::new(derive(7, "test", 41)).next_u64());
         assert_eq!(found[..50], first(Draws { n: 50, seed: 7 }));
         assert_ne!(found[0], first(Draws { n: 1, seed: 8 })[0]);
-        let ps = [0, 24, 99].map(|hits| Draws { n: 99, seed: 0 }.p_value(hits));
+        let ps: Vec<f64> = [0, 24, 99].map(|hits| Draws { n: 99, seed: 0 }.p_value(hits)).into();
         assert_eq!(ps, [0.01, 0.25, 1.0]);
         let e = Draws { n: 0, seed: 0 }.outcomes("test", || (), |(), _| ()).unwrap_err().to_string();
         assert_eq!(e, "test: draws must be in 1..=10000000, found 0");
