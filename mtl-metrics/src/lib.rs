@@ -66,7 +66,7 @@
 //! | [`aggregate::Balance`], [`aggregate::negative_transfer_rate`] | who pays for the mean |
 //! | [`aggregate::Continual`], [`aggregate::Windowed`], [`aggregate::Fading`] | tasks in sequence, streams |
 //! | [`aggregate::LookAhead`] | task affinity |
-//! | [`stats`] | intervals over seeds, Friedman's test, Nemenyi's critical difference |
+//! | [`stats`] | intervals over seeds, bootstrap, DeLong; paired tests; Friedman, Nemenyi; Holm |
 //!
 //! A metric of your own is a [`Metric`] in one file: give it a state (one of [`class::accuracy::Hits`], [`mean::ExactMean`],
 //! [`samples::ScoreSamples`], .. or yours), run [`laws::check`] on it, and add it with [`MetricSet::add`].

@@ -210,7 +210,7 @@ mod tests {
     use super::*;
 
     fn args(suite: Suite) -> Args {
-        Args { suite, data_dir: None, json: None, seeds: None, python: None, rounds: 3 }
+        Args { suite, data_dir: None, json: None, seeds: None, python: None, only: None, rounds: 3 }
     }
 
     #[test]
