@@ -71,9 +71,9 @@ mod tests {
         let back = Tensor::randn([3, 5, 3, 2], (Kind::Double, Device::Cpu));
         let mut batched = Rows::of(&[&table]).unwrap();
         batched.backward_batched(&[&y], &[back.shallow_clone()], 3, true).unwrap();
-        for k in 0..3 {
-            let one = grad(&[&y], Some(&[back.get(k)]), &[&table], Graph::Keep).unwrap().remove(0).unwrap();
-            let row = batched.get(k as usize, 0).unwrap().unwrap();
+        for (k, task) in (0..3).enumerate() {
+            let one = grad(&[&y], Some(&[back.get(task)]), &[&table], Graph::Keep).unwrap().remove(0).unwrap();
+            let row = batched.get(k, 0).unwrap().unwrap();
             assert!((one - row).abs().max().double_value(&[]) < 1e-14);
         }
     }

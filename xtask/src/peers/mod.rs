@@ -198,14 +198,16 @@ fn print(theirs: &[Vec<Line>], ours: &[Vec<Line>]) {
             (Some(_), Some(_)) => rate(o) / rate(t),
             _ => t.seconds / o.seconds,
         };
+        let rates = match line.samples {
+            Some(_) => format!(" {:14.0} {:14.0}", over(&|p| rate(p.0)), over(&|p| rate(p.1))),
+            None => String::new(),
+        };
         println!(
-            "{:44} {:10.3} {:10.3} {:7.2}x {:14.0} {:14.0}",
+            "{:44} {:10.3} {:10.3} {:7.2}x{rates}",
             line.what,
             over(&|p| p.0.seconds),
             over(&|p| p.1.seconds),
             over(&ratio),
-            over(&|p| rate(p.0)),
-            over(&|p| rate(p.1)),
         );
         if let Some((theirs, ours)) = pairs.last() {
             for (name, value) in &theirs.check {
