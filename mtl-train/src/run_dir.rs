@@ -180,6 +180,15 @@ impl RunDir {
         session.trainer.model().params().load_tensors(&tensors)?;
         Ok(session)
     }
+
+    /// As [`trained`](Self::trained), with the run's own configuration and data.
+    ///
+    /// # Errors
+    /// As [`config`](Self::config) and [`trained`](Self::trained), and the data's.
+    pub fn session(&self) -> Result<Session> {
+        let config = self.config()?;
+        self.trained(&config, &config.data.load()?)
+    }
 }
 
 #[cfg(test)]

@@ -7,9 +7,10 @@
 //! | [`Composite`] | the user's expression, `0.6*image.accuracy + 0.4*text.accuracy` | anything else |
 //! | [`DeltaM`] | mean relative gain over single-task models, percent | comparing methods |
 //!
-//! These four are an [`Aggregate`]: they know which way is better, and refuse to add things that do not add: metrics of opposite direction, or
-//! of different range (accuracies with errors in years), unless a [`Normalizer`] maps them to one scale. They are checked
-//! when they are made, before a training begins, and say `undefined`, with the task at fault, when a metric is.
+//! These four are an [`Aggregate`]: they know which way is better, and refuse to add things that do not add: metrics of
+//! opposite direction, or of different range (accuracies with errors in years), unless a [`Normalizer`] maps them to one
+//! scale. They are checked when they are made, before a training begins, and say `undefined`, with the task at fault, when
+//! a metric is.
 //!
 //! | further view | question |
 //! |---|---|

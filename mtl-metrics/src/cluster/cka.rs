@@ -91,15 +91,7 @@ impl Metric for LinearCka {
     }
 
     fn update(&self, state: &mut PairedRows, batch: &Representations<'_>) -> Result<()> {
-        let mut rows = Vec::with_capacity(batch.x.len() + batch.y.len());
-        for (x, y) in batch.x.chunks_exact(batch.p).zip(batch.y.chunks_exact(batch.q)) {
-            // Adding 0 makes -0 and 0 equal.
-            rows.extend(x.iter().chain(y).map(|number| number + 0.0));
-        }
-        if rows.is_empty() {
-            return Ok(());
-        }
-        state.merge(&PairedRows { p: batch.p, q: batch.q, rows }).map_err(|reason| refused(self.name(), reason))
+        state.add(self.name(), batch)
     }
 
     fn compute(&self, state: &PairedRows) -> MetricValue {
@@ -167,6 +159,19 @@ impl PartialEq for PairedRows {
 }
 
 impl PairedRows {
+    /// Adds the rows of a batch for `metric`.
+    pub(super) fn add(&mut self, metric: &str, batch: &Representations<'_>) -> Result<()> {
+        let mut rows = Vec::with_capacity(batch.x.len() + batch.y.len());
+        for (x, y) in batch.x.chunks_exact(batch.p).zip(batch.y.chunks_exact(batch.q)) {
+            // Adding 0 makes -0 and 0 equal.
+            rows.extend(x.iter().chain(y).map(|number| number + 0.0));
+        }
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.merge(&Self { p: batch.p, q: batch.q, rows }).map_err(|reason| refused(metric, reason))
+    }
+
     /// Columns of both representations together.
     pub(super) fn width(&self) -> usize {
         self.p.saturating_add(self.q).max(1)

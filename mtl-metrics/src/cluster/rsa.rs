@@ -13,7 +13,7 @@
 
 use mtl_core::{Result, metric::Direction};
 
-use super::cka::{LinearCka, PairedRows, Representations};
+use super::cka::{PairedRows, Representations};
 use crate::{
     chunks::map_chunks,
     metric::Metric,
@@ -54,7 +54,7 @@ impl Metric for Rsa {
     }
 
     fn update(&self, state: &mut PairedRows, batch: &Representations<'_>) -> Result<()> {
-        LinearCka.update(state, batch)
+        state.add(self.name(), batch)
     }
 
     fn compute(&self, state: &PairedRows) -> MetricValue {
@@ -128,6 +128,11 @@ mod tests {
     #[test]
     fn what_cannot_be_compared_is_undefined() {
         let reason = |x: &[f32], y: &[f32]| rsa(x, 2, y, 2).undefined.unwrap();
+        let mut rows = PairedRows::default();
+        let add =
+            |rows: &mut PairedRows, p| Rsa.update(rows, &Representations::new(&[1.0; 6], p, &[1.0; 6], p).unwrap());
+        add(&mut rows, 2).unwrap();
+        assert!(add(&mut rows, 3).unwrap_err().to_string().contains("rsa"));
         assert!(reason(&[1.0, 2.0, 3.0, 1.0], &[1.0, 2.0, 2.0, 0.0]).contains("three samples"));
         // The second sample is constant on one side only.
         let x = [1.0, 2.0, 5.0, 5.0, 2.0, 1.0, 0.0, 3.0];

@@ -13,6 +13,8 @@ use mtl_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
+use super::normal::check_level;
+
 /// A mean with its uncertainty.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
@@ -37,9 +39,7 @@ impl Estimate {
         let refuse = |field, expected: &str, found: String| {
             Err(Error::InvalidConfig { what: "estimate", field, expected: expected.into(), found })
         };
-        if !(level > 0.0 && level < 1.0) {
-            return refuse("level", "in (0, 1)", level.to_string());
-        }
+        check_level("estimate", level)?;
         if values.is_empty() {
             return refuse("values", "at least one", "none".into());
         }

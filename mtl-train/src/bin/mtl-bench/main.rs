@@ -97,8 +97,11 @@ fn run(args: &Args) -> Result<()> {
         return peer_census::run(&dir, args.epochs.unwrap_or(2));
     }
     if args.suite == Suite::PeerMetrics {
-        let missing =
-            || Error::Checkpoint { path: "--data-dir".into(), reason: "the folder with the drawn data".into() };
+        let missing = || Error::Checkpoint {
+            path: "--data-dir".into(),
+            reason: "must name the folder that `cargo xtask bench --suite peers` draws its data into, found none"
+                .into(),
+        };
         return peer_metrics::run(args.data_dir.as_deref().ok_or_else(missing)?);
     }
     let mut summary = Summary::new(args.suite.to_possible_value().map_or("", |v| v.get_name().to_owned().leak()));

@@ -31,9 +31,7 @@ pub(crate) struct Args {
 
 #[expect(clippy::print_stdout, reason = "what the program is for")]
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let dir = RunDir::open(&args.run)?;
-    let config = dir.config()?;
-    let session = dir.trained(&config, &config.data.load()?)?;
+    let session = RunDir::open(&args.run)?.session()?;
     let loader = args.split.loader(&session);
     let options = AffinityOptions { batches: args.batches, step: args.step };
     let found = affinity(session.trainer.model(), loader, &options)?;

@@ -24,9 +24,7 @@ pub(crate) struct Args {
 
 #[expect(clippy::print_stdout, reason = "what the program is for")]
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let dir = RunDir::open(&args.run)?;
-    let config = dir.config()?;
-    let session = dir.trained(&config, &config.data.load()?)?;
+    let session = RunDir::open(&args.run)?.session()?;
     let report = match args.split {
         Split::Validation => session.validate()?,
         Split::Test => session.test()?,

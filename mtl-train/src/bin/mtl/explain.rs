@@ -48,8 +48,7 @@ const TOP: usize = 5;
 #[expect(clippy::print_stdout, reason = "what the program is for")]
 pub(crate) fn run(args: &Args) -> Result<()> {
     let dir = RunDir::open(&args.run)?;
-    let config = dir.config()?;
-    let session = dir.trained(&config, &config.data.load()?)?;
+    let session = dir.session()?;
     let loader = args.split.loader(&session);
     let options = ExplainOptions {
         samples: if args.ids.is_empty() { Samples::Random(args.samples) } else { Samples::Ids(args.ids.clone()) },
