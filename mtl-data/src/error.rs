@@ -30,6 +30,34 @@ pub enum Error {
         /// The data set.
         dataset: &'static str,
     },
+    /// A file that is not what it was when a run learned from it.
+    #[error("{}: content changed since the run was trained ({what}); restore the file, or train a new run{or}", .path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// What differs, in words.
+        what: String,
+        /// What else can be done, after a comma; may be empty.
+        or: String,
+    },
+    /// A file that a run learned from and that is not there any more.
+    #[error("{}: the run was trained on this file, and it is gone; put it back, or say where it is (data.dir, --data-dir)",
+        .path.display())]
+    Gone {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// Splits that are not those of the run: it was trained on a fold, or by a program that cuts otherwise.
+    #[error(
+        "splits: the run's were cut {expected} (train/validation/test), the same data are cut {found}: it was trained on \
+        a fold of a cross-validation, or by another version of this program"
+    )]
+    Cut {
+        /// The sizes that the run had.
+        expected: String,
+        /// The sizes now.
+        found: String,
+    },
     /// A file without a single row of data.
     #[error("{}: expected at least one row of data, found none", .path.display())]
     NoRows {

@@ -35,6 +35,15 @@ pub struct Idx {
     pub data: Vec<u8>,
 }
 
+impl Idx {
+    /// The header of such a file: magic number and sizes.
+    pub(crate) fn header(&self) -> Vec<u8> {
+        let rank = u8::try_from(self.dims.len()).unwrap_or(u8::MAX);
+        let sizes = self.dims.iter().map(|&dim| u32::try_from(dim).unwrap_or(u32::MAX));
+        [0, 0, 8, rank].into_iter().chain(sizes.flat_map(u32::to_be_bytes)).collect()
+    }
+}
+
 /// Reads a file, compressed or not, that must have `rank` axes.
 ///
 /// # Errors

@@ -3,6 +3,8 @@
 use mtl_core::task::TaskName;
 use serde::{Deserialize, Serialize};
 
+use crate::error::Result;
+
 /// The inputs and the tasks of a data set.
 ///
 /// | field | input tensor in a batch |
@@ -30,6 +32,21 @@ impl DataInfo {
     #[must_use]
     pub fn same_inputs(&self, other: &Self) -> bool {
         self.categorical == other.categorical && self.numeric == other.numeric && self.image == other.image
+    }
+
+    /// The same inputs with the tasks of these names, in their order.
+    ///
+    /// # Errors
+    /// `UnknownTask` for a name that is not there, listing those that are.
+    pub fn for_tasks(&self, names: &[&str]) -> Result<Self> {
+        let find = |name: &&str| {
+            self.tasks.iter().find(|task| task.name.as_str() == *name).cloned().ok_or_else(|| {
+                let known = self.tasks.iter().map(|task| task.name.to_string()).collect();
+                mtl_core::Error::UnknownTask { name: (*name).to_owned(), known }
+            })
+        };
+        let tasks = names.iter().map(find).collect::<mtl_core::Result<_>>()?;
+        Ok(Self { tasks, ..self.clone() })
     }
 }
 

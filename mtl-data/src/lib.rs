@@ -46,6 +46,7 @@
 //! | [`datasets`] | data sets by name: [`DatasetConfig`] to [`Splits`] |
 //! | [`table`] | [`Schema`], [`Table`], [`FittedSchema`]: CSV files |
 //! | [`idx`] | pictures in the format of the MNIST family |
+//! | [`kept`] | [`Kept`]: what a run remembers of its data, so that nothing is learned twice |
 //! | [`preprocess`] | [`Preprocessing`]: from raw files to inputs, for prediction |
 //! | [`source`] | the [`Source`] trait, [`TableSource`], [`FashionPairs`], [`Subset`], [`Concat`], [`ForTasks`], [`Folds`] |
 //! | [`sampler`] | [`Order`] of samples, [`TaskSampler`] of data sets |
@@ -61,6 +62,7 @@ mod info;
 
 pub mod datasets;
 pub mod idx;
+pub mod kept;
 pub mod loader;
 pub mod preprocess;
 pub mod rng;
@@ -71,6 +73,7 @@ pub mod table;
 pub use datasets::{DatasetConfig, Origin, Splits};
 pub use error::{Error, Result};
 pub use info::{CategoricalField, DataInfo, ImageInfo, LabelKind, TaskInfo};
+pub use kept::{Kept, OnChange};
 pub use loader::{Batches, Epoch, Loader, LoaderConfig, LoaderPosition, MultiConfig, MultiLoader};
 pub use preprocess::{InputBatches, Preprocessing};
 pub use sampler::{Order, TaskSampler};

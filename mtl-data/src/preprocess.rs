@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use crate::{
-    datasets::{DatasetConfig, Splits},
+    datasets::DatasetConfig,
     error::{Error, Result},
     idx::Items,
     info::{DataInfo, ImageInfo},
@@ -45,13 +45,13 @@ pub enum Preprocessing {
 }
 
 impl Preprocessing {
-    /// What was learned when `splits` were made from `config`; `None` for inputs that cannot be read from a file.
+    /// What was learned when a data set was loaded from `config`, with these inputs; `None` for inputs that cannot be read
+    /// from a file.
     ///
     /// # Errors
     /// `InvalidConfig` for columns that cannot be named in a table.
-    pub fn of(config: &DatasetConfig, splits: &Splits) -> Result<Option<Self>> {
-        let info = &splits.info;
-        Ok(if let Some(fitted) = &splits.fitted {
+    pub fn of(config: &DatasetConfig, info: &DataInfo, fitted: Option<&FittedSchema>) -> Result<Option<Self>> {
+        Ok(if let Some(fitted) = fitted {
             Some(Self::Table { format: config.csv_format(), fitted: fitted.clone() })
         } else if let Some(image) = &info.image
             && info.categorical.is_empty()
@@ -245,7 +245,7 @@ mod tests {
         let config: DatasetConfig =
             toml::from_str("kind = \"synthetic-mmoe\"\ntrain = 30\nvalidation = 5\ntest = 5").unwrap();
         let splits = config.load().unwrap();
-        let p = Preprocessing::of(&config, &splits).unwrap().unwrap();
+        let p = Preprocessing::of(&config, &splits.info, splits.fitted.as_ref()).unwrap().unwrap();
         round_trip(&p);
         assert!(p.info().unwrap().same_inputs(&splits.info));
         let batch = splits.test.batch(&[0, 1, 2, 3, 4]).unwrap();

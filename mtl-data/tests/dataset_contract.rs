@@ -8,8 +8,10 @@ use std::{fs, io::Write, path::Path};
 use flate2::{Compression, write::GzEncoder};
 use mtl_core::{batch::TargetData, task::TaskName};
 use mtl_data::{
-    DatasetConfig, LabelKind, Source, Splits,
+    DatasetConfig, Error, Kept, LabelKind, OnChange, Source, Splits,
     datasets::{CensusIncome, CsvFiles, FashionPairsConfig, IdxFiles, IdxPart, IdxTask, SyntheticMmoe},
+    kept::Reloaded,
+    table::FittedColumn,
 };
 use tch::{Device, Kind};
 
@@ -158,6 +160,121 @@ fn loading_repeats_and_seeds_matter() {
         assert_eq!(numbers(&first), numbers(&again), "{name}");
         assert_ne!(numbers(&first), numbers(&other), "{name}");
     });
+}
+
+/// Everything that a split holds, bit for bit.
+fn bits(source: &dyn Source) -> Vec<u64> {
+    let batch = source.batch(&all(source)).unwrap();
+    let mut found = batch.ids.clone();
+    let mut add = |xs: &tch::Tensor| {
+        let xs = xs.to_kind(Kind::Double).view(-1);
+        found.extend(Vec::<f64>::try_from(xs).unwrap().into_iter().map(f64::to_bits));
+    };
+    batch.inputs.iter().for_each(|(_, xs)| add(xs));
+    for target in batch.targets.iter().flatten() {
+        match target.data() {
+            TargetData::Class(t) | TargetData::MultiLabel(t) | TargetData::Values(t) => add(t),
+            _ => panic!("{}", target.describe()),
+        }
+    }
+    found
+}
+
+#[test]
+fn kept_facts_give_the_same_samples_bit_for_bit() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, _) in DatasetConfig::ALL {
+        let config = tiny(name, dir.path(), 3);
+        let splits = config.load().unwrap();
+        let text = serde_json::to_string(&Kept::of(&config, &splits)).unwrap();
+        let kept: Kept = serde_json::from_str(&text).unwrap();
+        kept.validate().unwrap();
+        let Reloaded { splits: again, changes } = kept.load(&config, OnChange::Refuse).unwrap();
+        assert!(changes.is_empty(), "{name}: {changes:?}");
+        assert_eq!(Kept::of(&config, &again), kept, "{name}");
+        assert_eq!(kept.difference(&Kept::of(&config, &again)), None, "{name}");
+        for (first, again) in
+            [(&splits.train, &again.train), (&splits.validation, &again.validation), (&splits.test, &again.test)]
+        {
+            assert_eq!(bits(first), bits(again), "{name}");
+        }
+        let other = tiny(name, dir.path(), 4);
+        assert!(kept.load(&other, OnChange::Allow).is_err(), "{name}: another seed is another cut");
+    }
+}
+
+#[test]
+fn every_file_of_every_data_set_is_watched() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, _) in DatasetConfig::ALL {
+        let config = tiny(name, dir.path(), 3);
+        let kept = Kept::of(&config, &config.load().unwrap());
+        let files: Vec<_> = fs::read_dir(dir.path().join(name)).unwrap().map(|file| file.unwrap().path()).collect();
+        assert_eq!(kept.provenance.files.len(), files.len(), "{name}");
+        for path in files {
+            let whole = fs::read(&path).unwrap();
+            let short = path.file_name().unwrap().to_str().unwrap();
+            let load = |on_change| kept.load(&config, on_change);
+            // The last digit or letter: a value, a label, or a compressed stream that breaks.
+            let mut changed = whole.clone();
+            let at = changed.iter().rposition(u8::is_ascii_alphanumeric).unwrap();
+            changed[at] = if changed[at] == b'1' { b'2' } else { b'1' };
+            fs::write(&path, &changed).unwrap();
+            let e = load(OnChange::Refuse).unwrap_err();
+            assert!(matches!(e, Error::Changed { .. }), "{name}, {short}: {e}");
+            assert!(e.to_string().contains(short) && e.to_string().lines().count() == 1, "{e}");
+            let e = load(OnChange::Offer("look away")).unwrap_err().to_string();
+            assert!(e.ends_with("restore the file, or train a new run, or look away"), "{e}");
+            fs::remove_file(&path).unwrap();
+            assert!(matches!(load(OnChange::Allow).unwrap_err(), Error::Gone { .. }), "{name}, {short}");
+            fs::write(&path, &whole).unwrap();
+            load(OnChange::Refuse).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_compressed_copy_elsewhere_is_the_same_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = tiny("idx", dir.path(), 3);
+    let kept = Kept::of(&config, &config.load().unwrap());
+    let moved = dir.path().join("moved");
+    fs::rename(dir.path().join("idx"), &moved).unwrap();
+    assert!(matches!(kept.load(&config, OnChange::Refuse), Err(Error::Gone { .. })));
+    config.set_dir(&moved).unwrap();
+    kept.load(&config, OnChange::Refuse).unwrap();
+    // The labels lie there as they are; now they are compressed.
+    let path = moved.join("train-labels-idx1-ubyte");
+    let labels = fs::read(&path).unwrap();
+    let mut encoder = GzEncoder::new(fs::File::create(&path).unwrap(), Compression::best());
+    encoder.write_all(&labels).unwrap();
+    encoder.finish().unwrap();
+    kept.load(&config, OnChange::Refuse).unwrap();
+}
+
+#[test]
+fn changed_data_that_are_allowed_get_the_kept_codes() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = tiny("csv", dir.path(), 3);
+    let kept = Kept::of(&config, &config.load().unwrap());
+    let path = dir.path().join("csv").join("all.csv");
+    let rows: String =
+        (0..60).map(|i| format!("{},{},{}\n", 10 * i, ["t3", "t3", "new", "t0"][i % 4], i % 3)).collect();
+    fs::write(&path, format!("x,c,y\n{rows}")).unwrap();
+    let e = kept.load(&config, OnChange::Refuse).unwrap_err().to_string();
+    assert!(e.contains("all.csv: content changed since the run was trained (rows 50 -> 60); restore the file"), "{e}");
+    let Reloaded { splits, changes } = kept.load(&config, OnChange::Allow).unwrap();
+    assert_eq!(changes.len(), 1);
+    assert_eq!((&splits.info, &splits.fitted), (&kept.info, &kept.fitted));
+    let batch = splits.train.batch(&all(&splits.train)).unwrap();
+    let codes = batch.inputs.get("categorical").unwrap();
+    let known = kept.fitted.as_ref().unwrap().columns()[1].clone();
+    let FittedColumn::Categorical { vocabulary } = known else { panic!() };
+    let code = |text: &str| vocabulary.iter().position(|t| t == text).map_or(0, |at| at as i64 + 1);
+    for (row, &id) in batch.ids.iter().enumerate() {
+        let text = ["t3", "t3", "new", "t0"][usize::try_from(id).unwrap() % 4];
+        assert_eq!(codes.int64_value(&[row as i64, 0]), code(text), "row {id}");
+    }
 }
 
 #[test]

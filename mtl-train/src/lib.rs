@@ -23,7 +23,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`session`] | from a configuration to a run |
+//! | [`session`], [`plan`] | from a configuration to a run; to its model alone, without samples |
 //! | [`trainer`] | the loop, evaluation, selection, observers |
 //! | [`model`] | sharing plus heads |
 //! | [`architecture`], [`encoder`], [`method`] | what all crates register, by name |
@@ -32,7 +32,7 @@
 //! | [`config`] | the configuration file |
 //! | [`dry_run`] | one batch through everything: shapes, parameters, costs |
 //! | [`inspect`], [`machine`] | what is in the data and wrong with it; what the program runs on |
-//! | [`run_dir`], [`interrupt`] | a run's folder; Ctrl-C |
+//! | [`run_dir`], [`run_data`], [`interrupt`] | a run's folder; what it remembers of its data; Ctrl-C |
 //! | [`compare`] | methods against each other and against single-task networks: grid, seeds, statistics |
 //! | [`cv_weights`] | task weights by cross-validation on the training split |
 //! | [`runlog`], [`progress`] | JSON lines, CSV, TensorBoard; bars and lines on a terminal |
@@ -61,13 +61,16 @@ pub mod machine;
 pub mod method;
 pub mod model;
 pub mod optim;
+pub mod plan;
 pub mod predict;
 pub mod progress;
 pub mod report;
+pub mod run_data;
 pub mod run_dir;
 pub mod run_report;
 pub mod runlog;
 pub mod schedule;
+mod sealed_json;
 pub mod session;
 pub mod trainer;
 #[cfg(feature = "tui")]

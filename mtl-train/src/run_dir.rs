@@ -3,6 +3,7 @@
 //! | file | holds | written |
 //! |---|---|---|
 //! | `config.toml` | the configuration with every default spelled out | before the first step |
+//! | `data.json` | what was fitted on the data, how they were cut, which files they are, see [`crate::run_data`] | before the first step |
 //! | `log.jsonl` | steps and epochs, see [`crate::runlog`] | while it runs |
 //! | `steps.csv`, `epochs.csv` | the same as tables, where asked for | while it runs |
 //! | `tensorboard/` | the same as TensorBoard events, where asked for | while it runs |
@@ -19,12 +20,15 @@ use std::{
 };
 
 use mtl_core::params::from_safetensors;
-use mtl_data::Splits;
+use mtl_data::{Splits, kept::Reloaded};
 
 use crate::{
     checkpoint::write_atomic,
     config::{RunConfig, changes},
     error::{Error, Result},
+    model::Model,
+    plan::ModelPlan,
+    run_data::{Reopen, RunData},
     session::Session,
 };
 
@@ -35,11 +39,12 @@ pub struct RunDir {
 }
 
 impl RunDir {
-    /// A folder for a new run, with its `config.toml`.
+    /// A folder for a new run, with its `config.toml` and what it has to remember of its data
+    /// ([`Session::data`](crate::session::Session::data)).
     ///
     /// # Errors
     /// [`Error::Checkpoint`] when there is a run in it; [`Error::Io`] when it cannot be written.
-    pub fn create(root: &Path, config: &RunConfig) -> Result<Self> {
+    pub fn create(root: &Path, config: &RunConfig, data: &RunData) -> Result<Self> {
         let dir = Self { root: root.to_owned() };
         if dir.log().exists() {
             return Err(Error::Checkpoint {
@@ -48,6 +53,8 @@ impl RunDir {
             });
         }
         fs::create_dir_all(root).map_err(|e| Error::io(root, "cannot make run folder", e))?;
+        // The configuration comes last: a folder that has one has both.
+        data.save(root)?;
         write_atomic(&dir.config_file(), config.to_toml()?.as_bytes())?;
         Ok(dir)
     }
@@ -82,11 +89,24 @@ impl RunDir {
     /// The folder of a run that is to go on with `config`, which is written down if it differs.
     ///
     /// # Errors
-    /// As [`RunDir::open`] and [`RunConfig::load`]; [`Error::Checkpoint`] naming the settings when others than budgets
-    /// changed (see [`crate::config::changes`]): the run would belong to no configuration.
+    /// As [`RunDir::may_go_on`].
     pub fn go_on(root: &Path, config: &RunConfig) -> Result<Self> {
+        let dir = Self::may_go_on(root, config)?;
+        if dir.config()? != *config {
+            write_atomic(&dir.config_file(), config.to_toml()?.as_bytes())?;
+        }
+        Ok(dir)
+    }
+
+    /// The folder of a run that may go on with `config`; nothing is written.
+    ///
+    /// # Errors
+    /// As [`RunDir::open`] and [`RunConfig::load`]; [`Error::Checkpoint`] naming the settings when others than budgets
+    /// changed (see [`crate::config::changes`]): the run would belong to no configuration. Where files lie is no such
+    /// setting: what they hold is compared when they are loaded.
+    pub fn may_go_on(root: &Path, config: &RunConfig) -> Result<Self> {
         let dir = Self::open(root)?;
-        let changes = changes(&dir.config()?, config);
+        let changes = changes(&dir.config()?.without_places(), &config.without_places());
         let refused: Vec<String> = changes.iter().filter(|c| !c.is_harmless()).map(ToString::to_string).collect();
         if !refused.is_empty() {
             return Err(Error::Checkpoint {
@@ -97,9 +117,6 @@ impl RunDir {
                     refused.join(", ")
                 ),
             });
-        }
-        if !changes.is_empty() {
-            write_atomic(&dir.config_file(), config.to_toml()?.as_bytes())?;
         }
         Ok(dir)
     }
@@ -158,6 +175,14 @@ impl RunDir {
         self.root.join("explain").with_extension(extension)
     }
 
+    /// What the run remembers of its data.
+    ///
+    /// # Errors
+    /// As [`RunData::load`].
+    pub fn data(&self) -> Result<RunData> {
+        RunData::load(&self.root)
+    }
+
     /// The run's configuration.
     ///
     /// # Errors
@@ -173,22 +198,71 @@ impl RunDir {
     /// [`mtl_core::Error`] when they belong to another model.
     pub fn trained(&self, config: &RunConfig, splits: &Splits) -> Result<Session> {
         let session = Session::new(config, splits)?;
-        let path = self.weights();
-        let bytes = fs::read(&path).map_err(|e| Error::io(&path, "cannot read weights (has the run finished?)", e))?;
-        let (tensors, _) = from_safetensors(&bytes)
-            .map_err(|e| Error::Checkpoint { path, reason: format!("weights are damaged: {e}") })?;
-        session.trainer.model().params().load_tensors(&tensors)?;
+        self.load_weights(session.trainer.model())?;
         Ok(session)
     }
 
     /// As [`trained`](Self::trained), with the run's own configuration and data.
     ///
     /// # Errors
-    /// As [`config`](Self::config) and [`trained`](Self::trained), and the data's.
+    /// As [`config`](Self::config), [`trained`](Self::trained) and [`reload`](Self::reload).
     pub fn session(&self) -> Result<Session> {
         let config = self.config()?;
-        self.trained(&config, &config.data.load()?)
+        self.trained(&config, &self.reload(&config, &Reopen::default())?.splits)
     }
+
+    /// The run's data, loaded with what was learned of them when it started.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] naming the settings when those of the data in `config.toml` are not the run's; as
+    /// [`RunData::load`] and [`mtl_data::Kept::load`].
+    pub fn reload(&self, config: &RunConfig, how: &Reopen) -> Result<Reloaded> {
+        let data = self.data()?;
+        let now = config.without_places();
+        let then = RunConfig { data: data.data.settings.clone(), ..now.clone() };
+        let changes: Vec<String> = changes(&then, &now).iter().map(ToString::to_string).collect();
+        if !changes.is_empty() {
+            return Err(Error::Checkpoint {
+                path: self.config_file(),
+                reason: format!(
+                    "the run was trained on other settings of its data: {}; take them back",
+                    changes.join(", ")
+                ),
+            });
+        }
+        data.reload(&config.data, how)
+    }
+
+    /// The trained model alone, from the run's folder: the data may be gone.
+    ///
+    /// # Errors
+    /// As [`config`](Self::config), [`data`](Self::data), [`ModelPlan::new`] and [`trained`](Self::trained).
+    pub fn model(&self) -> Result<Trained> {
+        let (config, data) = (self.config()?, self.data()?);
+        let device = config.device.apply().map_err(|e| e.in_section("device"))?;
+        let model = ModelPlan::new(&config, &data.data.info)?.build(device, config.train.seed)?;
+        self.load_weights(&model)?;
+        Ok(Trained { config, data, model })
+    }
+
+    fn load_weights(&self, model: &Model) -> Result<()> {
+        let path = self.weights();
+        let bytes = fs::read(&path).map_err(|e| Error::io(&path, "cannot read weights (has the run finished?)", e))?;
+        let (tensors, _) = from_safetensors(&bytes)
+            .map_err(|e| Error::Checkpoint { path, reason: format!("weights are damaged: {e}") })?;
+        Ok(model.params().load_tensors(&tensors)?)
+    }
+}
+
+/// The model of a finished run.
+#[derive(Debug)]
+pub struct Trained {
+    /// How it was trained.
+    pub config: RunConfig,
+    /// What is remembered of its data.
+    pub data: RunData,
+    /// The model with the parameters of the best epoch.
+    pub model: Model,
 }
 
 #[cfg(test)]
@@ -212,7 +286,7 @@ mod tests {
         session.trainer.fit(&session.train, &session.validation, &mut (), None).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("run");
-        let dir = RunDir::create(&root, &config).unwrap();
+        let dir = RunDir::create(&root, &config, session.data()).unwrap();
         let e = dir.trained(&config, &splits).unwrap_err().to_string();
         assert!(e.contains("has the run finished?"), "{e}");
         write_atomic(&dir.weights(), &session.trainer.model().params().to_safetensors().unwrap()).unwrap();
@@ -231,7 +305,7 @@ mod tests {
         assert!(e.contains("train.batch_size was 100, is 7, train.seed was 0, is 5"), "{e}");
         assert!(RunDir::go_on(&root, &config).unwrap_err().to_string().contains("train.epochs was 2, is 1"));
         fs::write(dir.log(), "").unwrap();
-        assert!(RunDir::create(&root, &config).unwrap_err().to_string().contains("--resume"));
+        assert!(RunDir::create(&root, &config, session.data()).unwrap_err().to_string().contains("--resume"));
         assert!(RunDir::open(folder.path()).unwrap_err().to_string().contains("no run folder"));
     }
 }

@@ -18,6 +18,7 @@ use std::{
 use mtl_core::{batch::Batch, rng::Rng, task::TaskName};
 use mtl_data::{
     DataInfo, LabelKind, Origin, Source, Splits, Subset, TaskInfo,
+    kept::{Cut, Provenance},
     source::{Codes, Labels, TableSource},
 };
 use mtl_train::{
@@ -64,6 +65,7 @@ fn planted(n: [usize; 3], dim: usize, sd: [f64; 2], seed: u64) -> Splits {
         info,
         fitted: None,
         origin: Origin::Synthetic,
+        provenance: Provenance { files: Vec::new(), cut: Cut::whole(n.map(|n| n as u64)) },
     }
 }
 

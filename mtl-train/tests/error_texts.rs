@@ -183,9 +183,10 @@ fn files_and_steps_are_named() {
     assert_eq!(setting.to_string(), "cagrad: c must be >= 0, found -1");
 
     let root = dir.path().join("run");
-    let run = RunDir::create(&root, &config).unwrap();
+    let session = Session::new(&config, &config.data.load().unwrap()).unwrap();
+    let run = RunDir::create(&root, &config, session.data()).unwrap();
     fs::write(run.log(), "").unwrap();
-    let checkpoint = RunDir::create(&root, &config).unwrap_err();
+    let checkpoint = RunDir::create(&root, &config, session.data()).unwrap_err();
     assert!(matches!(&checkpoint, Error::Checkpoint { .. }), "{checkpoint}");
     assert!(
         checkpoint

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::{Splits, dataset_dir, file};
 use crate::{
     error::Result,
+    kept::{Cut, Loading, Part},
     source::{Source, split},
     table::{Column, CsvFormat, FittedSchema, LabelSpec, Schema, Table},
 };
@@ -56,17 +57,23 @@ impl CensusIncome {
     /// [`Error::NoFile`](crate::Error::NoFile); whatever is wrong in a file, with its place; `InvalidConfig` for a
     /// fraction out of range.
     pub fn load(&self) -> Result<Splits> {
+        self.load_with(&mut Loading::default())
+    }
+
+    pub(super) fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
         let dir = dataset_dir(self.dir.as_deref(), NAME)?;
-        let (train, test) = (file(&dir, TRAIN, NAME)?, file(&dir, TEST, NAME)?);
         let schema = Self::schema()?;
-        let read = |path| Table::read(path, &Self::FORMAT, &schema);
-        let (train, test) = rayon::join(|| read(&train), || read(&test));
-        let (train, test) = (train?, test?);
+        let read = |name: &str| Table::read(&file(&dir, name, NAME)?, &Self::FORMAT, &schema);
+        let (train, test) = rayon::join(|| read(TRAIN), || read(TEST));
+        let train = loading.table("train", &dir.join(TRAIN), train, true)?;
+        let test = loading.table("test", &dir.join(TEST), test, false)?;
         let (learn, held_out) = split(train.n_rows() as u64, self.validation, self.seed)?;
-        let fitted = FittedSchema::fit(&schema, &train, &learn)?;
+        let fitted = loading.fitted(|| FittedSchema::fit(&schema, &train, &learn))?;
+        let cut =
+            Cut { train: Part::at(&learn), validation: Part::at(&held_out), test: Part::whole(test.n_rows() as u64) };
         let whole: Arc<dyn Source> = Arc::new(fitted.encode(&train)?);
         let splits = Splits::new(&whole, learn, held_out, Arc::new(fitted.encode(&test)?))?;
-        Ok(Splits { fitted: Some(fitted), ..splits })
+        loading.finish(Splits { fitted: Some(fitted), ..splits }, cut)
     }
 
     /// What the 42 columns are.

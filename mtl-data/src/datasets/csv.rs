@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use super::Splits;
 use crate::{
     error::{Error, Result},
+    kept::{Cut, Loading, Part},
     source::{Source, Subset, split},
     table::{CsvFormat, FittedSchema, Schema, Table},
 };
@@ -76,10 +77,14 @@ impl CsvFiles {
     /// `InvalidConfig` without a training file or for a fraction out of range; whatever is wrong in a file or in the
     /// schema, with its place.
     pub fn load(&self) -> Result<Splits> {
+        self.load_with(&mut Loading::default())
+    }
+
+    pub(super) fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
         if self.train.as_os_str().is_empty() {
             return Err(Error::config("csv", "train", "the path of a file", "none"));
         }
-        let train = self.read(&self.train)?;
+        let train = self.read("train", &self.train, loading)?;
         let n = train.n_rows() as u64;
         // The test part is cut first: it stays the same when the validation part is resized.
         let (rest, test) = cut("csv", n, self.test.is_none(), "test_fraction", self.test_fraction, self.seed)?;
@@ -96,23 +101,27 @@ impl CsvFiles {
         };
         let (learn, validation) = (in_rest(learn), in_rest(validation));
 
-        let fitted = FittedSchema::fit(&self.schema, &train, &learn)?;
+        let fitted = loading.fitted(|| FittedSchema::fit(&self.schema, &train, &learn))?;
         let whole: Arc<dyn Source> = Arc::new(fitted.encode(&train)?);
-        let other = |path: &Option<PathBuf>, positions: Vec<u64>| -> Result<Arc<dyn Source>> {
-            match path {
-                Some(path) => Ok(Arc::new(fitted.encode(&self.read(path)?)?)),
-                None => Ok(Arc::new(Subset::new(whole.clone(), positions)?)),
-            }
+        let mut other = |role, path: &Option<PathBuf>, positions: Vec<u64>| -> Result<(Arc<dyn Source>, Part)> {
+            let Some(path) = path else {
+                let part = Part::at(&positions);
+                return Ok((Arc::new(Subset::new(whole.clone(), positions)?), part));
+            };
+            let source: Arc<dyn Source> = Arc::new(fitted.encode(&self.read(role, path, loading)?)?);
+            let part = Part::whole(source.len());
+            Ok((source, part))
         };
-        let validation = other(&self.validation, validation)?;
-        let test = other(&self.test, test)?;
+        let (validation, validation_part) = other("validation", &self.validation, validation)?;
+        let (test, test_part) = other("test", &self.test, test)?;
+        let cut = Cut { train: Part::at(&learn), validation: validation_part, test: test_part };
         let splits = Splits::new(&whole, learn, Vec::new(), test)?;
-        Ok(Splits { validation, fitted: Some(fitted), ..splits })
+        loading.finish(Splits { validation, fitted: Some(fitted), ..splits }, cut)
     }
 
-    fn read(&self, path: &Path) -> Result<Table> {
+    fn read(&self, role: &str, path: &Path, loading: &mut Loading<'_>) -> Result<Table> {
         let path = self.dir.as_deref().unwrap_or("".as_ref()).join(path);
-        Table::read(&path, &self.format, &self.schema)
+        loading.table(role, &path, Table::read(&path, &self.format, &self.schema), role == "train")
     }
 }
 

@@ -13,6 +13,7 @@ use super::{Origin, Splits, dataset_dir};
 use crate::{
     error::{Error, Result},
     idx,
+    kept::{Content, Cut, Loading, Part, Provenance},
     rng::mix,
     source::{FashionPairs, Garments, Scaling, Source, split},
 };
@@ -50,24 +51,38 @@ impl FashionPairsConfig {
     /// [`Error::NoFile`]; [`Error::Idx`] for a file that is cut short or of another format; [`Error::LabelRange`];
     /// `InvalidConfig` for a setting out of range.
     pub fn load(&self) -> Result<Splits> {
+        self.load_with(&mut Loading::default())
+    }
+
+    pub(super) fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
         let dir = dataset_dir(self.dir.as_deref(), FILES)?;
         let (train, test) = rayon::join(|| garments(&dir, "train"), || garments(&dir, "t10k"));
-        let (train, test) = (Arc::new(train?), Arc::new(test?));
+        let mut compared = |part: &str, read: Result<Read>| -> Result<Arc<Garments>> {
+            let Read { garments, images, labels } = read.map_err(|e| loading.unreadable(&dir, e))?;
+            loading.admit(&format!("{part} pictures"), &images.0, images.1, part == "train")?;
+            loading.admit(&format!("{part} labels"), &labels.0, labels.1, false)?;
+            Ok(Arc::new(garments))
+        };
+        let (train, test) = (compared("train", train)?, compared("test", test)?);
         let (learn, held_out) = split(train.len() as u64, self.validation, self.seed)?;
         if held_out.is_empty() {
             return Err(Error::config(NAME, "validation", "a fraction in (0, 1)", self.validation.to_string()));
         }
         let all = (0..test.len() as u64).collect();
-        let mut scaling = Scaling::default();
-        if self.standardize {
-            scaling = self.pairs(&train, learn.clone(), 0, scaling)?.measure();
-        }
+        let scaling = loading.scaling(|| match self.standardize {
+            true => Ok(self.pairs(&train, learn.clone(), 0, Scaling::default())?.measure()),
+            false => Ok(Scaling::default()),
+        })?;
+        let cut =
+            Cut { train: Part::at(&learn), validation: Part::at(&held_out), test: Part::whole(test.len() as u64) };
         let pairs = |garments, members, part| -> Result<Arc<dyn Source>> {
             Ok(Arc::new(self.pairs(garments, members, part, scaling)?))
         };
         let (train, validation, test) = (pairs(&train, learn, 0)?, pairs(&train, held_out, 1)?, pairs(&test, all, 2)?);
         let info = train.info().clone();
-        Ok(Splits { train, validation, test, info, fitted: None, origin: Origin::Real })
+        let provenance = Provenance::default();
+        let splits = Splits { train, validation, test, info, fitted: None, origin: Origin::Real, provenance };
+        loading.finish(splits, cut)
     }
 
     fn pairs(&self, garments: &Arc<Garments>, members: Vec<u64>, part: u64, scaling: Scaling) -> Result<FashionPairs> {
@@ -86,10 +101,20 @@ impl FashionPairsConfig {
     }
 }
 
-fn garments(dir: &Path, part: &str) -> Result<Garments> {
-    let images = either(dir, &format!("{part}-images-idx3-ubyte"))?;
-    let labels = either(dir, &format!("{part}-labels-idx1-ubyte"))?;
-    Garments::new((&images, idx::read(&images, 3)?), (&labels, idx::read(&labels, 1)?))
+/// The garments of a part, and what their files held.
+struct Read {
+    garments: Garments,
+    images: (PathBuf, Content),
+    labels: (PathBuf, Content),
+}
+
+fn garments(dir: &Path, part: &str) -> Result<Read> {
+    let image_path = either(dir, &format!("{part}-images-idx3-ubyte"))?;
+    let label_path = either(dir, &format!("{part}-labels-idx1-ubyte"))?;
+    let (images, labels) = (idx::read(&image_path, 3)?, idx::read(&label_path, 1)?);
+    let (image_content, label_content) = (Content::of_idx(&images), Content::of_idx(&labels));
+    let garments = Garments::new((&image_path, images), (&label_path, labels))?;
+    Ok(Read { garments, images: (image_path, image_content), labels: (label_path, label_content) })
 }
 
 /// The file as it is published or unpacked.

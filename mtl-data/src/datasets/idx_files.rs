@@ -24,6 +24,7 @@ use crate::{
     error::{Error, Result},
     idx,
     info::{LabelKind, TaskInfo},
+    kept::{Content, Cut, Loading, Part},
     source::{Pictures, Scaling, Source, Subset},
 };
 
@@ -100,6 +101,8 @@ struct Read {
     pixels: Vec<u8>,
     shape: [usize; 3],
     labels: Vec<Vec<i64>>,
+    /// Which file it is of the split's, where it is, what it held.
+    files: Vec<(String, PathBuf, Content)>,
 }
 
 impl IdxFiles {
@@ -109,11 +112,15 @@ impl IdxFiles {
     /// `InvalidConfig` for a missing or wrong setting; [`Error::Idx`] for a file that is cut short or does not fit the
     /// others; [`Error::LabelRange`] for a label that is no class of its task.
     pub fn load(&self) -> Result<Splits> {
+        self.load_with(&mut Loading::default())
+    }
+
+    pub(super) fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
         let tasks = self.tasks()?;
         if self.train.images.as_os_str().is_empty() {
             return Err(Error::config(NAME, "train", "the paths of files", "none"));
         }
-        let train = self.read(&self.train)?;
+        let train = self.compared("train", &self.train, loading)?;
         let size: usize = train.shape.iter().product();
         let n = (train.pixels.len() / size.max(1)) as u64;
         let (rest, test) = cut(NAME, n, self.test.is_none(), "test_fraction", self.test_fraction, self.seed)?;
@@ -129,26 +136,45 @@ impl IdxFiles {
             positions.iter().filter_map(|&at| rest.get(usize::try_from(at).ok()?).copied()).collect()
         };
         let (learn, validation) = (in_rest(learn), in_rest(validation));
-        let scaling =
-            if self.standardize { Pictures::measure(&train.pixels, size, &learn) } else { Scaling::default() };
+        let scaling = loading.scaling(|| match self.standardize {
+            true => Ok(Pictures::measure(&train.pixels, size, &learn)),
+            false => Ok(Scaling::default()),
+        })?;
         let shape = train.shape;
         let source = |read: Read| -> Result<Arc<dyn Source>> {
             Ok(Arc::new(Pictures::new(read.pixels, read.shape, tasks.clone(), read.labels, scaling)?))
         };
         let whole = source(train)?;
-        let other = |part: &Option<IdxPart>, positions: Vec<u64>| -> Result<Arc<dyn Source>> {
-            let Some(part) = part else { return Ok(Arc::new(Subset::new(whole.clone(), positions)?)) };
-            let read = self.read(part)?;
+        let mut other = |role, part: &Option<IdxPart>, positions: Vec<u64>| -> Result<(Arc<dyn Source>, Part)> {
+            let Some(part) = part else {
+                let cut = Part::at(&positions);
+                return Ok((Arc::new(Subset::new(whole.clone(), positions)?), cut));
+            };
+            let read = self.compared(role, part, loading)?;
             if read.shape != shape {
                 let path = self.path(&part.images);
                 let expected = format!("pictures of {shape:?} as in the training file");
                 return Err(Error::Idx { path, expected, found: format!("{:?}", read.shape) });
             }
-            source(read)
+            let read = source(read)?;
+            let cut = Part::whole(read.len());
+            Ok((read, cut))
         };
-        let (validation, test) = (other(&self.validation, validation)?, other(&self.test, test)?);
+        let (validation, validation_part) = other("validation", &self.validation, validation)?;
+        let (test, test_part) = other("test", &self.test, test)?;
+        let cut = Cut { train: Part::at(&learn), validation: validation_part, test: test_part };
         let splits = Splits::new(&whole, learn, Vec::new(), test)?;
-        Ok(Splits { validation, ..splits })
+        loading.finish(Splits { validation, ..splits }, cut)
+    }
+
+    /// The files of a split, compared with what a run kept of them.
+    fn compared(&self, role: &str, part: &IdxPart, loading: &mut Loading<'_>) -> Result<Read> {
+        let mut read = self.read(part).map_err(|e| loading.unreadable(&self.path(&part.images), e))?;
+        for (what, path, content) in read.files.drain(..) {
+            let learned_from = role == "train" && what == "pictures";
+            loading.admit(&format!("{role} {what}"), &path, content, learned_from)?;
+        }
+        Ok(read)
     }
 
     fn tasks(&self) -> Result<Vec<TaskInfo>> {
@@ -194,16 +220,18 @@ impl IdxFiles {
             let expected = format!("{} files, one per task", self.tasks.len());
             return Err(Error::config(NAME, "labels", expected, part.labels.len().to_string()));
         }
+        let mut files = vec![("pictures".to_owned(), path, Content::of_idx(&images))];
         let mut labels = Vec::with_capacity(self.tasks.len());
         for (task, path) in self.tasks.iter().zip(&part.labels) {
             let path = self.path(path);
-            let bytes = idx::read(&path, 1)?.data;
-            if bytes.len() != n {
-                return wrong(path, format!("{n} labels, one per picture"), bytes.len().to_string());
+            let bytes = idx::read(&path, 1)?;
+            if bytes.data.len() != n {
+                return wrong(path, format!("{n} labels, one per picture"), bytes.data.len().to_string());
             }
-            labels.push(self.classes_of(task, &path, &bytes)?);
+            labels.push(self.classes_of(task, &path, &bytes.data)?);
+            files.push((format!("labels of {}", task.name), path, Content::of_idx(&bytes)));
         }
-        Ok(Read { pixels: images.data, shape, labels })
+        Ok(Read { pixels: images.data, shape, labels, files })
     }
 
     fn classes_of(&self, task: &IdxTask, path: &Path, bytes: &[u8]) -> Result<Vec<i64>> {

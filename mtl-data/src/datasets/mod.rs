@@ -9,7 +9,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A new data set is a file here with a config struct and its `load`, and a line in the registry below.
+//! A new data set is a file here with a config struct and its `load`, and a line in the registry and in the `match`es below.
+//! It hands every file to its [`Loading`], which compares it with what a run kept, see [`crate::kept`].
 
 mod census_income;
 mod csv;
@@ -34,6 +35,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::{Error, Result},
     info::DataInfo,
+    kept::{Loading, Provenance},
     source::{Source, Subset},
     table::{CsvFormat, FittedSchema},
 };
@@ -50,23 +52,68 @@ mtl_core::registry! {
 }
 
 impl DatasetConfig {
-    /// Reads or generates the data set.
+    /// Reads or generates the data set, and learns from its training samples what there is to learn.
     ///
     /// # Errors
     /// [`Error::NoFile`] or [`Error::Io`] for a file that is not there or cannot be read; whatever is wrong in a file,
     /// with its place; `InvalidConfig` for a setting outside its range.
     pub fn load(&self) -> Result<Splits> {
+        self.load_with(&mut Loading::default())
+    }
+
+    pub(crate) fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
         match self {
-            Self::CensusIncome(config) => config.load(),
-            Self::FashionPairs(config) => config.load(),
-            Self::Csv(config) => config.load(),
-            Self::Idx(config) => config.load(),
-            Self::SyntheticMmoe(config) => config.load(),
+            Self::CensusIncome(config) => config.load_with(loading),
+            Self::FashionPairs(config) => config.load_with(loading),
+            Self::Csv(config) => config.load_with(loading),
+            Self::Idx(config) => config.load_with(loading),
+            Self::SyntheticMmoe(config) => config.load_with(loading),
         }
     }
-}
 
-impl DatasetConfig {
+    /// The same settings without the places of files: all that they say about the samples.
+    #[must_use]
+    pub fn without_places(&self) -> Self {
+        let mut same = self.clone();
+        match &mut same {
+            Self::CensusIncome(config) => config.dir = None,
+            Self::FashionPairs(config) => config.dir = None,
+            Self::Csv(config) => {
+                config.dir = None;
+                let files = [Some(&mut config.train), config.validation.as_mut(), config.test.as_mut()];
+                files.into_iter().flatten().for_each(PathBuf::clear);
+            }
+            Self::Idx(config) => {
+                config.dir = None;
+                let parts = [Some(&mut config.train), config.validation.as_mut(), config.test.as_mut()];
+                for part in parts.into_iter().flatten() {
+                    part.images.clear();
+                    part.labels.iter_mut().for_each(PathBuf::clear);
+                }
+            }
+            Self::SyntheticMmoe(_) => {}
+        }
+        same
+    }
+
+    /// Says that its files are in `dir`, whatever the settings said.
+    ///
+    /// # Errors
+    /// `InvalidConfig` for a data set without files.
+    pub fn set_dir(&mut self, dir: &Path) -> Result<()> {
+        let place = match self {
+            Self::CensusIncome(config) => &mut config.dir,
+            Self::FashionPairs(config) => &mut config.dir,
+            Self::Csv(config) => &mut config.dir,
+            Self::Idx(config) => &mut config.dir,
+            Self::SyntheticMmoe(_) => {
+                return Err(Error::config("data", "dir", "a data set of files", "one that is generated"));
+            }
+        };
+        *place = Some(dir.to_owned());
+        Ok(())
+    }
+
     /// How the text of its files is cut into fields; the default for data without CSV files.
     #[must_use]
     pub fn csv_format(&self) -> CsvFormat {
@@ -103,6 +150,8 @@ pub struct Splits {
     pub fitted: Option<FittedSchema>,
     /// Where the samples come from.
     pub origin: Origin,
+    /// Which files the samples are from, and how they were cut.
+    pub provenance: Provenance,
 }
 
 impl std::fmt::Debug for Splits {
@@ -127,6 +176,7 @@ impl Splits {
             info: whole.info().clone(),
             fitted: None,
             origin: Origin::Real,
+            provenance: Provenance::default(),
         })
     }
 }

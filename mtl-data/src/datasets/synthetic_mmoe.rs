@@ -27,6 +27,7 @@ use super::{Origin, Splits};
 use crate::{
     error::{Error, Result},
     info::{DataInfo, LabelKind, TaskInfo},
+    kept::{Cut, Loading},
     rng::{Rng, Stream},
     source::{Codes, Labels, Source, Subset, TableSource},
 };
@@ -92,6 +93,10 @@ impl SyntheticMmoe {
     /// # Errors
     /// `InvalidConfig` for a setting outside its range.
     pub fn load(&self) -> Result<Splits> {
+        self.load_with(&mut Loading::default())
+    }
+
+    pub(super) fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
         self.validate()?;
         let n_rows = self.train + self.validation + self.test;
         let rule = Rule::draw(self);
@@ -109,7 +114,9 @@ impl SyntheticMmoe {
         let range = |from: usize, n: usize| (from as u64..(from + n) as u64).collect::<Vec<_>>();
         let test = Subset::new(whole.clone(), range(self.train + self.validation, self.test))?;
         let splits = Splits::new(&whole, range(0, self.train), range(self.train, self.validation), Arc::new(test))?;
-        Ok(Splits { origin: Origin::Synthetic, ..splits })
+        // The settings say everything: there are no files to compare.
+        let cut = Cut::whole([self.train, self.validation, self.test].map(|n| n as u64));
+        loading.finish(Splits { origin: Origin::Synthetic, ..splits }, cut)
     }
 
     fn validate(&self) -> Result<()> {

@@ -28,14 +28,7 @@ impl ForTasks {
     /// # Errors
     /// `UnknownTask` for a name that the source does not have, listing those it has.
     pub fn select(source: Arc<dyn Source>, names: &[&str]) -> Result<Self> {
-        let known = &source.info().tasks;
-        let find = |name: &&str| {
-            known.iter().find(|task| task.name.as_str() == *name).cloned().ok_or_else(|| {
-                let known = known.iter().map(|task| task.name.to_string()).collect();
-                mtl_core::Error::UnknownTask { name: (*name).to_owned(), known }
-            })
-        };
-        let tasks: Vec<TaskInfo> = names.iter().map(find).collect::<mtl_core::Result<_>>()?;
+        let tasks = source.info().for_tasks(names)?.tasks;
         Self::spread(source, &tasks)
     }
 

@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
+    kept::Content,
     source::TableSource,
 };
 
@@ -204,7 +205,9 @@ impl<R: Read> InputRows<R> {
         let read = ReadRows::parse(&self.path, body, self.line, &self.names, &layout, PIECE)?;
         self.line = read.next_line;
         let columns = self.places.iter().map(|place| place.map_or(TableColumn::Ignored, |at| read.column(at)));
-        Ok(Table { path: self.path.clone(), columns: columns.collect(), lines: read.lines })
+        // A block has no content of its own to compare.
+        let content = Content::default();
+        Ok(Table { path: self.path.clone(), columns: columns.collect(), lines: read.lines, content })
     }
 }
 

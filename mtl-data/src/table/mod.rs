@@ -30,7 +30,10 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use crate::error::{Error, Result, quoted};
+use crate::{
+    error::{Error, Result, quoted},
+    kept::Content,
+};
 use cursor::Cursor;
 use dictionary::Dictionary;
 use parse::{Chunk, Fault, FaultKind, Layout, Part, Plan};
@@ -41,6 +44,7 @@ pub struct Table {
     path: PathBuf,
     columns: Vec<TableColumn>,
     lines: Vec<u64>,
+    content: Content,
 }
 
 /// The values of a column.
@@ -78,7 +82,12 @@ impl Table {
     pub fn parse(path: &Path, bytes: &[u8], format: &CsvFormat, schema: &Schema) -> Result<Self> {
         // A few pieces per thread even out rows of different cost; tiny pieces would repeat dictionaries.
         let size = bytes.len().div_ceil(rayon::current_num_threads() * 4).clamp(1 << 18, 1 << 24);
-        Self::parse_pieces(path, bytes, format, schema, size)
+        // The digest costs a small part of what reading costs, and is taken beside it.
+        let (digest, table) =
+            rayon::join(|| Content::of_bytes(bytes), || Self::parse_pieces(path, bytes, format, schema, size));
+        let mut table = table?;
+        table.content = Content { bytes: digest.bytes, sha256: digest.sha256, ..table.content };
+        Ok(table)
     }
 
     fn parse_pieces(path: &Path, bytes: &[u8], format: &CsvFormat, schema: &Schema, size: usize) -> Result<Self> {
@@ -103,13 +112,21 @@ impl Table {
             return Err(Error::NoRows { path: path.to_owned() });
         }
         let columns = places.par_iter().map(|&place| read.column(place)).collect();
-        Ok(Self { path: path.to_owned(), columns, lines: read.lines })
+        let columns_named = if format.header { names } else { Vec::new() };
+        let content = Content { rows: read.lines.len() as u64, columns: columns_named, ..Content::default() };
+        Ok(Self { path: path.to_owned(), columns, lines: read.lines, content })
     }
 
     /// The file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What the file holds, to compare it with what another holds.
+    #[must_use]
+    pub fn content(&self) -> &Content {
+        &self.content
     }
 
     /// The number of rows: at least one.

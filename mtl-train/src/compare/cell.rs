@@ -24,6 +24,7 @@ use crate::{
     checkpoint::{CheckpointStore, write_atomic},
     config::RunConfig,
     error::{Error, Result},
+    run_data::RunData,
     run_dir::RunDir,
     runlog::{Reached, RunFacts, RunLogs},
     session::Session,
@@ -31,12 +32,13 @@ use crate::{
 };
 
 /// Twelve hexadecimal digits that stand for a whole configuration, defaults included, and for what else `context` says.
+/// Where the files of data lie does not matter: what they hold is compared, see [`CellDir::check_data`].
 ///
 /// # Errors
 /// As [`RunConfig::to_toml`].
 pub fn fingerprint(config: &RunConfig, context: &str) -> Result<String> {
     let mut hash = Sha256::new();
-    for part in ["mtl-cell-1", &config.to_toml()?, context] {
+    for part in ["mtl-cell-2", &config.without_places().to_toml()?, context] {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
     }
@@ -82,6 +84,22 @@ impl CellDir {
         read_json(&self.root.join("outcome.json"))
     }
 
+    /// Makes sure that the run in the folder, if there is one, was trained on these data.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] saying what differs; as [`RunData::load`](crate::run_data::RunData::load).
+    pub fn check_data(&self, data: &RunData) -> Result<()> {
+        if !self.root.join("config.toml").exists() {
+            return Ok(());
+        }
+        let Some(what) = RunDir::open(&self.root)?.data()?.data.difference(&data.data) else { return Ok(()) };
+        let reason = format!(
+            "this run was trained on other data: {what}; restore the data, choose another folder with --dir, or remove this \
+             one"
+        );
+        Err(Error::Checkpoint { path: self.root.clone(), reason })
+    }
+
     /// Trains up to `limit`, from the newest checkpoint if there is one. `begin` is told of the session before it starts
     /// and gives someone to watch it; that one may ask to stop.
     ///
@@ -100,10 +118,10 @@ impl CellDir {
         let mut session = Session::new(config, splits)?;
         let dir = match self.root.join("config.toml").exists() {
             true => RunDir::open(&self.root)?,
-            false => RunDir::create(&self.root, config)?,
+            false => RunDir::create(&self.root, config, session.data())?,
         };
-        let written = fs::read_to_string(dir.config_file());
-        if written.map_err(|e| Error::io(dir.config_file(), "cannot read config", e))? != config.to_toml()? {
+        self.check_data(session.data())?;
+        if dir.config()?.without_places() != config.without_places() {
             let reason = "this folder holds a run with another configuration; remove it to train this one".into();
             return Err(Error::Checkpoint { path: self.root.clone(), reason });
         }

@@ -1,6 +1,9 @@
 //! Runs the cells of a plan one after the other and gathers what they say.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use mtl_data::Splits;
 
@@ -8,6 +11,7 @@ use super::{Cell, CellDir, Comparison, Limit, Outcome, Plan, analyze, cell::writ
 use crate::{
     checkpoint::write_atomic,
     error::{Error, Result},
+    run_data::RunData,
     session::Session,
     trainer::Observer,
 };
@@ -17,6 +21,7 @@ use crate::{
 /// | file | holds |
 /// |---|---|
 /// | `cells/` | a folder per run |
+/// | `data.json` | what was fitted on the data, see [`crate::run_data`] |
 /// | `compare.json` | the [`Comparison`] |
 /// | `compare.html` | the same for people |
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,11 +78,17 @@ impl Watch for () {}
 /// Places given to the watcher are `[number, of so many]`, from 1.
 ///
 /// # Errors
-/// What is wrong with any method's settings, before the first is trained; [`Error::Io`] when a file cannot be written. A
+/// What is wrong with any method's settings, before the first is trained; [`Error::Checkpoint`] when a run below `root` was
+/// trained on other data; [`Error::Io`] when a file cannot be written. A
 /// failure *during* training is no error: it is in the comparison, and is tried again at the next call.
 pub fn run(plan: &Plan, splits: &Splits, root: &Path, watch: &mut dyn Watch) -> Result<Option<Comparison>> {
     let (files, cells) = (Files::new(root), plan.cells(&splits.info)?);
     check(&cells, splits)?;
+    let data = RunData::of(&plan.base.data, splits);
+    // All are looked at before the first is trained: a study of two kinds of data compares nothing.
+    cells.iter().try_for_each(|cell| files.cell(cell).check_data(&data))?;
+    fs::create_dir_all(root).map_err(|e| Error::io(root, "cannot make folder", e))?;
+    data.save(root)?;
     let mut outcomes: Vec<std::result::Result<Outcome, String>> = Vec::with_capacity(cells.len());
     for (at, cell) in cells.iter().enumerate() {
         let (place, dir) = ([at + 1, cells.len()], files.cell(cell));

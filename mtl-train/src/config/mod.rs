@@ -161,6 +161,12 @@ impl RunConfig {
         ConfigSource::new(text, path, &[])?.config()
     }
 
+    /// The same run wherever its files lie: the configuration without the places of data.
+    #[must_use]
+    pub fn without_places(&self) -> Self {
+        Self { data: self.data.without_places(), ..self.clone() }
+    }
+
     /// The whole configuration with all defaults spelled out, as TOML.
     ///
     /// # Errors

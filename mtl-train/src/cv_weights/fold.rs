@@ -6,13 +6,17 @@
 use std::{path::PathBuf, sync::Arc};
 
 use mtl_core::metric::Direction;
-use mtl_data::{Folds, Source, Splits, Subset};
+use mtl_data::{
+    Folds, Source, Splits, Subset,
+    kept::{Cut, Part},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     compare::{CellDir, Limit, read_json, write_json},
     config::RunConfig,
     error::Result,
+    run_data::RunData,
     session::Session,
     trainer::{EpochSummary, Observer},
 };
@@ -21,16 +25,10 @@ use crate::{
 pub(super) fn splits(whole: &Splits, folds: &Folds) -> Result<Vec<Splits>> {
     let mut all = Vec::with_capacity(folds.parts().len());
     for (at, part) in folds.parts().iter().enumerate() {
+        let cut = Cut { train: Part::at(&folds.without(at)), validation: Part::at(part), test: Part::at(part) };
         let train: Arc<dyn Source> = Arc::new(Subset::new(whole.train.clone(), folds.without(at))?);
         let held_out: Arc<dyn Source> = Arc::new(Subset::new(whole.train.clone(), part.clone())?);
-        all.push(Splits {
-            train,
-            validation: held_out.clone(),
-            test: held_out,
-            info: whole.info.clone(),
-            fitted: whole.fitted.clone(),
-            origin: whole.origin,
-        });
+        all.push(whole.recut(train, held_out, cut));
     }
     Ok(all)
 }
@@ -61,6 +59,7 @@ impl FoldRun {
         direction: Direction,
         begin: &mut dyn FnMut(&Session) -> Box<dyn Observer>,
     ) -> Result<Option<Option<f64>>> {
+        self.dir.check_data(&RunData::of(&self.config.data, splits))?;
         let file = self.history_file();
         let known: Option<History> = read_json(&file)?;
         let history = match known.filter(|h| h.ended || h.epochs.len() as u64 >= epochs) {

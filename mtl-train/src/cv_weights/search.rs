@@ -1,6 +1,7 @@
 //! The search itself: rounds of candidates over folds, then the refit.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -24,6 +25,7 @@ use crate::{
     config::RunConfig,
     error::{Error, Result},
     method::MethodConfig,
+    run_data::RunData,
     session::Session,
     trainer::Observer,
 };
@@ -34,6 +36,7 @@ use crate::{
 /// |---|---|
 /// | `folds/` | a folder per candidate and fold |
 /// | `refit-*/` | the run with the chosen weights |
+/// | `data.json` | what was fitted on the data, see [`crate::run_data`] |
 /// | `cv_weights.json` | the [`Found`] |
 /// | `cv_weights.html` | the same for people |
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,6 +132,9 @@ pub fn search(
         (Some(equal), Some(part)) => Session::new(&weighed(run, equal), part)?.trainer.selection().direction(),
         _ => return Ok(None),
     };
+    let data = RunData::of(&run.data, splits);
+    fs::create_dir_all(root).map_err(|e| Error::io(root, "cannot make folder", e))?;
+    data.save(root)?;
     let mut race = Race { run, config, root, parts: &parts, direction, failures: Vec::new() };
     let rounds = rounds(run.train.epochs, config.min_epochs, config.halving);
     let mut scores: Vec<CandidateScores> = candidates
@@ -142,6 +148,7 @@ pub fn search(
     let last = weighed(run, &weights);
     let refit_folder = format!("refit-{}", fingerprint(&last, "")?);
     let dir = CellDir::new(root.join(&refit_folder));
+    dir.check_data(&data)?;
     let refit = match dir.outcome()? {
         Some(outcome) => outcome,
         None => {

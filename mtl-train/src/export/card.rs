@@ -85,6 +85,9 @@ fn data(manifest: &Manifest) -> String {
         "## Data\n\nData set `{}`, {origin}. {} samples to learn from, {} for validation, {} for testing.\n",
         record.dataset, record.train_samples, record.validation_samples, record.test_samples
     );
+    if let Some(print) = &record.data_print {
+        let _ = writeln!(text, "Data print `{print}`: a run on the same settings and file contents has the same.");
+    }
     if let Some(preprocessing) = &model.preprocessing {
         let _ = writeln!(text, "Raw input: {}.", preprocessing.describe());
     }

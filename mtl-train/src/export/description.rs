@@ -5,20 +5,21 @@ use mtl_core::{
     metric::MetricId,
     task::{Task, TaskName, TaskSet},
 };
-use mtl_data::{DataInfo, LabelKind, Preprocessing, Splits, TaskInfo};
+use mtl_data::{DataInfo, LabelKind, Preprocessing};
 use mtl_heads::{HeadConfig, TargetSpec};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 
-use super::record::Record;
+use super::{example, record::Record};
 use crate::{
     architecture::Architecture,
     config::RunConfig,
     encoder::AnyEncoder,
     error::Result,
     model::{Blueprint, Model, ModelConfig},
-    session::{Session, input_spec, target_spec, task_config},
+    plan::{ModelPlan, input_spec, target_spec},
+    run_data::RunData,
 };
 
 /// A model without its weights.
@@ -126,32 +127,32 @@ const LARGEST_SETTING: u64 = 1 << 20;
 const LARGEST_INPUT: i64 = 1 << 31;
 
 impl Description {
-    /// What a session's model is.
+    /// What the model of a run is.
     ///
     /// # Errors
-    /// The data's, when a batch cannot be read.
-    pub fn of(config: &RunConfig, splits: &Splits, session: &Session, record: Record) -> Result<Self> {
-        let all: Vec<_> = splits.info.tasks.iter().map(|t| task_config(&t.name)).collect();
-        let wanted = if config.tasks.is_empty() { &all } else { &config.tasks };
-        let mut tasks = Vec::with_capacity(wanted.len());
-        for (config, task) in wanted.iter().zip(session.trainer.model().tasks().iter()) {
-            let Some(TaskInfo { label, .. }) = splits.info.tasks.iter().find(|t| t.name == task.name) else { continue };
-            let head = config.head.clone().unwrap_or_else(|| HeadConfig::default_for(&target_spec(label)));
-            tasks.push(TaskDescription { name: task.name.clone(), primary: task.primary, label: label.clone(), head });
-        }
-        let inputs = input_spec(&splits.info);
-        let mut input_tensors = Vec::new();
-        if let Some(batch) = session.validation.epoch(0)?.next() {
-            let batch = batch?;
-            input_tensors.extend(batch.inputs.iter().map(|(name, t)| TensorSpec::input(name, t, &inputs)));
-        }
+    /// As [`ModelPlan::new`].
+    pub fn of(config: &RunConfig, data: &RunData, record: Record) -> Result<Self> {
+        let ModelPlan { tasks, labels, inputs, parts } = ModelPlan::new(config, &data.data.info)?;
+        let tasks: Vec<TaskDescription> = tasks
+            .iter()
+            .zip(labels)
+            .zip(parts.heads.into_iter().flatten())
+            .map(|((task, label), head)| TaskDescription {
+                name: task.name.clone(),
+                primary: task.primary,
+                label,
+                head,
+            })
+            .collect();
+        let example = example::inputs(&inputs, 1)?;
+        let input_tensors = example.iter().map(|(name, t)| TensorSpec::input(name, t, &inputs)).collect();
         Ok(Self {
             encoder: config.encoder.clone(),
             sharing: config.sharing.clone(),
             output_tensors: tasks.iter().map(TensorSpec::output).collect(),
             tasks,
             inputs,
-            preprocessing: Preprocessing::of(&config.data, splits)?,
+            preprocessing: data.data.preprocessing()?,
             input_tensors,
             record,
         })

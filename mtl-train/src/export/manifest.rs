@@ -1,24 +1,27 @@
 //! `model.json`: a description that knows whether it is whole.
 //!
-//! ```json
-//! { "format": "mtl-model", "version": 1, "made_by": "mtl 0.1.0", "sha256": "..", "model": { .. }, "files": [ .. ] }
-//! ```
-//! The checksum is of `files` and `model`, written without white space and with sorted keys, so that a file may be laid
-//! out anew but not changed: preprocessing that differs from training gives wrong answers without a word. `files` holds
-//! size and checksum of the files beside it. Absent options are left out, never `null`.
+//! It is a [`crate::sealed_json`]: a checksum over `model` and `files`. `files` holds size and checksum of the files beside it.
+//! Absent options are left out, never `null`.
 
-use std::{fmt::Write as _, path::Path};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
+use serde_json::{Map, Value};
 
 use super::description::Description;
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    sealed_json::{Opened, Sealed, sha256, this_program},
+};
 
-const FORMAT: &str = "mtl-model";
-/// Rises when a reader of the version before would misunderstand the file.
-const VERSION: u64 = 1;
+/// Version 2 names the data that a model was trained on.
+const SEALED: Sealed = Sealed {
+    format: "mtl-model",
+    version: 2,
+    what: "description of a model",
+    again: "export the run again",
+    fields: &["model", "files"],
+};
 
 /// A description with what is needed to trust it.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,8 +57,7 @@ impl Manifest {
             bytes: bytes.len() as u64,
             sha256: sha256(bytes),
         };
-        let made_by = format!("mtl {}", env!("CARGO_PKG_VERSION"));
-        let manifest = Self { model, files: files.iter().map(entry).collect(), made_by };
+        let manifest = Self { model, files: files.iter().map(entry).collect(), made_by: this_program() };
         let again = Self::from_json(manifest.to_json()?.as_bytes(), "model.json".as_ref())?;
         if again != manifest {
             let reason = "this model has a setting that JSON cannot hold, such as an infinite number".into();
@@ -70,14 +72,10 @@ impl Manifest {
     /// [`Error::Package`] for a value that JSON cannot hold.
     pub fn to_json(&self) -> Result<String> {
         let unfit = |e: serde_json::Error| Error::Package { path: "model.json".into(), reason: e.to_string() };
-        let model = without_nulls(serde_json::to_value(&self.model).map_err(unfit)?);
-        let files = serde_json::to_value(&self.files).map_err(unfit)?;
-        let checksum = checksum(&model, &files);
-        let whole = json!({
-            "format": FORMAT, "version": VERSION, "made_by": self.made_by, "sha256": checksum,
-            "model": model, "files": files,
-        });
-        Ok(format!("{whole:#}\n"))
+        let mut fields = Map::new();
+        fields.insert("model".into(), without_nulls(serde_json::to_value(&self.model).map_err(unfit)?));
+        fields.insert("files".into(), serde_json::to_value(&self.files).map_err(unfit)?);
+        Ok(SEALED.write(fields, &self.made_by))
     }
 
     /// Reads and verifies the file; `path` is what errors call it.
@@ -86,35 +84,14 @@ impl Manifest {
     /// [`Error::Package`] when it is no such file, of a newer version, changed or damaged.
     pub fn from_json(bytes: &[u8], path: &Path) -> Result<Self> {
         let refuse = |reason: String| Error::Package { path: path.to_owned(), reason };
-        let no_json = |e: serde_json::Error| refuse(format!("is no description of a model, it is no JSON: {e}"));
-        let whole: Value = serde_json::from_slice(bytes).map_err(no_json)?;
-        let text = |key: &str| whole.get(key).and_then(Value::as_str).unwrap_or_default();
-        if text("format") != FORMAT {
-            let found = quoted(text("format"));
-            return Err(refuse(format!("is no description of a model: format must be {FORMAT:?}, found {found}")));
-        }
-        match whole.get("version").and_then(Value::as_u64) {
-            Some(VERSION) => {}
-            Some(newer) if newer > VERSION => {
-                return Err(refuse(format!(
-                    "has format version {newer}, this program reads up to {VERSION}; use the mtl that made it ({}) or a \
-                     newer one, or export the run again with this one",
-                    quoted(text("made_by"))
-                )));
-            }
-            _ => return Err(refuse(format!("is damaged: version must be in 1..={VERSION}"))),
-        }
-        let (Some(model), Some(files)) = (whole.get("model"), whole.get("files")) else {
-            return Err(refuse("is damaged: model or files is missing".into()));
-        };
-        if text("sha256") != checksum(model, files) {
-            return Err(refuse("is damaged or was edited: its checksum does not match; export the run again".into()));
-        }
+        let Opened { mut fields, made_by } = SEALED.read(bytes).map_err(refuse)?;
         let unfit = |e: serde_json::Error| refuse(format!("cannot be used: {e}"));
+        let mut take = |key: &str| fields.remove(key).unwrap_or_default();
+        let (model, files) = (take("model"), take("files"));
         let manifest = Self {
-            model: Description::deserialize(model).map_err(unfit)?,
-            files: Vec::deserialize(files).map_err(unfit)?,
-            made_by: text("made_by").to_owned(),
+            model: serde_json::from_value(model).map_err(unfit)?,
+            files: serde_json::from_value(files).map_err(unfit)?,
+            made_by,
         };
         manifest.model.validate().map_err(|e| refuse(format!("cannot be used: {e}")))?;
         Ok(manifest)
@@ -141,18 +118,6 @@ impl FileEntry {
     }
 }
 
-fn checksum(model: &Value, files: &Value) -> String {
-    sha256(json!({ "files": files, "model": model }).to_string().as_bytes())
-}
-
-/// SHA-256 in hexadecimal digits.
-pub(super) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 /// The value without fields that are null: readers take an absent option for none, and TOML, in which the parts of a
 /// model are configured, has no null.
 fn without_nulls(value: Value) -> Value {
@@ -166,14 +131,10 @@ fn without_nulls(value: Value) -> Value {
     }
 }
 
-/// A text from a file, fit for a one-line message.
-fn quoted(text: &str) -> String {
-    format!("{:?}", text.chars().take(60).collect::<String>())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn refusal(text: &str) -> String {
         let e = Manifest::from_json(text.as_bytes(), "m.json".as_ref()).unwrap_err().to_string();
@@ -186,11 +147,11 @@ mod tests {
         assert!(refusal("junk").starts_with("m.json: is no description of a model, it is no JSON"));
         assert!(refusal("[1]").contains("format must be \"mtl-model\", found \"\""));
         assert!(refusal(r#"{"format":"a\nb"}"#).contains(r#"found "a\nb""#));
-        let newer = refusal(r#"{"format":"mtl-model","version":2,"made_by":"mtl 9.0"}"#);
+        let newer = refusal(r#"{"format":"mtl-model","version":3,"made_by":"mtl 9.0"}"#);
         assert!(
-            newer.contains("has format version 2, this program reads up to 1; use the mtl that made it (\"mtl 9.0\")")
+            newer.contains("has format version 3, this program reads up to 2; use the mtl that made it (\"mtl 9.0\")")
         );
-        assert!(refusal(r#"{"format":"mtl-model","version":0}"#).contains("version must be in 1..=1"));
+        assert!(refusal(r#"{"format":"mtl-model","version":0}"#).contains("version must be in 1..=2"));
         assert!(refusal(r#"{"format":"mtl-model","version":1}"#).contains("model or files is missing"));
         let edited = r#"{"format":"mtl-model","version":1,"model":{},"files":[],"sha256":""}"#;
         assert!(refusal(edited).contains("damaged or was edited"));

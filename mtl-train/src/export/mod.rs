@@ -23,6 +23,7 @@
 //! |---|---|
 //! | `description.rs` | [`Description`]: everything that a model is, beside its weights |
 //! | `record.rs` | [`Record`]: data, sizes, settings and metrics of the run that made it |
+//! | `example.rs` | made-up inputs, on which a network is recorded and measured |
 //! | `manifest.rs` | [`Manifest`]: the description with format version and checksums |
 //! | `package.rs` | [`Package`]: a folder, read back and verified |
 //! | `torchscript.rs`, `seal.rs` | the network recorded for any batch size; a checksum inside the file |
@@ -30,6 +31,7 @@
 
 mod card;
 mod description;
+mod example;
 mod manifest;
 mod package;
 mod record;
@@ -44,7 +46,6 @@ use std::{
 pub use description::{Description, TaskDescription, TensorSpec};
 pub use manifest::{FileEntry, Manifest};
 use mtl_core::params::to_safetensors;
-use mtl_data::Splits;
 pub use package::Package;
 pub use record::Record;
 use serde::{Deserialize, Serialize};
@@ -54,7 +55,8 @@ use crate::{
     checkpoint::write_atomic,
     config::RunConfig,
     error::{Error, Result},
-    run_dir::RunDir,
+    model::Model,
+    run_dir::{RunDir, Trained},
     session::Session,
 };
 
@@ -80,43 +82,41 @@ pub enum Formats {
     Both,
 }
 
-/// Exports the best epoch of a finished run; the files written.
+/// Exports the best epoch of a finished run; the files written. The data are not looked at.
 ///
 /// # Errors
-/// As [`export_session`], and [`RunDir::trained`].
+/// As [`export_model`], and [`RunDir::model`].
 pub fn export(run: &RunDir, to: &Path, formats: Formats) -> Result<Vec<PathBuf>> {
-    // Before the data are loaded and the network is recorded, which take their time.
+    // Before the network is built and recorded, which takes its time.
     check_destination(to)?;
-    let config = run.config()?;
-    let splits = config.data.load()?;
-    let session = run.trained(&config, &splits)?;
-    let record = Record::of(&config, &splits, &session)?.with_metrics(&run.metrics());
-    export_session(&session, &config, &splits, record, to, formats)
+    let Trained { config, data, model } = run.model()?;
+    let record = Record::of(&config, &data, &model)?.with_metrics(&run.metrics());
+    export_model(&model, Description::of(&config, &data, record)?, to, formats)
 }
 
-/// Exports a session's model as it is; the files written. The folder appears whole or not at all.
+/// Exports a session's model as it is; the files written.
+///
+/// # Errors
+/// As [`export_model`].
+pub fn export_session(session: &Session, config: &RunConfig, to: &Path, formats: Formats) -> Result<Vec<PathBuf>> {
+    let (model, data) = (session.trainer.model(), session.data());
+    export_model(model, Description::of(config, data, Record::of(config, data, model)?)?, to, formats)
+}
+
+/// Exports a model that is as `description` says; the files written. The folder appears whole or not at all.
 ///
 /// # Errors
 /// [`Error::Package`] when something is in the folder already, or the model cannot be described or recorded;
 /// [`Error::Io`] when it cannot be written.
-pub fn export_session(
-    session: &Session,
-    config: &RunConfig,
-    splits: &Splits,
-    record: Record,
-    to: &Path,
-    formats: Formats,
-) -> Result<Vec<PathBuf>> {
+pub fn export_model(model: &Model, description: Description, to: &Path, formats: Formats) -> Result<Vec<PathBuf>> {
     check_destination(to)?;
-    let model = session.trainer.model();
-    let description = Description::of(config, splits, session, record)?;
     let mut files: Vec<(&str, Vec<u8>)> = Vec::new();
     if formats != Formats::Torchscript {
         files.push((WEIGHTS, to_safetensors(model.params().tensors(), &[("format", "pt".into())])?));
     }
     if formats != Formats::Safetensors {
         let manifest = Manifest::new(description.clone(), &[])?;
-        files.push((TORCHSCRIPT, torchscript::record(model, &description, &session.validation, &manifest)?));
+        files.push((TORCHSCRIPT, torchscript::record(model, &description, &manifest)?));
     }
     let manifest = Manifest::new(description, &files)?;
     let card = card::card(&manifest);

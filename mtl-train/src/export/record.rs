@@ -2,11 +2,12 @@
 
 use std::{fs, path::Path};
 
-use mtl_data::{Origin, Splits};
+use mtl_data::Origin;
 use mtl_metrics::MetricReport;
 use serde::{Deserialize, Serialize};
 
-use crate::{config::RunConfig, error::Result, session::Session};
+use super::example;
+use crate::{config::RunConfig, error::Result, model::Model, plan::input_spec, run_data::RunData};
 
 /// The run behind a model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,6 +17,9 @@ pub struct Record {
     pub dataset: String,
     /// Where its samples come from.
     pub origin: Origin,
+    /// The start of a digest of files and settings of the data: the same data have the same. `None` in packages of version 1.
+    #[serde(default)]
+    pub data_print: Option<String>,
     /// Samples that were learned from.
     pub train_samples: u64,
     /// Samples by which the model was chosen.
@@ -43,28 +47,25 @@ impl Record {
     ///
     /// # Errors
     /// Those of a forward pass.
-    pub fn of(config: &RunConfig, splits: &Splits, session: &Session) -> Result<Self> {
-        let model = session.trainer.model();
-        let mut record = Self {
-            dataset: config.data.name().to_owned(),
-            origin: splits.origin,
-            train_samples: splits.train.len(),
-            validation_samples: splits.validation.len(),
-            test_samples: splits.test.len(),
-            shared_parameters: model.params().numel_of(&model.params().shared()) as u64,
-            task_parameters: Vec::new(),
-            multiply_adds: 0,
+    pub fn of(config: &RunConfig, data: &RunData, model: &Model) -> Result<Self> {
+        let kept = &data.data;
+        let summary = model.summary(&example::on(model, &input_spec(&kept.info), 1)?)?;
+        let cut = &kept.provenance.cut;
+        Ok(Self {
+            dataset: kept.settings.name().to_owned(),
+            origin: kept.origin,
+            data_print: Some(kept.short_print()),
+            train_samples: cut.train.samples,
+            validation_samples: cut.validation.samples,
+            test_samples: cut.test.samples,
+            shared_parameters: summary.shared as u64,
+            task_parameters: summary.per_task.iter().map(|&n| n as u64).collect(),
+            multiply_adds: summary.multiply_adds,
             settings: settings(config)?,
             best_epoch: None,
             validation: None,
             test: None,
-        };
-        if let Some(batch) = session.validation.epoch(0)?.next() {
-            let summary = model.summary(&batch?.to_device(model.params().device())?.inputs)?;
-            record.task_parameters = summary.per_task.iter().map(|&n| n as u64).collect();
-            record.multiply_adds = summary.multiply_adds;
-        }
-        Ok(record)
+        })
     }
 
     /// Adds what a run's `metrics.json` says, as far as it is there and readable: a model without known metrics is one, and

@@ -10,8 +10,8 @@
 
 use std::path::Path;
 
-use super::manifest::sha256;
 use crate::error::{Error, Result};
+use crate::sealed_json::sha256;
 
 const LABEL: &[u8] = b"mtl-sha256:";
 const DIGITS: usize = 64;

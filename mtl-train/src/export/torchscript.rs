@@ -18,11 +18,11 @@ use mtl_core::{
     prediction::{Prediction, Scores},
     shim::{Script, Trace},
 };
-use mtl_data::{LabelKind, Loader};
+use mtl_data::LabelKind;
 use mtl_heads::to_array;
 use tch::{Device, Tensor};
 
-use super::{description::Description, manifest::Manifest, seal};
+use super::{description::Description, example, manifest::Manifest, seal};
 use crate::{
     error::{Error, Result},
     model::Model,
@@ -36,25 +36,17 @@ const TRIED: [i64; 3] = [1, 2, 11];
 /// Largest difference of a trial: what other orders of summation give.
 const TOLERANCE: f64 = 1e-5;
 
-/// The bytes of the file for `model`, recorded on samples of `loader`.
+/// The bytes of the file for `model`, recorded on made-up samples: which values they have must not matter, and is tried.
 ///
 /// # Errors
-/// [`Error::Package`] for a network that cannot be recorded, or whose recording answers otherwise; the data's errors.
-pub(super) fn record(
-    model: &Model,
-    description: &Description,
-    loader: &Loader,
-    manifest: &Manifest,
-) -> Result<Vec<u8>> {
+/// [`Error::Package`] for a network that cannot be recorded, or whose recording answers otherwise.
+pub(super) fn record(model: &Model, description: &Description, manifest: &Manifest) -> Result<Vec<u8>> {
     let refuse = |reason: String| Error::Package { path: "model.pt".into(), reason };
-    let Some(batch) = loader.epoch(0)?.next() else {
-        return Err(refuse("there is no validation sample to record the network on".into()));
-    };
-    let samples = batch?.to_device(model.params().device())?.inputs;
+    let samples = |b: i64| example::on(model, &description.inputs, b);
     // A first pass makes the constants that layers make once: inside a recording they would be lost.
-    model.predict(&samples)?;
+    model.predict(&samples(1)?)?;
     let trace = |b: i64| -> Result<Trace> {
-        let inputs = rows(&samples, b)?;
+        let inputs = samples(b)?;
         let named: Vec<(&str, &Tensor)> = inputs.iter().collect();
         Trace::record(&named, model.params(), || answers(model, &inputs))
     };
@@ -64,7 +56,7 @@ pub(super) fn record(
 
     let script = TorchScript::from_bytes(&bytes, "model.pt".as_ref(), model.params().device())?;
     for b in TRIED {
-        let inputs = rows(&samples, b)?;
+        let inputs = samples(b)?;
         let _guard = tch::no_grad_guard();
         for ((found, expected), task) in
             script.forward(&inputs)?.iter().zip(answers(model, &inputs)?).zip(&description.tasks)
@@ -91,18 +83,6 @@ fn answers(model: &Model, inputs: &Inputs) -> Result<Vec<Tensor>> {
         answers.push(head.answer(out)?);
     }
     Ok(answers)
-}
-
-/// `b` of the samples, from the first again after the last.
-fn rows(samples: &Inputs, b: i64) -> Result<Inputs> {
-    let n = samples.batch_size().max(1);
-    let positions: Vec<i64> = (0..b).map(|row| row % n).collect();
-    let mut picked = Vec::new();
-    for (name, tensor) in samples.iter() {
-        let positions = Tensor::from_slice(&positions).f_to_device(tensor.device()).op("pick samples")?;
-        picked.push((name.to_owned(), tensor.f_index_select(0, &positions).op("pick samples")?));
-    }
-    Ok(Inputs::new(picked)?)
 }
 
 /// An exported network, without its Rust code.

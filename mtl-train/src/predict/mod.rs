@@ -26,7 +26,7 @@ use crate::{
     error::{Error, Result},
     export::{Description, MANIFEST, Package, Record, TorchScript},
     model::Model,
-    run_dir::RunDir,
+    run_dir::{RunDir, Trained},
 };
 
 /// A trained model with its preprocessing.
@@ -43,11 +43,11 @@ enum Network {
 }
 
 impl Predictor {
-    /// Opens what `path` is: the folder of a package, the folder of a finished run (whose data are read again, to learn what
-    /// was learned from them), or a TorchScript file that `mtl export` made.
+    /// Opens what `path` is: the folder of a package, the folder of a finished run (whose data may be gone), or a
+    /// TorchScript file that `mtl export` made.
     ///
     /// # Errors
-    /// [`Error::Package`] saying what was expected; as [`Package::open`], [`RunDir::trained`], [`TorchScript::load`].
+    /// [`Error::Package`] saying what was expected; as [`Package::open`], [`RunDir::model`], [`TorchScript::load`].
     pub fn open(path: &Path, device: Device) -> Result<Self> {
         if path.is_file() {
             return match path.extension() {
@@ -87,17 +87,14 @@ impl Predictor {
         }
     }
 
-    /// The best epoch of a run, on the run's device.
+    /// The best epoch of a run, on the run's device; its data are not looked at.
     ///
     /// # Errors
-    /// As [`RunDir::trained`], and the data's.
+    /// As [`RunDir::model`].
     pub fn of_run(run: &RunDir) -> Result<Self> {
-        let config = run.config()?;
-        let splits = config.data.load()?;
-        let session = run.trained(&config, &splits)?;
-        let record = Record::of(&config, &splits, &session)?;
-        let description = Description::of(&config, &splits, &session, record)?;
-        Ok(Self { network: Network::Model(Box::new(session.trainer.into_model())), description })
+        let Trained { config, data, model } = run.model()?;
+        let description = Description::of(&config, &data, Record::of(&config, &data, &model)?)?;
+        Ok(Self { network: Network::Model(Box::new(model)), description })
     }
 
     /// What the model is.

@@ -23,6 +23,7 @@ mod worst;
 use std::path::PathBuf;
 
 pub use history::{History, Outcome, StepLine};
+use mtl_data::kept::Reloaded;
 use mtl_metrics::MetricReport;
 pub use outputs::{Answers, Rows, TaskOutputs, outputs};
 
@@ -35,6 +36,7 @@ use crate::{
         Align, Cell, Column, Details, Document, Heading, KeyValue, KeyValueStyle, KeyValues, Note, NoteKind, Paragraph,
         Row, Table,
     },
+    run_data::Reopen,
     run_dir::RunDir,
     session::Session,
 };
@@ -46,15 +48,16 @@ const STEPS: u32 = 16;
 const DRAWS: usize = 5;
 const PASSES: usize = 300;
 
-/// Writes the report of a run from its folder: reads its data again, loads its model.
+/// Writes the report of a run from its folder: reads its data again, loads its model. What of the data is not as it was,
+/// if that is allowed, stands first on the page and is given back.
 ///
 /// # Errors
 /// [`Error::Io`] when the folder holds no run or cannot be written; whatever is wrong with its configuration or data.
-pub fn write(dir: &RunDir) -> Result<PathBuf> {
+pub fn write(dir: &RunDir, how: &Reopen) -> Result<(PathBuf, Vec<String>)> {
     let config = dir.config()?;
-    let splits = config.data.load()?;
+    let Reloaded { splits, changes } = dir.reload(&config, how)?;
     let session = trained(dir, &config, &splits)?;
-    write_with(dir, &config, session.as_ref())
+    Ok((write_page(dir, &config, session.as_ref(), &changes)?, changes))
 }
 
 /// Writes the report of a run whose model is at hand: what `mtl train` does at its end.
@@ -62,10 +65,16 @@ pub fn write(dir: &RunDir) -> Result<PathBuf> {
 /// # Errors
 /// [`Error::Io`] when the log cannot be read or the report cannot be written.
 pub fn write_with(dir: &RunDir, config: &RunConfig, session: Option<&Session>) -> Result<PathBuf> {
+    write_page(dir, config, session, &[])
+}
+
+fn write_page(dir: &RunDir, config: &RunConfig, session: Option<&Session>, changes: &[String]) -> Result<PathBuf> {
     let history = History::read(&dir.log())?;
     let outcome = Outcome::read(dir)?;
     let name = dir.root().file_name().map_or_else(|| "Run".into(), |n| n.to_string_lossy().into_owned());
-    let page = document(&name, config, &history, outcome.as_ref(), session)?;
+    let mut page = document(&name, config, &history, outcome.as_ref(), session)?;
+    let notes = changes.iter().map(|change| Note::new(NoteKind::Caution, change.clone()).into());
+    page.blocks.splice(..0, notes);
     write_atomic(&dir.report(), page.to_html().as_bytes())?;
     Ok(dir.report())
 }

@@ -22,7 +22,7 @@ fn config(extra: &str) -> RunConfig {
 fn run(root: &std::path::Path, config: &RunConfig) -> (RunDir, Session) {
     let splits = config.data.load().unwrap();
     let mut session = Session::new(config, &splits).unwrap();
-    let dir = RunDir::create(root, config).unwrap();
+    let dir = RunDir::create(root, config, session.data()).unwrap();
     let facts = RunFacts::of(config, &splits, &session);
     let mut logs = RunLogs::create(&dir, &config.log, &facts, &config.to_toml().unwrap()).unwrap();
     let store = CheckpointStore::open(&dir.checkpoints(), 2).unwrap();
@@ -37,7 +37,7 @@ fn the_report_of_a_run_before_and_after_its_end() {
     let config = config("");
     let (dir, session) = run(&folder.path().join("small"), &config);
 
-    write(&dir).unwrap();
+    write(&dir, &Reopen::default()).unwrap();
     let html = std::fs::read_to_string(dir.report()).unwrap();
     assert!(html.contains("This run has not finished: 2 epochs are done"));
 
@@ -47,7 +47,7 @@ fn the_report_of_a_run_before_and_after_its_end() {
     let best = session.trainer.history().iter().rfind(|e| e.is_best).unwrap();
     let metrics = serde_json::json!({ "best_epoch": 1, "validation": best.validation, "test": test });
     write_atomic(&dir.metrics(), metrics.to_string().as_bytes()).unwrap();
-    write(&dir).unwrap();
+    write(&dir, &Reopen::default()).unwrap();
     let html = std::fs::read_to_string(dir.report()).unwrap();
     for words in [
         "Synthetic data",
@@ -116,7 +116,8 @@ fn all_logs_of_a_run_tell_the_same() {
 fn a_run_without_a_checkpoint_gets_what_there_is() {
     let folder = tempfile::tempdir().unwrap();
     let config = config("");
-    let dir = RunDir::create(&folder.path().join("empty"), &config).unwrap();
+    let session = Session::new(&config, &config.data.load().unwrap()).unwrap();
+    let dir = RunDir::create(&folder.path().join("empty"), &config, session.data()).unwrap();
     std::fs::write(dir.log(), "{\"type\":\"run\",\"tasks\":[\"<b>y1</b>\"],\"seed\":1}\n").unwrap();
     write_with(&dir, &config, None).unwrap();
     let html = std::fs::read_to_string(dir.report()).unwrap();

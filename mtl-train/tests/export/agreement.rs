@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use mtl_data::Source;
 use mtl_train::{
     config::RunConfig,
-    export::{Formats, MANIFEST, Package, Record, TORCHSCRIPT, TorchScript, WEIGHTS, export, export_session},
+    export::{Formats, MANIFEST, Package, TORCHSCRIPT, TorchScript, WEIGHTS, export, export_session},
     predict::Predictor,
     session::Session,
 };
@@ -130,8 +130,7 @@ fn pictures_too() {
     let mut session = Session::new(&config, &splits).unwrap();
     session.trainer.fit(&session.train, &session.validation, &mut (), None).unwrap();
     let to = folder.path().join("package");
-    let record = Record::of(&config, &splits, &session).unwrap();
-    export_session(&session, &config, &splits, record, &to, Formats::Both).unwrap();
+    export_session(&session, &config, &to, Formats::Both).unwrap();
 
     // The raw pictures of the test split, as whoever uses the model would have them.
     let batch = splits.test.batch(&[0, 1, 2, 3, 4]).unwrap();

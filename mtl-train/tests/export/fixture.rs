@@ -93,7 +93,7 @@ impl Run {
         let mut session = Session::new(&config, &splits).unwrap();
         session.trainer.fit(&session.train, &session.validation, &mut (), None).unwrap();
         let run = Self { folder, config, splits, session };
-        let dir = RunDir::create(&run.path("run"), &run.config).unwrap();
+        let dir = RunDir::create(&run.path("run"), &run.config, run.session.data()).unwrap();
         write_atomic(&dir.weights(), &run.session.trainer.model().params().to_safetensors().unwrap()).unwrap();
         let validation = &run.session.trainer.history().iter().rfind(|e| e.is_best).unwrap().validation;
         let metrics =

@@ -7,7 +7,7 @@ use mtl_train::{
     architecture::Architecture,
     config::RunConfig,
     encoder::AnyEncoder,
-    export::{Formats, Package, Record, TORCHSCRIPT, TorchScript, export_session},
+    export::{Formats, Package, TORCHSCRIPT, TorchScript, export_session},
     session::Session,
 };
 use tch::Device;
@@ -16,9 +16,8 @@ use crate::fixture::{difference, join, pictures};
 
 /// Exports without training (weights are random, which is harder) and compares in batches that were not recorded.
 fn compare(config: &RunConfig, splits: &Splits, session: &Session, to: &Path) {
-    let record = Record::of(config, splits, session).unwrap();
     let name = format!("{} on {}", config.sharing.name(), config.encoder.name());
-    export_session(session, config, splits, record, to, Formats::Both).unwrap_or_else(|e| panic!("{name}: {e}"));
+    export_session(session, config, to, Formats::Both).unwrap_or_else(|e| panic!("{name}: {e}"));
     let script = TorchScript::load(&to.join(TORCHSCRIPT), Device::Cpu).unwrap();
     let rebuilt = Package::open(to).unwrap().model(Device::Cpu).unwrap().unwrap();
     let model = session.trainer.model();

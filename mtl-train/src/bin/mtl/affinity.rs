@@ -6,15 +6,16 @@ use clap::Args as ClapArgs;
 use mtl_train::{
     Result,
     affinity::{Affinity, AffinityOptions, affinity},
-    run_dir::RunDir,
 };
 
-use crate::{split::Split, table::table};
+use crate::{run::DataFlags, split::Split, table::table};
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Args {
     /// The run's folder.
     run: PathBuf,
+    #[command(flatten)]
+    data: DataFlags,
     /// Batches to look at.
     #[arg(long, default_value_t = 10)]
     batches: u64,
@@ -31,7 +32,7 @@ pub(crate) struct Args {
 
 #[expect(clippy::print_stdout, reason = "what the program is for")]
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let session = RunDir::open(&args.run)?.session()?;
+    let (_, session, _) = args.data.open(&args.run)?;
     let loader = args.split.loader(&session);
     let options = AffinityOptions { batches: args.batches, step: args.step };
     let found = affinity(session.trainer.model(), loader, &options)?;

@@ -11,6 +11,7 @@ use mtl_train::{
     cv_weights::{self, Trial, WatchTrials},
     method::MethodConfig,
     progress::Progress,
+    run_data,
     session::Session,
     trainer::Observer,
 };
@@ -62,7 +63,7 @@ fn methods(args: &Args, study: &mut StudyConfig, root: &Path) -> Result<()> {
     }
     section.baselines |= args.with_stl;
     let plan = Plan::new(study.run.clone(), &study.compare)?;
-    let splits = study.run.data.load()?;
+    let splits = run_data::of_study(root, &study.run.data)?;
     match compare::run(&plan, &splits, root, &mut Terminal)? {
         Some(comparison) => {
             print(&compare::to_text(&comparison));
@@ -74,7 +75,7 @@ fn methods(args: &Args, study: &mut StudyConfig, root: &Path) -> Result<()> {
 }
 
 fn weights(study: &StudyConfig, root: &Path) -> Result<()> {
-    let splits = study.run.data.load()?;
+    let splits = run_data::of_study(root, &study.run.data)?;
     match cv_weights::search(&study.run, &study.cv_weights, &splits, root, &mut Terminal)? {
         Some(found) => {
             print(&cv_weights::to_text(&found));

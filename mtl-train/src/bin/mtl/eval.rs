@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
-use mtl_train::{Result, run_dir::RunDir};
+use mtl_train::Result;
 
 use crate::{
+    run::DataFlags,
     split::Split,
     table::{table, value},
 };
@@ -14,6 +15,8 @@ use crate::{
 pub(crate) struct Args {
     /// The run's folder.
     run: PathBuf,
+    #[command(flatten)]
+    data: DataFlags,
     /// Which samples.
     #[arg(long, value_enum, default_value_t = Split::Test)]
     split: Split,
@@ -24,7 +27,7 @@ pub(crate) struct Args {
 
 #[expect(clippy::print_stdout, reason = "what the program is for")]
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let session = RunDir::open(&args.run)?.session()?;
+    let (_, session, _) = args.data.open(&args.run)?;
     let report = match args.split {
         Split::Validation => session.validate()?,
         Split::Test => session.test()?,

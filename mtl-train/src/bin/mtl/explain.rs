@@ -7,15 +7,16 @@ use comfy_table::{Table, presets::UTF8_HORIZONTAL_ONLY};
 use mtl_train::{
     Result,
     explain::{self, ExplainOptions, Explanation, Method, Samples},
-    run_dir::RunDir,
 };
 
-use crate::split::Split;
+use crate::{run::DataFlags, split::Split};
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Args {
     /// The run's folder.
     run: PathBuf,
+    #[command(flatten)]
+    data: DataFlags,
     /// Samples by id, such as those that the report lists as worst: `17,203`.
     #[arg(long, value_delimiter = ',', conflicts_with = "samples")]
     ids: Vec<u64>,
@@ -47,8 +48,7 @@ const TOP: usize = 5;
 
 #[expect(clippy::print_stdout, reason = "what the program is for")]
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let dir = RunDir::open(&args.run)?;
-    let session = dir.session()?;
+    let (dir, session, changes) = args.data.open(&args.run)?;
     let loader = args.split.loader(&session);
     let options = ExplainOptions {
         samples: if args.ids.is_empty() { Samples::Random(args.samples) } else { Samples::Ids(args.ids.clone()) },
@@ -58,7 +58,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         seed: args.seed,
         ..ExplainOptions::default()
     };
-    let found = explain::explain(session.trainer.model(), loader.source(), &options)?;
+    let mut found = explain::explain(session.trainer.model(), loader.source(), &options)?;
+    found.notes.splice(..0, changes);
     let name = dir.root().file_name().map_or_else(|| "run".into(), |n| n.to_string_lossy().into_owned());
     explain::write(&dir, &format!("{name}: what answers rest on"), &found)?;
     if args.json {

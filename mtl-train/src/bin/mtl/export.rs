@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ValueEnum};
+use mtl_data::OnChange;
 use mtl_train::{
-    Result,
+    Error, Result,
     export::{Formats, export},
+    run_data::Reopen,
     run_dir::RunDir,
 };
 
@@ -42,9 +44,26 @@ impl From<Format> for Formats {
     }
 }
 
+/// The package is the run's, whatever became of its data; but whoever exports should know that they changed.
+fn tell_of_changes(run: &RunDir) -> Result<()> {
+    let how = Reopen { on_change: OnChange::Allow, ..Reopen::default() };
+    match run.reload(&run.config()?, &how) {
+        Ok(reloaded) => {
+            reloaded.changes.iter().for_each(|change| eprintln!("warning: {change}; what is exported is the run's"))
+        }
+        // Data that are gone are no news to whoever removed them.
+        Err(Error::Data(mtl_data::Error::Gone { .. })) => {}
+        Err(e) => eprintln!("warning: {e}; what is exported is the run's"),
+    }
+    Ok(())
+}
+
 #[expect(clippy::print_stdout, reason = "what the program is for")]
 pub(crate) fn run(args: &Args) -> Result<()> {
-    for file in export(&RunDir::open(&args.run)?, &args.to, args.format.into())? {
+    let run = RunDir::open(&args.run)?;
+    let files = export(&run, &args.to, args.format.into())?;
+    tell_of_changes(&run)?;
+    for file in files {
         println!("{}", file.display());
     }
     Ok(())

@@ -12,6 +12,7 @@ mod find_lr;
 mod list;
 mod predict;
 mod report;
+mod run;
 mod source;
 mod split;
 mod table;

@@ -5,15 +5,20 @@ use std::path::PathBuf;
 use clap::Args as ClapArgs;
 use mtl_train::{Result, run_dir::RunDir, run_report};
 
+use crate::run::{DataFlags, warn};
+
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Args {
     /// The run's folder.
     run: PathBuf,
+    #[command(flatten)]
+    data: DataFlags,
 }
 
 #[expect(clippy::print_stdout, reason = "what the program is for")]
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let path = run_report::write(&RunDir::open(&args.run)?)?;
+    let (path, changes) = run_report::write(&RunDir::open(&args.run)?, &args.data.reopen())?;
+    warn(&changes);
     println!("{}", path.display());
     Ok(())
 }

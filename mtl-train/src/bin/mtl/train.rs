@@ -15,6 +15,7 @@ use mtl_train::{
     dry_run::DryRun,
     interrupt::Interrupt,
     progress::Progress,
+    run_data::Reopen,
     run_dir::RunDir,
     run_report,
     runlog::{Reached, RunFacts, RunLogs},
@@ -79,14 +80,18 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
 
 fn start(args: &Args, mut config: RunConfig) -> Result<ExitCode> {
     // Everything that can be wrong is found before the folder is touched.
-    let splits = config.data.load()?;
+    let stem = args.config.file_stem().unwrap_or_default();
+    let own_folder = args.config.is_dir().then(|| args.config.clone());
+    let dir = args.run_dir.clone().or(own_folder).unwrap_or_else(|| Path::new("runs").join(stem));
+    // A run that goes on takes what it fitted when it started; nothing is fitted anew.
+    let splits = match args.resume && dir.join("config.toml").exists() {
+        true => RunDir::may_go_on(&dir, &config)?.reload(&config, &Reopen::default())?.splits,
+        false => config.data.load()?,
+    };
     if args.dry_run {
         dry_run::show(&DryRun::new(&config, &splits)?);
         return Ok(ExitCode::SUCCESS);
     }
-    let stem = args.config.file_stem().unwrap_or_default();
-    let own_folder = args.config.is_dir().then(|| args.config.clone());
-    let dir = args.run_dir.clone().or(own_folder).unwrap_or_else(|| Path::new("runs").join(stem));
     let mut session = Session::new(&config, &splits)?;
     if args.find_lr {
         return crate::find_lr::run(&mut session).map(|()| ExitCode::SUCCESS);
@@ -95,7 +100,7 @@ fn start(args: &Args, mut config: RunConfig) -> Result<ExitCode> {
 
     let dir = match args.resume && dir.join("config.toml").exists() {
         true => RunDir::go_on(&dir, &config)?,
-        false => RunDir::create(&dir, &config)?,
+        false => RunDir::create(&dir, &config, session.data())?,
     };
     let _lock = dir.lock()?;
     let store = CheckpointStore::open(&dir.checkpoints(), KEEP)?;

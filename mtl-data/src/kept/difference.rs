@@ -1,0 +1,70 @@
+//! The first fact that two fits of a table disagree about, in words.
+//!
+//! A digest says that a file changed; this says what the change would have done to the model: which code would mean another
+//! text, which number another scale.
+
+use crate::{
+    error::quoted,
+    table::{FittedColumn, FittedSchema},
+};
+
+/// The first column that was learned otherwise; `None` when all were learned alike.
+pub(super) fn of_fits(before: &FittedSchema, now: &FittedSchema) -> Option<String> {
+    let columns = before.schema().columns.iter().zip(before.columns().iter().zip(now.columns()));
+    columns.filter(|(_, (before, now))| before != now).find_map(|(column, (before, now))| {
+        Some(format!("column {}: {}", quoted(column.name()), of_column(before, now)?))
+    })
+}
+
+fn of_column(before: &FittedColumn, now: &FittedColumn) -> Option<String> {
+    match (before, now) {
+        (FittedColumn::Categorical { vocabulary: before }, FittedColumn::Categorical { vocabulary: now }) => {
+            texts("code", 1, before, now)
+        }
+        (FittedColumn::Label { known: before }, FittedColumn::Label { known: now }) => texts("label", 0, before, now),
+        (FittedColumn::Numeric { mean, std, .. }, FittedColumn::Numeric { mean: mean_now, std: std_now, .. }) => {
+            Some(format!("mean {mean:.6} -> {mean_now:.6}, deviation {std:.6} -> {std_now:.6}"))
+        }
+        _ => None,
+    }
+}
+
+/// The first place at which two lists of texts differ; places count from `first`.
+fn texts(what: &str, first: usize, before: &[String], now: &[String]) -> Option<String> {
+    let at = (0..before.len().max(now.len())).find(|&at| before.get(at) != now.get(at))?;
+    let shown = |text: Option<&String>| text.map_or_else(|| "none".to_owned(), |text| quoted(text));
+    Some(format!("{what} {} was {}, would be {}", at + first, shown(before.get(at)), shown(now.get(at))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::{CsvFormat, Schema, Table};
+
+    fn fit(text: &str) -> FittedSchema {
+        let schema: Schema = toml::from_str(
+            r#"columns = [
+                { name = "wood", kind = "categorical" },
+                { name = "size", kind = "numeric" },
+                { name = "y", kind = "label", label = "class" },
+            ]"#,
+        )
+        .unwrap();
+        let format = CsvFormat { header: false, ..CsvFormat::default() };
+        let table = Table::parse("t.csv".as_ref(), text.as_bytes(), &format, &schema).unwrap();
+        FittedSchema::fit(&schema, &table, &(0..table.n_rows() as u64).collect::<Vec<_>>()).unwrap()
+    }
+
+    #[test]
+    fn the_first_fact_that_differs_is_named() {
+        let before = fit("ash,1,a\nash,3,b\nelm,2,a\n");
+        let difference = |text: &str| of_fits(&before, &fit(text));
+        assert_eq!(difference("ash,3,a\nelm,2,b\nash,1,a\n"), None);
+        let swapped = difference("ash,1,a\nelm,3,b\nelm,2,a\n").unwrap();
+        assert_eq!(swapped, r#"column "wood": code 1 was "ash", would be "elm""#);
+        let scaled = difference("ash,10,a\nash,30,b\nelm,20,a\n").unwrap();
+        assert_eq!(scaled, r#"column "size": mean 2.000000 -> 20.000000, deviation 0.816497 -> 8.164966"#);
+        let classes = difference("ash,1,a\nash,3,b\nelm,2,c\n").unwrap();
+        assert_eq!(classes, r#"column "y": label 2 was none, would be "c""#);
+    }
+}

@@ -1,0 +1,162 @@
+//! One pass over a data set's files: learning everything, or with the facts that a run kept.
+//!
+//! A data set hands every file that it reads to its `Loading`, and asks it for what would otherwise be learned. That is the
+//! only place where kept facts and files meet, so no data set can forget to compare.
+//!
+//! ```text
+//! read      every file, as soon as it is read: noted, compared, refused if it changed
+//! fitted    of a table: the kept schema, else fit(..)
+//! scaling   of pictures: the kept one, else measure(..)
+//! finish    the splits, with files and cut
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use super::{Content, Cut, FilePrint, Kept, OnChange, Provenance, difference::of_fits};
+use crate::{
+    datasets::Splits,
+    error::{Error, Result},
+    source::Scaling,
+    table::{FittedSchema, Table},
+};
+
+/// A data set being loaded.
+#[derive(Debug, Default)]
+pub(crate) struct Loading<'a> {
+    kept: Option<(&'a Kept, OnChange)>,
+    files: Vec<FilePrint>,
+    changes: Vec<String>,
+    /// A file of the same form with other values, until what is learned from it shows what that means.
+    other_values: Option<(PathBuf, String)>,
+}
+
+impl<'a> Loading<'a> {
+    /// With what a run kept.
+    pub(super) fn with(kept: &'a Kept, on_change: OnChange) -> Self {
+        Self { kept: Some((kept, on_change)), ..Self::default() }
+    }
+
+    /// What is not as it was.
+    pub(super) fn into_changes(self) -> Vec<String> {
+        self.changes
+    }
+
+    /// A table that was read. `learned_from` says that columns are fitted on it, which then explain other values.
+    ///
+    /// # Errors
+    /// [`Error::Changed`], [`Error::Gone`]; `read`'s own, where nothing was kept.
+    pub(crate) fn table(&mut self, role: &str, path: &Path, read: Result<Table>, learned_from: bool) -> Result<Table> {
+        let table = read.map_err(|e| self.unreadable(path, e))?;
+        self.admit(role, path, table.content().clone(), learned_from)?;
+        Ok(table)
+    }
+
+    /// Notes what a file holds and compares it with what it held.
+    ///
+    /// # Errors
+    /// [`Error::Changed`].
+    pub(crate) fn admit(&mut self, role: &str, path: &Path, content: Content, learned_from: bool) -> Result<()> {
+        if let Some((kept, _)) = self.kept {
+            let before = kept.provenance.files.iter().find(|file| file.role == role);
+            let what = match before {
+                None => Some("it is new".to_owned()),
+                Some(file) => file.content.difference(&content),
+            };
+            if let Some(what) = what {
+                let values_only = before.is_some_and(|file| file.content.same_form(&content));
+                match learned_from && values_only && self.other_values.is_none() {
+                    true => self.other_values = Some((path.to_owned(), what)),
+                    false => self.changed(path, what)?,
+                }
+            }
+        }
+        self.files.push(FilePrint::new(role, path, content));
+        Ok(())
+    }
+
+    /// What was learned of a table's columns.
+    ///
+    /// # Errors
+    /// `fit`'s, where nothing was kept; [`Error::Changed`].
+    pub(crate) fn fitted(&mut self, fit: impl FnOnce() -> Result<FittedSchema>) -> Result<FittedSchema> {
+        let Some((kept, _)) = self.kept else { return fit() };
+        let Some(before) = &kept.fitted else {
+            return Err(Error::config("kept data", "fitted", "what was learned of the table's columns", "nothing"));
+        };
+        if let Some((path, what)) = self.other_values.take() {
+            let fact = fit().ok().and_then(|now| of_fits(before, &now));
+            self.changed(&path, fact.unwrap_or(what))?;
+        }
+        Ok(before.clone())
+    }
+
+    /// How pixels are scaled.
+    ///
+    /// # Errors
+    /// `measure`'s, where nothing was kept; [`Error::Changed`].
+    pub(crate) fn scaling(&mut self, measure: impl FnOnce() -> Result<Scaling>) -> Result<Scaling> {
+        let Some((kept, _)) = self.kept else { return measure() };
+        let Some(image) = &kept.info.image else {
+            return Err(Error::config("kept data", "info", "how pictures were scaled", "nothing"));
+        };
+        let before = Scaling { mean: image.mean, std: image.std };
+        if let Some((path, what)) = self.other_values.take() {
+            let now = measure().ok().filter(|now| *now != before);
+            let fact = now.map(|now| format!("mean of pixels {:.6} -> {:.6}", before.mean, now.mean));
+            self.changed(&path, fact.unwrap_or(what))?;
+        }
+        Ok(before)
+    }
+
+    /// The splits, with where they are from. Files that changed may be cut otherwise; others may not.
+    ///
+    /// # Errors
+    /// [`Error::Cut`].
+    pub(crate) fn finish(&mut self, splits: Splits, cut: Cut) -> Result<Splits> {
+        if let Some((path, what)) = self.other_values.take() {
+            self.changed(&path, what)?;
+        }
+        if let Some((kept, _)) = self.kept
+            && self.changes.is_empty()
+            && kept.provenance.cut != cut
+        {
+            let (expected, found) = (kept.provenance.cut.to_string(), cut.to_string());
+            return Err(Error::Cut { expected, found });
+        }
+        Ok(Splits { provenance: Provenance { files: std::mem::take(&mut self.files), cut }, ..splits })
+    }
+
+    /// The error for a file that could not be read: where it could be once, that is what changed.
+    pub(crate) fn unreadable(&self, path: &Path, e: Error) -> Error {
+        let Some((_, on_change)) = self.kept else { return e };
+        match e {
+            Error::NoFile { path, .. } => Error::Gone { path },
+            Error::Io { path, source } if source.kind() == std::io::ErrorKind::NotFound => Error::Gone { path },
+            e @ Error::Io { .. } => e,
+            e => Error::Changed {
+                path: path.to_owned(),
+                what: format!("it cannot be read as it was: {e}"),
+                or: or(on_change),
+            },
+        }
+    }
+
+    fn changed(&mut self, path: &Path, what: String) -> Result<()> {
+        match self.kept {
+            Some((_, OnChange::Allow)) => {
+                self.changes.push(format!("{}: content changed since the run was trained ({what})", path.display()));
+                Ok(())
+            }
+            Some((_, on_change)) => Err(Error::Changed { path: path.to_owned(), what, or: or(on_change) }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What else can be done about a changed file, to be put after what can be done always.
+fn or(on_change: OnChange) -> String {
+    match on_change {
+        OnChange::Offer(way) => format!(", or {way}"),
+        OnChange::Refuse | OnChange::Allow => String::new(),
+    }
+}

@@ -1,0 +1,211 @@
+//! What a run keeps of its data, so that what was fitted belongs to the run and not to whatever the files say later.
+//!
+//! ```text
+//! first load   files -> contents, learned facts, cut     Kept::of         written into the run's folder
+//! any later    files -> same contents? -> kept facts     Kept::load       nothing is learned anew
+//! no files     kept facts                                Kept::info, ..   answers for new rows
+//! ```
+//! Codes, classes and scales mean something only together with the weights that were trained on them. A vocabulary that is
+//! learned again from a file that changed swaps categories without a word; so it is learned once. Files are compared by what
+//! they hold, never by time or place: a copy elsewhere, or one that is compressed, is the same file.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `content.rs` | [`Content`], [`FilePrint`]: what a file held, and how another differs from it |
+//! | `cut.rs` | [`Cut`], [`Part`]: which samples were learned from, validated and tested on |
+//! | `difference.rs` | the first fact that two fits disagree about, in words |
+//! | `loading.rs` | `Loading`: one pass over a data set's files, with or without kept facts |
+//!
+//! # Examples
+//! ```
+//! use mtl_data::{DatasetConfig, Kept, OnChange};
+//!
+//! let config: DatasetConfig = toml::from_str("kind = \"synthetic-mmoe\"\ntrain = 50")?;
+//! let kept = Kept::of(&config, &config.load()?);
+//! let again = kept.load(&config, OnChange::Refuse)?; // the same samples, bit for bit
+//! assert_eq!(Kept::of(&config, &again.splits), kept);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod content;
+mod cut;
+mod difference;
+mod loading;
+
+pub use content::{Content, FilePrint};
+pub use cut::{Cut, Part};
+pub(crate) use loading::Loading;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    datasets::{DatasetConfig, Origin, Splits},
+    error::{Error, Result},
+    info::DataInfo,
+    preprocess::Preprocessing,
+    table::FittedSchema,
+};
+
+/// Which files samples came from, and how they were cut.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provenance {
+    /// Every file that was read, in the order of the data set's settings; none for generated samples.
+    pub files: Vec<FilePrint>,
+    /// Which samples are in which split.
+    pub cut: Cut,
+}
+
+/// Everything that a run has to remember of its data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kept {
+    /// The data set's settings, without the places of its files.
+    pub settings: DatasetConfig,
+    /// Where its samples come from.
+    pub origin: Origin,
+    /// Inputs and tasks: fields, cardinalities, classes, scaling of pictures.
+    pub info: DataInfo,
+    /// What was learned of a table's columns; `None` for other data.
+    pub fitted: Option<FittedSchema>,
+    /// The files, and how they were cut.
+    pub provenance: Provenance,
+}
+
+/// What to do about a file that is not the one that was kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnChange {
+    /// Refuse it.
+    Refuse,
+    /// Refuse it, and say what would allow it.
+    Offer(&'static str),
+    /// Use it with the kept facts, and tell of it in [`Reloaded::changes`].
+    Allow,
+}
+
+/// A data set that was loaded with kept facts.
+#[derive(Debug)]
+pub struct Reloaded {
+    /// The samples.
+    pub splits: Splits,
+    /// What is not as it was, file by file: a line each. Empty unless changes are allowed.
+    pub changes: Vec<String>,
+}
+
+impl Kept {
+    /// What is to be kept of `splits`, loaded from `config`.
+    #[must_use]
+    pub fn of(config: &DatasetConfig, splits: &Splits) -> Self {
+        Self {
+            settings: config.without_places(),
+            origin: splits.origin,
+            info: splits.info.clone(),
+            fitted: splits.fitted.clone(),
+            provenance: splits.provenance.clone(),
+        }
+    }
+
+    /// Loads the data set again, with what was learned the first time. `config` says where its files are now.
+    ///
+    /// # Errors
+    /// [`Error::Changed`] or [`Error::Gone`] naming a file that is not what it was, unless changes are allowed;
+    /// [`Error::Cut`] when its splits are cut otherwise; `InvalidConfig` when `config` is another data set, or has other
+    /// settings; those of [`DatasetConfig::load`].
+    pub fn load(&self, config: &DatasetConfig, on_change: OnChange) -> Result<Reloaded> {
+        if config.without_places() != self.settings {
+            let expected = "the data set and the settings that the run was trained on";
+            return Err(Error::config("data", "kind", expected, format!("others, of {}", config.name())));
+        }
+        let mut loading = Loading::with(self, on_change);
+        let splits = config.load_with(&mut loading)?;
+        Ok(Reloaded { splits, changes: loading.into_changes() })
+    }
+
+    /// From raw files to inputs; `None` for inputs that cannot be read from a file.
+    ///
+    /// # Errors
+    /// As [`Preprocessing::of`].
+    pub fn preprocessing(&self) -> Result<Option<Preprocessing>> {
+        Preprocessing::of(&self.settings, &self.info, self.fitted.as_ref())
+    }
+
+    /// Checks one that was read from a file.
+    ///
+    /// # Errors
+    /// `InvalidConfig` naming what cannot be; those of [`FittedSchema::validate`] and [`Preprocessing::info`].
+    pub fn validate(&self) -> Result<()> {
+        let refuse = |field, expected: &str, found: String| Err(Error::config("kept data", field, expected, found));
+        if let Some(fitted) = &self.fitted {
+            fitted.validate()?;
+            if fitted.info()? != self.info {
+                return refuse("info", "what the fitted schema gives", "something else".into());
+            }
+        }
+        if let Some(preprocessing) = self.preprocessing()?
+            && !preprocessing.info()?.same_inputs(&self.info)
+        {
+            return refuse("info", "the inputs that preprocessing gives", "others".into());
+        }
+        if self.provenance.cut.train.samples == 0 {
+            return refuse("cut", "at least one sample to learn from", "none".into());
+        }
+        self.provenance.files.iter().try_for_each(FilePrint::validate)
+    }
+
+    /// The first thing in which `now` differs, in words; `None` when both are the same.
+    #[must_use]
+    pub fn difference(&self, now: &Self) -> Option<String> {
+        if self.settings != now.settings {
+            return Some("the settings of [data] are others".into());
+        }
+        for file in &self.provenance.files {
+            match now.provenance.files.iter().find(|other| other.role == file.role) {
+                None => return Some(format!("{} is not read any more", file.name)),
+                Some(other) => {
+                    if let Some(what) = file.content.difference(&other.content) {
+                        let learned = self.fitted.as_ref().zip(now.fitted.as_ref());
+                        let fact = learned.and_then(|(before, now)| difference::of_fits(before, now));
+                        return Some(format!("content of {} changed ({})", file.name, fact.unwrap_or(what)));
+                    }
+                }
+            }
+        }
+        let learned = self.fitted.as_ref().zip(now.fitted.as_ref());
+        if let Some(fact) = learned.and_then(|(before, now)| difference::of_fits(before, now)) {
+            return Some(fact);
+        }
+        if self.provenance.cut != now.provenance.cut {
+            return Some(format!("splits were cut {}, are cut {}", self.provenance.cut, now.provenance.cut));
+        }
+        (self != now).then(|| "what was learned of the data differs".into())
+    }
+
+    /// The start of a digest over all files and settings, which names the data in a model card: the same data have the same,
+    /// wherever they lie.
+    #[must_use]
+    pub fn short_print(&self) -> String {
+        let mut all = format!("{:?}", self.settings);
+        for file in &self.provenance.files {
+            all += &file.content.sha256;
+        }
+        content::sha256(all.as_bytes()).chars().take(12).collect()
+    }
+}
+
+impl Splits {
+    /// The same samples in which others are learned from, validated and tested on: a fold of a cross-validation.
+    #[must_use]
+    pub fn recut(
+        &self,
+        train: std::sync::Arc<dyn crate::Source>,
+        held_out: std::sync::Arc<dyn crate::Source>,
+        cut: Cut,
+    ) -> Self {
+        Self {
+            train,
+            validation: held_out.clone(),
+            test: held_out,
+            provenance: Provenance { cut, ..self.provenance.clone() },
+            ..self.clone()
+        }
+    }
+}
