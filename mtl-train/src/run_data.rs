@@ -21,7 +21,7 @@ use serde_json::{Map, Value};
 use crate::{
     checkpoint::write_atomic,
     error::{Error, Result},
-    sealed_json::{Sealed, this_program},
+    sealed_json::{Sealed, sha256, this_program},
 };
 
 /// The name of the file.
@@ -111,6 +111,16 @@ impl RunData {
             serde_json::from_value(Value::Object(opened.fields)).map_err(|e| format!("cannot be used: {e}"))?;
         found.data.validate().map_err(|e| format!("cannot be used: {e}"))?;
         Ok(found)
+    }
+
+    /// The start of a digest of settings and contents, which names the data in a model card: the same data have the same,
+    /// wherever they lie.
+    #[must_use]
+    pub fn short_print(&self) -> String {
+        // Settings are plain numbers and texts: they always have a JSON form.
+        let mut all = serde_json::to_string(&self.data.settings).unwrap_or_default();
+        self.data.provenance.files.iter().for_each(|file| all += &file.content.sha256);
+        sha256(all.as_bytes()).chars().take(12).collect()
     }
 
     /// Loads the data with what was learned of them when the run started.

@@ -32,6 +32,8 @@ mod cut;
 mod difference;
 mod loading;
 
+use std::sync::Arc;
+
 pub use content::{Content, FilePrint};
 pub use cut::{Cut, Part};
 pub(crate) use loading::Loading;
@@ -42,6 +44,7 @@ use crate::{
     error::{Error, Result},
     info::DataInfo,
     preprocess::Preprocessing,
+    source::Source,
     table::FittedSchema,
 };
 
@@ -178,28 +181,12 @@ impl Kept {
         }
         (self != now).then(|| "what was learned of the data differs".into())
     }
-
-    /// The start of a digest over all files and settings, which names the data in a model card: the same data have the same,
-    /// wherever they lie.
-    #[must_use]
-    pub fn short_print(&self) -> String {
-        let mut all = format!("{:?}", self.settings);
-        for file in &self.provenance.files {
-            all += &file.content.sha256;
-        }
-        content::sha256(all.as_bytes()).chars().take(12).collect()
-    }
 }
 
 impl Splits {
     /// The same samples in which others are learned from, validated and tested on: a fold of a cross-validation.
     #[must_use]
-    pub fn recut(
-        &self,
-        train: std::sync::Arc<dyn crate::Source>,
-        held_out: std::sync::Arc<dyn crate::Source>,
-        cut: Cut,
-    ) -> Self {
+    pub fn recut(&self, train: Arc<dyn Source>, held_out: Arc<dyn Source>, cut: Cut) -> Self {
         Self {
             train,
             validation: held_out.clone(),

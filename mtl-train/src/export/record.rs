@@ -54,7 +54,7 @@ impl Record {
         Ok(Self {
             dataset: kept.settings.name().to_owned(),
             origin: kept.origin,
-            data_print: Some(kept.short_print()),
+            data_print: Some(data.short_print()),
             train_samples: cut.train.samples,
             validation_samples: cut.validation.samples,
             test_samples: cut.test.samples,

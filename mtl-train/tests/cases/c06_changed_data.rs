@@ -145,11 +145,8 @@ fn a_row_less_cuts_the_splits_otherwise() {
     place.write("data.csv", woods([110, 45, 24]));
     let refused = place.refused(&["eval", "runs/run"]);
     assert!(refused.contains("(rows 180 -> 179)"), "{refused}");
-    let text = woods([110, 45, 25]).replace("wood,days", "wood,days,note").replace(".1\n", ".1,x\n");
-    place.write(
-        "data.csv",
-        text.replace(".4\n", ".4,\n").replace(".5\n", ".5,\n").replace(".8\n", ".8,\n").replace(".2\n", ".2,\n"),
-    );
+    let noted = |(at, line): (usize, &str)| format!("{line},{}\n", if at == 0 { "note" } else { "x" });
+    place.write("data.csv", woods([110, 45, 25]).lines().enumerate().map(noted).collect::<String>());
     let refused = place.refused(&["eval", "runs/run"]);
     assert!(refused.contains(r#"(column "note" is new)"#), "{refused}");
     place.write("data.csv", woods([110, 45, 25]).replacen("10.5", "late", 1));
@@ -208,7 +205,7 @@ fn a_swapped_idx_file_is_named_and_pictures_keep_their_scale() {
         "run.toml",
         r#"
         data    = { kind = "idx", standardize = true, tasks = [{ name = "t", classes = 3 }], train = { images = "x", labels = ["y"] } }
-        encoder = { kind = "mlp", hidden = [4] }
+        encoder = { kind = "conv", channels = [4] }
         train   = { epochs = 1, batch_size = 8 }
         device  = { threads = 1 }
         "#,
