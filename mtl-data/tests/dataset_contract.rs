@@ -215,10 +215,11 @@ fn every_file_of_every_data_set_is_watched() {
             let whole = fs::read(&path).unwrap();
             let short = path.file_name().unwrap().to_str().unwrap();
             let load = |on_change| kept.load(&config, on_change);
-            // The last digit or letter: a value, a label, or a compressed stream that breaks.
+            // The last digit or letter, or byte: a value, a label, or a compressed stream that breaks.
             let mut changed = whole.clone();
-            let at = changed.iter().rposition(u8::is_ascii_alphanumeric).unwrap();
-            changed[at] = if changed[at] == b'1' { b'2' } else { b'1' };
+            let at = changed.iter().rposition(u8::is_ascii_alphanumeric).unwrap_or(whole.len() - 1);
+            changed[at] =
+                if changed[at].is_ascii_digit() { (changed[at] - b'0' + 1) % 2 + b'0' } else { changed[at] ^ 1 };
             fs::write(&path, &changed).unwrap();
             let e = load(OnChange::Refuse).unwrap_err();
             assert!(matches!(e, Error::Changed { .. }), "{name}, {short}: {e}");
