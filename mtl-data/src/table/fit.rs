@@ -415,7 +415,7 @@ mod tests {
         let task = TaskName::new("y").unwrap();
         let fitted = FittedSchema::of_numbers(&["a".into(), "b".into()], std::slice::from_ref(&task)).unwrap();
         assert_eq!(fitted.info().unwrap().numeric, ["a", "b"]);
-        assert!(FittedSchema::of_numbers(&["y".into()], &[task]).is_err());
+        assert!(FittedSchema::of_numbers(&["a".into(), "a".into()], &[task]).is_err());
     }
 
     #[test]

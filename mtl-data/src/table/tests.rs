@@ -50,9 +50,26 @@ fn what_is_wrong_is_said_with_its_place() {
         ("a,x,y,x\n", true, r#"t.csv:1: column "x": expected a name that the header holds once, found it twice"#),
         ("u,1,2\nu,1\n", false, "t.csv:2: expected 3 columns, found 2"),
         ("a,x,y\nu,1,2\n\nu,v,1,2\n", true, "t.csv:4: expected 3 columns, found 4"),
-        ("u,1,2\nu,NaN,2\n", false, r#"t.csv:2: column "x": expected a finite number, found "NaN""#),
-        ("u,,2\n", false, r#"t.csv:1: column "x": expected a finite number, found """#),
-        ("u,?,2\n", false, r#"t.csv:1: column "x": expected a finite number, found "?""#),
+        (
+            "u,1,2\nu,NaN,2\n",
+            false,
+            r#"t.csv:2: column "x": expected a finite number, found "NaN"; if that means not known, write missing = ["?", "NaN"] under [data.schema] and missing = "mean" in the column"#,
+        ),
+        (
+            "u,,2\n",
+            false,
+            r#"t.csv:1: column "x": expected a finite number, found ""; if that means not known, write missing = ["?", ""] under [data.schema] and missing = "mean" in the column"#,
+        ),
+        (
+            "u,?,2\n",
+            false,
+            r#"t.csv:1: column "x": expected a finite number, found "?"; if that means not known, write missing = "mean" in the column"#,
+        ),
+        (
+            "u;1;2\n",
+            false,
+            r#"t.csv:1: expected 3 columns, found 1; with delimiter = ";" under [data.format] they are there"#,
+        ),
         ("u,1,inf\n", false, r#"t.csv:1: column "y": expected a finite number, found "inf""#),
         ("u\"v,1,2\n", false, r#"t.csv:1: column "a": expected a quote only around a whole field, found "u\"v""#),
         ("\"u\nv\",1,2\n\"u,1,2", false, r#"t.csv:3: column "a": expected a closing quote, found "\"u,1,2""#),
@@ -183,11 +200,10 @@ fn plain_lines(text: &str) -> Vec<String> {
 #[test]
 fn no_mutation_shifts_a_row() {
     let mut rng = Rng::new(7, Stream::Synthetic, 0);
-    let file = "a,x,y\nred,1,2\nblue,3.5,?\ngreen,-1e3,7\n\nred,0,0\nteal,12345678.5,1\n";
+    let file = "a,x,y\nred,1,2\nblue,3.5,?\ngreen,-1e3,7\nred,0,0\nteal,12345678.5,1\n";
     let letters: Vec<char> = "\n\r, \t?1.ae\u{e9};'".chars().collect();
     let fitted = {
-        let text = file.replace("\n\n", "\n");
-        let table = parse(&text, &CsvFormat::default()).unwrap();
+        let table = parse(file, &CsvFormat::default()).unwrap();
         FittedSchema::fit(&schema(), &table, &[0, 1, 2, 3, 4]).unwrap()
     };
     let (mut read, mut answered, mut refused) = (0, 0, 0);
@@ -251,5 +267,5 @@ fn no_mutation_shifts_a_row() {
             }
         }
     }
-    assert!(read > 3000 && answered > 500 && refused > 3000, "{read} {answered} {refused}");
+    assert!(read > 3000 && answered > 3000 && refused > 3000, "{read} {answered} {refused}");
 }
