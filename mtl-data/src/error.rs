@@ -58,6 +58,37 @@ pub enum Error {
         /// The sizes now.
         found: String,
     },
+    /// A file that is something else than a table in text.
+    #[error("{}: expected a table in text, found {found}; {advice}", .path.display())]
+    NotText {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        found: String,
+        /// What to do.
+        advice: String,
+    },
+    /// Bytes that are no letters in the file's encoding.
+    #[error("{}:{line}: expected text in {encoding}, found bytes that are none (another encoding under [data.format]?)",
+        .path.display())]
+    Encoding {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: u64,
+        /// The encoding's name.
+        encoding: String,
+    },
+    /// A setting of the schema that cannot be used.
+    #[error("{place} must be {expected}, found {found}")]
+    Setting {
+        /// Where it stands in the settings of the data set, such as `schema.columns[3].name`.
+        place: String,
+        /// What it may be, in words.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
     /// A file without a single row of data.
     #[error("{}: expected at least one row of data, found none", .path.display())]
     NoRows {
@@ -65,7 +96,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// A row with too few or too many fields.
-    #[error("{}:{line}: expected {expected} columns, found {found}", .path.display())]
+    #[error("{}:{line}: expected {expected} columns, found {found}{advice}", .path.display())]
     ColumnCount {
         /// The file.
         path: PathBuf,
@@ -75,9 +106,22 @@ pub enum Error {
         expected: usize,
         /// The number of fields in the row.
         found: usize,
+        /// What to do, after a semicolon; may be empty.
+        advice: String,
+    },
+    /// A line without anything among the rows to answer.
+    #[error("{}:{line}: expected {expected} columns, found an empty line (every line is a row, or answers would not stand \
+        beside their lines)", .path.display())]
+    EmptyLine {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: u64,
+        /// The number of columns.
+        expected: usize,
     },
     /// A column of the schema that the file's header does not have.
-    #[error("{}:1: expected a column named {column:?}, found {}", .path.display(), list(.found))]
+    #[error("{}:1: expected a column named {column:?}, found {}{advice}", .path.display(), list(.found))]
     MissingColumn {
         /// The file.
         path: PathBuf,
@@ -85,6 +129,8 @@ pub enum Error {
         column: String,
         /// The names in the header.
         found: Vec<String>,
+        /// What to do, after a semicolon; may be empty.
+        advice: String,
     },
     /// A field that its column cannot hold: a number that does not parse, a stray quote, bytes that are not text.
     #[error("{}:{line}: column {column:?}: expected {expected}, found {found}", .path.display())]
@@ -100,8 +146,8 @@ pub enum Error {
         /// What the field holds, quoted.
         found: String,
     },
-    /// A label that the training split does not know.
-    #[error("{}:{line}: column {column:?}: unknown label {} for task {task}, known labels are {}",
+    /// A label that its task does not have.
+    #[error("{}:{line}: column {column:?}: label {} of task {task} is none of {}; {advice}",
         .path.display(), quoted(.label), list(.known))]
     UnknownLabel {
         /// The file.
@@ -114,8 +160,10 @@ pub enum Error {
         task: Box<str>,
         /// The label found.
         label: Box<str>,
-        /// The labels of the training split.
+        /// The labels of the task.
         known: Vec<String>,
+        /// Where those come from, and how to go on.
+        advice: Box<str>,
     },
     /// A label outside the range of its task's classes, in a file of numbers.
     #[error("{}: item {item}: label of task {task} must be in 0..{n_classes}, found {found}", .path.display())]
@@ -142,8 +190,21 @@ pub enum Error {
         /// Its column.
         column: String,
     },
+    /// A task of classes whose column holds one class only.
+    #[error("{}: task {task}: expected at least two classes in column {column:?}, found only {}; leave the task out, or name \
+        all classes: label = {{ classes = [..] }}", .path.display(), quoted(.label))]
+    OneClass {
+        /// The training file.
+        path: PathBuf,
+        /// The task.
+        task: String,
+        /// Its column.
+        column: String,
+        /// The class.
+        label: String,
+    },
     /// A binary task whose positive label never occurs in the training file.
-    #[error("{}: task {task}: positive label {} does not occur in column {column:?}, which holds {}",
+    #[error("{}: task {task}: positive label {} does not occur in column {column:?}, which holds {}{advice}",
         .path.display(), quoted(.label), list(.found))]
     NoPositive {
         /// The training file.
@@ -156,6 +217,8 @@ pub enum Error {
         label: Box<str>,
         /// The labels in the column.
         found: Vec<String>,
+        /// What to do, after a semicolon; may be empty.
+        advice: Box<str>,
     },
     /// A binary file that is not what its name says, or is cut short.
     #[error("{}: expected {expected}, found {found}", .path.display())]
@@ -238,7 +301,7 @@ pub(crate) fn quoted(text: &str) -> String {
 }
 
 /// The first dozen names, quoted, and how many there are if there are more.
-fn list(names: &[String]) -> String {
+pub(crate) fn list(names: &[String]) -> String {
     const SHOWN: usize = 12;
     let shown: Vec<_> = names.iter().take(SHOWN).map(|n| quoted(n)).collect();
     match names.len() {
@@ -261,10 +324,11 @@ mod tests {
             task: "income".into(),
             label: "a\nb".into(),
             known: vec!["x".into(), "y".into()],
+            advice: "correct it".into(),
         };
         assert_eq!(
             e.to_string(),
-            r#"test.csv:3: column "income": unknown label "a\nb" for task income, known labels are "x", "y""#
+            r#"test.csv:3: column "income": label "a\nb" of task income is none of "x", "y"; correct it"#
         );
     }
 

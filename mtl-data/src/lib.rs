@@ -9,10 +9,11 @@
 //!          in parallel    training rows    access     workers
 //! ```
 //!
-//! Three promises hold throughout. **Nothing leaks**: vocabularies, means and classes come from the training rows alone.
+//! Three promises hold throughout. **Nothing leaks**: vocabularies and means come from the training rows alone.
 //! **Nothing depends on timing**: a batch is a function of `(seed, epoch, number)`, whatever the number of workers, and an
 //! epoch can be taken up in its middle. **Nothing is guessed**: a row that is too short, a label that training never saw,
-//! a number that is none, a file that is cut short stop the run with one line that names file, line, column and task.
+//! a number that is none, a file that is cut short stop the run with one line that names file, line, column and task, and
+//! says what to write instead where a setting would help. What merely looks wrong is a [`Finding`] of the [`Splits`].
 //!
 //! # Examples
 //! ```
@@ -58,6 +59,7 @@
 //! either. The crate prints nothing.
 
 mod error;
+mod finding;
 mod info;
 
 pub mod datasets;
@@ -72,6 +74,7 @@ pub mod table;
 
 pub use datasets::{DatasetConfig, Origin, Splits};
 pub use error::{Error, Result};
+pub use finding::{Finding, Level};
 pub use info::{CategoricalField, DataInfo, ImageInfo, LabelKind, TaskInfo};
 pub use kept::{Kept, OnChange};
 pub use loader::{Batches, Epoch, Loader, LoaderConfig, LoaderPosition, MultiConfig, MultiLoader};

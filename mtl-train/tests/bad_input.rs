@@ -91,7 +91,7 @@ fn tables() {
             "an unknown label at test time",
             GOOD.to_owned(),
             GOOD.replace("40,smith,b", "40,smith,z"),
-            ["test.csv:3", "task class", "known labels are"],
+            ["test.csv:3", "task class", "is none of"],
         ),
         ("no rows", "age,job,class,rich\n".to_owned(), GOOD.to_owned(), ["train.csv", "at least one row", "none"]),
         (

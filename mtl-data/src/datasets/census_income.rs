@@ -49,7 +49,7 @@ impl Default for CensusIncome {
 
 impl CensusIncome {
     /// How the published files are written.
-    pub const FORMAT: CsvFormat = CsvFormat { header: false, delimiter: ',', quotes: true };
+    pub const FORMAT: CsvFormat = CsvFormat { header: false, ..CsvFormat::DEFAULT };
 
     /// Reads both files.
     ///
@@ -84,7 +84,7 @@ impl CensusIncome {
         let column = |&(name, kind): &(&str, Kind)| {
             let name = name.to_owned();
             let label = |task: &str, positive: &str| -> Result<Column> {
-                let label = LabelSpec::Binary { positive: vec![positive.to_owned()] };
+                let label = LabelSpec::Binary { positive: vec![positive.to_owned()], negative: Vec::new() };
                 Ok(Column::Label { name: name.clone(), task: Some(TaskName::new(task)?), label })
             };
             Ok(match kind {

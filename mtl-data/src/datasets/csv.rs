@@ -3,9 +3,11 @@
 //! ```toml
 //! [data]
 //! kind = "csv"
-//! train = "train.csv"        # validation and test are cut from it unless they have files of their own
+//! train = "train.csv.gz"     # validation and test are cut from it unless they have files of their own
 //! [data.format]
-//! delimiter = ";"
+//! delimiter = ";"            # or "whitespace"
+//! decimal = ","
+//! encoding = "windows-1252"
 //! [data.schema]
 //! missing = ["", "?"]
 //! columns = [
@@ -27,7 +29,7 @@ use crate::{
     error::{Error, Result},
     kept::{Cut, Loading, Part},
     source::{Source, Subset, split},
-    table::{CsvFormat, FittedSchema, Schema, Table},
+    table::{CsvFormat, Faults, FittedSchema, Schema, Table, look},
 };
 
 /// CSV files and what their columns mean.
@@ -80,11 +82,25 @@ impl CsvFiles {
         self.load_with(&mut Loading::default())
     }
 
+    /// Reads what can be read, and says all that is wrong: rows that cannot be cut are left out, fields that their column
+    /// cannot hold and labels that no task has are missing. `None` where nothing can be read.
+    #[must_use]
+    pub fn examine(&self) -> (Option<Splits>, Vec<Error>) {
+        let mut faults = Faults::collect();
+        let splits = self.read_all(&mut Loading::default(), &mut faults);
+        let mut errors = faults.into_errors();
+        (splits.map_err(|e| errors.push(e)).ok(), errors)
+    }
+
     pub(super) fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
+        self.read_all(loading, &mut Faults::default())
+    }
+
+    fn read_all(&self, loading: &mut Loading<'_>, faults: &mut Faults) -> Result<Splits> {
         if self.train.as_os_str().is_empty() {
             return Err(Error::config("csv", "train", "the path of a file", "none"));
         }
-        let train = self.read("train", &self.train, loading)?;
+        let train = self.read("train", &self.train, loading, faults)?;
         let n = train.n_rows() as u64;
         // The test part is cut first: it stays the same when the validation part is resized.
         let (rest, test) = cut("csv", n, self.test.is_none(), "test_fraction", self.test_fraction, self.seed)?;
@@ -101,27 +117,40 @@ impl CsvFiles {
         };
         let (learn, validation) = (in_rest(learn), in_rest(validation));
 
-        let fitted = loading.fitted(|| FittedSchema::fit(&self.schema, &train, &learn))?;
-        let whole: Arc<dyn Source> = Arc::new(fitted.encode(&train)?);
+        let fitted = loading.fitted(|| FittedSchema::fit_with(&self.schema, &train, &learn, faults))?;
+        let whole: Arc<dyn Source> = Arc::new(fitted.encode_with(&train, faults)?);
+        let mut others = Vec::new();
         let mut other = |role, path: &Option<PathBuf>, positions: Vec<u64>| -> Result<(Arc<dyn Source>, Part)> {
             let Some(path) = path else {
                 let part = Part::at(&positions);
                 return Ok((Arc::new(Subset::new(whole.clone(), positions)?), part));
             };
-            let source: Arc<dyn Source> = Arc::new(fitted.encode(&self.read(role, path, loading)?)?);
+            let source: Arc<dyn Source> = match self.read(role, path, loading, faults) {
+                Ok(table) => {
+                    let source = fitted.encode_with(&table, faults)?;
+                    others.push(table);
+                    Arc::new(source)
+                }
+                // A check goes on with the other files.
+                Err(e) => {
+                    faults.add(e)?;
+                    Arc::new(Subset::new(whole.clone(), Vec::new())?)
+                }
+            };
             let part = Part::whole(source.len());
             Ok((source, part))
         };
         let (validation, validation_part) = other("validation", &self.validation, validation)?;
         let (test, test_part) = other("test", &self.test, test)?;
         let cut = Cut { train: Part::at(&learn), validation: validation_part, test: test_part };
+        let findings = look(&fitted, &train, &learn, &others.iter().collect::<Vec<_>>())?;
         let splits = Splits::new(&whole, learn, Vec::new(), test)?;
-        loading.finish(Splits { validation, fitted: Some(fitted), ..splits }, cut)
+        loading.finish(Splits { validation, fitted: Some(fitted), findings, ..splits }, cut)
     }
 
-    fn read(&self, role: &str, path: &Path, loading: &mut Loading<'_>) -> Result<Table> {
+    fn read(&self, role: &str, path: &Path, loading: &mut Loading<'_>, faults: &mut Faults) -> Result<Table> {
         let path = self.dir.as_deref().unwrap_or("".as_ref()).join(path);
-        loading.table(role, &path, Table::read(&path, &self.format, &self.schema), role == "train")
+        loading.table(role, &path, Table::read_with(&path, &self.format, &self.schema, faults), role == "train")
     }
 }
 
@@ -189,7 +218,31 @@ mod tests {
         assert_eq!((splits.train.len(), splits.validation.len(), splits.test.len()), (2, 1, 2));
         fs::write(dir.path().join("t.csv"), "x,y\n4,c\n").unwrap();
         let e = config.load().unwrap_err().to_string();
-        assert!(e.ends_with(r#"t.csv:2: column "y": unknown label "c" for task y, known labels are "a", "b""#), "{e}");
+        let expected = r#"t.csv:2: column "y": label "c" of task y is none of "a", "b"; these are the classes of the training file: name all to allow others, label = { classes = ["a", "b", "c"] }"#;
+        assert!(e.ends_with(expected), "{e}");
+    }
+
+    #[test]
+    fn a_check_says_all_that_is_wrong_and_goes_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let rows: String = (0..30)
+            .map(|i| format!("{},{}\n", if i == 7 { "?".into() } else { i.to_string() }, ["a", "b"][i % 2]))
+            .collect();
+        fs::write(dir.path().join("train.csv"), format!("x,y\n{rows}1\n")).unwrap();
+        fs::write(dir.path().join("v.csv"), "x,y\n3,c\n4,a\n5,d\n").unwrap();
+        fs::write(dir.path().join("t.csv"), "z,y\n3,c\n").unwrap();
+        let config = CsvFiles { validation: Some("v.csv".into()), test: Some("t.csv".into()), ..config(dir.path()) };
+        let (splits, errors) = config.examine();
+        let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
+        for (e, part) in errors.iter().zip(["train.csv:9", "train.csv:32", "v.csv:2", "t.csv:1"]) {
+            assert!(e.contains(part), "{errors:#?}");
+        }
+        assert_eq!(errors.len(), 4, "{errors:#?}");
+        let splits = splits.unwrap();
+        assert_eq!((splits.train.len(), splits.validation.len(), splits.test.len()), (30, 3, 0));
+        assert_eq!(config.load().unwrap_err().to_string(), errors[0]);
+        let (splits, errors) = CsvFiles { train: "none.csv".into(), ..config }.examine();
+        assert!(splits.is_none() && errors.len() == 1);
     }
 
     #[test]

@@ -81,7 +81,8 @@ impl FashionPairsConfig {
         let (train, validation, test) = (pairs(&train, learn, 0)?, pairs(&train, held_out, 1)?, pairs(&test, all, 2)?);
         let info = train.info().clone();
         let provenance = Provenance::default();
-        let splits = Splits { train, validation, test, info, fitted: None, origin: Origin::Real, provenance };
+        let findings = Vec::new();
+        let splits = Splits { train, validation, test, info, fitted: None, origin: Origin::Real, provenance, findings };
         loading.finish(splits, cut)
     }
 

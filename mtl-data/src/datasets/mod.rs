@@ -34,6 +34,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
+    finding::Finding,
     info::DataInfo,
     kept::{Loading, Provenance},
     source::{Source, Subset},
@@ -114,6 +115,18 @@ impl DatasetConfig {
         Ok(())
     }
 
+    /// Reads what can be read, and says all that is wrong, for a check. `None` where nothing can be read.
+    #[must_use]
+    pub fn examine(&self) -> (Option<Splits>, Vec<Error>) {
+        match self {
+            Self::Csv(config) => config.examine(),
+            _ => match self.load() {
+                Ok(splits) => (Some(splits), Vec::new()),
+                Err(e) => (None, vec![e]),
+            },
+        }
+    }
+
     /// How the text of its files is cut into fields; the default for data without CSV files.
     #[must_use]
     pub fn csv_format(&self) -> CsvFormat {
@@ -152,6 +165,8 @@ pub struct Splits {
     pub origin: Origin,
     /// Which files the samples are from, and how they were cut.
     pub provenance: Provenance,
+    /// What looked wrong while the data was loaded, for a person to judge.
+    pub findings: Vec<Finding>,
 }
 
 impl std::fmt::Debug for Splits {
@@ -177,6 +192,7 @@ impl Splits {
             fitted: None,
             origin: Origin::Real,
             provenance: Provenance::default(),
+            findings: Vec::new(),
         })
     }
 }

@@ -7,8 +7,9 @@ use ndarray::Array2;
 use rayon::prelude::*;
 
 use super::{
-    FittedColumn, FittedSchema, Table, TableColumn,
+    Faults, FittedColumn, FittedSchema, Table, TableColumn, advice,
     fit::{positions, same_columns},
+    label_text::LabelTexts,
     schema::{Column, LabelSpec, TaskColumns},
 };
 use crate::{
@@ -25,10 +26,15 @@ impl FittedSchema {
     /// All rows of a table that was read with [`FittedSchema::schema`]; sample ids are row numbers.
     ///
     /// # Errors
-    /// [`Error::UnknownLabel`] for the first row whose label the training split does not know.
+    /// [`Error::UnknownLabel`] for the first row whose label its task does not have.
     pub fn encode(&self, table: &Table) -> Result<TableSource> {
+        self.encode_with(table, &mut Faults::default())
+    }
+
+    pub(crate) fn encode_with(&self, table: &Table, faults: &mut Faults) -> Result<TableSource> {
         same_columns(self.schema(), table)?;
-        let labels = self.schema().tasks()?.iter().map(|task| self.labels(table, task)).collect::<Result<_>>()?;
+        let tasks = self.schema().tasks()?;
+        let labels = tasks.iter().map(|task| self.labels(table, task, faults)).collect::<Result<_>>()?;
         self.rows(table, self.info()?, labels)
     }
 
@@ -85,38 +91,47 @@ impl FittedSchema {
             }
         }
         by_row(n_rows, &columns, |&(values, transform, mean, std, fill), row| {
-            let value = if values[row].is_nan() { fill } else { f64::from(values[row]) };
+            let value = if values[row].is_nan() { fill } else { values[row] };
             ((transform.apply(value) - mean) / std) as f32
         })
     }
 
-    fn labels(&self, table: &Table, task: &TaskColumns) -> Result<Labels> {
+    #[expect(clippy::cast_possible_truncation, reason = "targets are f32")]
+    fn labels(&self, table: &Table, task: &TaskColumns, faults: &mut Faults) -> Result<Labels> {
         let mut columns = Vec::new();
         let mut values = true;
         for &idx in &task.columns {
-            let (spec, name) = (self.schema().label_spec(idx), self.schema().columns[idx].name());
+            let spec = self.schema().label_spec(idx);
             let known = match self.columns().get(idx) {
                 Some(FittedColumn::Label { known }) => known.as_slice(),
                 _ => &[],
             };
+            let mut refuse = |row: Option<usize>| match row {
+                Some(row) => faults.add(self.unknown(table, task, idx, row, known)),
+                None => Ok(()),
+            };
             match (spec, &table.columns()[idx]) {
                 (Some(LabelSpec::Class | LabelSpec::Classes(_)), TableColumn::Text { codes, dictionary }) => {
-                    let classes = positions(known);
+                    let classes = LabelTexts::new(known);
                     let meanings = self
-                        .meanings(dictionary, |text| classes.get(text).and_then(|&class| i64::try_from(class).ok()));
-                    let labels = meanings_of_rows(codes, &meanings, MISSING_CLASS);
-                    return labels.map(Labels::Class).map_err(|row| unknown(table, task, idx, row, name, known));
+                        .meanings(dictionary, |text| classes.find(text).and_then(|class| i64::try_from(class).ok()));
+                    let (labels, unknown) = meanings_of_rows(codes, &meanings, MISSING_CLASS);
+                    refuse(unknown)?;
+                    return Ok(Labels::Class(labels));
                 }
-                (Some(LabelSpec::Binary { positive }), TableColumn::Text { codes, dictionary }) => {
+                (Some(LabelSpec::Binary { positive, negative }), TableColumn::Text { codes, dictionary }) => {
                     values = false;
-                    let meanings = self.meanings(dictionary, |text| {
-                        let yes = positive.iter().any(|p| p == text);
-                        known.iter().any(|k| k == text).then_some(f32::from(yes))
+                    let named = [positive.as_slice(), negative].concat();
+                    let (named, known) = (LabelTexts::new(&named), LabelTexts::new(known));
+                    let meanings = self.meanings(dictionary, |text| match named.find(text) {
+                        Some(place) => Some(f32::from(place < positive.len())),
+                        None => known.find(text).map(|_| 0.0),
                     });
-                    let labels = meanings_of_rows(codes, &meanings, f32::NAN);
-                    columns.push(labels.map_err(|row| unknown(table, task, idx, row, name, known))?);
+                    let (labels, unknown) = meanings_of_rows(codes, &meanings, f32::NAN);
+                    refuse(unknown)?;
+                    columns.push(labels);
                 }
-                (_, TableColumn::Numbers(numbers)) => columns.push(numbers.clone()),
+                (_, TableColumn::Numbers(numbers)) => columns.push(numbers.iter().map(|&x| x as f32).collect()),
                 _ => {}
             }
         }
@@ -142,30 +157,63 @@ enum Meaning<T> {
     Unknown,
 }
 
-/// One label per row; the error is the first row with an unknown one.
-fn meanings_of_rows<T: Copy>(codes: &[u32], meanings: &[Meaning<T>], missing: T) -> std::result::Result<Vec<T>, usize> {
+/// One label per row, unknown ones as missing; and the first row with an unknown one.
+fn meanings_of_rows<T: Copy>(codes: &[u32], meanings: &[Meaning<T>], missing: T) -> (Vec<T>, Option<usize>) {
+    let mut unknown = None;
     let label = |(row, &code): (usize, &u32)| match meanings.get(code as usize) {
-        Some(Meaning::Label(label)) => Ok(*label),
-        Some(Meaning::Missing) => Ok(missing),
-        Some(Meaning::Unknown) | None => Err(row),
+        Some(Meaning::Label(label)) => *label,
+        Some(Meaning::Missing) => missing,
+        Some(Meaning::Unknown) | None => {
+            unknown.get_or_insert(row);
+            missing
+        }
     };
-    codes.iter().enumerate().map(label).collect()
+    (codes.iter().enumerate().map(label).collect(), unknown)
 }
 
-fn unknown(table: &Table, task: &TaskColumns, idx: usize, row: usize, column: &str, known: &[String]) -> Error {
-    let label = match &table.columns()[idx] {
-        TableColumn::Text { codes, dictionary } => {
-            codes.get(row).and_then(|&code| dictionary.get(code as usize)).cloned().unwrap_or_default()
+impl FittedSchema {
+    fn unknown(&self, table: &Table, task: &TaskColumns, idx: usize, row: usize, known: &[String]) -> Error {
+        let label = match &table.columns()[idx] {
+            TableColumn::Text { codes, dictionary } => {
+                codes.get(row).and_then(|&code| dictionary.get(code as usize)).cloned().unwrap_or_default()
+            }
+            _ => String::new(),
+        };
+        let advice = match self.schema().label_spec(idx) {
+            _ if advice::usually_missing(&label) => {
+                format!("if that means not known, {}", advice::missing_line(self.schema(), &label))
+            }
+            Some(LabelSpec::Classes(_)) => "these are the classes that the column names: add it there".to_owned(),
+            Some(LabelSpec::Binary { positive, negative }) => {
+                let list = |texts: &[String]| texts.iter().map(|t| format!("{t:?}")).collect::<Vec<_>>().join(", ");
+                match negative.is_empty() {
+                    true => format!(
+                        "these are the labels of the training file: name those that mean no to allow others, \
+                         label = {{ binary = {{ positive = [{}], negative = [..] }} }}",
+                        list(positive)
+                    ),
+                    false => "these are the labels that the column names: add it to positive or negative".to_owned(),
+                }
+            }
+            _ => {
+                const SHOWN: usize = 12;
+                let cut = if known.len() > SHOWN { ".., " } else { "" };
+                let shown: String = known.iter().take(SHOWN).map(|text| format!("{text:?}, ")).collect();
+                format!(
+                    "these are the classes of the training file: name all to allow others, label = {{ classes = \
+                     [{shown}{cut}{label:?}] }}"
+                )
+            }
+        };
+        Error::UnknownLabel {
+            path: table.path().to_owned(),
+            line: table.line(row),
+            column: self.schema().columns[idx].name().into(),
+            task: task.name.as_str().into(),
+            label: label.into(),
+            known: known.to_vec(),
+            advice: advice.into(),
         }
-        _ => String::new(),
-    };
-    Error::UnknownLabel {
-        path: table.path().to_owned(),
-        line: table.line(row),
-        column: column.into(),
-        task: task.name.as_str().into(),
-        label: label.into(),
-        known: known.to_vec(),
     }
 }
 
@@ -241,10 +289,23 @@ mod tests {
         let refusal = |text: &str| fitted.encode(&read(text).1).unwrap_err().to_string();
         assert_eq!(
             refusal("red,1,a,1,1,y,0\n\nred,1,C,1,1,y,0\n"),
-            r#"t.csv:3: column "grade": unknown label "C" for task grade, known labels are "a", "b""#
+            r#"t.csv:3: column "grade": label "C" of task grade is none of "a", "b"; these are the classes of the training file: name all to allow others, label = { classes = ["a", "b", "C"] }"#
         );
-        assert!(
-            refusal("red,1,a,1,1,maybe,0\n").contains(r#"t.csv:1: column "hot": unknown label "maybe" for task tags"#)
-        );
+        let e = refusal("red,1,a,1,1,maybe,0\n");
+        assert!(e.starts_with(r#"t.csv:1: column "hot": label "maybe" of task tags is none of "#), "{e}");
+        assert!(e.contains(r#"positive = ["yes", "y"], negative = [..]"#), "{e}");
+        let e = refusal("red,1,N/A,1,1,y,0\n");
+        assert!(e.ends_with(r#"if that means not known, write missing = ["?", "N/A"] under [data.schema]"#), "{e}");
+    }
+
+    #[test]
+    fn other_spellings_of_a_label_are_that_label() {
+        let (schema, train) = read("red,1,2,1,2,y,0\nblue,3,1,3,4,yes,1\n");
+        let fitted = FittedSchema::fit(&schema, &train, &[0, 1]).unwrap();
+        let (_, test) = read("red,1,2.0,1,1,YES,1.0\nred,1, 1.00,1,1,y,0.0\n");
+        let batch = fitted.encode(&test).unwrap().batch(&[0, 1]).unwrap();
+        let reference = |task: usize| batch.targets[task].as_ref().unwrap().reference().unwrap();
+        assert_eq!(reference(0), Reference::Class(vec![1, 0]));
+        assert_eq!(reference(2), Reference::MultiLabel(array![[1.0, 1.0], [1.0, 0.0]]));
     }
 }

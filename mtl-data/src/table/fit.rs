@@ -1,8 +1,10 @@
 //! What is learned from the training split: vocabularies, means, classes.
 //!
-//! Nothing here ever sees a row outside the rows it is given, so a score on validation or test rows is honest: a text
-//! that occurs only there is code 0, and its numbers are scaled with the training split's mean. A [`FittedSchema`] is
-//! saved beside the model's weights, because the codes are only meaningful together with them.
+//! Vocabularies and means never see a row outside the rows they are given, so a score on validation or test rows is
+//! honest: a text that occurs only there is code 0, and its numbers are scaled with the training split's mean. The names
+//! of classes are those of the whole training file, of the rows that were cut from it for validation and testing too:
+//! which answers there can be is part of the question, and says nothing about which sample has which. A [`FittedSchema`]
+//! is saved beside the model's weights, because the codes are only meaningful together with them.
 
 use std::collections::HashMap;
 
@@ -10,7 +12,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Table, TableColumn,
+    Faults, Table, TableColumn, advice,
+    label_text::{LabelTexts, groups, sort},
     schema::{Column, LabelSpec, MissingNumber, Schema, TaskColumns, Transform},
 };
 use crate::{
@@ -46,7 +49,8 @@ pub enum FittedColumn {
         /// What stands for a missing number, before the transform is applied: the mean of the known ones.
         fill: f64,
     },
-    /// The labels that may occur: for classes, in the order of their indices; empty for numbers.
+    /// The labels that may occur, each in its usual spelling: for classes, in the order of their indices; empty for
+    /// numbers.
     Label {
         /// The texts.
         known: Vec<String>,
@@ -56,12 +60,18 @@ pub enum FittedColumn {
 }
 
 impl FittedSchema {
-    /// Learns from `rows` of a table that was read with the same schema.
+    /// Learns from `rows` of a table that was read with the same schema; the labels that may occur are those of all its
+    /// rows.
     ///
     /// # Errors
     /// [`Error::NoRows`] without rows; [`Error::EmptyTask`] for a task without a known label in `rows`;
-    /// [`Error::NoPositive`] when the table holds none of a task's positive labels; [`Schema::validate`]'s.
+    /// [`Error::OneClass`] for classes of which the table holds one; [`Error::NoPositive`] when it holds none of a task's
+    /// positive labels; [`Schema::validate`]'s.
     pub fn fit(schema: &Schema, table: &Table, rows: &[u64]) -> Result<Self> {
+        Self::fit_with(schema, table, rows, &mut Faults::default())
+    }
+
+    pub(crate) fn fit_with(schema: &Schema, table: &Table, rows: &[u64], faults: &mut Faults) -> Result<Self> {
         schema.validate()?;
         same_columns(schema, table)?;
         if rows.is_empty() {
@@ -71,8 +81,15 @@ impl FittedSchema {
         let rows = Rows { table, rows };
         let columns = (0..schema.columns.len()).into_par_iter().map(|idx| fit_column(schema, &tasks, idx, &rows));
         // Collected in order first, so that of several faults the first column's is reported.
-        let columns: Vec<Result<FittedColumn>> = columns.collect();
-        Ok(Self { schema: schema.clone(), columns: columns.into_iter().collect::<Result<_>>()? })
+        let columns: Vec<(FittedColumn, Option<Error>)> = columns.collect();
+        let mut fitted = Vec::with_capacity(columns.len());
+        for (column, fault) in columns {
+            fitted.push(column);
+            if let Some(fault) = fault {
+                faults.add(fault)?;
+            }
+        }
+        Ok(Self { schema: schema.clone(), columns: fitted })
     }
 
     /// A schema whose numbers are inputs as they are, with a label column for each task: for data that comes without a file.
@@ -169,7 +186,7 @@ impl FittedSchema {
                 _ => LabelKind::Class { classes: Vec::new() },
             },
             // One yes/no column is named by what a yes means, several by their columns.
-            Some((_, LabelSpec::Binary { positive })) if specs.len() == 1 => {
+            Some((_, LabelSpec::Binary { positive, .. })) if specs.len() == 1 => {
                 LabelKind::Binary { labels: vec![positive.join(" | ")] }
             }
             Some((_, LabelSpec::Binary { .. })) => LabelKind::Binary { labels: names() },
@@ -201,14 +218,19 @@ impl Rows<'_> {
 
     /// How often each text occurs, by dictionary position.
     fn counts<'t>(&self, codes: &[u32], dictionary: &'t [String]) -> Vec<(&'t str, u64)> {
-        let mut counts: Vec<_> = dictionary.iter().map(|text| (text.as_str(), 0)).collect();
-        for code in self.indices().filter_map(|row| codes.get(row)) {
-            if let Some((_, count)) = counts.get_mut(*code as usize) {
-                *count += 1;
-            }
-        }
-        counts
+        count(self.indices().filter_map(|row| codes.get(row)), dictionary)
     }
+}
+
+/// How often each text occurs among `codes`, by dictionary position.
+pub(crate) fn count<'c, 't>(codes: impl Iterator<Item = &'c u32>, dictionary: &'t [String]) -> Vec<(&'t str, u64)> {
+    let mut counts: Vec<_> = dictionary.iter().map(|text| (text.as_str(), 0)).collect();
+    for code in codes {
+        if let Some((_, count)) = counts.get_mut(*code as usize) {
+            *count += 1;
+        }
+    }
+    counts
 }
 
 pub(crate) fn same_columns(schema: &Schema, table: &Table) -> Result<()> {
@@ -219,98 +241,109 @@ pub(crate) fn same_columns(schema: &Schema, table: &Table) -> Result<()> {
     Err(Error::config("table", "schema", format!("the one it was read with, of {found} columns"), expected.to_string()))
 }
 
-fn fit_column(schema: &Schema, tasks: &[TaskColumns], idx: usize, rows: &Rows<'_>) -> Result<FittedColumn> {
+fn fit_column(schema: &Schema, tasks: &[TaskColumns], idx: usize, rows: &Rows<'_>) -> (FittedColumn, Option<Error>) {
     let column = &schema.columns[idx];
     match (column, &rows.table.columns()[idx]) {
         (Column::Categorical { min_count, .. }, TableColumn::Text { codes, dictionary }) => {
             let mut counts = rows.counts(codes, dictionary);
             counts.retain(|&(_, count)| count >= (*min_count).max(1));
             counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
-            Ok(FittedColumn::Categorical { vocabulary: counts.into_iter().map(|(text, _)| text.to_owned()).collect() })
+            let vocabulary = counts.into_iter().map(|(text, _)| text.to_owned()).collect();
+            (FittedColumn::Categorical { vocabulary }, None)
         }
         (Column::Numeric { transform, .. }, TableColumn::Numbers(values)) => {
-            let known = || rows.indices().filter_map(|row| values.get(row)).filter(|v| !v.is_nan());
-            let fill = moments(known().map(|&v| f64::from(v))).0;
+            let known = || rows.indices().filter_map(|row| values.get(row)).copied().filter(|v| !v.is_nan());
+            let fill = moments(known()).0;
             let (mean, std) = match transform {
                 Transform::None => (0.0, 1.0),
-                _ => moments(known().map(|&v| transform.apply(f64::from(v)))),
+                _ => moments(known().map(|v| transform.apply(v))),
             };
-            Ok(FittedColumn::Numeric { mean, std: if std > 0.0 { std } else { 1.0 }, fill })
+            (FittedColumn::Numeric { mean, std: if std > 0.0 { std } else { 1.0 }, fill }, None)
         }
         (Column::Label { label, .. }, _) => {
             let task = tasks.iter().find(|task| task.columns.contains(&idx));
             let task = task.map_or_else(String::new, |task| task.name.to_string());
-            Ok(FittedColumn::Label { known: fit_labels(schema, label, idx, &task, rows)? })
+            let (known, fault) = fit_labels(schema, label, idx, &task, rows);
+            (FittedColumn::Label { known }, fault)
         }
-        _ => Ok(FittedColumn::Ignored),
+        _ => (FittedColumn::Ignored, None),
     }
 }
 
-/// The labels that may occur in a column; at least one row must have one.
-fn fit_labels(schema: &Schema, spec: &LabelSpec, idx: usize, task: &str, rows: &Rows<'_>) -> Result<Vec<String>> {
+/// The labels that may occur in a column, and what is wrong with them; at least one of the rows must have one.
+fn fit_labels(
+    schema: &Schema,
+    spec: &LabelSpec,
+    idx: usize,
+    task: &str,
+    rows: &Rows<'_>,
+) -> (Vec<String>, Option<Error>) {
     let (path, column) = (rows.table.path().to_owned(), schema.columns[idx].name());
-    let empty = |path| Err(Error::EmptyTask { path, task: task.to_owned(), column: column.to_owned() });
-    match &rows.table.columns()[idx] {
+    let empty = |path| Error::EmptyTask { path, task: task.to_owned(), column: column.to_owned() };
+    let (codes, dictionary) = match &rows.table.columns()[idx] {
         TableColumn::Numbers(values) => {
             let any = rows.indices().filter_map(|row| values.get(row)).any(|v| !v.is_nan());
-            if any { Ok(Vec::new()) } else { empty(path) }
+            return (Vec::new(), (!any).then(|| empty(path)));
         }
-        TableColumn::Text { codes, dictionary } => {
-            let mut seen = rows.counts(codes, dictionary);
-            seen.retain(|&(text, count)| count > 0 && !schema.is_missing(text));
-            if seen.is_empty() {
-                return empty(path);
-            }
-            let seen: Vec<_> = seen.into_iter().map(|(text, _)| text.to_owned()).collect();
-            known_labels(spec, seen, dictionary).map_err(|label| Error::NoPositive {
-                path,
+        TableColumn::Ignored => return (Vec::new(), Some(empty(path))),
+        TableColumn::Text { codes, dictionary } => (codes, dictionary),
+    };
+    let is_label = |&(text, count): &(&str, u64)| count > 0 && !schema.is_missing(text);
+    let mut of_file = count(codes.iter(), dictionary);
+    of_file.retain(is_label);
+    let is_empty = !rows.counts(codes, dictionary).iter().any(is_label);
+    let (known, fault) = match spec {
+        LabelSpec::Classes(classes) => (classes.clone(), None),
+        LabelSpec::Binary { positive, negative } => {
+            let texts = LabelTexts::new(positive);
+            let found = || of_file.iter().map(|(text, _)| (*text).to_owned()).collect::<Vec<_>>();
+            let fault = (!of_file.iter().any(|(text, _)| texts.find(text).is_some())).then(|| Error::NoPositive {
+                path: path.clone(),
                 task: task.into(),
                 column: column.into(),
-                label: label.into(),
-                found: dictionary.clone(),
-            })
-        }
-        TableColumn::Ignored => empty(path),
-    }
-}
-
-/// The labels that may occur; the error is the positive labels, none of which the table holds.
-fn known_labels(
-    spec: &LabelSpec,
-    mut seen: Vec<String>,
-    dictionary: &[String],
-) -> std::result::Result<Vec<String>, String> {
-    match spec {
-        LabelSpec::Classes(classes) => Ok(classes.clone()),
-        LabelSpec::Binary { positive } => {
-            if !positive.iter().any(|p| dictionary.contains(p)) {
-                return Err(positive.join(" | "));
-            }
-            // A rare positive that the training split happens to lack is known: the user named it.
-            let unseen: Vec<_> = positive.iter().filter(|p| !seen.contains(p)).cloned().collect();
-            seen.extend(unseen);
-            seen.sort();
-            Ok(seen)
+                label: positive.join(" | ").into(),
+                advice: positive
+                    .iter()
+                    .map(|p| advice::near_name(p, &found()))
+                    .find(|a| !a.is_empty())
+                    .unwrap_or_default()
+                    .into(),
+                found: found(),
+            });
+            let mut known = if negative.is_empty() { found() } else { negative.clone() };
+            // A positive label that the file happens to lack is known: the user named it.
+            let unseen: Vec<_> = positive.iter().filter(|p| !known.contains(p)).cloned().collect();
+            known.extend(unseen);
+            known.sort();
+            (known, fault)
         }
         LabelSpec::Class | LabelSpec::Value => {
-            // "10" comes after "9" where all labels are whole numbers.
-            match seen.iter().map(|text| text.parse::<i64>().ok()).collect::<Option<Vec<_>>>() {
-                Some(_) => seen.sort_by_key(|text| (text.parse::<i64>().unwrap_or(0), text.clone())),
-                None => seen.sort(),
-            }
-            Ok(seen)
+            let mut classes: Vec<String> =
+                groups(&of_file).iter().filter_map(|texts| texts.first()).map(|text| (*text).to_owned()).collect();
+            sort(&mut classes);
+            let fault = match classes.as_slice() {
+                [only] => Some(Error::OneClass {
+                    path: path.clone(),
+                    task: task.to_owned(),
+                    column: column.to_owned(),
+                    label: only.clone(),
+                }),
+                _ => None,
+            };
+            (classes, fault)
         }
-    }
+    };
+    (known, if is_empty { Some(empty(path)) } else { fault })
 }
 
-/// Mean and standard deviation in two passes; zeros without values.
-fn moments(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
-    let (sum, n) = values.clone().fold((0.0, 0.0), |(sum, n), v| (sum + v, n + 1.0));
-    if n < 1.0 {
-        return (0.0, 0.0);
-    }
-    let mean = sum / n;
-    (mean, (values.map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt())
+/// Mean and standard deviation in two passes; zeros without values. Sums are of distances to the first value: a column
+/// of one value has a deviation of exactly 0, and large values lose no digits.
+pub(crate) fn moments(mut values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
+    let all = values.clone();
+    let Some(first) = values.next() else { return (0.0, 0.0) };
+    let (sum, n) = all.clone().fold((0.0, 0.0), |(sum, n), v| (sum + (v - first), n + 1.0));
+    let mean = first + sum / n;
+    (mean, (all.map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt())
 }
 
 /// Positions by text.
@@ -347,12 +380,13 @@ mod tests {
         let fitted = FittedSchema::fit(&schema(), &table, &[0, 1, 2]).unwrap();
         let texts = |texts: &[&str]| texts.iter().map(|t| (*t).to_owned()).collect::<Vec<_>>();
         assert_eq!(fitted.columns()[0], FittedColumn::Categorical { vocabulary: texts(&["blue", "red"]) });
-        assert_eq!(fitted.columns()[2], FittedColumn::Label { known: texts(&["9", "10"]) });
+        // Which classes there are is no secret of the other rows.
+        assert_eq!(fitted.columns()[2], FittedColumn::Label { known: texts(&["9", "10", "11"]) });
         let FittedColumn::Numeric { mean, std, .. } = fitted.columns()[1] else { panic!() };
         assert!((mean - 7.0 / 3.0).abs() < 1e-12 && (std - (8.0f64 / 9.0).sqrt()).abs() < 1e-12, "{mean} {std}");
         let info = fitted.info().unwrap();
         assert_eq!(info.categorical[0].cardinality, 3);
-        assert_eq!(info.tasks[0].label, LabelKind::Class { classes: texts(&["9", "10"]) });
+        assert_eq!(info.tasks[0].label, LabelKind::Class { classes: texts(&["9", "10", "11"]) });
         assert_eq!(info.tasks[1].label, LabelKind::Binary { labels: texts(&["yes"]) });
     }
 
@@ -365,7 +399,7 @@ mod tests {
         fitted.validate().unwrap();
         for (from, to) in [
             (r#""vocabulary":["blue","red"]"#, r#""vocabulary":["red","red"]"#),
-            (r#""std":0.29999999329447746"#, r#""std":0.0"#),
+            (r#""std":0.3"#, r#""std":-0.3"#),
             (r#"{"label":{"known":["a","b"]}},"#, ""),
             (r#"{"label":{"known":["a","b"]}}"#, r#""ignored""#),
         ] {
@@ -381,7 +415,7 @@ mod tests {
         let task = TaskName::new("y").unwrap();
         let fitted = FittedSchema::of_numbers(&["a".into(), "b".into()], std::slice::from_ref(&task)).unwrap();
         assert_eq!(fitted.info().unwrap().numeric, ["a", "b"]);
-        assert!(FittedSchema::of_numbers(&["y".into()], &[task]).is_err());
+        assert!(FittedSchema::of_numbers(&["a".into(), "a".into()], &[task]).is_err());
     }
 
     #[test]
@@ -395,22 +429,58 @@ mod tests {
 
     #[test]
     fn a_positive_label_that_never_occurs_is_a_typo() {
-        let table = table(&schema(), "red,1,a,Yes\nblue,3,b,no\n");
-        let e = FittedSchema::fit(&schema(), &table, &[0, 1]).unwrap_err().to_string();
+        let read = table(&schema(), "red,1,a,sold\nblue,3,b,no\n");
+        let e = FittedSchema::fit(&schema(), &read, &[0, 1]).unwrap_err().to_string();
         assert_eq!(
             e,
-            r#"t.csv: task sold: positive label "yes" does not occur in column "sold", which holds "Yes", "no""#
+            r#"t.csv: task sold: positive label "yes" does not occur in column "sold", which holds "sold", "no""#
         );
+        let e = FittedSchema::fit(&schema(), &table(&schema(), "red,1,a,?\nblue,3,b,no\n"), &[0, 1]).unwrap_err();
+        assert!(matches!(e, Error::NoPositive { .. }), "{e}");
     }
 
     #[test]
     fn rare_texts_and_constant_numbers() {
         let mut schema = schema();
         schema.columns[0] = Column::Categorical { name: "color".into(), min_count: 2 };
-        let table = table(&schema, "red,5,a,yes\nblue,5,a,no\nblue,5,a,no\n");
+        let table = table(&schema, "red,5,a,yes\nblue,5,b,no\nblue,5,a,no\n");
         let fitted = FittedSchema::fit(&schema, &table, &[0, 1, 2]).unwrap();
         assert_eq!(fitted.columns()[0], FittedColumn::Categorical { vocabulary: vec!["blue".into()] });
         assert_eq!(fitted.columns()[1], FittedColumn::Numeric { mean: 5.0, std: 1.0, fill: 5.0 });
         assert!((Transform::Log1pStandard.apply(-1.0) + 2.0f64.ln()).abs() < 1e-15);
+    }
+
+    #[test]
+    fn a_class_in_several_spellings_has_its_usual_one() {
+        let read = |labels: &[&str]| {
+            let rows: String = labels.iter().map(|label| format!("red,1,{label},yes\n")).collect();
+            table(&schema(), &rows)
+        };
+        let fit = |labels: &[&str]| {
+            let table = read(labels);
+            FittedSchema::fit(&schema(), &table, &(0..table.n_rows() as u64).collect::<Vec<_>>())
+        };
+        let classes = |labels: &[&str]| match &fit(labels).unwrap().columns()[2] {
+            FittedColumn::Label { known } => known.join(" "),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(classes(&["10.0", "9.0", "2", "2.0", "2.0", "?"]), "2.0 9.0 10.0");
+        assert_eq!(classes(&["True", "False", "TRUE", "True", "01", "1"]), "01 1 False True");
+        let e = fit(&["1", "1.0", "?"]).unwrap_err().to_string();
+        assert!(
+            e.starts_with(r#"t.csv: task grade: expected at least two classes in column "grade", found only "1""#),
+            "{e}"
+        );
+    }
+
+    #[test]
+    fn large_numbers_keep_their_digits() {
+        let values = (0..60).map(|i| 1_764_400_000_000.0 + 1000.0 * f64::from(i));
+        let (mean, std) = moments(values);
+        assert!(
+            (mean - 1_764_400_029_500.0).abs() < 1e-3 && (std - 17_318.102_282_486_574).abs() < 1e-3,
+            "{mean} {std}"
+        );
+        assert_eq!(moments(std::iter::repeat_n(0.1, 77)).1.to_bits(), 0);
     }
 }

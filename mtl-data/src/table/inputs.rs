@@ -3,20 +3,26 @@
 //! Columns are found as in training, by name where there is a header, by position where there is none; label columns and
 //! ignored ones may be missing. A block is about a megabyte, so that a file of any size costs the memory of one; a row's
 //! codes and numbers do not depend on how the file was cut.
+//!
+//! Answers stand beside lines, so each line is a row: in a file of one column an empty line is a row whose value is
+//! missing, in one of several columns it is refused unless only such lines follow.
 
 use std::{
     fs::File,
-    io::{ErrorKind, Read},
+    io::Read,
     path::{Path, PathBuf},
 };
 
 use super::{
-    FittedSchema, ReadRows, Table, TableColumn, chunk,
+    Faults, FittedSchema, ReadRows, Table, Told, chunk,
     cursor::Cursor,
-    find, header,
-    parse::{Layout, Plan},
-    plan,
-    schema::{Column, CsvFormat},
+    find,
+    format::CsvFormat,
+    header,
+    parse::{Blank, Layout, Plan},
+    plans,
+    schema::Column,
+    text::TextReader,
 };
 use crate::{
     error::{Error, Result},
@@ -28,15 +34,13 @@ use crate::{
 const BLOCK: usize = 1 << 20;
 /// No row is longer; a quote that is never closed would make one of the rest of the file.
 const LONGEST_ROW: usize = 1 << 24;
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The rows of a table, encoded, a block at a time: an iterator of sources without tasks.
-#[derive(Debug)]
-pub struct InputRows<R> {
+pub struct InputRows<R: Read> {
     fitted: FittedSchema,
     path: PathBuf,
-    reader: R,
-    quotes: bool,
+    reader: TextReader<R>,
+    format: CsvFormat,
     delimiter: u8,
     /// The columns of the file.
     names: Vec<String>,
@@ -46,9 +50,16 @@ pub struct InputRows<R> {
     pending: Vec<u8>,
     block: usize,
     line: u64,
+    /// The first of the blank lines just before, which are faults if a row follows.
+    blank: Option<u64>,
     n_rows: u64,
-    ended: bool,
     failed: bool,
+}
+
+impl<R: Read> std::fmt::Debug for InputRows<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("InputRows").field("path", &self.path).field("line", &self.line).finish_non_exhaustive()
+    }
 }
 
 impl FittedSchema {
@@ -70,13 +81,20 @@ impl FittedSchema {
         self.parse_blocks(path, reader, format, BLOCK)
     }
 
-    fn parse_blocks<R: Read>(&self, path: &Path, reader: R, format: &CsvFormat, block: usize) -> Result<InputRows<R>> {
+    pub(super) fn parse_blocks<R: Read>(
+        &self,
+        path: &Path,
+        reader: R,
+        format: &CsvFormat,
+        block: usize,
+    ) -> Result<InputRows<R>> {
         self.validate()?;
+        format.validate()?;
         let mut rows = InputRows {
             fitted: self.clone(),
             path: path.to_owned(),
-            reader,
-            quotes: format.quotes,
+            reader: TextReader::open(path, reader, *format)?,
+            format: *format,
             delimiter: format.delimiter_byte()?,
             names: Vec::new(),
             plans: Vec::new(),
@@ -84,50 +102,29 @@ impl FittedSchema {
             pending: Vec::new(),
             block,
             line: 1,
+            blank: None,
             n_rows: 0,
-            ended: false,
             failed: false,
         };
-        rows.fill(BYTE_ORDER_MARK.len())?;
-        if rows.pending.starts_with(BYTE_ORDER_MARK) {
-            rows.pending.drain(..BYTE_ORDER_MARK.len());
-        }
         rows.lay_out(format.header)?;
         Ok(rows)
     }
 }
 
 impl<R: Read> InputRows<R> {
-    /// Reads on until `size` bytes wait or the text ends.
-    fn fill(&mut self, size: usize) -> Result<()> {
-        while !self.ended && self.pending.len() < size {
-            let missing = (size - self.pending.len()) as u64;
-            let found = (&mut self.reader).take(missing).read_to_end(&mut self.pending);
-            match found {
-                Ok(n) => self.ended = (n as u64) < missing,
-                Err(e) if e.kind() == ErrorKind::Interrupted => {}
-                Err(e) => return Err(Error::io(&self.path, e)),
-            }
-        }
-        Ok(())
-    }
-
     /// Finds the columns, by the header or by the first row.
     fn lay_out(&mut self, has_header: bool) -> Result<()> {
         // The first line may be longer than a block: more is read until it has an end.
         let mut size = self.block;
-        let first = loop {
-            self.fill(size)?;
-            let mut cursor = Cursor::new(&self.pending, self.delimiter, self.quotes);
+        let (first, text) = loop {
+            self.reader.fill(&mut self.pending, size)?;
+            let mut cursor = Cursor::new(&self.pending, self.delimiter, self.format.quotes);
             let first = header(&self.path, &mut cursor);
             let whole = first.is_ok() && cursor.at() <= self.pending.len();
-            if whole || self.ended || size > LONGEST_ROW {
-                if has_header && first.is_ok() {
-                    self.line += cursor.line;
-                    let at = cursor.at().min(self.pending.len());
-                    self.pending.drain(..at);
-                }
-                break first;
+            if whole || self.reader.is_ended() || size > LONGEST_ROW {
+                let at = if has_header && first.is_ok() { cursor.at().min(self.pending.len()) } else { 0 };
+                self.line += if at > 0 { cursor.line } else { 0 };
+                break (first, self.pending.drain(..at).collect::<Vec<u8>>());
             }
             size *= 2;
         };
@@ -135,40 +132,39 @@ impl<R: Read> InputRows<R> {
         if has_header {
             self.names = first?;
             let place = |column: &Column| match column {
-                Column::Categorical { .. } | Column::Numeric { .. } => find(&self.path, column, &self.names).map(Some),
+                Column::Categorical { .. } | Column::Numeric { .. } => {
+                    find(&self.path, column, &self.names, &text, &self.format).map(Some)
+                }
                 Column::Label { .. } | Column::Ignore { .. } => Ok(None),
             };
             self.places = columns.iter().map(place).collect::<Result<_>>()?;
         } else {
-            let is_label = |column: &Column| matches!(column, Column::Label { .. });
-            let n_labels = columns.iter().filter(|c| is_label(c)).count();
+            // A column that is an input as well stands in the file whether labels do or not.
+            let schema = self.fitted.schema();
+            let own = schema.own_columns();
+            let is_label = |name: &String| {
+                schema.columns.iter().filter(|c| c.name() == name).all(|c| matches!(c, Column::Label { .. }))
+            };
+            let n_labels = own.iter().filter(|name| is_label(name)).count();
             // Whatever is wrong in the first row is said, with its place, when it is read as a row.
-            let unlabeled = first.is_ok_and(|fields| fields.len() + n_labels == columns.len());
-            let mut next = 0;
-            for column in columns {
-                let present = !(unlabeled && is_label(column));
-                self.places.push((present && !is_label(column)).then_some(next));
-                if present {
-                    self.names.push(column.name().to_owned());
-                    next += 1;
-                }
-            }
+            let unlabeled = first.is_ok_and(|fields| fields.len() + n_labels == own.len());
+            self.names = own.into_iter().filter(|name| !(unlabeled && is_label(name))).collect();
+            let place = |column: &Column| match column {
+                Column::Label { .. } => None,
+                _ => self.names.iter().position(|name| name == column.name()),
+            };
+            self.places = columns.iter().map(place).collect();
         }
-        self.plans = vec![Plan::Skip; self.names.len()];
-        for (column, place) in columns.iter().zip(&self.places) {
-            if let Some(of_file) = place.and_then(|at| self.plans.get_mut(at)) {
-                *of_file = plan(column);
-            }
-        }
+        self.plans = plans(self.fitted.schema(), &self.places, self.names.len());
         Ok(())
     }
 
     fn next_block(&mut self) -> Result<Option<TableSource>> {
         let mut size = self.block;
         loop {
-            self.fill(size)?;
-            let end = match chunk::last_row_end(&self.pending, self.quotes) {
-                _ if self.ended => self.pending.len(),
+            self.reader.fill(&mut self.pending, size)?;
+            let end = match chunk::last_row_end(&self.pending, self.format.quotes) {
+                _ if self.reader.is_ended() => self.pending.len(),
                 Some(end) => end,
                 None if size <= LONGEST_ROW => {
                     size *= 2;
@@ -199,15 +195,23 @@ impl<R: Read> InputRows<R> {
     /// The rows in the first `end` bytes; none where all lines are blank.
     fn table(&mut self, end: usize) -> Result<Table> {
         const PIECE: usize = 1 << 18;
-        let missing = &self.fitted.schema().missing;
-        let layout = Layout { plans: self.plans.clone(), delimiter: self.delimiter, quotes: self.quotes, missing };
-        let body = &self.pending[..end];
-        let read = ReadRows::parse(&self.path, body, self.line, &self.names, &layout, PIECE)?;
+        let schema = self.fitted.schema();
+        let layout = Layout {
+            plans: self.plans.clone(),
+            delimiter: self.delimiter,
+            quotes: self.format.quotes,
+            missing: &schema.missing,
+            numbers: self.format.numbers(),
+            blank: if self.names.len() == 1 { Blank::Row } else { Blank::Refuse },
+            goes_on: false,
+        };
+        let told = Told { path: &self.path, names: &self.names, schema, format: &self.format };
+        let (body, stop) = (&self.pending[..end], &mut Faults::default());
+        let read = ReadRows::parse(&told, body, self.line, &layout, PIECE, &mut self.blank, stop)?;
+        let columns = self.places.iter().map(|place| read.column_at(*place)).collect();
         self.line = read.next_line;
-        let columns = self.places.iter().map(|place| place.map_or(TableColumn::Ignored, |at| read.column(at)));
         // A block has no content of its own to compare.
-        let content = Content::default();
-        Ok(Table { path: self.path.clone(), columns: columns.collect(), lines: read.lines, content })
+        Ok(Table { path: self.path.clone(), columns, lines: read.lines, content: Content::default() })
     }
 }
 
@@ -269,7 +273,7 @@ mod tests {
         let batch = source.batch(&[0, 1, 2]).unwrap();
         let codes = Vec::<i64>::try_from(batch.inputs.get("categorical").unwrap().view(-1)).unwrap();
         let numbers = Vec::<f32>::try_from(batch.inputs.get("numeric").unwrap().view(-1)).unwrap();
-        let named = "\u{feff}\nsize,other,color\n1,x,red\n\n3,x,blue\n?,\"a\nb\",\"two\nlines\"";
+        let named = "\u{feff}\nsize,other,color\n1,x,red\n3,x,blue\n?,\"a\nb\",\"two\nlines\"\n \n\n";
         for block in [1, 7, 30, 1000] {
             assert_eq!(rows(TRAIN, false, block).unwrap(), (codes.clone(), numbers.clone()), "{block}");
             assert_eq!(rows(named, true, block).unwrap(), (codes.clone(), numbers.clone()), "{block}");
@@ -284,9 +288,15 @@ mod tests {
         for block in [1, 10, 1000] {
             let refusal = |text: &str, header| rows(text, header, block).unwrap_err().to_string();
             assert_eq!(
-                refusal("color,size\nred,1\n\nred,x\n", true),
-                r#"p.csv:4: column "size": expected a finite number, found "x""#
+                refusal("color,size\nred,1\nred,x\n", true),
+                r#"p.csv:3: column "size": expected a finite number, found "x""#
             );
+            for text in ["color,size\nred,1\n\n \nred,1\n", "color,size\nred,1\n\nred,x\n", "color,size\nred,1\n\n,,,"]
+            {
+                let e = refusal(text, true);
+                assert!(e.starts_with("p.csv:3: expected 2 columns, found an empty line (every line is a row"), "{e}");
+            }
+            assert!(refusal("\nred,a,1,0\n", false).starts_with("p.csv:1: expected 4 columns, found an empty line"));
             assert_eq!(refusal("color\nred\n", true), r#"p.csv:1: expected a column named "size", found "color""#);
             assert_eq!(refusal("red,a,1,0\nred,a,1\n", false), "p.csv:2: expected 4 columns, found 3");
             assert_eq!(refusal("red,1\n", false), "p.csv:1: expected 4 columns, found 2");
@@ -304,5 +314,32 @@ mod tests {
         let text = format!("color,size\n\"{}", "red,1\n".repeat(LONGEST_ROW / 2));
         let e = rows(&text, true, BLOCK).unwrap_err().to_string();
         assert!(e.starts_with("p.csv:2: column \"color\": expected a row of at most"), "{e}");
+    }
+
+    #[test]
+    fn every_line_of_one_column_is_a_row() {
+        let schema: Schema = toml::from_str(
+            r#"missing = [""]
+            columns = [{ name = "x", kind = "numeric", transform = "none", missing = "mean" },
+                       { name = "y", kind = "label", label = "value" }]"#,
+        )
+        .unwrap();
+        for header in [true, false] {
+            let head = if header { "x,y\n" } else { "" };
+            let text = format!("{head}1,0\n3,1\n");
+            let table = Table::parse("t.csv".as_ref(), text.as_bytes(), &format(header), &schema).unwrap();
+            let fitted = FittedSchema::fit(&schema, &table, &[0, 1]).unwrap();
+            let head = if header { "x\n" } else { "" };
+            let text = format!("{head}5\n\n \r\n7\n\n");
+            for block in [1, 3, 1000] {
+                let mut numbers = Vec::new();
+                for source in fitted.parse_blocks("p".as_ref(), text.as_bytes(), &format(header), block).unwrap() {
+                    let source = source.unwrap();
+                    let batch = source.batch(&(0..source.len()).collect::<Vec<_>>()).unwrap();
+                    numbers.extend(Vec::<f32>::try_from(batch.inputs.get("numeric").unwrap().view(-1)).unwrap());
+                }
+                assert_eq!(numbers, [5.0, 2.0, 2.0, 7.0, 2.0], "{header} {block}");
+            }
+        }
     }
 }

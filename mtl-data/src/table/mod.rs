@@ -7,24 +7,39 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `schema.rs` | [`Schema`], [`Column`], [`CsvFormat`]: what the user writes |
+//! | `schema.rs`, `task_name.rs` | [`Schema`], [`Column`]: what the user writes about columns; the tasks' names |
+//! | `format.rs`, `number.rs` | [`CsvFormat`]: what the user writes about the text; texts to numbers |
+//! | `unpack.rs`, `text.rs` | any file to UTF-8 text: compression, encodings, line ends |
 //! | `chunk.rs`, `cursor.rs`, `parse.rs`, `dictionary.rs` | the reader: rows, fields, columns, codes |
-//! | `fit.rs` | [`FittedSchema`]: what was learned from the training split |
+//! | `fit.rs`, `label_text.rs` | [`FittedSchema`]: what was learned from the training split; which texts are one label |
+//! | `look.rs`, `advice.rs`, `faults.rs` | what looks wrong; what to write instead; whether to stop or to go on |
 //! | `encode.rs` | a [`Table`] and a [`FittedSchema`] to a [`TableSource`](crate::source::TableSource) |
 //! | `inputs.rs` | [`InputRows`]: a file without labels, block by block, for prediction |
 
+mod advice;
 mod chunk;
 mod cursor;
 mod dictionary;
 mod encode;
+mod faults;
 mod fit;
+mod format;
 mod inputs;
+mod label_text;
+mod look;
+mod number;
 mod parse;
 mod schema;
+mod task_name;
+mod text;
+mod unpack;
 
+pub(crate) use faults::Faults;
 pub use fit::{FittedColumn, FittedSchema};
+pub use format::{CsvFormat, Delimiter, Encoding};
 pub use inputs::InputRows;
-pub use schema::{Column, CsvFormat, LabelSpec, MissingNumber, Schema, Transform};
+pub(crate) use look::look;
+pub use schema::{Column, LabelSpec, MissingNumber, Schema, Transform};
 
 use std::path::{Path, PathBuf};
 
@@ -36,7 +51,7 @@ use crate::{
 };
 use cursor::Cursor;
 use dictionary::Dictionary;
-use parse::{Chunk, Fault, FaultKind, Layout, Part, Plan};
+use parse::{Blank, Chunk, Fault, FaultKind, Layout, Part, Plan};
 
 /// The columns of a file, as read: texts as codes, numbers as numbers, nothing fitted yet.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,22 +72,28 @@ pub enum TableColumn {
         /// The different texts.
         dictionary: Vec<String>,
     },
-    /// Numbers, one per row; NaN where the file says that it is not known.
-    Numbers(Vec<f32>),
+    /// Numbers, one per row; NaN where the file says that it is not known. They are rounded to single precision only
+    /// after they have been scaled, so that large ones which are close together stay apart.
+    Numbers(Vec<f64>),
     /// Not read.
     Ignored,
 }
 
 impl Table {
-    /// Reads a file, in parallel on rayon's threads; the result does not depend on how many there are.
+    /// Reads a file, in parallel on rayon's threads; the result does not depend on how many there are. It may be
+    /// compressed by gzip or zstd.
     ///
     /// # Errors
-    /// Naming the file, and line and column where there is one: [`Error::Io`], [`Error::NoRows`],
-    /// [`Error::MissingColumn`], [`Error::ColumnCount`], [`Error::Field`]; the first one in file order is reported.
-    /// [`Schema::validate`]'s, for the schema.
+    /// Naming the file, and line and column where there is one: [`Error::Io`], [`Error::NotText`], [`Error::Encoding`],
+    /// [`Error::NoRows`], [`Error::MissingColumn`], [`Error::ColumnCount`], [`Error::Field`]; the first one in file order is
+    /// reported. [`Schema::validate`]'s, for the schema.
     pub fn read(path: &Path, format: &CsvFormat, schema: &Schema) -> Result<Self> {
+        Self::read_with(path, format, schema, &mut Faults::default())
+    }
+
+    pub(crate) fn read_with(path: &Path, format: &CsvFormat, schema: &Schema, faults: &mut Faults) -> Result<Self> {
         let bytes = std::fs::read(path).map_err(|e| Error::io(path, e))?;
-        Self::parse(path, &bytes, format, schema)
+        Self::parse_with(path, &bytes, format, schema, faults)
     }
 
     /// Reads a table from memory; `path` is what errors call it.
@@ -80,41 +101,66 @@ impl Table {
     /// # Errors
     /// As [`Table::read`].
     pub fn parse(path: &Path, bytes: &[u8], format: &CsvFormat, schema: &Schema) -> Result<Self> {
+        Self::parse_with(path, bytes, format, schema, &mut Faults::default())
+    }
+
+    fn parse_with(path: &Path, bytes: &[u8], format: &CsvFormat, schema: &Schema, faults: &mut Faults) -> Result<Self> {
         // A few pieces per thread even out rows of different cost; tiny pieces would repeat dictionaries.
         let size = bytes.len().div_ceil(rayon::current_num_threads() * 4).clamp(1 << 18, 1 << 24);
         // The digest costs a small part of what reading costs, and is taken beside it.
         let (digest, table) =
-            rayon::join(|| Content::of_bytes(bytes), || Self::parse_pieces(path, bytes, format, schema, size));
+            rayon::join(|| Content::of_bytes(bytes), || Self::parse_pieces(path, bytes, format, schema, size, faults));
         let mut table = table?;
         table.content = Content { bytes: digest.bytes, sha256: digest.sha256, ..table.content };
         Ok(table)
     }
 
-    fn parse_pieces(path: &Path, bytes: &[u8], format: &CsvFormat, schema: &Schema, size: usize) -> Result<Self> {
+    fn parse_pieces(
+        path: &Path,
+        bytes: &[u8],
+        format: &CsvFormat,
+        schema: &Schema,
+        size: usize,
+        faults: &mut Faults,
+    ) -> Result<Self> {
         schema.validate()?;
+        format.validate()?;
         let delimiter = format.delimiter_byte()?;
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let mut cursor = Cursor::new(bytes, delimiter, format.quotes);
-        let names: Vec<String> = if format.header {
-            header(path, &mut cursor)?
-        } else {
-            schema.columns.iter().map(|c| c.name().to_owned()).collect()
+        let text = text::whole(path, bytes, format)?;
+        let mut cursor = Cursor::new(&text, delimiter, format.quotes);
+        let names: Vec<String> = if format.header { header(path, &mut cursor)? } else { schema.own_columns() };
+        let places = places(path, schema, &names, &text, format)?;
+        let layout = Layout {
+            plans: plans(schema, &places, names.len()),
+            delimiter,
+            quotes: format.quotes,
+            missing: &schema.missing,
+            numbers: format.numbers(),
+            // A line without anything says something only where it can be a row.
+            blank: if names.len() == 1 { Blank::Row } else { Blank::Skip },
+            goes_on: faults.goes_on(),
         };
-        let places = places(path, schema, &names, format.header)?;
-        let mut plans = vec![Plan::Skip; names.len()];
-        for (column, &place) in schema.columns.iter().zip(&places) {
-            plans[place] = plan(column);
-        }
-        let layout = Layout { plans, delimiter, quotes: format.quotes, missing: &schema.missing };
-
-        let read = ReadRows::parse(path, cursor.rest(), cursor.line + 1, &names, &layout, size)?;
+        let told = Told { path, names: &names, schema, format };
+        let read = ReadRows::parse(&told, cursor.rest(), cursor.line + 1, &layout, size, &mut None, faults)?;
         if read.lines.is_empty() {
             return Err(Error::NoRows { path: path.to_owned() });
         }
-        let columns = places.par_iter().map(|&place| read.column(place)).collect();
-        let columns_named = if format.header { names } else { Vec::new() };
+        let columns: Vec<_> = schema
+            .columns
+            .par_iter()
+            .zip(&places)
+            .map(|(column, place)| read.column_of(column, *place, &told))
+            .collect();
+        let columns_named = if format.header { names.clone() } else { Vec::new() };
         let content = Content { rows: read.lines.len() as u64, columns: columns_named, ..Content::default() };
-        Ok(Self { path: path.to_owned(), columns, lines: read.lines, content })
+        let mut table = Self { path: path.to_owned(), columns: Vec::new(), lines: read.lines, content };
+        for (column, fault) in columns {
+            table.columns.push(column);
+            if let Some(fault) = fault {
+                faults.add(fault)?;
+            }
+        }
+        Ok(table)
     }
 
     /// The file.
@@ -148,6 +194,16 @@ impl Table {
     }
 }
 
+/// What a fault is told with.
+#[derive(Clone, Copy)]
+struct Told<'a> {
+    path: &'a Path,
+    /// The file's columns.
+    names: &'a [String],
+    schema: &'a Schema,
+    format: &'a CsvFormat,
+}
+
 /// Some rows of a file, in pieces, in the file's own columns.
 struct ReadRows {
     parts: Vec<Vec<Part>>,
@@ -158,21 +214,36 @@ struct ReadRows {
 }
 
 impl ReadRows {
-    /// Reads whole rows, the first of which stands on `first_line`, in pieces of about `size` bytes.
+    /// Reads whole rows, the first of which stands on `first_line`, in pieces of about `size` bytes. `blank` is the first
+    /// of the blank lines just before, and after them of those at the end.
     fn parse(
-        path: &Path,
+        told: &Told<'_>,
         body: &[u8],
         first_line: u64,
-        names: &[String],
         layout: &Layout<'_>,
         size: usize,
+        blank: &mut Option<u64>,
+        faults: &mut Faults,
     ) -> Result<Self> {
         let pieces = chunk::chunks(body, size, layout.quotes);
         let read: Vec<_> = pieces.par_iter().map(|piece| parse::parse(&body[piece.clone()], layout)).collect();
         let mut rows = Self { parts: Vec::with_capacity(read.len()), lines: Vec::new(), next_line: first_line };
-        for chunk in read {
-            let Chunk { parts, lines, n_lines } =
-                chunk.map_err(|fault| place_fault(path, rows.next_line, names, fault))?;
+        let mut known: Vec<FaultKind> = Vec::new();
+        for (piece, chunk) in pieces.iter().zip(read) {
+            let is_row_after = chunk.as_ref().map_or(true, |chunk| !chunk.lines.is_empty());
+            if let (Some(line), true) = (*blank, is_row_after) {
+                return Err(told.fault(0, Fault { line, kind: FaultKind::Blank }, b""));
+            }
+            let text = &body[piece.clone()];
+            let read = chunk.map_err(|fault| told.fault(rows.next_line, fault, text))?;
+            let Chunk { parts, lines, n_lines, blank: at_end, faults: found } = read;
+            for fault in found {
+                if !known.iter().any(|kind| kind.is_like(&fault.kind)) {
+                    known.push(fault.kind.clone());
+                    faults.add(told.fault(rows.next_line, fault, text))?;
+                }
+            }
+            *blank = blank.or(at_end.map(|line| rows.next_line + line));
             rows.lines.extend(lines.iter().map(|line| rows.next_line + line));
             rows.next_line += n_lines;
             rows.parts.push(parts);
@@ -180,8 +251,70 @@ impl ReadRows {
         Ok(rows)
     }
 
-    fn column(&self, place: usize) -> TableColumn {
-        join(&self.parts.iter().filter_map(|columns| columns.get(place)).collect::<Vec<_>>())
+    /// A column of the file; ignored without a place.
+    fn column_at(&self, place: Option<usize>) -> TableColumn {
+        let pieces = self.parts.iter().filter_map(|columns| columns.get(place?));
+        join(&pieces.collect::<Vec<_>>())
+    }
+
+    /// A column of the schema, and what is wrong in it. One that is several things is read as text: numbers are made of it.
+    fn column_of(&self, column: &Column, place: Option<usize>, told: &Told<'_>) -> (TableColumn, Option<Error>) {
+        let read = self.column_at(place);
+        let (Plan::Number { gaps }, TableColumn::Text { codes, dictionary }) = (plan(column), &read) else {
+            return (read, None);
+        };
+        let numbers = told.format.numbers();
+        // `None` for a text that is none.
+        let number = |text: &String| match numbers.parse(text.as_bytes()) {
+            _ if gaps && parse::is_missing(text.as_bytes(), &told.schema.missing) => Some(f64::NAN),
+            number => number,
+        };
+        let of_text: Vec<Option<f64>> = dictionary.iter().map(number).collect();
+        let number = |code: u32| of_text.get(code as usize).copied().flatten();
+        let fault = codes.iter().zip(&self.lines).find(|&(&code, _)| number(code).is_none()).map(|(&code, &line)| {
+            let text = dictionary.get(code as usize).map_or("", String::as_str);
+            told.field(line, column.name().to_owned(), parse::NUMBER, text.as_bytes())
+        });
+        (TableColumn::Numbers(codes.iter().map(|&code| number(code).unwrap_or(f64::NAN)).collect()), fault)
+    }
+}
+
+impl Told<'_> {
+    /// A fault of a piece that begins on `first_line` and holds `text`, with its place and what to do.
+    fn fault(&self, first_line: u64, fault: Fault, text: &[u8]) -> Error {
+        let (path, line) = (self.path.to_owned(), first_line + fault.line);
+        let expected = self.names.len();
+        match fault.kind {
+            FaultKind::Blank => Error::EmptyLine { path, line, expected },
+            FaultKind::Columns { found } => {
+                let row = text.split(|&b| b == b'\n').nth(usize::try_from(fault.line).unwrap_or(usize::MAX));
+                let advice = match (found, row) {
+                    (1, Some(row)) => advice::delimiter(row, self.format, |fields| fields.len() == expected),
+                    _ => String::new(),
+                };
+                Error::ColumnCount { path, line, expected, found, advice }
+            }
+            FaultKind::Field { column, expected, found } => {
+                // A row that is too long can hold a fault where no column has a name.
+                let name = self.names.get(column).cloned().unwrap_or_else(|| (column + 1).to_string());
+                self.field(line, name, expected, &found)
+            }
+        }
+    }
+
+    fn field(&self, line: u64, column: String, expected: &'static str, found: &[u8]) -> Error {
+        let text = String::from_utf8_lossy(found);
+        let of_schema =
+            self.schema.columns.iter().find(|c| c.name() == column && matches!(plan(c), Plan::Number { .. }));
+        let advice = match of_schema {
+            Some(column) if expected == parse::NUMBER => {
+                advice::number(self.schema, column, self.format.numbers(), &text)
+            }
+            _ if expected == parse::TEXT && std::str::from_utf8(found).is_err() => advice::ENCODING.to_owned(),
+            _ => String::new(),
+        };
+        let found = quoted(&text) + &advice;
+        Error::Field { path: self.path.to_owned(), line, column, expected: expected.into(), found }
     }
 }
 
@@ -190,16 +323,20 @@ fn header(path: &Path, cursor: &mut Cursor<'_>) -> Result<Vec<String>> {
     let mut names: Vec<String> = Vec::new();
     loop {
         let (line, at_end) = (cursor.line, cursor.is_done());
-        let field = cursor.field().map_err(|(expected, found)| Error::Field {
+        let refuse = |names: &[String], expected: &str, found: &[u8], advice: &str| Error::Field {
             path: path.to_owned(),
             line: line + 1,
             column: format!("header {}", names.len() + 1),
             expected: expected.into(),
-            found: quoted(&String::from_utf8_lossy(found)),
-        })?;
+            found: quoted(&String::from_utf8_lossy(found)) + advice,
+        };
+        let field = cursor.field().map_err(|(expected, found)| refuse(&names, expected, found, ""))?;
         let blank = names.is_empty() && field.last && field.text.is_empty();
         if !blank {
-            names.push(String::from_utf8_lossy(&field.text).into_owned());
+            let Ok(name) = std::str::from_utf8(&field.text) else {
+                return Err(refuse(&names, "text in UTF-8", &field.text, advice::ENCODING));
+            };
+            names.push(name.to_owned());
         }
         if (field.last && !blank) || at_end {
             return Ok(names);
@@ -207,21 +344,32 @@ fn header(path: &Path, cursor: &mut Cursor<'_>) -> Result<Vec<String>> {
     }
 }
 
-/// Where in the file each column of the schema stands.
-fn places(path: &Path, schema: &Schema, names: &[String], header: bool) -> Result<Vec<usize>> {
-    if !header {
-        return Ok((0..schema.columns.len()).collect());
-    }
-    schema.columns.iter().map(|column| find(path, column, names)).collect()
+/// Where in the file each column of the schema stands; one that is not read need not be there.
+fn places(
+    path: &Path,
+    schema: &Schema,
+    names: &[String],
+    text: &[u8],
+    format: &CsvFormat,
+) -> Result<Vec<Option<usize>>> {
+    let place = |column: &Column| match column {
+        Column::Ignore { .. } if format.header => Ok(None),
+        _ if format.header => find(path, column, names, text, format).map(Some),
+        _ => Ok(names.iter().position(|name| name == column.name())),
+    };
+    schema.columns.iter().map(place).collect()
 }
 
 /// Where the one column of that name stands.
-fn find(path: &Path, column: &Column, names: &[String]) -> Result<usize> {
+fn find(path: &Path, column: &Column, names: &[String], text: &[u8], format: &CsvFormat) -> Result<usize> {
     let mut found = names.iter().enumerate().filter(|(_, name)| *name == column.name()).map(|(at, _)| at);
-    let place = found.next().ok_or_else(|| Error::MissingColumn {
-        path: path.to_owned(),
-        column: column.name().to_owned(),
-        found: names.to_vec(),
+    let place = found.next().ok_or_else(|| {
+        let header = text.split(|&b| b == b'\n').find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
+        let mut advice = advice::delimiter(header, format, |fields| fields.iter().any(|f| f == column.name()));
+        if advice.is_empty() {
+            advice = advice::near_name(column.name(), names);
+        }
+        Error::MissingColumn { path: path.to_owned(), column: column.name().to_owned(), found: names.to_vec(), advice }
     })?;
     match found.next() {
         None => Ok(place),
@@ -235,6 +383,21 @@ fn find(path: &Path, column: &Column, names: &[String]) -> Result<usize> {
     }
 }
 
+/// What is kept of each of the file's columns: text where the schema wants it as several things.
+fn plans(schema: &Schema, places: &[Option<usize>], n_columns: usize) -> Vec<Plan> {
+    let mut plans = vec![Plan::Skip; n_columns];
+    for (column, place) in schema.columns.iter().zip(places) {
+        let Some(of_file) = place.and_then(|at| plans.get_mut(at)) else { continue };
+        *of_file = match (*of_file, plan(column)) {
+            (known, Plan::Skip) => known,
+            (Plan::Skip, wanted) => wanted,
+            (known, wanted) if known == wanted => known,
+            _ => Plan::Text,
+        };
+    }
+    plans
+}
+
 fn plan(column: &Column) -> Plan {
     match column {
         Column::Ignore { .. } => Plan::Skip,
@@ -242,21 +405,6 @@ fn plan(column: &Column) -> Plan {
         Column::Numeric { missing, .. } => Plan::Number { gaps: *missing == MissingNumber::Mean },
         Column::Label { label: LabelSpec::Value, .. } => Plan::Number { gaps: true },
         Column::Label { .. } => Plan::Text,
-    }
-}
-
-fn place_fault(path: &Path, first_line: u64, names: &[String], fault: Fault) -> Error {
-    let (path, line) = (path.to_owned(), first_line + fault.line);
-    match fault.kind {
-        FaultKind::Columns { found } => Error::ColumnCount { path, line, expected: names.len(), found },
-        FaultKind::Field { column, expected, found } => Error::Field {
-            path,
-            line,
-            // A row that is too long can hold a fault where no column has a name.
-            column: names.get(column).cloned().unwrap_or_else(|| (column + 1).to_string()),
-            expected: expected.to_owned(),
-            found: quoted(&String::from_utf8_lossy(&found)),
-        },
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::{cursor::Cursor, dictionary::Dictionary};
+use super::{cursor::Cursor, dictionary::Dictionary, number::Numbers};
 
 /// What is kept of a file's column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,22 @@ pub(crate) struct Layout<'a> {
     pub(crate) quotes: bool,
     /// Texts that mean "not known".
     pub(crate) missing: &'a [String],
+    pub(crate) numbers: Numbers,
+    pub(crate) blank: Blank,
+    /// Whether a row that cannot be read is left out, and a field that its column cannot hold is a gap, after the first
+    /// of each column has been written down; else the first one ends the reading.
+    pub(crate) goes_on: bool,
+}
+
+/// What a line without anything on it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Blank {
+    /// Nothing.
+    Skip,
+    /// A row of one empty field: in a table of one column.
+    Row,
+    /// A fault, unless only such lines follow.
+    Refuse,
 }
 
 /// The values of one column.
@@ -37,7 +53,7 @@ pub(crate) struct Layout<'a> {
 pub(crate) enum Part {
     Skipped,
     Text { codes: Vec<u32>, dictionary: Dictionary },
-    Numbers(Vec<f32>),
+    Numbers(Vec<f64>),
 }
 
 /// What a chunk holds.
@@ -49,6 +65,10 @@ pub(crate) struct Chunk {
     pub(crate) lines: Vec<u64>,
     /// The number of lines, blank ones included.
     pub(crate) n_lines: u64,
+    /// The first of the blank lines at the end, where those between rows are faults.
+    pub(crate) blank: Option<u64>,
+    /// What was wrong and passed over: the first of each kind and column.
+    pub(crate) faults: Vec<Fault>,
 }
 
 /// The first thing wrong in a chunk.
@@ -59,12 +79,24 @@ pub(crate) struct Fault {
     pub(crate) kind: FaultKind,
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum FaultKind {
     /// A row of so many fields.
     Columns { found: usize },
     /// A field that its column cannot hold.
     Field { column: usize, expected: &'static str, found: Vec<u8> },
+    /// A blank line before a row.
+    Blank,
+}
+
+impl FaultKind {
+    /// Whether both are about the same thing.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Field { column: a, .. }, Self::Field { column: b, .. }) => a == b,
+            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
+        }
+    }
 }
 
 /// Reads all rows of `bytes`.
@@ -74,20 +106,66 @@ pub(crate) fn parse(bytes: &[u8], layout: &Layout<'_>) -> Result<Chunk, Fault> {
         Plan::Text => Part::Text { codes: Vec::new(), dictionary: Dictionary::default() },
         Plan::Number { .. } => Part::Numbers(Vec::new()),
     });
-    let mut chunk = Chunk { parts: parts.collect(), lines: Vec::new(), n_lines: 0 };
+    let mut chunk = Chunk { parts: parts.collect(), lines: Vec::new(), n_lines: 0, blank: None, faults: Vec::new() };
     // Most files hold no quotes; the loop without them is the fast one.
     let quotes = layout.quotes && memchr::memchr(b'"', bytes).is_some();
     let mut cursor = Cursor::new(bytes, layout.delimiter, quotes);
     let mut above = vec![0..0; layout.plans.len()];
     while !cursor.is_done() {
         let line = cursor.line;
-        if read_row(&mut cursor, layout, &mut chunk, &mut above)? {
-            chunk.lines.push(line);
+        match read_row(&mut cursor, layout, &mut chunk, &mut above) {
+            Ok(true) => {
+                if let Some(line) = chunk.blank {
+                    return Err(Fault { line, kind: FaultKind::Blank });
+                }
+                chunk.lines.push(line);
+            }
+            Ok(false) if layout.blank == Blank::Refuse => chunk.blank = chunk.blank.or(Some(line)),
+            Ok(false) => {}
+            Err(fault) => {
+                if let Some(line) = chunk.blank {
+                    return Err(Fault { line, kind: FaultKind::Blank });
+                }
+                pass_over(fault, layout, &mut chunk, &mut above, line)?;
+            }
         }
     }
     chunk.n_lines = cursor.line;
     Ok(chunk)
 }
+
+/// Goes on after a row with a fault, where that is wanted and possible.
+fn pass_over(
+    fault: Fault,
+    layout: &Layout<'_>,
+    chunk: &mut Chunk,
+    above: &mut [Range<usize>],
+    line: u64,
+) -> Result<(), Fault> {
+    let is_whole = match &fault.kind {
+        FaultKind::Columns { .. } => false,
+        // The field is there, as a gap; a quote in a wrong place leaves the rest of the row unread.
+        FaultKind::Field { expected, .. } if *expected == NUMBER => true,
+        FaultKind::Field { .. } | FaultKind::Blank => return Err(fault),
+    };
+    if !layout.goes_on {
+        return Err(fault);
+    }
+    match is_whole {
+        true => chunk.lines.push(line),
+        false => {
+            chunk.parts.iter_mut().for_each(|part| part.truncate(chunk.lines.len()));
+            above.fill(0..0);
+        }
+    }
+    if !chunk.faults.iter().any(|known| known.kind.is_like(&fault.kind)) {
+        chunk.faults.push(fault);
+    }
+    Ok(())
+}
+
+/// What a number's field must hold.
+pub(crate) const NUMBER: &str = "a finite number";
 
 /// Appends one row; false for a blank line.
 ///
@@ -120,14 +198,14 @@ fn read_row(
             Ok(field) => field,
             Err((expected, found)) => return Err(fault(expected, found)),
         };
-        if n_fields == 0 && field.last && field.text.is_empty() && !field.quoted {
+        if n_fields == 0 && field.last && field.text.is_empty() && !field.quoted && layout.blank != Blank::Row {
             return Ok(false);
         }
         if let Some(((part, above), &plan)) =
             chunk.parts.get_mut(n_fields).zip(above.get_mut(n_fields)).zip(layout.plans.get(n_fields))
         {
             *above = if field.quoted { 0..0 } else { start..cursor.at() };
-            if let Err(expected) = store(part, plan, &field.text, layout.missing) {
+            if let Err(expected) = store(part, plan, &field.text, layout) {
                 refused.get_or_insert_with(|| fault(expected, &field.text));
             }
         }
@@ -152,53 +230,63 @@ impl Part {
             Self::Numbers(values) => values.extend(values.last().copied()),
         }
     }
+
+    /// Keeps the first `n_rows` values.
+    fn truncate(&mut self, n_rows: usize) {
+        match self {
+            Self::Skipped => {}
+            Self::Text { codes, .. } => codes.truncate(n_rows),
+            Self::Numbers(values) => values.truncate(n_rows),
+        }
+    }
 }
 
 /// Appends a field to its column; the error says what was expected.
-fn store(part: &mut Part, plan: Plan, text: &[u8], missing: &[String]) -> Result<(), &'static str> {
+fn store(part: &mut Part, plan: Plan, text: &[u8], layout: &Layout<'_>) -> Result<(), &'static str> {
     match part {
         Part::Skipped => {}
         Part::Text { codes, dictionary } => {
             let code = dictionary.code(text, |text| std::str::from_utf8(text).is_ok());
-            codes.push(code.ok_or("text in UTF-8, at most 2^32 different ones")?);
+            codes.push(code.ok_or(TEXT)?);
         }
         Part::Numbers(values) => {
-            let gap = plan == Plan::Number { gaps: true } && missing.iter().any(|m| m.as_bytes() == text);
-            values.push(if gap { f32::NAN } else { number(text).ok_or("a finite number")? });
+            let gap = plan == Plan::Number { gaps: true } && is_missing(text, layout.missing);
+            let number = if gap { None } else { layout.numbers.parse(text) };
+            // A field that is none takes its place all the same: whoever goes on finds a gap there.
+            values.push(number.unwrap_or(f64::NAN));
+            if !gap && number.is_none() {
+                return Err(NUMBER);
+            }
         }
     }
     Ok(())
 }
 
-/// A finite number; short runs of digits, the common case, without the general parser.
-fn number(text: &[u8]) -> Option<f32> {
-    if (1..=7).contains(&text.len()) && text.iter().all(u8::is_ascii_digit) {
-        let value = text.iter().fold(0u32, |value, digit| value * 10 + u32::from(digit - b'0'));
-        #[expect(clippy::cast_precision_loss, reason = "below 10^7 < 2^24, so exact")]
-        return Some(value as f32);
-    }
-    std::str::from_utf8(text).ok()?.parse::<f32>().ok().filter(|value| value.is_finite())
+/// Whether a text is among those that mean "not known".
+pub(crate) fn is_missing(text: &[u8], missing: &[String]) -> bool {
+    missing.iter().any(|m| m.as_bytes() == text)
 }
+
+/// What a text's field must hold.
+pub(crate) const TEXT: &str = "text in UTF-8, at most 2^32 different ones";
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_finite_or_refused() {
-        for (text, value) in [("0", 0.0), ("0123456", 123_456.0), ("-1.5e3", -1500.0), ("16777217", 16_777_216.0)] {
-            assert_eq!(number(text.as_bytes()), Some(value), "{text}");
-        }
-        for bad in ["", "nan", "inf", "-inf", "1e99", "1 2", "0x10", "1,5", "\u{e9}"] {
-            assert_eq!(number(bad.as_bytes()), None, "{bad}");
-        }
-    }
-
-    #[test]
     fn a_chunk_knows_its_lines() {
         let missing = [String::from("?")];
         let plans = vec![Plan::Text, Plan::Number { gaps: true }];
-        let layout = Layout { plans, delimiter: b',', quotes: true, missing: &missing };
+        let layout = Layout {
+            plans,
+            delimiter: b',',
+            quotes: true,
+            missing: &missing,
+            numbers: Numbers::PLAIN,
+            blank: Blank::Skip,
+            goes_on: false,
+        };
         let chunk = parse(b"a,1\n\n\"b\nb\",?\r\n \na,3", &layout).unwrap();
         assert_eq!(chunk.lines, [0, 2, 5]);
         let [Part::Text { codes, .. }, Part::Numbers(values)] = &chunk.parts[..] else { panic!() };
@@ -209,5 +297,33 @@ mod tests {
         assert_eq!(fault("a,1,2,3"), Fault { line: 0, kind: FaultKind::Columns { found: 4 } });
         let found = b"x".to_vec();
         assert_eq!(fault("a,x").kind, FaultKind::Field { column: 1, expected: "a finite number", found });
+        let goes_on = Layout { goes_on: true, plans: layout.plans.clone(), ..layout };
+        let chunk = parse(b"a,1\na,x\na\nb,y\na,2,3\na,3\na,3\n", &goes_on).unwrap();
+        let [Part::Text { codes, .. }, Part::Numbers(values)] = &chunk.parts[..] else { panic!() };
+        assert_eq!(
+            (codes.as_slice(), chunk.lines.as_slice()),
+            ([0, 0, 1, 0, 0].as_slice(), [0, 1, 3, 5, 6].as_slice())
+        );
+        assert!(values[1].is_nan() && values[2].is_nan() && values[3..] == [3.0, 3.0]);
+        assert_eq!(chunk.faults.iter().map(|f| f.line).collect::<Vec<_>>(), [1, 2]);
+    }
+
+    #[test]
+    fn a_line_without_anything_is_nothing_a_row_or_a_fault() {
+        let layout = |n: usize, blank| Layout {
+            plans: vec![Plan::Text; n],
+            delimiter: b',',
+            quotes: true,
+            missing: &[],
+            numbers: Numbers::PLAIN,
+            blank,
+            goes_on: false,
+        };
+        let text = b"a,b\n\n \r\nc,d\n\n\n";
+        assert_eq!(parse(text, &layout(2, Blank::Skip)).unwrap().lines, [0, 3]);
+        assert_eq!(parse(text, &layout(2, Blank::Refuse)).unwrap_err(), Fault { line: 1, kind: FaultKind::Blank });
+        let chunk = parse(&text[..5], &layout(2, Blank::Refuse)).unwrap();
+        assert_eq!((chunk.lines.as_slice(), chunk.blank), ([0].as_slice(), Some(1)));
+        assert_eq!(parse(b"a\n\n\nb\n\n", &layout(1, Blank::Row)).unwrap().lines, [0, 1, 2, 3, 4]);
     }
 }

@@ -22,50 +22,15 @@
 use mtl_core::task::TaskName;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::task_name;
 use crate::error::{Error, Result, quoted};
-
-/// How the text of a CSV file is cut into fields.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct CsvFormat {
-    /// Whether the first line holds names. With names, columns are found by name, in any order, and columns that the
-    /// schema does not list are skipped; without, the schema lists every column in order. Default true.
-    pub header: bool,
-    /// What separates fields: one ASCII character, not a quote or a line end. Default `,`.
-    pub delimiter: char,
-    /// Whether a field may stand in double quotes (`"a, b"`, a quote inside is doubled). Default true.
-    pub quotes: bool,
-}
-
-impl Default for CsvFormat {
-    fn default() -> Self {
-        Self { header: true, delimiter: ',', quotes: true }
-    }
-}
-
-impl CsvFormat {
-    /// The delimiter as a byte.
-    ///
-    /// # Errors
-    /// `InvalidConfig` for a delimiter that cannot separate fields.
-    pub(crate) fn delimiter_byte(&self) -> Result<u8> {
-        match u8::try_from(self.delimiter) {
-            Ok(byte) if byte.is_ascii() && !matches!(byte, b'"' | b'\n' | b'\r') => Ok(byte),
-            _ => Err(Error::config(
-                "csv",
-                "delimiter",
-                "one ASCII character, not a quote or a line end",
-                format!("{:?}", self.delimiter),
-            )),
-        }
-    }
-}
 
 /// The columns of a table, and which texts mean "not known".
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Schema {
-    /// Texts that mean "not known" in label columns and in numeric columns that allow it; default the empty text.
+    /// Texts that mean "not known" in label columns and in numeric columns that allow it; default the empty text. `mtl
+    /// doctor` proposes usual ones (`NA`, `null`, `?`) that a file holds.
     /// In a categorical column they are values like any other: that something was not answered is information.
     #[serde(default = "empty_text")]
     pub missing: Vec<String>,
@@ -110,16 +75,17 @@ pub enum Column {
         missing: MissingNumber,
     },
     /// The labels of a task. Several columns of kind `binary` or `value` may name one task: together they are its target.
+    /// The column may be an input as well, and the labels of further tasks.
     Label {
         /// The column's name.
         name: String,
-        /// The task; default the column's name.
+        /// The task; default the column's name, made a task name where it is none: `net income ($)` is `net_income`.
         #[serde(default)]
         task: Option<TaskName>,
         /// What the labels are.
         label: LabelSpec,
     },
-    /// A column that is not read.
+    /// A column that is not read; a file with a header need not have it.
     Ignore {
         /// The column's name.
         name: String,
@@ -140,6 +106,11 @@ impl Column {
             | Self::Label { name, .. }
             | Self::Ignore { name } => name,
         }
+    }
+
+    /// Whether it is an input of the model.
+    pub(crate) fn is_input(&self) -> bool {
+        matches!(self, Self::Categorical { .. } | Self::Numeric { .. })
     }
 }
 
@@ -171,16 +142,21 @@ pub enum MissingNumber {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum LabelSpec {
-    /// One of the classes that occur in the training split, sorted (as numbers if all are).
+    /// One of the classes that occur in the training file, in any part of it, sorted (by value if all are numbers).
+    /// Equal numbers (`1`, `1.0`) are one class, so are `true`, `True` and `TRUE`.
     Class,
-    /// One of these classes, in this order.
+    /// One of these classes, at least two, in this order.
     Classes(Vec<String>),
-    /// Yes where the text is a positive label, no where it is any other label of the training split.
+    /// Yes where the text is a positive label, no where it is any other label of the training file.
     Binary {
         /// The positive label, or a list of them.
         #[serde(deserialize_with = "one_or_many")]
         #[schemars(with = "OneOrMany")]
         positive: Vec<String>,
+        /// The negative label, or a list of them: any other label is refused then. Default: all that are not positive.
+        #[serde(default, deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+        #[schemars(with = "OneOrMany")]
+        negative: Vec<String>,
     },
     /// A number.
     Value,
@@ -212,66 +188,104 @@ impl Schema {
     /// Checks names, label settings and that there is something to learn from and something to learn.
     ///
     /// # Errors
-    /// `Duplicate` for a repeated column name; `InvalidConfig` for an empty name, no input column, no label column, an
-    /// empty list of classes or positive labels, or columns of one task that cannot stand side by side.
+    /// [`Error::Setting`], with its place: for an empty name, a column with two roles that exclude each other, no input
+    /// column, no label column, a list of labels that is empty or repeats one, or columns of one task that cannot stand
+    /// side by side.
     pub fn validate(&self) -> Result<()> {
+        let refuse = |place: String, expected: &str, found: String| {
+            Err(Error::Setting { place: format!("schema.{place}"), expected: expected.into(), found })
+        };
         for (idx, column) in self.columns.iter().enumerate() {
+            let place = format!("columns[{idx}].name");
             if column.name().is_empty() {
-                return Err(Error::config("schema", "name", "not empty", format!("column {} without name", idx + 1)));
+                return refuse(place, "not empty", format!("column {} without name", idx + 1));
             }
-            if self.columns[..idx].iter().any(|c| c.name() == column.name()) {
-                return Err(mtl_core::Error::Duplicate { what: "column", name: column.name().to_owned() }.into());
+            let same = self.columns[..idx].iter().filter(|c| c.name() == column.name());
+            for other in same {
+                if let Some(expected) = exclude(other, column) {
+                    return refuse(place, expected, format!("{} again", quoted(column.name())));
+                }
             }
         }
-        let refuse = |expected: &str, found: String| Err(Error::config("schema", "columns", expected, found));
-        if !self.columns.iter().any(|c| matches!(c, Column::Categorical { .. } | Column::Numeric { .. })) {
-            return refuse("at least one categorical or numeric column", "none".into());
+        if !self.columns.iter().any(Column::is_input) {
+            return refuse("columns".into(), "at least one categorical or numeric column", "none".into());
         }
         let tasks = self.tasks()?;
         if tasks.is_empty() {
-            return refuse("at least one label column", "none".into());
+            return refuse("columns".into(), "at least one label column", "none".into());
         }
         for task in &tasks {
-            let specs: Vec<_> = task.columns.iter().filter_map(|&c| self.label_spec(c)).collect();
-            let side_by_side = specs.iter().all(|s| matches!(s, LabelSpec::Binary { .. }))
-                || specs.iter().all(|s| matches!(s, LabelSpec::Value));
-            if specs.len() > 1 && !side_by_side {
-                return refuse(
-                    "all binary or all value where several name one task",
-                    format!("a mixture for task {}", task.name),
-                );
+            let specs: Vec<_> = task.columns.iter().filter_map(|&c| Some((c, self.label_spec(c)?))).collect();
+            let all = |is_kind: fn(&LabelSpec) -> bool| specs.iter().all(|(_, spec)| is_kind(spec));
+            let side_by_side = all(|s| matches!(s, LabelSpec::Binary { .. })) || all(|s| matches!(s, LabelSpec::Value));
+            if let (Some((last, _)), false) = (specs.last(), specs.len() == 1 || side_by_side) {
+                let expected = "binary like the others, or value like the others, where several columns name one task";
+                return refuse(format!("columns[{last}].label"), expected, format!("a mixture for task {}", task.name));
             }
-            for spec in specs {
-                let (texts, field) = match spec {
-                    LabelSpec::Classes(classes) => (classes, "classes"),
-                    LabelSpec::Binary { positive } => (positive, "positive"),
+            for (idx, spec) in specs {
+                let place = |list: &str| format!("columns[{idx}].label.{list}");
+                let repeated = |texts: &[String]| {
+                    texts.iter().enumerate().find(|(i, t)| texts[..*i].contains(t)).map(|(_, t)| t.clone())
+                };
+                let (texts, list) = match spec {
+                    LabelSpec::Classes(classes) => (classes.clone(), "classes"),
+                    LabelSpec::Binary { positive, negative } => ([positive.as_slice(), negative].concat(), "binary"),
                     LabelSpec::Class | LabelSpec::Value => continue,
                 };
-                let repeated = texts.iter().enumerate().find(|(i, t)| texts[..*i].contains(t));
-                if let Some((_, text)) = repeated {
-                    return Err(Error::config("schema", field, "distinct", format!("{} twice", quoted(text))));
+                if let Some(text) = repeated(&texts) {
+                    return refuse(place(list), "distinct labels", format!("{} twice", quoted(&text)));
                 }
-                if texts.is_empty() {
-                    return Err(Error::config("schema", field, "not empty", format!("none for task {}", task.name)));
+                match spec {
+                    LabelSpec::Classes(classes) if classes.len() < 2 => {
+                        return refuse(
+                            place(list),
+                            "at least two classes",
+                            format!("{} for task {}", classes.len(), task.name),
+                        );
+                    }
+                    LabelSpec::Binary { positive, .. } if positive.is_empty() => {
+                        return refuse(place("binary.positive"), "not empty", format!("none for task {}", task.name));
+                    }
+                    _ => {}
                 }
             }
         }
         Ok(())
     }
 
-    /// The tasks in order.
+    /// The tasks in order; columns that cannot name a task get a name made from theirs, see `task_name`.
     ///
     /// # Errors
-    /// `InvalidConfig` for a column name that cannot name a task, or for a given order that does not list them all.
+    /// [`Error::Setting`] for a given order that does not list them all, and for a second label column of the same name
+    /// without a task of its own.
     pub(crate) fn tasks(&self) -> Result<Vec<TaskColumns>> {
         let mut tasks: Vec<TaskColumns> = Vec::new();
+        let mut unnamed = Vec::new();
         for (idx, column) in self.columns.iter().enumerate() {
             let Column::Label { name, task, .. } = column else { continue };
-            let name = task.clone().map_or_else(|| TaskName::new(name), Ok)?;
-            match tasks.iter_mut().find(|t| t.name == name) {
-                Some(task) => task.columns.push(idx),
-                None => tasks.push(TaskColumns { name, columns: vec![idx] }),
+            let Some(task) = task.clone().or_else(|| TaskName::new(name).ok()) else {
+                unnamed.push((idx, tasks.len() + unnamed.len()));
+                continue;
+            };
+            match tasks.iter_mut().find(|t| t.name == task) {
+                Some(known) if known.columns.iter().any(|&c| self.columns[c].name() == name.as_str()) => {
+                    return Err(Error::Setting {
+                        place: format!("schema.columns[{idx}].name"),
+                        expected:
+                            "of another task where a column gives the labels of several: write task = \"..\" in it"
+                                .into(),
+                        found: format!("labels of task {task} from column {} again", quoted(name)),
+                    });
+                }
+                Some(known) => known.columns.push(idx),
+                None => tasks.push(TaskColumns { name: task, columns: vec![idx] }),
             }
+        }
+        // After those that are given, so that a made name never makes another task's column its own.
+        for (idx, place) in unnamed {
+            let taken: Vec<_> = tasks.iter().map(|task| task.name.clone()).collect();
+            let name = task_name::made(self.columns[idx].name(), &taken)?;
+            tasks.insert(place.min(tasks.len()), TaskColumns { name, columns: vec![idx] });
         }
         if self.tasks.is_empty() {
             return Ok(tasks);
@@ -280,12 +294,22 @@ impl Schema {
         let listed = tasks.iter().all(|task| place(task).is_some());
         if !listed || self.tasks.len() != tasks.len() {
             let names: Vec<_> = tasks.iter().map(|task| task.name.as_str()).collect();
-            let expected = format!("the tasks of the label columns ({}), each once", names.join(", "));
             let given: Vec<_> = self.tasks.iter().map(TaskName::as_str).collect();
-            return Err(Error::config("schema", "tasks", expected, given.join(", ")));
+            return Err(Error::Setting {
+                place: "schema.tasks".into(),
+                expected: format!("the tasks of the label columns ({}), each once", names.join(", ")),
+                found: given.join(", "),
+            });
         }
         tasks.sort_by_key(place);
         Ok(tasks)
+    }
+
+    /// The columns of a file without names: each that the schema names, once.
+    pub(crate) fn own_columns(&self) -> Vec<String> {
+        let is_first = |idx: usize, column: &Column| self.columns[..idx].iter().all(|c| c.name() != column.name());
+        let columns = self.columns.iter().enumerate().filter(|&(idx, column)| is_first(idx, column));
+        columns.map(|(_, column)| column.name().to_owned()).collect()
     }
 
     /// The label settings of a column, if it is a label column.
@@ -298,8 +322,17 @@ impl Schema {
 
     /// Whether a text means "not known".
     pub(crate) fn is_missing(&self, text: &str) -> bool {
-        self.missing.iter().any(|m| m == text)
+        self.missing.iter().any(|m| m == text || m == text.trim())
     }
+}
+
+/// What a column of that name may be beside another of the same name; `None` if both may stand.
+fn exclude(one: &Column, other: &Column) -> Option<&'static str> {
+    let is_ignored = |column: &Column| matches!(column, Column::Ignore { .. });
+    if is_ignored(one) || is_ignored(other) {
+        return Some("a column that is not also ignored");
+    }
+    (one.is_input() && other.is_input()).then_some("a column that is an input once (it may be a label beside that)")
 }
 
 #[cfg(test)]
@@ -328,7 +361,6 @@ mod tests {
             assert!(toml::from_str::<Schema>(&format!("columns = [{bad}]")).is_err(), "{bad}");
         }
         assert!(toml::from_str::<Schema>("colums = []").is_err());
-        assert!(toml::from_str::<CsvFormat>("headers = true").is_err());
     }
 
     #[test]
@@ -344,12 +376,32 @@ mod tests {
 
     #[test]
     fn refusals_say_what_is_wrong() {
-        assert!(refusal(&format!("{AGE}, {AGE}")).contains(r#"column "age" is given twice"#));
+        assert_eq!(
+            refusal(&format!("{AGE}, {AGE}")),
+            r#"schema.columns[1].name must be a column that is an input once (it may be a label beside that), found "age" again"#
+        );
+        let ignored = r#"{ name = "age", kind = "ignore" }"#;
+        assert!(
+            refusal(&format!("{ignored}, {AGE}"))
+                .contains("schema.columns[1].name must be a column that is not also ignored")
+        );
         assert!(refusal(AGE).contains("at least one label column"));
         assert!(refusal(r#"{ name = "y", kind = "label", label = "class" }"#).contains("categorical or numeric"));
         assert!(refusal(r#"{ name = "", kind = "ignore" }"#).contains("column 1 without name"));
         let none = r#"{ name = "y", kind = "label", label = { classes = [] } }"#;
-        assert!(refusal(&format!("{AGE}, {none}")).contains("classes must be not empty"));
+        assert!(
+            refusal(&format!("{AGE}, {none}"))
+                .starts_with("schema.columns[1].label.classes must be at least two classes")
+        );
+        let twice =
+            r#"{ name = "y", kind = "label", label = { binary = { positive = ["a"], negative = ["b", "a"] } } }"#;
+        assert!(
+            refusal(&format!("{AGE}, {twice}")).starts_with("schema.columns[1].label.binary must be distinct labels")
+        );
+        let again =
+            r#"{ name = "y", kind = "label", label = "class" }, { name = "y", kind = "label", label = "value" }"#;
+        let e = refusal(&format!("{AGE}, {again}"));
+        assert!(e.starts_with("schema.columns[2].name must be of another task") && e.contains("task = \"..\""), "{e}");
         let mixed = r#"{ name = "y", kind = "label", task = "t", label = "class" },
                        { name = "z", kind = "label", task = "t", label = "value" }"#;
         assert!(refusal(&format!("{AGE}, {mixed}")).contains("a mixture for task t"));
@@ -371,15 +423,27 @@ mod tests {
         assert_eq!(turned.tasks().unwrap()[0].name.as_str(), "c");
         let short = Schema { tasks: vec![name("c")], ..schema };
         let e = short.validate().unwrap_err().to_string();
-        assert_eq!(e, "schema: tasks must be the tasks of the label columns (box, c), each once, found c");
+        assert_eq!(e, "schema.tasks must be the tasks of the label columns (box, c), each once, found c");
     }
 
     #[test]
-    fn delimiters_are_checked() {
-        let byte = |delimiter| CsvFormat { delimiter, ..CsvFormat::default() }.delimiter_byte();
-        assert_eq!(byte('\t').unwrap(), b'\t');
-        for bad in ['"', '\n', 'é', '→'] {
-            assert!(byte(bad).unwrap_err().to_string().starts_with("csv: delimiter must be one ASCII character"));
-        }
+    fn a_column_is_an_input_and_labels_of_several_tasks() {
+        let schema = schema(
+            r#"{ name = "item", kind = "categorical" }, { name = "item", kind = "label", label = "class" },
+               { name = "item", kind = "label", task = "cup", label = { binary = { positive = "cup" } } }"#,
+        );
+        schema.validate().unwrap();
+        let names: Vec<_> = schema.tasks().unwrap().iter().map(|t| t.name.to_string()).collect();
+        assert_eq!(names, ["item", "cup"]);
+    }
+
+    #[test]
+    fn columns_of_any_name_are_tasks() {
+        let label = |name: &str| format!(r#"{{ name = "{name}", kind = "label", label = "value" }}"#);
+        let schema = schema(&format!("{AGE}, {}, {}, {}, {}", label("a.b"), label("a/b"), label("a_b"), label("7")));
+        schema.validate().unwrap();
+        let tasks = schema.tasks().unwrap();
+        let names: Vec<_> = tasks.iter().map(|t| (t.name.as_str(), t.columns[0])).collect();
+        assert_eq!(names, [("a_b_2", 1), ("a_b_3", 2), ("a_b", 3), ("task_7", 4)]);
     }
 }

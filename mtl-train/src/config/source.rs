@@ -146,6 +146,11 @@ impl ConfigSource {
         let (section, e) = match e {
             Error::Setting { section, source } => (section, *source),
             Error::Data(mtl_data::Error::Core(Core::InvalidConfig { .. })) => ("data".to_owned(), e),
+            // The schema's own complaints know their place to the letter.
+            Error::Data(mtl_data::Error::Setting { ref place, .. }) => {
+                let path = format!("data.{place}").parse().unwrap_or_else(|_| KeyPath::section("data"));
+                return self.config_error(&path, At::Value, None, e.to_string());
+            }
             other => return other,
         };
         let section = section.parse().unwrap_or_default();

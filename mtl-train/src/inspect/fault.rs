@@ -2,14 +2,14 @@
 //!
 //! | check | level |
 //! |---|---|
-//! | input that is NaN or infinite; a class that training never shows; a task without labels in a split | error |
-//! | class with fewer than 10 training samples; rare positives; a constant field; many unseen texts | warning |
+//! | input that is NaN or infinite; a task without labels in a split; whatever a run would refuse in a file | error |
+//! | class that training never shows or with fewer than 10 samples; rare positives | warning |
+//! | a constant field; many unseen texts; what loading found, see [`mtl_data::Splits::findings`] | warning |
 //! | samples of validation or test that training has as well: above 1 % | warning, else note |
 //! | a field that gives a label away, see `leak` | warning |
 //! | missing labels; training samples that occur more than once | note |
 
-use mtl_data::Splits;
-use serde::Serialize;
+use mtl_data::{DatasetConfig, Finding, Level, Splits};
 
 use super::{
     leak::leaks,
@@ -22,27 +22,23 @@ const TINY: u64 = 10;
 /// A field that gives more than this of a label away is suspicious.
 const GIVEN_AWAY: f64 = 0.98;
 
-/// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Level {
-    /// Training would fail, or its result would mean nothing.
-    Error,
-    /// Probably not what was meant.
-    Warning,
-    /// Good to know.
-    Note,
-}
-
-/// One thing that was found.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Finding {
-    /// How bad it is.
-    pub level: Level,
-    /// Where: a split, a task, a field.
-    pub place: String,
-    /// What it is, in one line.
-    pub message: String,
+/// Reads a data set as far as it can be read, and looks at it: what a run would refuse is a finding, after which the rest
+/// is looked at all the same. The worst come first. `None` where nothing can be read.
+///
+/// # Errors
+/// As [`check`]; the first refusal where it is about the settings, which only they can show in place.
+pub fn examine(data: &DatasetConfig) -> Result<(Option<Splits>, Vec<Finding>)> {
+    let (splits, faults) = data.examine();
+    let mut found = Vec::new();
+    for fault in faults {
+        match fault {
+            settings @ (mtl_data::Error::Setting { .. } | mtl_data::Error::Core(_)) => return Err(settings.into()),
+            fault => add(&mut found, Level::Error, "data", fault.to_string()),
+        }
+    }
+    found.extend(splits.as_ref().map(check).transpose()?.unwrap_or_default());
+    found.sort_by_key(|finding| finding.level);
+    Ok((splits, found))
 }
 
 /// Looks at all samples of all splits; the worst findings come first.
@@ -55,7 +51,7 @@ pub fn check(splits: &Splits) -> Result<Vec<Finding>> {
         ("validation", Scan::new(&splits.validation)?),
         ("test", Scan::new(&splits.test)?),
     ];
-    let mut found = Vec::new();
+    let mut found = splits.findings.clone();
     for (split, scan) in &scans {
         if scan.samples == 0 {
             add(&mut found, Level::Error, split, "no samples".into());
@@ -71,12 +67,11 @@ pub fn check(splits: &Splits) -> Result<Vec<Finding>> {
         classes(labels, others, &mut found);
     }
     for field in train.fields.iter().filter(|f| f.is_constant() && train.samples > 1) {
-        add(
-            &mut found,
-            Level::Warning,
-            &format!("field {}", field.name()),
-            "the same value in every training sample".into(),
-        );
+        let place = format!("field {}", field.name());
+        // Numbers that rounding made one are no constant; that they were rounded has been said.
+        if !splits.findings.iter().any(|f| f.place == place && f.message.contains("rounds")) {
+            add(&mut found, Level::Warning, &place, "the same value in every training sample".into());
+        }
     }
     duplicates(train, others, &mut found);
     for leak in leaks(&splits.train, GIVEN_AWAY)? {
@@ -138,7 +133,7 @@ fn classes(train: &LabelScan, others: &[(&str, Scan)], found: &mut Vec<Finding>)
         match n {
             0 if !wanted.is_empty() => {
                 let message = format!("{class:?} never occurs in training, but in {}", wanted.join(" and "));
-                add(found, Level::Error, &place, message);
+                add(found, Level::Warning, &place, message);
             }
             0 => add(found, Level::Warning, &place, format!("{class:?} never occurs")),
             n if *n < TINY => {

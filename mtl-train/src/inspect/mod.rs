@@ -12,6 +12,7 @@ mod leak;
 mod scan;
 mod summary;
 
-pub use fault::{Finding, Level, check};
+pub use fault::{check, examine};
+pub use mtl_data::{Finding, Level};
 pub use scan::{FieldScan, LabelScan, Scan};
 pub use summary::{DataSummary, Row};

@@ -2,5 +2,15 @@
 //! the same kind, and the right values.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::float_cmp, reason = "tests; exact values on purpose")]
 
+mod c01_rare_class;
+mod c02_decimal_grades;
+mod c03_one_or_one_point_zero;
+mod c04_milliseconds;
 mod c06_changed_data;
+mod c08_mixed_spellings;
+mod c09_ignored_column;
+mod c11_one_class;
+mod c12_label_names;
+mod c13_column_twice;
+mod c17_file_kinds;
 mod run;

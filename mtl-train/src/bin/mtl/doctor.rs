@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::Args as ClapArgs;
 use mtl_train::{
     Result,
-    inspect::{Level, check},
+    inspect::{Level, examine},
     machine::Machine,
 };
 
@@ -57,8 +57,7 @@ fn machine(json: bool) -> Result<ExitCode> {
 fn data(path: &std::path::Path, args: &Args) -> Result<ExitCode> {
     let source = args.settings.read(path)?;
     let config = source.config()?;
-    let findings = config.data.load().map_err(Into::into).and_then(|splits| check(&splits));
-    let findings = findings.map_err(|e| source.explain(e))?;
+    let (_, findings) = examine(&config.data).map_err(|e| source.explain(e))?;
     if args.json {
         println!("{:#}", serde_json::json!(findings));
     } else if findings.is_empty() {

@@ -88,6 +88,9 @@ fn start(args: &Args, mut config: RunConfig) -> Result<ExitCode> {
         true => RunDir::may_go_on(&dir, &config)?.reload(&config, &Reopen::default())?.splits,
         false => config.data.load()?,
     };
+    for finding in &splits.findings {
+        eprintln!("{finding}");
+    }
     if args.dry_run {
         dry_run::show(&DryRun::new(&config, &splits)?);
         return Ok(ExitCode::SUCCESS);
