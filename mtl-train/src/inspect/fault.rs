@@ -3,6 +3,7 @@
 //! | check | level |
 //! |---|---|
 //! | input that is NaN or infinite; a class that training never shows; a task without labels in a split | error |
+//! | numbers that are all the same, or that `f32` rounds to be, see `labels` | warning |
 //! | class with fewer than 10 training samples; rare positives; a constant field; many unseen texts | warning |
 //! | samples of validation or test that training has as well: above 1 % | warning, else note |
 //! | a field that gives a label away, see `leak` | warning |
@@ -34,8 +35,18 @@ pub enum Level {
     Note,
 }
 
+impl std::fmt::Display for Level {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Note => "note",
+        })
+    }
+}
+
 /// One thing that was found.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// How bad it is.
     pub level: Level,
@@ -78,6 +89,7 @@ pub fn check(splits: &Splits) -> Result<Vec<Finding>> {
             "the same value in every training sample".into(),
         );
     }
+    found.extend(super::labels(&splits.train.info().tasks, &mtl_data::stats::of(&*splits.train)?));
     duplicates(train, others, &mut found);
     for leak in leaks(&splits.train, GIVEN_AWAY)? {
         let message =
