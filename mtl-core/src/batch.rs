@@ -74,7 +74,11 @@ impl Inputs {
         self.0.first().and_then(|(_, t)| t.size().first().copied()).unwrap_or(0)
     }
 
-    fn to_device(&self, device: Device) -> Result<Self> {
+    /// The same inputs on another device.
+    ///
+    /// # Errors
+    /// [`Error::Torch`] when the transfer fails.
+    pub fn to_device(&self, device: Device) -> Result<Self> {
         let moved = self.0.iter().map(|(n, t)| Ok((n.clone(), t.f_to_device(device).op(format!("input {n}"))?)));
         Ok(Self(moved.collect::<Result<_>>()?))
     }

@@ -90,14 +90,37 @@ pub enum Error {
         name: String,
     },
     /// NaN or infinity where a finite number is needed.
-    #[error("{what} of task {task} is not finite ({value})")]
+    #[error("{what} of {tasks} is not finite ({value})")]
     NonFinite {
         /// The quantity, such as `loss`.
         what: &'static str,
-        /// The task it belongs to.
-        task: String,
+        /// The task it belongs to, or those of which one must be it.
+        tasks: WhichTasks,
         /// The value found.
         value: f64,
+    },
+    /// A number of a task that a method cannot work with.
+    #[error("{method}: {what} of {tasks} must be {expected}, found {value:e}")]
+    Unusable {
+        /// The method, such as `log`.
+        method: &'static str,
+        /// The quantity, such as `loss`.
+        what: &'static str,
+        /// The task it belongs to.
+        tasks: WhichTasks,
+        /// The allowed values, in words.
+        expected: &'static str,
+        /// The value found.
+        value: f64,
+    },
+    /// A batch too small to be normalized over.
+    #[error(
+        "{layer}: batch normalization needs more than one value per channel in training, found one: the batch has a single \
+             sample; set batch_size so that none is left alone"
+    )]
+    SingleValue {
+        /// The layer.
+        layer: String,
     },
     /// A solver gave up.
     #[error("{method}: no solution after {iterations} iterations, residual {residual:.3e}")]
@@ -137,6 +160,61 @@ pub enum Error {
         /// What libtorch said.
         source: TorchMessage,
     },
+}
+
+/// The tasks that an error is about: by index where it arises, by name once [`TaskSet::named`](crate::task::TaskSet::named) has
+/// seen it, which the step engine sees to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WhichTasks {
+    indices: Vec<usize>,
+    names: Vec<String>,
+}
+
+impl WhichTasks {
+    /// The tasks at these indices of their set.
+    #[must_use]
+    pub fn at(indices: impl Into<Vec<usize>>) -> Self {
+        Self { indices: indices.into(), names: Vec::new() }
+    }
+
+    /// A task by name, where its index means nothing.
+    pub fn by_name(name: impl Into<String>) -> Self {
+        Self { indices: Vec::new(), names: vec![name.into()] }
+    }
+
+    /// The indices.
+    #[must_use]
+    pub fn indices(&self) -> &[usize] {
+        &self.indices
+    }
+
+    /// Their names, joined by `or`; their numbers, from 1, before they have names.
+    #[must_use]
+    pub fn names(&self) -> String {
+        match self.names.is_empty() {
+            false => self.names.join(" or "),
+            true => self.indices.iter().map(|t| format!("number {}", t + 1)).collect::<Vec<_>>().join(" or "),
+        }
+    }
+
+    /// The same tasks, those of the rows of a matrix whose rows belong to `tasks` in turn.
+    #[must_use]
+    pub(crate) fn of_rows(self, tasks: &[usize]) -> Self {
+        let task = |row: &usize| tasks.get(row % tasks.len().max(1)).copied().unwrap_or(*row);
+        Self::at(self.indices.iter().map(task).collect::<Vec<_>>())
+    }
+
+    pub(crate) fn name_by<'a>(&mut self, name: impl Fn(usize) -> Option<&'a str>) {
+        if self.names.is_empty() {
+            self.names = self.indices.iter().filter_map(|&t| name(t)).map(str::to_owned).collect();
+        }
+    }
+}
+
+impl fmt::Display for WhichTasks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "task {}", self.names())
+    }
 }
 
 /// The text of a libtorch exception: one line for people, all of it for debugging.
@@ -208,6 +286,10 @@ fn list(names: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        metric::MetricId,
+        task::{Task, TaskSet},
+    };
 
     #[test]
     fn libtorch_text_becomes_one_line_and_is_kept_whole() {
@@ -220,6 +302,31 @@ mod tests {
         assert_eq!(shown.lines().count(), 1, "{shown}");
         let Error::Torch { source, .. } = e else { panic!("wrong variant") };
         assert!(source.full().lines().count() > 1);
+    }
+
+    #[test]
+    fn tasks_have_numbers_until_they_have_names() {
+        let set = TaskSet::new(vec![
+            Task::new("side", MetricId::Auroc).unwrap(),
+            Task::new("amount", MetricId::Rmse).unwrap(),
+        ]);
+        let set = set.unwrap();
+        let e = Error::NonFinite { what: "loss", tasks: WhichTasks::at([1]), value: f64::NAN };
+        assert_eq!(e.to_string(), "loss of task number 2 is not finite (NaN)");
+        assert_eq!(set.named(e).to_string(), "loss of task amount is not finite (NaN)");
+        let e = Error::NonFinite { what: "gradient", tasks: WhichTasks::at([0, 1]), value: f64::INFINITY };
+        assert_eq!(set.named(e).to_string(), "gradient of task side or amount is not finite (inf)");
+        let unusable = Error::Unusable {
+            method: "log",
+            what: "loss",
+            tasks: WhichTasks::at([0, 5]).of_rows(&[1]),
+            expected: "at least 0, as this method takes its logarithm",
+            value: -0.5,
+        };
+        assert_eq!(
+            set.named(unusable).to_string(),
+            "log: loss of task amount or amount must be at least 0, as this method takes its logarithm, found -5e-1"
+        );
     }
 
     #[test]

@@ -177,6 +177,15 @@ impl TaskSet {
         })
     }
 
+    /// The same error, the tasks in it called by their names: errors of the arithmetic below know only indices.
+    #[must_use]
+    pub fn named(&self, mut error: Error) -> Error {
+        if let Error::NonFinite { tasks, .. } | Error::Unusable { tasks, .. } = &mut error {
+            tasks.name_by(|t| self.get(t).map(|task| task.name.as_str()));
+        }
+        error
+    }
+
     /// The set with only the task at `task_idx`: what a single-task baseline trains on.
     ///
     /// # Errors
@@ -185,7 +194,7 @@ impl TaskSet {
         match self.0.get(task_idx) {
             Some(task) => Ok(Self(vec![task.clone()])),
             None => Err(Error::UnknownTask {
-                name: format!("#{task_idx}"),
+                name: format!("number {}", task_idx + 1),
                 known: self.names().map(ToString::to_string).collect(),
             }),
         }

@@ -300,11 +300,11 @@ fn nan_and_infinity_are_refused_by_the_name_of_the_task() {
             let needs = make(name, m).needs();
             if needs.gramian {
                 let e = weigh(make(name, m).as_mut(), &spoilt, &losses(m), 0).unwrap_err().to_string();
-                assert!(e.contains("task #1"), "{name}: {e}");
+                assert!(e.contains("task number 2"), "{name}: {e}");
             }
             if needs.losses {
                 let e = weigh(make(name, m).as_mut(), &g, &[1.0, bad, 1.0], 0).unwrap_err().to_string();
-                assert!(e.contains("task #1"), "{name}: {e}");
+                assert!(e.contains("task number 2"), "{name}: {e}");
             }
         }
         g = Gramian::of_rows(&random(3, 4, 2));

@@ -50,6 +50,7 @@
 //! | [`kept`] | [`Kept`]: what a run remembers of its data, so that nothing is learned twice |
 //! | [`preprocess`] | [`Preprocessing`]: from raw files to inputs, for prediction |
 //! | [`source`] | the [`Source`] trait, [`TableSource`], [`FashionPairs`], [`Subset`], [`Concat`], [`ForTasks`], [`Folds`] |
+//! | [`stats`] | [`stats::of`]: counts, shares and spread of a split's labels |
 //! | [`sampler`] | [`Order`] of samples, [`TaskSampler`] of data sets |
 //! | [`loader`] | [`Loader`], [`MultiLoader`]: batches built ahead |
 //! | [`rng`] | random numbers that no update changes |
@@ -70,6 +71,7 @@ pub mod preprocess;
 pub mod rng;
 pub mod sampler;
 pub mod source;
+pub mod stats;
 pub mod table;
 
 pub use datasets::{DatasetConfig, Origin, Splits};

@@ -126,6 +126,37 @@ fn any_number_of_workers_gives_the_same_sequence() {
 }
 
 #[test]
+fn no_source_of_several_gives_a_batch_below_the_least() {
+    let _turn = TURN.lock();
+    // 50, 22 and 8 samples in batches of 7: each leaves one over.
+    let sources = || -> Vec<Arc<dyn Source>> {
+        vec![Arc::new(counting("a", 50)), Arc::new(counting("b", 22)), Arc::new(counting("c", 8))]
+    };
+    let loader = LoaderConfig { least: 2, ..config(1) };
+    let sampler = TaskSampler::by_name("proportional").unwrap();
+    let multi = MultiLoader::new(sources(), MultiConfig { sampler, steps: None, loader: loader.clone() }).unwrap();
+    assert_eq!(multi.n_batches(), 7 + 3 + 1);
+    let mut sizes: Vec<usize> = content(multi.epoch(0).unwrap()).iter().map(|batch| batch.0.len()).collect();
+    sizes.sort_unstable();
+    assert_eq!(sizes, [7, 7, 7, 7, 7, 7, 7, 7, 8, 8, 8]);
+    let single: Vec<Arc<dyn Source>> = vec![Arc::new(counting("a", 50)), Arc::new(counting("b", 1))];
+    let sampler = TaskSampler::by_name("proportional").unwrap();
+    let e = MultiLoader::new(single, MultiConfig { sampler, steps: None, loader: loader.clone() }).unwrap_err();
+    assert_eq!(
+        e.to_string(),
+        "loader: source must be at least 2 samples, as the network cannot train on fewer at once, found 1"
+    );
+    let whole = content(Loader::new(Arc::new(counting("y", 50)), loader.clone()).unwrap().epoch(2).unwrap());
+    let ids: Vec<u64> = whole.iter().flat_map(|batch| batch.0.clone()).collect();
+    let order = content(Loader::new(Arc::new(counting("y", 50)), config(0)).unwrap().epoch(2).unwrap());
+    assert_eq!(
+        ids,
+        order.iter().flat_map(|batch| batch.0.clone()).collect::<Vec<_>>(),
+        "the same order, cut otherwise"
+    );
+}
+
+#[test]
 fn epochs_differ_and_repeat() {
     let _turn = TURN.lock();
     let loader = Loader::new(Arc::new(counting("y", 100)), config(2)).unwrap();

@@ -193,6 +193,16 @@ pub trait Head: Debug + Send {
             found: format!("{} of task {}", self.spec().kind, self.spec().task),
         })
     }
+
+    /// How the labels are turned into what the network learns, in words and with the numbers in use: `standard: center 214.1,
+    /// scale 193.2`. `None`, which is what heads say unless they override this: labels are taken as they are. May wait for an
+    /// accelerator.
+    ///
+    /// # Errors
+    /// [`Error::Torch`] when the numbers cannot be read.
+    fn describe_target(&self) -> Result<Option<String>> {
+        Ok(None)
+    }
 }
 
 impl<H: Head + ?Sized> Head for Box<H> {
@@ -214,5 +224,9 @@ impl<H: Head + ?Sized> Head for Box<H> {
 
     fn answer(&self, out: &HeadOutput) -> Result<Tensor> {
         (**self).answer(out)
+    }
+
+    fn describe_target(&self) -> Result<Option<String>> {
+        (**self).describe_target()
     }
 }

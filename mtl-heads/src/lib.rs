@@ -20,7 +20,7 @@
 //! let mut place = scope.sub("heads");
 //! let mut place = place.sub("garment");
 //! let labels = TargetSpec::Class { classes: 3 };
-//! let head = HeadConfig::default_for(&labels).build(&mut place.role(Role::Task(0)), &task, &features.view(), &labels)?;
+//! let head = HeadConfig::default_for(&labels).build(&mut place.role(Role::Task(0)), &task, &features.view(), &labels, None)?;
 //!
 //! let out = head.forward(&features, &Cx::new(Mode::Train))?;
 //! let loss = head.loss(&out, &Target::class("garment", &[0, 2, -100, 1])?)?; // the third label is not known
@@ -34,7 +34,7 @@
 //! |---|---|---|---|---|
 //! | [`ClassHead`] | one of `c` classes | cross entropy, smoothing, class weights | accuracy | `class.rs` |
 //! | [`MultiLabelHead`] | `c` times yes or no; one is binary | binary cross entropy, weights of positives | auroc | `multi_label.rs` |
-//! | [`RegressHead`] | `k` numbers | L1, L2 or Huber, in units of a scale | rmse | `regress.rs` |
+//! | [`RegressHead`] | `k` numbers | L1, L2 or Huber, on numbers brought to one size by a [`TargetScaling`] | rmse | `regress.rs` |
 //!
 //! An own head implements the trait (`examples/custom_head.rs` is one, in forty lines) and is checked by the same
 //! [`laws`] as ours.
@@ -47,6 +47,7 @@ pub mod laws;
 mod multi_label;
 mod registry;
 mod regress;
+mod scaling;
 mod target;
 mod tower;
 
@@ -56,5 +57,6 @@ pub use head::{Head, HeadOutput, HeadSpec};
 pub use multi_label::{MultiLabelHead, MultiLabelHeadConfig};
 pub use registry::HeadConfig;
 pub use regress::{RegressHead, RegressHeadConfig, RegressLoss};
+pub use scaling::{ScalingChoice, TargetScaling, TargetTransform};
 pub use target::TargetSpec;
 pub use tower::{Tower, TowerShape};

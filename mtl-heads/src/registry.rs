@@ -1,6 +1,8 @@
 //! The heads that a config file can name.
 
-use mtl_core::{Error, Result, features::View, metric::MetricId, params::Scope, registry, task::TaskName};
+use mtl_core::{
+    Error, Result, features::View, label_stats::LabelStats, metric::MetricId, params::Scope, registry, task::TaskName,
+};
 
 use crate::{
     class::{ClassHead, ClassHeadConfig},
@@ -42,7 +44,8 @@ impl HeadConfig {
 
     /// Builds the head of `task` on features of that view, for labels as the data has them.
     ///
-    /// `scope` is the task's own place: `root.sub("heads").sub(task).role(Role::Task(task_idx))`.
+    /// `scope` is the task's own place: `root.sub("heads").sub(task).role(Role::Task(task_idx))`. `stats` are those of the training
+    /// labels, from which heads take centers and scales; `None` when weights will be loaded, which bring them.
     ///
     /// # Errors
     /// [`Error::InvalidConfig`] for a setting out of range, or when the head learns from other labels than these.
@@ -52,6 +55,7 @@ impl HeadConfig {
         task: &TaskName,
         view: &View,
         target: &TargetSpec,
+        stats: Option<&LabelStats>,
     ) -> Result<Box<dyn Head>> {
         Ok(match (self, *target) {
             (Self::Class(c), TargetSpec::Class { classes }) => Box::new(ClassHead::new(scope, task, view, classes, c)?),
@@ -59,7 +63,7 @@ impl HeadConfig {
                 Box::new(MultiLabelHead::new(scope, task, view, labels, c)?)
             }
             (Self::Regress(c), TargetSpec::Values { values }) => {
-                Box::new(RegressHead::new(scope, task, view, values, c)?)
+                Box::new(RegressHead::new(scope, task, view, values, c, stats)?)
             }
             (head, target) => {
                 return Err(Error::InvalidConfig {

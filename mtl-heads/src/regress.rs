@@ -2,16 +2,16 @@
 //!
 //! ```text
 //! z     = tower(features)                                      [b, k]
-//! t     = (y - center) / scale                                 [b, k]
+//! t     = transform(y), by default (y - center) / scale        [b, k]
 //! sum   = sum_{(i, k) known} l(z_ik - t_ik)
 //! count = number of known cells
-//! yhat  = center + scale z                                     decode
+//! yhat  = transform^-1(z), by default center + scale z         decode
 //!
 //! l1: l(r) = |r|      l2: l(r) = r^2      huber: l(r) = r^2 / 2 where |r| < delta, else delta (|r| - delta / 2)
 //! ```
-//! `center` and `scale` are constants per output (mean and standard deviation of the training labels, say): the network
-//! works near 0 and 1, tasks of different units have losses of one size, and [`decode`](Head::decode) gives the
-//! target's own unit. `delta` is in units of `scale`.
+//! `transform` brings the labels to one size: centered and scaled by the training labels' mean and standard deviation unless the
+//! user says otherwise ([`TargetScaling`] has the other ways). The network works near 0 and 1, tasks of different units have
+//! losses of one size, and [`decode`](Head::decode) gives the target's own unit. `delta` is in units of `scale`.
 //!
 //! **Shapes** features pooled to `[b, d]`; predictions and labels `[b, k]`, NaN where unknown.
 //!
@@ -25,6 +25,7 @@ use mtl_core::{
     batch::Target,
     context::Cx,
     features::{Features, View},
+    label_stats::LabelStats,
     loss::TaskLoss,
     metric::MetricId,
     nn::Activation,
@@ -36,9 +37,9 @@ use serde::{Deserialize, Serialize};
 use tch::{Reduction, Tensor};
 
 use crate::{
-    constant::Constant,
     decode::to_array,
     head::{Head, HeadOutput, HeadSpec},
+    scaling::{ScalingChoice, TargetScaling, TargetTransform},
     target::TargetSpec,
     tower::{Tower, TowerShape},
 };
@@ -71,9 +72,12 @@ pub struct RegressHeadConfig {
     pub dropout: f64,
     /// `"l1"`, `"l2"` or `{ huber = { delta = 1.0 } }`; default `"l2"`.
     pub loss: RegressLoss,
-    /// Subtracted from the labels, per output, finite; none means 0, one number holds for all; default none.
+    /// How labels are brought to one size: `"standard"` (mean 0 and deviation 1 of the training labels), `"log1p"`, `"quantile"` or
+    /// `"none"`; default `"standard"`.
+    pub transform: TargetTransform,
+    /// Subtracted from the labels, per output, finite, instead of what `transform` finds; one number holds for all; default none.
     pub center: Vec<f64>,
-    /// Divides the labels after that, per output, > 0; none means 1, one number holds for all; default none.
+    /// Divides the labels after that, per output, > 0, instead of what `transform` finds; one number holds for all; default none.
     pub scale: Vec<f64>,
 }
 
@@ -84,6 +88,7 @@ impl Default for RegressHeadConfig {
             activation: Activation::Relu,
             dropout: 0.0,
             loss: RegressLoss::L2,
+            transform: TargetTransform::Standard,
             center: Vec::new(),
             scale: Vec::new(),
         }
@@ -96,24 +101,25 @@ pub struct RegressHead {
     spec: HeadSpec,
     tower: Tower,
     loss: RegressLoss,
-    center: Constant,
-    scale: Constant,
+    scaling: TargetScaling,
 }
 
 impl RegressHead {
     /// The metrics that suit it; the first judges the task unless the user names another.
     pub const METRICS: &[MetricId] = &[MetricId::Rmse, MetricId::Mae, MetricId::R2];
 
-    /// A head for `values` numbers on features of that view.
+    /// A head for `values` numbers on features of that view, its transform fitted to the statistics of the training labels.
+    /// Without them the transform waits for weights to be loaded: center 0, scale 1.
     ///
     /// # Errors
-    /// [`Error::InvalidConfig`] without numbers or for a setting out of range.
+    /// [`Error::InvalidConfig`] without numbers or for a setting out of range; as [`TargetScaling::new`].
     pub fn new(
         scope: &mut Scope<'_>,
         task: &TaskName,
         view: &View,
         values: usize,
         config: &RegressHeadConfig,
+        stats: Option<&LabelStats>,
     ) -> Result<Self> {
         let target = TargetSpec::Values { values };
         target.check("regress head")?;
@@ -123,11 +129,8 @@ impl RegressHead {
             let (expected, found) = ("> 0".into(), delta.to_string());
             return Err(Error::InvalidConfig { what: "regress head", field: "loss.huber.delta", expected, found });
         }
-        let per_output = |field, given: &[f64], default, rule: (fn(f64) -> bool, &str)| {
-            Constant::per_output(("regress head", field), given, default, target.width(), rule)
-        };
-        let center = per_output("center", &config.center, 0.0, (f64::is_finite, "finite"))?;
-        let scale = per_output("scale", &config.scale, 1.0, (|s| s > 0.0 && s.is_finite(), "> 0"))?;
+        let choice = ScalingChoice { transform: config.transform, center: &config.center, scale: &config.scale };
+        let scaling = TargetScaling::new(scope, "regress head", target.width(), choice, stats)?;
         let shape = TowerShape { hidden: &config.hidden, activation: config.activation, dropout: config.dropout };
         Ok(Self {
             tower: Tower::new(scope, view, target.width(), shape)?,
@@ -135,13 +138,12 @@ impl RegressHead {
                 kind: "regress",
                 task: task.clone(),
                 input: view.clone(),
-                output: format!("numbers [b, {values}] in units of scale around center"),
+                output: format!("numbers [b, {values}], {}", config.transform.name()),
                 target,
                 metrics: Self::METRICS.to_vec(),
             },
             loss: config.loss,
-            center,
-            scale,
+            scaling,
         })
     }
 }
@@ -162,8 +164,7 @@ impl Head for RegressHead {
             return Ok(TaskLoss::absent());
         }
         let op = || format!("loss of task {}", self.spec.task);
-        let (center, scale) = (self.center.like(zs)?, self.scale.like(zs)?);
-        let ts = ys.f_to_kind(zs.kind()).and_then(|y| y.f_sub(&center)).and_then(|t| t.f_div(&scale)).op(op())?;
+        let ts = self.scaling.encode(ys)?.f_to_kind(zs.kind()).op(op())?;
         let (zs, ts) = if target.is_complete() {
             (zs.shallow_clone(), ts)
         } else {
@@ -184,8 +185,11 @@ impl Head for RegressHead {
     }
 
     fn answer(&self, out: &HeadOutput) -> Result<Tensor> {
-        let zs = out.main();
-        zs.f_mul(&self.scale.like(zs)?).op("decode")?.f_add(&self.center.like(zs)?).op("decode")
+        self.scaling.decode(out.main())
+    }
+
+    fn describe_target(&self) -> Result<Option<String>> {
+        self.scaling.describe().map(Some)
     }
 }
 
@@ -201,7 +205,7 @@ mod tests {
         let mut params = ParamSet::new(Kind::Double, Device::Cpu, 0);
         let task = TaskName::new("age").unwrap();
         let config = RegressHeadConfig { loss, center, scale, ..Default::default() };
-        RegressHead::new(&mut params.root(), &task, &View::Pooled { width: 2 }, 2, &config).unwrap()
+        RegressHead::new(&mut params.root(), &task, &View::Pooled { width: 2 }, 2, &config, None).unwrap()
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use mtl_core::{
     features::View,
+    label_stats::{LabelStats, Numbers, Spread},
     params::{ParamSet, Role},
     task::TaskName,
 };
@@ -19,8 +20,18 @@ fn targets(head: &HeadConfig) -> [TargetSpec; 2] {
 
 fn obeys(head: &HeadConfig, view: &View, target: &TargetSpec) {
     let task = TaskName::new("demo").unwrap();
-    let outcome = laws::check(|scope| head.build(scope, &task, view, target), laws::unit_values);
-    assert!(outcome.is_ok(), "{head:?} on {view:?} for {target:?}: {}", outcome.unwrap_err());
+    let known = stats(target);
+    for stats in [None, known.as_ref()] {
+        let outcome = laws::check(|scope| head.build(scope, &task, view, target, stats), laws::unit_values);
+        assert!(outcome.is_ok(), "{head:?} on {view:?} for {target:?}: {}", outcome.unwrap_err());
+    }
+}
+
+/// Statistics of labels as the laws draw numbers; `None` for others.
+fn stats(target: &TargetSpec) -> Option<LabelStats> {
+    let TargetSpec::Values { values } = target else { return None };
+    let spread = Spread::of(&mut (0..101).map(|i| f64::from(i) / 50.0 - 1.0).collect::<Vec<_>>());
+    Some(LabelStats::Values { outputs: vec![Numbers { known: 101, missing: 0, spread }; *values] })
 }
 
 #[test]
@@ -50,6 +61,9 @@ fn every_head_obeys_the_laws_with_other_settings() {
         "kind = \"multi-label\"\nhidden = [16]\nactivation = \"gelu\"\npos_weights = [3.0]",
         "kind = \"regress\"\nhidden = [16]\nactivation = \"silu\"\nloss = \"l1\"\ncenter = [0.5]\nscale = [2.0, 0.1]",
         "kind = \"regress\"\nloss = { huber = { delta = 0.3 } }",
+        "kind = \"regress\"\ntransform = \"log1p\"",
+        "kind = \"regress\"\ntransform = \"quantile\"",
+        "kind = \"regress\"\ntransform = \"none\"",
     ];
     for text in settings {
         let head: HeadConfig = toml::from_str(text).unwrap();
@@ -66,7 +80,7 @@ fn the_registry_refuses_what_cannot_work() {
     let refusal = |text: &str, target: TargetSpec| {
         let head: HeadConfig = toml::from_str(text).unwrap();
         let mut params = ParamSet::new(Kind::Float, Device::Cpu, 0);
-        let e = head.build(&mut params.root().sub("heads"), &task, &view, &target).unwrap_err();
+        let e = head.build(&mut params.root().sub("heads"), &task, &view, &target, None).unwrap_err();
         e.to_string()
     };
     let (classes, labels, values) =
@@ -104,7 +118,7 @@ fn parameter_names_and_roles_are_part_of_the_file_format() {
     let mut heads = root.sub("heads");
     let mut place = heads.sub("income");
     let target = TargetSpec::Class { classes: 3 };
-    head.build(&mut place.role(Role::Task(1)), &task, &View::Pooled { width: 16 }, &target).unwrap();
+    head.build(&mut place.role(Role::Task(1)), &task, &View::Pooled { width: 16 }, &target, None).unwrap();
     let names: Vec<_> = params.params().iter().map(|p| format!("{} {:?}", p.name(), p.tensor().size())).collect();
     assert_eq!(
         names,

@@ -25,6 +25,7 @@ use tch::Tensor;
 use crate::{
     config::RunConfig,
     error::{Error, Result},
+    inspect::Finding,
     model::{Model, Summary},
     session::Session,
     trainer::{Flow, Observer, Selection, StepSummary, metrics_of},
@@ -43,6 +44,8 @@ pub struct DryRun {
     pub tasks: Vec<TaskRow>,
     /// Parameters and multiply-adds.
     pub size: Summary,
+    /// What its user should know: losses of very different size, a rest that is no batch of its own.
+    pub findings: Vec<Finding>,
     /// Bytes.
     pub memory: Memory,
     /// The norm of the first gradient, where clipping measures it.
@@ -83,6 +86,8 @@ pub struct TaskRow {
     pub own: usize,
     /// Parameters that it shares with all tasks.
     pub shared: usize,
+    /// How its labels are turned into what is learned; `None` where they are taken as they are.
+    pub target: Option<String>,
     /// Known labels in the batch.
     pub known: f64,
     /// Mean loss of the untrained model; `None` when the batch has no label of the task.
@@ -147,23 +152,28 @@ impl DryRun {
         };
         let tasks = model.tasks().iter().zip(model.heads()).enumerate().map(|(idx, (task, head))| {
             let spec = head.spec();
-            TaskRow {
+            Ok(TaskRow {
                 task: task.name.to_string(),
                 head: spec.kind,
                 input: spec.input.describe(),
                 output: spec.output.clone(),
+                target: head.describe_target()?,
                 own: size.per_task.get(idx).copied().unwrap_or(0),
                 shared: size.shared,
                 known: batch.targets.get(idx).and_then(Option::as_ref).map_or(0.0, |t| t.known()),
                 loss: watch.losses.get(idx).copied().flatten(),
                 weight: watch.weights.get(idx).copied().unwrap_or(0.0),
-            }
+            })
         });
+        let tasks = tasks.collect::<Result<_>>()?;
+        let mut findings = session.notes();
+        findings.append(&mut watch.findings);
         Ok(Self {
             batch_size: batch.len(),
             batches_per_epoch: session.train.n_batches(),
             layers,
-            tasks: tasks.collect(),
+            tasks,
+            findings,
             memory,
             gradient_norm: watch.gradient_norm,
             score: score(model, &session.validation, &config.train.selection)?,
@@ -259,9 +269,14 @@ struct FirstStep {
     weights: Vec<f64>,
     gradient_norm: Option<f64>,
     looked_at_gradients: bool,
+    findings: Vec<Finding>,
 }
 
 impl Observer for FirstStep {
+    fn noticed(&mut self, finding: &Finding) {
+        self.findings.push(finding.clone());
+    }
+
     fn step(&mut self, step: &StepSummary<'_>) {
         self.done = true;
         self.losses = step.report.tasks.iter().map(|t| t.loss).collect();

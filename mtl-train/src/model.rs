@@ -1,9 +1,11 @@
 //! A multi-task model: a sharing architecture with one head per task on top, and their parameters.
 
 use mtl_core::{
+    TorchContext,
     batch::{Batch, Inputs},
     context::Cx,
     encode::InputSpec,
+    label_stats::LabelStats,
     loss::TaskLoss,
     mode::Mode,
     params::{ParamSet, Role},
@@ -95,7 +97,13 @@ impl Model {
             let mut root = params.root();
             let mut place = root.sub("heads");
             let mut place = place.sub(task.name.as_str());
-            let built = head.build(&mut place.role(Role::Task(idx)), &task.name, &sharing.views()[idx], target);
+            let built = head.build(
+                &mut place.role(Role::Task(idx)),
+                &task.name,
+                &sharing.views()[idx],
+                target,
+                blueprint.labels.get(idx),
+            );
             heads.push(built.map_err(at(&format!("task[{idx}].head")))?);
         }
         Self::new(params, tasks.clone(), sharing, heads)
@@ -153,6 +161,37 @@ impl Model {
         }
         losses.resize_with(self.heads.len(), TaskLoss::absent);
         Ok(Forward { losses, auxiliary: output.auxiliary, boundary: output.boundary, tape: cx.take_tape() })
+    }
+
+    /// The fewest samples that a batch may have in training: 2 where a layer normalizes over the batch and has a single value per
+    /// channel of one sample, else 1. Runs the first sample of `inputs` once, and puts running statistics back.
+    ///
+    /// # Errors
+    /// As [`Model::forward`].
+    pub fn least_batch(&self, inputs: &Inputs) -> Result<usize> {
+        if self.params.buffers().is_empty() {
+            return Ok(1); // nothing keeps statistics of batches
+        }
+        let _guard = tch::no_grad_guard();
+        let mut one = Vec::new();
+        for (name, tensor) in inputs.iter() {
+            one.push((name.to_owned(), tensor.f_narrow(0, 0, 1).op("first sample")?));
+        }
+        let before: Vec<Tensor> = self
+            .params
+            .buffers()
+            .iter()
+            .map(|b| b.tensor().f_detach_copy().op("running statistics"))
+            .collect::<mtl_core::Result<_>>()?;
+        let tried = self.forward(&Inputs::new(one)?, |_| true, &Cx::new(Mode::Train));
+        for (buffer, before) in self.params.buffers().iter().zip(&before) {
+            buffer.tensor().shallow_clone().f_copy_(before).op("running statistics")?;
+        }
+        match tried {
+            Ok(_) => Ok(1),
+            Err(Error::Core(mtl_core::Error::SingleValue { .. })) => Ok(2),
+            Err(e) => Err(e),
+        }
     }
 
     /// What every head answers, in evaluation mode and without a graph.
@@ -221,6 +260,8 @@ pub struct Blueprint<'a> {
     pub inputs: &'a InputSpec,
     /// The labels, in task order.
     pub targets: &'a [TargetSpec],
+    /// Statistics of the training labels, in task order; empty when weights will be loaded, which bring what was taken from them.
+    pub labels: &'a [LabelStats],
     /// Kind of the parameters.
     pub kind: Kind,
     /// Where they are.

@@ -9,6 +9,7 @@
 
 use mtl_core::{
     encode::{self, InputSpec},
+    label_stats::LabelStats,
     metric::MetricId,
     rng::derive,
     task::{Task, TaskName, TaskSet},
@@ -59,14 +60,15 @@ impl ModelPlan {
         Ok(Self { tasks, labels, inputs: input_spec(&info), parts })
     }
 
-    /// The model with fresh parameters, which depend on the run's `seed`.
+    /// The model with fresh parameters, which depend on the run's `seed`; `labels` are the statistics of the training labels, in
+    /// task order, or nothing when weights will be loaded, which bring what was taken from them.
     ///
     /// # Errors
     /// As [`Model::build`].
-    pub fn build(&self, device: Device, seed: u64) -> Result<Model> {
+    pub fn build(&self, labels: &[LabelStats], device: Device, seed: u64) -> Result<Model> {
         let targets: Vec<TargetSpec> = self.labels.iter().map(target_spec).collect();
         let seed = derive(seed, "init", 0);
-        let blueprint = Blueprint { inputs: &self.inputs, targets: &targets, kind: Kind::Float, device, seed };
+        let blueprint = Blueprint { inputs: &self.inputs, targets: &targets, labels, kind: Kind::Float, device, seed };
         Model::build(&self.parts, &self.tasks, &blueprint)
     }
 

@@ -18,7 +18,10 @@ use std::{
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use mtl_core::task::TaskSet;
 
-use crate::trainer::{EpochSummary, Observer, StepSummary};
+use crate::{
+    inspect::Finding,
+    trainer::{EpochSummary, Observer, StepSummary},
+};
 
 /// Shows a run on standard error.
 #[derive(Debug)]
@@ -180,6 +183,14 @@ impl Observer for Progress {
                 }
             }
             None => note(&self.plain_step(step.step, step.total_steps, step.samples_per_second)),
+        }
+    }
+
+    fn noticed(&mut self, finding: &Finding) {
+        let line = format!("{}: {}: {}", finding.level, finding.place, finding.message);
+        match &self.bars {
+            Some(bars) => bars.total.println(line),
+            None => note(&line),
         }
     }
 

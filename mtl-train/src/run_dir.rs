@@ -240,7 +240,7 @@ impl RunDir {
     pub fn model(&self) -> Result<Trained> {
         let (config, data) = (self.config()?, self.data()?);
         let device = config.device.apply().map_err(|e| e.in_section("device"))?;
-        let model = ModelPlan::new(&config, &data.data.info)?.build(device, config.train.seed)?;
+        let model = ModelPlan::new(&config, &data.data.info)?.build(&[], device, config.train.seed)?;
         self.load_weights(&model)?;
         Ok(Trained { config, data, model })
     }

@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
-use mtl_core::rng::derive;
-use mtl_data::{ForTasks, Loader, LoaderConfig, Order, Source, Splits, Subset, source::split};
+use mtl_core::{label_stats::LabelStats, rng::derive};
+use mtl_data::{ForTasks, Loader, LoaderConfig, Order, Source, Splits, Subset, source::split, stats};
 use mtl_metrics::MetricReport;
 
 use crate::{
     config::RunConfig,
     error::{Error, Result},
+    inspect::{Finding, Level},
     plan::ModelPlan,
     run_data::RunData,
     trainer::{Trainer, evaluate, metrics_of},
@@ -24,6 +25,8 @@ pub struct Session {
     pub train: Loader,
     /// What models are chosen by.
     pub validation: Loader,
+    /// Statistics of the training labels, in task order.
+    pub labels: Vec<LabelStats>,
     test: Loader,
     data: RunData,
 }
@@ -48,10 +51,16 @@ impl Session {
         };
         let mut train = restrict(&splits.train)?;
         let seed = config.train.seed;
-        let model = plan.build(device, seed)?;
+        let labels = stats::of(&*train)?;
+        let model = plan.build(&labels, device, seed)?;
         let mut trainer = Trainer::new(model, &config.balancer, config.train.clone())?;
+        let least = match train.is_empty() {
+            true => 1, // the loader refuses it in its own words
+            false => trainer.model().least_batch(&train.batch(&[0])?.inputs.to_device(device)?)?,
+        };
         let shuffled = LoaderConfig {
             batch_size: config.train.batch_size,
+            least,
             order: Order::Shuffled,
             seed: derive(seed, "order", 0),
             workers: config.train.workers,
@@ -65,15 +74,34 @@ impl Session {
             trainer.hold_out(Loader::new(held, LoaderConfig { workers: 0, ..shuffled.clone() })?);
             train = own;
         }
-        let in_order =
-            LoaderConfig { batch_size: config.train.eval_batch_size, order: Order::Sequential, ..shuffled.clone() };
+        let in_order = LoaderConfig {
+            batch_size: config.train.eval_batch_size,
+            order: Order::Sequential,
+            least: 1,
+            ..shuffled.clone()
+        };
         Ok(Self {
             trainer,
-            train: Loader::new(train, shuffled)?,
+            labels,
+            train: Loader::new(train, shuffled).map_err(|e| Error::from(e).in_section("train"))?,
             validation: Loader::new(restrict(&splits.validation)?, in_order.clone())?,
             test: Loader::new(restrict(&splits.test)?, in_order)?,
             data,
         })
+    }
+
+    /// What its user should know before it starts.
+    #[must_use]
+    pub fn notes(&self) -> Vec<Finding> {
+        let joined = self.train.joined_rest().map(|samples| Finding {
+            level: Level::Note,
+            place: "train".into(),
+            message: format!(
+                "the last batch of an epoch has {samples} samples: a single one would be left over after batches of {}                  (batch_size), which batch normalization cannot train on, and is joined to it",
+                self.train.config().batch_size
+            ),
+        });
+        joined.into_iter().collect()
     }
 
     /// The metrics on the test split. Call it when everything has been chosen.

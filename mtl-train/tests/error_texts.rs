@@ -166,7 +166,11 @@ fn files_and_steps_are_named() {
     assert!(matches!(&io, Error::Io { .. }) && io.to_string().contains("none.toml: cannot read config: "), "{io}");
 
     let config = RunConfig::parse(GOOD, Path::new("run.toml")).unwrap();
-    let step = Error::from(mtl_core::Error::NonFinite { what: "loss", task: "y1-high".into(), value: f64::NAN });
+    let step = Error::from(mtl_core::Error::NonFinite {
+        what: "loss",
+        tasks: mtl_core::WhichTasks::by_name("y1-high"),
+        value: f64::NAN,
+    });
     assert_eq!(step.at_step(1, 7).to_string(), "epoch 2, step 7: loss of task y1-high is not finite (NaN)");
 
     let data = RunConfig::parse(&GOOD.replace("train = 200", "train = 0"), Path::new("run.toml")).unwrap().data.load();

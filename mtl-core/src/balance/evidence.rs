@@ -2,7 +2,7 @@
 
 use crate::{
     balance::Gramian,
-    error::{Error, Result},
+    error::{Error, Result, WhichTasks},
 };
 
 /// What the gradients of a Gramian are taken with respect to.
@@ -135,7 +135,7 @@ impl<'a> Evidence<'a> {
             return lacking(method, "losses", self.tasks.len(), self.losses.len());
         }
         match self.losses.iter().zip(self.tasks).find(|(l, _)| !l.is_finite()) {
-            Some((&value, task)) => Err(Error::NonFinite { what: "loss", task: format!("#{task}"), value }),
+            Some((&value, &task)) => Err(Error::NonFinite { what: "loss", tasks: WhichTasks::at([task]), value }),
             None => Ok(self.losses),
         }
     }
@@ -151,15 +151,17 @@ impl<'a> Evidence<'a> {
     /// The losses, checked to be finite and above 0, as logarithms demand.
     ///
     /// # Errors
-    /// As [`Evidence::checked_losses`], and [`Error::InvalidConfig`] for a loss of 0 or below.
+    /// As [`Evidence::checked_losses`], and [`Error::Unusable`] for a loss of 0 or below. (A loss of 0 never comes here through
+    /// the step engine: its task is solved and takes no part.)
     pub fn positive_losses(&self, method: &'static str) -> Result<&'a [f64]> {
         let losses = self.checked_losses(method)?;
         match losses.iter().zip(self.tasks).find(|(l, _)| **l <= 0.0) {
-            Some((loss, task)) => Err(Error::InvalidConfig {
-                what: method,
-                field: "losses",
-                expected: "above 0, as this method takes their logarithm".into(),
-                found: format!("{loss} of task #{task}"),
+            Some((&value, &task)) => Err(Error::Unusable {
+                method,
+                what: "loss",
+                tasks: WhichTasks::at([task]),
+                expected: "above 0, as this method divides by it or takes its logarithm",
+                value,
             }),
             None => Ok(losses),
         }
@@ -195,14 +197,7 @@ impl<'a> Evidence<'a> {
         let m = self.tasks.len();
         match self.joint {
             Some(joint) if joint.m() == sets * m => {
-                joint.check_finite().map_err(|e| match e {
-                    Error::NonFinite { what, task, value } => {
-                        let row = task.trim_start_matches('#').parse().unwrap_or(0);
-                        let task = self.tasks.get(row % m.max(1)).copied().unwrap_or(row);
-                        Error::NonFinite { what, task: format!("#{task}"), value }
-                    }
-                    other => other,
-                })?;
+                self.check_rows(joint)?;
                 Ok(joint)
             }
             other => lacking(method, "joint gramian", sets * m, other.map_or(0, Gramian::m)),
@@ -213,11 +208,14 @@ impl<'a> Evidence<'a> {
         if gramian.m() != self.tasks.len() {
             return lacking(method, "gramian", self.tasks.len(), gramian.m());
         }
+        self.check_rows(gramian)
+    }
+
+    /// Refuses what is not finite; a row's task is looked up, rows of further looks repeat the tasks.
+    fn check_rows(&self, gramian: &Gramian) -> Result<()> {
         gramian.check_finite().map_err(|e| match e {
-            Error::NonFinite { what, task, value } => {
-                let row = task.trim_start_matches('#').parse().unwrap_or(0);
-                let task = self.tasks.get(row).copied().unwrap_or(row);
-                Error::NonFinite { what, task: format!("#{task}"), value }
+            Error::NonFinite { what, tasks, value } => {
+                Error::NonFinite { what, tasks: tasks.of_rows(self.tasks), value }
             }
             other => other,
         })
@@ -281,13 +279,13 @@ mod tests {
         let none = Evidence { tasks: &[0, 3], ..Evidence::default() };
         assert!(none.checked_losses("x").is_err() && none.checked_gramian("x").is_err());
         let bad = Evidence { tasks: &[0, 3], losses: &[1.0, f64::INFINITY], ..Evidence::default() };
-        assert_eq!(bad.checked_losses("x").unwrap_err().to_string(), "loss of task #3 is not finite (inf)");
+        assert_eq!(bad.checked_losses("x").unwrap_err().to_string(), "loss of task number 4 is not finite (inf)");
         let zero = Evidence { tasks: &[0, 3], losses: &[1.0, 0.0], ..Evidence::default() };
-        assert!(zero.positive_losses("x").unwrap_err().to_string().contains("0 of task #3"));
+        assert!(zero.positive_losses("x").unwrap_err().to_string().contains("loss of task number 4 must be above 0"));
         let mut g = Gramian::default();
         g.rebuild(2).copy_from_slice(&[1.0, f64::NAN, f64::NAN, f64::NAN]);
         let nan = Evidence { tasks: &[0, 3], gramian: Some(&g), ..Evidence::default() };
-        assert_eq!(nan.checked_gramian("x").unwrap_err().to_string(), "gradient of task #3 is not finite (NaN)");
+        assert_eq!(nan.checked_gramian("x").unwrap_err().to_string(), "gradient of task number 4 is not finite (NaN)");
     }
 
     #[test]

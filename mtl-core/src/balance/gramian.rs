@@ -9,7 +9,7 @@
 //!
 //! **Shapes**: `[m, m]`, row-major, symmetric, positive semi-definite.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, WhichTasks};
 
 /// A symmetric matrix of inner products, `[m, m]`.
 ///
@@ -30,8 +30,8 @@ impl Gramian {
     /// Wraps `m * m` row-major values; each pair of mirrored entries is replaced by its mean.
     ///
     /// # Errors
-    /// [`Error::Shape`] for another number of values; [`Error::NonFinite`] for NaN or infinity, naming the task as
-    /// `#row`; [`Error::InvalidConfig`] for a negative diagonal entry or one that differs from its mirror image by more
+    /// [`Error::Shape`] for another number of values; [`Error::NonFinite`] for NaN or infinity, naming the task by
+    /// its row; [`Error::InvalidConfig`] for a negative diagonal entry or one that differs from its mirror image by more
     /// than `1e-6 ‖g_i‖‖g_j‖`.
     pub fn new(m: usize, values: Vec<f64>) -> Result<Self> {
         if values.len() != m * m {
@@ -197,7 +197,7 @@ impl Gramian {
     /// Refuses NaN and infinity.
     ///
     /// # Errors
-    /// [`Error::NonFinite`], naming the row with most of them as task `#row`.
+    /// [`Error::NonFinite`], naming the row with most of them as the task.
     pub fn check_finite(&self) -> Result<()> {
         if self.values.iter().all(|x| x.is_finite()) {
             return Ok(());
@@ -206,7 +206,7 @@ impl Gramian {
         let bad = |i: &usize| self.row(*i).iter().filter(|x| !x.is_finite()).count();
         let worst = (0..self.m).rev().max_by_key(bad).unwrap_or(0);
         let value = self.row(worst).iter().copied().find(|x| !x.is_finite()).unwrap_or(f64::NAN);
-        Err(Error::NonFinite { what: "gradient", task: format!("#{worst}"), value })
+        Err(Error::NonFinite { what: "gradient", tasks: WhichTasks::at([worst]), value })
     }
 }
 
@@ -243,6 +243,6 @@ mod tests {
         assert!(Gramian::new(2, vec![1.0, 0.5, 0.4, 1.0]).unwrap_err().to_string().contains("symmetric"));
         assert!(Gramian::new(1, vec![-1.0]).is_err());
         let e = Gramian::new(3, vec![1.0, f64::NAN, 0.0, f64::NAN, f64::NAN, f64::NAN, 0.0, f64::NAN, 1.0]);
-        assert_eq!(e.unwrap_err().to_string(), "gradient of task #1 is not finite (NaN)");
+        assert_eq!(e.unwrap_err().to_string(), "gradient of task number 2 is not finite (NaN)");
     }
 }

@@ -12,9 +12,9 @@
 //! | wrapper | what its inner methods look at | weights | `wrapper/` |
 //!
 //! A method never sees the model: it *declares* what it needs ([`Balancer::needs`]), the step engine
-//! ([`crate::step`]) provides it as [`Evidence`], after its policy has dropped absent, zero-gradient and non-finite
-//! tasks. So a method may assume at least two tasks, finite losses and a finite Gramian with positive diagonal; with one
-//! task left the engine does plain descent without asking.
+//! ([`crate::step`]) provides it as [`Evidence`], after its policy has dropped absent, solved, zero-gradient and non-finite
+//! tasks. So a method may assume at least two tasks, finite losses that are not next to 0 and a finite Gramian with positive
+//! diagonal; with one task left the engine does plain descent without asking.
 //!
 //! All arithmetic is `f64` on the CPU and needs no libtorch: `m` is small, and pure code can be tested by the thousand.
 //! Solvers are scale-free: multiplying all gradients by `1e-100` or `1e100` changes no weight beyond what the method's

@@ -42,7 +42,7 @@ impl BatchNorm2d {
     /// `xs`: `[b, channels, h, w]`, result the same.
     ///
     /// # Errors
-    /// [`Error::Shape`] for another number of channels; [`Error::Torch`] in training for a single value per channel.
+    /// [`Error::Shape`] for another number of channels; [`Error::SingleValue`] in training for a single value per channel.
     pub fn forward(&self, xs: &Tensor, cx: &Cx) -> Result<Tensor> {
         if xs.dim() != 4 || xs.size()[1] != self.channels {
             return Err(Error::Shape {
@@ -53,6 +53,9 @@ impl BatchNorm2d {
             });
         }
         let train = cx.mode() == Mode::Train;
+        if train && xs.numel() as i64 == self.channels {
+            return Err(Error::SingleValue { layer: self.name.clone() });
+        }
         let (g, b, mean, var) = (Some(&self.g), Some(&self.b), Some(&self.mean), Some(&self.var));
         xs.f_batch_norm(g, b, mean, var, train, 0.1, 1e-5, true).op(self.name.as_str())
     }
@@ -63,6 +66,18 @@ mod tests {
     use super::*;
     use crate::params::ParamSet;
     use tch::{Device, Kind};
+
+    #[test]
+    fn a_single_value_has_no_deviation() {
+        let mut params = ParamSet::new(Kind::Float, Device::Cpu, 1);
+        let norm = BatchNorm2d::new(&mut params.root().sub("bn"), 2).unwrap();
+        let xs = Tensor::ones([1, 2, 1, 1], (Kind::Float, Device::Cpu));
+        let e = norm.forward(&xs, &Cx::new(Mode::Train)).unwrap_err().to_string();
+        assert!(e.starts_with("bn: batch normalization needs more than one value") && e.contains("batch_size"), "{e}");
+        assert!(norm.forward(&xs, &Cx::new(Mode::Eval)).is_ok());
+        let two = Tensor::ones([1, 2, 1, 2], (Kind::Float, Device::Cpu));
+        assert!(norm.forward(&two, &Cx::new(Mode::Train)).is_ok(), "two cells of one sample will do");
+    }
 
     #[test]
     fn statistics_move_in_training_only_and_are_saved() {

@@ -38,6 +38,8 @@ pub(super) struct Pending {
     gradients: Gradients,
     /// Weights per task, for methods that look at no gradient.
     weights: Option<Vec<f64>>,
+    /// The tasks that the method was asked about for them.
+    weighed: Vec<usize>,
     /// One row per task.
     rows: Rows,
     heads: Vec<Vec<Option<Tensor>>>,
@@ -58,6 +60,7 @@ impl Pending {
             totals: vec![(0.0, 0.0); engine.tasks.len()],
             gradients: Gradients::new(layout.n_params),
             weights: None,
+            weighed: Vec::new(),
             rows,
             heads: layout.owned.iter().map(|own| own.iter().map(|_| None).collect()).collect(),
         })
@@ -70,6 +73,11 @@ impl StepEngine {
     /// # Errors
     /// As [`StepEngine::backward`]; [`Error::InvalidConfig`] for a mode other than exact.
     pub fn accumulate(&mut self, params: &ParamSet, forward: &Forward, step: u64) -> Result<()> {
+        let added = self.add(params, forward, step);
+        added.map_err(|e| self.tasks.named(e))
+    }
+
+    fn add(&mut self, params: &ParamSet, forward: &Forward, step: u64) -> Result<()> {
         self.check(params, forward)?;
         let needs = self.method.needs_at(step);
         if (needs.gramian || self.clip.is_some()) && !matches!(self.mode, StepMode::Exact(_)) {
@@ -94,7 +102,8 @@ impl StepEngine {
                 pending.totals[t].1 += step.count;
             }
             let (layout, tasks, active) = (self.layout.clone(), self.tasks.clone(), report.active.clone());
-            let pass = Pass::new(params, &tasks, forward, &layout, &active, step);
+            let damping = screen::damping(&report);
+            let pass = Pass::new(params, &tasks, forward, &layout, (&active, &damping), step);
             if (needs.gramian && self.tasks.len() > 1) || self.clip.is_some() {
                 for (position, grad) in single::auxiliary(&pass)?.into_iter() {
                     pending.gradients.accumulate(position, grad)?;
@@ -102,7 +111,9 @@ impl StepEngine {
                 pending.add_rows(&Pass { by_count: false, ..pass })?;
             } else {
                 if pending.weights.is_none() {
+                    screen::solved(&self.policy, needs, &means, &mut report);
                     let first = self.weigh_losses(&means, step, &mut report)?;
+                    pending.weighed = std::mem::take(&mut report.weighed);
                     let mut weights = vec![1.0; self.tasks.len()];
                     active.iter().zip(first).for_each(|(&t, w)| weights[t] = w);
                     pending.weights = Some(weights);
@@ -122,6 +133,11 @@ impl StepEngine {
     /// # Errors
     /// As [`StepEngine::backward`].
     pub fn finish(&mut self, step: u64) -> Result<(Option<Gradients>, StepReport)> {
+        let finished = self.end(step);
+        finished.map_err(|e| self.tasks.named(e))
+    }
+
+    fn end(&mut self, step: u64) -> Result<(Option<Gradients>, StepReport)> {
         let mut report = StepReport::default();
         let Some(mut pending) = self.pending.take() else { return Ok((None, report)) };
         report.skipped = pending.skipped;
@@ -129,12 +145,18 @@ impl StepEngine {
         for (t, (&(sum, count), task)) in pending.totals.iter().zip(&self.tasks).enumerate() {
             let known = count > 0.0;
             if known {
-                means[t] = task.weight * sum / count;
+                means[t] = task.weight * sum / count * self.policy.damping(sum / count);
                 report.active.push(t);
             }
             let dropped = (!known).then_some(Dropped::Absent);
             let weight = pending.weights.as_ref().map_or(0.0, |w| if known { w[t] } else { 0.0 });
-            report.tasks.push(TaskStep { loss: known.then(|| sum / count), count, weight, clip: 1.0, dropped });
+            report.tasks.push(TaskStep {
+                loss: known.then(|| sum / count),
+                count,
+                weight,
+                clip: self.policy.damping(if known { sum / count } else { 0.0 }),
+                dropped,
+            });
         }
         if report.skipped || report.active.is_empty() {
             return Ok((None, report));
@@ -143,7 +165,10 @@ impl StepEngine {
         let share = 1.0 / pending.micro_batches as f64;
         let gradients: Vec<&Tensor> = pending.gradients.iter().map(|(_, g)| g).collect();
         shim::scale(&gradients, share)?;
+        let needs = self.method.needs_at(step);
+        screen::solved(&self.policy, needs, &means, &mut report);
         if pending.weights.is_some() {
+            report.weighed = pending.weighed;
             return Ok((Some(pending.gradients), report));
         }
         pending.rows.keep(&report.active)?;
@@ -156,7 +181,6 @@ impl StepEngine {
             heads.push(own);
         }
         let collected = Collected { shared: Box::new(KeptRows(pending.rows)), heads };
-        let needs = self.method.needs_at(step);
         let gradients = self.resolve(collected, pending.gradients, &means, needs, step, &mut report)?;
         Ok((gradients, report))
     }

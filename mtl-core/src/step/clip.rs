@@ -69,7 +69,7 @@ impl TaskClip {
                 shim::scale(&own, factor)?;
             }
             if let Some(task) = report.tasks.get_mut(t) {
-                task.clip = factor;
+                task.clip *= factor;
             }
             factors.push(factor);
         }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     balance::{Evidence, Gramian, Method, Needs, Space},
-    error::{Error, Result},
+    error::{Error, Result, WhichTasks},
     params::ParamSet,
     task::TaskSet,
 };
@@ -143,14 +143,27 @@ impl StepEngine {
         step: u64,
         looker: &mut Looker<'_>,
     ) -> Result<(Option<Gradients>, StepReport)> {
+        let stepped = self.one_step(params, forward, step, looker);
+        stepped.map_err(|e| self.tasks.named(e))
+    }
+
+    fn one_step(
+        &mut self,
+        params: &ParamSet,
+        forward: &Forward,
+        step: u64,
+        looker: &mut Looker<'_>,
+    ) -> Result<(Option<Gradients>, StepReport)> {
         self.check(params, forward)?;
         let needs = self.method.needs_at(step);
         let (mut report, means) = screen::look(&self.tasks, &self.policy, &forward.losses)?;
         if report.skipped || report.active.is_empty() {
             return Ok((None, report));
         }
+        screen::solved(&self.policy, needs, &means, &mut report);
         let (layout, tasks, active) = (self.layout.clone(), self.tasks.clone(), report.active.clone());
-        let pass = Pass::new(params, &tasks, forward, &layout, &active, step);
+        let damping = screen::damping(&report);
+        let pass = Pass::new(params, &tasks, forward, &layout, (&active, &damping), step);
         if !needs.looks.is_empty() && report.active.len() > 1 {
             let gradients = self.looked(pass, needs, &means, looker, &mut report)?;
             return Ok((gradients, report));
@@ -173,9 +186,8 @@ impl StepEngine {
     /// The error for a step whose combined gradient is not finite; `report` says who took part.
     #[must_use]
     pub fn not_finite(&self, report: &StepReport, norm: f64) -> Error {
-        let names = report.active.iter().filter_map(|&t| self.tasks.get(t)).map(|t| t.name.to_string());
-        let task = names.collect::<Vec<_>>().join(" or ");
-        Error::NonFinite { what: "gradient", task, value: norm }
+        let tasks = WhichTasks::at(report.active.clone());
+        self.tasks.named(Error::NonFinite { what: "gradient", tasks, value: norm })
     }
 
     pub(super) fn check(&self, params: &ParamSet, forward: &Forward) -> Result<()> {
@@ -193,10 +205,16 @@ impl StepEngine {
     /// Weights of the active tasks from their losses; ones for a single task.
     pub(super) fn weigh_losses(&mut self, means: &[f64], step: u64, report: &mut StepReport) -> Result<Vec<f64>> {
         let mut weights = vec![1.0; report.active.len()];
-        if let (Method::Weights(balancer), true) = (&mut self.method, weights.len() > 1) {
-            let losses: Vec<f64> = report.active.iter().map(|&t| means[t]).collect();
-            let evidence = Evidence { tasks: &report.active, losses: &losses, step, ..Evidence::default() };
-            report.outcome = balancer.weigh(&evidence, &mut weights)?;
+        let asked = screen::unsolved(report);
+        if let (Method::Weights(balancer), true) = (&mut self.method, asked.len() > 1) {
+            let tasks: Vec<usize> = asked.iter().map(|&k| report.active[k]).collect();
+            let losses: Vec<f64> = tasks.iter().map(|&t| means[t]).collect();
+            let evidence = Evidence { tasks: &tasks, losses: &losses, step, ..Evidence::default() };
+            let mut found = vec![1.0; asked.len()];
+            report.outcome = balancer.weigh(&evidence, &mut found)?;
+            screen::weights(&tasks, &found)?;
+            asked.iter().zip(found).for_each(|(&k, w)| weights[k] = w);
+            report.weighed = tasks;
         }
         Ok(weights)
     }
@@ -277,8 +295,13 @@ impl StepEngine {
         };
         let blocks = if needs.blocks { &layout.stages } else { &layout.whole };
         let mut weights = vec![1.0; m * blocks.len()];
+        // Solved tasks have no row any more, unless all of them are.
+        let asked = m > 1 && report.active.iter().all(|&t| report.tasks[t].dropped.is_none());
+        if asked {
+            report.weighed.clone_from(&report.active);
+        }
         match &mut self.method {
-            Method::Direction(aggregator) if m > 1 => {
+            Method::Direction(aggregator) if asked => {
                 let name = aggregator.name();
                 let rows = shared.rows().ok_or_else(|| Error::InvalidConfig {
                     what: "step",
@@ -293,11 +316,12 @@ impl StepEngine {
                 report.active.iter().for_each(|&t| report.tasks[t].weight = 1.0);
                 return Ok(());
             }
-            Method::Weights(balancer) if m > 1 => {
+            Method::Weights(balancer) if asked => {
                 report.outcome = match needs.blocks {
                     true => balancer.weigh_blocks(&evidence, &mut weights)?,
                     false => balancer.weigh(&evidence, &mut weights)?,
                 };
+                weights.chunks_exact(m).try_for_each(|block| screen::weights(&report.active, block))?;
             }
             _ => {}
         }

@@ -8,7 +8,8 @@
 //!   Again: the same move inner_steps times over, forward the step's own batch, read the losses, move back
 //! joint Gramian of all rows -> weights -> combination
 //! ```
-//! Parameters are put back from copies, to the last bit. A task's own parameters move along with the shared ones when
+//! A look that finds no numbers (its step leads too far) says nothing: the step is the plain one, with the method's current
+//! weights. Parameters are put back from copies, to the last bit. A task's own parameters move along with the shared ones when
 //! looking ahead (by the gradient of their task), and follow the step's own batch afterwards.
 
 use tch::Tensor;
@@ -48,6 +49,8 @@ impl StepEngine {
         balancer.current_weights(pass.active, &mut plain);
         let (inner_lr, inner_steps) = (balancer.inner_lr(), balancer.inner_steps());
         let mut losses_again = Vec::new();
+        let mut ahead = Vec::new(); // per row, whether it was seen elsewhere than at the step's parameters
+        ahead.resize(rows.len(), false);
         for &look in needs.looks {
             let moved = match look {
                 Look::Ahead | Look::Again => Some(Moved::ahead(&pass, &rows, &heads, &plain, inner_lr)?),
@@ -62,26 +65,26 @@ impl StepEngine {
             // Back first, whatever happened.
             moved.map_or(Ok(()), Moved::back)?;
             seen?;
-        }
-        for (k, &loss) in losses_again.iter().enumerate().filter(|(_, loss)| !loss.is_finite()) {
-            screen::non_finite(pass.tasks, &self.policy, "loss after inner steps", pass.active[k], loss, report)?;
-            report.skipped = true;
+            ahead.resize(rows.len(), look == Look::Ahead);
         }
         let joint = rows.gramian(None)?;
         let n = rows.len();
-        for k in (0..n).filter(|&k| !joint[k * n + k].is_finite()) {
-            screen::non_finite(
-                pass.tasks,
-                &self.policy,
-                "gradient",
-                pass.active[k % m],
-                joint[k * n + k].sqrt(),
-                report,
-            )?;
+        let lost: Vec<usize> = (0..n).filter(|&k| !joint[k * n + k].is_finite()).collect();
+        for &k in lost.iter().filter(|&&k| !ahead[k]) {
+            let norm = joint[k * n + k].sqrt();
+            screen::non_finite(pass.tasks, &self.policy, "gradient", pass.active[k % m], norm, report)?;
             report.skipped = true; // a matrix with a hole weighs nothing, whatever the policy drops
         }
         if report.skipped {
             return Ok(None);
+        }
+        if !lost.is_empty() || losses_again.iter().any(|loss| !loss.is_finite()) {
+            // Where the look leads there are no numbers: it says nothing, and the step is the plain one.
+            let Some(mut gradients) = auxiliary else { return single::weighted(&pass, &plain, report).map(Some) };
+            let places: Vec<usize> = (0..m).collect();
+            rows.keep(&places)?;
+            add_own(&pass, rows.combine(None, &plain)?, heads, &plain, report, &mut gradients)?;
+            return Ok(Some(gradients));
         }
         let own: Vec<f64> = (0..m * m).map(|e| joint[e / m * n + e % m]).collect();
         let gramian = if needs.gramian { Some(Gramian::new(m, own)?) } else { None };
@@ -102,27 +105,42 @@ impl StepEngine {
         let mut weights = vec![0.0; m * (1 + needs.looks_with_rows())];
         weights[..m].fill(1.0);
         report.outcome = balancer.weigh(&evidence, &mut weights)?;
+        weights.chunks_exact(m).try_for_each(|look| screen::weights(pass.active, look))?;
+        report.weighed = pass.active.to_vec();
         let Some(mut gradients) = auxiliary else {
             return single::weighted(&pass, &weights[..m], report).map(Some);
         };
-        for (&t, &w) in pass.active.iter().zip(&weights) {
-            report.tasks[t].weight = w;
-        }
-        for (i, grad) in rows.combine(None, &weights)?.into_iter().enumerate() {
-            if let Some(grad) = grad {
-                gradients.accumulate(pass.shared[i], grad)?;
-            }
-        }
-        for (&t, own) in pass.active.iter().zip(heads) {
-            for (&position, grad) in pass.owned[t].iter().zip(own) {
-                if let Some(grad) = grad {
-                    gradients.accumulate(position, grad)?;
-                }
-            }
-        }
+        add_own(&pass, rows.combine(None, &weights)?, heads, &weights, report, &mut gradients)?;
         report.gramian = gramian;
         Ok(Some(gradients))
     }
+}
+
+/// The combination of the rows on the shared parameters, and every task's plain gradient on its own.
+fn add_own(
+    pass: &Pass<'_>,
+    shared: Vec<Option<Tensor>>,
+    heads: Vec<Vec<Option<Tensor>>>,
+    weights: &[f64],
+    report: &mut StepReport,
+    gradients: &mut Gradients,
+) -> Result<()> {
+    for (&t, &w) in pass.active.iter().zip(weights) {
+        report.tasks[t].weight = w;
+    }
+    for (i, grad) in shared.into_iter().enumerate() {
+        if let Some(grad) = grad {
+            gradients.accumulate(pass.shared[i], grad)?;
+        }
+    }
+    for (&t, own) in pass.active.iter().zip(heads) {
+        for (&position, grad) in pass.owned[t].iter().zip(own) {
+            if let Some(grad) = grad {
+                gradients.accumulate(position, grad)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The looker of those who bring none.

@@ -17,6 +17,9 @@ pub(super) struct Pass<'a> {
     pub(super) owned: &'a [Vec<usize>],
     /// Tasks with a finite loss, ascending.
     pub(super) active: &'a [usize],
+    /// What each task's objective is multiplied by because its loss is too loud ([`Policy::loud_loss`](super::Policy::loud_loss));
+    /// 1 for the others.
+    pub(super) damping: &'a [f64],
     pub(super) step: u64,
     /// Whether losses are divided by their counts now, or (accumulating) when all micro-batches are known.
     pub(super) by_count: bool,
@@ -28,10 +31,11 @@ impl<'a> Pass<'a> {
         tasks: &'a TaskSet,
         forward: &'a Forward,
         layout: &'a Layout,
-        active: &'a [usize],
+        (active, damping): (&'a [usize], &'a [f64]),
         step: u64,
     ) -> Self {
-        Self { params, tasks, forward, shared: &layout.shared, owned: &layout.owned, active, step, by_count: true }
+        let (shared, owned) = (layout.shared.as_slice(), layout.owned.as_slice());
+        Self { params, tasks, forward, shared, owned, active, damping, step, by_count: true }
     }
 
     /// The loss of a task, summed over items.
@@ -39,10 +43,16 @@ impl<'a> Pass<'a> {
         &self.forward.losses[task_idx].sum
     }
 
-    /// `weight_t * w / count`: the objective's factor as a cotangent, which costs no node in the graph.
+    /// `weight_t * damping_t * w / count`: the objective's factor as a cotangent, which costs no node in the graph.
     pub(super) fn factor(&self, task_idx: usize, w: f64) -> f64 {
-        let weight = self.tasks.get(task_idx).map_or(1.0, |t| t.weight);
+        let weight =
+            self.tasks.get(task_idx).map_or(1.0, |t| t.weight) * self.damping.get(task_idx).copied().unwrap_or(1.0);
         if self.by_count { weight * w / self.forward.losses[task_idx].count } else { weight * w }
+    }
+
+    /// The weight, or 0 where its factor is so small that a gradient in `f32` would be 0, and dividing by it no number.
+    pub(super) fn usable(&self, task_idx: usize, w: f64) -> f64 {
+        if self.factor(task_idx, w).abs() < f64::from(f32::MIN_POSITIVE) { 0.0 } else { w }
     }
 
     pub(super) fn tensors(&self, positions: &[usize]) -> Vec<&'a Tensor> {

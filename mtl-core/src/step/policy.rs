@@ -2,6 +2,19 @@
 //!
 //! Written once here, so that no method has its own accident: in the usual libraries a zero row makes MGDA and CAGrad stop
 //! all learning, a NaN row passes through UPGrad silently, a single task crashes MGDA and Nash-MTL.
+//!
+//! | a task | methods that look at losses | methods that look at gradients | its own parameters |
+//! |---|---|---|---|
+//! | without a label in the batch | not asked about it | not asked about it | stay |
+//! | with a loss of 0 (at most `solved_loss`) | not asked about it: *solved* | as its gradient says | follow its gradient |
+//! | with a loss beyond `loud_loss` | brought down to it | its gradient along | along |
+//! | with a shared gradient of 0 | as its loss says | not asked about it (`zero_gradient`) | follow its gradient |
+//! | with a loss or gradient that is no number | stop, skip or drop (`non_finite`) | stop, skip or drop | stay |
+//!
+//! *Solved*: a logarithm of 0 and a division by it are no weights, and next to 0 they are so large that the rounding of one solved
+//! task outvotes all others. Its own gradient, which is as good as 0, is added with weight 1 where the losses are summed up, and
+//! left out where there are rows. It is a rule for the step: a loss that rises again is weighed again. When every task is solved
+//! the method is not asked, and all count with weight 1.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,11 +28,30 @@ pub struct Policy {
     pub zero_gradient: ZeroGradientPolicy,
     /// A gradient counts as zero when its norm is at most this share of the largest norm; in `[0, 1)`, default 1e-12.
     pub zero_tolerance: f64,
+    /// A mean loss of at most this size counts as solved, for methods that look at losses: they are not asked about the task in
+    /// this step, and the others go on; >= 0, default 1e-12.
+    pub solved_loss: f64,
+    /// A mean loss beyond this size is brought down to it, its gradient along: squares of such gradients leave the range of `f32`,
+    /// in which optimizers keep them; > 0, default 1e15.
+    pub loud_loss: f64,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { non_finite: NonFinitePolicy::Stop, zero_gradient: ZeroGradientPolicy::Drop, zero_tolerance: 1e-12 }
+        Self {
+            non_finite: NonFinitePolicy::Stop,
+            zero_gradient: ZeroGradientPolicy::Drop,
+            zero_tolerance: 1e-12,
+            solved_loss: 1e-12,
+            loud_loss: 1e15,
+        }
+    }
+}
+
+impl Policy {
+    /// What the objective of a task with that mean loss is multiplied by.
+    pub(super) fn damping(&self, mean: f64) -> f64 {
+        if mean.is_finite() && mean.abs() > self.loud_loss { self.loud_loss / mean.abs() } else { 1.0 }
     }
 }
 

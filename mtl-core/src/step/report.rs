@@ -10,6 +10,8 @@ pub enum Dropped {
     Absent,
     /// Its gradient on the shared parameters vanishes.
     ZeroGradient,
+    /// Its loss is 0 or next to it ([`Policy::solved_loss`](super::Policy::solved_loss)), in a step whose method looks at losses.
+    Solved,
     /// Its loss is NaN or infinite.
     NonFiniteLoss,
     /// Its gradient on the shared parameters is NaN or infinite.
@@ -23,10 +25,11 @@ pub struct TaskStep {
     pub loss: Option<f64>,
     /// How many items were known.
     pub count: f64,
-    /// The method's weight; 0 for a dropped task, 1 where the method gives a direction instead.
+    /// The method's weight; 0 for a task whose shared gradient was dropped, 1 where the method gives a direction instead, and for
+    /// a solved task of a method that looks at losses alone.
     pub weight: f64,
-    /// What its gradient was multiplied by before the method saw it ([`StepEngine::clip_tasks`](super::StepEngine::clip_tasks));
-    /// 1 where it was short enough, or nothing is clipped.
+    /// What its gradient was multiplied by before the method saw it ([`StepEngine::clip_tasks`](super::StepEngine::clip_tasks),
+    /// [`Policy::loud_loss`](super::Policy::loud_loss)); 1 where it was short enough, or nothing is clipped.
     pub clip: f64,
     /// Why it was left out, if it was.
     pub dropped: Option<Dropped>,
@@ -39,6 +42,9 @@ pub struct StepReport {
     pub tasks: Vec<TaskStep>,
     /// Indices of the tasks behind the rows of `gramian`.
     pub active: Vec<usize>,
+    /// Indices of the tasks that the method was asked about; empty where it was not asked: with one task nothing is to be
+    /// weighed. They are the ones to tell it of after the step ([`Balancer::after_step`](crate::balance::Balancer::after_step)).
+    pub weighed: Vec<usize>,
     /// The Gramian of the active tasks' gradients, when the balancer wanted one and at least two tasks were active.
     pub gramian: Option<Gramian>,
     /// The Gramian of every parameter block ([`StepEngine::block_names`](super::StepEngine::block_names)), in steps that

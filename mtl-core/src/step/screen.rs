@@ -4,12 +4,14 @@ use tch::{Device, Kind, Tensor};
 
 use super::{Dropped, NonFinitePolicy, Policy, StepReport, TaskStep, ZeroGradientPolicy};
 use crate::{
-    error::{Error, Result, TorchContext},
+    balance::Needs,
+    error::{Error, Result, TorchContext, WhichTasks},
     loss::TaskLoss,
     task::TaskSet,
 };
 
-/// Reads the losses once. The means, multiplied by the user's weights, are 0 for absent tasks.
+/// Reads the losses once. The means, multiplied by the user's weights and brought down from where they are too loud, are
+/// 0 for absent tasks.
 pub(super) fn look(tasks: &TaskSet, policy: &Policy, losses: &[TaskLoss]) -> Result<(StepReport, Vec<f64>)> {
     let sums = read_scalars(losses)?;
     let mut report = StepReport::default();
@@ -26,7 +28,8 @@ pub(super) fn look(tasks: &TaskSet, policy: &Policy, losses: &[TaskLoss]) -> Res
             continue;
         };
         let mean = sum / loss.count;
-        means[idx] = task.weight * mean;
+        let damping = policy.damping(mean);
+        means[idx] = task.weight * mean * damping;
         let mut dropped = None;
         if mean.is_finite() {
             report.active.push(idx);
@@ -34,9 +37,45 @@ pub(super) fn look(tasks: &TaskSet, policy: &Policy, losses: &[TaskLoss]) -> Res
             dropped = Some(Dropped::NonFiniteLoss);
             non_finite(tasks, policy, "loss", idx, mean, &mut report)?;
         }
-        report.tasks.push(TaskStep { loss: Some(mean), count: loss.count, weight: 0.0, clip: 1.0, dropped });
+        report.tasks.push(TaskStep { loss: Some(mean), count: loss.count, weight: 0.0, clip: damping, dropped });
     }
     Ok((report, means))
+}
+
+/// What every task's objective is multiplied by because its loss is too loud.
+pub(super) fn damping(report: &StepReport) -> Vec<f64> {
+    report.tasks.iter().map(|t| t.clip).collect()
+}
+
+/// Marks the solved tasks, where the method looks at losses.
+pub(super) fn solved(policy: &Policy, needs: Needs, means: &[f64], report: &mut StepReport) {
+    if !needs.losses {
+        return;
+    }
+    for &t in report.active.iter().filter(|&&t| means[t].abs() <= policy.solved_loss) {
+        report.tasks[t].dropped = Some(Dropped::Solved);
+    }
+}
+
+/// Places among the active tasks of those that are not solved.
+pub(super) fn unsolved(report: &StepReport) -> Vec<usize> {
+    let unsolved = |k: &usize| report.tasks[report.active[*k]].dropped != Some(Dropped::Solved);
+    (0..report.active.len()).filter(unsolved).collect()
+}
+
+/// Refuses weights that gradients in `f32` cannot be multiplied by.
+pub(super) fn weights(tasks: &[usize], weights: &[f64]) -> Result<()> {
+    let largest = f64::from(f32::MAX);
+    match weights.iter().zip(tasks).find(|(w, _)| w.is_nan() || w.abs() > largest) {
+        None => Ok(()),
+        Some((&value, &task)) => Err(Error::Unusable {
+            method: "step",
+            what: "weight",
+            tasks: WhichTasks::at([task]),
+            expected: "within the range of f32; losses this far apart need task weights or another transform",
+            value,
+        }),
+    }
 }
 
 /// Rows of the Gramian that take part; `None` skips the step.
@@ -61,12 +100,13 @@ pub(super) fn rows(
     let largest = diagonal.iter().copied().filter(|d| d.is_finite()).fold(0.0, f64::max);
     let floor = largest * policy.zero_tolerance.powi(2);
     let drop_zeros = policy.zero_gradient == ZeroGradientPolicy::Drop;
+    let all_solved = unsolved(report).is_empty();
     let mut keep = Vec::with_capacity(m);
     for (k, &square) in diagonal.iter().enumerate() {
         let t = report.active[k];
         if square.is_finite() && drop_zeros && square <= floor {
             report.tasks[t].dropped = Some(Dropped::ZeroGradient);
-        } else if square.is_finite() {
+        } else if square.is_finite() && (all_solved || report.tasks[t].dropped != Some(Dropped::Solved)) {
             keep.push(k);
         }
     }
@@ -83,8 +123,7 @@ pub(super) fn non_finite(
 ) -> Result<()> {
     match policy.non_finite {
         NonFinitePolicy::Stop => {
-            let task = tasks.get(task_idx).map(|t| t.name.to_string()).unwrap_or_default();
-            return Err(Error::NonFinite { what, task, value });
+            return Err(tasks.named(Error::NonFinite { what, tasks: WhichTasks::at([task_idx]), value }));
         }
         NonFinitePolicy::SkipStep => report.skipped = true,
         NonFinitePolicy::DropTask => {}

@@ -9,13 +9,14 @@ use crate::{
 };
 
 /// The gradients of `sum_t w_t l_t` plus the auxiliary losses. Heads follow their plain gradient: theirs is divided by the
-/// weight afterwards, and a task of weight 0 is switched off.
+/// weight afterwards, and a task of weight 0 is switched off. So is one whose weight is too small for a gradient in `f32`.
 pub(super) fn weighted(pass: &Pass<'_>, weights: &[f64], report: &mut StepReport) -> Result<Gradients> {
     let auxiliary = &pass.forward.auxiliary;
     let mut outputs = Vec::with_capacity(pass.active.len() + auxiliary.len());
     let mut factors = Vec::with_capacity(outputs.capacity());
     let mut positions = pass.shared.to_vec();
-    for (&t, &w) in pass.active.iter().zip(weights) {
+    let weights: Vec<f64> = pass.active.iter().zip(weights).map(|(&t, &w)| pass.usable(t, w)).collect();
+    for (&t, &w) in pass.active.iter().zip(&weights) {
         report.tasks[t].weight = w;
         outputs.push(pass.loss(t));
         factors.push(pass.factor(t, w));
@@ -30,7 +31,7 @@ pub(super) fn weighted(pass: &Pass<'_>, weights: &[f64], report: &mut StepReport
     for (position, grad) in positions.into_iter().zip(grads) {
         gradients.set(position, grad);
     }
-    for (&t, &w) in pass.active.iter().zip(weights) {
+    for (&t, &w) in pass.active.iter().zip(&weights) {
         if (w - 1.0).abs() > 0.0 && w != 0.0 {
             let own: Vec<&Tensor> = pass.owned[t].iter().filter_map(|&p| gradients.get(p)).collect();
             shim::scale(&own, 1.0 / w)?;

@@ -59,6 +59,9 @@ pub struct LoaderConfig {
     pub order: Order,
     /// Whether a last batch that is not full is left out; default false.
     pub drop_last: bool,
+    /// A last batch of fewer samples than this is joined to the batch before it: networks that normalize over the batch cannot
+    /// train on a single sample. In [1, batch_size], default 1: every rest is a batch of its own.
+    pub least: usize,
     /// What shuffled orders depend on, together with the epoch; default 0.
     pub seed: u64,
     /// Threads that build batches; 0 builds each when it is asked for, in the asking thread. Default 1.
@@ -70,7 +73,7 @@ pub struct LoaderConfig {
 
 impl Default for LoaderConfig {
     fn default() -> Self {
-        Self { batch_size: 1024, order: Order::Shuffled, drop_last: false, seed: 0, workers: 1, prefetch: 4 }
+        Self { batch_size: 1024, order: Order::Shuffled, drop_last: false, least: 1, seed: 0, workers: 1, prefetch: 4 }
     }
 }
 
@@ -80,6 +83,10 @@ impl LoaderConfig {
             if value == 0 {
                 return Err(Error::config("loader", field, ">= 1", "0"));
             }
+        }
+        if self.least > self.batch_size {
+            let expected = format!(">= {}, as the network cannot train on fewer samples at once", self.least);
+            return Err(Error::config("loader", "batch_size", expected, self.batch_size.to_string()));
         }
         Ok(())
     }
@@ -91,8 +98,13 @@ impl LoaderConfig {
     fn n_batches(&self, n: u64) -> Result<u64> {
         let size = self.batch_size as u64;
         let full = n / size;
-        match if self.drop_last { full } else { n.div_ceil(size) } {
+        let rest_counts = !self.drop_last && n % size >= self.least.max(1) as u64;
+        match full + u64::from(rest_counts) {
             0 if n == 0 => Err(Error::config("loader", "source", "at least one sample", "none")),
+            0 if !self.drop_last => {
+                let expected = format!("at least {} samples, as the network cannot train on fewer at once", self.least);
+                Err(Error::config("loader", "source", expected, n.to_string()))
+            }
             0 => Err(Error::config(
                 "loader",
                 "batch_size",
@@ -106,7 +118,15 @@ impl LoaderConfig {
     /// The part of an order that makes up a batch.
     fn slice<'a>(&self, order: &'a [u64], batch: u64) -> &'a [u64] {
         let start = usize::try_from(batch).unwrap_or(usize::MAX).saturating_mul(self.batch_size).min(order.len());
-        &order[start..(start + self.batch_size).min(order.len())]
+        let end = start.saturating_add(self.batch_size).min(order.len());
+        let joins_rest = !self.drop_last && start < end && order.len() - end < self.least;
+        &order[start..if joins_rest { order.len() } else { end }]
+    }
+
+    /// How many samples the last batch of `n` samples has when a rest is joined to it; `None` when none is.
+    fn joined(&self, n: u64) -> Option<u64> {
+        let (size, rest) = (self.batch_size as u64, n % self.batch_size as u64);
+        (!self.drop_last && rest > 0 && rest < self.least as u64).then_some(size + rest)
     }
 }
 
@@ -125,6 +145,28 @@ mod tests {
         assert_eq!(dropping.n_batches(10).unwrap(), 2);
         assert!(dropping.n_batches(3).unwrap_err().to_string().contains("at most the number of samples, 3"));
         assert!(dropping.n_batches(0).unwrap_err().to_string().contains("at least one sample"));
+    }
+
+    #[test]
+    fn a_rest_that_is_too_small_is_joined_to_the_batch_before() {
+        let config = LoaderConfig { batch_size: 4, least: 2, ..LoaderConfig::default() };
+        let sizes = |config: &LoaderConfig, n: u64| -> Vec<usize> {
+            let order: Vec<u64> = (0..n).collect();
+            (0..config.n_batches(n).unwrap()).map(|batch| config.slice(&order, batch).len()).collect()
+        };
+        assert_eq!(sizes(&config, 9), [4, 5]);
+        assert_eq!(config.joined(9), Some(5));
+        assert_eq!((sizes(&config, 10), config.joined(10)), (vec![4, 4, 2], None));
+        assert_eq!((sizes(&config, 8), sizes(&config, 5), sizes(&config, 3)), (vec![4, 4], vec![5], vec![3]));
+        let order: Vec<u64> = (0..9).collect();
+        assert_eq!(config.slice(&order, 1), [4, 5, 6, 7, 8]);
+        let dropping = LoaderConfig { drop_last: true, ..config.clone() };
+        assert_eq!((sizes(&dropping, 9), dropping.joined(9)), (vec![4, 4], None));
+        assert!(config.n_batches(1).unwrap_err().to_string().contains("at least 2 samples"));
+        let plain = LoaderConfig { least: 1, ..config.clone() };
+        assert_eq!(sizes(&plain, 9), [4, 4, 1]);
+        let one = LoaderConfig { batch_size: 1, ..config };
+        assert!(one.validate().unwrap_err().to_string().starts_with("loader: batch_size must be >= 2, as the network"));
     }
 
     #[test]

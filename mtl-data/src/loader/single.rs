@@ -50,6 +50,13 @@ impl Loader {
         self.n_batches
     }
 
+    /// How many samples the last batch of an epoch has because a rest too small for a batch was joined to it; `None` when there is
+    /// no such rest.
+    #[must_use]
+    pub fn joined_rest(&self) -> Option<u64> {
+        self.config.joined(self.source.len())
+    }
+
     /// The source.
     #[must_use]
     pub fn source(&self) -> &Arc<dyn Source> {

@@ -21,7 +21,7 @@
 //! let view = View::Pooled { width: 8 };
 //! let labels = TargetSpec::MultiLabel { labels: 2 };
 //! let config = HeadConfig::default_for(&labels);
-//! laws::check(|scope| config.build(scope, &task, &view, &labels), laws::unit_values).unwrap();
+//! laws::check(|scope| config.build(scope, &task, &view, &labels, None), laws::unit_values).unwrap();
 //! ```
 
 mod overfit;

@@ -179,7 +179,8 @@ impl Description {
             sharing: self.sharing.clone(),
             heads: self.tasks.iter().map(|t| Some(t.head.clone())).collect(),
         };
-        let blueprint = Blueprint { inputs: &self.inputs, targets: &targets, kind: Kind::Float, device, seed: 0 };
+        let blueprint =
+            Blueprint { inputs: &self.inputs, targets: &targets, labels: &[], kind: Kind::Float, device, seed: 0 };
         Model::build_within(limit, &config, &self.task_set()?, &blueprint)
     }
 

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | input that is NaN or infinite; a task without labels in a split; whatever a run would refuse in a file | error |
 //! | class that training never shows or with fewer than 10 samples; rare positives | warning |
+//! | numbers that are all the same, or that `f32` rounds to be, see `labels` | warning |
 //! | a constant field; many unseen texts; what loading found, see [`mtl_data::Splits::findings`] | warning |
 //! | samples of validation or test that training has as well: above 1 % | warning, else note |
 //! | a field that gives a label away, see `leak` | warning |
@@ -73,6 +74,7 @@ pub fn check(splits: &Splits) -> Result<Vec<Finding>> {
             add(&mut found, Level::Warning, &place, "the same value in every training sample".into());
         }
     }
+    found.extend(super::labels(&splits.train.info().tasks, &mtl_data::stats::of(&*splits.train)?));
     duplicates(train, others, &mut found);
     for leak in leaks(&splits.train, GIVEN_AWAY)? {
         let message =

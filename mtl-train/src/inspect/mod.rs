@@ -5,14 +5,20 @@
 //! | `scan` | [`Scan`]: one pass over a split, all counts at once |
 //! | `summary` | [`DataSummary`]: sizes, fields, labels, a few rows (`mtl data`) |
 //! | `fault` | [`check`]: label ranges, tiny and unseen classes, constant fields, leaks (`mtl doctor CONFIG`) |
+//! | `labels` | [`labels`](fn@labels): numbers that are all the same, or rounded to be |
+//! | `losses` | [`losses`](fn@losses): first losses that differ by more than 100 times |
 //! | `leak` | how well one field alone gives a task's label away |
 
 mod fault;
+mod labels;
 mod leak;
+mod losses;
 mod scan;
 mod summary;
 
 pub use fault::{check, examine};
+pub use labels::labels;
+pub use losses::losses;
 pub use mtl_data::{Finding, Level};
 pub use scan::{FieldScan, LabelScan, Scan};
 pub use summary::{DataSummary, Row};

@@ -136,8 +136,8 @@ impl Predictor {
         };
         for (prediction, task) in predictions.iter().zip(&self.description.tasks) {
             if let Some(value) = writer::numbers(prediction)?.iter().copied().find(|x| !x.is_finite()) {
-                let task = task.name.to_string();
-                return Err(mtl_core::Error::NonFinite { what: "answer", task, value: value.into() }.into());
+                let tasks = mtl_core::WhichTasks::by_name(task.name.as_str());
+                return Err(mtl_core::Error::NonFinite { what: "answer", tasks, value: value.into() }.into());
             }
         }
         Ok(predictions)

@@ -29,6 +29,9 @@ pub struct RunFacts {
     pub parameters: usize,
     /// Task names in task order.
     pub tasks: Vec<String>,
+    /// How each task's labels are turned into what is learned, in task order: `standard: center 214.1, scale 193.2`; `null` where
+    /// they are taken as they are.
+    pub targets: Vec<Option<String>>,
     /// `real` or `synthetic`.
     pub data: String,
     /// Samples to learn from.
@@ -52,6 +55,8 @@ impl RunFacts {
             seed: config.train.seed,
             parameters: model.params().numel(),
             tasks: model.tasks().names().map(ToString::to_string).collect(),
+            // A head that cannot be read now fails in the first step, which says so.
+            targets: model.heads().iter().map(|head| head.describe_target().unwrap_or_default()).collect(),
             data: match splits.origin {
                 Origin::Real => "real".into(),
                 Origin::Synthetic => "synthetic".into(),

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `run` | the fields of [`RunFacts`](super::RunFacts) |
 //! | `step` | `epoch`, `step`, `lr`, `gradient_norm`, `losses[]`, `weights[]`, `cosines[][]` (when there is a Gramian), `dropped[]` |
+//! | `finding` | the fields of [`Finding`]: what the first step showed |
 //! | `incident` | the fields of [`Incident`]: a loss or gradient that was not finite |
 //! | `frozen` | `task`, `epoch` |
 //! | `epoch` | the fields of [`EpochSummary`] |
@@ -26,6 +27,7 @@ use super::{Reached, peak_memory};
 use crate::{
     checkpoint::write_atomic,
     error::{Error, Result},
+    inspect::Finding,
     trainer::{EpochSummary, Incident, Observer, StepSummary},
 };
 
@@ -87,6 +89,8 @@ fn happened_before(line: &str, reached: Reached) -> bool {
     let number = |field: &str| value[field].as_u64().unwrap_or(0);
     match value["type"].as_str() {
         Some("step" | "incident") => number("step") < reached.step,
+        // Said after the first step.
+        Some("finding") => reached.step > 0,
         Some("epoch" | "frozen") => number("epoch") < reached.epochs,
         Some("end") => false,
         _ => true,
@@ -119,6 +123,10 @@ impl Observer for RunLog {
             line["dropped"] = json!(tasks.iter().map(|t| t.dropped.map(|d| format!("{d:?}"))).collect::<Vec<_>>());
         }
         self.write("step", line);
+    }
+
+    fn noticed(&mut self, finding: &Finding) {
+        self.write("finding", finding);
     }
 
     fn incident(&mut self, incident: &Incident) {

@@ -32,6 +32,7 @@ use mtl_core::task::TaskName;
 
 use crate::{
     error::{Error, Result},
+    inspect::Finding,
     model::Model,
     run_dir::RunDir,
     trainer::{EpochSummary, Incident, Observer, StepSummary, Trainer},
@@ -113,6 +114,10 @@ impl RunLogs {
 impl Observer for RunLogs {
     fn step(&mut self, step: &StepSummary<'_>) {
         self.each(|log| log.step(step));
+    }
+
+    fn noticed(&mut self, finding: &Finding) {
+        self.each(|log| log.noticed(finding));
     }
 
     fn incident(&mut self, incident: &Incident) {

@@ -127,6 +127,10 @@ impl TrainConfig {
         self.groups.iter().try_for_each(GroupConfig::validate)?;
         self.ema.iter().try_for_each(EmaConfig::validate)?;
         let tolerance = self.policy.zero_tolerance;
+        let solved = self.policy.solved_loss;
+        check("policy.solved_loss", solved >= 0.0 && solved.is_finite(), ">= 0", solved.to_string())?;
+        let loud = self.policy.loud_loss;
+        check("policy.loud_loss", loud > 0.0 && loud.is_finite(), "positive", loud.to_string())?;
         check("policy.zero_tolerance", (0.0..1.0).contains(&tolerance), "in [0, 1)", tolerance.to_string())?;
         check("held_out", self.held_out > 0.0 && self.held_out < 1.0, "in (0, 1)", self.held_out.to_string())?;
         self.freeze.map_or(Ok(()), |freeze| freeze.validate())?;

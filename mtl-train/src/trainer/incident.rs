@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use mtl_core::{TorchContext, batch::Batch, context::Cx, mode::Mode, step::Dropped};
+use mtl_core::{TorchContext, WhichTasks, batch::Batch, context::Cx, mode::Mode, step::Dropped};
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
@@ -75,12 +75,12 @@ impl Incident {
         })
     }
 
-    /// A loss or gradient that ended the run; `task` may name several, for the norm of all gradients together.
-    pub(super) fn stopped(what: &str, task: &str) -> Self {
+    /// A loss or gradient that ended the run; there may be several tasks, for the norm of all gradients together.
+    pub(super) fn stopped(what: &str, tasks: &WhichTasks) -> Self {
         Self {
             epoch: 0,
             step: 0,
-            task: task.into(),
+            task: tasks.names(),
             what: what.into(),
             action: Action::Stopped,
             inputs: Vec::new(),
@@ -93,11 +93,11 @@ impl Incident {
         Self { epoch, step, ..self }
     }
 
-    /// Looks for the samples to blame.
+    /// Looks for the samples to blame, those of any of the tasks at these indices.
     ///
     /// # Errors
     /// [`mtl_core::Error`] when the model cannot run on a part of the batch.
-    pub(super) fn diagnosed(mut self, model: &Model, batch: &Batch) -> Result<Self> {
+    pub(super) fn diagnosed(mut self, model: &Model, batch: &Batch, tasks: &[usize]) -> Result<Self> {
         let _guard = tch::no_grad_guard();
         for (name, tensor) in batch.inputs.iter() {
             let samples = not_finite(tensor)?;
@@ -106,9 +106,12 @@ impl Incident {
                 self.inputs.push(Suspect { input: name.to_owned(), samples });
             }
         }
-        if let Some(task_idx) = model.tasks().iter().position(|t| t.name.as_str() == self.task) {
-            self.samples = culprits(model, batch, task_idx)?;
+        for &task_idx in tasks.iter().filter(|&&t| t < model.tasks().len()) {
+            self.samples.extend(culprits(model, batch, task_idx)?);
         }
+        self.samples.sort_unstable();
+        self.samples.dedup();
+        self.samples.truncate(NAMED);
         Ok(self)
     }
 }

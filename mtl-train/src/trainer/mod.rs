@@ -50,6 +50,7 @@ use crate::{
     checkpoint::{Checkpoint, CheckpointStore},
     ema::Ema,
     error::{Error, Result},
+    inspect,
     method::MethodConfig,
     model::Model,
     optim::{Optimizer, ParamGroups},
@@ -346,8 +347,8 @@ impl Trainer {
             if let Some(ema) = &mut self.ema {
                 ema.update(self.model.params())?;
             }
-            if self.engine.method().needs().losses_after_step {
-                self.tell_losses_after(&batch, &report.active)?;
+            if self.engine.method().needs().losses_after_step && !report.weighed.is_empty() {
+                self.tell_losses_after(&batch, &report.weighed)?;
             }
         }
         self.counters.step += 1;
@@ -367,14 +368,19 @@ impl Trainer {
             report: &report,
             samples_per_second,
         });
+        if step == 0
+            && let Some(finding) = inspect::losses(self.model.tasks(), &report.tasks)
+        {
+            observer.noticed(&finding);
+        }
         Ok(true)
     }
 
     /// Adds to an error about a value that is not finite which samples bring it.
     fn explain(&self, e: Error, batch: &Batch) -> Error {
-        let Error::Core(mtl_core::Error::NonFinite { what, task, .. }) = &e else { return e };
-        let incident = Incident::stopped(what, task).at(self.counters.epoch, self.counters.step);
-        match incident.diagnosed(&self.model, batch) {
+        let Error::Core(mtl_core::Error::NonFinite { what, tasks, .. }) = &e else { return e };
+        let incident = Incident::stopped(what, tasks).at(self.counters.epoch, self.counters.step);
+        match incident.diagnosed(&self.model, batch, tasks.indices()) {
             Ok(incident) => Error::NonFinite(Box::new(incident)),
             Err(_) => e, // the model cannot even run on parts of the batch: the plain error says enough
         }
@@ -388,7 +394,7 @@ impl Trainer {
             let incident = incident.at(epoch, step);
             self.counters.incidents += 1;
             match self.counters.incidents <= DIAGNOSED {
-                true => observer.incident(&incident.diagnosed(&self.model, batch)?),
+                true => observer.incident(&incident.diagnosed(&self.model, batch, &[idx])?),
                 false => observer.incident(&incident),
             }
         }
@@ -396,17 +402,17 @@ impl Trainer {
     }
 
     /// The losses of the same batch after the step, for balancers that learn from the difference.
-    fn tell_losses_after(&mut self, batch: &Batch, active: &[usize]) -> Result<()> {
+    fn tell_losses_after(&mut self, batch: &Batch, weighed: &[usize]) -> Result<()> {
         let _guard = tch::no_grad_guard();
         let cx = Cx::new(Mode::Eval).with_precision(self.config.precision);
         let losses = self.model.losses(batch, &cx)?.losses;
         let tasks = self.model.tasks();
-        let mut after = Vec::with_capacity(active.len());
-        for &t in active {
+        let mut after = Vec::with_capacity(weighed.len());
+        for &t in weighed {
             let weight = tasks.get(t).map_or(1.0, |task| task.weight);
             after.push(weight * f64::try_from(&losses[t].mean()?).map_err(mtl_core::Error::from)?);
         }
-        Ok(self.engine.method_mut().after_step(&after, active)?)
+        Ok(self.engine.method_mut().after_step(&after, weighed).map_err(|e| self.model.tasks().named(e))?)
     }
 
     fn end_epoch(&mut self, validation: &Loader, observer: &mut dyn Observer) -> Result<()> {

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`started`](Observer::started) | before the first step, new or resumed |
 //! | [`step`](Observer::step) | after each optimizer step |
+//! | [`noticed`](Observer::noticed) | after the first step of a new run, when its losses are of very different size |
 //! | [`incident`](Observer::incident) | when a loss or gradient was not finite and the policy went on |
 //! | [`epoch`](Observer::epoch) | after each epoch's validation |
 //! | [`model`](Observer::model) | after that, with the model as it is then, for those who look at parameters |
@@ -26,7 +27,7 @@ use mtl_metrics::MetricReport;
 use serde::{Deserialize, Serialize};
 
 use super::Incident;
-use crate::model::Model;
+use crate::{inspect::Finding, model::Model};
 
 /// One optimizer step.
 #[derive(Debug)]
@@ -97,6 +98,9 @@ pub trait Observer {
     /// An optimizer step has been made.
     fn step(&mut self, _step: &StepSummary<'_>) {}
 
+    /// Something about the run that its user should know.
+    fn noticed(&mut self, _finding: &Finding) {}
+
     /// A loss or gradient was not finite, and the policy went on without it.
     fn incident(&mut self, _incident: &Incident) {}
 
@@ -132,6 +136,9 @@ macro_rules! forward {
         }
         fn step(&mut self, step: &StepSummary<'_>) {
             $( forward!(@ self $to).step(step); )+
+        }
+        fn noticed(&mut self, finding: &Finding) {
+            $( forward!(@ self $to).noticed(finding); )+
         }
         fn incident(&mut self, incident: &Incident) {
             $( forward!(@ self $to).incident(incident); )+
@@ -215,6 +222,10 @@ impl<O: Observer> Observer for Guarded<O> {
 
     fn step(&mut self, step: &StepSummary<'_>) {
         self.call("step", |o| o.step(step));
+    }
+
+    fn noticed(&mut self, finding: &Finding) {
+        self.call("noticed", |o| o.noticed(finding));
     }
 
     fn incident(&mut self, incident: &Incident) {

@@ -65,12 +65,7 @@ fn data(path: &std::path::Path, args: &Args) -> Result<ExitCode> {
     } else {
         let mut table = table(&["level", "where", "what"], 3);
         for finding in &findings {
-            let level = match finding.level {
-                Level::Error => "error",
-                Level::Warning => "warning",
-                Level::Note => "note",
-            };
-            table.add_row([level, &finding.place, &finding.message]);
+            table.add_row([finding.level.to_string().as_str(), &finding.place, &finding.message]);
         }
         println!("{table}");
     }

@@ -29,6 +29,14 @@ pub(crate) fn show(run: &DryRun) {
         ]);
     }
     println!("{tasks}");
+    for task in &run.tasks {
+        if let Some(target) = &task.target {
+            println!("target      {}: {target}", task.task);
+        }
+    }
+    for finding in &run.findings {
+        println!("{:<11} {}: {}", finding.level.to_string(), finding.place, finding.message);
+    }
     let macs = run.size.multiply_adds;
     println!(
         "parameters  {} ({} shared)\ncompute     {} multiply-adds a sample forward, {}FLOP a batch of {} forward and backward",

@@ -100,6 +100,9 @@ fn start(args: &Args, mut config: RunConfig) -> Result<ExitCode> {
         return crate::find_lr::run(&mut session).map(|()| ExitCode::SUCCESS);
     }
     config.device = config.device.recorded();
+    for note in session.notes() {
+        eprintln!("{}: {}: {}", note.level, note.place, note.message);
+    }
 
     let dir = match args.resume && dir.join("config.toml").exists() {
         true => RunDir::go_on(&dir, &config)?,

@@ -99,8 +99,14 @@ impl Case {
             (0..n_tasks).map(|t| Task::new(&format!("t{t}"), MetricId::Rmse)).collect::<mtl_core::Result<_>>()?;
         let tasks = TaskSet::new(tasks)?;
         let targets = vec![TargetSpec::Values { values: 1 }; n_tasks];
-        let blueprint =
-            Blueprint { inputs: &self.inputs, targets: &targets, kind: Kind::Float, device: Device::Cpu, seed: 1 };
+        let blueprint = Blueprint {
+            inputs: &self.inputs,
+            targets: &targets,
+            labels: &[],
+            kind: Kind::Float,
+            device: Device::Cpu,
+            seed: 1,
+        };
         let config = ModelConfig { encoder: self.encoder.clone(), sharing: self.sharing.clone(), heads: Vec::new() };
         let model = Model::build(&config, &tasks, &blueprint)?;
         Ok(Subject { batch: batch(self, n_tasks)?, tasks, model })
