@@ -48,6 +48,7 @@
 //! | [`idx`] | pictures in the format of the MNIST family |
 //! | [`preprocess`] | [`Preprocessing`]: from raw files to inputs, for prediction |
 //! | [`source`] | the [`Source`] trait, [`TableSource`], [`FashionPairs`], [`Subset`], [`Concat`], [`ForTasks`], [`Folds`] |
+//! | [`stats`] | [`stats::of`]: counts, shares and spread of a split's labels |
 //! | [`sampler`] | [`Order`] of samples, [`TaskSampler`] of data sets |
 //! | [`loader`] | [`Loader`], [`MultiLoader`]: batches built ahead |
 //! | [`rng`] | random numbers that no update changes |
@@ -66,6 +67,7 @@ pub mod preprocess;
 pub mod rng;
 pub mod sampler;
 pub mod source;
+pub mod stats;
 pub mod table;
 
 pub use datasets::{DatasetConfig, Origin, Splits};

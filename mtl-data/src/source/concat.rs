@@ -51,6 +51,26 @@ impl Concat {
         let at = self.ends.partition_point(|&end| end <= position);
         (at, position - at.checked_sub(1).map_or(0, |before| self.ends[before]))
     }
+
+    /// The positions by source, each run with the source's own positions, and where in their sequence each sample asked for
+    /// lies.
+    fn runs(&self, positions: &[u64]) -> Result<(Vec<(usize, Vec<u64>)>, Vec<usize>)> {
+        indices("concat", self.len(), positions)?;
+        let places: Vec<_> = positions.iter().map(|&position| self.place(position)).collect();
+        let mut order: Vec<usize> = (0..places.len()).collect();
+        order.sort_by_key(|&at| places[at].0);
+        let runs = order.chunk_by(|&a, &b| places[a].0 == places[b].0);
+        let runs = runs.map(|run| (places[run[0]].0, run.iter().map(|&at| places[at].1).collect())).collect();
+        let mut back = vec![0; order.len()];
+        for (at, &wanted) in order.iter().enumerate() {
+            back[wanted] = at;
+        }
+        Ok((runs, back))
+    }
+
+    fn join_all(&self, parts: &[Part<'_>], back: &[usize]) -> Result<Vec<Option<Target>>> {
+        self.info.tasks.iter().enumerate().map(|(idx, task)| join(task, idx, parts, back)).collect()
+    }
 }
 
 impl Source for Concat {
@@ -63,23 +83,15 @@ impl Source for Concat {
     }
 
     fn batch(&self, positions: &[u64]) -> Result<Batch> {
-        indices("concat", self.len(), positions)?;
         // One batch per source that occurs, laid end to end, then put into the order asked for.
-        let places: Vec<_> = positions.iter().map(|&position| self.place(position)).collect();
-        let mut order: Vec<usize> = (0..places.len()).collect();
-        order.sort_by_key(|&at| places[at].0);
-        let mut batches = Vec::new();
-        for run in order.chunk_by(|&a, &b| places[a].0 == places[b].0) {
-            let inner: Vec<u64> = run.iter().map(|&at| places[at].1).collect();
-            batches.push(self.sources[places[run[0]].0].batch(&inner)?);
+        let (runs, back) = self.runs(positions)?;
+        let mut batches = Vec::with_capacity(runs.len());
+        for (source, inner) in &runs {
+            batches.push(self.sources[*source].batch(inner)?);
         }
         let Some(first) = batches.first() else {
             return self.sources[0].batch(&[]);
         };
-        let mut back = vec![0; order.len()];
-        for (at, &wanted) in order.iter().enumerate() {
-            back[wanted] = at;
-        }
         let index: Vec<i64> = back.iter().map(|&at| at as i64).collect();
         let index = Tensor::f_from_slice(&index).op("concat")?;
         let mut inputs = Vec::new();
@@ -88,14 +100,30 @@ impl Source for Concat {
             let whole = Tensor::f_cat(&parts, 0).and_then(|whole| whole.f_index_select(0, &index)).op("concat")?;
             inputs.push((name.to_owned(), whole)); // [b, ..]
         }
-        let targets = self.info.tasks.iter().enumerate().map(|(idx, task)| join(task, idx, &batches, &back));
-        Ok(Batch::new(Inputs::new(inputs)?, targets.collect::<Result<_>>()?, positions.to_vec())?)
+        let parts: Vec<_> = batches.iter().map(|batch| (batch.len(), batch.targets.as_slice())).collect();
+        Ok(Batch::new(Inputs::new(inputs)?, self.join_all(&parts, &back)?, positions.to_vec())?)
+    }
+
+    fn targets(&self, positions: &[u64]) -> Result<Vec<Option<Target>>> {
+        let (runs, back) = self.runs(positions)?;
+        if runs.is_empty() {
+            return self.sources[0].targets(&[]);
+        }
+        let mut targets = Vec::with_capacity(runs.len());
+        for (source, inner) in &runs {
+            targets.push((inner.len(), self.sources[*source].targets(inner)?));
+        }
+        let parts: Vec<_> = targets.iter().map(|(len, targets)| (*len, targets.as_slice())).collect();
+        self.join_all(&parts, &back)
     }
 }
 
+/// How many samples, and their targets.
+type Part<'a> = (usize, &'a [Option<Target>]);
+
 /// The target of a task over all batches, reordered; labels are missing where a batch has no target for it.
-fn join(task: &TaskInfo, task_idx: usize, batches: &[Batch], back: &[usize]) -> Result<Option<Target>> {
-    let targets: Vec<_> = batches.iter().map(|batch| (batch.len(), batch.targets[task_idx].as_ref())).collect();
+fn join(task: &TaskInfo, task_idx: usize, parts: &[Part<'_>], back: &[usize]) -> Result<Option<Target>> {
+    let targets: Vec<_> = parts.iter().map(|&(len, targets)| (len, targets[task_idx].as_ref())).collect();
     if targets.iter().all(|(_, target)| target.is_none()) {
         return Ok(None);
     }

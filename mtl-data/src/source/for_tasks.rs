@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use mtl_core::batch::Batch;
+use mtl_core::batch::{Batch, Target};
 
 use super::Source;
 use crate::{
@@ -60,6 +60,10 @@ impl ForTasks {
         let info = DataInfo { tasks: tasks.to_vec(), ..source.info().clone() };
         Ok(Self { source, info, places })
     }
+
+    fn place(&self, mut targets: Vec<Option<Target>>) -> Vec<Option<Target>> {
+        self.places.iter().map(|place| place.and_then(|at| targets.get_mut(at)).and_then(Option::take)).collect()
+    }
 }
 
 impl Source for ForTasks {
@@ -72,9 +76,12 @@ impl Source for ForTasks {
     }
 
     fn batch(&self, positions: &[u64]) -> Result<Batch> {
-        let Batch { inputs, mut targets, ids } = self.source.batch(positions)?;
-        let targets = self.places.iter().map(|place| place.and_then(|at| targets.get_mut(at)).and_then(Option::take));
-        Ok(Batch::new(inputs, targets.collect(), ids)?)
+        let Batch { inputs, targets, ids } = self.source.batch(positions)?;
+        Ok(Batch::new(inputs, self.place(targets), ids)?)
+    }
+
+    fn targets(&self, positions: &[u64]) -> Result<Vec<Option<Target>>> {
+        Ok(self.place(self.source.targets(positions)?))
     }
 }
 

@@ -22,7 +22,7 @@ pub use subset::{Subset, split};
 
 use std::sync::Arc;
 
-use mtl_core::batch::Batch;
+use mtl_core::batch::{Batch, Target};
 
 use crate::{
     error::{Error, Result},
@@ -82,6 +82,15 @@ pub trait Source: Send + Sync {
     /// [`Error::Position`] for a position that is not below [`Source::len`].
     fn batch(&self, positions: &[u64]) -> Result<Batch>;
 
+    /// The targets that a batch of these positions would have, without its inputs: what statistics of labels are taken from.
+    /// The default builds the batch; a source whose inputs cost something overrides it.
+    ///
+    /// # Errors
+    /// As [`Source::batch`].
+    fn targets(&self, positions: &[u64]) -> Result<Vec<Option<Target>>> {
+        Ok(self.batch(positions)?.targets)
+    }
+
     /// Whether there is no sample.
     fn is_empty(&self) -> bool {
         self.len() == 0
@@ -102,6 +111,9 @@ impl<S: Source + ?Sized> Source for Arc<S> {
     }
     fn batch(&self, positions: &[u64]) -> Result<Batch> {
         (**self).batch(positions)
+    }
+    fn targets(&self, positions: &[u64]) -> Result<Vec<Option<Target>>> {
+        (**self).targets(positions)
     }
 }
 

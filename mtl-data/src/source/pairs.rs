@@ -182,6 +182,13 @@ impl FashionPairs {
         let index = |at: u64| usize::try_from(member(at)).unwrap_or(0);
         (index(pair % n), index(drawn))
     }
+
+    fn targets_of(&self, pairs: &[(usize, usize)]) -> Result<Vec<Option<Target>>> {
+        let label = |at: usize| i64::from(self.garments.labels[at]);
+        let left: Vec<_> = pairs.iter().map(|&(left, _)| label(left)).collect();
+        let right: Vec<_> = pairs.iter().map(|&(_, right)| label(right)).collect();
+        Ok(vec![Some(Target::class("left", &left)?), Some(Target::class("right", &right)?)])
+    }
 }
 
 impl Source for FashionPairs {
@@ -209,11 +216,13 @@ impl Source for FashionPairs {
         let image = Tensor::f_from_slice(&pixels)
             .and_then(|t| t.f_view([pairs.len() as i64, 1, side, side])) // [b, 1, 36, 36]
             .op("fashion-pairs")?;
-        let label = |at: usize| i64::from(self.garments.labels[at]);
-        let left: Vec<_> = pairs.iter().map(|&(left, _)| label(left)).collect();
-        let right: Vec<_> = pairs.iter().map(|&(_, right)| label(right)).collect();
-        let targets = vec![Some(Target::class("left", &left)?), Some(Target::class("right", &right)?)];
+        let targets = self.targets_of(&pairs)?;
         Ok(Batch::new(Inputs::new(vec![("image".into(), image)])?, targets, positions.to_vec())?)
+    }
+
+    fn targets(&self, positions: &[u64]) -> Result<Vec<Option<Target>>> {
+        indices("fashion-pairs", self.n_pairs, positions)?;
+        self.targets_of(&positions.iter().map(|&position| self.pair(position)).collect::<Vec<_>>())
     }
 }
 

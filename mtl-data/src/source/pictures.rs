@@ -106,12 +106,18 @@ impl Source for Pictures {
         let image = Tensor::f_from_slice(&pixels)
             .and_then(|t| t.f_view([at.len() as i64, c, h, w])) // [b, c, h, w]
             .op("pictures")?;
+        let targets = self.targets(positions)?;
+        Ok(Batch::new(Inputs::new(vec![("image".into(), image)])?, targets, positions.to_vec())?)
+    }
+
+    fn targets(&self, positions: &[u64]) -> Result<Vec<Option<Target>>> {
+        let at = indices("pictures", self.len(), positions)?;
         let mut targets = Vec::with_capacity(self.labels.len());
         for (task, labels) in self.info.tasks.iter().zip(&self.labels) {
             let labels: Vec<i64> = at.iter().map(|&at| labels.get(at).copied().unwrap_or(MISSING_CLASS)).collect();
             targets.push(Some(Target::class(task.name.as_str(), &labels)?));
         }
-        Ok(Batch::new(Inputs::new(vec![("image".into(), image)])?, targets, positions.to_vec())?)
+        Ok(targets)
     }
 }
 

@@ -151,6 +151,11 @@ impl TableSource {
         Ok(Self { info, n_rows, codes, numeric, labels })
     }
 
+    fn targets_of(&self, rows: &[usize]) -> Result<Vec<Option<Target>>> {
+        let targets = self.info.tasks.iter().zip(&self.labels);
+        targets.map(|(task, labels)| Ok(Some(labels.target(task.name.as_str(), rows)?))).collect()
+    }
+
     fn inputs(&self, rows: &[usize]) -> Result<Inputs> {
         let mut inputs = Vec::with_capacity(2);
         let width = self.info.categorical.len();
@@ -180,9 +185,11 @@ impl Source for TableSource {
 
     fn batch(&self, positions: &[u64]) -> Result<Batch> {
         let rows = indices("table", self.len(), positions)?;
-        let targets = self.info.tasks.iter().zip(&self.labels);
-        let targets = targets.map(|(task, labels)| Ok(Some(labels.target(task.name.as_str(), &rows)?)));
-        Ok(Batch::new(self.inputs(&rows)?, targets.collect::<Result<_>>()?, positions.to_vec())?)
+        Ok(Batch::new(self.inputs(&rows)?, self.targets_of(&rows)?, positions.to_vec())?)
+    }
+
+    fn targets(&self, positions: &[u64]) -> Result<Vec<Option<Target>>> {
+        self.targets_of(&indices("table", self.len(), positions)?)
     }
 }
 

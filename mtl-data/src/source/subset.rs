@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mtl_core::batch::Batch;
+use mtl_core::batch::{Batch, Target};
 
 use super::{Source, indices};
 use crate::{
@@ -30,6 +30,11 @@ impl Subset {
         }
         Ok(Self { source, positions })
     }
+
+    fn inner(&self, positions: &[u64]) -> Result<Vec<u64>> {
+        let indices = indices("subset", self.len(), positions)?;
+        Ok(indices.into_iter().map(|index| self.positions[index]).collect())
+    }
 }
 
 impl Source for Subset {
@@ -42,8 +47,11 @@ impl Source for Subset {
     }
 
     fn batch(&self, positions: &[u64]) -> Result<Batch> {
-        let inner = indices("subset", self.len(), positions)?;
-        self.source.batch(&inner.iter().map(|&index| self.positions[index]).collect::<Vec<_>>())
+        self.source.batch(&self.inner(positions)?)
+    }
+
+    fn targets(&self, positions: &[u64]) -> Result<Vec<Option<Target>>> {
+        self.source.targets(&self.inner(positions)?)
     }
 }
 
