@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use mtl_core::{
     encode::{self, InputSpec},
+    label_stats::LabelStats,
     metric::MetricId,
     rng::derive,
     task::{Task, TaskName, TaskSet},
@@ -16,6 +17,7 @@ use tch::Kind;
 
 use crate::{
     config::{RunConfig, TaskConfig},
+    constant::Constant,
     error::{Error, Result},
     model::{Blueprint, Model, ModelConfig},
     trainer::{Trainer, evaluate, metrics_of},
@@ -30,6 +32,8 @@ pub struct Session {
     pub train: Loader,
     /// What models are chosen by.
     pub validation: Loader,
+    /// Statistics of the training labels, in task order.
+    pub labels: Vec<LabelStats>,
     test: Loader,
 }
 
@@ -67,6 +71,8 @@ impl Session {
             Blueprint { inputs: &inputs, targets: &targets, kind: Kind::Float, device, seed: derive(seed, "init", 0) };
         let mut trainer =
             Trainer::new(Model::build(&model, &tasks, &blueprint)?, &config.balancer, config.train.clone())?;
+        let labels = mtl_data::stats::of(&*train)?;
+        trainer.know_labels(labels.clone());
         let shuffled = LoaderConfig {
             batch_size: config.train.batch_size,
             order: Order::Shuffled,
@@ -90,6 +96,7 @@ impl Session {
             train: Loader::new(train, shuffled)?,
             validation: Loader::new(restrict(&splits.validation)?, in_order.clone())?,
             test: Loader::new(restrict(&splits.test)?, in_order)?,
+            labels,
         })
     }
 
@@ -107,6 +114,22 @@ impl Session {
     /// As [`evaluate`].
     pub fn validate(&self) -> Result<MetricReport> {
         evaluate(self.trainer.model(), &self.validation, &mut metrics_of(self.trainer.model())?)
+    }
+
+    /// The metrics of constant answers (the training labels' shares, means and medians) on the validation split.
+    ///
+    /// # Errors
+    /// As [`Constant::judge`].
+    pub fn validate_constant(&self) -> Result<MetricReport> {
+        Constant::of(&self.labels).judge(&**self.validation.source(), &metrics_of(self.trainer.model())?)
+    }
+
+    /// The metrics of constant answers on the test split.
+    ///
+    /// # Errors
+    /// As [`Constant::judge`].
+    pub fn test_constant(&self) -> Result<MetricReport> {
+        Constant::of(&self.labels).judge(&**self.test.source(), &metrics_of(self.trainer.model())?)
     }
 
     /// The test split's batches in order, for curves and maps.

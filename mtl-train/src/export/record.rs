@@ -6,7 +6,7 @@ use mtl_data::{Origin, Splits};
 use mtl_metrics::MetricReport;
 use serde::{Deserialize, Serialize};
 
-use crate::{config::RunConfig, error::Result, session::Session};
+use crate::{config::RunConfig, error::Result, session::Session, trainer::Choice};
 
 /// The run behind a model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,6 +32,12 @@ pub struct Record {
     pub settings: String,
     /// The epoch that was chosen, from 1.
     pub best_epoch: Option<u64>,
+    /// Which epoch counts, and on what grounds; `None` where the run did not tell.
+    #[serde(default)]
+    pub selection: Option<Choice>,
+    /// Metrics of constant answers on the test split.
+    #[serde(default)]
+    pub constant: Option<MetricReport>,
     /// Metrics of that epoch on the validation split, by which it was chosen.
     pub validation: Option<MetricReport>,
     /// Metrics of that epoch on the test split.
@@ -56,6 +62,8 @@ impl Record {
             multiply_adds: 0,
             settings: settings(config)?,
             best_epoch: None,
+            selection: None,
+            constant: None,
             validation: None,
             test: None,
         };
@@ -74,6 +82,8 @@ impl Record {
         let text = fs::read_to_string(metrics).unwrap_or_default();
         let found: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
         let report = |split: &str| serde_json::from_value(found.get(split)?.clone()).ok();
+        self.selection = found.get("selection").and_then(|choice| serde_json::from_value(choice.clone()).ok());
+        self.constant = found.get("constant").and_then(|c| serde_json::from_value(c.get("test")?.clone()).ok());
         self.best_epoch = found.get("best_epoch").and_then(serde_json::Value::as_u64);
         (self.validation, self.test) = (report("validation"), report("test"));
         self

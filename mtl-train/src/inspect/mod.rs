@@ -5,13 +5,16 @@
 //! | `scan` | [`Scan`]: one pass over a split, all counts at once |
 //! | `summary` | [`DataSummary`]: sizes, fields, labels, a few rows (`mtl data`) |
 //! | `fault` | [`check`]: label ranges, tiny and unseen classes, constant fields, leaks (`mtl doctor CONFIG`) |
+//! | `selection` | [`selection`]: metrics that the validation labels leave undefined |
 //! | `leak` | how well one field alone gives a task's label away |
 
 mod fault;
 mod leak;
 mod scan;
+mod selection;
 mod summary;
 
 pub use fault::{Finding, Level, check};
 pub use scan::{FieldScan, LabelScan, Scan};
+pub use selection::selection;
 pub use summary::{DataSummary, Row};

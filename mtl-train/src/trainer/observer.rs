@@ -6,6 +6,7 @@
 //! | hook | when |
 //! |---|---|
 //! | [`started`](Observer::started) | before the first step, new or resumed |
+//! | [`warned`](Observer::warned) | after that, when something about the run is not as the user may think |
 //! | [`step`](Observer::step) | after each optimizer step |
 //! | [`incident`](Observer::incident) | when a loss or gradient was not finite and the policy went on |
 //! | [`epoch`](Observer::epoch) | after each epoch's validation |
@@ -25,7 +26,7 @@ use mtl_core::{balance::Conflict, step::StepReport, task::TaskName};
 use mtl_metrics::MetricReport;
 use serde::{Deserialize, Serialize};
 
-use super::Incident;
+use super::{Incident, LeftOut};
 use crate::model::Model;
 
 /// One optimizer step.
@@ -66,8 +67,14 @@ pub struct EpochSummary {
     pub blocks: Vec<(String, Conflict)>,
     /// All metrics of all tasks on the validation split.
     pub validation: MetricReport,
-    /// What selection goes by.
+    /// What selection goes by; `None` when no metric in it has a value.
     pub score: Option<f64>,
+    /// Metrics that selection asks for, those without a value included.
+    #[serde(default)]
+    pub terms: usize,
+    /// Those without a value, the labels' fault first: these have no part in any epoch's score.
+    #[serde(default)]
+    pub left_out: Vec<LeftOut>,
     /// Whether this is the best epoch so far.
     pub is_best: bool,
     /// Steps so far in which a loss or gradient was not finite.
@@ -93,6 +100,9 @@ pub enum Flow {
 pub trait Observer {
     /// The run begins, or goes on, at that optimizer step.
     fn started(&mut self, _step: u64) {}
+
+    /// Something that the user should know before the first step, in words.
+    fn warned(&mut self, _warning: &str) {}
 
     /// An optimizer step has been made.
     fn step(&mut self, _step: &StepSummary<'_>) {}
@@ -129,6 +139,9 @@ macro_rules! forward {
     ($($to:tt),+) => {
         fn started(&mut self, step: u64) {
             $( forward!(@ self $to).started(step); )+
+        }
+        fn warned(&mut self, warning: &str) {
+            $( forward!(@ self $to).warned(warning); )+
         }
         fn step(&mut self, step: &StepSummary<'_>) {
             $( forward!(@ self $to).step(step); )+
@@ -211,6 +224,10 @@ impl<O: Observer> Guarded<O> {
 impl<O: Observer> Observer for Guarded<O> {
     fn started(&mut self, step: u64) {
         self.call("started", |o| o.started(step));
+    }
+
+    fn warned(&mut self, warning: &str) {
+        self.call("warned", |o| o.warned(warning));
     }
 
     fn step(&mut self, step: &StepSummary<'_>) {
