@@ -60,6 +60,7 @@
 //! |---|---|
 //! | [`MetricSet`] | all metrics of all tasks, to a [`MetricReport`] |
 //! | [`aggregate::TaskMean`], [`aggregate::TaskWeighted`] | means of the primary metrics |
+//! | [`aggregate::Skill`] | a metric against what a constant answer has: 0 as good, 1 perfect |
 //! | [`aggregate::Composite`] | an expression such as `0.6*image.accuracy + 0.4*text.accuracy` |
 //! | [`aggregate::DeltaM`] | mean relative gain over single-task models |
 //! | [`aggregate::Objectives`] | Pareto set, hypervolume, epsilon indicator |
@@ -79,6 +80,7 @@ pub mod class;
 pub mod cluster;
 pub mod dense;
 pub mod detect;
+pub mod domain;
 pub mod exact_sum;
 pub mod fairness;
 pub mod fold;

@@ -28,7 +28,7 @@ use crate::{
     inspect::Finding,
     model::{Model, Summary},
     session::Session,
-    trainer::{Flow, Observer, Selection, StepSummary, metrics_of},
+    trainer::{Flow, LeftOut, Observer, Scoring, StepSummary, metrics_of},
 };
 
 /// What a dry run found.
@@ -50,8 +50,10 @@ pub struct DryRun {
     pub memory: Memory,
     /// The norm of the first gradient, where clipping measures it.
     pub gradient_norm: Option<f64>,
-    /// What the validation batch scores by the run's selection; `None` where the batch leaves it undefined.
+    /// What the validation batch scores by the run's selection; `None` where the batch leaves a metric undefined.
     pub score: Option<f64>,
+    /// What selection leaves out in every epoch, since the validation labels do not define it.
+    pub left_out: Vec<LeftOut>,
     /// Seconds of the optimizer step, data reading included.
     pub seconds: f64,
 }
@@ -176,7 +178,8 @@ impl DryRun {
             findings,
             memory,
             gradient_norm: watch.gradient_norm,
-            score: score(model, &session.validation, &config.train.selection)?,
+            score: session.trainer.scoring().map_or(Ok(None), |by| score(model, &session.validation, by))?,
+            left_out: session.trainer.scoring().map(|by| by.left_out().to_vec()).unwrap_or_default(),
             size,
             seconds,
         })
@@ -237,7 +240,7 @@ fn task_name(model: &Model, task: usize) -> String {
     model.tasks().get(task).map_or_else(|| task.to_string(), |t| t.name.to_string())
 }
 
-fn score(model: &Model, validation: &Loader, selection: &str) -> Result<Option<f64>> {
+fn score(model: &Model, validation: &Loader, by: &Scoring) -> Result<Option<f64>> {
     let batch = first(validation, "validation")?.to_device(model.params().device())?;
     let mut metrics = metrics_of(model)?;
     for (idx, (prediction, target)) in model.predict(&batch.inputs)?.iter().zip(&batch.targets).enumerate() {
@@ -245,7 +248,9 @@ fn score(model: &Model, validation: &Loader, selection: &str) -> Result<Option<f
             metrics.update(idx, prediction, &target.reference()?)?;
         }
     }
-    Selection::parse(selection, model)?.score(&metrics.compute())
+    let scored = by.score(&metrics.compute())?;
+    // A whole split may define what one batch does not.
+    Ok(scored.score.filter(|_| scored.left_out.len() == by.left_out().len()))
 }
 
 fn bytes(t: &Tensor) -> usize {

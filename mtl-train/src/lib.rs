@@ -25,6 +25,7 @@
 //! |---|---|
 //! | [`session`], [`plan`] | from a configuration to a run; to its model alone, without samples |
 //! | [`trainer`] | the loop, evaluation, selection, observers |
+//! | [`constant`] | what answers without inputs are worth |
 //! | [`model`] | sharing plus heads |
 //! | [`architecture`], [`encoder`], [`method`] | what all crates register, by name |
 //! | [`optim`], [`schedule`], [`ema`] | optimizers with state and parameter groups; learning rates over time; mean weights |
@@ -48,6 +49,7 @@ pub mod architecture;
 pub mod checkpoint;
 pub mod compare;
 pub mod config;
+pub mod constant;
 pub mod cv_weights;
 pub mod dry_run;
 pub mod ema;

@@ -20,7 +20,7 @@ use mtl_core::task::TaskSet;
 
 use crate::{
     inspect::Finding,
-    trainer::{EpochSummary, Observer, StepSummary},
+    trainer::{Cause, EpochSummary, LeftOut, Observer, StepSummary},
 };
 
 /// Shows a run on standard error.
@@ -131,8 +131,11 @@ impl Progress {
     fn plain_epoch(&self, epoch: &EpochSummary) -> String {
         let scores: Vec<String> =
             self.tasks.iter().filter_map(|t| Some(format!("{} {}", t.name, t.metric()?))).collect();
+        // What labels leave undefined was said before the first epoch.
+        let lost = LeftOut::list(epoch.left_out.iter().filter(|l| l.because_of == Cause::Answers));
+        let lost = if lost.is_empty() { lost } else { format!("  without a value: {lost}") };
         format!(
-            "{}  epoch {}/{}  {:.1} s  validation: {}  score {}{}",
+            "{}  epoch {}/{}  {:.1} s  validation: {}  score {}{}{lost}",
             self.title,
             epoch.epoch + 1,
             epoch.epochs,
@@ -160,6 +163,14 @@ impl TaskLine {
 }
 
 impl Observer for Progress {
+    fn warned(&mut self, warning: &str) {
+        let line = format!("warning: {warning}");
+        match &self.bars {
+            Some(bars) => bars.total.println(line),
+            None => note(&line),
+        }
+    }
+
     fn step(&mut self, step: &StepSummary<'_>) {
         for (line, task) in self.tasks.iter_mut().zip(&step.report.tasks) {
             line.weight = task.weight;

@@ -9,6 +9,7 @@ use mtl_metrics::MetricReport;
 
 use crate::{
     config::RunConfig,
+    constant::Constant,
     error::{Error, Result},
     inspect::{Finding, Level},
     plan::ModelPlan,
@@ -54,6 +55,7 @@ impl Session {
         let labels = stats::of(&*train)?;
         let model = plan.build(&labels, device, seed)?;
         let mut trainer = Trainer::new(model, &config.balancer, config.train.clone())?;
+        trainer.know_labels(labels.clone());
         let least = match train.is_empty() {
             true => 1, // the loader refuses it in its own words
             false => trainer.model().least_batch(&train.batch(&[0])?.inputs.to_device(device)?)?,
@@ -124,6 +126,22 @@ impl Session {
     #[must_use]
     pub fn data(&self) -> &RunData {
         &self.data
+    }
+
+    /// The metrics of constant answers (the training labels' shares, means and medians) on the validation split.
+    ///
+    /// # Errors
+    /// As [`Constant::judge`].
+    pub fn validate_constant(&self) -> Result<MetricReport> {
+        Constant::of(&self.labels).judge(&**self.validation.source(), &metrics_of(self.trainer.model())?)
+    }
+
+    /// The metrics of constant answers on the test split.
+    ///
+    /// # Errors
+    /// As [`Constant::judge`].
+    pub fn test_constant(&self) -> Result<MetricReport> {
+        Constant::of(&self.labels).judge(&**self.test.source(), &metrics_of(self.trainer.model())?)
     }
 
     /// The test split's batches in order, for curves and maps.

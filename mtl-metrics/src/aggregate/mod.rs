@@ -14,6 +14,7 @@
 //!
 //! | further view | question |
 //! |---|---|
+//! | [`Skill`] | how much better than a constant answer: any metric on one scale |
 //! | [`Balance`], [`negative_transfer_rate`], [`loss_rate_spread`] | do all tasks gain, or some at the cost of others |
 //! | [`Objectives`] | Pareto set, hypervolume, epsilon indicator: comparing methods without one number |
 //! | [`Continual`] | tasks learned one after the other: transfer and forgetting |
@@ -29,6 +30,7 @@ mod mean;
 mod pareto;
 mod prequential;
 mod primary;
+mod skill;
 mod weighted;
 
 pub use affinity::LookAhead;
@@ -40,6 +42,7 @@ pub use mean::TaskMean;
 pub use pareto::Objectives;
 pub use prequential::{Fading, Windowed};
 pub use primary::Normalizer;
+pub use skill::Skill;
 pub use weighted::TaskWeighted;
 
 use mtl_core::{Result, metric::Direction};

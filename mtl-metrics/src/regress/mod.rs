@@ -8,8 +8,8 @@
 //! | [`Mape`] | error as a share of the target | scikit-learn | 570 bytes | undefined with a target of 0, there divided by 2.2e-16 |
 //! | [`Smape`], [`Wmape`] | of both sizes, of all targets | torchmetrics | 560 bytes, 1.1 kB | 0/0 is 0, undefined; there divided by 1.2e-6 |
 //! | [`Mase`] | multiple of the naive forecast's error | Hyndman, Koehler 2006 | 560 bytes | |
-//! | [`Rmsle`] | errors as ratios | scikit-learn | 560 bytes | |
-//! | [`Tweedie`] | Poisson, gamma and other deviances | scikit-learn | 560 bytes | |
+//! | [`Rmsle`] | errors as ratios | scikit-learn | 610 bytes | |
+//! | [`Tweedie`] | Poisson, gamma and other deviances | scikit-learn | 610 bytes | |
 //! | [`Pinball`] | loss of a quantile | scikit-learn | 560 bytes | |
 //! | [`Pearson`], [`Ccc`] | correlation, concordance | scipy; Lin 1989 | 3.3 kB | constant sequences are undefined; CCC divides by `n`, torchmetrics in part by `n - 1` |
 //! | [`Spearman`], [`Kendall`] | correlations of order | scipy | 8 bytes a pair | constant sequences are undefined, there NaN |

@@ -4,20 +4,25 @@
 //! RMSLE = mean over outputs of sqrt( 1/n sum_i (log(1 + p_i) - log(1 + y_i))^2 )
 //! ```
 //!
-//! **Shapes** predictions and targets `[b, k]`, NaN where the target is unknown. Predictions and known targets are larger
-//! than -1. **State** 560 bytes an output. **Weights** yes.
+//! **Shapes** predictions and targets `[b, k]`, NaN where the target is unknown. An output with a prediction or known target
+//! of -1 or less is undefined. **State** 610 bytes an output. **Weights** yes.
 //!
 //! **Reference** scikit-learn `root_mean_squared_log_error(multioutput="uniform_average")`.
-//! **Differs from** nothing known; `log1p` keeps the digits of small numbers.
+//! **Differs from** scikit-learn, which raises an error for numbers without a logarithm; `log1p` keeps the digits of small
+//! numbers.
 
 use mtl_core::{Result, metric::Direction};
 
 use crate::{
+    domain::{Bound, Domain, DomainMean},
     input::MetricBatch,
-    mean::{ExactMean, PerOutput},
+    mean::PerOutput,
     metric::Metric,
     value::MetricValue,
 };
+
+/// Numbers with a `log1p`.
+const DOMAIN: Domain = Domain { said_above: Some(-1.0), truth: Some(Bound::Above(-1.0)) };
 
 /// Root mean squared logarithmic error, `[0, inf)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -25,7 +30,8 @@ pub struct Rmsle;
 
 impl Metric for Rmsle {
     type Batch<'a> = MetricBatch<'a>;
-    type State = PerOutput<ExactMean>;
+    type State = PerOutput<DomainMean>;
+    const STATE_VERSION: u16 = 2;
 
     fn name(&self) -> &'static str {
         "rmsle"
@@ -41,19 +47,13 @@ impl Metric for Rmsle {
 
     fn update(&self, state: &mut Self::State, batch: &MetricBatch<'_>) -> Result<()> {
         state.update_pairs(self.name(), batch, |output, pair| {
-            for (what, x) in [("prediction", pair.said), ("target", pair.truth)] {
-                if x <= -1.0 {
-                    return Err(batch.refuse(what, "larger than -1", &x, pair.row));
-                }
-            }
-            let error = pair.said.ln_1p() - pair.truth.ln_1p();
-            output.add_weighted(error * error, pair.weight);
+            output.add(&DOMAIN, pair, |pair| (pair.said.ln_1p() - pair.truth.ln_1p()).powi(2));
             Ok(())
         })
     }
 
     fn compute(&self, state: &Self::State) -> MetricValue {
-        state.average(f64::sqrt)
+        state.average_of(DomainMean::n, |output| output.get(&DOMAIN).map(f64::sqrt))
     }
 }
 
@@ -75,9 +75,8 @@ mod tests {
     fn by_hand() {
         let value = found(Rmsle, &[0.0, 7.0], &[1.0, 7.0]).value.unwrap();
         assert!((value - (2f64.ln().powi(2) / 2.0).sqrt()).abs() < 1e-15);
-        let prediction = Prediction::Values { values: Array2::from_elem((1, 1), -1.0) };
-        let reference = Reference::Values(Array2::zeros((1, 1)));
-        let e = Streaming::new(Rmsle).update(&prediction, &reference).unwrap_err().to_string();
-        assert!(e.contains("prediction must be larger than -1, found -1"), "{e}");
+        let outside = found(Rmsle, &[-1.0, 2.0], &[0.0, 1.0]);
+        assert_eq!((outside.get(), outside.support), (Err("a prediction is not above -1: -1"), 2));
+        assert_eq!(found(Rmsle, &[0.0], &[-2.0]).get(), Err("a target is not above -1: -2"));
     }
 }

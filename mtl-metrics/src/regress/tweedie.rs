@@ -14,17 +14,20 @@
 //! | 1 to below 2 | 0 or more | above 0 |
 //! | 2 and more | above 0 | above 0 |
 //!
-//! **Shapes** predictions and targets `[b, k]`, NaN where the target is unknown. **State** 560 bytes an output. **Weights** yes.
+//! An output with a number outside these is undefined.
+//!
+//! **Shapes** predictions and targets `[b, k]`, NaN where the target is unknown. **State** 610 bytes an output. **Weights** yes.
 //!
 //! **Reference** B. Jorgensen, *Exponential dispersion models*, 1987; scikit-learn `mean_tweedie_deviance`,
 //! `mean_poisson_deviance`, `mean_gamma_deviance`.
-//! **Differs from** nothing known; several outputs are averaged, scikit-learn takes one.
+//! **Differs from** scikit-learn, which raises an error for numbers outside and takes one output; several are averaged.
 
 use mtl_core::{Error, Result, metric::Direction};
 
 use crate::{
+    domain::{Bound, Domain, DomainMean},
     input::MetricBatch,
-    mean::{ExactMean, Pair, PerOutput},
+    mean::{Pair, PerOutput},
     metric::Metric,
     value::MetricValue,
 };
@@ -71,6 +74,16 @@ impl Tweedie {
     pub fn gamma() -> Self {
         Self { power: 2.0, name: "gamma-deviance".to_owned() }
     }
+
+    /// The table of the file's head.
+    fn domain(&self) -> Domain {
+        let truth = match self.power {
+            power if power >= 2.0 => Some(Bound::Above(0.0)),
+            power if power >= 1.0 => Some(Bound::AtLeast(0.0)),
+            _ => None,
+        };
+        Domain { said_above: (self.power.abs() > 0.0).then_some(0.0), truth }
+    }
 }
 
 impl Default for Tweedie {
@@ -81,7 +94,8 @@ impl Default for Tweedie {
 
 impl Metric for Tweedie {
     type Batch<'a> = MetricBatch<'a>;
-    type State = PerOutput<ExactMean>;
+    type State = PerOutput<DomainMean>;
+    const STATE_VERSION: u16 = 2;
 
     fn name(&self) -> &str {
         &self.name
@@ -96,26 +110,17 @@ impl Metric for Tweedie {
     }
 
     fn update(&self, state: &mut Self::State, batch: &MetricBatch<'_>) -> Result<()> {
+        let domain = self.domain();
         state.update_pairs(&self.name, batch, |output, pair| {
-            let refuse = |what, expected: &str, x: f64| Err(batch.refuse(what, expected, &x, pair.row));
-            let power = self.power;
-            if power.abs() > 0.0 && pair.said <= 0.0 {
-                return refuse("prediction", "larger than 0", pair.said);
-            }
-            if power >= 2.0 && pair.truth <= 0.0 {
-                return refuse("target", "larger than 0", pair.truth);
-            }
-            if power >= 1.0 && pair.truth < 0.0 {
-                return refuse("target", "at least 0", pair.truth);
-            }
             // The exact value is never negative.
-            output.add_weighted(deviance(power, pair).max(0.0), pair.weight);
+            output.add(&domain, pair, |pair| deviance(self.power, pair).max(0.0));
             Ok(())
         })
     }
 
     fn compute(&self, state: &Self::State) -> MetricValue {
-        state.average(|mean| mean)
+        let domain = self.domain();
+        state.average_of(DomainMean::n, |output| output.get(&domain))
     }
 }
 
@@ -162,8 +167,10 @@ mod tests {
         assert_eq!(found(Tweedie::new(0.0).unwrap(), &[2.0], &[-1.0]).value, Some(9.0));
         assert!(Tweedie::new(0.5).is_err() && Tweedie::new(f64::NAN).is_err());
         assert_eq!(Tweedie::new(1.5).unwrap().name(), "tweedie-deviance@1.5");
-        let zero = Prediction::Values { values: Array2::zeros((1, 1)) };
-        let e = Streaming::new(Tweedie::poisson()).update(&zero, &Reference::Values(Array2::zeros((1, 1))));
-        assert!(e.unwrap_err().to_string().contains("prediction must be larger than 0, found 0"));
+        assert_eq!(found(Tweedie::poisson(), &[0.0], &[0.0]).get(), Err("a prediction is not above 0: 0"));
+        let outside = found(Tweedie::poisson(), &[2.0, -1.5, -0.5], &[1.0; 3]);
+        assert_eq!(outside.get(), Err("2 predictions are not above 0, the lowest is -1.5"));
+        assert_eq!(found(Tweedie::gamma(), &[1.0], &[0.0]).get(), Err("a target is not above 0: 0"));
+        assert_eq!(found(Tweedie::new(-1.0).unwrap(), &[1.0], &[-1.0]).value.map(f64::is_finite), Some(true));
     }
 }

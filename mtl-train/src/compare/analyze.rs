@@ -18,7 +18,7 @@ use mtl_metrics::{
 use super::{
     Cell, Comparison, MethodResult, MetricEstimate, Outcome, Plan, RankTest, Subject, TaskColumn, Transfer, plan::ALONE,
 };
-use crate::error::Result;
+use crate::{error::Result, trainer::Cause};
 
 /// What a cell gave, or why it gave nothing.
 pub(super) type Ended = std::result::Result<Outcome, String>;
@@ -84,8 +84,29 @@ pub(super) fn analyze(plan: &Plan, splits: &Splits, cells: &[Cell], outcomes: &[
         ranks,
         no_ranks,
         chosen,
+        choices: choices(&ended),
         failures: ended.iter().filter_map(failure).collect(),
     })
+}
+
+/// What the epochs of the runs were chosen without, each reason once, and the runs in which none could be chosen.
+fn choices(ended: &[(&Cell, &Ended)]) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut say = |words: String| {
+        if !found.contains(&words) {
+            found.push(words);
+        }
+    };
+    for (cell, ended) in ended {
+        let Some(choice) = ended.as_ref().ok().and_then(|outcome| outcome.choice.as_ref()) else { continue };
+        if !choice.chosen {
+            say(format!("{}: {}", cell.title, choice.sentence()));
+        }
+        for left_out in choice.left_out.iter().filter(|l| l.because_of == Cause::Labels) {
+            say(format!("left out of the choice of epochs, since validation does not define it: {left_out}"));
+        }
+    }
+    found
 }
 
 impl SeedRun {
@@ -337,6 +358,7 @@ mod tests {
         };
         Outcome {
             best_epoch: Some(1),
+            choice: None,
             score: Some(score),
             score_direction: Direction::Minimize,
             validation: MetricReport::default(),

@@ -16,7 +16,6 @@ use std::{
 
 use mtl_data::Splits;
 use serde::de::DeserializeOwned;
-use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::Outcome;
@@ -26,6 +25,7 @@ use crate::{
     error::{Error, Result},
     run_data::RunData,
     run_dir::RunDir,
+    run_report,
     runlog::{Reached, RunFacts, RunLogs},
     session::Session,
     trainer::{EpochSummary, Flow, Observer, StepSummary},
@@ -159,10 +159,8 @@ impl CellDir {
         let dir = RunDir::open(&self.root)?;
         let outcome = Outcome::new(session, peak_memory_mb)?;
         write_atomic(&dir.weights(), &session.trainer.model().params().to_safetensors()?)?;
-        let metrics = json!({
-            "best_epoch": outcome.best_epoch, "validation": outcome.validation, "test": outcome.test,
-        });
-        write_atomic(&dir.metrics(), format!("{metrics:#}\n").as_bytes())?;
+        let metrics = run_report::Outcome::of(session, outcome.test.clone())?;
+        write_atomic(&dir.metrics(), metrics.to_json()?.as_bytes())?;
         write_json(&self.root.join("outcome.json"), &outcome)?;
         self.drop_checkpoints()?;
         Ok(outcome)

@@ -35,6 +35,10 @@ pub struct Comparison {
     pub no_ranks: Option<String>,
     /// The method with the best mean score on validation: what to take, without a look at the test split.
     pub chosen: Option<String>,
+    /// What is not as one may think about the choice of epochs: metrics that validation does not define, runs whose epoch could
+    /// not be chosen.
+    #[serde(default)]
+    pub choices: Vec<String>,
     /// Runs that could not be trained, with the reason.
     pub failures: Vec<String>,
 }

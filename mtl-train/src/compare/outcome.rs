@@ -4,7 +4,11 @@ use mtl_core::metric::Direction;
 use mtl_metrics::MetricReport;
 use serde::{Deserialize, Serialize};
 
-use crate::{error::Result, session::Session, trainer::EpochSummary};
+use crate::{
+    error::Result,
+    session::Session,
+    trainer::{Choice, EpochSummary},
+};
 
 /// The figures of one run, in `outcome.json` of its folder.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -12,6 +16,9 @@ use crate::{error::Result, session::Session, trainer::EpochSummary};
 pub struct Outcome {
     /// The chosen epoch, from 1; `None` when validation never had a score and the last epoch counts.
     pub best_epoch: Option<u64>,
+    /// Which epoch counts, and on what grounds.
+    #[serde(default)]
+    pub choice: Option<Choice>,
     /// Its selection score on validation.
     pub score: Option<f64>,
     /// Which way the score is better.
@@ -46,6 +53,7 @@ impl Outcome {
         let seconds_per_epoch = seconds / history.len().max(1) as f64;
         Ok(Self {
             best_epoch: best.map(|epoch| epoch.epoch + 1),
+            choice: session.trainer.choice(),
             score: best.and_then(|epoch| epoch.score),
             score_direction: session.trainer.selection().direction(),
             validation: kept.map(|epoch| epoch.validation.clone()).unwrap_or_default(),

@@ -43,7 +43,7 @@ pub fn to_text(comparison: &Comparison) -> String {
 pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
     let percent = 100.0 * comparison.level;
     let mut notes = vec![format!(
-        "test split, evaluated once per run after its epoch was chosen on validation by {}; ± half the {percent:.0} % t interval over n seeds",
+        "test split, evaluated once per run with the epoch that validation chooses by {}; ± half the {percent:.0} % t interval over n seeds",
         comparison.selection
     )];
     if comparison.methods.iter().any(|method| !method.transfer.is_empty()) {
@@ -81,6 +81,7 @@ pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
             notes.push(format!("{}: no delta_m: {reason}", method.name));
         }
     }
+    notes.extend(comparison.choices.iter().cloned());
     notes.extend(comparison.failures.iter().map(|failure| format!("failed: {failure}")));
     if let Some(chosen) = &comparison.chosen {
         notes.push(format!("best on validation: {chosen}"));

@@ -103,15 +103,24 @@ fn data(manifest: &Manifest) -> String {
 
 fn metrics(manifest: &Manifest) -> String {
     let record = &manifest.model.record;
-    let epoch = record.best_epoch.map_or(String::new(), |epoch| format!(" of epoch {epoch}"));
+    let epoch = record.selection.as_ref().map(|choice| choice.epoch).or(record.best_epoch);
+    let epoch = epoch.map_or(String::new(), |epoch| format!(" of epoch {epoch}"));
     let mut text = format!("## Metrics{epoch}\n\n");
     if record.validation.is_none() && record.test.is_none() {
         text.push_str("None are known: the model was exported without the metrics of a finished run.\n");
         return text;
     }
-    text.push_str("The epoch was chosen on the validation split; the test split had no say in anything.\n\n");
-    text.push_str("| task | metric | validation | test |\n|---|---|---|---|\n");
+    let grounds = match (&record.selection, record.best_epoch) {
+        (Some(choice), _) => format!("Of {}. The test split had no say in anything.", cell(&choice.sentence())),
+        (None, Some(_)) => {
+            "The epoch was chosen on the validation split; the test split had no say in anything.".into()
+        }
+        (None, None) => "Of the last epoch: none was chosen on the validation split.".into(),
+    };
+    let _ = writeln!(text, "{grounds} `constant` is what answers without a look at the input would have on test.\n");
+    text.push_str("| task | metric | validation | test | constant |\n|---|---|---|---|---|\n");
     let empty = MetricReport::default();
+    let constant = record.constant.as_ref().unwrap_or(&empty);
     let (validation, test) = (record.validation.as_ref().unwrap_or(&empty), record.test.as_ref().unwrap_or(&empty));
     let listed = if record.test.is_some() { test } else { validation };
     for report in &listed.tasks {
@@ -119,7 +128,8 @@ fn metrics(manifest: &Manifest) -> String {
             let of = |split: &MetricReport| {
                 split.entry(report.task.as_str(), &entry.metric).map_or("-".to_owned(), |e| format!("{:.4}", e.outcome))
             };
-            let _ = writeln!(text, "| {} | {} | {} | {} |", report.task, entry.metric, of(validation), of(test));
+            let row = [of(validation), of(test), of(constant)].join(" | ");
+            let _ = writeln!(text, "| {} | {} | {row} |", report.task, entry.metric);
         }
     }
     text

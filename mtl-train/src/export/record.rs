@@ -7,7 +7,9 @@ use mtl_metrics::MetricReport;
 use serde::{Deserialize, Serialize};
 
 use super::example;
-use crate::{config::RunConfig, error::Result, model::Model, plan::input_spec, run_data::RunData};
+use crate::{
+    config::RunConfig, error::Result, model::Model, plan::input_spec, run_data::RunData, trainer::Choice,
+};
 
 /// The run behind a model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,6 +38,12 @@ pub struct Record {
     pub settings: String,
     /// The epoch that was chosen, from 1.
     pub best_epoch: Option<u64>,
+    /// Which epoch counts, and on what grounds; `None` where the run did not tell.
+    #[serde(default)]
+    pub selection: Option<Choice>,
+    /// Metrics of constant answers on the test split.
+    #[serde(default)]
+    pub constant: Option<MetricReport>,
     /// Metrics of that epoch on the validation split, by which it was chosen.
     pub validation: Option<MetricReport>,
     /// Metrics of that epoch on the test split.
@@ -63,6 +71,8 @@ impl Record {
             multiply_adds: summary.multiply_adds,
             settings: settings(config)?,
             best_epoch: None,
+            selection: None,
+            constant: None,
             validation: None,
             test: None,
         })
@@ -75,6 +85,8 @@ impl Record {
         let text = fs::read_to_string(metrics).unwrap_or_default();
         let found: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
         let report = |split: &str| serde_json::from_value(found.get(split)?.clone()).ok();
+        self.selection = found.get("selection").and_then(|choice| serde_json::from_value(choice.clone()).ok());
+        self.constant = found.get("constant").and_then(|c| serde_json::from_value(c.get("test")?.clone()).ok());
         self.best_epoch = found.get("best_epoch").and_then(serde_json::Value::as_u64);
         (self.validation, self.test) = (report("validation"), report("test"));
         self

@@ -7,6 +7,7 @@
 //! | `fault` | [`check`]: label ranges, tiny and unseen classes, constant fields, leaks (`mtl doctor CONFIG`) |
 //! | `labels` | [`labels`](fn@labels): numbers that are all the same, or rounded to be |
 //! | `losses` | [`losses`](fn@losses): first losses that differ by more than 100 times |
+//! | `selection` | [`selection`]: metrics that the validation labels leave undefined |
 //! | `leak` | how well one field alone gives a task's label away |
 
 mod fault;
@@ -14,6 +15,7 @@ mod labels;
 mod leak;
 mod losses;
 mod scan;
+mod selection;
 mod summary;
 
 pub use fault::{check, examine};
@@ -21,4 +23,5 @@ pub use labels::labels;
 pub use losses::losses;
 pub use mtl_data::{Finding, Level};
 pub use scan::{FieldScan, LabelScan, Scan};
+pub use selection::selection;
 pub use summary::{DataSummary, Row};

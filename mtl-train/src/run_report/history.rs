@@ -3,14 +3,15 @@
 use std::{fs, path::Path};
 
 use mtl_metrics::MetricReport;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
     error::{Error, Result},
     run_dir::RunDir,
     runlog::RunFacts,
-    trainer::EpochSummary,
+    session::Session,
+    trainer::{Choice, EpochSummary},
 };
 
 /// What happened in a run.
@@ -58,14 +59,27 @@ impl StepLine {
 }
 
 /// What a finished run found out: `metrics.json`.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Outcome {
-    /// The chosen epoch, from 1.
+    /// The epoch that was chosen on validation, from 1; `None` when none could be, and the last one counts.
     pub best_epoch: Option<u64>,
-    /// Its metrics on validation.
+    /// Which epoch counts, and on what grounds; `None` in files of older versions.
+    pub selection: Option<Choice>,
+    /// Metrics of that epoch on validation.
     pub validation: Option<MetricReport>,
     /// Its metrics on test.
+    pub test: MetricReport,
+    /// What answers that look at no input would have; `None` in files of older versions.
+    pub constant: Option<ConstantOutcome>,
+}
+
+/// The metrics of constant answers: shares, means and medians of the training labels.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ConstantOutcome {
+    /// On the validation split.
+    pub validation: MetricReport,
+    /// On the test split.
     pub test: MetricReport,
 }
 
@@ -102,6 +116,37 @@ impl History {
 }
 
 impl Outcome {
+    /// The outcome of a session that was trained to its end, whose metrics on the test split are `test`.
+    ///
+    /// # Errors
+    /// Those of reading the labels of validation and test.
+    pub fn of(session: &Session, test: MetricReport) -> Result<Self> {
+        let selection = session.trainer.choice();
+        let kept = selection
+            .as_ref()
+            .and_then(|choice| session.trainer.history().iter().find(|epoch| epoch.epoch + 1 == choice.epoch));
+        Ok(Self {
+            best_epoch: selection.as_ref().filter(|choice| choice.chosen).map(|choice| choice.epoch),
+            validation: kept.map(|epoch| epoch.validation.clone()),
+            selection,
+            test,
+            constant: Some(ConstantOutcome {
+                validation: session.validate_constant()?,
+                test: session.test_constant()?,
+            }),
+        })
+    }
+
+    /// The text of `metrics.json`.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] when it cannot be written as JSON.
+    pub fn to_json(&self) -> Result<String> {
+        let text = serde_json::to_string_pretty(self)
+            .map_err(|e| Error::Checkpoint { path: "metrics.json".into(), reason: e.to_string() })?;
+        Ok(format!("{text}\n"))
+    }
+
     /// The outcome of a run; `None` when it has not finished.
     ///
     /// # Errors

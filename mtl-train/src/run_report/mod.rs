@@ -22,7 +22,7 @@ mod worst;
 
 use std::path::PathBuf;
 
-pub use history::{History, Outcome, StepLine};
+pub use history::{ConstantOutcome, History, Outcome, StepLine};
 use mtl_data::kept::Reloaded;
 use mtl_metrics::MetricReport;
 pub use outputs::{Answers, Rows, TaskOutputs, outputs};
@@ -39,6 +39,7 @@ use crate::{
     run_data::Reopen,
     run_dir::RunDir,
     session::Session,
+    trainer::Choice,
 };
 
 /// Samples whose answers are explained in the report, points of their integrated gradients, random orders of their deletion
@@ -121,11 +122,21 @@ pub fn document(
         doc.push(Note::new(NoteKind::Caution, "Synthetic data from a generator: no figure here is about real data."));
     }
     match outcome {
-        Some(_) => doc.push(Note::new(
-            NoteKind::Info,
-            "Epoch and settings were chosen on validation. Test numbers are those that the finished run wrote down; \
-             everything else on this page is about training and validation data.",
-        )),
+        Some(outcome) => {
+            let choice = choice(config, history, Some(outcome));
+            let what = choice.as_ref().map_or_else(String::new, |choice| format!("Of {}. ", choice.sentence()));
+            let kind = match choice.is_some_and(|choice| !choice.chosen) {
+                true => NoteKind::Caution,
+                false => NoteKind::Info,
+            };
+            doc.push(Note::new(
+                kind,
+                format!(
+                    "{what}Test numbers are those that the finished run wrote down and had no say in anything; everything \
+                     else on this page is about training and validation data."
+                ),
+            ));
+        }
         None => doc.push(Note::new(
             NoteKind::Caution,
             format!(
@@ -161,9 +172,17 @@ pub fn document(
     Ok(doc)
 }
 
-/// The metrics of the chosen epoch on validation.
+/// Which epoch the page tells of, and on what grounds.
+fn choice(config: &RunConfig, history: &History, outcome: Option<&Outcome>) -> Option<Choice> {
+    let written = outcome.and_then(|outcome| outcome.selection.clone());
+    written.or_else(|| Choice::by(&config.train.selection, &history.epochs))
+}
+
+/// The metrics on validation of the epoch that counts.
 fn chosen<'a>(history: &'a History, outcome: Option<&'a Outcome>) -> Option<&'a MetricReport> {
-    outcome.and_then(|o| o.validation.as_ref()).or_else(|| history.best().map(|e| &e.validation))
+    outcome
+        .and_then(|o| o.validation.as_ref())
+        .or_else(|| history.best().or(history.epochs.last()).map(|e| &e.validation))
 }
 
 fn tiles(history: &History, outcome: Option<&Outcome>) -> KeyValues {

@@ -5,7 +5,7 @@
 //! after more than `patience` epochs in a row that are not:  factor <- max(floor, factor * drop), wait `cooldown` epochs
 //! ```
 //! It hears the score that also chooses the best epoch (`train.selection`), in its direction, at the end of every epoch. An
-//! undefined score counts as no better.
+//! epoch without a score is passed over: it is neither better nor not better, and no epoch of rest.
 //!
 //! Reference: none; the rule of PyTorch's `ReduceLROnPlateau`. Differs from it: the relative threshold is a share of the
 //! best score's size, so that it also works for negative scores (PyTorch's then calls worse ones better); `patience` is
@@ -94,12 +94,12 @@ impl Plateau {
 
     pub(super) fn hear(&mut self, score: Option<f64>, direction: Direction) {
         let PlateauConfig { factor, patience, cooldown, floor, .. } = self.config;
-        match score.filter(|s| self.is_better(*s, direction)) {
-            Some(score) => {
-                self.best = Some(score);
-                self.bad_epochs = 0;
-            }
-            None => self.bad_epochs += 1,
+        let Some(score) = score else { return };
+        if self.is_better(score, direction) {
+            self.best = Some(score);
+            self.bad_epochs = 0;
+        } else {
+            self.bad_epochs += 1;
         }
         if self.cooldown_left > 0 {
             self.cooldown_left -= 1;
@@ -168,9 +168,11 @@ mod tests {
     fn by_hand() {
         let config = PlateauConfig { factor: 0.5, patience: 1, cooldown: 1, floor: 0.2, ..PlateauConfig::default() };
         let mut plateau = Plateau::new(config);
-        // Better, as good, as good: drop; one epoch of rest; two more: drop; undefined ones count as no better: floor.
-        let factors = hear(&mut plateau, &[0.5, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6, f64::NAN, f64::NAN, f64::NAN]);
-        assert_eq!(factors, [1.0, 1.0, 1.0, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.2]);
+        // Better, as good, as good: drop; one epoch of rest; two more: drop; without a score nothing happens; rest and two: floor.
+        const NONE: f64 = f64::NAN;
+        let scores = [0.5, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6, NONE, NONE, NONE, 0.6, 0.6, 0.6];
+        let factors = hear(&mut plateau, &scores);
+        assert_eq!(factors, [1.0, 1.0, 1.0, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.25, 0.25, 0.25, 0.2]);
     }
 
     #[test]

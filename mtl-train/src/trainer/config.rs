@@ -46,12 +46,14 @@ pub struct TrainConfig {
     /// What training's forward passes compute in, `f32` or `bf16`; validation is always in the parameters' kind, as are
     /// parameters, losses and gradients; default f32.
     pub precision: Precision,
-    /// Epochs without a better validation score before the run ends, >= 1; default none.
+    /// Epochs with a validation score that is not better before the run ends, >= 1; one without a score does not count;
+    /// default none.
     pub patience: Option<u64>,
     /// Stops single tasks early: which are frozen when they no longer improve; default none.
     pub freeze: Option<FreezeConfig>,
-    /// What validation is scored by: `mean` of the primary metrics, or an expression such as
-    /// `0.6*image.accuracy + 0.4*text.accuracy`; default `mean`.
+    /// What validation is scored by: `skill`, the mean over tasks of how much better the primary metric is than a constant
+    /// answer's (0 as good, 1 perfect); `mean` of the primary metrics; or an expression such as
+    /// `0.6*image.accuracy + 0.4*text.accuracy`, see `docs/selection.md`; default `skill`.
     pub selection: String,
     /// Share of the training split that only balancers see which learn from held-out data (auto-lambda, moml), in (0, 1);
     /// the others train on all of it; default 0.2.
@@ -88,7 +90,7 @@ impl Default for TrainConfig {
             precision: Precision::F32,
             patience: None,
             freeze: None,
-            selection: "mean".into(),
+            selection: "skill".into(),
             held_out: 0.2,
             step_mode: StepMode::default(),
             statistics_every: 50,

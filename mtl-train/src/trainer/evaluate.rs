@@ -1,9 +1,19 @@
-//! Metrics of a model on a split.
+//! Metrics of a model, or of answers that need none, on a split.
 
-use mtl_data::Loader;
-use mtl_metrics::{MetricReport, MetricSet};
+use mtl_core::prediction::{Prediction, Reference};
+use mtl_data::{Loader, Source};
+use mtl_metrics::{
+    MetricReport, MetricSet, MetricValue,
+    input::MetricBatch,
+    metric::AnyMetric,
+    report::{MetricEntry, TaskReport},
+    value::OrReason,
+};
 
 use crate::{error::Result, model::Model};
+
+/// Samples whose labels are judged at once.
+const CHUNK: u64 = 4096;
 
 /// Runs the model over all batches of one pass and computes the metrics.
 ///
@@ -20,6 +30,56 @@ pub fn evaluate(model: &Model, loader: &Loader, metrics: &mut MetricSet) -> Resu
         }
     }
     Ok(metrics.compute())
+}
+
+/// The metrics of answers by a rule: `rule(task, metric, truth)` gives what is answered to a run of samples, or why nothing can
+/// be. Labels alone are read. The source has the tasks of `metrics`, in order.
+///
+/// # Errors
+/// [`mtl_core::Error`] naming the task when an answer and its target do not fit; the data's own errors.
+pub fn evaluate_answers(
+    split: &dyn Source,
+    metrics: &MetricSet,
+    rule: &dyn Fn(usize, &str, &Reference) -> OrReason<Prediction>,
+) -> Result<MetricReport> {
+    let fresh = |metric: &dyn AnyMetric| {
+        let mut metric = metric.boxed_clone();
+        metric.reset();
+        (metric, None::<String>)
+    };
+    let mut judged: Vec<(_, Vec<_>)> = metrics
+        .iter()
+        .map(|(task, metrics)| (task.clone(), metrics.iter().map(|metric| fresh(metric.as_ref())).collect()))
+        .collect();
+    let n = split.len();
+    let mut start = 0;
+    while start < n {
+        let ids: Vec<u64> = (start..n.min(start + CHUNK)).collect();
+        for (task_idx, target) in split.targets(&ids)?.iter().enumerate() {
+            let (Some(target), Some((task, metrics))) = (target, judged.get_mut(task_idx)) else { continue };
+            let truth = target.reference()?;
+            for (metric, refusal) in metrics.iter_mut().filter(|(_, refusal)| refusal.is_none()) {
+                match rule(task_idx, metric.name(), &truth) {
+                    Ok(answer) => {
+                        let batch = MetricBatch::new(&answer, &truth).of_task(task.as_str()).with_ids(&ids);
+                        metric.update_batch(&batch)?;
+                    }
+                    Err(reason) => *refusal = Some(reason),
+                }
+            }
+        }
+        start += CHUNK;
+    }
+    let entry = |(metric, refusal): (Box<dyn AnyMetric>, Option<String>)| MetricEntry {
+        metric: metric.name().to_owned(),
+        direction: metric.direction(),
+        outcome: refusal.map_or_else(|| metric.compute(), |reason| MetricValue::undefined(reason, 0)),
+    };
+    let tasks = judged
+        .into_iter()
+        .map(|(task, metrics)| TaskReport { task, metrics: metrics.into_iter().map(entry).collect() })
+        .collect();
+    Ok(MetricReport { tasks })
 }
 
 /// The metrics that suit each head, the task's primary one first.

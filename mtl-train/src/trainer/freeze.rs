@@ -1,7 +1,9 @@
 //! Early stopping of single tasks: who no longer improves is frozen, the others go on.
 //!
 //! After every epoch each task's primary metric on validation is compared with its best so far. A task that has not improved
-//! by more than `min_delta` for `patience` epochs is frozen for the rest of the run:
+//! by more than `min_delta` for `patience` epochs is frozen for the rest of the run; an epoch in which its metric has no value says
+//! nothing and is not counted.
+//!
 //!
 //! | `what` | then |
 //! |---|---|
@@ -84,16 +86,12 @@ impl Plateaus {
             if self.frozen[idx] {
                 continue;
             }
-            let value = report.value(idx, task.primary);
-            let better = match (value, self.best[idx]) {
-                (Some(new), Some(old)) => {
-                    task.primary.direction().better(new, old) && (new - old).abs() > config.min_delta
-                }
-                (Some(_), None) => true,
-                (None, _) => false,
-            };
+            let Some(value) = report.value(idx, task.primary) else { continue };
+            let better = self.best[idx].is_none_or(|best| {
+                task.primary.direction().better(value, best) && (value - best).abs() > config.min_delta
+            });
             if better {
-                self.best[idx] = value;
+                self.best[idx] = Some(value);
                 self.stale[idx] = 0;
             } else {
                 self.stale[idx] += 1;
@@ -161,7 +159,8 @@ mod tests {
         let mut hear = |values| plateaus.hear(&config, &tasks, &report(&tasks, values));
         assert!(hear([Some(0.7), Some(2.0)]).is_empty());
         assert!(hear([Some(0.705), Some(1.5)]).is_empty(), "0.005 is no improvement, 0.5 is");
-        assert_eq!(hear([None, Some(1.0)]), [0], "undefined is no improvement");
+        assert!(hear([None, Some(1.0)]).is_empty(), "undefined says nothing");
+        assert_eq!(hear([Some(0.7), Some(0.9)]), [0]);
         assert!(hear([Some(0.99), Some(1.0)]).is_empty());
         assert_eq!(hear([Some(0.99), Some(1.2)]), [1]);
         assert!(plateaus.all_frozen());

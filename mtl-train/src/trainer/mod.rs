@@ -4,6 +4,10 @@
 //! for each epoch:  for each batch: forward -> losses -> step engine -> clip -> optimizer -> running mean of the weights
 //!                  validate -> score -> best? patience?
 //! ```
+//! An epoch without a score (no metric in it has a value, see [`Scoring`]) is not the best, and does not count as one that is not
+//! better: patience, the plateau schedule and freezing pass over it. A run in which no epoch had a score ends with the weights of its
+//! last one, and everything that tells of it says so ([`Choice`]).
+//!
 //! The loop names no balancer, head, architecture, metric or data set. It is told two splits, and only those: training
 //! and **validation**. Models, epochs and settings are chosen on validation; whoever evaluates on a test split does it
 //! afterwards, with [`evaluate`], on the weights of the best epoch.
@@ -11,28 +15,35 @@
 //! A run is a function of its settings: everything random is re-derived from the seed and the step, so a run that goes on
 //! from a checkpoint gives the bits of one that was never interrupted (same device, same number of threads).
 
+mod choice;
 mod config;
 mod evaluate;
 mod freeze;
 mod incident;
+mod informed;
+mod left_out;
 mod looks;
 mod lr_finder;
 mod observer;
+mod scoring;
 mod selection;
 mod tally;
 
 use std::time::Instant;
 
+pub use choice::Choice;
 pub use config::TrainConfig;
-pub use evaluate::{evaluate, metrics_of};
+pub use evaluate::{evaluate, evaluate_answers, metrics_of};
 use freeze::Plateaus;
 pub use freeze::{FreezeConfig, Frozen};
 pub use incident::{Action, Incident, Suspect};
+pub use left_out::{Cause, LeftOut};
 pub use lr_finder::{LrFinderConfig, LrPoint, LrSweep};
 use mtl_core::{
     balance::{Epoch, Look},
     batch::Batch,
     context::Cx,
+    label_stats::LabelStats,
     mode::Mode,
     rng::derive,
     shim,
@@ -41,6 +52,7 @@ use mtl_core::{
 use mtl_data::{Batches, Loader, LoaderPosition};
 use mtl_metrics::{MetricReport, MetricSet};
 pub use observer::{EpochSummary, Flow, Guarded, Observer, StepSummary};
+pub use scoring::{Scored, Scoring};
 pub use selection::Selection;
 use serde::{Deserialize, Serialize};
 use tally::Tally;
@@ -68,6 +80,10 @@ pub struct Trainer {
     /// In place of the schedule's rate, while one is searched.
     fixed_lr: Option<f64>,
     selection: Selection,
+    /// The selection on the validation labels, once these are known.
+    scoring: Option<Scoring>,
+    /// Statistics of the training labels, whose constant answer `skill` measures by.
+    training_labels: Option<Vec<LabelStats>>,
     config: TrainConfig,
     counters: Counters,
     best: Vec<(String, Tensor)>,
@@ -155,6 +171,8 @@ impl Trainer {
             ema,
             fixed_lr: None,
             selection,
+            scoring: None,
+            training_labels: None,
             config,
             counters,
             best: Vec::new(),
@@ -173,6 +191,12 @@ impl Trainer {
     /// Gives the balancer data of its own: neither training data nor the validation split that chooses the epoch.
     pub fn hold_out(&mut self, held_out: Loader) {
         self.held_out = Some(held_out);
+    }
+
+    /// Tells the statistics of the training labels, in task order: the default selection measures every metric by the answer that
+    /// they give without looking at inputs. Without them, those of the validation labels take their place.
+    pub fn know_labels(&mut self, training: Vec<LabelStats>) {
+        self.training_labels = Some(training);
     }
 
     /// The model, with the weights of the last step; after [`Trainer::fit`] has finished, those of the best epoch.
@@ -197,6 +221,27 @@ impl Trainer {
     #[must_use]
     pub fn selection(&self) -> &Selection {
         &self.selection
+    }
+
+    /// The selection fitted to the labels of the validation split; `None` before [`Trainer::fit`].
+    #[must_use]
+    pub fn scoring(&self) -> Option<&Scoring> {
+        self.scoring.as_ref()
+    }
+
+    /// Fits the selection to the labels of a validation split, as [`Trainer::fit`] does before the first epoch.
+    ///
+    /// # Errors
+    /// As [`Selection::on`].
+    pub fn score_on(&self, validation: &Loader) -> Result<Scoring> {
+        let scoring = self.selection.on(&self.model, &**validation.source(), self.training_labels.as_deref());
+        scoring.map_err(|e| e.in_section("train.selection"))
+    }
+
+    /// Which epoch counts, and on what grounds; `None` before the first.
+    #[must_use]
+    pub fn choice(&self) -> Option<Choice> {
+        Choice::of(&self.selection, &self.counters.history)
     }
 
     /// The epochs so far.
@@ -229,7 +274,8 @@ impl Trainer {
     /// With a store, checkpoints are written at the end of every epoch and as often as the settings say.
     ///
     /// # Errors
-    /// [`Error::Step`] naming the place and the task or file that failed; the checkpoints written so far remain.
+    /// As [`Selection::on`], before the first step; [`Error::Step`] naming the place and the task or file that failed; the
+    /// checkpoints written so far remain.
     pub fn fit(
         &mut self,
         train: &dyn Batches,
@@ -238,12 +284,22 @@ impl Trainer {
         store: Option<&CheckpointStore>,
     ) -> Result<Ending> {
         let mut observer = Guarded::new(observer);
+        if !self.counters.finished {
+            self.scoring = Some(self.score_on(validation)?);
+        }
         observer.started(self.counters.step);
+        if let Some(warning) = self.scoring.as_ref().and_then(Scoring::warning) {
+            observer.warned(&warning);
+        }
         let ending = self.run(train, validation, &mut observer, store);
         observer.finished();
         self.observer_failure = observer.failure().map(str::to_owned);
-        if ending.as_ref().is_ok_and(|e| *e == Ending::Finished) && !self.best.is_empty() {
-            self.model.params().load_tensors(&self.best)?;
+        if ending.as_ref().is_ok_and(|e| *e == Ending::Finished) {
+            match self.best.is_empty() {
+                false => self.model.params().load_tensors(&self.best)?,
+                // No epoch had a score: the last one counts, with the weights that were judged.
+                true => self.swap_ema()?,
+            }
         }
         ending
     }
@@ -420,7 +476,7 @@ impl Trainer {
         self.swap_ema()?;
         let judged = self.judge(validation);
         self.swap_ema()?;
-        let (report, score, is_best) = judged?;
+        let Judged { report, scored: Scored { score, left_out }, is_best } = judged?;
         let newly_frozen = match &self.config.freeze {
             Some(freeze) => self.counters.plateaus.hear(freeze, self.model.tasks(), &report),
             None => Vec::new(),
@@ -438,6 +494,8 @@ impl Trainer {
             blocks: tally.conflict.blocks(),
             validation: report,
             score,
+            terms: self.scoring.as_ref().map_or(0, Scoring::n_terms),
+            left_out,
             is_best,
             incidents: counters.incidents,
             frozen: counters.plateaus.frozen().to_vec(),
@@ -454,7 +512,11 @@ impl Trainer {
         self.engine.method_mut().epoch_end(&Epoch { index: counters.epoch, kpis: &kpis })?;
         counters.epoch += 1;
         counters.next_batch = 0;
-        counters.epochs_since_best = if is_best { 0 } else { counters.epochs_since_best + 1 };
+        counters.epochs_since_best = match (is_best, score) {
+            (true, _) => 0,
+            (false, Some(_)) => counters.epochs_since_best + 1,
+            (false, None) => counters.epochs_since_best,
+        };
         self.schedule.hear(score, self.selection.direction());
         counters.finished = counters.is_over(&self.config);
         observer.epoch(&summary);
@@ -467,19 +529,22 @@ impl Trainer {
     }
 
     /// All metrics of the weights in the model, their score, and whether it is the best so far: then they are kept.
-    fn judge(&mut self, validation: &Loader) -> Result<(MetricReport, Option<f64>, bool)> {
+    fn judge(&mut self, validation: &Loader) -> Result<Judged> {
         let report = evaluate(&self.model, validation, &mut self.metrics()?)?;
-        let score = self.selection.score(&report)?;
-        let is_best = match (score, self.counters.best_score) {
+        let scored = match &self.scoring {
+            Some(scoring) => scoring.score(&report)?,
+            None => self.score_on(validation)?.score(&report)?,
+        };
+        let is_best = match (scored.score, self.counters.best_score) {
             (Some(new), Some(old)) => self.selection.direction().better(new, old),
             (Some(_), None) => true,
             (None, _) => false,
         };
         if is_best {
-            self.counters.best_score = score;
+            self.counters.best_score = scored.score;
             self.best = copies(&self.model);
         }
-        Ok((report, score, is_best))
+        Ok(Judged { report, scored, is_best })
     }
 
     /// Exchanges the weights and their running mean, if there is one.
@@ -529,6 +594,13 @@ impl Trainer {
         self.counters = Counters { finished: counters.is_over(&self.config), ..counters };
         Ok(())
     }
+}
+
+/// An epoch's weights as validation sees them.
+struct Judged {
+    report: MetricReport,
+    scored: Scored,
+    is_best: bool,
 }
 
 fn copies(model: &Model) -> Vec<(String, Tensor)> {

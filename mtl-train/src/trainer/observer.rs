@@ -6,6 +6,7 @@
 //! | hook | when |
 //! |---|---|
 //! | [`started`](Observer::started) | before the first step, new or resumed |
+//! | [`warned`](Observer::warned) | after that, when something about the run is not as the user may think |
 //! | [`step`](Observer::step) | after each optimizer step |
 //! | [`noticed`](Observer::noticed) | after the first step of a new run, when its losses are of very different size |
 //! | [`incident`](Observer::incident) | when a loss or gradient was not finite and the policy went on |
@@ -26,7 +27,7 @@ use mtl_core::{balance::Conflict, step::StepReport, task::TaskName};
 use mtl_metrics::MetricReport;
 use serde::{Deserialize, Serialize};
 
-use super::Incident;
+use super::{Incident, LeftOut};
 use crate::{inspect::Finding, model::Model};
 
 /// One optimizer step.
@@ -67,8 +68,14 @@ pub struct EpochSummary {
     pub blocks: Vec<(String, Conflict)>,
     /// All metrics of all tasks on the validation split.
     pub validation: MetricReport,
-    /// What selection goes by.
+    /// What selection goes by; `None` when no metric in it has a value.
     pub score: Option<f64>,
+    /// Metrics that selection asks for, those without a value included.
+    #[serde(default)]
+    pub terms: usize,
+    /// Those without a value, the labels' fault first: these have no part in any epoch's score.
+    #[serde(default)]
+    pub left_out: Vec<LeftOut>,
     /// Whether this is the best epoch so far.
     pub is_best: bool,
     /// Steps so far in which a loss or gradient was not finite.
@@ -94,6 +101,9 @@ pub enum Flow {
 pub trait Observer {
     /// The run begins, or goes on, at that optimizer step.
     fn started(&mut self, _step: u64) {}
+
+    /// Something that the user should know before the first step, in words.
+    fn warned(&mut self, _warning: &str) {}
 
     /// An optimizer step has been made.
     fn step(&mut self, _step: &StepSummary<'_>) {}
@@ -133,6 +143,9 @@ macro_rules! forward {
     ($($to:tt),+) => {
         fn started(&mut self, step: u64) {
             $( forward!(@ self $to).started(step); )+
+        }
+        fn warned(&mut self, warning: &str) {
+            $( forward!(@ self $to).warned(warning); )+
         }
         fn step(&mut self, step: &StepSummary<'_>) {
             $( forward!(@ self $to).step(step); )+
@@ -218,6 +231,10 @@ impl<O: Observer> Guarded<O> {
 impl<O: Observer> Observer for Guarded<O> {
     fn started(&mut self, step: u64) {
         self.call("started", |o| o.started(step));
+    }
+
+    fn warned(&mut self, warning: &str) {
+        self.call("warned", |o| o.warned(warning));
     }
 
     fn step(&mut self, step: &StepSummary<'_>) {

@@ -256,6 +256,8 @@ mod tests {
             blocks: Vec::new(),
             validation: MetricReport { tasks: vec![task("income"), task("marital")] },
             score: Some(score),
+            terms: 1,
+            left_out: Vec::new(),
             is_best: true,
             incidents: 0,
             frozen: vec![false; 2],

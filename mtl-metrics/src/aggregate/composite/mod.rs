@@ -144,6 +144,20 @@ impl Composite {
     pub fn text(&self) -> &str {
         &self.text
     }
+
+    /// The metrics in it by task and name, each once, in the order of the text.
+    #[must_use]
+    pub fn metrics(&self) -> Vec<(&TaskName, &str)> {
+        let mut found = Vec::new();
+        for op in &self.ops {
+            if let Op::Metric { task, metric } = op
+                && !found.contains(&(task, metric.as_str()))
+            {
+                found.push((task, metric.as_str()));
+            }
+        }
+        found
+    }
 }
 
 impl Aggregate for Composite {

@@ -181,7 +181,8 @@ impl<'a> Parser<'a> {
             return Err(self.error(&format!("unknown function {word:?}, known are {}, norm", known.join(", ")), at));
         }
         let ([part, worst, best], [part_end, ..]) = (args.as_slice(), arg_ends.as_slice()) else {
-            return Err(self.error("norm takes three arguments: x, worst, best", at));
+            let example = "norm takes three arguments: x, worst, best, as norm(task.rmse, 10, 0)";
+            return Err(self.error(example, at));
         };
         let (Some(worst), Some(best)) = (worst.constant(), best.constant()) else {
             return Err(self.error("worst and best of norm must be constant", at));

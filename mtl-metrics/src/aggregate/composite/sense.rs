@@ -15,6 +15,26 @@ pub(super) struct Sense {
     pub(super) range: (f64, f64),
     /// The metric that the part is made of when it is not in `[0, 1]`: such a part combines with constants and itself only.
     pub(super) raw: Option<String>,
+    /// The first metric in the part, for messages.
+    first: Option<Named>,
+}
+
+/// A metric by its full name, and which way it is better.
+#[derive(Debug, Clone, PartialEq)]
+struct Named {
+    name: String,
+    direction: Direction,
+}
+
+impl Named {
+    /// How to put the metric on a scale of its own.
+    fn advice(&self) -> String {
+        let (ends, useless) = match self.direction {
+            Direction::Maximize => ("0, 1", "0"),
+            Direction::Minimize => ("10, 0", "10"),
+        };
+        format!("norm({}, {ends}), with its value for a useless answer in place of {useless}", self.name)
+    }
 }
 
 /// How a part moves when the metrics in it get better.
@@ -45,7 +65,7 @@ impl Trend {
 
 impl Sense {
     pub(super) fn number(x: f64) -> Self {
-        Self { trend: Trend::Constant, range: (x, x), raw: None }
+        Self { trend: Trend::Constant, range: (x, x), raw: None, first: None }
     }
 
     /// A metric, by its full name.
@@ -55,7 +75,8 @@ impl Sense {
             Direction::Minimize => Trend::Falls,
         };
         let unit = range.0 >= 0.0 && range.1 <= 1.0;
-        Self { trend, range, raw: (!unit).then(|| name.to_owned()) }
+        let first = Some(Named { name: name.to_owned(), direction });
+        Self { trend, range, raw: (!unit).then(|| name.to_owned()), first }
     }
 
     /// The number, when the part is one.
@@ -64,11 +85,11 @@ impl Sense {
     }
 
     pub(super) fn normalized(&self) -> Self {
-        Self { trend: Trend::Rises, range: (0.0, 1.0), raw: None }
+        Self { trend: Trend::Rises, range: (0.0, 1.0), raw: None, first: self.first.clone() }
     }
 
     pub(super) fn negate(self) -> Self {
-        Self { trend: self.trend.turned(), range: (-self.range.1, -self.range.0), raw: self.raw }
+        Self { trend: self.trend.turned(), range: (-self.range.1, -self.range.0), ..self }
     }
 
     pub(super) fn add(self, other: Self) -> OrReason<Self> {
@@ -140,34 +161,40 @@ impl Sense {
         }
         let (a, b) = (self.range.0 * factor, self.range.1 * factor);
         let trend = if factor > 0.0 { self.trend } else { self.trend.turned() };
-        Self { trend, range: (a.min(b), a.max(b)), raw: self.raw }
+        Self { trend, range: (a.min(b), a.max(b)), ..self }
     }
 
     fn not_negative(&self, what: &str) -> OrReason<()> {
         if self.range.0 >= 0.0 {
             return Ok(());
         }
-        Err(format!(
-            "{what} needs parts that cannot be negative, but one can; wrap its metric in norm(.., worst, best)"
-        ))
+        let advice = self.first.as_ref().map_or_else(|| "norm(.., worst, best)".to_owned(), Named::advice);
+        Err(format!("{what} needs parts that cannot be negative, but one can; write {advice}"))
     }
 
     /// Two parts in one, if directions and scales agree.
     fn combine(self, other: Self, range: (f64, f64)) -> OrReason<Self> {
         let (trend, raw) = match (self.trend, other.trend) {
-            (Trend::Constant, trend) => (trend, other.raw),
-            (trend, Trend::Constant) => (trend, self.raw),
+            (Trend::Constant, trend) => (trend, other.raw.clone()),
+            (trend, Trend::Constant) => (trend, self.raw.clone()),
             (a, b) if a != b => {
-                let advice = "the parts get better in opposite directions; turn one around (1 - x) or use norm";
-                return Err(advice.to_owned());
+                let falling = if a == Trend::Falls { &self } else { &other };
+                let advice = match (&falling.first, &falling.raw) {
+                    (Some(part), Some(_)) => format!("write {}", part.advice()),
+                    (Some(part), None) => format!("turn one around, as 1 - {}", part.name),
+                    (None, _) => "turn one around (1 - x) or use norm".to_owned(),
+                };
+                return Err(format!("the parts get better in opposite directions; {advice}"));
             }
-            (trend, _) if self.raw == other.raw => (trend, self.raw),
+            (trend, _) if self.raw == other.raw => (trend, self.raw.clone()),
             _ => {
-                let metric = self.raw.or(other.raw).unwrap_or_default();
-                return Err(format!("{metric} is not in [0, 1] and cannot be combined with another metric; use norm"));
+                let raw = if self.raw.is_some() { &self } else { &other };
+                let (metric, advice) = raw.first.as_ref().map(|m| (m.name.clone(), m.advice())).unwrap_or_default();
+                let why = "is not in [0, 1] and cannot be combined with another metric";
+                return Err(format!("{metric} {why}; write {advice}"));
             }
         };
-        Ok(Self { trend, range, raw })
+        Ok(Self { trend, range, raw, first: self.first.or(other.first) })
     }
 }
 

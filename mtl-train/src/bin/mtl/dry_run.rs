@@ -59,5 +59,8 @@ pub(crate) fn show(run: &DryRun) {
     );
     let score = run.score.map_or_else(|| "undefined on one batch".to_owned(), |s| format!("{s:.4}"));
     println!("validation  score {score} on one batch, untrained but for one step");
+    for left_out in &run.left_out {
+        println!("left out    {left_out}: validation labels do not define it, train.selection goes without it");
+    }
     println!("step        {:.3} s, {} an epoch; nothing was written", run.seconds, run.batches_per_epoch);
 }

@@ -28,21 +28,23 @@ pub(crate) struct Args {
 #[expect(clippy::print_stdout, reason = "what the program is for")]
 pub(crate) fn run(args: &Args) -> Result<()> {
     let (_, session, _) = args.data.open(&args.run)?;
-    let report = match args.split {
-        Split::Validation => session.validate()?,
-        Split::Test => session.test()?,
+    let (report, constant) = match args.split {
+        Split::Validation => (session.validate()?, session.validate_constant()?),
+        Split::Test => (session.test()?, session.test_constant()?),
     };
     if args.json {
         println!("{:#}", serde_json::json!(report));
         return Ok(());
     }
-    let mut table = table(&["task", "metric", "value"], 2);
+    let mut table = table(&["task", "metric", "value", "constant"], 2);
     for result in &report.tasks {
         for (idx, entry) in result.metrics.iter().enumerate() {
             let task = if idx == 0 { result.task.to_string() } else { String::new() };
-            table.add_row([task, entry.metric.clone(), value(&entry.outcome)]);
+            let constant = constant.entry(result.task.as_str(), &entry.metric)?;
+            table.add_row([task, entry.metric.clone(), value(&entry.outcome), value(&constant.outcome)]);
         }
     }
     println!("{table}");
+    println!("constant: what answers without a look at the input have");
     Ok(())
 }

@@ -22,7 +22,6 @@ use mtl_train::{
     session::Session,
     trainer::{Ending, Observer},
 };
-use serde_json::json;
 
 use crate::{
     dry_run,
@@ -99,6 +98,7 @@ fn start(args: &Args, mut config: RunConfig) -> Result<ExitCode> {
     if args.find_lr {
         return crate::find_lr::run(&mut session).map(|()| ExitCode::SUCCESS);
     }
+    session.trainer.score_on(&session.validation)?;
     config.device = config.device.recorded();
     for note in session.notes() {
         eprintln!("{}: {}: {}", note.level, note.place, note.message);
@@ -187,42 +187,37 @@ fn dashboard(_title: &str, _tasks: &TaskSet, _total: u64) -> Result<Box<dyn Obse
 #[expect(clippy::print_stdout, reason = "what the program is for")]
 fn finish(dir: &RunDir, config: &RunConfig, session: &Session) -> Result<()> {
     let test = session.test()?;
-    let best = session.trainer.history().iter().rfind(|e| e.is_best);
     write_atomic(&dir.weights(), &session.trainer.model().params().to_safetensors()?)?;
-    let metrics =
-        json!({ "best_epoch": best.map(|e| e.epoch + 1), "validation": best.map(|e| &e.validation), "test": test });
-    write_atomic(&dir.metrics(), format!("{metrics:#}\n").as_bytes())?;
+    let outcome = run_report::Outcome::of(session, test)?;
+    write_atomic(&dir.metrics(), outcome.to_json()?.as_bytes())?;
 
     // Everything that was trained is safe by now: a report that cannot be made is worth a line, not the run.
     let report = run_report::write_with(dir, config, Some(session));
 
-    let mut table = table(&["task", "metric", "validation", "test"], 2);
-    for (task, result) in test.tasks.iter().enumerate() {
-        for entry in &result.metrics {
-            let validation = best.and_then(|e| e.validation.entry(result.task.as_str(), &entry.metric).ok());
-            let validation = validation.map_or_else(|| "-".into(), |v| value(&v.outcome));
-            let name = if entry.metric == first_metric(&test, task) { result.task.to_string() } else { String::new() };
-            table.add_row([name, entry.metric.clone(), validation, value(&entry.outcome)]);
+    let mut table = table(&["task", "metric", "validation", "test", "constant"], 2);
+    for result in &outcome.test.tasks {
+        for (at, entry) in result.metrics.iter().enumerate() {
+            let of = |report: Option<&MetricReport>| {
+                let entry = report.and_then(|r| r.entry(result.task.as_str(), &entry.metric).ok());
+                entry.map_or_else(|| "-".into(), |entry| value(&entry.outcome))
+            };
+            let name = if at == 0 { result.task.to_string() } else { String::new() };
+            let constant = of(outcome.constant.as_ref().map(|constant| &constant.test));
+            let row = [name, entry.metric.clone(), of(outcome.validation.as_ref()), value(&entry.outcome), constant];
+            table.add_row(row);
         }
     }
     println!("{table}");
-    if let Some(best) = best {
-        println!(
-            "best epoch {} of {}, chosen on validation; run folder {}",
-            best.epoch + 1,
-            best.epochs,
-            dir.root().display()
-        );
+    println!("constant: what answers without a look at the input have on test");
+    if let Some(choice) = &outcome.selection {
+        println!("{}", choice.sentence());
     }
+    println!("run folder {}", dir.root().display());
     match report {
         Ok(path) => println!("report {}", path.display()),
         Err(e) => eprintln!("warning: no report: {e}"),
     }
     Ok(())
-}
-
-fn first_metric(report: &MetricReport, task: usize) -> &str {
-    report.tasks.get(task).and_then(|t| t.metrics.first()).map_or("", |m| m.metric.as_str())
 }
 
 #[cfg(test)]

@@ -269,6 +269,8 @@ mod tests {
             blocks: Vec::new(),
             validation: MetricReport::default(),
             score: Some(0.75),
+            terms: 1,
+            left_out: Vec::new(),
             is_best: true,
             incidents: 0,
             frozen: vec![false; 2],
