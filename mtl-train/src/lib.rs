@@ -32,6 +32,7 @@
 //! | [`config`] | the configuration file |
 //! | [`dry_run`] | one batch through everything: shapes, parameters, costs |
 //! | [`inspect`], [`machine`] | what is in the data and wrong with it; what the program runs on |
+//! | [`threads`] | how many work inside operations |
 //! | [`run_dir`], [`interrupt`] | a run's folder; Ctrl-C |
 //! | [`compare`] | methods against each other and against single-task networks: grid, seeds, statistics |
 //! | [`cv_weights`] | task weights by cross-validation on the training split |
@@ -69,6 +70,7 @@ pub mod run_report;
 pub mod runlog;
 pub mod schedule;
 pub mod session;
+pub mod threads;
 pub mod trainer;
 #[cfg(feature = "tui")]
 pub mod tui;

@@ -18,6 +18,7 @@ use crate::{
     config::{RunConfig, TaskConfig},
     error::{Error, Result},
     model::{Blueprint, Model, ModelConfig},
+    threads,
     trainer::{Trainer, evaluate, metrics_of},
 };
 
@@ -65,8 +66,11 @@ impl Session {
         let inputs = input_spec(train.info());
         let blueprint =
             Blueprint { inputs: &inputs, targets: &targets, kind: Kind::Float, device, seed: derive(seed, "init", 0) };
-        let mut trainer =
-            Trainer::new(Model::build(&model, &tasks, &blueprint)?, &config.balancer, config.train.clone())?;
+        let model = Model::build(&model, &tasks, &blueprint)?;
+        if config.device.threads.is_none() {
+            threads::settle(&model, &inputs, config.train.batch_size);
+        }
+        let mut trainer = Trainer::new(model, &config.balancer, config.train.clone())?;
         let shuffled = LoaderConfig {
             batch_size: config.train.batch_size,
             order: Order::Shuffled,
