@@ -1,7 +1,7 @@
 //! What the toolkit makes of a pair, step by step as a user would go: configuration, data, `doctor`, `--dry-run`, two steps of
 //! training, rows to be answered.
 //!
-//! A refusal is a good end. A fault is: a panic; a message of several lines, or one that names neither a file nor anything
+//! A refusal is a good end. A fault is: a panic; a message of several lines (the file's line with carets aside), or one that names neither a file nor anything
 //! that stands in the configuration; a number of rows other than that of an independent reader (the `csv` crate); a row
 //! whose marker comes back in another place.
 
@@ -76,7 +76,9 @@ pub(crate) fn judge(pair: &Pair, folder: &Path) -> std::io::Result<Verdict> {
     let outcome = catch_unwind(AssertUnwindSafe(|| walk(pair, folder, &mut stage)));
     Ok(match outcome {
         Ok(Ok(())) => Verdict { stage, fault: None, message: None },
-        Ok(Err(End::Refused(message))) => Verdict { stage, fault: unclear(&message, pair), message: Some(message) },
+        Ok(Err(End::Refused(message))) => {
+            Verdict { stage, fault: unclear(&message, pair, folder), message: Some(message) }
+        }
         Ok(Err(End::Fault(fault))) => Verdict { stage, fault: Some(fault), message: None },
         Err(panic) => Verdict { stage, fault: Some(format!("panic: {}", said(&*panic))), message: None },
     })
@@ -264,17 +266,20 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
 }
 
 /// What is wrong with a message, if anything.
-fn unclear(message: &str, pair: &Pair) -> Option<String> {
-    if message.contains('\n') {
+fn unclear(message: &str, pair: &Pair, folder: &Path) -> Option<String> {
+    // Below the line there may be the line of the file, with carets.
+    let lines: Vec<&str> = message.lines().collect();
+    let has_excerpt = matches!(lines[..], [_, bar, _, carets] if bar.trim() == "|" && carets.ends_with('^'));
+    if lines.len() != 1 && !has_excerpt {
         return Some(format!("a message of several lines: {message:?}"));
     }
     if message.contains("panic") {
         return Some(format!("a panic behind a message: {message}"));
     }
-    let files = ["run.toml", "train.csv", "test.csv"];
+    let in_folder = folder.display().to_string();
     let config = String::from_utf8_lossy(&pair.config);
     let mut words = config.split(|c: char| !(c.is_alphanumeric() || "_-.".contains(c))).filter(|word| word.len() > 2);
-    let is_named = files.iter().any(|file| message.contains(file)) || words.any(|word| message.contains(word));
+    let is_named = message.contains(&in_folder) || words.any(|word| message.contains(word));
     (!is_named).then(|| format!("a message that names nothing of the user's: {message}"))
 }
 
@@ -310,10 +315,16 @@ mod tests {
 
     #[test]
     fn messages_are_one_line_and_name_something() {
+        let folder = Path::new("/some/where");
         let pair = Pair { config: b"batch_size = 3".to_vec(), train: Vec::new(), test: Vec::new() };
-        assert_eq!(unclear("train.batch_size: expected >= 1, found 0", &pair), None);
-        assert!(unclear("a\nb batch_size", &pair).unwrap().contains("several lines"));
-        assert!(unclear("something is wrong", &pair).unwrap().contains("names nothing"));
-        assert!(unclear("batch_size: reading panicked", &pair).unwrap().contains("panic"));
+        assert_eq!(unclear("train.batch_size: expected >= 1, found 0", &pair, folder), None);
+        assert!(unclear("a\nb batch_size", &pair, folder).unwrap().contains("several lines"));
+        assert_eq!(
+            unclear("run.toml:1: is wrong\n   |\n 1 | batch_size = 3\n   |              ^", &pair, folder),
+            None
+        );
+        assert_eq!(unclear("/some/where/0: cannot read", &pair, folder), None);
+        assert!(unclear("something is wrong", &pair, folder).unwrap().contains("names nothing"));
+        assert!(unclear("batch_size: reading panicked", &pair, folder).unwrap().contains("panic"));
     }
 }

@@ -121,15 +121,20 @@ fn one<'a, T: ?Sized>(rng: &mut Rng, of: &[&'a T]) -> Option<&'a T> {
     of.get(below(rng, of.len())).copied()
 }
 
-/// One to four changes to one of the files, or to several.
+/// One to three changes to the tables, to the configuration, or to both: most configurations that were changed are refused,
+/// so tables are changed more often.
 pub(crate) fn mutated(pair: &Pair, rng: &mut Rng) -> Pair {
     let mut pair = pair.clone();
-    for _ in 0..=below(rng, 4) {
-        match below(rng, 8) {
-            0..=2 => table(&mut pair.train, rng),
-            3..=4 => table(&mut pair.test, rng),
-            _ => config(&mut pair.config, rng),
+    let what = below(rng, 10);
+    for _ in 0..=below(rng, 3) {
+        match below(rng, 2) {
+            _ if (7..9).contains(&what) => config(&mut pair.config, rng),
+            0 => table(&mut pair.train, rng),
+            _ => table(&mut pair.test, rng),
         }
+    }
+    if what == 9 {
+        config(&mut pair.config, rng);
     }
     pair
 }
@@ -244,7 +249,7 @@ mod tests {
         for (at, pair) in valid().iter().enumerate() {
             let mutate = |seed| mutated(pair, &mut Rng::new(seed));
             let changed = (0..200).filter(|&seed| mutate(seed) != *pair).count();
-            assert!(changed > 180, "pair {at}: {changed} of 200");
+            assert!(changed > 170, "pair {at}: {changed} of 200");
             assert!((0..50).all(|seed| mutate(seed) == mutate(seed)));
         }
     }

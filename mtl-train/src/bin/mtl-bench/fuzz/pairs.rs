@@ -84,6 +84,7 @@ kind = "upgrad"
 epochs = 2
 batch_size = 9
 workers = 0
+selection = "rich.auroc"
 optimizer = { kind = "adamw", lr = 0.01 }
 [[task]]
 name = "value"
@@ -156,6 +157,7 @@ kind = "dwa"
 epochs = 2
 batch_size = 7
 workers = 0
+selection = "grade.accuracy"
 clip_norm = 1.0
 "#,
     },
@@ -182,6 +184,7 @@ kind = "famo"
 epochs = 2
 batch_size = 10
 workers = 0
+selection = "d.accuracy"
 accumulate = 1
 schedule = { kind = "cosine" }
 "#,
