@@ -124,7 +124,7 @@ mod tests {
         ] {
             let text = format!(
                 r#"
-                data    = {{ kind = "synthetic-mmoe", train = 300, validation = 100, test = 100 }}
+                data    = {{ kind = "synthetic-mmoe", train = 300, validation = 100, test = 100, targets = "binary" }}
                 encoder = {encoder}
                 "#
             );
