@@ -17,6 +17,7 @@ const SOURCES: &[&str] = &[
     "grad.cpp",
     "gram.cpp",
     "lookup.cpp",
+    "mask.cpp",
     "optim.cpp",
     "rows.cpp",
     "runtime.cpp",
@@ -26,6 +27,12 @@ const SOURCES: &[&str] = &[
 
 fn main() {
     println!("cargo:rerun-if-changed=cpp");
+    // For shared libraries, see src/shim/wait.rs.
+    println!("cargo:rustc-check-cfg=cfg(mtl_no_preinit)");
+    println!("cargo:rerun-if-env-changed=MTL_NO_PREINIT");
+    if env::var_os("MTL_NO_PREINIT").is_some_and(|value| value != "0") {
+        println!("cargo:rustc-cfg=mtl_no_preinit");
+    }
     let lib_dir = match env::var_os("DEP_TCH_LIBTORCH_LIB") {
         Some(dir) => PathBuf::from(dir),
         None => stop("torch-sys did not say where libtorch is; run `cargo xtask setup`, or set LIBTORCH"),

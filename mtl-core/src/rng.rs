@@ -1,6 +1,6 @@
 //! Our own random numbers: seeded, counter-based where it matters, the same on every version of every dependency.
 //!
-//! Nothing in the workspace draws from a global generator except libtorch's dropout, which is re-seeded per step with
+//! Nothing in the workspace draws from a global generator except dropout, from libtorch's, which is re-seeded per step with
 //! [`fn@derive`]. Streams are separated by names, not by call order, so adding a parameter or a task does not change the
 //! numbers of the others.
 

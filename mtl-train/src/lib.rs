@@ -33,6 +33,7 @@
 //! | [`config`] | the configuration file |
 //! | [`dry_run`] | one batch through everything: shapes, parameters, costs |
 //! | [`inspect`], [`machine`] | what is in the data and wrong with it; what the program runs on |
+//! | [`threads`] | how many work inside operations |
 //! | [`run_dir`], [`run_data`], [`interrupt`] | a run's folder; what it remembers of its data; Ctrl-C |
 //! | [`compare`] | methods against each other and against single-task networks: grid, seeds, statistics |
 //! | [`cv_weights`] | task weights by cross-validation on the training split |
@@ -74,6 +75,7 @@ pub mod runlog;
 pub mod schedule;
 mod sealed_json;
 pub mod session;
+pub mod threads;
 pub mod trainer;
 #[cfg(feature = "tui")]
 pub mod tui;

@@ -2,10 +2,11 @@
 //!
 //! The answers come from libtorch itself, asked with small tensors, not from tables of what it should do.
 
+use mtl_core::shim;
 use serde::Serialize;
 use tch::{Device, Kind, Tensor};
 
-use crate::error::Result;
+use crate::{error::Result, threads};
 
 /// A machine as libtorch sees it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -18,8 +19,12 @@ pub struct Machine {
     pub platform: String,
     /// The widest vector instructions of the processor that libtorch has kernels for.
     pub instructions: &'static str,
-    /// Threads inside operations.
-    pub threads: i32,
+    /// Threads inside operations with large products.
+    pub threads: usize,
+    /// Threads inside operations of a model with small products only, see [`crate::threads`].
+    pub threads_small: usize,
+    /// How the threads of an operation wait for each other, see [`mtl_core::shim::waiting`].
+    pub waiting: String,
     /// Processors that the system offers to this process.
     pub processors: usize,
     /// CUDA devices that can be used.
@@ -63,8 +68,10 @@ impl Machine {
             libtorch: option_env!("MTL_LIBTORCH_VERSION").unwrap_or("unknown"),
             platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             instructions: instructions(),
-            threads: tch::get_num_threads(),
-            processors: std::thread::available_parallelism().map_or(1, usize::from),
+            threads: threads::by_work(u64::MAX),
+            threads_small: threads::by_work(0),
+            waiting: shim::waiting().to_string(),
+            processors: threads::processors(),
             cuda_devices,
             cudnn: tch::Cuda::cudnn_is_available(),
             attention,
@@ -107,6 +114,7 @@ mod tests {
     fn the_machine_answers() {
         let machine = Machine::look().unwrap();
         assert!(machine.libtorch.starts_with("2.") && machine.threads >= 1 && machine.processors >= 1);
+        assert!(machine.threads_small >= 1 && machine.threads_small <= machine.threads && !machine.waiting.is_empty());
         let plain = machine.attention.iter().find(|a| a.case == "cpu float").unwrap();
         assert_eq!(plain.kernel, "fused (flash)");
         let dropout = machine.attention.iter().find(|a| a.case == "cpu float with dropout").unwrap();

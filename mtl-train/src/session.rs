@@ -14,6 +14,7 @@ use crate::{
     inspect::{Finding, Level},
     plan::ModelPlan,
     run_data::RunData,
+    threads,
     trainer::{Trainer, evaluate, metrics_of},
 };
 
@@ -54,6 +55,9 @@ impl Session {
         let seed = config.train.seed;
         let labels = stats::of(&*train)?;
         let model = plan.build(&labels, device, seed)?;
+        if config.device.threads.is_none() {
+            threads::settle(&model, &plan.inputs, config.train.batch_size);
+        }
         let mut trainer = Trainer::new(model, &config.balancer, config.train.clone())?;
         trainer.know_labels(labels.clone());
         let least = match train.is_empty() {

@@ -125,14 +125,34 @@ fn a_few_batches_are_learned_by_heart() {
 }
 
 #[test]
-fn deterministic_runs_record_their_threads() {
+fn a_run_records_its_threads_and_goes_on_with_them() {
     let place = place();
     let dir = place.path();
     let config = CONFIG.replace("[device]\nthreads = 1\n", "");
     fs::write(dir.join("d.toml"), config).unwrap();
-    done(dir, &["train", "d.toml", "--deterministic"]);
-    let resolved = fs::read_to_string(dir.join("runs/d/config.toml")).unwrap();
-    assert!(resolved.contains("deterministic = true") && resolved.contains("threads = "), "{resolved}");
+    let train = |threads: Option<&str>, args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mtl"));
+        command.current_dir(dir).args(["train", "d.toml", "--run-dir", "run"]).args(args);
+        command.env_remove("OMP_NUM_THREADS").env_remove("MKL_NUM_THREADS");
+        command.envs(threads.map(|n| ("OMP_NUM_THREADS", n)));
+        let out = command.output().unwrap();
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        fs::read_to_string(dir.join("run/config.toml")).unwrap()
+    };
+    let threads = |resolved: &str| -> usize {
+        resolved.split("threads = ").nth(1).unwrap().lines().next().unwrap().parse().unwrap()
+    };
+    let processors = std::thread::available_parallelism().unwrap().get();
+    let first = threads(&train(Some("2"), &[]));
+    assert_eq!(first, 2.min(processors), "the user's own number");
+    // Neither another environment nor the choice by the size of the work changes a run that goes on.
+    let resolved = train(None, &["--resume", "--set", "train.epochs=2"]);
+    assert!(threads(&resolved) == first && resolved.contains("epochs = 2"), "{resolved}");
+    fs::remove_dir_all(dir.join("run")).unwrap();
+    let small = train(None, &["--deterministic"]);
+    let range = 1..=(processors - 1).max(1);
+    assert!(range.contains(&threads(&small)), "a small model leaves one processor free: {small}");
+    assert!(small.contains("deterministic = true"), "{small}");
 }
 
 #[test]
@@ -147,7 +167,8 @@ fn data_is_described_and_checked() {
     assert_eq!(done(dir, &["doctor", "c.toml"]).trim(), "nothing found");
     let machine: serde_json::Value = serde_json::from_str(&done(dir, &["doctor", "--json"])).unwrap();
     assert!(machine["libtorch"].as_str().unwrap().starts_with("2."), "{machine}");
-    assert!(done(dir, &["doctor"]).contains("threads"));
+    let lines = done(dir, &["doctor"]);
+    assert!(lines.contains("threads") && lines.contains("waiting"), "{lines}");
 
     let (code, _, err) = mtl(dir, &["data", "synthetic-mmoo"]);
     assert_eq!(code, 2);

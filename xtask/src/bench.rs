@@ -1,12 +1,18 @@
-//! `cargo xtask bench`: the main job. Real data, training, tables, then the micro-benchmarks.
+//! `cargo xtask bench`: the main job. Real data, training, tables.
 //!
 //! The verb only brings the pieces together: libtorch and the data come from set-up, the trainings
 //! and tables from the `mtl-bench` program of mtl-train, the micro-benchmarks from whatever criterion
 //! targets the workspace has at the moment (cargo is asked, so that none is forgotten). When the data
 //! cannot be fetched the run goes on with the generator that `mtl-bench` has built in, and says so:
 //! half an answer on a plane is better than none.
+//!
+//! A newcomer waits for the table, so it comes first and alone: criterion and what it needs are minutes
+//! of building more, and have a suite of their own. Each piece is announced before it begins, and
+//! everything is built in one profile, optimized. All micro-benchmarks are one cargo call, so that what
+//! they share is built once.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use anyhow::{Context, Result};
 use clap::ValueEnum;
@@ -42,22 +48,29 @@ pub(crate) struct Args {
     /// For peers: only comparisons whose name contains this
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
-    /// For peers: how often each side runs
+    /// For peers and load: how often each side is measured
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
+    /// For fuzz: how many pairs [default: 100000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pairs: Option<u64>,
 }
 
 /// What to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Suite {
-    /// Every model once on Census-Income, then the micro-benchmarks: minutes
+    /// Every model once on Census-Income: a minute after the first build
     Quick,
     /// More epochs and seeds: the numbers of the README
     Quality,
-    /// The micro-benchmarks and what belongs to them
+    /// Criterion's micro-benchmarks: minutes, with a build of their own
     Micro,
     /// The training step against its floor
     Step,
+    /// Training on a quiet machine and beside a busy one
+    Load,
+    /// Mutated tables and configurations through everything that reads them
+    Fuzz,
     /// Balancing methods on the two-objective toy: seconds, no data
     Toy,
     /// Our programs and PyTorch's in turn, in a Python environment made for it
@@ -71,6 +84,8 @@ impl Suite {
             Suite::Quality => "quality",
             Suite::Micro => "micro",
             Suite::Step => "step",
+            Suite::Load => "load",
+            Suite::Fuzz => "fuzz",
             Suite::Toy => "toy",
             Suite::Peers => "peers",
         }
@@ -78,15 +93,11 @@ impl Suite {
 
     /// Whether it trains on data at all.
     fn trains(self) -> bool {
-        matches!(self, Suite::Quick | Suite::Quality)
+        matches!(self, Suite::Quick | Suite::Quality | Suite::Load)
     }
 
     fn default_seeds(self) -> u32 {
         if self == Suite::Quality { 3 } else { 1 }
-    }
-
-    fn has_micro_benchmarks(self) -> bool {
-        matches!(self, Suite::Quick | Suite::Micro)
     }
 }
 
@@ -109,17 +120,32 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         let good = peers::run(&root, &libtorch, &data, &choice)?;
         return Ok(if good { Outcome::Good } else { Outcome::Failed });
     }
+    if args.suite == Suite::Micro {
+        return Ok(if micro_benchmarks(&root, &libtorch)? { Outcome::Good } else { Outcome::Failed });
+    }
+    let pieces = if args.suite.trains() { 3 } else { 2 };
     let data = match args.suite.trains() {
-        true => choose_data(args.data_dir.as_deref())?,
+        true => {
+            announce(1, pieces, "data: Census-Income from the cache, fetched on the first run (9 MB)");
+            choose_data(args.data_dir.as_deref())?
+        }
         false => DataChoice::Synthetic,
     };
+    announce(pieces - 1, pieces, "building mtl-bench, optimized: some minutes on the first run, seconds after that");
+    let start = Instant::now();
+    if !process::run(process::cargo(&root, Some(&libtorch)).args(BUILD), NEED_RUST)?.success() {
+        return Ok(Outcome::Failed);
+    }
+    let took = start.elapsed().as_secs_f64();
+    announce(pieces, pieces, &format!("built in {took:.0} s; running suite {}", args.suite.name()));
     let mut command = process::cargo(&root, Some(&libtorch));
     command.args(program_args(args, &data)?);
-    let mut good = process::run(&mut command, NEED_RUST)?.success();
-    if good && args.suite.has_micro_benchmarks() {
-        good = micro_benchmarks(&root, &libtorch)?;
-    }
-    Ok(if good { Outcome::Good } else { Outcome::Failed })
+    Ok(if process::run(&mut command, NEED_RUST)?.success() { Outcome::Good } else { Outcome::Failed })
+}
+
+/// Says what comes next: a first run is silent for minutes otherwise.
+fn announce(piece: usize, pieces: usize, what: &str) {
+    eprintln!("[{piece}/{pieces}] {what}");
 }
 
 fn choose_data(given: Option<&Path>) -> Result<DataChoice> {
@@ -136,10 +162,13 @@ fn choose_data(given: Option<&Path>) -> Result<DataChoice> {
     })
 }
 
+/// The cargo arguments that build `mtl-bench`.
+const BUILD: [&str; 6] = ["build", "--release", "--package", "mtl-train", "--bin", "mtl-bench"];
+
 /// The cargo arguments that run `mtl-bench`.
 fn program_args(args: &Args, data: &DataChoice) -> Result<Vec<String>> {
     let mut words: Vec<String> =
-        ["run", "--release", "--package", "mtl-train", "--bin", "mtl-bench", "--"].map(str::to_owned).into();
+        ["run", "--quiet", "--release", "--package", "mtl-train", "--bin", "mtl-bench", "--"].map(str::to_owned).into();
     words.extend(["--suite".to_owned(), args.suite.name().to_owned()]);
     match data {
         DataChoice::Folder(dir) => {
@@ -149,6 +178,12 @@ fn program_args(args: &Args, data: &DataChoice) -> Result<Vec<String>> {
     }
     let seeds = args.seeds.unwrap_or(args.suite.default_seeds());
     words.extend(["--seeds".to_owned(), seeds.to_string()]);
+    if args.suite == Suite::Load {
+        words.extend(["--rounds".to_owned(), args.rounds.to_string()]);
+    }
+    if let Some(pairs) = args.pairs {
+        words.extend(["--pairs".to_owned(), pairs.to_string()]);
+    }
     words.extend(["--out".to_owned(), "target/bench".to_owned()]);
     if let Some(path) = &args.json {
         words.extend(["--json".to_owned(), absolute(path)?.display().to_string()]);
@@ -166,13 +201,10 @@ fn micro_benchmarks(root: &Path, libtorch: &Libtorch) -> Result<bool> {
     command.args(["metadata", "--no-deps", "--format-version", "1"]);
     let output = process::capture(&mut command, NEED_RUST)?;
     let metadata: Metadata = serde_json::from_slice(&output.stdout).context("cannot read `cargo metadata`")?;
-    let mut good = true;
-    for (package, bench) in metadata.benches() {
-        let mut command = process::cargo(root, Some(libtorch));
-        command.args(["bench", "--package", package, "--bench", bench, "--", "--quick", "--noplot"]);
-        good &= process::run(&mut command, NEED_RUST)?.success();
-    }
-    Ok(good)
+    announce(1, 1, "building and running criterion's micro-benchmarks, optimized: minutes on the first run");
+    let mut command = process::cargo(root, Some(libtorch));
+    command.args(metadata.bench_args());
+    Ok(process::run(&mut command, NEED_RUST)?.success())
 }
 
 #[derive(Debug, Deserialize)]
@@ -193,6 +225,14 @@ struct Target {
 }
 
 impl Metadata {
+    /// The cargo arguments that run every benchmark, each for a short time.
+    fn bench_args(&self) -> Vec<&str> {
+        let mut words = vec!["bench"];
+        words.extend(self.benches().flat_map(|(package, bench)| ["--package", package, "--bench", bench]));
+        words.extend(["--", "--quick", "--noplot"]);
+        words
+    }
+
     /// Package and target of every benchmark, in cargo's order.
     fn benches(&self) -> impl Iterator<Item = (&str, &str)> {
         self.packages.iter().flat_map(|package| {
@@ -210,7 +250,7 @@ mod tests {
     use super::*;
 
     fn args(suite: Suite) -> Args {
-        Args { suite, data_dir: None, json: None, seeds: None, python: None, only: None, rounds: 3 }
+        Args { suite, data_dir: None, json: None, seeds: None, python: None, only: None, rounds: 3, pairs: None }
     }
 
     #[test]
@@ -218,11 +258,15 @@ mod tests {
         let words = program_args(&args(Suite::Quick), &DataChoice::Folder("d".into())).unwrap();
         assert_eq!(
             words.join(" "),
-            "run --release --package mtl-train --bin mtl-bench -- \
+            "run --quiet --release --package mtl-train --bin mtl-bench -- \
              --suite quick --data-dir d --seeds 1 --out target/bench"
         );
         let words = program_args(&args(Suite::Quality), &DataChoice::Synthetic).unwrap();
         assert!(words.join(" ").contains("--suite quality --synthetic --seeds 3"));
+        let words = program_args(&args(Suite::Load), &DataChoice::Folder("d".into())).unwrap();
+        assert!(words.join(" ").contains("--suite load --data-dir d --seeds 1 --rounds 3"));
+        let words = program_args(&Args { pairs: Some(7), ..args(Suite::Fuzz) }, &DataChoice::Synthetic).unwrap();
+        assert!(words.join(" ").contains("--suite fuzz --synthetic --seeds 1 --pairs 7"));
     }
 
     #[test]
@@ -241,5 +285,6 @@ mod tests {
             {"name": "b", "targets": [{"name": "b", "kind": ["bin"]}]}]}"#;
         let metadata: Metadata = serde_json::from_str(text).unwrap();
         assert_eq!(metadata.benches().collect::<Vec<_>>(), [("a", "fast")]);
+        assert_eq!(metadata.bench_args().join(" "), "bench --package a --bench fast -- --quick --noplot");
     }
 }

@@ -75,7 +75,7 @@ enum Verb {
     Tidy(tidy::Args),
     /// Run what continuous integration runs: fmt, tidy, clippy, doc, test
     Ci(ci::Args),
-    /// Train on real data, print the tables, then run the micro-benchmarks
+    /// Train on real data and print the tables; other suites measure speed and robustness
     Bench(bench::Args),
 }
 

@@ -1,11 +1,12 @@
 //! Dropout: in training, each number is zeroed with probability `rate` and the others are scaled up.
 
-use tch::Tensor;
+use tch::{Device, Tensor};
 
 use crate::{
     context::Cx,
     error::{Error, Result, TorchContext},
     mode::Mode,
+    shim,
 };
 
 /// Zeroes numbers at random while training.
@@ -39,6 +40,9 @@ impl Dropout {
     pub fn forward(self, xs: Tensor, cx: &Cx) -> Result<Tensor> {
         if self.rate == 0.0 || cx.mode() == Mode::Eval {
             return Ok(xs);
+        }
+        if xs.device() == Device::Cpu {
+            return xs.f_mul(&shim::dropout_mask(&xs, self.rate)?).op("dropout");
         }
         xs.f_dropout(self.rate, true).op("dropout")
     }

@@ -56,6 +56,7 @@ unsafe extern "C" {
         padding: i64,
         out: *mut Handle,
     ) -> i32;
+    pub(super) fn mtl_dropout_mask(like: Handle, rate: f64, out: *mut Handle) -> i32;
     pub(super) fn mtl_lookup(table: Handle, rows: Handle, out: *mut Handle) -> i32;
     pub(super) fn mtl_rows_new(columns: i64, inputs: *const Handle, out: *mut *mut RawRows) -> i32;
     pub(super) fn mtl_rows_free(rows: *mut RawRows);

@@ -1,8 +1,8 @@
 //! The libtorch shim: the only module with `unsafe`.
 //!
 //! tch 0.24 binds most of libtorch, but not gradients with cotangents, optional gradients, kernels over lists of
-//! gradients, batched backward passes, lookups with a cheap gradient, fused optimizer steps, 64-bit-seeded
-//! determinism switches or traces of several outputs. The C++ side (`mtl-core/cpp`) is one C function per need; this side makes each of
+//! gradients, batched backward passes, lookups with a cheap gradient, dropout masks at the speed of memory, fused optimizer
+//! steps, 64-bit-seeded determinism switches or traces of several outputs. The C++ side (`mtl-core/cpp`) is one C function per need; this side makes each of
 //! them safe: tensor lists are checked for equal length before the call, every exception comes back as
 //! [`Error::Torch`], a missing gradient is `None`.
 //!
@@ -14,10 +14,12 @@ mod autocast;
 mod ffi;
 mod grad;
 mod lookup;
+mod mask;
 mod optim;
 mod rows;
 mod runtime;
 mod script;
+mod wait;
 
 use std::{borrow::Borrow, ffi::CStr};
 
@@ -25,6 +27,7 @@ pub use autocast::Autocast;
 use ffi::Handle;
 pub use grad::{Graph, conv_weight_grad, grad, grad_scaled, graph_size, reached, set_grad};
 pub use lookup::lookup;
+pub use mask::dropout_mask;
 pub use optim::{
     AdagradStep, AdamStep, LionStep, RmsPropStep, SgdStep, average, fused_adagrad, fused_adam, fused_sgd, global_norm,
     lion, rmsprop, scale,
@@ -33,6 +36,7 @@ pub use rows::{Rows, f32_values, vmap_gramian};
 pub use runtime::{init, manual_seed, release_memory, set_deterministic};
 pub use script::{Script, Trace};
 use tch::Tensor;
+pub use wait::{Waiting, waiting};
 
 use crate::error::{Error, Result, TorchMessage};
 

@@ -24,6 +24,9 @@ pub fn set_deterministic(on: bool) -> Result<()> {
 
 /// Prepares the process once: on glibc, freed tensor memory is kept instead of being returned and mapped again at every
 /// temporary. Programs call it first; calling it again does nothing.
+///
+/// How the threads of an operation wait for each other is settled before `main` already, in every executable that this
+/// crate is linked into: see [`waiting`](super::waiting) for what is in force and for the cases left out.
 pub fn init() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| unsafe { ffi::mtl_keep_memory() });

@@ -3,7 +3,7 @@
 use mtl_core::shim;
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
+use crate::{error::Result, threads};
 
 /// Where a run computes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -11,11 +11,12 @@ use crate::error::Result;
 pub struct DeviceConfig {
     /// `cpu`, `cuda` or `cuda:1`; default `cpu`.
     pub kind: String,
-    /// Threads inside operations, >= 1; default libtorch's choice.
+    /// Threads inside operations, >= 1; default `OMP_NUM_THREADS` if it is set, else every processor for large products and
+    /// every processor but one for small ones. A run's folder records the number, because sums depend on it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threads: Option<u32>,
-    /// Whether an operation without a deterministic kernel stops the run instead of differing between runs. The number of
-    /// threads is then recorded in the run's `config.toml`, because sums depend on it; default false.
+    /// Whether an operation without a deterministic kernel stops the run instead of differing between runs;
+    /// default false.
     pub deterministic: bool,
 }
 
@@ -26,7 +27,8 @@ impl Default for DeviceConfig {
 }
 
 impl DeviceConfig {
-    /// The device, checked to be there; sets the number of threads and deterministic mode for the process.
+    /// The device, checked to be there; sets deterministic mode and a number of threads that is given for the process (one
+    /// that is not depends on the model: [`Session`](crate::session::Session) settles it).
     ///
     /// # Errors
     /// [`mtl_core::Error::InvalidConfig`] for an unknown or missing device, or 0 threads.
@@ -46,6 +48,7 @@ impl DeviceConfig {
             let there = format!("a device of this machine, which has {} CUDA devices", tch::Cuda::device_count());
             return refuse("kind", &there, format!("{:?}", self.kind));
         }
+        let _ = threads::usual(); // looked up before it is changed for the first time
         match self.threads {
             Some(0) => return refuse("threads", ">= 1", "0".into()),
             Some(n) => tch::set_num_threads(i32::try_from(n).unwrap_or(i32::MAX)),
@@ -55,11 +58,10 @@ impl DeviceConfig {
         Ok(device)
     }
 
-    /// The same with the number of threads that is in force written down, where results are to be repeated.
+    /// The same with the number of threads that is in force written down: a run that goes on must go on with it.
     #[must_use]
     pub fn recorded(&self) -> Self {
         let in_force = u32::try_from(tch::get_num_threads()).ok();
-        let threads = if self.deterministic { self.threads.or(in_force) } else { self.threads };
-        Self { threads, ..self.clone() }
+        Self { threads: self.threads.or(in_force), ..self.clone() }
     }
 }

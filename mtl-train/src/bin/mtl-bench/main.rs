@@ -7,14 +7,17 @@
 //! | `quick` | every model once on Census-Income, the step against its floor in short form |
 //! | `quality` | the same with more epochs and seeds: the figures of the README |
 //! | `step` | the step against its floor, the fused optimizer against tch's |
+//! | `load` | training on a quiet machine and beside a busy one |
+//! | `fuzz` | mutated tables and configurations through everything that reads them |
 //! | `toy` | methods on the two-objective toy: needs no data |
 //! | `peer-census`, `peer-metrics` | our side of a comparison, see `cargo xtask bench --suite peers` |
-//! | `micro` | nothing here: criterion's benchmarks are run by xtask |
 //!
-//! Models and epochs are chosen on validation; test figures are only reported.
+//! Criterion's micro-benchmarks are run by xtask. Models and epochs are chosen on validation; test figures are only reported.
 
 mod compare;
 mod console;
+mod fuzz;
+mod load;
 mod models;
 mod page;
 mod peer_census;
@@ -24,7 +27,7 @@ mod step;
 mod summary;
 mod toy;
 
-use std::{fs, path::PathBuf, process::ExitCode};
+use std::{fs, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Parser, ValueEnum};
 use mtl_data::{
@@ -38,8 +41,9 @@ use summary::Summary;
 enum Suite {
     Quick,
     Quality,
-    Micro,
     Step,
+    Load,
+    Fuzz,
     Toy,
     PeerCensus,
     PeerMetrics,
@@ -63,6 +67,30 @@ struct Args {
     /// Passes over the training split; default 6 for quick, 8 for quality.
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     epochs: Option<u64>,
+    /// Rounds of the load suite.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
+    rounds: u64,
+    /// Seconds of one measurement of the load suite.
+    #[arg(long, default_value_t = 4.0)]
+    seconds: f64,
+    /// Pairs of the fuzz suite.
+    #[arg(long, default_value_t = 100_000)]
+    pairs: u64,
+    /// The first pair of the fuzz suite: a run can be cut into parts.
+    #[arg(long, default_value_t = 0)]
+    first: u64,
+    /// Seed of the fuzz suite.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Ends the fuzz suite after so many minutes; default when its pairs are through.
+    #[arg(long)]
+    minutes: Option<f64>,
+    /// Trains for so many seconds and prints the rate: how the load suite calls itself.
+    #[arg(long, hide = true)]
+    load_of: Option<f64>,
+    /// Keeps one processor busy: the load suite's neighbor.
+    #[arg(long, hide = true)]
+    spin: bool,
     /// Measures the memory of one step and prints it: how the step suite calls itself.
     #[arg(long, hide = true)]
     memory_of: Option<String>,
@@ -91,6 +119,14 @@ fn run(args: &Args) -> Result<()> {
     if let Some(what) = &args.memory_of {
         return step::memory::child(what);
     }
+    if args.spin {
+        load::spin();
+        return Ok(());
+    }
+    if let Some(seconds) = args.load_of {
+        mtl_core::shim::init();
+        return load::child(seconds, &dataset(args));
+    }
     if args.suite == Suite::PeerCensus {
         mtl_core::shim::init();
         let dir = mtl_data::datasets::dataset_dir(args.data_dir.as_deref(), "census-income")?;
@@ -111,10 +147,30 @@ fn run(args: &Args) -> Result<()> {
         summary.toy = Some(toy);
         return write(args, &summary, &[]);
     }
-    if args.suite != Suite::Micro {
-        // Before our allocator setting, from which tch's optimizer would profit too: its users do not have it.
-        summary.optimizer = Some(step::optimizer::optimizer(if args.suite == Suite::Step { 40 } else { 12 })?);
+    if args.suite == Suite::Fuzz {
+        let folder = args.out.join("fuzz");
+        let limit = args.minutes.map(|minutes| Duration::from_secs_f64(60.0 * minutes.max(0.0)));
+        let request =
+            fuzz::Request { seed: args.seed, first: args.first, pairs: args.pairs, limit, folder: folder.clone() };
+        let fuzz = fuzz::run(&request)?;
+        fuzz::show(&fuzz, &folder);
+        summary.fuzz = Some(fuzz);
+        return write(args, &summary, &[]);
     }
+    if args.suite == Suite::Load {
+        let (data, source) = match (&args.data_dir, args.synthetic) {
+            (_, true) => (vec!["--synthetic".to_owned()], "synthetic"),
+            (Some(dir), _) => (vec!["--data-dir".to_owned(), dir.display().to_string()], "real"),
+            (None, _) => (Vec::new(), "real"),
+        };
+        summary.dataset = Some(dataset(args).name());
+        summary.source = Some(source);
+        summary.load = load::measure(args.rounds, args.seconds, &data)?;
+        load::show(&summary.load);
+        return write(args, &summary, &[]);
+    }
+    // Before our allocator setting, from which tch's optimizer would profit too: its users do not have it.
+    summary.optimizer = Some(step::optimizer::optimizer(if args.suite == Suite::Step { 40 } else { 12 })?);
     mtl_core::shim::init();
     let mut details = Vec::new();
     if matches!(args.suite, Suite::Quick | Suite::Quality) {
@@ -122,9 +178,7 @@ fn run(args: &Args) -> Result<()> {
         let epochs = args.epochs.unwrap_or(if args.suite == Suite::Quality { 8 } else { 6 });
         details = compare::compare(&data, (epochs, args.seeds), args.only.as_deref(), &args.out, &mut summary)?;
     }
-    if args.suite != Suite::Micro {
-        step::measure(args.suite == Suite::Step, args.only.as_deref(), &mut summary)?;
-    }
+    step::measure(args.suite == Suite::Step, args.only.as_deref(), &mut summary)?;
     console::show(&summary);
     write(args, &summary, &details)
 }

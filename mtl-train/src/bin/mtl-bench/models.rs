@@ -68,7 +68,8 @@ pub(crate) fn plan(data: &DatasetConfig, info: &DataInfo, epochs: u64, seeds: u6
     Ok(Plan { base, methods, baseline, seeds: (0..seeds).collect(), level: 0.95, alpha: 0.05 })
 }
 
-fn encoder(token_width: i64, hidden: &[i64]) -> AnyEncoder {
+/// Tokens of that width, then hidden layers.
+pub(crate) fn encoder(token_width: i64, hidden: &[i64]) -> AnyEncoder {
     AnyEncoder::Core(EncoderConfig::Tabular(TabularEncoderConfig {
         token_width,
         hidden: hidden.to_vec(),

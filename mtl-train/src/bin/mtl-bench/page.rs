@@ -45,6 +45,10 @@ pub(crate) fn page(summary: &Summary, details: &[Detail]) -> Document {
         doc.push(Heading::section("Cost of a step"));
         doc.push(step(summary));
     }
+    if !summary.load.is_empty() {
+        doc.push(Heading::section("Beside other programs"));
+        doc.push(load(summary));
+    }
     if let Some(toy) = &summary.toy {
         toy::page(toy).into_iter().for_each(|block| doc.push(block));
     }
@@ -270,6 +274,28 @@ fn attention(doc: &mut Document, details: &[Detail]) {
             decimals: 3,
             ..HeatMap::default()
         });
+    }
+}
+
+fn load(summary: &Summary) -> Table {
+    let row = |rate: &crate::load::LoadRate| {
+        let cells = vec![
+            Cell::Text(rate.neighbor.to_string().into()),
+            Cell::number(f64::from(rate.threads), 0),
+            Cell::number(rate.samples_per_second, 0),
+            Cell::number(rate.of_quiet, 2),
+        ];
+        Row::measured(rate.way.to_string(), cells)
+    };
+    Table {
+        caption: "Samples per second of training beside others".into(),
+        corner: "threads and waits".into(),
+        columns: ["beside", "threads", "samples per s", "of quiet"].map(Column::new).into(),
+        rows: summary.load.iter().map(row).collect(),
+        footnotes: vec![format!(
+            "Medians over rounds in turn; expected as delivered: at least {} of quiet.",
+            crate::load::LEAST
+        )],
     }
 }
 

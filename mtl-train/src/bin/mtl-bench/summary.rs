@@ -6,6 +6,8 @@
 //! | `models[]` | `name`, `tasks.{task}.{metric}` (test split, mean over seeds), `spread` (standard deviations, same keys), `composite` (mean AUROC), `delta_m` (percent against single task, `null` for that), `params`, `seconds_per_epoch`, `samples_per_second`, `seeds` |
 //! | `step[]` | `model`, `tasks`, `mode`; `ratio_to_floor`: time over (forward + one backward pass per task), `ratio_to_equal`: over the step with equal weights, medians of paired runs; `gramian_error`, `direction_error`: relative, against exact rows |
 //! | `memory[]` | `model`, `tasks`, `mode`; `used`: peak of a step in MB, parameters included; `bound`: parameters x (tasks + 1) + forward |
+//! | `load[]` | `way`, `neighbor`, `threads`, `samples_per_second`, `of_quiet`: medians over rounds |
+//! | `fuzz` | `first`, `pairs`, `seconds`; `verdicts`: pairs by where their way ended; `faults`: by message |
 //! | `toy` | `outcomes[]`: `method`, `scale`, `runs[]` with `start`, `end`, `reached` (step or `null`); `checks[]` |
 //! | `optimizer` | `fused_adamw_speedup`: tch's AdamW time over ours, 10 M parameters in 100 tensors |
 //! | `environment` | versions, threads, processor |
@@ -28,6 +30,8 @@ pub(crate) struct Summary {
     pub(crate) step: Vec<StepRatio>,
     pub(crate) memory: Vec<StepMemory>,
     pub(crate) optimizer: Option<OptimizerRatio>,
+    pub(crate) load: Vec<crate::load::LoadRate>,
+    pub(crate) fuzz: Option<crate::fuzz::Fuzz>,
     pub(crate) toy: Option<crate::toy::Toy>,
     pub(crate) environment: BTreeMap<&'static str, String>,
 }
@@ -90,6 +94,8 @@ impl Summary {
             step: Vec::new(),
             memory: Vec::new(),
             optimizer: None,
+            load: Vec::new(),
+            fuzz: None,
             toy: None,
             environment: environment(),
         }

@@ -42,7 +42,9 @@ fn machine(json: bool) -> Result<ExitCode> {
     println!("mtl          {}", machine.version);
     println!("libtorch     {}", machine.libtorch);
     println!("platform     {}, {}", machine.platform, machine.instructions);
-    println!("threads      {} of {} processors", machine.threads, machine.processors);
+    let (large, small) = (machine.threads, machine.threads_small);
+    println!("threads      {large} of {} processors, {small} for models with small products", machine.processors);
+    println!("waiting      {}", machine.waiting);
     let cudnn = if machine.cudnn { "with cuDNN" } else { "without cuDNN" };
     println!("cuda         {} devices, libtorch {cudnn}", machine.cuda_devices);
     let mut table = table(&["attention", "kernel"], 2);

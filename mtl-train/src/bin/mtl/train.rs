@@ -47,7 +47,7 @@ pub(crate) struct Args {
     /// Train, validate and test on so many batches only: short for `--set train.overfit_batches=N`.
     #[arg(long, value_name = "N")]
     overfit: Option<u64>,
-    /// Refuse operations that differ between runs, record the threads: short for `--set device.deterministic=true`.
+    /// Refuse operations that differ between runs: short for `--set device.deterministic=true`.
     #[arg(long)]
     deterministic: bool,
     /// Log every so many steps: short for `--set log.every=N`.
@@ -93,6 +93,10 @@ fn start(args: &Args, mut config: RunConfig) -> Result<ExitCode> {
     if args.dry_run {
         dry_run::show(&DryRun::new(&config, &splits)?);
         return Ok(ExitCode::SUCCESS);
+    }
+    if args.resume && config.device.threads.is_none() && dir.join("config.toml").exists() {
+        // The bits of an uninterrupted run want its number of threads.
+        config.device.threads = RunDir::open(&dir)?.config()?.device.threads;
     }
     let mut session = Session::new(&config, &splits)?;
     if args.find_lr {
