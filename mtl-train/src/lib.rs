@@ -32,6 +32,7 @@
 //! | [`config`] | the configuration file |
 //! | [`dry_run`] | one batch through everything: shapes, parameters, costs |
 //! | [`inspect`], [`machine`] | what is in the data and wrong with it; what the program runs on |
+//! | [`intervals`] | how far off a figure of the test split may be |
 //! | [`run_dir`], [`interrupt`] | a run's folder; Ctrl-C |
 //! | [`compare`] | methods against each other and against single-task networks: grid, seeds, statistics |
 //! | [`cv_weights`] | task weights by cross-validation on the training split |
@@ -57,6 +58,7 @@ pub mod explain;
 pub mod export;
 pub mod inspect;
 pub mod interrupt;
+pub mod intervals;
 pub mod machine;
 pub mod method;
 pub mod model;

@@ -14,4 +14,4 @@ mod summary;
 
 pub use fault::{Finding, Level, check};
 pub use scan::{FieldScan, LabelScan, Scan};
-pub use summary::{DataSummary, Row};
+pub use summary::{DataSummary, Row, fields};

@@ -120,6 +120,7 @@ impl Table {
 
     fn class(&self, index: usize) -> &'static str {
         match self.columns.get(index).map_or(Align::Right, |column| column.align) {
+            Align::Left if self.columns.get(index).is_some_and(|column| column.wrap) => "left wrap",
             Align::Left => "left",
             Align::Right => "right",
             Align::Center => "center",

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::{
     error::{Error, Result},
+    intervals::Intervals,
     run_dir::RunDir,
     runlog::RunFacts,
     trainer::EpochSummary,
@@ -66,6 +67,20 @@ pub struct Outcome {
     /// Its metrics on validation.
     pub validation: Option<MetricReport>,
     /// Its metrics on test.
+    pub test: MetricReport,
+    /// How far off the test metrics may be; `None` in runs that were finished by an older version.
+    pub intervals: Option<Intervals>,
+    /// What an answer that does not depend on the inputs gets; `None` in runs that were finished by an older version.
+    pub constant: Option<ConstantOutcome>,
+}
+
+/// The metrics of a constant answer: `constant` in `metrics.json`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct ConstantOutcome {
+    /// On validation.
+    pub validation: MetricReport,
+    /// On test.
     pub test: MetricReport,
 }
 

@@ -24,7 +24,7 @@ mod tally;
 use std::time::Instant;
 
 pub use config::TrainConfig;
-pub use evaluate::{evaluate, metrics_of};
+pub use evaluate::{Recorder, evaluate, evaluate_recorded, metrics_of};
 use freeze::Plateaus;
 pub use freeze::{FreezeConfig, Frozen};
 pub use incident::{Action, Incident, Suspect};

@@ -7,6 +7,7 @@ use std::{
 
 use clap::Args as ClapArgs;
 use mtl_core::task::TaskSet;
+use mtl_data::Splits;
 use mtl_metrics::MetricReport;
 use mtl_train::{
     Result,
@@ -26,7 +27,7 @@ use serde_json::json;
 use crate::{
     dry_run,
     source::{Settings, config_file},
-    table::{table, value},
+    table::{range, table, value},
 };
 
 #[derive(Debug, ClapArgs)]
@@ -126,7 +127,7 @@ fn start(args: &Args, mut config: RunConfig) -> Result<ExitCode> {
         eprintln!("warning: {e}; the run went on without it");
     }
     match ending {
-        Ending::Finished => finish(&dir, &config, &session).map(|()| ExitCode::SUCCESS),
+        Ending::Finished => finish(&dir, &config, &splits, &session).map(|()| ExitCode::SUCCESS),
         Ending::Stopped => {
             let step = session.trainer.step();
             eprintln!("stopped after step {step}, which is saved; --resume goes on from there");
@@ -174,27 +175,35 @@ fn dashboard(_title: &str, _tasks: &TaskSet, _total: u64) -> Result<Box<dyn Obse
 
 /// Tests the best epoch, writes weights, metrics and report, shows the table.
 #[expect(clippy::print_stdout, reason = "what the program is for")]
-fn finish(dir: &RunDir, config: &RunConfig, session: &Session) -> Result<()> {
-    let test = session.test()?;
+fn finish(dir: &RunDir, config: &RunConfig, splits: &Splits, session: &Session) -> Result<()> {
+    let (test, intervals) = session.test_with_intervals()?;
     let best = session.trainer.history().iter().rfind(|e| e.is_best);
     write_atomic(&dir.weights(), &session.trainer.model().params().to_safetensors()?)?;
-    let metrics =
-        json!({ "best_epoch": best.map(|e| e.epoch + 1), "validation": best.map(|e| &e.validation), "test": test });
+    let metrics = json!({
+        "best_epoch": best.map(|e| e.epoch + 1),
+        "validation": best.map(|e| &e.validation),
+        "test": test,
+        "intervals": intervals,
+    });
     write_atomic(&dir.metrics(), format!("{metrics:#}\n").as_bytes())?;
 
     // Everything that was trained is safe by now: a report that cannot be made is worth a line, not the run.
-    let report = run_report::write_with(dir, config, Some(session));
+    let report = run_report::write_with(dir, config, Some(splits), Some(session));
 
-    let mut table = table(&["task", "metric", "validation", "test"], 2);
+    let level = format!("{:.0} % interval", 100.0 * intervals.level);
+    let mut table = table(&["task", "metric", "validation", "test", &level], 2);
     for (task, result) in test.tasks.iter().enumerate() {
         for entry in &result.metrics {
             let validation = best.and_then(|e| e.validation.entry(result.task.as_str(), &entry.metric).ok());
             let validation = validation.map_or_else(|| "-".into(), |v| value(&v.outcome));
             let name = if entry.metric == first_metric(&test, task) { result.task.to_string() } else { String::new() };
-            table.add_row([name, entry.metric.clone(), validation, value(&entry.outcome)]);
+            let interval = intervals.get(result.task.as_str(), &entry.metric).and_then(|found| found.interval);
+            let interval = entry.outcome.value.zip(interval).map_or_else(|| "-".into(), |(x, ends)| range(x, ends));
+            table.add_row([name, entry.metric.clone(), validation, value(&entry.outcome), interval]);
         }
     }
     println!("{table}");
+    println!("interval: of this model over other test samples, by {}", intervals.methods());
     if let Some(best) = best {
         println!(
             "best epoch {} of {}, chosen on validation; run folder {}",
