@@ -288,7 +288,7 @@ fn tasks(comparison: &Comparison) -> Vec<Block> {
         true => {
             comparison.tasks.iter().map(|column| Table { caption: heading(column), ..table(column) }.into()).collect()
         }
-        false => comparison.tasks.iter().map(|column| fold(column).into()).collect(),
+        false => Details::around("tasks", comparison.tasks.iter().map(|column| fold(column).into()).collect()),
     }
 }
 

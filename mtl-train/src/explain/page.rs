@@ -85,7 +85,7 @@ fn folded(explanation: &Explanation, with_samples: bool) -> Vec<Block> {
         }
         Details::new(task, blocks).at(address(at)).into()
     };
-    tasks(explanation).into_iter().enumerate().map(fold).collect()
+    Details::around("tasks", tasks(explanation).into_iter().enumerate().map(fold).collect())
 }
 
 /// The deletion test of every task; of many tasks a row each, that of the explanation which gains most.

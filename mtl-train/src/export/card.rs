@@ -107,7 +107,19 @@ fn metrics(manifest: &Manifest) -> String {
         return text;
     }
     text.push_str("The epoch was chosen on the validation split; the test split had no say in anything.\n\n");
-    text.push_str("| task | metric | validation | test |\n|---|---|---|---|\n");
+    let intervals = record.intervals.as_ref().filter(|_| record.test.is_some());
+    match intervals {
+        Some(found) => {
+            let _ = writeln!(
+                text,
+                "Interval: how far off a test figure may be because of the samples it is of ({:.0} %, by {}); it says nothing \
+                 of another seed.\n\n| task | metric | validation | test | interval |\n|---|---|---|---|---|",
+                100.0 * found.level,
+                found.methods()
+            );
+        }
+        None => text.push_str("| task | metric | validation | test |\n|---|---|---|---|\n"),
+    }
     let empty = MetricReport::default();
     let (validation, test) = (record.validation.as_ref().unwrap_or(&empty), record.test.as_ref().unwrap_or(&empty));
     let listed = if record.test.is_some() { test } else { validation };
@@ -116,7 +128,14 @@ fn metrics(manifest: &Manifest) -> String {
             let of = |split: &MetricReport| {
                 split.entry(report.task.as_str(), &entry.metric).map_or("-".to_owned(), |e| format!("{:.4}", e.outcome))
             };
-            let _ = writeln!(text, "| {} | {} | {} | {} |", report.task, entry.metric, of(validation), of(test));
+            let interval =
+                intervals.map(|found| found.get(report.task.as_str(), &entry.metric).and_then(|m| m.interval));
+            let interval = interval.map_or_else(String::new, |ends| match ends {
+                Some([low, high]) => format!(" {low:.4} to {high:.4} |"),
+                None => " - |".to_owned(),
+            });
+            let _ =
+                writeln!(text, "| {} | {} | {} | {} |{interval}", report.task, entry.metric, of(validation), of(test));
         }
     }
     text

@@ -6,7 +6,7 @@ use mtl_data::{Origin, Splits};
 use mtl_metrics::MetricReport;
 use serde::{Deserialize, Serialize};
 
-use crate::{config::RunConfig, error::Result, session::Session};
+use crate::{config::RunConfig, error::Result, intervals::Intervals, session::Session};
 
 /// The run behind a model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,6 +36,9 @@ pub struct Record {
     pub validation: Option<MetricReport>,
     /// Metrics of that epoch on the test split.
     pub test: Option<MetricReport>,
+    /// How far off those may be; `None` in packages of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intervals: Option<Intervals>,
 }
 
 impl Record {
@@ -58,6 +61,7 @@ impl Record {
             best_epoch: None,
             validation: None,
             test: None,
+            intervals: None,
         };
         if let Some(batch) = session.validation.epoch(0)?.next() {
             let summary = model.summary(&batch?.to_device(model.params().device())?.inputs)?;
@@ -76,6 +80,7 @@ impl Record {
         let report = |split: &str| serde_json::from_value(found.get(split)?.clone()).ok();
         self.best_epoch = found.get("best_epoch").and_then(serde_json::Value::as_u64);
         (self.validation, self.test) = (report("validation"), report("test"));
+        self.intervals = found.get("intervals").and_then(|found| serde_json::from_value(found.clone()).ok());
         self
     }
 }

@@ -20,10 +20,22 @@ pub struct Details {
     pub id: Option<String>,
 }
 
+/// Details that stand under one another before they are folded together.
+const MOST_IN_A_ROW: usize = 24;
+
 impl Details {
     /// Closed details.
     pub fn new(summary: impl Into<String>, blocks: Vec<Block>) -> Self {
         Self { summary: summary.into(), blocks, ..Self::default() }
+    }
+
+    /// A list of details as it is, or behind one more line when it is long: `139 tasks`.
+    #[must_use]
+    pub fn around(what: &str, folds: Vec<Block>) -> Vec<Block> {
+        match folds.len() {
+            n if n > MOST_IN_A_ROW => vec![Self::new(format!("{n} {what}"), folds).into()],
+            _ => folds,
+        }
     }
 
     /// The same details, with an address.

@@ -205,13 +205,15 @@ fn tasks(doc: &mut Document, history: &History, outcome: Option<&Outcome>, answe
         return;
     }
     doc.push(Heading::section("Task by task"));
+    let mut folds: Vec<Block> = Vec::new();
     for (at, name) in history.facts.tasks.iter().enumerate() {
         let (curves, further) = training::of_task(history, at);
         let mut blocks: Vec<Block> = results::of_task(history, outcome, at).into_iter().collect();
         blocks.push(Columns { blocks: [curves, further].concat(), min_width: 300 }.into());
         blocks.extend(answers.next().unwrap_or_default());
-        doc.push(Details::new(name, blocks).at(task_address(at)));
+        folds.push(Details::new(name, blocks).at(task_address(at)).into());
     }
+    doc.blocks.extend(Details::around("tasks", folds));
 }
 
 fn explanation(doc: &mut Document, session: &Session) -> Result<()> {
@@ -287,5 +289,7 @@ fn flatten(name: &str, value: &toml::Value, found: &mut Vec<(String, String)>) {
     }
 }
 
+#[cfg(test)]
+mod looks;
 #[cfg(test)]
 mod tests;
