@@ -33,6 +33,7 @@
 //! | [`config`] | the configuration file |
 //! | [`dry_run`] | one batch through everything: shapes, parameters, costs |
 //! | [`inspect`], [`machine`] | what is in the data and wrong with it; what the program runs on |
+//! | [`intervals`] | how far off a figure of the test split may be |
 //! | [`threads`] | how many work inside operations |
 //! | [`run_dir`], [`run_data`], [`interrupt`] | a run's folder; what it remembers of its data; Ctrl-C |
 //! | [`compare`] | methods against each other and against single-task networks: grid, seeds, statistics |
@@ -60,6 +61,7 @@ pub mod explain;
 pub mod export;
 pub mod inspect;
 pub mod interrupt;
+pub mod intervals;
 pub mod machine;
 pub mod method;
 pub mod model;

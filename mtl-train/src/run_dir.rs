@@ -10,7 +10,7 @@
 //! | `lock` | nothing: whoever trains holds it | while it runs |
 //! | `checkpoints/` | what a run needs to go on, see [`crate::checkpoint`] | while it runs |
 //! | `model.safetensors` | the parameters of the best epoch | at the end |
-//! | `metrics.json` | which epoch was chosen by what, its validation and test metrics, those of constant answers | at the end |
+//! | `metrics.json` | which epoch was chosen by what, its validation and test metrics, how far off these may be, those of constant answers | at the end |
 //! | `report.html` | curves, tables, maps, see [`crate::run_report`] | at the end, or by `mtl report` |
 //! | `explain.html`, `explain.json` | what the answers rest on, see [`crate::explain`] | by `mtl explain` |
 

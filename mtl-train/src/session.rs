@@ -12,10 +12,11 @@ use crate::{
     constant::Constant,
     error::{Error, Result},
     inspect::{Finding, Level},
+    intervals::{Intervals, Recorded},
     plan::ModelPlan,
     run_data::RunData,
     threads,
-    trainer::{Trainer, evaluate, metrics_of},
+    trainer::{Trainer, evaluate, evaluate_recorded, metrics_of},
 };
 
 /// A run that is ready to start.
@@ -116,6 +117,18 @@ impl Session {
     /// As [`evaluate`].
     pub fn test(&self) -> Result<MetricReport> {
         evaluate(self.trainer.model(), &self.test, &mut metrics_of(self.trainer.model())?)
+    }
+
+    /// The metrics on the test split, and how far off each may be: one pass. Call it when everything has been chosen.
+    ///
+    /// # Errors
+    /// As [`evaluate`].
+    pub fn test_with_intervals(&self) -> Result<(MetricReport, Intervals)> {
+        let model = self.trainer.model();
+        let (mut metrics, mut recorded) = (metrics_of(model)?, Recorded::default());
+        let report = evaluate_recorded(model, &self.test, &mut metrics, &mut recorded)?;
+        let seed = derive(self.trainer.config().seed, "intervals", 0);
+        Ok((report, Intervals::of(&recorded, &metrics, seed)?))
     }
 
     /// The metrics on the validation split.

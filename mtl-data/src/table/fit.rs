@@ -154,6 +154,19 @@ impl FittedSchema {
         &self.columns
     }
 
+    /// The number that a scaled one was before scaling and transform, for the numeric input in that place (as in
+    /// [`DataInfo::numeric`]); `None` beyond the last. It is as exact as the `f32` that the model saw.
+    #[must_use]
+    pub fn original(&self, numeric: usize, scaled: f64) -> Option<f64> {
+        let numbers = self.schema.columns.iter().zip(&self.columns).filter_map(|pair| match pair {
+            (Column::Numeric { transform, .. }, FittedColumn::Numeric { mean, std, .. }) => {
+                Some((transform, mean, std))
+            }
+            _ => None,
+        });
+        numbers.into_iter().nth(numeric).map(|(transform, mean, std)| transform.invert(scaled * std + mean))
+    }
+
     /// What encoders and heads need to know.
     ///
     /// # Errors
@@ -200,6 +213,14 @@ impl Transform {
     pub(crate) fn apply(self, x: f64) -> f64 {
         match self {
             Self::Log1pStandard => x.signum() * x.abs().ln_1p(),
+            Self::Standard | Self::None => x,
+        }
+    }
+
+    /// What the transform was applied to.
+    pub(crate) fn invert(self, x: f64) -> f64 {
+        match self {
+            Self::Log1pStandard => x.signum() * x.abs().exp_m1(),
             Self::Standard | Self::None => x,
         }
     }

@@ -50,7 +50,7 @@ impl Metric for AveragePrecision {
 }
 
 /// The average precision of one question.
-fn average_precision(column: &Column) -> OrReason<f64> {
+pub(crate) fn average_precision(column: &Column) -> OrReason<f64> {
     let sweep = Sweep::new(column);
     sweep.some_positive()?;
     let (mut area, mut lost, mut last) = (0.0, 0.0, 0.0);

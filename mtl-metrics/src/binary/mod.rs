@@ -20,7 +20,7 @@
 //! | [`Gauc`] | AUROC within groups | Zhu et al. 2017 | 4 bytes a score, 8 a group | |
 //!
 //! A weight other than 1 takes 8 bytes more. Those at a given other rate are [`OperatingPoint`]s.
-//! Views, made of a state: [`RocCurve`], [`Threshold`].
+//! Views, made of a state: [`RocCurve`], [`PrecisionRecallCurve`], [`Threshold`].
 
 pub mod auroc;
 pub mod average_precision;
@@ -34,6 +34,7 @@ pub mod operating_point;
 pub mod partial_auroc;
 pub mod pcoc;
 pub mod precision_at_recall;
+pub mod precision_recall;
 pub mod recall_at_fpr;
 pub mod recall_at_precision;
 pub mod roc;
@@ -53,6 +54,7 @@ pub use operating_point::OperatingPoint;
 pub use partial_auroc::PartialAuroc;
 pub use pcoc::PcocError;
 pub use precision_at_recall::PrecisionAtRecall;
+pub use precision_recall::PrecisionRecallCurve;
 pub use recall_at_fpr::RecallAtFpr;
 pub use recall_at_precision::RecallAtPrecision;
 pub use roc::{RocCurve, RocPoint};

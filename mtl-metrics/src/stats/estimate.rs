@@ -95,7 +95,7 @@ impl Estimate {
 }
 
 /// The value below which a Student variable with `df` degrees of freedom stays with probability `p`.
-fn student_quantile(p: f64, df: f64) -> Result<f64> {
+pub(super) fn student_quantile(p: f64, df: f64) -> Result<f64> {
     let student = StudentsT::new(0.0, 1.0, df).map_err(|e| Error::InvalidConfig {
         what: "Student's t",
         field: "degrees of freedom",

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`Estimate`] | how far off may a mean over seeds be: t interval, also of paired differences |
 //! | [`Bootstrap`] | how far off may any statistic of these samples be, samples drawn singly or by group |
+//! | [`RandomGroups`] | the same of very many samples, read twice |
 //! | [`Delong`] | how far off may an AUROC be, without resamples |
 //!
 //! | two systems, same samples | question | from |
@@ -54,6 +55,7 @@ mod nemenyi;
 mod normal;
 mod permutation;
 mod placements;
+mod random_groups;
 mod rank;
 mod studentized_range;
 mod wilcoxon;
@@ -70,6 +72,7 @@ pub use holm::Holm;
 pub use mcnemar::McNemar;
 pub use nemenyi::nemenyi_difference;
 pub use permutation::SignFlip;
+pub use random_groups::{GroupedInterval, RandomGroups};
 pub use rank::ranks;
 pub use studentized_range::StudentizedRange;
 pub use wilcoxon::{Wilcoxon, WilcoxonMethod};

@@ -11,7 +11,7 @@ use mtl_core::metric::Direction;
 use mtl_data::Splits;
 use mtl_metrics::{
     MetricReport,
-    aggregate::{Aggregate, Balance, DeltaM, Objectives, negative_transfer_rate},
+    aggregate::{Aggregate, Balance, DeltaM, MIN_BASELINE, Objectives, negative_transfer_rate, relative_gain},
     stats::{Estimate, Friedman, nemenyi_difference},
 };
 
@@ -173,11 +173,16 @@ fn summarize(
             });
         }
     }
-    let (delta_m, no_delta_m) = match baseline.map(|baseline| gains(runs, baseline)) {
-        None if alone => (None, Some("it is the baseline".to_owned())),
-        None => (None, Some("there are no baselines".to_owned())),
-        Some(Err(reason)) => (None, Some(reason)),
-        Some(Ok(gains)) => (estimate(&gains)?, gains.is_empty().then(|| "no seed in common".to_owned())),
+    let (delta_m, delta_m_of_all, no_delta_m) = match baseline.map(|baseline| gains(runs, baseline)) {
+        None if alone => (None, None, Some("it is the baseline".to_owned())),
+        None => (None, None, Some("there are no baselines".to_owned())),
+        Some(Err(reason)) => (None, None, Some(reason)),
+        Some(Ok(gains)) if gains.is_empty() => (None, None, Some("no seed in common".to_owned())),
+        Some(Ok(gains)) => {
+            #[expect(clippy::cast_precision_loss, reason = "a count of methods")]
+            let shared = 1.0 - (1.0 - level) / plan.methods.len().max(1) as f64;
+            (estimate(&gains)?, Some(Estimate::new(&gains, shared)?), None)
+        }
     };
     let transfer = baseline.map(|baseline| transfers(runs, baseline, level)).transpose()?.unwrap_or_default();
     let differences: Vec<Estimate> = transfer.iter().map(|t| t.difference.clone()).collect();
@@ -195,6 +200,7 @@ fn summarize(
         // A seed without a score would make the mean one of fewer, easier seeds.
         validation: if scores.len() == runs.len() { estimate(&scores)? } else { None },
         delta_m,
+        delta_m_of_all,
         no_delta_m,
         transfer,
         balance: baseline.and_then(|baseline| Balance::of(&task_gains(runs, baseline)?).ok()),
@@ -267,14 +273,23 @@ fn transfers(runs: &[SeedRun], baseline: &[SeedRun], level: f64) -> Result<Vec<T
         if ours.is_empty() {
             continue;
         }
+        // One seed that cannot be divided by would make the mean one of fewer seeds.
+        let percents: Option<Vec<f64>> =
+            ours.iter().zip(&theirs).map(|(a, b)| percent(primary.direction, *a, *b)).collect();
+        let gain = percents.map(|values| Estimate::new(&values, level)).transpose()?;
         if primary.direction == Direction::Minimize {
             std::mem::swap(&mut ours, &mut theirs);
         }
         let difference = Estimate::paired(&ours, &theirs, level)?;
         let (negative, positive) = (difference.is_below_zero(), difference.is_above_zero());
-        transfers.push(Transfer { task: task.task.to_string(), difference, negative, positive });
+        transfers.push(Transfer { task: task.task.to_string(), difference, gain, negative, positive });
     }
     Ok(transfers)
+}
+
+/// Gain in percent of the single-task value, as delta_m takes it.
+fn percent(direction: Direction, ours: f64, alone: f64) -> Option<f64> {
+    (alone.abs() >= MIN_BASELINE).then(|| 100.0 * relative_gain(direction, ours, alone)).filter(|gain| gain.is_finite())
 }
 
 /// The tasks and their primary metrics, as the first method that has any shows them.

@@ -71,6 +71,10 @@ pub struct MethodResult {
     pub validation: Option<Estimate>,
     /// Mean relative gain over single-task networks of the same seeds, percent.
     pub delta_m: Option<Estimate>,
+    /// The same with an interval so wide that those of *all* methods together hold their true values at the level of the
+    /// comparison (Bonferroni): what may be said of the best of several methods, picked after the fact.
+    #[serde(default)]
+    pub delta_m_of_all: Option<Estimate>,
     /// Why there is none.
     pub no_delta_m: Option<String>,
     /// What learning together did to each task.
@@ -118,6 +122,9 @@ pub struct Transfer {
     pub task: String,
     /// Primary metric less that of the single-task network with the same seed, signed so that more is better.
     pub difference: Estimate,
+    /// The same in percent of the single-task value, taken per seed; `None` where that is undefined or too close to zero.
+    #[serde(default)]
+    pub gain: Option<Estimate>,
     /// The interval of the difference is below 0: the task lost.
     pub negative: bool,
     /// The interval of the difference is above 0: the task gained.

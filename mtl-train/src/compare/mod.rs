@@ -38,6 +38,7 @@
 //! | `run.rs` | all cells, one after the other |
 //! | `memory.rs` | peak memory of a cell |
 //! | `comparison.rs`, `analyze.rs` | the statistics |
+//! | `verdict.rs` | what it says about single-task networks, in words |
 //! | `text.rs`, `page.rs` | for a terminal, for a browser |
 
 mod analyze;
@@ -52,6 +53,7 @@ mod plan;
 mod run;
 mod seeds;
 mod text;
+mod verdict;
 
 pub use by_kind::ByKind;
 pub use cell::{CellDir, Limit, fingerprint};

@@ -5,16 +5,23 @@ use mtl_core::metric::Direction;
 use mtl_data::Origin;
 use mtl_metrics::stats::Estimate;
 
-use super::{Comparison, MethodResult, TaskColumn};
+use super::{Comparison, MethodResult, TaskColumn, verdict::Verdict};
+use crate::report::decimals;
+
+/// More tasks than this do not fit a terminal: counts stand for them, the page has them one by one.
+const MOST_TASKS: usize = 6;
 
 /// The table with its notes, for a terminal.
 #[must_use]
 pub fn to_text(comparison: &Comparison) -> String {
     let mut table = Table::new();
     table.load_preset(UTF8_HORIZONTAL_ONLY);
-    let mut header = vec!["method".to_owned()];
-    header.extend(comparison.tasks.iter().map(heading));
-    let rest = ["delta_m %", "rank", "validation", "s/epoch", "samples/s", "memory MB", "parameters", "n"];
+    let mut header = ["method", "delta_m %", "rank"].map(str::to_owned).to_vec();
+    match comparison.tasks.len() > MOST_TASKS {
+        true => header.extend(["better than alone", "worse than alone"].map(str::to_owned)),
+        false => header.extend(comparison.tasks.iter().map(heading)),
+    }
+    let rest = ["validation", "s/epoch", "samples/s", "memory MB", "parameters", "seeds"];
     header.extend(rest.map(str::to_owned));
     table.set_header(header);
     for method in &comparison.methods {
@@ -36,6 +43,11 @@ pub fn to_text(comparison: &Comparison) -> String {
     );
     let mut lines = vec![head, table.to_string()];
     lines.extend(notes(comparison));
+    if comparison.tasks.len() > MOST_TASKS {
+        lines.push(format!("{} tasks: compare.html and compare.json have them one by one", comparison.tasks.len()));
+    }
+    lines.push(String::new());
+    lines.extend(Verdict::of(comparison).sentences);
     lines.join("\n")
 }
 
@@ -51,7 +63,7 @@ pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
             "▼ worse, ▲ better than the single-task network of the same seed: the {percent:.0} % interval of the paired difference excludes 0"
         ));
     }
-    notes.extend(comparison.methods.iter().filter_map(spread));
+    notes.extend(comparison.methods.iter().filter_map(|method| spread(comparison, method)));
     let unbeaten: Vec<&str> = comparison.methods.iter().filter(|m| m.unbeaten).map(|m| m.name.as_str()).collect();
     if comparison.methods.len() > 1 && !unbeaten.is_empty() {
         notes.push(format!("Pareto set (no other is at least as good in every task): {}", unbeaten.join(", ")));
@@ -90,27 +102,44 @@ pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
 }
 
 /// Who pays for the mean gain.
-fn spread(method: &MethodResult) -> Option<String> {
+fn spread(comparison: &Comparison, method: &MethodResult) -> Option<String> {
     let balance = method.balance?;
     let gini = balance.gini.map_or_else(String::new, |gini| format!(", Gini {gini:.3}"));
     let worse = method.negative_transfer.map_or_else(String::new, |rate| {
         format!(", {:.0} % of tasks worse than alone beyond the noise between seeds", 100.0 * rate)
     });
-    Some(format!("{}: gains of tasks from {:+.2} to {:+.2} %{gini}{worse}", method.name, balance.worst, balance.best))
+    let n = comparison.tasks.len();
+    let names = method.transfer.iter().filter_map(|t| Some((t.task.as_str(), t.gain.as_ref()?.mean)));
+    let by_gain = |a: &(&str, f64), b: &(&str, f64)| a.1.total_cmp(&b.1);
+    let (lowest, highest) = (names.clone().min_by(by_gain), names.max_by(by_gain));
+    let named = |task: Option<(&str, f64)>| task.filter(|_| n > 2).map_or(String::new(), |(t, _)| format!(" ({t})"));
+    Some(format!(
+        "{}: gains of tasks from {:+.2}{} to {:+.2} %{}{gini}{worse}",
+        method.name,
+        balance.worst,
+        named(lowest),
+        balance.best,
+        named(highest)
+    ))
 }
 
 fn row(comparison: &Comparison, method: &MethodResult) -> Vec<String> {
     let dash = || "-".to_owned();
     let mut row = vec![method.name.clone()];
-    for (column, metric) in comparison.tasks.iter().zip(method.primary(&comparison.tasks)) {
-        let value = metric.and_then(|m| m.estimate.as_ref()).map_or_else(|| "undefined".to_owned(), with_half_width);
-        row.push(format!("{value}{}", mark(method, &column.task)));
-    }
     row.push(method.delta_m.as_ref().map_or_else(dash, |d| match d.half_width() {
         Some(half) => format!("{:+.2} ± {half:.2}", d.mean),
         None => format!("{:+.2}", d.mean),
     }));
     row.push(method.mean_rank.map_or_else(dash, |rank| format!("{rank:.2}")));
+    if comparison.tasks.len() > MOST_TASKS {
+        row.extend(ahead_and_behind(method).map_or([dash(), dash()], |counts| counts.map(|n| n.to_string())));
+    } else {
+        for (column, metric) in comparison.tasks.iter().zip(method.primary(&comparison.tasks)) {
+            let value =
+                metric.and_then(|m| m.estimate.as_ref()).map_or_else(|| "undefined".to_owned(), with_half_width);
+            row.push(format!("{value}{}", mark(method, &column.task)));
+        }
+    }
     row.push(method.validation.as_ref().map_or_else(dash, |v| format!("{:.*}", decimals(v.mean), v.mean)));
     row.push(method.seconds_per_epoch.as_ref().map_or_else(dash, |s| format!("{:.2}", s.mean)));
     row.push(method.samples_per_second.map_or_else(dash, |rate| format!("{rate:.0}")));
@@ -129,6 +158,14 @@ pub(super) fn heading(column: &TaskColumn) -> String {
     format!("{} {} {arrow}", column.task, column.metric)
 }
 
+/// Tasks on which a method is ahead of the single-task networks beyond the noise between seeds, and behind; `None` without
+/// baselines or with one seed.
+pub(super) fn ahead_and_behind(method: &MethodResult) -> Option<[usize; 2]> {
+    let known = method.transfer.iter().any(|t| t.difference.interval.is_some());
+    let count = |which: fn(&super::Transfer) -> bool| method.transfer.iter().filter(|t| which(t)).count();
+    known.then(|| [count(|t| t.positive), count(|t| t.negative)])
+}
+
 /// A sign where a task lost or gained by learning together.
 pub(super) fn mark(method: &MethodResult, task: &str) -> &'static str {
     match method.transfer_of(task) {
@@ -143,15 +180,6 @@ pub(crate) fn with_half_width(estimate: &Estimate) -> String {
     match estimate.half_width() {
         Some(half) => format!("{:.decimals$} ± {half:.decimals$}", estimate.mean),
         None => format!("{:.decimals$}", estimate.mean),
-    }
-}
-
-/// Four for shares; fewer for numbers that are large.
-pub(super) fn decimals(value: f64) -> usize {
-    match value.abs() {
-        v if v < 10.0 => 4,
-        v if v < 1000.0 => 2,
-        _ => 0,
     }
 }
 

@@ -4,8 +4,14 @@ use mtl_core::metric::Direction;
 
 use super::{Found, text::notes};
 use crate::report::{
-    Axis, Best, Cell, Column, Document, Heading, KeyValues, LineChart, Marker, Note, NoteKind, Row, Series, Table,
+    Axis, Best, Block, Cell, Column, Details, Document, Heading, KeyValues, LineChart, Marker, Note, NoteKind, Row,
+    Series, Table, decimals,
 };
+
+/// Weights that name a candidate; of more tasks, candidates have numbers, and their weights a table behind a line.
+const IN_NAME: usize = 4;
+/// Entries of a list in the open.
+const IN_OPEN: usize = 12;
 
 /// Builds the page; nothing but the result goes in.
 #[must_use]
@@ -17,15 +23,38 @@ pub fn page(found: &Found) -> Document {
         doc.push(Note::new(NoteKind::Failure, failure));
     }
     doc.push(Heading::section("Chosen weights"));
-    doc.push(KeyValues::list(found.tasks.iter().zip(found.weights()).map(|(t, w)| (t.clone(), format!("{w:.3}")))));
+    let weights = KeyValues::list(found.tasks.iter().zip(found.weights()).map(|(t, w)| (t.clone(), format!("{w:.3}"))));
+    doc.blocks.push(folded("Weights", found.tasks.len(), weights.into()));
     doc.push(Heading::section("Candidates"));
     if found.tasks.len() == 2 {
         doc.push(curve(found));
     }
     doc.push(table(found));
+    if found.tasks.len() > IN_NAME {
+        doc.push(Details::new("Weights of every candidate", vec![weights_of_all(found).into()]));
+    }
     doc.push(Heading::section("Refit"));
-    doc.push(refit(found));
+    let refit = refit(found);
+    doc.blocks.push(folded("Metrics", refit.rows.len(), refit.into()));
     doc
+}
+
+/// A long list behind a line.
+fn folded(what: &str, n: usize, block: Block) -> Block {
+    if n > IN_OPEN { Details::new(format!("{what} ({n})"), vec![block]).into() } else { block }
+}
+
+fn weights_of_all(found: &Found) -> Table {
+    let row = |at: usize| {
+        let weights = found.candidates.get(at)?.weights.iter().map(|w| Cell::number(*w, 3));
+        Some(Row::measured((at + 1).to_string(), weights.collect()))
+    };
+    Table {
+        corner: "candidate".into(),
+        columns: found.tasks.iter().map(Column::new).collect(),
+        rows: found.ranking().into_iter().filter_map(row).collect(),
+        ..Table::default()
+    }
 }
 
 /// The score over the first task's weight, where that says everything; a line per round.
@@ -60,7 +89,11 @@ fn table(found: &Found) -> Table {
         (1..=found.fold_sizes.len()).map(|f| Column { group: Some("fold".into()), ..Column::new(f.to_string()) }),
     );
     let with_interval = |e: Option<&mtl_metrics::stats::Estimate>| {
-        e.map_or(Cell::Missing, |e| Cell::with_spread(e.mean, e.half_width().unwrap_or(f64::NAN), 4))
+        e.map_or(Cell::Missing, |e| {
+            // A difference near 0 has the digits of its interval.
+            let size = e.mean.abs().max(e.half_width().unwrap_or(0.0));
+            Cell::with_spread(e.mean, e.half_width().unwrap_or(f64::NAN), decimals(size))
+        })
     };
     let row = |at: usize| {
         let candidate = found.candidates.get(at)?;
@@ -70,14 +103,19 @@ fn table(found: &Found) -> Table {
             with_interval(last.estimate.as_ref()),
             with_interval(candidate.against_equal.as_ref()),
         ];
-        cells.extend(last.folds.iter().map(|score| score.map_or(Cell::Missing, |s| Cell::number(s, 4))));
+        cells.extend(last.folds.iter().map(|score| score.map_or(Cell::Missing, Cell::measured)));
         let weights: Vec<String> = candidate.weights.iter().map(|w| format!("{w:.3}")).collect();
         let chosen = if at == found.chosen { " (chosen)" } else { "" };
-        Some(Row::measured(format!("{}{chosen}", weights.join(" : ")), cells))
+        let name = if found.tasks.len() > IN_NAME { (at + 1).to_string() } else { weights.join(" : ") };
+        Some(Row::measured(format!("{name}{chosen}"), cells))
+    };
+    let (caption, corner) = match found.tasks.len() > IN_NAME {
+        true => ("Candidates, those that got furthest first".to_owned(), "candidate"),
+        false => (format!("Weights of {}, those that got furthest first", found.tasks.join(" : ")), "weights"),
     };
     Table {
-        caption: format!("Weights of {}, those that got furthest first", found.tasks.join(" : ")),
-        corner: "weights".into(),
+        caption,
+        corner: corner.into(),
         columns,
         rows: found.ranking().into_iter().filter_map(row).collect(),
         footnotes: notes(found),
@@ -89,7 +127,7 @@ fn refit(found: &Found) -> Table {
     for task in &found.refit.test.tasks {
         for entry in &task.metrics {
             let validation = found.refit.validation.entry(task.task.as_str(), &entry.metric).ok();
-            let cell = |value: Option<f64>| value.map_or(Cell::Missing, |v| Cell::number(v, 4));
+            let cell = |value: Option<f64>| value.map_or(Cell::Missing, Cell::measured);
             let cells = vec![cell(validation.and_then(|e| e.outcome.value)), cell(entry.outcome.value)];
             rows.push(Row::measured(format!("{} {}", task.task, entry.metric), cells));
         }

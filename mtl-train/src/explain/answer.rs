@@ -10,6 +10,8 @@ use mtl_core::prediction::{Prediction, Reference, Scores};
 use mtl_data::LabelKind;
 use ndarray::ArrayView1;
 
+use crate::report::decimals;
+
 /// The answer to one sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
@@ -90,7 +92,7 @@ impl Answer {
             (Self::YesNo { label: idx, yes }, LabelKind::Binary { labels }) => {
                 format!("{}{}", if *yes { "" } else { "not " }, name(labels, *idx))
             }
-            (Self::Value(_), _) => format!("{strength:.4}"),
+            (Self::Value(_), _) => plain(strength),
             (Self::Class(idx) | Self::YesNo { label: idx, .. }, _) => idx.to_string(),
         }
     }
@@ -108,11 +110,16 @@ impl Answer {
                 Some(Self::YesNo { label: *at, yes: *value > 0.5 }.describe(label, 0.0))
             }
             (Self::Value(at), Reference::Values(values)) => {
-                values.get((row, *at)).filter(|v| !v.is_nan()).map(|v| format!("{v:.4}"))
+                values.get((row, *at)).filter(|v| !v.is_nan()).map(|v| plain((*v).into()))
             }
             _ => None,
         }
     }
+}
+
+/// Four digits, in signs that a program can read too.
+fn plain(value: f64) -> String {
+    format!("{value:.*}", decimals(value))
 }
 
 #[cfg(test)]

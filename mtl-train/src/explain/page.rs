@@ -1,6 +1,9 @@
 //! An explanation as a page.
+//!
+//! Of up to four tasks everything stands in the open, sorted by what it is; of more, a table of all leads to one folded part a
+//! task. How many samples are drawn depends on how many maps there are: a page is to be read, and sent by mail.
 
-use super::{Attribution, Explanation, Method};
+use super::{Attribution, ExplainedAnswer, Explanation, Method};
 use crate::report::{
     Align, Axis, Bar, BarChart, BarSeries, Block, Cell, Column, Columns, Details, Document, Heading, HeatMap, KeyValue,
     KeyValueStyle, KeyValues, LineChart, Note, NoteKind, Palette, Paragraph, Row, Series, Table,
@@ -10,6 +13,13 @@ use crate::report::{
 const TOP: usize = 12;
 /// Samples shown of many.
 const SAMPLES: usize = 24;
+/// Cells of all maps of samples together, and the fewest samples that are worth a map.
+const CELLS: usize = 12_000;
+const FEWEST_SAMPLES: usize = 4;
+/// More tasks than this are folded, one by one.
+const FEW_TASKS: usize = 4;
+/// Rows of a table before it is folded.
+const FEW_ROWS: usize = 12;
 /// Keys of a map that is shown whole; of larger ones the most looked at.
 const MOST_KEYS: usize = 48;
 
@@ -26,16 +36,19 @@ pub fn document(title: &str, explanation: &Explanation) -> Document {
         "Parts of the input are taken away in the order of the explanation, and in random orders. A gain above 0 by \
          more than its spread means that the explanation names parts that the answer rests on.",
     ));
-    doc.push(faithfulness(explanation));
-    doc.push(Columns::new(deletion_curves(explanation)));
-    doc.push(Heading::section("Parts of the input"));
-    doc.push(Columns::new(shares(explanation)));
-    if !explanation.maps.is_empty() {
-        doc.push(Heading::section("Attention maps"));
-        doc.blocks.extend(attention(explanation));
+    doc.blocks.extend(overview(explanation));
+    if tasks(explanation).len() <= FEW_TASKS {
+        doc.push(Columns::new(deletion_curves(explanation)));
+        doc.push(Heading::section("Parts of the input"));
+        doc.push(Columns::new(shares(explanation)));
+        doc.blocks.extend(maps(explanation));
+        doc.push(Heading::section("Samples"));
+        doc.blocks.extend(samples(explanation, None));
+    } else {
+        doc.push(Heading::section("Task by task"));
+        doc.blocks.extend(folded(explanation, true));
+        doc.blocks.extend(maps(explanation));
     }
-    doc.push(Heading::section("Samples"));
-    doc.blocks.extend(samples(explanation));
     doc
 }
 
@@ -43,10 +56,64 @@ pub fn document(title: &str, explanation: &Explanation) -> Document {
 #[must_use]
 pub fn blocks(explanation: &Explanation) -> Vec<Block> {
     let mut blocks = notes(explanation);
-    blocks.push(faithfulness(explanation).into());
-    let mut charts = deletion_curves(explanation);
-    charts.extend(shares(explanation));
-    blocks.push(Columns::new(charts).into());
+    blocks.extend(overview(explanation));
+    if tasks(explanation).len() <= FEW_TASKS {
+        let mut charts = deletion_curves(explanation);
+        charts.extend(shares(explanation));
+        blocks.push(Columns::new(charts).into());
+    } else {
+        blocks.extend(folded(explanation, false));
+    }
+    blocks.extend(attention(explanation));
+    blocks
+}
+
+/// The address of what a task's answers rest on.
+fn address(task: usize) -> String {
+    format!("rests-{}", task + 1)
+}
+
+/// A folded part a task.
+fn folded(explanation: &Explanation, with_samples: bool) -> Vec<Block> {
+    let mut charts = deletion_curves(explanation).into_iter();
+    let fold = |(at, task): (usize, &str)| -> Block {
+        let mut own: Vec<Block> = charts.next().into_iter().collect();
+        own.extend(shares_of(explanation, task));
+        let mut blocks: Vec<Block> = vec![Columns { blocks: own, min_width: 300 }.into()];
+        if with_samples {
+            blocks.extend(samples(explanation, Some(task)));
+        }
+        Details::new(task, blocks).at(address(at)).into()
+    };
+    Details::around("tasks", tasks(explanation).into_iter().enumerate().map(fold).collect())
+}
+
+/// The deletion test of every task; of many tasks a row each, that of the explanation which gains most.
+fn overview(explanation: &Explanation) -> Vec<Block> {
+    let tasks = tasks(explanation);
+    if tasks.len() <= FEW_TASKS {
+        return vec![faithfulness(explanation.attributions.iter().map(|a| (a, None))).into()];
+    }
+    let best = |(at, task): (usize, &&str)| {
+        let gain = |a: &&Attribution| a.faithfulness.as_ref().map_or(f64::NEG_INFINITY, |f| f.gain);
+        let own = of_task(explanation, task).into_iter().max_by(|a, b| gain(a).total_cmp(&gain(b)));
+        own.map(|a| (a, Some(address(at))))
+    };
+    let mut table = faithfulness(tasks.iter().enumerate().filter_map(best));
+    table.footnotes.push("Of several explanations of a task the one that gains most.".into());
+    if table.rows.len() <= FEW_ROWS {
+        return vec![table.into()];
+    }
+    table.caption = String::new();
+    vec![Details::new(format!("All {} tasks", tasks.len()), vec![table.into()]).into()]
+}
+
+/// The attention maps with their heading.
+fn maps(explanation: &Explanation) -> Vec<Block> {
+    if explanation.maps.is_empty() {
+        return Vec::new();
+    }
+    let mut blocks = vec![Heading::section("Attention maps").into()];
     blocks.extend(attention(explanation));
     blocks
 }
@@ -62,14 +129,18 @@ fn tiles(explanation: &Explanation) -> KeyValues {
         tested.max_by(|a, b| a.1.gain.total_cmp(&b.1.gain))
     };
     let mut items = Vec::new();
-    for task in tasks(explanation) {
-        if let Some((attribution, f)) = best(task) {
-            items.push(KeyValue {
-                key: format!("{task}: gain"),
-                value: format!("{:.3} \u{b1} {:.3}", f.gain, f.spread).replace('-', "\u{2212}"),
-                remark: format!("{}, over {} random orders", attribution.method, f.draws),
-            });
-        }
+    // Of many tasks those whose explanations gain most.
+    let mut shown: Vec<_> = tasks(explanation).into_iter().filter_map(|task| Some((task, best(task)?))).collect();
+    if shown.len() > FEW_TASKS {
+        shown.sort_by(|a, b| b.1.1.gain.total_cmp(&a.1.1.gain));
+        shown.truncate(FEW_TASKS);
+    }
+    for (task, (attribution, f)) in shown {
+        items.push(KeyValue {
+            key: format!("{task}: gain"),
+            value: format!("{:.3} \u{b1} {:.3}", f.gain, f.spread).replace('-', "\u{2212}"),
+            remark: format!("{}, over {} random orders", attribution.method, f.draws),
+        });
     }
     KeyValues { items, style: KeyValueStyle::Tiles }
 }
@@ -89,8 +160,8 @@ fn of_task<'a>(explanation: &'a Explanation, task: &str) -> Vec<&'a Attribution>
     explanation.attributions.iter().filter(|a| a.task == task).collect()
 }
 
-fn faithfulness(explanation: &Explanation) -> Table {
-    let row = |a: &Attribution| {
+fn faithfulness<'a>(attributions: impl Iterator<Item = (&'a Attribution, Option<String>)>) -> Table {
+    let row = |(a, address): (&Attribution, Option<String>)| {
         let f = a.faithfulness.as_ref();
         let number = |value: Option<f64>| value.map_or(Cell::Missing, |v| Cell::number(v, 3));
         let cells = vec![
@@ -100,7 +171,7 @@ fn faithfulness(explanation: &Explanation) -> Table {
             f.map_or(Cell::Missing, |f| Cell::with_spread(f.gain, f.spread, 3)),
             number(a.gap),
         ];
-        Row::measured(&a.task, cells)
+        Row { link: address, ..Row::measured(&a.task, cells) }
     };
     let column = |label: &str| Column::new(label);
     Table {
@@ -113,7 +184,7 @@ fn faithfulness(explanation: &Explanation) -> Table {
             column("gain"),
             column("gap"),
         ],
-        rows: explanation.attributions.iter().map(row).collect(),
+        rows: attributions.map(row).collect(),
         footnotes: vec![
             "Mean over samples and deletion steps: lost probability of the answer, or change of the number in standard \
              deviations of predictions. \u{b1} is the standard deviation over random orders and stand-ins."
@@ -149,36 +220,35 @@ fn deletion_curves(explanation: &Explanation) -> Vec<Block> {
 
 /// What each task's answers rest on: bars of the first parts, or cells where the parts are an image.
 fn shares(explanation: &Explanation) -> Vec<Block> {
-    let mut blocks: Vec<Block> = Vec::new();
-    for task in tasks(explanation) {
-        let own = of_task(explanation, task);
-        if let Some((rows, columns)) = explanation.grid {
-            blocks.extend(own.into_iter().map(|a| cells(a, rows, columns).into()));
-            continue;
-        }
-        let Some(first) = own.first() else { continue };
-        let top = first.top(TOP);
-        let bars = |a: &&Attribution| BarSeries {
-            name: a.method.name().into(),
-            bars: top.iter().map(|part| Bar::from(100.0 * a.share.get(*part).copied().unwrap_or(0.0))).collect(),
-        };
-        let chart = BarChart {
-            title: format!("{task}: largest shares"),
-            caption: format!(
-                "Share of each part in the absolute scores, mean over samples; the first {} of {} parts by {}.",
-                top.len(),
-                explanation.parts.len(),
-                first.method
-            ),
-            value: Axis { unit: Some("%".into()), ..Axis::new("share") },
-            categories: top.iter().filter_map(|part| explanation.parts.get(*part).cloned()).collect(),
-            series: own.iter().map(bars).collect(),
-            decimals: 1,
-            ..BarChart::default()
-        };
-        blocks.push(chart.into());
+    tasks(explanation).into_iter().flat_map(|task| shares_of(explanation, task)).collect()
+}
+
+fn shares_of(explanation: &Explanation, task: &str) -> Vec<Block> {
+    let own = of_task(explanation, task);
+    if let Some((rows, columns)) = explanation.grid {
+        return own.into_iter().map(|a| cells(a, rows, columns).into()).collect();
     }
-    blocks
+    let Some(first) = own.first() else { return Vec::new() };
+    let top = first.top(TOP);
+    let bars = |a: &&Attribution| BarSeries {
+        name: a.method.name().into(),
+        bars: top.iter().map(|part| Bar::from(100.0 * a.share.get(*part).copied().unwrap_or(0.0))).collect(),
+    };
+    let chart = BarChart {
+        title: format!("{task}: largest shares"),
+        caption: format!(
+            "Share of each part in the absolute scores, mean over samples; the first {} of {} parts by {}.",
+            top.len(),
+            explanation.parts.len(),
+            first.method
+        ),
+        value: Axis { unit: Some("%".into()), ..Axis::new("share") },
+        categories: top.iter().filter_map(|part| explanation.parts.get(*part).cloned()).collect(),
+        series: own.iter().map(bars).collect(),
+        decimals: 1,
+        ..BarChart::default()
+    };
+    vec![chart.into()]
 }
 
 fn cells(a: &Attribution, rows: usize, columns: usize) -> HeatMap {
@@ -243,22 +313,16 @@ fn attention(explanation: &Explanation) -> Vec<Block> {
     blocks
 }
 
-/// Single samples: what speaks for and against each answer.
-fn samples(explanation: &Explanation) -> Vec<Block> {
+/// Single samples, of one task or of all: what speaks for and against each answer.
+fn samples(explanation: &Explanation, task: Option<&str>) -> Vec<Block> {
     let mut blocks: Vec<Block> = Vec::new();
-    for attribution in &explanation.attributions {
+    let columns = TOP.min(explanation.parts.len()).max(1);
+    let shown = (CELLS / (columns * explanation.attributions.len().max(1))).clamp(FEWEST_SAMPLES, SAMPLES);
+    for attribution in explanation.attributions.iter().filter(|a| task.is_none_or(|task| a.task == task)) {
         let top = attribution.top(TOP);
-        let names = explanation.samples.iter().take(SAMPLES).map(|sample| {
+        let names = explanation.samples.iter().take(shown).map(|sample| {
             let answer = sample.answers.iter().find(|a| a.task == attribution.task);
-            let words = answer.map_or_else(String::new, |a| {
-                let truth = a.truth.as_deref().unwrap_or("unknown");
-                if a.truth.as_deref() == Some(a.answer.as_str()) {
-                    format!(": {}", a.answer)
-                } else {
-                    format!(": {} (truth {truth})", a.answer)
-                }
-            });
-            format!("{}{words}", sample.id)
+            format!("{}{}", sample.id, answer.map_or_else(String::new, |a| format!(": {}", in_words(a))))
         });
         let signed = attribution.method != Method::Attention;
         let heat = HeatMap {
@@ -272,7 +336,7 @@ fn samples(explanation: &Explanation) -> Vec<Block> {
             values: attribution
                 .scores
                 .iter()
-                .take(SAMPLES)
+                .take(shown)
                 .map(|row| top.iter().map(|part| row.get(*part).copied().unwrap_or(f64::NAN)).collect())
                 .collect(),
             palette: if signed { Palette::Diverging } else { Palette::Sequential },
@@ -284,10 +348,20 @@ fn samples(explanation: &Explanation) -> Vec<Block> {
     blocks
 }
 
+/// The answer, and what was wrong with it.
+fn in_words(a: &ExplainedAnswer) -> String {
+    match a.truth.as_deref() {
+        Some(truth) if truth == a.answer => a.answer.clone(),
+        Some(truth) if a.answer.strip_prefix("not ") == Some(truth) => format!("missed {truth}"),
+        Some(truth) if truth.strip_prefix("not ") == Some(&a.answer) => format!("false alarm {}", a.answer),
+        truth => format!("{} (truth {})", a.answer, truth.unwrap_or("unknown")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::explain::{AttentionMap, DeletionPoint, ExplainedAnswer, ExplainedSample, Faithfulness};
+    use crate::explain::{AttentionMap, DeletionPoint, ExplainedSample, Faithfulness};
 
     fn explanation() -> Explanation {
         let point = |share, effect, random| DeletionPoint { share, effect, random };
@@ -333,9 +407,19 @@ mod tests {
     #[test]
     fn the_page_says_what_was_found() {
         let html = document("Run x", &explanation()).to_html();
-        for words in ["0.200", "work &amp; pay", "&lt;income&gt;", "truth not rich", "a note", "random order", "0.80"] {
+        for words in
+            ["0.200", "work &amp; pay", "&lt;income&gt;", "7: false alarm rich", "a note", "random order", "0.80"]
+        {
             assert!(html.contains(words), "{words}");
         }
         assert!(!html.contains("<income>") && !html.contains("<script"));
+        let answer = |answer: &str, truth: Option<&str>| {
+            let (answer, truth) = (answer.to_owned(), truth.map(str::to_owned));
+            in_words(&ExplainedAnswer { task: "t".into(), answer, strength: 0.5, truth })
+        };
+        assert_eq!(answer("not Y", Some("Y")), "missed Y");
+        assert_eq!(answer("Y", Some("Y")), "Y");
+        assert_eq!(answer("cat", Some("dog")), "cat (truth dog)");
+        assert_eq!(answer("cat", None), "cat (truth unknown)");
     }
 }

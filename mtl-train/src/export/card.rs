@@ -118,7 +118,19 @@ fn metrics(manifest: &Manifest) -> String {
         (None, None) => "Of the last epoch: none was chosen on the validation split.".into(),
     };
     let _ = writeln!(text, "{grounds} `constant` is what answers without a look at the input would have on test.\n");
-    text.push_str("| task | metric | validation | test | constant |\n|---|---|---|---|---|\n");
+    let intervals = record.intervals.as_ref().filter(|_| record.test.is_some());
+    match intervals {
+        Some(found) => {
+            let _ = writeln!(
+                text,
+                "Interval: how far off a test figure may be because of the samples it is of ({:.0} %, by {}); it says nothing \
+                 of another seed.\n\n| task | metric | validation | test | constant | interval |\n|---|---|---|---|---|---|",
+                100.0 * found.level,
+                found.methods()
+            );
+        }
+        None => text.push_str("| task | metric | validation | test | constant |\n|---|---|---|---|---|\n"),
+    }
     let empty = MetricReport::default();
     let constant = record.constant.as_ref().unwrap_or(&empty);
     let (validation, test) = (record.validation.as_ref().unwrap_or(&empty), record.test.as_ref().unwrap_or(&empty));
@@ -128,8 +140,14 @@ fn metrics(manifest: &Manifest) -> String {
             let of = |split: &MetricReport| {
                 split.entry(report.task.as_str(), &entry.metric).map_or("-".to_owned(), |e| format!("{:.4}", e.outcome))
             };
+            let interval =
+                intervals.map(|found| found.get(report.task.as_str(), &entry.metric).and_then(|m| m.interval));
+            let interval = interval.map_or_else(String::new, |ends| match ends {
+                Some([low, high]) => format!(" {low:.4} to {high:.4} |"),
+                None => " - |".to_owned(),
+            });
             let row = [of(validation), of(test), of(constant)].join(" | ");
-            let _ = writeln!(text, "| {} | {} | {row} |", report.task, entry.metric);
+            let _ = writeln!(text, "| {} | {} | {row} |{interval}", report.task, entry.metric);
         }
     }
     text

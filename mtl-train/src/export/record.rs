@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::example;
 use crate::{
-    config::RunConfig, error::Result, model::Model, plan::input_spec, run_data::RunData, trainer::Choice,
+    config::RunConfig, error::Result, intervals::Intervals, model::Model, plan::input_spec, run_data::RunData,
+    trainer::Choice,
 };
 
 /// The run behind a model.
@@ -48,6 +49,9 @@ pub struct Record {
     pub validation: Option<MetricReport>,
     /// Metrics of that epoch on the test split.
     pub test: Option<MetricReport>,
+    /// How far off those may be; `None` in packages of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intervals: Option<Intervals>,
 }
 
 impl Record {
@@ -75,6 +79,7 @@ impl Record {
             constant: None,
             validation: None,
             test: None,
+            intervals: None,
         })
     }
 
@@ -89,6 +94,7 @@ impl Record {
         self.constant = found.get("constant").and_then(|c| serde_json::from_value(c.get("test")?.clone()).ok());
         self.best_epoch = found.get("best_epoch").and_then(serde_json::Value::as_u64);
         (self.validation, self.test) = (report("validation"), report("test"));
+        self.intervals = found.get("intervals").and_then(|found| serde_json::from_value(found.clone()).ok());
         self
     }
 }

@@ -24,4 +24,4 @@ pub use losses::losses;
 pub use mtl_data::{Finding, Level};
 pub use scan::{FieldScan, LabelScan, Scan};
 pub use selection::selection;
-pub use summary::{DataSummary, Row};
+pub use summary::{DataSummary, Row, fields};

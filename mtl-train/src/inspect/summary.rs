@@ -1,7 +1,7 @@
 //! What a data set is: sizes, inputs, tasks, a few rows.
 
-use mtl_core::prediction::Reference;
-use mtl_data::{Origin, Splits, table::FittedColumn};
+use mtl_core::{batch::Batch, prediction::Reference};
+use mtl_data::{DataInfo, FittedSchema, Origin, Source, Splits, table::FittedColumn};
 use serde::Serialize;
 use tch::Kind;
 
@@ -26,7 +26,7 @@ pub struct DataSummary {
 pub struct Row {
     /// Its id: the row number in the data set.
     pub id: u64,
-    /// Fields and their values; numbers as the model sees them (scaled).
+    /// Fields and their values, as the file has them.
     pub fields: Vec<(String, String)>,
     /// Tasks and their labels; `-` where unknown.
     pub labels: Vec<(String, String)>,
@@ -49,11 +49,36 @@ impl DataSummary {
 }
 
 fn rows(splits: &Splits, n: u64) -> Result<Vec<Row>> {
-    let info = &splits.info;
     let positions: Vec<u64> = (0..n.min(splits.train.len())).collect();
     let batch = splits.train.batch(&positions)?;
-    let vocabularies: Vec<&[String]> = splits
-        .fitted
+    let mut labels = Vec::new();
+    for (task, target) in splits.info.tasks.iter().zip(&batch.targets) {
+        labels.push((task, target.as_ref().map(|t| t.reference()).transpose()?));
+    }
+    let fields = fields_of(&batch, &splits.info, splits.fitted.as_ref())?;
+    let row = |((at, id), fields): ((usize, &u64), Vec<(String, String)>)| {
+        let labels =
+            labels.iter().map(|(task, reference)| (task.name.to_string(), label(task, reference.as_ref(), at)));
+        Row { id: *id, fields, labels: labels.collect() }
+    };
+    Ok(batch.ids.iter().enumerate().zip(fields).map(row).collect())
+}
+
+/// Names and values of the fields of some samples, in column order, texts and numbers as the file has them where `fitted` says
+/// how they were encoded: of numbers the shortest that the scaled `f32` may stand for.
+///
+/// # Errors
+/// The source's own.
+pub fn fields(
+    source: &dyn Source,
+    fitted: Option<&FittedSchema>,
+    positions: &[u64],
+) -> Result<Vec<Vec<(String, String)>>> {
+    fields_of(&source.batch(positions)?, source.info(), fitted)
+}
+
+fn fields_of(batch: &Batch, info: &DataInfo, fitted: Option<&FittedSchema>) -> Result<Vec<Vec<(String, String)>>> {
+    let vocabularies: Vec<&[String]> = fitted
         .iter()
         .flat_map(|f| f.columns())
         .filter_map(|c| match c {
@@ -65,23 +90,36 @@ fn rows(splits: &Splits, n: u64) -> Result<Vec<Row>> {
         if info.categorical.is_empty() { vec![] } else { flat::<i64>(batch.inputs.get("categorical")?, Kind::Int64)? };
     let numbers =
         if info.numeric.is_empty() { vec![] } else { flat::<f32>(batch.inputs.get("numeric")?, Kind::Float)? };
-    let mut labels = Vec::new();
-    for (task, target) in info.tasks.iter().zip(&batch.targets) {
-        labels.push((task, target.as_ref().map(|t| t.reference()).transpose()?));
-    }
-    let row = |(at, id): (usize, &u64)| {
+    let fields = |at: usize| {
         let codes = codes.iter().skip(at * info.categorical.len());
         let categorical = info.categorical.iter().zip(codes).enumerate().map(|(column, (field, code))| {
             let text = usize::try_from(code - 1).ok().and_then(|code| vocabularies.get(column)?.get(code));
-            (field.name.clone(), text.cloned().unwrap_or_else(|| format!("code {code}")))
+            let unknown = || if *code == 0 { "(not in training)".to_owned() } else { format!("code {code}") };
+            (field.name.clone(), text.cloned().unwrap_or_else(unknown))
         });
         let numbers = numbers.iter().skip(at * info.numeric.len());
-        let numeric = info.numeric.iter().zip(numbers).map(|(name, x)| (name.clone(), format!("{x:.4}")));
-        let labels =
-            labels.iter().map(|(task, reference)| (task.name.to_string(), label(task, reference.as_ref(), at)));
-        Row { id: *id, fields: categorical.chain(numeric).collect(), labels: labels.collect() }
+        let numeric = info.numeric.iter().zip(numbers).enumerate().map(|(column, (name, x))| {
+            let original = |x| fitted.and_then(|f| f.original(column, x)).unwrap_or(x);
+            (name.clone(), shortest(*x, original))
+        });
+        categorical.chain(numeric).collect()
     };
-    Ok(batch.ids.iter().enumerate().map(row).collect())
+    Ok((0..batch.len()).map(fields).collect())
+}
+
+/// The shortest number that the scaled one may have been: what two neighboring `f32` stand for tells how much is known of it.
+fn shortest(scaled: f32, original: impl Fn(f64) -> f64) -> String {
+    let value = original(scaled.into());
+    let grain = 2.0 * (original(scaled.next_up().into()) - value).abs() + f64::from(f32::EPSILON) * value.abs();
+    if !value.is_finite() || value.abs() <= grain {
+        return if value.is_finite() { "0".to_owned() } else { value.to_string() };
+    }
+    let digits = (0..9).filter_map(|digits| format!("{value:.digits$e}").parse::<f64>().ok());
+    let found = digits.into_iter().find(|rounded| (rounded - value).abs() <= grain).unwrap_or(value);
+    match found.abs() {
+        size if (1e-5..1e15).contains(&size) => found.to_string(),
+        _ => format!("{found:e}"),
+    }
 }
 
 /// The label of one sample, in words.
@@ -115,6 +153,24 @@ fn label(task: &mtl_data::TaskInfo, reference: Option<&Reference>, at: usize) ->
 mod tests {
     use super::*;
     use mtl_data::datasets::CsvFiles;
+
+    #[test]
+    fn numbers_come_back_as_they_were_written() {
+        for (mean, std) in [(0.0, 1.0), (38.6, 13.7), (1.7e12, 3e10), (2e-7, 1e-7), (-5.0, 0.01)] {
+            for step in [-3.0, -0.5, 0.0, 0.25, 4.0_f64] {
+                // Three digits beside a spread of that size.
+                let unit = 10_f64.powf(f64::log10(std).floor() - 1.0);
+                let value = ((mean + step * std) / unit).round() * unit;
+                #[expect(clippy::cast_possible_truncation, reason = "as the encoder does it")]
+                let scaled = ((value - mean) / std) as f32;
+                let back: f64 = shortest(scaled, |x| x * std + mean).parse().unwrap();
+                assert!((back - value).abs() <= 1e-6 * (std + value.abs()), "{value} came back as {back}");
+            }
+        }
+        assert_eq!(shortest(0.029_197_08, |x| x * 13.7 + 38.6), "39");
+        assert_eq!(shortest(-2.817_518_2, |x| x * 13.7 + 38.6), "0");
+        assert_eq!(shortest(f32::NAN, |x| x), "NaN");
+    }
 
     #[test]
     fn rows_are_shown_as_the_file_has_them() {

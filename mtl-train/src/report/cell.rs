@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::number::{MISSING, compact, fixed};
+use super::number::{MISSING, compact, decimals, fixed};
 
 /// What stands in a cell.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
@@ -28,6 +28,14 @@ impl Cell {
     /// A number with so many decimals.
     pub fn number(value: f64, decimals: usize) -> Self {
         Self::Number { value, decimals: Some(decimals), spread: None }
+    }
+
+    /// A number in four digits.
+    pub fn measured(value: f64) -> Self {
+        match value.abs() {
+            m if m > 0.0 && m < 1e-4 => Self::from(value),
+            _ => Self::number(value, decimals(value)),
+        }
     }
 
     /// A number with its spread over seeds.

@@ -13,6 +13,8 @@ pub struct Column {
     pub align: Align,
     /// Which measured value is printed in bold, if any.
     pub best: Option<Best>,
+    /// Whether cells are running text, which takes several lines rather than the whole width.
+    pub wrap: bool,
 }
 
 /// Side on which the cells of a column are aligned.
@@ -39,6 +41,16 @@ pub enum Best {
 }
 
 impl Column {
+    /// A column of words.
+    pub fn words(label: impl Into<String>) -> Self {
+        Self { label: label.into(), align: Align::Left, ..Self::default() }
+    }
+
+    /// A column of sentences.
+    pub fn prose(label: impl Into<String>) -> Self {
+        Self { wrap: true, ..Self::words(label) }
+    }
+
     /// A column of numbers without a winner.
     pub fn new(label: impl Into<String>) -> Self {
         Self { label: label.into(), ..Self::default() }

@@ -16,12 +16,32 @@ pub struct Details {
     pub blocks: Vec<Block>,
     /// Whether they are open at first.
     pub open: bool,
+    /// An address inside the page, for links; whoever follows one finds the details open.
+    pub id: Option<String>,
 }
+
+/// Details that stand under one another before they are folded together.
+const MOST_IN_A_ROW: usize = 24;
 
 impl Details {
     /// Closed details.
     pub fn new(summary: impl Into<String>, blocks: Vec<Block>) -> Self {
-        Self { summary: summary.into(), blocks, open: false }
+        Self { summary: summary.into(), blocks, ..Self::default() }
+    }
+
+    /// A list of details as it is, or behind one more line when it is long: `139 tasks`.
+    #[must_use]
+    pub fn around(what: &str, folds: Vec<Block>) -> Vec<Block> {
+        match folds.len() {
+            n if n > MOST_IN_A_ROW => vec![Self::new(format!("{n} {what}"), folds).into()],
+            _ => folds,
+        }
+    }
+
+    /// The same details, with an address.
+    #[must_use]
+    pub fn at(self, id: impl Into<String>) -> Self {
+        Self { id: Some(id.into()), ..self }
     }
 
     /// Appends the blocks as HTML.
@@ -29,8 +49,11 @@ impl Details {
         let attributes: Attributes<'_> = if self.open { &[("open", &"")] } else { &[] };
         element(out, "details", attributes, |out| {
             leaf(out, "summary", &[], &self.summary);
-            for block in &self.blocks {
-                block.render(out);
+            let content = |out: &mut String| self.blocks.iter().for_each(|block| block.render(out));
+            match &self.id {
+                // On the content: a browser opens what holds the target of a link, not the target itself.
+                Some(id) => element(out, "div", &[("id", id)], content),
+                None => content(out),
             }
         });
     }

@@ -165,12 +165,14 @@ impl Rng {
                 group: r.maybe(Self::name),
                 align: r.pick(&[Align::Left, Align::Right, Align::Center]),
                 best: r.maybe(|r| r.pick(&[Best::Highest, Best::Lowest])),
+                wrap: r.coin(),
             }),
             rows: self.some(6, |r| Row {
                 name: r.name(),
                 cells: r.some(6, Self::cell),
                 origin: r.pick(&[Origin::Measured, Origin::Published]),
                 footnote: r.maybe(|r| r.below(9)),
+                link: r.maybe(Self::name),
             }),
             footnotes: self.some(3, Self::name),
         }
@@ -199,7 +201,10 @@ impl Rng {
             .into(),
             9 => Columns { blocks: self.some(3, |r| r.block(depth - 1)), min_width: self.pick(&[0, 300, u16::MAX]) }
                 .into(),
-            _ => Details::new(self.name(), self.some(3, |r| r.block(depth - 1))).into(),
+            _ => {
+                let details = Details::new(self.name(), self.some(3, |r| r.block(depth - 1)));
+                Details { id: self.maybe(Self::name), open: self.coin(), ..details }.into()
+            }
         }
     }
 }

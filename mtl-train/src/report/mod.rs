@@ -110,6 +110,7 @@ pub use heat_map::{HeatMap, Palette};
 pub use key_values::{KeyValue, KeyValueStyle, KeyValues};
 pub use line_chart::{ChartShape, LineChart, Reference};
 pub use note::{Note, NoteKind};
+pub use number::{count, decimals, fixed, range, written};
 pub use paragraph::Paragraph;
 pub use rank_chart::RankChart;
 pub use row::{Origin, Row};

@@ -18,11 +18,60 @@ pub(super) fn percent(fraction: f64) -> String {
 }
 
 /// A value for the reader, with so many decimals, unless it has more digits before them than f64 can hold.
-pub(super) fn fixed(value: f64, decimals: usize) -> String {
+#[must_use]
+pub fn fixed(value: f64, decimals: usize) -> String {
     if value.abs() >= 1e15 {
         return compact(value);
     }
-    special(value).unwrap_or_else(|| typographic(&format!("{value:.decimals$}")))
+    special(value).unwrap_or_else(|| typographic(&grouped(&format!("{value:.decimals$}"))))
+}
+
+/// So many decimals that four digits are shown (whole numbers keep all of theirs): 0.9123, 12.34, 123456; at most 7.
+#[must_use]
+pub fn decimals(value: f64) -> usize {
+    let magnitude = value.abs();
+    if !magnitude.is_finite() || magnitude < f64::MIN_POSITIVE {
+        return 4;
+    }
+    // What is rounded up to the next power of ten has its digits.
+    #[expect(clippy::cast_possible_truncation, reason = "the exponent of an f64")]
+    let exponent = (magnitude * (1.0 + 5e-5)).log10().floor() as i32;
+    usize::try_from(3 - exponent.max(-4)).unwrap_or(0)
+}
+
+/// A number in four digits, as pages and tables write it: `0.9123`, `12.34`, `123 456`, `1.2e-7`.
+#[must_use]
+pub fn written(value: f64) -> String {
+    match value.abs() {
+        m if m > 0.0 && m < 1e-4 => compact(value),
+        _ => fixed(value, decimals(value)),
+    }
+}
+
+/// Both ends of an interval with the decimals of the value between them.
+#[must_use]
+pub fn range(value: f64, [low, high]: [f64; 2]) -> String {
+    let digits = |x: f64| if value.abs() > 0.0 && value.abs() < 1e-4 { compact(x) } else { fixed(x, decimals(value)) };
+    format!("{} to {}", digits(low), digits(high))
+}
+
+/// A count, its digits in groups of three from five on: `9999`, `1 234 567`.
+#[must_use]
+pub fn count(n: u64) -> String {
+    grouped(&n.to_string())
+}
+
+/// Digits before the point in groups of three, from five digits on.
+fn grouped(written: &str) -> String {
+    let start = written.len() - written.trim_start_matches('-').len();
+    let end = written.find('.').unwrap_or(written.len());
+    let whole = &written[start..end];
+    if whole.len() < 5 {
+        return written.to_owned();
+    }
+    let groups: Vec<&[u8]> = whole.as_bytes().rchunks(3).rev().collect();
+    let groups: Vec<String> = groups.into_iter().map(|g| String::from_utf8_lossy(g).into_owned()).collect();
+    [&written[..start], &groups.join("\u{202f}"), &written[end..]].concat()
 }
 
 /// A value for the reader in four significant digits, whatever its size.
@@ -40,7 +89,7 @@ pub(super) fn compact(value: f64) -> String {
         m if m < 10.0 => trim_zeros(&format!("{value:.3}")),
         m if m < 100.0 => trim_zeros(&format!("{value:.2}")),
         m if m < 1e4 => trim_zeros(&format!("{value:.1}")),
-        m if m < 1e15 => format!("{value:.0}"),
+        m if m < 1e15 => grouped(&format!("{value:.0}")),
         _ => scientific(value, 2),
     };
     typographic(&written)
@@ -105,6 +154,31 @@ mod tests {
     }
 
     #[test]
+    fn four_digits_whatever_the_size() {
+        for (value, shown) in [
+            (0.912_34, "0.9123"),
+            (0.999_96, "1.000"),
+            (0.012_345, "0.01235"),
+            (0.000_123_45, "0.0001235"),
+            (1.5e-7, "1.5e\u{2212}7"),
+            (0.0, "0.0000"),
+            (12.345, "12.35"),
+            (-1234.5, "\u{2212}1234"),
+            (123_456.7, "123\u{202f}457"),
+            (f64::NAN, MISSING),
+        ] {
+            assert_eq!(written(value), shown);
+        }
+        assert_eq!(range(0.9, [0.889_99, 0.91]), "0.8900 to 0.9100");
+        assert_eq!(range(123_456.0, [99_000.2, 150_000.0]), "99\u{202f}000 to 150\u{202f}000");
+        assert_eq!(
+            (count(0), count(9999), count(1_234_567)),
+            ("0".into(), "9999".into(), "1\u{202f}234\u{202f}567".into())
+        );
+        assert_eq!(grouped("-12345.678"), "-12\u{202f}345.678");
+    }
+
+    #[test]
     fn compact_keeps_about_four_digits() {
         for (value, written) in [
             (0.0, "0"),
@@ -112,7 +186,7 @@ mod tests {
             (0.123_456, "0.12346"),
             (2.345_67, "2.346"),
             (1234.56, "1234.6"),
-            (250_000.4, "250000"),
+            (250_000.4, "250\u{202f}000"),
             (1.5e-7, "1.5e\u{2212}7"),
             (2e20, "2e20"),
         ] {

@@ -18,6 +18,8 @@ pub struct Row {
     pub origin: Origin,
     /// Number of a footnote, counted from 1.
     pub footnote: Option<usize>,
+    /// The address inside the page that the name leads to: the [`Details::id`](super::Details::id) of more on it.
+    pub link: Option<String>,
 }
 
 /// Where the values of a row come from.
@@ -37,6 +39,12 @@ impl Row {
         Self { name: name.into(), cells, ..Self::default() }
     }
 
+    /// The same row, its name leading to a place in the page.
+    #[must_use]
+    pub fn linked(self, address: impl Into<String>) -> Self {
+        Self { link: Some(address.into()), ..self }
+    }
+
     /// A row from a paper.
     pub fn published(name: impl Into<String>, cells: Vec<Cell>) -> Self {
         Self { origin: Origin::Published, ..Self::measured(name, cells) }
@@ -45,7 +53,10 @@ impl Row {
     /// The first cell: name, footnote, badge.
     pub(super) fn render_head(&self, out: &mut String) {
         element(out, "th", &[("scope", &"row")], |out| {
-            text(out, &self.name);
+            match &self.link {
+                Some(address) => leaf(out, "a", &[("href", &format!("#{address}"))], &self.name),
+                None => text(out, &self.name),
+            }
             if let Some(number) = self.footnote {
                 leaf(out, "sup", &[], &number.to_string());
             }

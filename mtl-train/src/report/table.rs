@@ -27,12 +27,17 @@ pub struct Table {
     pub footnotes: Vec<String>,
 }
 
+/// Rows of a table that is as high as it needs to be.
+const MOST_ROWS: usize = 30;
+
 impl Table {
     /// Appends the table as HTML.
     pub fn render(&self, out: &mut String) {
         let words = if self.caption.is_empty() { "table" } else { &self.caption };
+        // A long table has a window of its own with its heading in sight, or whoever reads on would have to pass it all.
+        let class = if self.rows.len() > MOST_ROWS { "scroll tall" } else { "scroll" };
         let scroll: Attributes<'_> =
-            &[("class", &"scroll"), ("role", &"region"), ("aria-label", &words), ("tabindex", &0)];
+            &[("class", &class), ("role", &"region"), ("aria-label", &words), ("tabindex", &0)];
         element(out, "div", &[("class", &"table-box")], |out| {
             if !self.caption.is_empty() {
                 leaf(out, "p", &[("class", &"table-caption")], &self.caption);
@@ -120,6 +125,7 @@ impl Table {
 
     fn class(&self, index: usize) -> &'static str {
         match self.columns.get(index).map_or(Align::Right, |column| column.align) {
+            Align::Left if self.columns.get(index).is_some_and(|column| column.wrap) => "left wrap",
             Align::Left => "left",
             Align::Right => "right",
             Align::Center => "center",

@@ -4,8 +4,11 @@ use super::history::History;
 use crate::{
     error::Result,
     model::{Model, Summary},
-    report::{Block, Cell, Column, KeyValues, Row, Table},
+    report::{Block, Cell, Column, Details, KeyValues, Row, Table, count, fixed, written},
 };
+
+/// Tasks with a row each in the open.
+const FEW_TASKS: usize = 8;
 
 /// The size of a model, measured on a batch of its data.
 ///
@@ -23,52 +26,42 @@ pub(super) fn blocks(history: &History, size: Option<&Summary>) -> Vec<Block> {
         let row = |name: &str, n: usize| {
             Row::measured(name, vec![Cell::number(n as f64, 0), Cell::number(100.0 * n as f64 / total.max(1.0), 1)])
         };
-        let mut rows = vec![row("shared by all tasks", size.shared)];
-        rows.extend(history.facts.tasks.iter().zip(&size.per_task).map(|(task, n)| row(&format!("only {task}"), *n)));
-        rows.push(row("all", size.total()));
-        let table = Table {
-            caption: "Parameters".into(),
+        let own: Vec<Row> =
+            history.facts.tasks.iter().zip(&size.per_task).map(|(task, n)| row(&format!("only {task}"), *n)).collect();
+        let table = |caption: &str, rows| Table {
+            caption: caption.into(),
             corner: "owner".into(),
             columns: vec![Column::new("numbers"), Column::new("percent")],
             rows,
             ..Table::default()
         };
-        blocks.push(table.into());
+        let (shared, all) = (row("shared by all tasks", size.shared), row("all", size.total()));
+        if own.len() <= FEW_TASKS {
+            blocks.push(table("Parameters", [vec![shared], own, vec![all]].concat()).into());
+        } else {
+            let of_tasks = row(&format!("only one of {} tasks", own.len()), size.per_task.iter().sum());
+            blocks.push(table("Parameters", vec![shared, of_tasks, all]).into());
+            blocks.push(Details::new("Parameters of every task", vec![table("", own).into()]).into());
+        }
     }
     let mut items: Vec<(String, String)> = Vec::new();
     if let Some(size) = size {
-        items.push(("multiply-adds of a forward pass".into(), format!("{} per sample", grouped(size.multiply_adds))));
+        items.push(("multiply-adds of a forward pass".into(), format!("{} per sample", count(size.multiply_adds))));
     }
     let seconds: f64 = history.epochs.iter().map(|e| e.seconds).sum();
     if let Some(last) = history.epochs.last() {
         let per_epoch = seconds / history.epochs.len() as f64;
-        items.push(("training time".into(), format!("{seconds:.1} s, {per_epoch:.2} s per epoch, without validation")));
-        items.push(("samples per second".into(), format!("{:.0} in the last epoch", last.samples_per_second)));
-        items.push(("optimizer steps".into(), grouped(last.step)));
+        items.push((
+            "training time".into(),
+            format!("{} s, {} s per epoch, without validation", written(seconds), written(per_epoch)),
+        ));
+        items.push(("samples per second".into(), format!("{} in the last epoch", fixed(last.samples_per_second, 0))));
+        items.push(("optimizer steps".into(), count(last.step)));
     }
     if let Some(bytes) = history.peak_memory {
-        let mebibytes = bytes as f64 / f64::from(1 << 20);
-        items.push(("most memory held".into(), format!("{mebibytes:.0} MiB by the process, data included")));
+        let megabytes = fixed(bytes as f64 / 1e6, 0);
+        items.push(("most memory held".into(), format!("{megabytes} MB by the process, data included")));
     }
     blocks.push(KeyValues::list(items).into());
     blocks
-}
-
-/// Digits in groups of three.
-pub(super) fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let groups: Vec<String> =
-        digits.as_bytes().rchunks(3).rev().map(|g| String::from_utf8_lossy(g).into_owned()).collect();
-    groups.join("\u{202f}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn digits_are_grouped() {
-        assert_eq!(grouped(1_234_567), "1\u{202f}234\u{202f}567");
-        assert_eq!((grouped(0), grouped(999)), ("0".into(), "999".into()));
-    }
 }

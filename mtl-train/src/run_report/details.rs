@@ -1,20 +1,26 @@
 //! What a task's answers on validation look like: curves, calibration, confusion, residuals, worst samples.
+//!
+//! Areas and errors are those of the metrics' own states, so that no figure here contradicts the table of results.
 
 use mtl_data::LabelKind;
+use mtl_metrics::{
+    Auroc, ConfusionMatrix, RocCurve, binary::PrecisionRecallCurve, class::Ece, samples::Column as Scores,
+};
 
 use super::{
-    outputs::{Answers, Rows, TaskOutputs},
-    ranking::Curves,
-    reliability::Reliability,
-    worst,
+    outputs::{Answers, Outputs},
+    wilson,
+    worst::{self, Fields},
 };
 use crate::report::{
-    Axis, Bar, BarChart, BarSeries, Block, ChartShape, Columns, Heading, HeatMap, LineChart, Note, NoteKind, Reference,
-    Series,
+    Axis, Bar, BarChart, BarSeries, Block, ChartShape, Columns, HeatMap, LineChart, Note, NoteKind, Reference, Series,
+    decimals, fixed, written,
 };
 
 /// Labels or classes that get a curve each.
 const MOST_CURVES: usize = 7;
+/// Points of a curve.
+const POINTS: usize = 200;
 /// Classes of a confusion matrix.
 const MOST_CLASSES: usize = 30;
 /// Bars of a distribution.
@@ -23,57 +29,46 @@ const BARS: usize = 15;
 const GROUPS: usize = 10;
 
 /// Everything there is to show of a task.
-pub(super) fn task(name: &str, label: &LabelKind, outputs: &TaskOutputs) -> Vec<Block> {
-    let mut blocks: Vec<Block> = vec![Heading::part(name).into()];
-    if outputs.ids.is_empty() {
-        let words = match outputs.answers {
+pub(super) fn task(label: &LabelKind, at: usize, outputs: &Outputs, fields: &Fields) -> Vec<Block> {
+    let Some(own) = outputs.tasks.get(at) else { return Vec::new() };
+    if own.ids.is_empty() {
+        let words = match own.answers {
             Answers::Other(what) => format!("No charts for {what}."),
             _ => "No sample of the split has a label of this task.".to_owned(),
         };
-        blocks.push(Note::new(NoteKind::Info, words).into());
-        return blocks;
+        return vec![Note::new(NoteKind::Info, words).into()];
     }
     let mut charts: Vec<Block> = Vec::new();
-    match (&outputs.answers, label) {
-        (Answers::Classes { probs, labels }, label) => {
+    match &own.answers {
+        Answers::Classes { probs, labels } => {
             let names = names(label, probs.width());
-            charts.extend(rankings(&of_classes(probs, labels, &names)));
-            let top = |row: &[f64]| {
-                row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or((0, f64::NAN), |(at, p)| (at, *p))
-            };
-            let said: Vec<(usize, f64)> = probs.iter().map(top).collect();
-            let came_true = said.iter().zip(labels).map(|((at, p), label)| (*p, at == label));
-            charts.extend(reliability("probability of the class that was named", came_true));
-            charts.extend(confusion(&names, said.iter().map(|(at, _)| *at).zip(labels.iter().copied())));
+            charts.extend(rankings(&of_classes(
+                outputs.metrics.get::<Auroc>(at).map(|m| m.remembered().columns()),
+                labels,
+                &names,
+            )));
+            charts.extend(reliability("probability of the class that was named", at, outputs));
+            charts.extend(confusion(&names, &own.confusion));
         }
-        (Answers::YesNo { probs, labels }, label) => {
+        Answers::YesNo { probs, .. } => {
             let names = names(label, probs.width());
-            let questions = names
-                .iter()
-                .enumerate()
-                .map(|(at, name)| (name.clone(), probs.column(at).zip(labels.column(at)).collect::<Vec<(f64, f64)>>()));
-            let questions: Vec<_> = questions.collect();
-            charts.extend(rankings(&questions));
-            let all = questions.iter().flat_map(|(_, pairs)| pairs).filter(|(_, y)| !y.is_nan());
-            charts.extend(reliability("probability of yes", all.map(|(p, y)| (*p, *y > 0.5))));
-            if let [(name, pairs)] = questions.as_slice() {
-                let pairs = pairs.iter().filter(|(_, y)| !y.is_nan());
-                let pairs = pairs.map(|(p, y)| (usize::from(*p >= 0.5), usize::from(*y > 0.5)));
-                charts.extend(confusion(&[format!("not {name}"), name.clone()], pairs));
+            let columns = outputs.metrics.get::<Auroc>(at).map(|m| m.remembered().columns()).unwrap_or_default();
+            charts.extend(rankings(&names.iter().cloned().zip(columns).collect::<Vec<_>>()));
+            charts.extend(reliability("probability of yes", at, outputs));
+            if let [name] = names.as_slice() {
+                charts.extend(confusion(&[format!("not {name}"), name.clone()], &own.confusion));
             }
         }
-        (Answers::Values { predicted, labels }, label) => {
+        Answers::Values { predicted, labels } => {
             let names = names(label, predicted.width());
             for (at, name) in names.iter().enumerate().take(MOST_CURVES) {
                 let pairs = predicted.column(at).zip(labels.column(at)).filter(|(p, y)| p.is_finite() && y.is_finite());
                 charts.extend(residuals(name, &pairs.collect::<Vec<_>>()));
             }
         }
-        (Answers::Other(_), _) => {}
+        Answers::Other(_) => {}
     }
-    blocks.push(Columns::new(charts).into());
-    blocks.push(worst::table(label, outputs).into());
-    blocks
+    vec![Columns { blocks: charts, min_width: 300 }.into(), worst::table(label, own, fields).into()]
 }
 
 /// The names of classes, labels or numbers.
@@ -84,42 +79,46 @@ pub(super) fn names(label: &LabelKind, width: usize) -> Vec<String> {
     (0..width).map(|at| given.get(at).cloned().unwrap_or_else(|| at.to_string())).collect()
 }
 
-/// Each class against all others; of two classes the second.
-fn of_classes(probs: &Rows, labels: &[usize], names: &[String]) -> Vec<(String, Vec<(f64, f64)>)> {
-    let shown: Vec<usize> = match names.len() {
-        2 => vec![1],
-        n => {
-            let mut by_count: Vec<usize> = (0..n).collect();
-            let count = |class: &usize| labels.iter().filter(|l| *l == class).count();
-            by_count.sort_by_cached_key(|class| std::cmp::Reverse(count(class)));
-            by_count
-        }
-    };
-    let question = |class: usize| {
-        let is = labels.iter().map(|l| f64::from(u8::from(*l == class)));
-        (names[class].clone(), probs.column(class).zip(is).collect())
-    };
-    shown.into_iter().take(MOST_CURVES).map(question).collect()
+/// Each class against all others; of two classes the second. The most frequent classes come first.
+fn of_classes<'a>(columns: Option<&'a [Scores]>, labels: &[usize], names: &[String]) -> Vec<(String, &'a Scores)> {
+    let columns = columns.unwrap_or_default();
+    if let ([only], [_, second]) = (columns, names) {
+        return vec![(second.clone(), only)];
+    }
+    let mut by_count: Vec<usize> = (0..names.len().min(columns.len())).collect();
+    let count = |class: &usize| labels.iter().filter(|l| *l == class).count();
+    by_count.sort_by_cached_key(|class| std::cmp::Reverse(count(class)));
+    by_count.truncate(MOST_CURVES);
+    by_count.into_iter().map(|class| (names[class].clone(), &columns[class])).collect()
 }
 
-fn rankings(questions: &[(String, Vec<(f64, f64)>)]) -> Vec<Block> {
-    let curves: Vec<(&String, Curves)> = questions
+fn rankings(questions: &[(String, &Scores)]) -> Vec<Block> {
+    let curves: Vec<(&String, RocCurve, PrecisionRecallCurve)> = questions
         .iter()
         .take(MOST_CURVES)
-        .filter_map(|(name, pairs)| Some((name, Curves::of(pairs.iter().copied())?)))
+        .filter_map(|(name, column)| {
+            Some((name, RocCurve::new(column, POINTS).ok()?, PrecisionRecallCurve::new(column, POINTS).ok()?))
+        })
         .collect();
     if curves.is_empty() {
         return vec![Note::new(NoteKind::Info, "No curves: every label of the split is the same.").into()];
     }
     let unit = |label: &str| Axis { range: Some([0.0, 1.0]), ..Axis::new(label) };
-    let roc = curves.iter().map(|(name, c)| Series::new(format!("{name} {:.4}", c.auroc), c.roc.clone()));
-    let pr = curves.iter().map(|(name, c)| Series::new(format!("{name} {:.4}", c.average_precision), c.pr.clone()));
+    // A single question needs no name in the legend.
+    let named = |name: &String, value: f64| {
+        if curves.len() == 1 { written(value) } else { format!("{name} {}", written(value)) }
+    };
+    let roc = curves.iter().map(|(name, roc, _)| {
+        let points = roc.points.iter().map(|p| [p.false_positive_rate, p.true_positive_rate]);
+        Series::new(named(name, roc.auroc), points.collect())
+    });
+    let pr = curves.iter().map(|(name, _, pr)| Series::new(named(name, pr.average_precision), pr.points.clone()));
     let more = match questions.len() > MOST_CURVES {
         true => format!(" The first {MOST_CURVES} of {} labels.", questions.len()),
         false => String::new(),
     };
     let chance = match curves.as_slice() {
-        [(_, only)] => Some(Reference::Level { y: only.prevalence, label: "chance".into() }),
+        [(_, _, only)] => Some(Reference::Level { y: only.prevalence, label: "chance".into() }),
         _ => None,
     };
     vec![
@@ -148,17 +147,23 @@ fn rankings(questions: &[(String, Vec<(f64, f64)>)]) -> Vec<Block> {
     ]
 }
 
-fn reliability(what: &str, pairs: impl Iterator<Item = (f64, bool)>) -> Option<Block> {
-    let found = Reliability::of(pairs)?;
+/// The reliability diagram of the metric `ece`, whose bins and error these are.
+fn reliability(what: &str, at: usize, outputs: &Outputs) -> Option<Block> {
+    let found = outputs.metrics.get::<Ece>(at)?.diagram().ok()?;
     let unit = |label: &str| Axis { range: Some([0.0, 1.0]), ..Axis::new(label) };
-    let mut series = Series::new("this model", found.bins.iter().map(|b| [b.confidence, b.frequency]).collect());
-    series.band = found.bins.iter().map(|b| [b.confidence, b.interval[0], b.interval[1]]).collect();
+    let mut series = Series::new("this model", found.bins.iter().map(|b| [b.confidence, b.accuracy]).collect());
+    let band = |b: &mtl_metrics::class::calibration::ReliabilityBin| {
+        #[expect(clippy::cast_precision_loss, reason = "a count of samples")]
+        let [low, high] = wilson::interval(b.accuracy, b.n as f64);
+        [b.confidence, low, high]
+    };
+    series.band = found.bins.iter().map(band).collect();
     let counts: Vec<String> = found.bins.iter().map(|b| b.n.to_string()).collect();
     let chart = LineChart {
         title: "Calibration".into(),
         caption: format!(
-            "Expected calibration error {:.4}. Band: 95 % intervals; samples per bin: {}.",
-            found.error,
+            "Expected calibration error (the metric ece) {}. Band: 95 % intervals; samples per bin: {}.",
+            written(found.ece),
             counts.join(", ")
         ),
         x: unit(what),
@@ -171,21 +176,18 @@ fn reliability(what: &str, pairs: impl Iterator<Item = (f64, bool)>) -> Option<B
     Some(chart.into())
 }
 
-/// Pairs of predicted and true class.
-fn confusion(names: &[String], pairs: impl Iterator<Item = (usize, usize)>) -> Option<Block> {
+fn confusion(names: &[String], counted: &ConfusionMatrix) -> Option<Block> {
     let n = names.len();
-    if n > MOST_CLASSES || n == 0 {
+    if n > MOST_CLASSES || n == 0 || counted.n_classes() != n {
         return None;
     }
-    let mut counts = vec![vec![0.0; n]; n];
-    for (predicted, truth) in pairs.filter(|(p, t)| *p < n && *t < n) {
-        counts[truth][predicted] += 1.0;
-    }
-    let rate = |row: &Vec<f64>| {
-        let sum: f64 = row.iter().sum();
-        row.iter().map(|c| if sum > 0.0 { 100.0 * c / sum } else { f64::NAN }).collect()
+    let counts = counted.counts();
+    let rate = |row: ndarray::ArrayView1<'_, u64>| -> Vec<f64> {
+        let sum: u64 = row.sum();
+        #[expect(clippy::cast_precision_loss, reason = "shares for people")]
+        row.iter().map(|c| if sum > 0 { 100.0 * *c as f64 / sum as f64 } else { f64::NAN }).collect()
     };
-    let supports: Vec<String> = counts.iter().map(|row| format!("{:.0}", row.iter().sum::<f64>())).collect();
+    let supports: Vec<String> = counts.rows().into_iter().map(|row| row.sum().to_string()).collect();
     let heat = HeatMap {
         title: "Confusion".into(),
         caption: format!(
@@ -194,7 +196,7 @@ fn confusion(names: &[String], pairs: impl Iterator<Item = (usize, usize)>) -> O
         ),
         rows: names.to_vec(),
         columns: names.to_vec(),
-        values: counts.iter().map(rate).collect(),
+        values: counts.rows().into_iter().map(rate).collect(),
         range: Some([0.0, 100.0]),
         decimals: 1,
         ..HeatMap::default()
@@ -241,13 +243,16 @@ fn distribution(name: &str, sorted: &[f64]) -> BarChart {
         counts[bar] += 1;
     }
     let from = |bar: usize| low + width * bar as f64;
-    let digits = usize::from(width < 10.0) * 2;
+    // As many decimals as tell neighboring ends apart.
+    let digits = decimals(width).saturating_sub(2);
     let share = |count: &u32| Bar::from(100.0 * f64::from(*count) / sorted.len().max(1) as f64);
     BarChart {
         title: format!("{name}: distribution of residuals"),
         caption: "The first and last bars hold everything beyond them.".into(),
         value: Axis { unit: Some("%".into()), ..Axis::new("samples") },
-        categories: (0..BARS).map(|b| format!("{:.digits$} to {:.digits$}", from(b), from(b + 1))).collect(),
+        categories: (0..BARS)
+            .map(|b| format!("{} to {}", fixed(from(b), digits), fixed(from(b + 1), digits)))
+            .collect(),
         series: vec![BarSeries { name: "samples".into(), bars: counts.iter().map(share).collect() }],
         decimals: 1,
         ..BarChart::default()
@@ -285,10 +290,13 @@ mod tests {
 
     #[test]
     fn confusion_counts_rows_of_truth() {
+        use mtl_core::prediction::{Prediction, Reference, Scores};
         let names = ["no", "yes"].map(String::from);
-        let Some(Block::HeatMap(map)) = confusion(&names, [(0, 0), (1, 0), (1, 1), (9, 1)].into_iter()) else {
-            panic!()
-        };
+        let mut counted = ConfusionMatrix::default();
+        let scores = ndarray::array![[0.9, 0.1], [0.2, 0.8], [0.1, 0.9]];
+        let said = Prediction::Class { scores, kind: Scores::Probs };
+        counted.update(&said, &Reference::Class(vec![0, 0, 1])).unwrap();
+        let Some(Block::HeatMap(map)) = confusion(&names, &counted) else { panic!() };
         assert_eq!(map.values, [[50.0, 50.0], [0.0, 100.0]]);
         assert!(map.caption.ends_with("2, 1."), "{}", map.caption);
     }

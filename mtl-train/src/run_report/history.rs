@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::{
     error::{Error, Result},
+    intervals::Intervals,
     run_dir::RunDir,
     runlog::RunFacts,
     session::Session,
@@ -70,6 +71,8 @@ pub struct Outcome {
     pub validation: Option<MetricReport>,
     /// Its metrics on test.
     pub test: MetricReport,
+    /// How far off the test metrics may be; `None` in files of older versions.
+    pub intervals: Option<Intervals>,
     /// What answers that look at no input would have; `None` in files of older versions.
     pub constant: Option<ConstantOutcome>,
 }
@@ -116,11 +119,12 @@ impl History {
 }
 
 impl Outcome {
-    /// The outcome of a session that was trained to its end, whose metrics on the test split are `test`.
+    /// The outcome of a session that was trained to its end, whose metrics on the test split are `test`, off by as much as
+    /// `intervals` say.
     ///
     /// # Errors
     /// Those of reading the labels of validation and test.
-    pub fn of(session: &Session, test: MetricReport) -> Result<Self> {
+    pub fn of(session: &Session, test: MetricReport, intervals: Intervals) -> Result<Self> {
         let selection = session.trainer.choice();
         let kept = selection
             .as_ref()
@@ -130,6 +134,7 @@ impl Outcome {
             validation: kept.map(|epoch| epoch.validation.clone()),
             selection,
             test,
+            intervals: Some(intervals),
             constant: Some(ConstantOutcome {
                 validation: session.validate_constant()?,
                 test: session.test_constant()?,

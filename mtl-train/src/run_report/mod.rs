@@ -2,40 +2,44 @@
 //!
 //! ```text
 //! RUN/log.jsonl      --> History  --> curves, weights, conflict, cost          history.rs, training.rs, cost.rs
-//! RUN/metrics.json   --> Outcome  --> validation and test of the chosen epoch
+//! RUN/metrics.json   --> Outcome  --> validation and test of the chosen epoch, results.rs
+//!                                     intervals, constant answers
+//! data               --> Scan     --> samples, gaps, label shares, findings    data.rs
 //! model + validation --> outputs  --> ROC, PR, calibration, confusion,         outputs.rs, details.rs, worst.rs
 //!                                     residuals, worst samples
 //!                    --> explain  --> attention, attribution, deletion test    crate::explain
 //! ```
+//! Of up to four tasks everything stands in the open, sorted by what it is. Of more there is a table of results to begin with,
+//! whose rows lead to one folded part a task that holds all of it; what many tasks share is drawn by its median and its ends.
+//!
 //! The test split appears only with the numbers that a finished run wrote down, and is not read again: whoever looks at
 //! this page while choosing has not looked at the test data. A run that has not finished gets a report too; it says so, and
 //! shows the best epoch so far.
 
 mod cost;
+mod data;
 mod details;
 mod history;
 mod outputs;
-mod ranking;
-mod reliability;
+mod results;
 mod training;
+mod wilson;
 mod worst;
 
 use std::path::PathBuf;
 
 pub use history::{ConstantOutcome, History, Outcome, StepLine};
-use mtl_data::kept::Reloaded;
-use mtl_metrics::MetricReport;
-pub use outputs::{Answers, Rows, TaskOutputs, outputs};
+use mtl_data::{Splits, kept::Reloaded};
+pub use outputs::{Answers, Outputs, Rows, TaskOutputs, outputs};
+use results::FEW_TASKS;
+use worst::Fields;
 
 use crate::{
     checkpoint::{Checkpoint, CheckpointStore, write_atomic},
     config::RunConfig,
     error::{Error, Result},
     explain::{self, ExplainOptions, Samples},
-    report::{
-        Align, Cell, Column, Details, Document, Heading, KeyValue, KeyValueStyle, KeyValues, Note, NoteKind, Paragraph,
-        Row, Table,
-    },
+    report::{Block, Columns, Details, Document, Heading, KeyValues, Note, NoteKind, Paragraph, count},
     run_data::Reopen,
     run_dir::RunDir,
     session::Session,
@@ -58,22 +62,33 @@ pub fn write(dir: &RunDir, how: &Reopen) -> Result<(PathBuf, Vec<String>)> {
     let config = dir.config()?;
     let Reloaded { splits, changes } = dir.reload(&config, how)?;
     let session = trained(dir, &config, &splits)?;
-    Ok((write_page(dir, &config, session.as_ref(), &changes)?, changes))
+    Ok((write_page(dir, &config, Some(&splits), session.as_ref(), &changes)?, changes))
 }
 
-/// Writes the report of a run whose model is at hand: what `mtl train` does at its end.
+/// Writes the report of a run whose data and model are at hand: what `mtl train` does at its end.
 ///
 /// # Errors
 /// [`Error::Io`] when the log cannot be read or the report cannot be written.
-pub fn write_with(dir: &RunDir, config: &RunConfig, session: Option<&Session>) -> Result<PathBuf> {
-    write_page(dir, config, session, &[])
+pub fn write_with(
+    dir: &RunDir,
+    config: &RunConfig,
+    splits: Option<&Splits>,
+    session: Option<&Session>,
+) -> Result<PathBuf> {
+    write_page(dir, config, splits, session, &[])
 }
 
-fn write_page(dir: &RunDir, config: &RunConfig, session: Option<&Session>, changes: &[String]) -> Result<PathBuf> {
+fn write_page(
+    dir: &RunDir,
+    config: &RunConfig,
+    splits: Option<&Splits>,
+    session: Option<&Session>,
+    changes: &[String],
+) -> Result<PathBuf> {
     let history = History::read(&dir.log())?;
     let outcome = Outcome::read(dir)?;
     let name = dir.root().file_name().map_or_else(|| "Run".into(), |n| n.to_string_lossy().into_owned());
-    let mut page = document(&name, config, &history, outcome.as_ref(), session)?;
+    let mut page = document(&name, config, &history, outcome.as_ref(), splits, session)?;
     let notes = changes.iter().map(|change| Note::new(NoteKind::Caution, change.clone()).into());
     page.blocks.splice(..0, notes);
     write_atomic(&dir.report(), page.to_html().as_bytes())?;
@@ -82,7 +97,7 @@ fn write_page(dir: &RunDir, config: &RunConfig, session: Option<&Session>, chang
 
 /// The model of the best epoch: that of a finished run, or the best one in the newest whole checkpoint of another; `None`
 /// before the first checkpoint.
-fn trained(dir: &RunDir, config: &RunConfig, splits: &mtl_data::Splits) -> Result<Option<Session>> {
+fn trained(dir: &RunDir, config: &RunConfig, splits: &Splits) -> Result<Option<Session>> {
     if dir.weights().exists() {
         return dir.trained(config, splits).map(Some);
     }
@@ -105,6 +120,7 @@ pub fn document(
     config: &RunConfig,
     history: &History,
     outcome: Option<&Outcome>,
+    splits: Option<&Splits>,
     session: Option<&Session>,
 ) -> Result<Document> {
     let facts = &history.facts;
@@ -114,16 +130,16 @@ pub fn document(
         config.data.name(),
         config.sharing.name(),
         config.balancer.name(),
-        cost::grouped(facts.train_samples),
+        count(facts.train_samples),
         facts.seed
     );
-    doc.push(tiles(history, outcome));
+    let choice = choice(config, history, outcome);
+    doc.push(results::tiles(history, outcome, choice.as_ref()));
     if facts.data == "synthetic" {
         doc.push(Note::new(NoteKind::Caution, "Synthetic data from a generator: no figure here is about real data."));
     }
     match outcome {
-        Some(outcome) => {
-            let choice = choice(config, history, Some(outcome));
+        Some(_) => {
             let what = choice.as_ref().map_or_else(String::new, |choice| format!("Of {}. ", choice.sentence()));
             let kind = match choice.is_some_and(|choice| !choice.chosen) {
                 true => NoteKind::Caution,
@@ -147,15 +163,24 @@ pub fn document(
         )),
     }
     doc.push(Heading::section("Results"));
-    doc.push(results(history, outcome));
+    doc.blocks.extend(results::blocks(history, outcome));
+    if let Some(splits) = splits {
+        doc.push(Heading::section("Data"));
+        doc.blocks.extend(data::blocks(splits, &facts.tasks)?);
+    }
+    let is_few = facts.tasks.len() <= FEW_TASKS;
     doc.push(Heading::section("Training"));
-    doc.blocks.extend(training::curves(history));
+    doc.blocks.extend(if is_few { training::curves(history) } else { training::overview(history) });
     doc.blocks.extend(training::optimization(history));
     doc.blocks.extend(training::conflict(history));
     let mut size = None;
+    let mut answers = Vec::new();
+    if let Some(session) = session {
+        answers = validation(&mut doc, session, splits)?;
+    }
+    tasks(&mut doc, history, outcome, answers, is_few);
     match session {
         Some(session) => {
-            validation(&mut doc, session)?;
             explanation(&mut doc, session)?;
             let positions: Vec<u64> = (0..session.validation.source().len().min(8)).collect();
             let model = session.trainer.model();
@@ -178,76 +203,48 @@ fn choice(config: &RunConfig, history: &History, outcome: Option<&Outcome>) -> O
     written.or_else(|| Choice::by(&config.train.selection, &history.epochs))
 }
 
-/// The metrics on validation of the epoch that counts.
-fn chosen<'a>(history: &'a History, outcome: Option<&'a Outcome>) -> Option<&'a MetricReport> {
-    outcome
-        .and_then(|o| o.validation.as_ref())
-        .or_else(|| history.best().or(history.epochs.last()).map(|e| &e.validation))
+/// The address of a task's part of the page.
+fn task_address(task: usize) -> String {
+    format!("task-{}", task + 1)
 }
 
-fn tiles(history: &History, outcome: Option<&Outcome>) -> KeyValues {
-    let mut items = Vec::new();
-    for (t, task) in chosen(history, outcome).iter().flat_map(|r| &r.tasks).enumerate().take(4) {
-        let Some(primary) = task.metrics.first() else { continue };
-        let test = outcome.and_then(|o| o.test.tasks.get(t)).and_then(|t| t.metrics.first());
-        items.push(KeyValue {
-            key: format!("{}: {}", task.task, primary.metric),
-            value: format!("{:.4}", primary.outcome),
-            remark: test.map_or_else(|| "on validation".into(), |t| format!("on validation, test {:.4}", t.outcome)),
-        });
-    }
-    if let Some(best) = history.best() {
-        items.push(KeyValue {
-            key: "chosen epoch".into(),
-            value: (best.epoch + 1).to_string(),
-            remark: format!(
-                "of {}, score {}",
-                best.epochs,
-                best.score.map_or("undefined".into(), |s| format!("{s:.4}"))
-            ),
-        });
-    }
-    KeyValues { items, style: KeyValueStyle::Tiles }
-}
-
-fn results(history: &History, outcome: Option<&Outcome>) -> Table {
-    let mut rows = Vec::new();
-    for task in chosen(history, outcome).iter().flat_map(|r| &r.tasks) {
-        for (at, entry) in task.metrics.iter().enumerate() {
-            let number = |value: Option<f64>| value.map_or(Cell::Missing, |v| Cell::number(v, 4));
-            let test = outcome.and_then(|o| o.test.entry(task.task.as_str(), &entry.metric).ok());
-            let name = if at == 0 { task.task.to_string() } else { String::new() };
-            let cells = vec![
-                Cell::Text(entry.metric.clone()),
-                number(entry.outcome.value),
-                number(test.and_then(|t| t.outcome.value)),
-            ];
-            rows.push(Row::measured(name, cells));
-        }
-    }
-    let left = |label: &str| Column { align: Align::Left, ..Column::new(label) };
-    Table {
-        caption: "Chosen epoch".into(),
-        corner: "task".into(),
-        columns: vec![left("metric"), Column::new("validation"), Column::new("test")],
-        rows,
-        ..Table::default()
-    }
-}
-
-fn validation(doc: &mut Document, session: &Session) -> Result<()> {
-    let (tasks, read) = outputs(session.trainer.model(), &session.validation)?;
-    let info = session.validation.source().info();
-    doc.push(Heading::section("Answers on validation"));
-    let all = session.validation.source().len();
-    if read < all {
-        let words = format!("Curves and lists below are of the first {read} of {all} validation samples.");
+/// What the model says to validation, a list of blocks a task.
+fn validation(doc: &mut Document, session: &Session, splits: Option<&Splits>) -> Result<Vec<Vec<Block>>> {
+    let source = session.validation.source();
+    let outputs = outputs(session.trainer.model(), &session.validation)?;
+    if outputs.read < source.len() {
+        let words =
+            format!("Lists of samples are of the first {} of {} validation samples.", outputs.read, source.len());
         doc.push(Note::new(NoteKind::Info, words));
     }
-    for (task, outputs) in info.tasks.iter().zip(&tasks) {
-        doc.blocks.extend(details::task(task.name.as_str(), &task.label, outputs));
+    let fields = Fields::read(&outputs, source, splits)?;
+    let tasks = source.info().tasks.iter().enumerate();
+    Ok(tasks.map(|(at, task)| details::task(&task.label, at, &outputs, &fields)).collect())
+}
+
+/// Every task's answers; of many tasks all that belongs to one behind a line.
+fn tasks(doc: &mut Document, history: &History, outcome: Option<&Outcome>, answers: Vec<Vec<Block>>, is_few: bool) {
+    let mut answers = answers.into_iter();
+    if is_few {
+        if answers.len() > 0 {
+            doc.push(Heading::section("Answers on validation"));
+        }
+        for (name, blocks) in history.facts.tasks.iter().zip(answers) {
+            doc.push(Heading::part(name));
+            doc.blocks.extend(blocks);
+        }
+        return;
     }
-    Ok(())
+    doc.push(Heading::section("Task by task"));
+    let mut folds: Vec<Block> = Vec::new();
+    for (at, name) in history.facts.tasks.iter().enumerate() {
+        let (curves, further) = training::of_task(history, at);
+        let mut blocks: Vec<Block> = results::of_task(history, outcome, at).into_iter().collect();
+        blocks.push(Columns { blocks: [curves, further].concat(), min_width: 300 }.into());
+        blocks.extend(answers.next().unwrap_or_default());
+        folds.push(Details::new(name, blocks).at(task_address(at)).into());
+    }
+    doc.blocks.extend(Details::around("tasks", folds));
 }
 
 fn explanation(doc: &mut Document, session: &Session) -> Result<()> {
@@ -285,8 +282,16 @@ fn environment(history: &History) -> KeyValues {
         ("platform", format!("{}, {} cores", f.platform, f.cores)),
         ("device", format!("{}, {} threads inside operations", f.device, f.threads)),
         ("seed", f.seed.to_string()),
-        ("data", format!("{}, {} training and {} validation samples", f.data, f.train_samples, f.validation_samples)),
-        ("parameters", cost::grouped(f.parameters as u64)),
+        (
+            "data",
+            format!(
+                "{}, {} training and {} validation samples",
+                f.data,
+                count(f.train_samples),
+                count(f.validation_samples)
+            ),
+        ),
+        ("parameters", count(f.parameters as u64)),
     ])
 }
 
@@ -315,5 +320,7 @@ fn flatten(name: &str, value: &toml::Value, found: &mut Vec<(String, String)>) {
     }
 }
 
+#[cfg(test)]
+mod looks;
 #[cfg(test)]
 mod tests;

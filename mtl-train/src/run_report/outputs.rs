@@ -1,13 +1,19 @@
-//! What a model says to a split, kept sample by sample: what curves, matrices and lists of worst samples are made of.
+//! What a model says to a split, kept sample by sample while it is evaluated: what curves, matrices and lists of worst samples
+//! are made of.
+//!
+//! There is one pass, and the metrics see what is kept: curves, areas and calibration errors on a page are those of the
+//! metrics' own states ([`Outputs::metrics`]), never computed a second way.
 
 use mtl_core::prediction::{Prediction, Reference};
-use mtl_data::Loader;
+use mtl_data::{LabelKind, Loader};
+use mtl_metrics::{Auroc, ConfusionMatrix, MetricReport, MetricSet, Streaming, class::Ece};
 use ndarray::{Array2, ArrayView1};
 
 use crate::{
     error::Result,
     explain::{sigmoid, softmax},
     model::Model,
+    trainer::{Recorder, evaluate_recorded, metrics_of},
 };
 
 /// One task's answers and labels.
@@ -90,36 +96,81 @@ impl Rows {
 pub struct TaskOutputs {
     /// Ids of the samples, in the order of the rows.
     pub ids: Vec<u64>,
+    /// Their positions in the split.
+    pub positions: Vec<u64>,
     /// What was said and what is right.
     pub answers: Answers,
+    /// How often each class was taken for each other, where the task has classes or one yes/no label.
+    pub confusion: ConfusionMatrix,
+}
+
+/// The outputs of every task on a split.
+#[derive(Debug)]
+pub struct Outputs {
+    /// The tasks in task order.
+    pub tasks: Vec<TaskOutputs>,
+    /// The metrics of the heads, and AUROC and calibration error where those are not among them, with what they have seen.
+    pub metrics: MetricSet,
+    /// The values of the heads' metrics on all samples.
+    pub report: MetricReport,
+    /// Samples kept: all, unless that were more numbers than memory should hold.
+    pub read: u64,
 }
 
 /// Numbers kept per task, predictions and labels together: 400 MB.
 const MOST_NUMBERS: usize = 50_000_000;
 
-/// The outputs of every task over a split, and how many of its samples were read: all, unless that were more numbers than
-/// memory should hold.
+/// Evaluates a model on a split and keeps what it says.
 ///
 /// # Errors
 /// As [`Model::predict`]; the data's own errors.
-pub fn outputs(model: &Model, loader: &Loader) -> Result<(Vec<TaskOutputs>, u64)> {
-    let mut tasks: Vec<Option<TaskOutputs>> = model.heads().iter().map(|_| None).collect();
-    let mut read = 0;
-    for batch in loader.epoch(0)? {
-        let batch = batch?.to_device(model.params().device())?;
-        read += batch.ids.len() as u64;
-        let predictions = model.predict(&batch.inputs)?;
-        for ((slot, prediction), target) in tasks.iter_mut().zip(&predictions).zip(&batch.targets) {
-            let Some(target) = target else { continue };
-            let reference = target.reference()?;
-            slot.get_or_insert_with(|| TaskOutputs::new(prediction)).add(&batch.ids, prediction, &reference);
+pub fn outputs(model: &Model, loader: &Loader) -> Result<Outputs> {
+    let mut metrics = metrics_of(model)?;
+    let chosen: Vec<usize> = metrics.iter().map(|(_, own)| own.len()).collect();
+    for (at, task) in loader.source().info().tasks.iter().enumerate() {
+        if !matches!(task.label, LabelKind::Values { .. }) && metrics.get::<Auroc>(at).is_none() {
+            metrics.add(at, Box::new(Streaming::new(Auroc)))?;
         }
-        if tasks.iter().flatten().any(|t| t.numbers() > MOST_NUMBERS) {
-            break;
+        if !matches!(task.label, LabelKind::Values { .. }) && metrics.get::<Ece>(at).is_none() {
+            metrics.add(at, Box::new(Streaming::new(Ece::default())))?;
         }
     }
-    let empty = TaskOutputs { ids: Vec::new(), answers: Answers::Other("no labels") };
-    Ok((tasks.into_iter().map(|t| t.unwrap_or_else(|| empty.clone())).collect(), read))
+    let mut kept = Kept { tasks: model.heads().iter().map(|_| None).collect(), seen: 0, read: 0, is_full: false };
+    let mut report = evaluate_recorded(model, loader, &mut metrics, &mut kept)?;
+    report.tasks.iter_mut().zip(chosen).for_each(|(task, n)| task.metrics.truncate(n));
+    let empty = || TaskOutputs {
+        ids: Vec::new(),
+        positions: Vec::new(),
+        answers: Answers::Other("no labels"),
+        confusion: ConfusionMatrix::default(),
+    };
+    let tasks = kept.tasks.into_iter().map(|t| t.unwrap_or_else(empty)).collect();
+    Ok(Outputs { tasks, metrics, report, read: kept.read })
+}
+
+/// Keeps what is said, until memory is full.
+struct Kept {
+    tasks: Vec<Option<TaskOutputs>>,
+    seen: u64,
+    read: u64,
+    is_full: bool,
+}
+
+impl Recorder for Kept {
+    fn batch(&mut self, ids: &[u64]) {
+        self.is_full |= self.tasks.iter().flatten().any(|t| t.numbers() > MOST_NUMBERS);
+        self.seen += ids.len() as u64;
+        if !self.is_full {
+            self.read = self.seen;
+        }
+    }
+
+    fn answers(&mut self, task: usize, ids: &[u64], prediction: &Prediction, reference: &Reference) {
+        if let Some(slot) = self.tasks.get_mut(task).filter(|_| !self.is_full) {
+            let first = self.seen - ids.len() as u64;
+            slot.get_or_insert_with(|| TaskOutputs::new(prediction)).add(first, ids, prediction, reference);
+        }
+    }
 }
 
 impl TaskOutputs {
@@ -130,7 +181,7 @@ impl TaskOutputs {
             Prediction::Values { .. } => Answers::Values { predicted: Rows::default(), labels: Rows::default() },
             other => Answers::Other(other.describe()),
         };
-        Self { ids: Vec::new(), answers }
+        Self { ids: Vec::new(), positions: Vec::new(), answers, confusion: ConfusionMatrix::default() }
     }
 
     fn numbers(&self) -> usize {
@@ -142,12 +193,20 @@ impl TaskOutputs {
         }
     }
 
-    fn add(&mut self, ids: &[u64], prediction: &Prediction, reference: &Reference) {
+    fn add(&mut self, first: u64, ids: &[u64], prediction: &Prediction, reference: &Reference) {
+        // Several yes/no labels and numbers have no such matrix.
+        let _ = self.confusion.update(prediction, reference);
+        let ids = || ids.iter().zip(first..);
+        let (kept, positions) = (&mut self.ids, &mut self.positions);
+        let mut keep = |(id, position): (&u64, u64)| {
+            kept.push(*id);
+            positions.push(position);
+        };
         match (&mut self.answers, prediction, reference) {
             (Answers::Classes { probs, labels }, Prediction::Class { scores, kind }, Reference::Class(truth)) => {
-                for ((id, row), label) in ids.iter().zip(scores.rows()).zip(truth) {
+                for ((id, row), label) in ids().zip(scores.rows()).zip(truth) {
                     if let Ok(label) = usize::try_from(*label) {
-                        self.ids.push(*id);
+                        keep(id);
                         probs.push(softmax(row, *kind));
                         labels.push(label);
                     }
@@ -158,17 +217,17 @@ impl TaskOutputs {
                 Prediction::MultiLabel { scores, kind },
                 Reference::MultiLabel(truth),
             ) => {
-                for ((id, row), truth) in ids.iter().zip(scores.rows()).zip(known(truth)) {
+                for ((id, row), truth) in ids().zip(scores.rows()).zip(known(truth)) {
                     let Some(truth) = truth else { continue };
-                    self.ids.push(*id);
+                    keep(id);
                     probs.push(row.iter().map(|s| sigmoid(*s, *kind)));
                     labels.push(truth.iter().map(|v| f64::from(*v)));
                 }
             }
             (Answers::Values { predicted, labels }, Prediction::Values { values }, Reference::Values(truth)) => {
-                for ((id, row), truth) in ids.iter().zip(values.rows()).zip(known(truth)) {
+                for ((id, row), truth) in ids().zip(values.rows()).zip(known(truth)) {
                     let Some(truth) = truth else { continue };
-                    self.ids.push(*id);
+                    keep(id);
                     predicted.push(row.iter().map(|v| f64::from(*v)));
                     labels.push(truth.iter().map(|v| f64::from(*v)));
                 }
@@ -193,14 +252,14 @@ mod tests {
     fn samples_without_labels_are_left_out() {
         let prediction = Prediction::Class { scores: array![[0.25, 0.75], [0.5, 0.5]], kind: Scores::Probs };
         let mut task = TaskOutputs::new(&prediction);
-        task.add(&[4, 5], &prediction, &Reference::Class(vec![-100, 1]));
-        assert_eq!(task.ids, [5]);
+        task.add(10, &[4, 5], &prediction, &Reference::Class(vec![-100, 1]));
+        assert_eq!((task.ids.as_slice(), task.positions.as_slice(), task.confusion.total()), (&[5][..], &[11][..], 1));
         let Answers::Classes { probs, labels } = &task.answers else { panic!() };
         assert_eq!((probs.len(), labels.as_slice()), (1, &[1][..]));
 
         let prediction = Prediction::Values { values: array![[1.0, 2.0], [3.0, 4.0]] };
         let mut task = TaskOutputs::new(&prediction);
-        task.add(&[4, 5], &prediction, &Reference::Values(array![[f32::NAN, f32::NAN], [3.5, f32::NAN]]));
+        task.add(0, &[4, 5], &prediction, &Reference::Values(array![[f32::NAN, f32::NAN], [3.5, f32::NAN]]));
         let Answers::Values { predicted, labels } = &task.answers else { panic!() };
         assert_eq!(predicted.iter().collect::<Vec<_>>(), [&[3.0, 4.0]]);
         assert!(labels.column(0).eq([3.5]) && labels.column(1).all(f64::is_nan));

@@ -43,9 +43,12 @@ fn the_report_of_a_run_before_and_after_its_end() {
 
     let model = session.trainer.model();
     write_atomic(&dir.weights(), &model.params().to_safetensors().unwrap()).unwrap();
-    let test = session.test().unwrap();
+    let (test, intervals) = session.test_with_intervals().unwrap();
     let best = session.trainer.history().iter().rfind(|e| e.is_best).unwrap();
-    let metrics = serde_json::json!({ "best_epoch": 1, "validation": best.validation, "test": test });
+    let metrics = serde_json::json!({
+        "best_epoch": 1, "validation": best.validation, "test": test, "intervals": intervals,
+        "constant": { "validation": best.validation, "test": test },
+    });
     write_atomic(&dir.metrics(), metrics.to_string().as_bytes()).unwrap();
     write(&dir, &Reopen::default()).unwrap();
     let html = std::fs::read_to_string(dir.report()).unwrap();
@@ -64,15 +67,33 @@ fn the_report_of_a_run_before_and_after_its_end() {
         "shared by all tasks",
         "multiply-adds of a forward pass",
         "train.optimizer.kind",
+        "bootstrap, 1000 resamples of the test samples",
+        "Not told apart from a constant answer on test: y1-high (auroc",
+        "missed: truth ",
+        "What the doctor found",
+        "chooses epochs and settings",
     ] {
         assert!(html.contains(words), "{words}");
     }
     let (history, outcome) = (History::read(&dir.log()).unwrap(), Outcome::read(&dir).unwrap());
-    let page = document("small", &config, &history, outcome.as_ref(), Some(&session)).unwrap();
+    let splits = config.data.load().unwrap();
+    let page = document("small", &config, &history, outcome.as_ref(), Some(&splits), Some(&session)).unwrap();
     let found = explain::explain(model, session.validation.source(), &ExplainOptions::default()).unwrap();
     crate::report::browser::check("run", &[page, explain::document("small", &found)]);
+    // The one pass that the page makes gives the numbers of the run, and curves are those of the metrics.
+    let said = outputs(model, &session.validation).unwrap();
+    assert_eq!(said.report, best.validation);
+    for task in 0..2 {
+        let shown = |words: String| assert!(html.contains(&words), "{words}");
+        let auroc = said.metrics.get::<mtl_metrics::Auroc>(task).unwrap().compute().value.unwrap();
+        assert_eq!(said.report.tasks[task].metrics[0].outcome.value, Some(auroc));
+        shown(crate::report::written(auroc));
+        let ece = said.metrics.get::<mtl_metrics::class::Ece>(task).unwrap().compute().value.unwrap();
+        shown(format!("Expected calibration error (the metric ece) {}", crate::report::written(ece)));
+    }
     let tested = test.tasks[0].metrics[0].outcome.value.unwrap();
     assert!(html.contains(&format!("{tested:.4}")), "the test value is that of metrics.json");
+    assert_eq!(outcome.unwrap().intervals.unwrap(), intervals);
     assert!(!html.contains("<script"));
 }
 
@@ -119,8 +140,82 @@ fn a_run_without_a_checkpoint_gets_what_there_is() {
     let session = Session::new(&config, &config.data.load().unwrap()).unwrap();
     let dir = RunDir::create(&folder.path().join("empty"), &config, session.data()).unwrap();
     std::fs::write(dir.log(), "{\"type\":\"run\",\"tasks\":[\"<b>y1</b>\"],\"seed\":1}\n").unwrap();
-    write_with(&dir, &config, None).unwrap();
+    write_with(&dir, &config, None, None).unwrap();
     let html = std::fs::read_to_string(dir.report()).unwrap();
     assert!(html.contains("There is no model yet"));
     assert!(!html.contains("<b>y1"));
+}
+
+/// A table with six tasks of three kinds, one of them in tens of thousands and one with gaps.
+fn table_of_six(folder: &std::path::Path) -> RunConfig {
+    let row = |i: usize| {
+        let (age, town) = (20 + i * 37 % 60, ["Ulm", "Bonn"][i % 2]);
+        let yes = |n: usize| if (age + n * i) % 5 < 2 { "Y" } else { "N" };
+        let gap = if i.is_multiple_of(4) { "" } else { yes(3) };
+        format!("{age},{town},{},{},{gap},{},{},{}\n", yes(1), yes(2), ["low", "high"][i % 2], 1000 * age, age % 7)
+    };
+    let file = folder.join("six.csv");
+    std::fs::write(&file, format!("age,town,a,b,c,d,e,f\n{}", (0..400).map(row).collect::<String>())).unwrap();
+    let text = format!(
+        r#"
+        [data]
+        kind = "csv"
+        train = "{}"
+        schema.missing = [""]
+        schema.columns = [
+            {{ name = "age", kind = "numeric" }}, {{ name = "town", kind = "categorical" }},
+            {{ name = "a", kind = "label", label = {{ binary = {{ positive = "Y" }} }} }},
+            {{ name = "b", kind = "label", label = {{ binary = {{ positive = "Y" }} }} }},
+            {{ name = "c", kind = "label", label = {{ binary = {{ positive = "Y" }} }} }},
+            {{ name = "d", kind = "label", label = "class" }},
+            {{ name = "e", kind = "label", label = "value" }},
+            {{ name = "f", kind = "label", label = "value" }},
+        ]
+        [encoder]
+        kind = "tabular"
+        token_width = 2
+        hidden = [8]
+        [train]
+        epochs = 2
+        batch_size = 64
+        selection = "a.auroc"
+        "#,
+        file.display()
+    );
+    RunConfig::parse(&text, "test".as_ref()).unwrap()
+}
+
+#[test]
+fn many_tasks_are_folded_and_the_table_leads_to_each() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = table_of_six(folder.path());
+    let (dir, session) = run(&folder.path().join("six"), &config);
+    let (test, intervals) = session.test_with_intervals().unwrap();
+    let [mean] = &intervals.means[..] else { panic!("three tasks of AUROC: {:?}", intervals.means) };
+    assert_eq!((mean.tasks, mean.of.metric.as_str()), (3, "auroc"));
+    let metrics = serde_json::json!({ "best_epoch": 1, "test": test, "intervals": intervals });
+    write_atomic(&dir.metrics(), metrics.to_string().as_bytes()).unwrap();
+    let (history, outcome) = (History::read(&dir.log()).unwrap(), Outcome::read(&dir).unwrap());
+    let splits = config.data.load().unwrap();
+    let page = document("six", &config, &history, outcome.as_ref(), Some(&splits), Some(&session)).unwrap();
+    let html = page.to_html();
+    for task in 1..=6 {
+        assert!(html.contains(&format!("<a href=\"#task-{task}\">")), "a row leads to task {task}");
+        assert!(html.contains(&format!("<div id=\"task-{task}\">")), "and task {task} is there");
+    }
+    for words in ["mean of 3 tasks", "Task by task", "town: Ulm", "age: ", "auroc on validation", "25.0 %"] {
+        assert!(html.contains(words), "{words}");
+    }
+    // Whole numbers of the file come back as such.
+    let ages = html.match_indices("age: ").map(|(at, _)| &html[at + 5..at + 7]);
+    assert!(
+        ages.clone().count() > 10 && ages.clone().all(|age| age.parse::<u32>().is_ok()),
+        "{:?}",
+        ages.collect::<Vec<_>>()
+    );
+    let found =
+        explain::explain(session.trainer.model(), session.validation.source(), &ExplainOptions::default()).unwrap();
+    let explained = explain::document("six", &found);
+    assert!(explained.to_html().contains("<a href=\"#rests-6\">"));
+    crate::report::browser::check("six", &[page, explained]);
 }

@@ -8,30 +8,84 @@ use crate::report::{
 };
 use crate::trainer::EpochSummary;
 
-/// Tasks whose charts stand in the open; more are behind a line that opens them.
-const MOST_TASKS: usize = 8;
 /// Pairs of tasks drawn as lines.
 const MOST_PAIRS: usize = 10;
+/// Lines of a chart that can be told apart.
+const MOST_LINES: usize = 7;
+/// Tasks of a matrix; of more, those that disagree most.
+const MOST_ROWS: usize = 24;
 
 /// Training loss and validation metrics of every task; the primary metrics in the open.
 pub(super) fn curves(history: &History) -> Vec<Block> {
-    let n_tasks = history.facts.tasks.len();
     let (mut charts, mut further) = (Vec::new(), Vec::new());
-    for task in 0..n_tasks {
-        charts.extend(loss(history, task));
-        let mut metrics = metrics(history, task).into_iter();
-        charts.extend(metrics.next());
-        further.extend(metrics);
+    for task in 0..history.facts.tasks.len() {
+        let (first, others) = of_task(history, task);
+        charts.extend(first);
+        further.extend(others);
     }
-    let columns = Block::from(Columns::new(charts));
-    let mut blocks = match n_tasks > MOST_TASKS {
-        true => vec![Details::new(format!("Curves of {n_tasks} tasks"), vec![columns]).into()],
-        false => vec![columns],
-    };
+    let mut blocks = vec![Block::from(Columns::new(charts))];
     if !further.is_empty() {
         blocks.push(Details::new("Further metrics on validation", vec![Columns::new(further).into()]).into());
     }
     blocks
+}
+
+/// The curves of one task: loss and primary metric, and the other metrics.
+pub(super) fn of_task(history: &History, task: usize) -> (Vec<Block>, Vec<Block>) {
+    let mut charts: Vec<Block> = loss(history, task).into_iter().collect();
+    let mut metrics = metrics(history, task).into_iter();
+    charts.extend(metrics.next());
+    (charts, metrics.collect())
+}
+
+/// How many tasks went, as one chart per primary metric: the median, the range, and the tasks at both ends.
+pub(super) fn overview(history: &History) -> Vec<Block> {
+    let Some(first) = history.epochs.first() else { return Vec::new() };
+    let mut judged: Vec<(&str, Vec<usize>)> = Vec::new();
+    for (at, task) in first.validation.tasks.iter().enumerate() {
+        let Some(metric) = task.metrics.first().map(|m| m.metric.as_str()) else { continue };
+        match judged.iter_mut().find(|(name, _)| *name == metric) {
+            Some((_, tasks)) => tasks.push(at),
+            None => judged.push((metric, vec![at])),
+        }
+    }
+    let value = |e: &EpochSummary, at: usize| e.validation.tasks.get(at).and_then(|t| t.metrics.first()?.outcome.value);
+    let chart = |(metric, tasks): &(&str, Vec<usize>)| -> Block {
+        let sorted = |e: &EpochSummary| {
+            let mut values: Vec<f64> = tasks.iter().filter_map(|at| value(e, *at)).collect();
+            values.sort_by(f64::total_cmp);
+            values
+        };
+        let mut median = Series::new(format!("median of {} tasks", tasks.len()), Vec::new());
+        for e in &history.epochs {
+            let (x, values) = ((e.epoch + 1) as f64, sorted(e));
+            if let (Some(low), Some(high), Some(middle)) = (values.first(), values.last(), values.get(values.len() / 2))
+            {
+                median.points.push([x, *middle]);
+                median.band.push([x, *low, *high]);
+            }
+        }
+        let mut by_last: Vec<(usize, f64)> =
+            tasks.iter().filter_map(|at| Some((*at, value(history.epochs.last()?, *at)?))).collect();
+        by_last.sort_by(|a, b| a.1.total_cmp(&b.1));
+        let line = |at: usize| {
+            let name = first.validation.tasks.get(at).map_or_else(String::new, |t| t.task.to_string());
+            Series { dashed: true, ..Series::by_epoch(name, history.epochs.iter().map(|e| value(e, at))) }
+        };
+        let mut series = vec![median];
+        series.extend(by_last.first().filter(|_| by_last.len() > 1).map(|(at, _)| line(*at)));
+        series.extend(by_last.last().filter(|_| by_last.len() > 1).map(|(at, _)| line(*at)));
+        LineChart {
+            title: format!("{metric} on validation"),
+            caption: "Band: from the lowest to the highest task; dashed: the tasks that end lowest and highest.".into(),
+            x: Axis::new("epoch"),
+            y: Axis::new(*metric),
+            series,
+            ..LineChart::default()
+        }
+        .into()
+    };
+    vec![Columns::new(judged.iter().map(chart).collect()).into()]
 }
 
 fn loss(history: &History, task: usize) -> Option<Block> {
@@ -94,14 +148,33 @@ pub(super) fn optimization(history: &History) -> Vec<Block> {
             over_steps("Norm of all gradients before clipping", "norm", &|s| s.gradient_norm.unwrap_or(f64::NAN));
         charts.push(norm.into());
     }
-    let series = history.facts.tasks.iter().enumerate().map(|(t, name)| {
-        let weight = |s: &StepLine| [s.step as f64, s.weights.get(t).copied().flatten().unwrap_or(f64::NAN)];
-        Series::new(name, history.steps.iter().map(weight).collect())
+    let weight = |s: &StepLine, task: usize| s.weights.get(task).copied().flatten();
+    let mut shown: Vec<usize> = (0..history.facts.tasks.len()).collect();
+    let all = shown.len();
+    if all > MOST_LINES {
+        // Those whose weight moves most.
+        let range = |task: &usize| {
+            let known = || history.steps.iter().filter_map(|s| weight(s, *task));
+            known().fold(f64::NEG_INFINITY, f64::max) - known().fold(f64::INFINITY, f64::min)
+        };
+        shown.sort_by(|a, b| range(b).total_cmp(&range(a)));
+        shown.truncate(MOST_LINES);
+        shown.sort_unstable();
+    }
+    let series = shown.iter().map(|&task| {
+        let point = |s: &StepLine| [s.step as f64, weight(s, task).unwrap_or(f64::NAN)];
+        Series::new(&history.facts.tasks[task], history.steps.iter().map(point).collect())
     });
+    let more = if all > MOST_LINES {
+        format!(" The {MOST_LINES} of {all} tasks whose weight moves most.")
+    } else {
+        String::new()
+    };
     let weights = LineChart {
         title: "Loss weights over time".into(),
-        caption: "What the balancer multiplies each task's loss or gradient with; 0 for a task that was left out."
-            .into(),
+        caption: format!(
+            "What the balancer multiplies each task's loss or gradient with; 0 for a task that was left out.{more}"
+        ),
         x: Axis::new("step"),
         y: Axis::new("weight"),
         series: series.collect(),
@@ -116,14 +189,34 @@ pub(super) fn conflict(history: &History) -> Vec<Block> {
     let tasks = &history.facts.tasks;
     let seen: Vec<_> = history.epochs.iter().filter(|e| !e.conflict.cosine.is_empty()).collect();
     let Some(last) = seen.last() else { return Vec::new() };
+    let value = |(i, j): (usize, usize)| last.conflict.cosine.get(i).and_then(|row| row.get(j)).copied();
+    let mut shown: Vec<usize> = (0..tasks.len()).collect();
+    if tasks.len() > MOST_ROWS {
+        let lowest = |i: &usize| {
+            let others = (0..tasks.len()).filter(|j| j != i);
+            others.filter_map(|j| value((*i, j))).filter(|c| c.is_finite()).fold(f64::INFINITY, f64::min)
+        };
+        shown.sort_by(|a, b| lowest(a).total_cmp(&lowest(b)));
+        shown.truncate(MOST_ROWS);
+        shown.sort_unstable();
+    }
+    let more = if tasks.len() > MOST_ROWS {
+        format!(" The {MOST_ROWS} of {} tasks that disagree most with another.", tasks.len())
+    } else {
+        String::new()
+    };
+    let names: Vec<String> = shown.iter().filter_map(|at| tasks.get(*at).cloned()).collect();
     let map = |title: &str, caption: &str, values: &[Vec<f64>], palette| {
+        let of = |i: &usize| {
+            shown.iter().map(|j| values.get(*i).and_then(|r| r.get(*j)).copied().unwrap_or(f64::NAN)).collect()
+        };
         let range = if palette == Palette::Diverging { [-1.0, 1.0] } else { [0.0, 1.0] };
         let heat = HeatMap {
             title: title.into(),
-            caption: caption.into(),
-            rows: tasks.clone(),
-            columns: tasks.clone(),
-            values: values.to_vec(),
+            caption: format!("{caption}{more}"),
+            rows: names.clone(),
+            columns: names.clone(),
+            values: shown.iter().map(of).collect(),
             palette,
             range: Some(range),
             decimals: 2,

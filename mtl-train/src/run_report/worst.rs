@@ -5,44 +5,104 @@
 //! | classes | `-ln p(label)` |
 //! | yes/no labels | mean of `-ln p(label)` over the known ones |
 //! | numbers | mean of `|prediction - label|` over the known ones |
+//!
+//! Each is shown as the user knows it: what was missed in words, and the fields of the sample with the texts and numbers of
+//! its file. Whoever has to find out why needs the sample, not its loss.
 
-use mtl_data::LabelKind;
+use std::collections::BTreeMap;
+
+use mtl_data::{LabelKind, Source, Splits};
 
 use super::{
     details::names,
-    outputs::{Answers, TaskOutputs},
+    outputs::{Answers, Outputs, TaskOutputs},
 };
-use crate::report::{Align, Cell, Column, Row, Table};
+use crate::{
+    error::Result,
+    inspect,
+    report::{Cell, Column, Row, Table, written},
+};
 
 /// Samples listed.
 const LISTED: usize = 10;
+/// The same where there are many tasks.
+const LISTED_OF_MANY: usize = 5;
+const MANY_TASKS: usize = 20;
 /// Labels or numbers of a sample that are written out.
 const WRITTEN: usize = 4;
+/// Fields of a sample that are written out.
+const MOST_FIELDS: usize = 24;
 /// A probability of 0 counts as this, so that such samples compare.
 const SMALLEST: f64 = 1e-30;
 
-/// The worst samples of a task, the worst first.
-pub(super) fn table(label: &LabelKind, outputs: &TaskOutputs) -> Table {
+/// The fields of those samples that are listed, by their position in the split.
+#[derive(Debug, Default)]
+pub(super) struct Fields {
+    listed: usize,
+    of: BTreeMap<u64, Vec<(String, String)>>,
+}
+
+impl Fields {
+    /// Reads the worst samples of all tasks; none where samples have no fields.
+    pub(super) fn read(outputs: &Outputs, source: &dyn Source, splits: Option<&Splits>) -> Result<Self> {
+        let listed = if outputs.tasks.len() > MANY_TASKS { LISTED_OF_MANY } else { LISTED };
+        let mut positions: Vec<u64> = outputs
+            .tasks
+            .iter()
+            .flat_map(|task| worst(task, listed).into_iter().filter_map(|row| task.positions.get(row).copied()))
+            .collect();
+        positions.sort_unstable();
+        positions.dedup();
+        let fields = inspect::fields(source, splits.and_then(|s| s.fitted.as_ref()), &positions)?;
+        Ok(Self { listed, of: positions.into_iter().zip(fields).collect() })
+    }
+}
+
+/// Rows by falling loss.
+fn worst(outputs: &TaskOutputs, listed: usize) -> Vec<usize> {
     let losses = losses(&outputs.answers);
     let mut order: Vec<usize> = (0..losses.len()).filter(|row| losses[*row].is_finite()).collect();
     order.sort_by(|&a, &b| losses[b].total_cmp(&losses[a]));
-    order.truncate(LISTED);
-    let row = |&at: &usize| {
-        let (truth, said) = in_words(label, &outputs.answers, at);
-        let id = outputs.ids.get(at).map_or_else(String::new, u64::to_string);
-        Row::measured(id, vec![Cell::Text(truth), Cell::Text(said), Cell::from(losses[at])])
+    order.truncate(listed);
+    order
+}
+
+/// The worst samples of a task, the worst first.
+pub(super) fn table(label: &LabelKind, outputs: &TaskOutputs, fields: &Fields) -> Table {
+    let losses = losses(&outputs.answers);
+    let order = worst(outputs, fields.listed);
+    let of = |row: &usize| outputs.positions.get(*row).and_then(|position| fields.of.get(position));
+    let has_fields = order.iter().filter_map(of).any(|fields| !fields.is_empty());
+    let n_fields = order.iter().filter_map(of).map(Vec::len).max().unwrap_or(0);
+    let row = |at: &usize| {
+        let id = outputs.ids.get(*at).map_or_else(String::new, u64::to_string);
+        let loss = losses.get(*at).map_or(Cell::Missing, |loss| Cell::measured(*loss));
+        let mut cells = vec![Cell::Text(in_words(label, &outputs.answers, *at)), loss];
+        if has_fields {
+            let shown = of(at).into_iter().flatten().take(MOST_FIELDS);
+            let shown: Vec<String> = shown.map(|(name, value)| format!("{name}: {value}")).collect();
+            cells.push(Cell::Text(shown.join(" \u{b7} ")));
+        }
+        Row::measured(id, cells)
     };
     let what = match outputs.answers {
         Answers::Values { .. } => "loss: absolute error",
         _ => "loss: negative logarithm of the probability of the truth",
     };
-    let left = |label: &str| Column { align: Align::Left, ..Column::new(label) };
+    let mut columns = vec![Column::prose("what happened"), Column::new("loss")];
+    let mut footnotes = vec![format!("Samples by their id in the data set (the row of a table, from 0); {what}.")];
+    if has_fields {
+        columns.push(Column::prose("fields"));
+        let more = n_fields.saturating_sub(MOST_FIELDS);
+        let more = if more > 0 { format!(" {more} further fields are left out.") } else { String::new() };
+        footnotes.push(format!("Fields as the file has them; a gap shows what stood for it in training.{more}"));
+    }
     Table {
         caption: format!("Worst of {} samples", outputs.ids.len()),
         corner: "sample".into(),
-        columns: vec![left("truth"), left("prediction"), Column::new("loss")],
+        columns,
         rows: order.iter().map(row).collect(),
-        footnotes: vec![format!("Samples by their id in the data set; {what}.")],
+        footnotes,
     }
 }
 
@@ -70,36 +130,62 @@ fn mean_of_known(predicted: &[f64], labels: &[f64], loss: impl Fn(f64, f64) -> f
     if known.is_empty() { f64::NAN } else { known.iter().sum::<f64>() / known.len() as f64 }
 }
 
-/// Truth and prediction of a sample.
-fn in_words(label: &LabelKind, answers: &Answers, at: usize) -> (String, String) {
+/// Three decimals, and never a certainty that there is not.
+fn probability(p: f64) -> String {
+    match p {
+        p if p > 0.0 && p < 0.0005 => "less than 0.001".into(),
+        p if p < 1.0 && p >= 0.9995 => "more than 0.999".into(),
+        p => format!("{p:.3}"),
+    }
+}
+
+/// What happened to a sample.
+fn in_words(label: &LabelKind, answers: &Answers, at: usize) -> String {
     match answers {
         Answers::Classes { probs, labels } => {
             let names = names(label, probs.width());
             let row = probs.iter().nth(at).unwrap_or_default();
             let top = row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(class, _)| class);
+            let truth = labels.get(at).copied().unwrap_or(top);
             let name = |class: usize| names.get(class).cloned().unwrap_or_else(|| class.to_string());
-            let p = row.get(top).copied().unwrap_or(f64::NAN);
-            (labels.get(at).map_or_else(String::new, |l| name(*l)), format!("{} ({p:.3})", name(top)))
+            let p = |class: usize| probability(row.get(class).copied().unwrap_or(f64::NAN));
+            if truth == top {
+                return format!("right, but not sure: {} with {}", name(truth), p(top));
+            }
+            format!("truth {}, said {} with {} ({} with {})", name(truth), name(top), p(top), name(truth), p(truth))
         }
         Answers::YesNo { probs, labels } => {
             let names = names(label, probs.width());
             let (said, truth) = (probs.iter().nth(at).unwrap_or_default(), labels.iter().nth(at).unwrap_or_default());
             // The labels that were most wrong come first.
             let mut order: Vec<usize> =
-                (0..names.len()).filter(|l| truth.get(*l).is_some_and(|y| !y.is_nan())).collect();
+                (0..names.len().min(said.len())).filter(|l| truth.get(*l).is_some_and(|y| !y.is_nan())).collect();
             order.sort_by(|&a, &b| (said[b] - truth[b]).abs().total_cmp(&(said[a] - truth[a]).abs()));
             order.truncate(WRITTEN);
-            let written = |of: &dyn Fn(usize) -> String| order.iter().map(|l| of(*l)).collect::<Vec<_>>().join(", ");
-            let yes = |l: usize| format!("{}{}", if truth[l] > 0.5 { "" } else { "not " }, names[l]);
-            (written(&yes), written(&|l| format!("{} ({:.3})", names[l], said[l])))
+            let words = |l: &usize| {
+                let (name, p) = (&names[*l], probability(said[*l]));
+                match (truth[*l] > 0.5, said[*l] >= 0.5) {
+                    (true, false) => format!("missed: truth {name}, said not {name} ({name} with {p})"),
+                    (false, true) => format!("false alarm: truth not {name}, said {name} with {p}"),
+                    (true, true) => format!("right, but not sure: {name} with {p}"),
+                    (false, false) => format!("right, but not sure: not {name} ({name} with {p})"),
+                }
+            };
+            order.iter().map(words).collect::<Vec<_>>().join("; ")
         }
         Answers::Values { predicted, labels } => {
-            let written =
-                |row: &[f64]| row.iter().take(WRITTEN).map(|v| format!("{v:.4}")).collect::<Vec<_>>().join(", ");
-            let (said, truth) = (predicted.iter().nth(at), labels.iter().nth(at));
-            (written(truth.unwrap_or_default()), written(said.unwrap_or_default()))
+            let names = names(label, predicted.width());
+            let (said, truth) =
+                (predicted.iter().nth(at).unwrap_or_default(), labels.iter().nth(at).unwrap_or_default());
+            let known = said.iter().zip(truth).zip(&names).filter(|((_, y), _)| !y.is_nan());
+            let words = |((p, y), name): ((&f64, &f64), &String)| {
+                let which = if said.len() > 1 { format!("{name}: ") } else { String::new() };
+                let way = if p > y { "high" } else { "low" };
+                format!("{which}truth {}, said {}: {} too {way}", written(*y), written(*p), written((p - y).abs()))
+            };
+            known.take(WRITTEN).map(words).collect::<Vec<_>>().join("; ")
         }
-        Answers::Other(_) => (String::new(), String::new()),
+        Answers::Other(_) => String::new(),
     }
 }
 
@@ -115,14 +201,28 @@ mod tests {
     }
 
     #[test]
-    fn the_worst_sample_comes_first() {
+    fn the_worst_sample_comes_first_with_its_fields() {
         let answers = Answers::Classes { probs: rows(&[&[0.9, 0.1], &[0.2, 0.8], &[0.4, 0.6]]), labels: vec![0, 0, 1] };
-        let outputs = TaskOutputs { ids: vec![10, 11, 12], answers };
+        let (ids, positions) = (vec![10, 11, 12], vec![0, 1, 2]);
+        let outputs = TaskOutputs { ids, positions, answers, confusion: mtl_metrics::ConfusionMatrix::default() };
         let label = LabelKind::Class { classes: ["cat", "dog"].map(String::from).to_vec() };
-        let table = table(&label, &outputs);
-        assert_eq!(table.rows.iter().map(|r| r.name.as_str()).collect::<Vec<_>>(), ["11", "12", "10"]);
-        assert_eq!(table.rows[0].cells[..2], [Cell::from("cat"), Cell::from("dog (0.800)")]);
-        assert_eq!(table.rows[0].cells[2], Cell::from(-(0.2f64.ln())));
+        let field = |value: &str| vec![("color".to_owned(), value.to_owned())];
+        let fields = Fields { listed: 2, of: [(1, field("red")), (2, field("blue"))].into() };
+        let table = table(&label, &outputs, &fields);
+        assert_eq!(table.rows.iter().map(|r| r.name.as_str()).collect::<Vec<_>>(), ["11", "12"]);
+        assert_eq!(table.rows[0].cells[0], Cell::from("truth cat, said dog with 0.800 (cat with 0.200)"));
+        assert_eq!(table.rows[0].cells[1..], [Cell::number(-(0.2f64.ln()), 3), Cell::from("color: red")]);
+        assert_eq!(table.rows[1].cells[0], Cell::from("right, but not sure: dog with 0.600"));
+    }
+
+    #[test]
+    fn a_missed_yes_reads_as_missed() {
+        let answers =
+            Answers::YesNo { probs: rows(&[&[0.03], &[0.97], &[0.000_01]]), labels: rows(&[&[1.0], &[0.0], &[1.0]]) };
+        let label = LabelKind::Binary { labels: vec!["Y".into()] };
+        assert_eq!(in_words(&label, &answers, 0), "missed: truth Y, said not Y (Y with 0.030)");
+        assert_eq!(in_words(&label, &answers, 1), "false alarm: truth not Y, said Y with 0.970");
+        assert_eq!(in_words(&label, &answers, 2), "missed: truth Y, said not Y (Y with less than 0.001)");
     }
 
     #[test]
@@ -130,8 +230,10 @@ mod tests {
         let answers = Answers::YesNo { probs: rows(&[&[0.9, 0.5]]), labels: rows(&[&[0.0, f64::NAN]]) };
         assert!((losses(&answers)[0] + 0.1f64.ln()).abs() < 1e-12);
         let label = LabelKind::Binary { labels: ["old", "rich"].map(String::from).to_vec() };
-        assert_eq!(in_words(&label, &answers, 0), ("not old".into(), "old (0.900)".into()));
+        assert_eq!(in_words(&label, &answers, 0), "false alarm: truth not old, said old with 0.900");
         let numbers = Answers::Values { predicted: rows(&[&[1.0, 5.0]]), labels: rows(&[&[3.0, f64::NAN]]) };
         assert_eq!(losses(&numbers), [2.0]);
+        let label = LabelKind::Values { names: ["size", "age"].map(String::from).to_vec() };
+        assert_eq!(in_words(&label, &numbers, 0), "size: truth 3.000, said 1.000: 2.000 too low");
     }
 }

@@ -20,12 +20,41 @@ const CHUNK: u64 = 4096;
 /// # Errors
 /// [`mtl_core::Error`] naming the task when a prediction and its target do not fit; the data's own errors.
 pub fn evaluate(model: &Model, loader: &Loader, metrics: &mut MetricSet) -> Result<MetricReport> {
+    evaluate_recorded(model, loader, metrics, &mut ())
+}
+
+/// Someone who sees what a model says while it is evaluated, so that the split need not be read again for it. Both hooks do
+/// nothing unless overridden.
+pub trait Recorder {
+    /// A batch of samples with these ids comes next.
+    fn batch(&mut self, _ids: &[u64]) {}
+
+    /// What was said for a task of that batch, and what is right.
+    fn answers(&mut self, _task: usize, _ids: &[u64], _prediction: &Prediction, _reference: &Reference) {}
+}
+
+/// Nobody sees it.
+impl Recorder for () {}
+
+/// As [`evaluate`], with someone who sees every answer.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn evaluate_recorded(
+    model: &Model,
+    loader: &Loader,
+    metrics: &mut MetricSet,
+    recorder: &mut dyn Recorder,
+) -> Result<MetricReport> {
     for batch in loader.epoch(0)? {
         let batch = batch?.to_device(model.params().device())?;
+        recorder.batch(&batch.ids);
         let predictions = model.predict(&batch.inputs)?;
         for (task_idx, (prediction, target)) in predictions.iter().zip(&batch.targets).enumerate() {
             if let Some(target) = target {
-                metrics.update(task_idx, prediction, &target.reference()?)?;
+                let reference = target.reference()?;
+                metrics.update(task_idx, prediction, &reference)?;
+                recorder.answers(task_idx, &batch.ids, prediction, &reference);
             }
         }
     }

@@ -33,7 +33,7 @@ use std::time::Instant;
 
 pub use choice::Choice;
 pub use config::TrainConfig;
-pub use evaluate::{evaluate, evaluate_answers, metrics_of};
+pub use evaluate::{Recorder, evaluate, evaluate_answers, evaluate_recorded, metrics_of};
 use freeze::Plateaus;
 pub use freeze::{FreezeConfig, Frozen};
 pub use incident::{Action, Incident, Suspect};

@@ -20,6 +20,7 @@
 //! | [`Bootstrap::run_given`] | the same on resamples of your own | the same |
 //! | [`Bootstrap::ratio`] | a ratio of sums: WER, accuracy, a mean | `O(n)`, `O(n)` |
 //! | [`Bootstrap::auroc`] | AUROC, sorted once | `O(n)`, `O(n log n)` |
+//! | [`Bootstrap::joint`] | several statistics on the same resamples, percentiles only | yours, - |
 //! | [`Bootstrap::states`] | any [`Metric`](crate::Metric), one state a unit | `n` merges, `n^2` merges |
 //!
 //! Resample `b` has a random stream of its own: the same seed gives the same interval at any number of threads. BCa corrects
@@ -34,6 +35,7 @@
 
 mod auroc;
 mod interval;
+mod joint;
 mod ratio;
 mod states;
 mod units;

@@ -13,6 +13,14 @@ pub(crate) fn table(header: &[&str], numbers_from: usize) -> Table {
     table
 }
 
+/// Both ends of an interval, in the digits of the value that it belongs to.
+pub(crate) fn range(value: f64, [low, high]: [f64; 2]) -> String {
+    match value == 0.0 || (1e-3..1e6).contains(&value.abs()) {
+        true => format!("{low:.4} to {high:.4}"),
+        false => format!("{low:.3e} to {high:.3e}"),
+    }
+}
+
 /// A metric with four decimals, or digits and an exponent where these would hide it; why, if it is undefined.
 pub(crate) fn value(value: &MetricValue) -> String {
     match value.get() {
@@ -53,6 +61,8 @@ mod tests {
     fn metrics_keep_four_digits() {
         let shown = |x| super::value(&MetricValue::defined(x, 1));
         assert_eq!([shown(1.0), shown(0.35781), shown(0.0), shown(-12.5)], ["1.0000", "0.3578", "0.0000", "-12.5000"]);
+        assert_eq!(super::range(0.5, [0.41, 0.6]), "0.4100 to 0.6000");
+        assert_eq!(super::range(2e7, [1e7, 3.1e7]), "1.000e7 to 3.100e7");
         assert_eq!([shown(0.000_123_4), shown(1.5e7)], ["1.234e-4", "1.500e7"]);
     }
 

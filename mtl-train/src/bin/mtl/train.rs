@@ -7,6 +7,7 @@ use std::{
 
 use clap::Args as ClapArgs;
 use mtl_core::task::TaskSet;
+use mtl_data::Splits;
 use mtl_metrics::MetricReport;
 use mtl_train::{
     Result,
@@ -26,7 +27,7 @@ use mtl_train::{
 use crate::{
     dry_run,
     source::{Settings, config_file},
-    table::{table, value},
+    table::{range, table, value},
 };
 
 #[derive(Debug, ClapArgs)]
@@ -141,7 +142,7 @@ fn start(args: &Args, mut config: RunConfig) -> Result<ExitCode> {
         eprintln!("warning: {e}; the run went on without it");
     }
     match ending {
-        Ending::Finished => finish(&dir, &config, &session).map(|()| ExitCode::SUCCESS),
+        Ending::Finished => finish(&dir, &config, &splits, &session).map(|()| ExitCode::SUCCESS),
         Ending::Stopped => {
             let step = session.trainer.step();
             eprintln!("stopped after step {step}, which is saved; --resume goes on from there");
@@ -189,16 +190,18 @@ fn dashboard(_title: &str, _tasks: &TaskSet, _total: u64) -> Result<Box<dyn Obse
 
 /// Tests the best epoch, writes weights, metrics and report, shows the table.
 #[expect(clippy::print_stdout, reason = "what the program is for")]
-fn finish(dir: &RunDir, config: &RunConfig, session: &Session) -> Result<()> {
-    let test = session.test()?;
+fn finish(dir: &RunDir, config: &RunConfig, splits: &Splits, session: &Session) -> Result<()> {
+    let (test, intervals) = session.test_with_intervals()?;
     write_atomic(&dir.weights(), &session.trainer.model().params().to_safetensors()?)?;
-    let outcome = run_report::Outcome::of(session, test)?;
+    let outcome = run_report::Outcome::of(session, test, intervals)?;
     write_atomic(&dir.metrics(), outcome.to_json()?.as_bytes())?;
 
     // Everything that was trained is safe by now: a report that cannot be made is worth a line, not the run.
-    let report = run_report::write_with(dir, config, Some(session));
+    let report = run_report::write_with(dir, config, Some(splits), Some(session));
 
-    let mut table = table(&["task", "metric", "validation", "test", "constant"], 2);
+    let intervals = outcome.intervals.clone().unwrap_or_default();
+    let level = format!("{:.0} % interval", 100.0 * intervals.level);
+    let mut table = table(&["task", "metric", "validation", "test", &level, "constant"], 2);
     for result in &outcome.test.tasks {
         for (at, entry) in result.metrics.iter().enumerate() {
             let of = |report: Option<&MetricReport>| {
@@ -206,12 +209,15 @@ fn finish(dir: &RunDir, config: &RunConfig, session: &Session) -> Result<()> {
                 entry.map_or_else(|| "-".into(), |entry| value(&entry.outcome))
             };
             let name = if at == 0 { result.task.to_string() } else { String::new() };
+            let interval = intervals.get(result.task.as_str(), &entry.metric).and_then(|found| found.interval);
+            let interval = entry.outcome.value.zip(interval).map_or_else(|| "-".into(), |(x, ends)| range(x, ends));
             let constant = of(outcome.constant.as_ref().map(|constant| &constant.test));
-            let row = [name, entry.metric.clone(), of(outcome.validation.as_ref()), value(&entry.outcome), constant];
-            table.add_row(row);
+            let validation = of(outcome.validation.as_ref());
+            table.add_row([name, entry.metric.clone(), validation, value(&entry.outcome), interval, constant]);
         }
     }
     println!("{table}");
+    println!("interval: of this model over other test samples, by {}", intervals.methods());
     println!("constant: what answers without a look at the input have on test");
     if let Some(choice) = &outcome.selection {
         println!("{}", choice.sentence());

@@ -1,0 +1,209 @@
+//! What a model said to a split and what is right, kept while it is evaluated, so that nothing has to be read twice.
+
+use mtl_core::prediction::{Prediction, Reference, Scores};
+use ndarray::Array2;
+
+use crate::trainer::Recorder;
+
+/// Numbers kept of all tasks together, answers and labels: 400 MB.
+const MOST_NUMBERS: usize = 100_000_000;
+/// Where a sample has no row.
+const NO_ROW: u32 = u32::MAX;
+
+/// The answers of every task to the samples of a split.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Recorded {
+    n_samples: usize,
+    tasks: Vec<RecordedTask>,
+    n_numbers: usize,
+}
+
+/// The answers of one task; samples without any known label have no row.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RecordedTask {
+    form: Option<Form>,
+    width: usize,
+    /// `[rows, width]`.
+    said: Vec<f32>,
+    /// Class labels `[rows]`, for one of several classes.
+    classes: Vec<i64>,
+    /// `[rows, width]`, NaN where unknown, for the other forms.
+    labels: Vec<f32>,
+    /// The row of each sample.
+    row_of: Vec<u32>,
+    n_rows: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Class(Scores),
+    MultiLabel(Scores),
+    Values,
+}
+
+impl Recorded {
+    /// Samples seen.
+    #[must_use]
+    pub fn n_samples(&self) -> usize {
+        self.n_samples
+    }
+
+    /// The tasks in task order; those after the last one with a label are not there.
+    #[must_use]
+    pub fn tasks(&self) -> &[RecordedTask] {
+        &self.tasks
+    }
+
+    /// Whether there were more numbers than memory should hold: then what is here is of the first samples only.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.n_numbers > MOST_NUMBERS
+    }
+}
+
+impl Recorder for Recorded {
+    fn batch(&mut self, ids: &[u64]) {
+        self.n_samples += ids.len();
+    }
+
+    fn answers(&mut self, task: usize, ids: &[u64], prediction: &Prediction, reference: &Reference) {
+        if self.is_cut() {
+            return;
+        }
+        if self.tasks.len() <= task {
+            self.tasks.resize_with(task + 1, RecordedTask::default);
+        }
+        let first = self.n_samples.saturating_sub(ids.len());
+        if let Some(slot) = self.tasks.get_mut(task) {
+            self.n_numbers += slot.add(first, prediction, reference);
+        }
+    }
+}
+
+impl RecordedTask {
+    /// Samples with a label.
+    #[must_use]
+    pub fn n_rows(&self) -> usize {
+        self.n_rows as usize
+    }
+
+    /// Adds a batch whose first sample has that position; gives how many numbers it took.
+    fn add(&mut self, first: usize, prediction: &Prediction, reference: &Reference) -> usize {
+        self.row_of.resize(first, NO_ROW);
+        let before = self.said.len() + self.labels.len() + self.classes.len();
+        match (prediction, reference) {
+            (Prediction::Class { scores, kind }, Reference::Class(truth)) => {
+                self.form.get_or_insert(Form::Class(*kind));
+                for (row, label) in scores.rows().into_iter().zip(truth) {
+                    let known = *label >= 0;
+                    if known {
+                        self.said.extend(row);
+                        self.classes.push(*label);
+                    }
+                    self.row(known);
+                }
+                self.width = scores.ncols();
+            }
+            (Prediction::MultiLabel { scores, kind }, Reference::MultiLabel(truth)) => {
+                self.form.get_or_insert(Form::MultiLabel(*kind));
+                self.labeled(scores, truth);
+            }
+            (Prediction::Values { values }, Reference::Values(truth)) => {
+                self.form.get_or_insert(Form::Values);
+                self.labeled(values, truth);
+            }
+            _ => {}
+        }
+        self.said.len() + self.labels.len() + self.classes.len() - before
+    }
+
+    fn labeled(&mut self, said: &Array2<f32>, truth: &Array2<f32>) {
+        for (row, truth) in said.rows().into_iter().zip(truth.rows()) {
+            let known = truth.iter().any(|v| !v.is_nan());
+            if known {
+                self.said.extend(row);
+                self.labels.extend(truth);
+            }
+            self.row(known);
+        }
+        self.width = said.ncols();
+    }
+
+    fn row(&mut self, known: bool) {
+        self.row_of.push(if known { self.n_rows } else { NO_ROW });
+        self.n_rows += u32::from(known);
+    }
+
+    /// The answers to these samples, each as often as it is named, and what is right; `None` for predictions of a form that
+    /// is not kept.
+    #[must_use]
+    pub fn select(&self, samples: &[usize]) -> Option<(Prediction, Reference)> {
+        let row_of = |sample: &usize| self.row_of.get(*sample).copied().filter(|row| *row != NO_ROW);
+        let rows: Vec<usize> = samples.iter().filter_map(row_of).map(|row| row as usize).collect();
+        let matrix = |numbers: &[f32]| {
+            let mut flat = Vec::with_capacity(rows.len() * self.width);
+            rows.iter().for_each(|row| {
+                flat.extend_from_slice(numbers.get(row * self.width..(row + 1) * self.width).unwrap_or_default());
+            });
+            Array2::from_shape_vec((rows.len(), self.width), flat).ok()
+        };
+        Some(match self.form? {
+            Form::Class(kind) => {
+                let classes = rows.iter().filter_map(|row| self.classes.get(*row)).copied().collect();
+                (Prediction::Class { scores: matrix(&self.said)?, kind }, Reference::Class(classes))
+            }
+            Form::MultiLabel(kind) => (
+                Prediction::MultiLabel { scores: matrix(&self.said)?, kind },
+                Reference::MultiLabel(matrix(&self.labels)?),
+            ),
+            Form::Values => {
+                (Prediction::Values { values: matrix(&self.said)? }, Reference::Values(matrix(&self.labels)?))
+            }
+        })
+    }
+
+    /// Labels and scores of a task with one yes/no question (of two classes the second); `None` for other tasks.
+    #[must_use]
+    pub fn question(&self) -> Option<(Vec<bool>, Vec<f32>)> {
+        match (self.form?, self.width) {
+            (Form::MultiLabel(_), 1) => Some((self.labels.iter().map(|y| *y > 0.5).collect(), self.said.clone())),
+            (Form::Class(kind), 2) => {
+                // Of logits the difference, as the metric ranks them.
+                let score = |row: &[f32]| match (kind, row) {
+                    (Scores::Logits, [no, yes]) => yes - no,
+                    (Scores::Probs, [_, yes]) => *yes,
+                    _ => f32::NAN,
+                };
+                Some((self.classes.iter().map(|c| *c == 1).collect(), self.said.chunks(2).map(score).collect()))
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    #[test]
+    fn samples_keep_their_places_over_batches_and_gaps() {
+        let mut recorded = Recorded::default();
+        let class = |scores| Prediction::Class { scores, kind: Scores::Logits };
+        recorded.batch(&[7, 8]);
+        recorded.answers(0, &[7, 8], &class(array![[0.0, 1.0], [2.0, 0.5]]), &Reference::Class(vec![-100, 1]));
+        recorded.batch(&[9]); // a batch that has no labels of the first task
+        recorded.answers(1, &[9], &Prediction::Values { values: array![[3.0]] }, &Reference::Values(array![[4.0]]));
+        recorded.batch(&[10]);
+        recorded.answers(0, &[10], &class(array![[1.0, 4.0]]), &Reference::Class(vec![0]));
+        let [first, second] = recorded.tasks() else { panic!("two tasks") };
+        assert_eq!((recorded.n_samples(), first.n_rows(), second.n_rows()), (4, 2, 1));
+        let (said, truth) = first.select(&[3, 0, 1, 3, 2]).unwrap();
+        assert_eq!(said, class(array![[1.0, 4.0], [2.0, 0.5], [1.0, 4.0]]));
+        assert_eq!(truth, Reference::Class(vec![0, 1, 0]));
+        assert_eq!(first.question().unwrap(), (vec![true, false], vec![-1.5, 3.0]));
+        let (said, _) = second.select(&[0, 2, 3]).unwrap();
+        assert_eq!(said, Prediction::Values { values: array![[3.0]] });
+        assert!(second.question().is_none() && RecordedTask::default().select(&[0]).is_none());
+    }
+}
