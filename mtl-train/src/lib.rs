@@ -32,9 +32,11 @@
 //! | [`config`] | the configuration file |
 //! | [`dry_run`] | one batch through everything: shapes, parameters, costs |
 //! | [`inspect`], [`machine`] | what is in the data and wrong with it; what the program runs on |
-//! | [`run_dir`], [`interrupt`] | a run's folder; Ctrl-C |
+//! | [`run_dir`], [`run_number`], [`interrupt`] | a run's folder; the next one's; Ctrl-C |
 //! | [`compare`] | methods against each other and against single-task networks: grid, seeds, statistics |
 //! | [`cv_weights`] | task weights by cross-validation on the training split |
+//! | [`console`] | the one door through which the program prints |
+//! | [`divergence`] | losses that run away, and what to try |
 //! | [`runlog`], [`progress`] | JSON lines, CSV, TensorBoard; bars and lines on a terminal |
 //! | `tui` (feature `tui`) | a dashboard in the terminal |
 //! | [`export`] | a trained model as a folder: safetensors, TorchScript, model card |
@@ -48,7 +50,9 @@ pub mod architecture;
 pub mod checkpoint;
 pub mod compare;
 pub mod config;
+pub mod console;
 pub mod cv_weights;
+pub mod divergence;
 pub mod dry_run;
 pub mod ema;
 pub mod encoder;
@@ -65,6 +69,7 @@ pub mod predict;
 pub mod progress;
 pub mod report;
 pub mod run_dir;
+pub mod run_number;
 pub mod run_report;
 pub mod runlog;
 pub mod schedule;

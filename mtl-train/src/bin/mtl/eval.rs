@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
-use mtl_train::{Result, run_dir::RunDir};
+use mtl_train::{Result, console::out, run_dir::RunDir};
 
 use crate::{
     split::Split,
@@ -22,7 +22,6 @@ pub(crate) struct Args {
     json: bool,
 }
 
-#[expect(clippy::print_stdout, reason = "what the program is for")]
 pub(crate) fn run(args: &Args) -> Result<()> {
     let session = RunDir::open(&args.run)?.session()?;
     let report = match args.split {
@@ -30,7 +29,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         Split::Test => session.test()?,
     };
     if args.json {
-        println!("{:#}", serde_json::json!(report));
+        out(format_args!("{:#}", serde_json::json!(report)))?;
         return Ok(());
     }
     let mut table = table(&["task", "metric", "value"], 2);
@@ -40,6 +39,5 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             table.add_row([task, entry.metric.clone(), value(&entry.outcome)]);
         }
     }
-    println!("{table}");
-    Ok(())
+    out(&table)
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, ValueEnum};
 use mtl_train::{
     Result,
+    console::tell,
     export::{Formats, export},
     run_dir::RunDir,
 };
@@ -42,10 +43,9 @@ impl From<Format> for Formats {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "what the program is for")]
 pub(crate) fn run(args: &Args) -> Result<()> {
     for file in export(&RunDir::open(&args.run)?, &args.to, args.format.into())? {
-        println!("{}", file.display());
+        tell(file.display());
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
-use mtl_train::{Result, run_dir::RunDir, run_report};
+use mtl_train::{Result, console::tell, run_dir::RunDir, run_report};
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Args {
@@ -11,9 +11,8 @@ pub(crate) struct Args {
     run: PathBuf,
 }
 
-#[expect(clippy::print_stdout, reason = "what the program is for")]
 pub(crate) fn run(args: &Args) -> Result<()> {
     let path = run_report::write(&RunDir::open(&args.run)?)?;
-    println!("{}", path.display());
+    tell(path.display());
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! `mtl train`: one run from a configuration file into a folder.
 
 use std::{
+    ffi::OsStr,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -12,10 +13,12 @@ use mtl_train::{
     Result,
     checkpoint::{CheckpointStore, write_atomic},
     config::RunConfig,
+    console::{note, tell},
     dry_run::DryRun,
     interrupt::Interrupt,
     progress::Progress,
     run_dir::RunDir,
+    run_number::Numbered,
     run_report,
     runlog::{Reached, RunFacts, RunLogs},
     session::Session,
@@ -35,10 +38,10 @@ pub(crate) struct Args {
     config: PathBuf,
     #[command(flatten)]
     settings: Settings,
-    /// The run's folder; default `runs/NAME`, after the configuration file.
+    /// The run's folder; default `runs/NAME` after the configuration file, or `runs/NAME-2` and so on where that has a run.
     #[arg(long)]
     run_dir: Option<PathBuf>,
-    /// Go on from the newest whole checkpoint of the run's folder.
+    /// Go on from the newest whole checkpoint of the run's folder; without --run-dir, of the newest run of the file.
     #[arg(long)]
     resume: bool,
     /// One batch through everything, nothing written: shapes, parameters, costs, first losses.
@@ -81,18 +84,16 @@ fn start(args: &Args, mut config: RunConfig) -> Result<ExitCode> {
     // Everything that can be wrong is found before the folder is touched.
     let splits = config.data.load()?;
     if args.dry_run {
-        dry_run::show(&DryRun::new(&config, &splits)?);
-        return Ok(ExitCode::SUCCESS);
+        return dry_run::show(&DryRun::new(&config, &splits)?).map(|()| ExitCode::SUCCESS);
     }
     let stem = args.config.file_stem().unwrap_or_default();
-    let own_folder = args.config.is_dir().then(|| args.config.clone());
-    let dir = args.run_dir.clone().or(own_folder).unwrap_or_else(|| Path::new("runs").join(stem));
     let mut session = Session::new(&config, &splits)?;
     if args.find_lr {
         return crate::find_lr::run(&mut session).map(|()| ExitCode::SUCCESS);
     }
     config.device = config.device.recorded();
 
+    let dir = folder(args, stem)?;
     let dir = match args.resume && dir.join("config.toml").exists() {
         true => RunDir::go_on(&dir, &config)?,
         false => RunDir::create(&dir, &config)?,
@@ -104,7 +105,7 @@ fn start(args: &Args, mut config: RunConfig) -> Result<ExitCode> {
     let mut logs = match found {
         Some((checkpoint, damaged)) => {
             for e in damaged {
-                eprintln!("warning: {e}; going on from the checkpoint before it");
+                note(format_args!("warning: {e}; going on from the checkpoint before it"));
             }
             session.trainer.resume(checkpoint)?;
             RunLogs::resume(&dir, &config.log, &facts.tasks, Reached::by(&session.trainer))?
@@ -120,19 +121,44 @@ fn start(args: &Args, mut config: RunConfig) -> Result<ExitCode> {
         session.trainer.fit(&session.train, &session.validation, &mut observer, Some(&store))?
     };
     for e in logs.failures() {
-        eprintln!("warning: {e}; the log is not complete");
+        note(format_args!("warning: {e}; the log is not complete"));
     }
     if let Some(e) = session.trainer.observer_failure() {
-        eprintln!("warning: {e}; the run went on without it");
+        note(format_args!("warning: {e}; the run went on without it"));
     }
     match ending {
         Ending::Finished => finish(&dir, &config, &session).map(|()| ExitCode::SUCCESS),
         Ending::Stopped => {
             let step = session.trainer.step();
-            eprintln!("stopped after step {step}, which is saved; --resume goes on from there");
+            note(format_args!("stopped after step {step}, which is saved; --resume goes on from there"));
             Ok(interrupt.exit_code().map_or(ExitCode::SUCCESS, ExitCode::from))
         }
     }
+}
+
+/// The folder of the run: as given, else the next number of the file's name, or the newest to go on with.
+fn folder(args: &Args, stem: &OsStr) -> Result<PathBuf> {
+    let own_folder = args.config.is_dir().then(|| args.config.clone());
+    if let Some(given) = args.run_dir.clone().or(own_folder) {
+        return Ok(given);
+    }
+    let base = Path::new("runs").join(stem);
+    let runs = Numbered::new(&base);
+    let before = runs.newest();
+    let dir = match (args.resume, before) {
+        (true, Some(newest)) => newest,
+        (_, before) => {
+            let next = runs.next()?;
+            if let Some(before) = before {
+                note(format_args!("note: {} has a run, this one goes to {}", before.display(), next.display()));
+            }
+            return Ok(next);
+        }
+    };
+    if dir != base {
+        note(format_args!("note: goes on with {}, the newest run of this file", dir.display()));
+    }
+    Ok(dir)
 }
 
 /// Bars, or the dashboard.
@@ -173,7 +199,6 @@ fn dashboard(_title: &str, _tasks: &TaskSet, _total: u64) -> Result<Box<dyn Obse
 }
 
 /// Tests the best epoch, writes weights, metrics and report, shows the table.
-#[expect(clippy::print_stdout, reason = "what the program is for")]
 fn finish(dir: &RunDir, config: &RunConfig, session: &Session) -> Result<()> {
     let test = session.test()?;
     let best = session.trainer.history().iter().rfind(|e| e.is_best);
@@ -194,18 +219,18 @@ fn finish(dir: &RunDir, config: &RunConfig, session: &Session) -> Result<()> {
             table.add_row([name, entry.metric.clone(), validation, value(&entry.outcome)]);
         }
     }
-    println!("{table}");
+    tell(&table);
     if let Some(best) = best {
-        println!(
+        tell(format_args!(
             "best epoch {} of {}, chosen on validation; run folder {}",
             best.epoch + 1,
             best.epochs,
             dir.root().display()
-        );
+        ));
     }
     match report {
-        Ok(path) => println!("report {}", path.display()),
-        Err(e) => eprintln!("warning: no report: {e}"),
+        Ok(path) => tell(format_args!("report {}", path.display())),
+        Err(e) => note(format_args!("warning: no report: {e}")),
     }
     Ok(())
 }
