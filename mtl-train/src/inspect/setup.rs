@@ -62,7 +62,12 @@ impl Examination {
         !self.faults.is_empty() || self.findings.iter().any(|finding| finding.level == Level::Error)
     }
 
-    fn fault(&mut self, e: Error) -> bool {
+    fn fault(&mut self, e: Error) {
+        self.is_new(e);
+    }
+
+    /// Tells a fault; whether it was not told before, and there is room for more.
+    fn is_new(&mut self, e: Error) -> bool {
         let is_new = !self.faults.iter().any(|known| known.to_string() == e.to_string());
         if is_new {
             self.faults.push(e);
@@ -76,7 +81,7 @@ impl Examination {
             if faults.is_empty() {
                 match source.config() {
                     Ok(config) => break config,
-                    Err(e) => return drop(self.fault(e)),
+                    Err(e) => return self.fault(e),
                 }
             }
             match self.without(&source, faults) {
@@ -86,11 +91,11 @@ impl Examination {
         };
         let splits = match config.data.load() {
             Ok(splits) => splits,
-            Err(e) => return drop(self.fault(source.explain(e.into()))),
+            Err(e) => return self.fault(source.explain(e.into())),
         };
         match check(&splits) {
             Ok(findings) => self.findings.extend(findings),
-            Err(e) => return drop(self.fault(source.explain(e))),
+            Err(e) => return self.fault(source.explain(e)),
         }
         let Some((source, config)) = self.run(source, config, &splits) else { return };
         self.study(&source, &config, &splits);
@@ -101,7 +106,7 @@ impl Examination {
         let mut is_new = false;
         let mut paths = Vec::with_capacity(faults.len());
         for ConfigFault { path, error } in faults {
-            is_new |= self.fault(error);
+            is_new |= self.is_new(error);
             paths.push(path);
         }
         // From the end to the start, so that the items of a list keep their numbers.
@@ -121,14 +126,14 @@ impl Examination {
                 Ok(session) => {
                     match of_session(&config, splits, &session) {
                         Ok(findings) => self.findings.extend(findings),
-                        Err(e) => drop(self.fault(source.explain(e))),
+                        Err(e) => self.fault(source.explain(e)),
                     }
                     return Some((source, config));
                 }
                 Err(e) => e,
             };
             let path = source.place_of(&e);
-            let goes_on = self.fault(source.explain(e));
+            let goes_on = self.is_new(source.explain(e));
             source = leave_out(&source, &path.filter(|_| goes_on)?)?;
             match source.config() {
                 Ok(less) => config = less,
@@ -144,7 +149,7 @@ impl Examination {
     fn study(&mut self, source: &ConfigSource, config: &RunConfig, splits: &Splits) {
         let study = match source.study() {
             Ok(study) => study,
-            Err(e) => return drop(self.fault(e)),
+            Err(e) => return self.fault(e),
         };
         if source.has_section("compare") {
             let cells = Plan::new(study.run.clone(), &study.compare).and_then(|plan| plan.cells(&splits.info));
@@ -158,7 +163,7 @@ impl Examination {
                         }
                     }
                 }
-                Err(e) => drop(self.fault(e)),
+                Err(e) => self.fault(e),
             }
         }
         if source.has_section("cv_weights")

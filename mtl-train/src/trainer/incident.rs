@@ -176,9 +176,6 @@ impl fmt::Display for Incident {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |ids: &[u64]| ids.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
         write!(f, "{} of task {} is not finite", self.what, self.task)?;
-        if let (Some(lr), []) = (self.lr, &self.inputs[..]) {
-            write!(f, " at learning rate {lr:.1e}")?;
-        }
         match (&self.samples[..], &self.inputs[..]) {
             ([], []) => write!(f, ": all inputs are finite, and so is every sample's own loss")?,
             (samples, inputs) => {
@@ -193,7 +190,7 @@ impl fmt::Display for Incident {
             }
         }
         let Some(lr) = self.lr.filter(|_| self.inputs.is_empty()) else { return Ok(()) };
-        write!(f, "; {}", advice(lr))?;
+        write!(f, "; at learning rate {lr:.1e}, {}", advice(lr))?;
         match self.learns_numbers {
             true => write!(f, ", or a smaller scale of the labels"),
             false => Ok(()),
