@@ -1,13 +1,14 @@
 //! The encoders of all crates under one name space: what `[encoder] kind = ".."` may say.
 
-use mtl_attention::AttentionEncoderConfig;
+use mtl_attention::{AttentionConfig, AttentionEncoderConfig};
 use mtl_core::{
     Result,
-    encode::{Encoder, EncoderConfig, InputSpec},
+    encode::{ConvEncoderConfig, Encoder, EncoderConfig, InputSpec, TabularEncoderConfig},
     params::Scope,
 };
+use mtl_data::DatasetConfig;
 
-use crate::union::union;
+use crate::{architecture::Architecture, union::union};
 
 union! {
     /// An encoder, from whichever crate.
@@ -36,4 +37,25 @@ impl From<EncoderConfig> for AnyEncoder {
     fn from(config: EncoderConfig) -> Self {
         Self::Core(config)
     }
+}
+
+impl AnyEncoder {
+    /// The encoder of a run that names none: `conv` for pictures; for a table `tabular`, with a trunk of 128 and 64, or,
+    /// where the architecture reads the fields themselves, without a trunk and with tokens as wide as a small trunk.
+    #[must_use]
+    pub fn default_for(data: &DatasetConfig, sharing: &Architecture) -> Self {
+        match sharing {
+            _ if data.has_pictures() => EncoderConfig::Conv(ConvEncoderConfig::default()).into(),
+            Architecture::Attention(AttentionConfig::TaskQuery(_)) => {
+                let tokens = TabularEncoderConfig { token_width: 32, hidden: Vec::new(), ..Default::default() };
+                EncoderConfig::Tabular(tokens).into()
+            }
+            Architecture::Core(_) => table(),
+        }
+    }
+}
+
+/// The encoder of most tables.
+pub(crate) fn table() -> AnyEncoder {
+    EncoderConfig::Tabular(TabularEncoderConfig::default()).into()
 }

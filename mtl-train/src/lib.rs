@@ -35,9 +35,11 @@
 //! | [`inspect`], [`machine`] | what is in the data and wrong with it; what the program runs on |
 //! | [`intervals`] | how far off a figure of the test split may be |
 //! | [`threads`] | how many work inside operations |
-//! | [`run_dir`], [`run_data`], [`interrupt`] | a run's folder; what it remembers of its data; Ctrl-C |
+//! | [`run_dir`], [`run_data`], [`run_number`], [`interrupt`] | a run's folder; what it remembers of its data; the next one's; Ctrl-C |
 //! | [`compare`] | methods against each other and against single-task networks: grid, seeds, statistics |
 //! | [`cv_weights`] | task weights by cross-validation on the training split |
+//! | [`console`] | the one door through which the program prints |
+//! | [`divergence`] | losses that run away, and what to try |
 //! | [`runlog`], [`progress`] | JSON lines, CSV, TensorBoard; bars and lines on a terminal |
 //! | `tui` (feature `tui`) | a dashboard in the terminal |
 //! | [`export`] | a trained model as a folder: safetensors, TorchScript, model card |
@@ -52,7 +54,9 @@ pub mod checkpoint;
 pub mod compare;
 pub mod config;
 pub mod constant;
+pub mod console;
 pub mod cv_weights;
+pub mod divergence;
 pub mod dry_run;
 pub mod ema;
 pub mod encoder;
@@ -72,6 +76,7 @@ pub mod progress;
 pub mod report;
 pub mod run_data;
 pub mod run_dir;
+pub mod run_number;
 pub mod run_report;
 pub mod runlog;
 pub mod schedule;

@@ -19,8 +19,10 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use mtl_core::task::TaskSet;
 
 use crate::{
+    console::note,
+    divergence::{Divergence, advice},
     inspect::Finding,
-    trainer::{Cause, EpochSummary, LeftOut, Observer, StepSummary},
+    trainer::{Action, Cause, EpochSummary, Incident, LeftOut, Observer, StepSummary},
 };
 
 /// Shows a run on standard error.
@@ -31,6 +33,8 @@ pub struct Progress {
     last: Instant,
     pace: Pace,
     tasks: Vec<TaskLine>,
+    divergence: Divergence,
+    incidents: u64,
 }
 
 #[derive(Debug)]
@@ -60,6 +64,8 @@ pub(crate) struct Pace {
 const REDRAW: Duration = Duration::from_millis(150);
 /// Between plain lines inside an epoch.
 const PLAIN: Duration = Duration::from_secs(10);
+/// Incidents told one by one.
+const TOLD: u64 = 5;
 /// Weight of the newest loss in the shown average.
 pub(crate) const NEW: f64 = 0.05;
 
@@ -117,7 +123,17 @@ impl Progress {
             bars,
             last: Instant::now(),
             pace: Pace::new(),
+            divergence: Divergence::new(names.len()),
+            incidents: 0,
             tasks: names.into_iter().map(line).collect(),
+        }
+    }
+
+    /// A line above the bars, or by itself.
+    fn say(&self, line: &str) {
+        match &self.bars {
+            Some(bars) => bars.total.println(line),
+            None => note(line),
         }
     }
 
@@ -178,6 +194,17 @@ impl Observer for Progress {
                 line.smooth = Some(line.smooth.map_or(loss, |s| s + NEW * (loss - s)));
             }
         }
+        for (task, loss, far) in self.divergence.hear(step.report) {
+            let name = self.tasks.get(task).map_or("", |t| t.name.as_str());
+            self.say(&format!(
+                "warning: epoch {}, step {}: the loss of task {name} is {loss:.3e} at learning rate {:.1e}, {far:.0} times \
+                 its start away: the run diverges; {}",
+                step.epoch + 1,
+                step.step,
+                step.lr,
+                advice(step.lr)
+            ));
+        }
         let pause = if self.bars.is_some() { REDRAW } else { PLAIN };
         let left = self.pace.left(step.step, step.total_steps);
         if self.last.elapsed() < pause {
@@ -193,7 +220,27 @@ impl Observer for Progress {
                     bar.set_message(line.message());
                 }
             }
-            None => note(&self.plain_step(step.step, step.total_steps, step.samples_per_second)),
+            None => {
+                let line = self.plain_step(step.step, step.total_steps, step.samples_per_second);
+                note(line);
+            }
+        }
+    }
+
+    fn incident(&mut self, incident: &Incident) {
+        self.incidents += 1;
+        if self.incidents <= TOLD {
+            let did = match incident.action {
+                Action::DroppedTask => "the other tasks learned from the batch",
+                Action::SkippedStep => "nothing was learned from the batch",
+                Action::Stopped => "the run ends",
+            };
+            let more = if self.incidents == TOLD { "; further ones are in the log only" } else { "" };
+            self.say(&format!(
+                "warning: epoch {}, step {}: {incident}; {did}{more}",
+                incident.epoch + 1,
+                incident.step
+            ));
         }
     }
 
@@ -209,11 +256,7 @@ impl Observer for Progress {
         for (line, task) in self.tasks.iter_mut().zip(&epoch.validation.tasks) {
             line.metric = task.metrics.first().map(|m| (m.metric.clone(), m.outcome.value));
         }
-        let line = self.plain_epoch(epoch);
-        match &self.bars {
-            Some(bars) => bars.total.println(line),
-            None => note(&line),
-        }
+        self.say(&self.plain_epoch(epoch));
     }
 
     fn finished(&mut self) {
@@ -226,11 +269,6 @@ impl Observer for Progress {
 
 fn show(value: Option<f64>) -> String {
     value.map_or_else(|| "undefined".to_owned(), |v| format!("{v:.4}"))
-}
-
-#[expect(clippy::print_stderr, reason = "this is the terminal display")]
-fn note(line: &str) {
-    eprintln!("{line}");
 }
 
 #[cfg(test)]

@@ -115,8 +115,105 @@ fn what_is_wrong_in_the_file_is_located() {
             assert!(text.contains(part), "{part:?} is missing in\n{text}");
         }
     }
-    let e = refusal(&GOOD.replace("[encoder]\nkind = \"tabular\"\ntoken_width = 2\nhidden = [4]\n", ""), &[]);
-    assert!(e.contains("section [encoder] is missing"), "{e}");
+    let e = refusal("[train]\nepochs = 1\n", &[]);
+    assert!(e.starts_with("run.toml:2: section [data] is missing: write [data], kind = \"csv\""), "{e}");
+}
+
+/// What people bring along from other programs, or write into the wrong section: the line to write instead.
+#[test]
+fn keys_from_elsewhere_point_at_ours() {
+    let cases = [
+        (
+            "epochs = 1",
+            "epochs = 1\nlr = 0.01",
+            "run.toml:16: [train] key \"lr\" is unknown: write lr = 0.01 in [train.optimizer], with kind = \"adamw\" there",
+        ),
+        (
+            "epochs = 1",
+            "max_epochs = 7",
+            "run.toml:15: [train] key \"max_epochs\" is unknown: write epochs = 7 in [train]",
+        ),
+        (
+            "epochs = 1",
+            "early_stopping = true",
+            "run.toml:15: [train] key \"early_stopping\" is unknown: write patience = 5 in [train]",
+        ),
+        ("[data]", "lr = 0.1\n[data]", "run.toml:2: key \"lr\" is unknown: write lr = 0.1 in [train.optimizer]"),
+        ("[data]", "epochs = 5\n[data]", "run.toml:2: key \"epochs\" is unknown: write epochs = 5 in [train]"),
+        (
+            "[data]",
+            "num_workers = 2\n[data]",
+            "run.toml:2: key \"num_workers\" is unknown: write workers = 2 in [train]",
+        ),
+        (
+            "[data]",
+            "loss_weights = [1, 2]\n[data]",
+            "run.toml:2: key \"loss_weights\" is unknown: write weight = 2.0 in a [[task]] of its own",
+        ),
+        ("[data]", "gpu = true\n[data]", "run.toml:2: key \"gpu\" is unknown: write kind = \"cuda\" in [device]"),
+        (
+            "train = 200",
+            "train = 200\nval_split = 0.2",
+            "is unknown of \"synthetic-mmoe\": write validation_fraction = 0.2 in [data], with kind one of \"csv\", \"idx\" there",
+        ),
+        (
+            "hidden = [4]",
+            "hidden_size = 64",
+            "[encoder] key \"hidden_size\" is unknown of \"tabular\": write hidden = [128, 64] in [encoder]",
+        ),
+        (
+            "hidden = [4]",
+            "epochs = 3",
+            "[encoder] key \"epochs\" is unknown of \"tabular\": write epochs = 3 in [train]",
+        ),
+        (
+            "hidden = [4]",
+            "channels = [4]",
+            "[encoder] key \"channels\" is unknown of \"tabular\", it is a key of \"conv\"",
+        ),
+        (
+            "epochs = 1",
+            "optimizer = \"sgd\"",
+            "train.optimizer must be a table, found the text \"sgd\"; write optimizer = { kind = \"sgd\" }",
+        ),
+        ("epochs = 1", "schedule = \"cosin\"", "write schedule = { kind = .. } with one of"),
+        (
+            "[data]",
+            "device = \"cuda\"\n[data]",
+            "run.toml:2: device must be a table, found the text \"cuda\"; write device = { kind = \"cuda\" }",
+        ),
+        (
+            "[train]",
+            "[model]\nlayers = 3\n[train]",
+            "section \"model\" is unknown: write kind = \"tabular\" in [encoder]",
+        ),
+        (
+            "[train]",
+            "[scheduler]\ngamma = 3\n[train]",
+            "section \"scheduler\" is unknown: write kind = \"cosine\" in [train.schedule]",
+        ),
+    ];
+    for (old, new, part) in cases {
+        let text = refusal(&GOOD.replacen(old, new, 1), &[]);
+        assert!(text.contains(part), "{part:?} is missing in\n{text}");
+        assert!(text.lines().count() == 4 && text.ends_with('^'), "{text}");
+    }
+}
+
+#[test]
+fn an_encoder_that_is_left_out_follows_data_and_sharing() {
+    let bare = GOOD.replace("[encoder]\nkind = \"tabular\"\ntoken_width = 2\nhidden = [4]\n", "");
+    let config = |text: &str| RunConfig::parse(text, Path::new("run.toml")).unwrap();
+    let table = config(&bare);
+    assert_eq!(table.encoder, config(&format!("{bare}[encoder]\nkind = \"tabular\"\n")).encoder);
+    Session::new(&table, &table.data.load().unwrap()).unwrap();
+    // The resolved configuration shows what was chosen.
+    assert!(table.to_toml().unwrap().contains("[encoder]\nkind = \"tabular\"\ntoken_width = 8\nhidden = [128, 64]\n"));
+    let queries = config(&format!("{bare}[sharing]\nkind = \"task-query\"\n"));
+    Session::new(&queries, &queries.data.load().unwrap()).unwrap();
+    assert!(queries.to_toml().unwrap().contains("token_width = 32\nhidden = []\n"));
+    let pictures = config("[data]\nkind = \"fashion-pairs\"\n");
+    assert_eq!(pictures.encoder.name(), "conv");
 }
 
 #[test]

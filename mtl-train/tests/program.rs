@@ -165,6 +165,21 @@ fn data_is_described_and_checked() {
         serde_json::from_str(&done(dir, &["data", "synthetic-mmoe", "--json", "--rows", "2"])).unwrap();
     assert_eq!((json["rows"].as_array().unwrap().len(), &json["splits"][0]["samples"]), (2, &10_000.into()));
     assert_eq!(done(dir, &["doctor", "c.toml"]).trim(), "nothing found");
+    // All faults at once, each with its line; findings of settings and data in the table.
+    fs::write(
+        dir.join("bad.toml"),
+        CONFIG.replace("hidden = [8]", "hidden = [0]\ndroput = 0.1") + "[compare]\nsedes = 2\n",
+    )
+    .unwrap();
+    let (code, out, err) = mtl(dir, &["doctor", "bad.toml", "--set", "train.batch_size=1000"]);
+    assert_eq!(code, 2);
+    for part in ["bad.toml:13: [encoder] key \"droput\"", "[compare] key \"sedes\"", "size must be >= 1"] {
+        assert!(err.contains(part), "{part}: {err}");
+    }
+    assert!(err.contains("^^^^^^") && out.contains("train.batch_size"), "{err}{out}");
+    let json: serde_json::Value =
+        serde_json::from_str(&done(dir, &["doctor", "c.toml", "--json", "--set", "train.batch_size=1000"])).unwrap();
+    assert_eq!((json[0]["level"].as_str(), json[0]["place"].as_str()), (Some("warning"), Some("train.batch_size")));
     let machine: serde_json::Value = serde_json::from_str(&done(dir, &["doctor", "--json"])).unwrap();
     assert!(machine["libtorch"].as_str().unwrap().starts_with("2."), "{machine}");
     let lines = done(dir, &["doctor"]);
@@ -200,4 +215,71 @@ fn lists_are_complete() {
     let keys = done(place.path(), &["list", "keys"]);
     assert!(keys.contains("[train]") && keys.contains("epochs"), "{keys}");
     assert_eq!(done(place.path(), &["list", "keys", "--markdown"]), mtl_train::config::markdown());
+}
+
+#[test]
+fn a_second_run_gets_its_own_folder() {
+    let place = place();
+    let dir = place.path();
+    let notes = |args: &[&str]| {
+        let (code, _, err) = mtl(dir, args);
+        assert_eq!(code, 0, "{args:?}: {err}");
+        err.lines().filter(|line| line.starts_with("note: ")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(notes(&["train", "c.toml"]), Vec::<String>::new());
+    let first = fs::read(dir.join("runs/c/log.jsonl")).unwrap();
+    assert_eq!(
+        notes(&["train", "c.toml", "--set", "train.seed=1"]),
+        ["note: runs/c has a run, this one goes to runs/c-2"]
+    );
+    assert_eq!(fs::read(dir.join("runs/c/log.jsonl")).unwrap(), first, "the first run is left alone");
+    // Without a folder the newest goes on; a folder that is given is taken as it is.
+    let more = ["--resume", "--set", "train.seed=1", "--set", "train.epochs=2"];
+    assert_eq!(
+        notes(&[&["train", "c.toml"][..], &more[..]].concat()),
+        ["note: goes on with runs/c-2, the newest run of this file"]
+    );
+    assert!(fs::read_to_string(dir.join("runs/c-2/config.toml")).unwrap().contains("epochs = 2"));
+    let (code, _, err) = mtl(dir, &["train", "c.toml", "--run-dir", "runs/c"]);
+    assert!(code == 2 && err.contains("there is a run in this folder"), "{err}");
+    assert_eq!(notes(&["train", "c.toml"]), ["note: runs/c-2 has a run, this one goes to runs/c-3"]);
+    // Nothing is made for a run that cannot start.
+    let (code, _, _) = mtl(dir, &["train", "c.toml", "--set", "encoder.hidden=[0]"]);
+    assert!(code == 2 && !dir.join("runs/c-4").exists());
+}
+
+#[test]
+fn a_comparison_without_a_terminal_prints_a_line_a_run() {
+    let place = place();
+    let dir = place.path();
+    let flags = ["--balancer", "equal,upgrad", "--seeds", "1"];
+    let (code, _, err) = mtl(dir, &[&["compare", "c.toml"][..], &flags[..]].concat());
+    assert_eq!(code, 0, "{err}");
+    let lines: Vec<&str> = err.lines().filter(|line| line.starts_with('[')).collect();
+    assert_eq!(lines.len(), 4, "{err}");
+    assert!(
+        lines[0].starts_with("[1/4] y1-high alone, seed 0: epoch 1 of 1, ") && lines[0].contains(" y1-high auroc 0."),
+        "{err}"
+    );
+    assert!(lines[3].starts_with("[4/4] hard + upgrad, seed 0: ") && lines[3].contains("y2-high auroc 0."), "{err}");
+    let (_, _, err) = mtl(dir, &[&["compare", "c.toml"][..], &flags[..]].concat());
+    assert_eq!(err.lines().filter(|line| line.ends_with("finished before")).count(), 4, "{err}");
+    // One that fails says why, and the others go on.
+    let lr = ["--set", "train.optimizer.kind=sgd", "--set", "train.optimizer.lr=1e30", "--set", "train.epochs=20"];
+    let (_, _, err) = mtl(dir, &[&["compare", "c.toml", "--dir", "bad"][..], &flags[..], &lr[..]].concat());
+    assert!(err.contains("warning: [1/4] y1-high alone, seed 0: failed: epoch 1, step "), "{err}");
+}
+
+#[test]
+fn a_divergence_names_its_place_and_what_to_try() {
+    let place = place();
+    let dir = place.path();
+    let sgd = ["--set", "train.optimizer.kind=sgd", "--set", "data.targets=values", "--set", "train.epochs=300"];
+    let flags = |lr: &'static str| [&["train", "c.toml"][..], &sgd[..], &["--set", lr][..]].concat();
+    let (code, _, err) = mtl(dir, &flags("train.optimizer.lr=1e12"));
+    assert_eq!(code, 1, "{err}");
+    let last = err.lines().last().unwrap();
+    assert!(last.starts_with("error: epoch 1, step ") && last.contains("; at learning rate "), "{err}");
+    assert!(last.contains(", try --set train.optimizer.lr=1") && last.contains("--set train.clip_norm=1"), "{err}");
+    assert!(last.ends_with("or a smaller scale of the labels"), "{err}");
 }

@@ -17,12 +17,14 @@ mod csv;
 mod fashion_pairs;
 mod idx_files;
 mod synthetic_mmoe;
+mod tasks;
 
 pub use census_income::CensusIncome;
 pub use csv::CsvFiles;
 pub use fashion_pairs::FashionPairsConfig;
 pub use idx_files::{IdxFiles, IdxPart, IdxTask};
 pub use synthetic_mmoe::{SyntheticMmoe, SyntheticTargets};
+pub use tasks::LabelForm;
 
 use std::{
     env,

@@ -65,6 +65,9 @@ pub trait Watch {
     /// A cell had finished before and is read back.
     fn reused(&mut self, _place: [usize; 2], _cell: &Cell) {}
 
+    /// A cell has been trained and tested.
+    fn done(&mut self, _place: [usize; 2], _cell: &Cell, _outcome: &Outcome) {}
+
     /// A cell could not be trained; the others go on.
     fn failed(&mut self, _place: [usize; 2], _cell: &Cell, _error: &Error) {}
 }
@@ -102,7 +105,9 @@ pub fn run(plan: &Plan, splits: &Splits, root: &Path, watch: &mut dyn Watch) -> 
         match dir.train(&cell.config, splits, Limit::End, &mut begin) {
             Ok((session, true)) => {
                 let peak = peak.megabytes(); // before the test split is read
-                outcomes.push(Ok(dir.finish(&session, peak)?));
+                let outcome = dir.finish(&session, peak)?;
+                watch.done(place, cell, &outcome);
+                outcomes.push(Ok(outcome));
             }
             Ok((_, false)) => return Ok(None),
             Err(error @ Error::Step { .. }) => {

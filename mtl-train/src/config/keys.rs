@@ -128,7 +128,9 @@ pub fn markdown() -> String {
     let mut page = String::from(
         "# Configuration\n\nEvery key of a configuration file, by section. Made by `mtl list keys --markdown` from the \
          schema that files are checked with; do not edit.\n\nA section or table with a `kind` has the keys of that kind. \
-         `[]` marks the items of a list. Any key can be set from the command line: `--set train.epochs=3`.\n",
+         `[]` marks the items of a list. Any key can be set from the command line: `--set train.epochs=3`; \
+         a table that the file leaves out starts as the default one (`--set train.optimizer.lr=0.01`), a task or column goes \
+         by its name (`--set task.income.weight=2`). `mtl doctor FILE` checks a file and all that it describes.\n",
     );
     let mut section = String::new();
     for group in groups() {

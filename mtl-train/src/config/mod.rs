@@ -4,7 +4,7 @@
 //! [data]                       # which data set, see `mtl list datasets`
 //! kind = "census-income"
 //!
-//! [encoder]                    # see `mtl list encoders`
+//! [encoder]                    # see `mtl list encoders`; default tabular for tables, conv for pictures
 //! kind = "tabular"
 //! hidden = [128, 64]
 //!
@@ -44,6 +44,7 @@
 //! | `source` | [`ConfigSource`]: text, flags over it, where a complaint points |
 //! | `set` | `--set KEY=VALUE` |
 //! | `schema`, `check` | the schema; a file against it |
+//! | `elsewhere`, `synonyms` | keys that people know from other programs, or that belong to another section |
 //! | `keys` | [`Group`]s of documented keys, as a table |
 //! | `changes` | what differs between two configurations |
 //! | `path`, `spans`, `nearest` | where a value stands; its line with carets; what was probably meant |
@@ -51,6 +52,7 @@
 mod changes;
 mod check;
 mod device;
+mod elsewhere;
 mod keys;
 pub(crate) mod nearest;
 mod path;
@@ -59,6 +61,7 @@ mod set;
 mod source;
 mod spans;
 mod study;
+mod synonyms;
 
 use std::path::Path;
 
@@ -74,12 +77,12 @@ use mtl_heads::HeadConfig;
 pub use path::{KeyPath, Step};
 pub use schema::schema;
 use serde::{Deserialize, Serialize};
-pub use source::ConfigSource;
+pub use source::{ConfigFault, ConfigSource};
 pub use study::StudyConfig;
 
 use crate::{
     architecture::Architecture,
-    encoder::AnyEncoder,
+    encoder::{AnyEncoder, table},
     error::{Error, Result},
     method::MethodConfig,
     runlog::LogConfig,
@@ -92,7 +95,8 @@ use crate::{
 pub struct RunConfig {
     /// The data set.
     pub data: DatasetConfig,
-    /// The encoder.
+    /// The encoder; default `tabular` for tables (tokens alone, 32 wide, under `task-query`), `conv` for pictures.
+    #[schemars(default = "table")]
     pub encoder: AnyEncoder,
     /// What tasks share.
     #[schemars(default = "hard")]

@@ -9,7 +9,10 @@ use std::sync::LazyLock;
 use serde_json::Value as Json;
 use toml::Value;
 
-use super::study::StudyFile;
+use super::{
+    path::{KeyPath, Step},
+    study::StudyFile,
+};
 
 static SCHEMA: LazyLock<Json> = LazyLock::new(|| schemars::schema_for!(StudyFile).to_value());
 
@@ -84,6 +87,30 @@ impl Node {
         let parts = choice.into_iter().flatten().flat_map(|part| Self::new(part).definitions());
         definition(self.used).into_iter().chain(parts).collect()
     }
+}
+
+/// The schemas of what may stand at `path`, over all members of the registries on the way.
+pub(super) fn nodes(path: &KeyPath) -> Vec<Node> {
+    let mut nodes = vec![Node::root()];
+    for step in path.steps() {
+        let inside = nodes.iter().flat_map(Node::alternatives);
+        nodes = match step {
+            Step::Key(key) => inside.filter_map(|node| node.property(key).or_else(|| node.any_key())).collect(),
+            Step::Item(item) => inside.filter_map(|node| node.item(*item)).collect(),
+        };
+    }
+    nodes
+}
+
+/// The kind of the table at `path` when the file has no such table; `None` where there is no choice or no default.
+pub(super) fn default_kind(path: &KeyPath) -> Option<&'static str> {
+    nodes(path).iter().find_map(|node| node.used_json().get("default")?.get("kind")?.as_str())
+}
+
+/// The kinds of the table at `path` that have such a key; empty where the table has no kinds.
+pub(super) fn kinds_with(path: &KeyPath, key: &str) -> Vec<&'static str> {
+    let members = nodes(path).into_iter().flat_map(|node| node.alternatives());
+    members.filter(|member| member.property(key).is_some()).filter_map(|member| member.kind()).collect()
 }
 
 fn definition(json: &Json) -> Option<&str> {
@@ -272,7 +299,7 @@ mod tests {
     #[test]
     fn the_schema_knows_sections_and_members() {
         let root = Node::root();
-        assert_eq!(root.required().collect::<Vec<_>>(), ["data", "encoder"]);
+        assert_eq!(root.required().collect::<Vec<_>>(), ["data"]);
         let balancer = root.property("balancer").unwrap();
         assert!(balancer.alternatives().iter().any(|a| a.kind() == Some("upgrad")));
         let epochs = root.property("train").unwrap().property("epochs").unwrap();

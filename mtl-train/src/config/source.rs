@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use mtl_data::DatasetConfig;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value, de::DeTable};
 
@@ -21,6 +22,7 @@ use super::{
 use crate::{
     compare::CompareConfig,
     cv_weights::CvWeightsConfig,
+    encoder::AnyEncoder,
     error::{Error, Result},
 };
 
@@ -31,7 +33,16 @@ pub struct ConfigSource {
     text: String,
     settings: Vec<Setting>,
     merged: Table,
-    dropped: Vec<KeyPath>,
+    notes: Vec<String>,
+}
+
+/// Something wrong in a configuration.
+#[derive(Debug)]
+pub struct ConfigFault {
+    /// The value without which it would be right, or the innermost table around it.
+    pub path: KeyPath,
+    /// What is wrong, with its place.
+    pub error: Error,
 }
 
 impl ConfigSource {
@@ -54,34 +65,32 @@ impl ConfigSource {
             text: text.into(),
             settings: Vec::new(),
             merged: Table::new(),
-            dropped: vec![],
+            notes: vec![],
         };
         source.merged = toml::from_str(&source.text).map_err(|e| source.syntax(&e))?;
-        for setting in settings {
-            let mut setting = Setting::parse(setting)?;
-            source.dropped.extend(setting.apply(&mut source.merged)?);
+        let mut settings = settings.iter().map(|text| Setting::parse(text)).collect::<Result<Vec<_>>>()?;
+        settings.sort_by_key(Setting::comes_last);
+        for mut setting in settings {
+            let notes = setting.apply(&mut source.merged)?;
+            source.notes.extend(notes.iter().map(|note| format!("{}: {note}", setting.shown())));
             source.settings.push(setting);
         }
         Ok(source)
     }
 
-    /// Keys of the file that fell away because a setting chose another kind.
+    /// What settings changed beside the key that they name: keys of another kind that fell away, a task that was added.
     #[must_use]
-    pub fn dropped(&self) -> &[KeyPath] {
-        &self.dropped
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
-    /// Understands it.
+    /// Understands it as a run. The sections of a study may stand beside it: one file serves all verbs.
     ///
     /// # Errors
-    /// [`Error::Config`] pointing at the key or value that is wrong.
+    /// [`Error::Config`] pointing at the first key or value that is wrong.
     pub fn config(&self) -> Result<RunConfig> {
-        let study = ["compare", "cv_weights"].into_iter().find(|name| self.merged.contains_key(*name));
-        if let Some(name) = study {
-            let message = format!("section [{name}] is for `mtl compare`, not for a single run");
-            return Err(self.config_error(&KeyPath::section(name), At::Key, None, message));
-        }
-        self.run()
+        self.spelled_right()?;
+        self.run().map_err(|fault| fault.error)
     }
 
     /// Understands it as a run with the sections of a study beside it, each of which may be missing.
@@ -89,41 +98,118 @@ impl ConfigSource {
     /// # Errors
     /// As [`ConfigSource::config`].
     pub fn study(&self) -> Result<StudyConfig> {
+        self.spelled_right()?;
+        self.whole().map_err(|fault| fault.error)
+    }
+
+    /// Everything that is wrong with its keys and values, as far as the file alone shows it, in the order of its lines.
+    /// Where the schema has nothing to complain of, the first value that a section refuses.
+    #[must_use]
+    pub fn faults(&self) -> Vec<ConfigFault> {
+        let found = self.misspelled();
+        if found.is_empty() { self.whole().err().into_iter().collect() } else { found }
+    }
+
+    /// Whether the file or a flag has such a section.
+    #[must_use]
+    pub fn has_section(&self, name: &str) -> bool {
+        self.merged.contains_key(name)
+    }
+
+    /// The same without a value, so that its default counts: to look for what else is wrong. `None` where it has none.
+    #[must_use]
+    pub fn without(&self, path: &KeyPath) -> Option<Self> {
+        let mut less = self.clone();
+        let (last, inside) = path.steps().split_last()?;
+        let mut here = Some(Value::Table(std::mem::take(&mut less.merged)));
+        let mut place = here.as_mut();
+        for step in inside {
+            place = match (place?, step) {
+                (Value::Table(table), Step::Key(key)) => table.get_mut(key),
+                (Value::Array(items), Step::Item(item)) => items.get_mut(*item),
+                _ => None,
+            };
+        }
+        match (place?, last) {
+            (Value::Table(table), Step::Key(key)) => drop(table.remove(key)?),
+            (Value::Array(items), Step::Item(item)) if *item < items.len() => drop(items.remove(*item)),
+            _ => return None,
+        }
+        match here {
+            Some(Value::Table(merged)) => Some(Self { merged, ..less }),
+            _ => None,
+        }
+    }
+
+    fn misspelled(&self) -> Vec<ConfigFault> {
+        let faults = check(Node::root(), &Value::Table(self.merged.clone()), &KeyPath::default());
+        let fault = |f: super::check::Fault| ConfigFault {
+            error: self.config_error(&f.path, f.at, None, f.message),
+            path: f.path,
+        };
+        let mut found: Vec<ConfigFault> = faults.into_iter().map(fault).collect();
+        found.sort_by_key(|fault| match &fault.error {
+            Error::Config { line, .. } => *line,
+            _ => 0,
+        });
+        found
+    }
+
+    fn spelled_right(&self) -> Result<()> {
+        self.misspelled().into_iter().next().map_or(Ok(()), |fault| Err(fault.error))
+    }
+
+    fn whole(&self) -> std::result::Result<StudyConfig, ConfigFault> {
         let run = self.run()?;
-        let compare: CompareConfig = self.section_or("compare", || Ok(Default::default()))?;
-        let cv_weights: CvWeightsConfig = self.section_or("cv_weights", || Ok(Default::default()))?;
-        compare.validate().map_err(|e| self.explain(e.in_section("compare")))?;
-        cv_weights.validate().map_err(|e| self.explain(e.in_section("cv_weights")))?;
+        let compare: CompareConfig = self.section("compare", Default::default)?;
+        let cv_weights: CvWeightsConfig = self.section("cv_weights", Default::default)?;
+        compare.validate().map_err(|e| self.fault(e, "compare"))?;
+        cv_weights.validate().map_err(|e| self.fault(e, "cv_weights"))?;
         Ok(StudyConfig { run, compare, cv_weights })
     }
 
-    fn run(&self) -> Result<RunConfig> {
-        check(Node::root(), &Value::Table(self.merged.clone()), &KeyPath::default())
-            .map_err(|fault| self.config_error(&fault.path, fault.at, None, fault.message))?;
-        let config = RunConfig {
-            data: self.section("data")?,
-            encoder: self.section("encoder")?,
-            sharing: self.section_or("sharing", || Ok(hard()))?,
-            balancer: self.section_or("balancer", || Ok(Default::default()))?,
-            train: self.section_or("train", || Ok(Default::default()))?,
-            tasks: self.section_or("task", || Ok(Default::default()))?,
-            log: self.section_or("log", || Ok(Default::default()))?,
-            device: self.section_or("device", || Ok(Default::default()))?,
+    fn run(&self) -> std::result::Result<RunConfig, ConfigFault> {
+        let data: DatasetConfig = match self.merged.get("data") {
+            Some(data) => self.understand("data", data)?,
+            None => return Err(self.missing("data")),
         };
-        config.train.validate().map_err(|e| self.explain(e.in_section("train")))?;
-        config.log.validate().map_err(|e| self.explain(e.in_section("log")))?;
+        let sharing = self.section("sharing", hard)?;
+        let config = RunConfig {
+            encoder: self.section("encoder", || AnyEncoder::default_for(&data, &sharing))?,
+            balancer: self.section("balancer", Default::default)?,
+            train: self.section("train", Default::default)?,
+            tasks: self.section("task", Default::default)?,
+            log: self.section("log", Default::default)?,
+            device: self.section("device", Default::default)?,
+            data,
+            sharing,
+        };
+        config.train.validate().map_err(|e| self.fault(e, "train"))?;
+        config.log.validate().map_err(|e| self.fault(e, "log"))?;
         Ok(config)
     }
 
-    fn section<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
-        self.section_or(name, || {
-            let message = format!("section [{name}] is missing");
-            Err(self.config_error(&KeyPath::section(name), At::Key, None, message))
-        })
+    fn missing(&self, name: &str) -> ConfigFault {
+        let path = KeyPath::section(name);
+        let error = self.config_error(&path, At::Key, None, format!("section [{name}] is missing"));
+        ConfigFault { path, error }
     }
 
-    fn section_or<T: DeserializeOwned>(&self, name: &str, default: impl FnOnce() -> Result<T>) -> Result<T> {
-        let Some(value) = self.merged.get(name) else { return default() };
+    fn fault(&self, e: Error, section: &str) -> ConfigFault {
+        let e = e.in_section(section);
+        let path = self.place_of(&e).unwrap_or_else(|| KeyPath::section(section));
+        ConfigFault { path, error: self.explain(e) }
+    }
+
+    fn section<T: DeserializeOwned>(
+        &self,
+        name: &str,
+        default: impl FnOnce() -> T,
+    ) -> std::result::Result<T, ConfigFault> {
+        self.merged.get(name).map_or_else(|| Ok(default()), |value| self.understand(name, value))
+    }
+
+    fn understand<T: DeserializeOwned>(&self, name: &str, value: &Value) -> std::result::Result<T, ConfigFault> {
         T::deserialize(value.clone()).map_err(|e| {
             let message = e.message().lines().collect::<Vec<_>>().join(", ").replace('`', "\"");
             let quoted: Vec<&str> = message.split('"').skip(1).step_by(2).collect();
@@ -134,7 +220,8 @@ impl ConfigSource {
                 Some((found, known)) if message.starts_with("unknown") => hint(found, known.iter().copied()),
                 _ => String::new(),
             };
-            self.config_error(&path, at, None, format!("[{name}] {message}{hint}"))
+            let error = self.config_error(&path, at, None, format!("[{name}] {message}{hint}"));
+            ConfigFault { path, error }
         })
     }
 
@@ -142,33 +229,42 @@ impl ConfigSource {
     /// as they are.
     #[must_use]
     pub fn explain(&self, e: Error) -> Error {
-        use mtl_core::Error as Core;
-        let (section, e) = match e {
-            Error::Setting { section, source } => (section, *source),
-            Error::Data(mtl_data::Error::Core(Core::InvalidConfig { .. })) => ("data".to_owned(), e),
-            // The schema's own complaints know their place to the letter.
-            Error::Data(mtl_data::Error::Setting { ref place, .. }) => {
-                let path = format!("data.{place}").parse().unwrap_or_else(|_| KeyPath::section("data"));
-                return self.config_error(&path, At::Value, None, e.to_string());
-            }
-            other => return other,
-        };
+        // The schema's own complaints know their place to the letter.
+        if let Some(path) = exact_place(&e) {
+            return self.config_error(&path, At::Value, None, e.to_string());
+        }
+        let Some((section, cause)) = blamed(&e) else { return e };
         let section = section.parse().unwrap_or_default();
-        let core = match &e {
-            Error::Core(core) | Error::Data(mtl_data::Error::Core(core)) => Some(core),
+        let column = match core_of(cause) {
+            Some(mtl_core::Error::Parse { column, .. }) => Some(*column),
             _ => None,
         };
-        let (path, at, column) = match core {
-            Some(Core::InvalidConfig { what, field, .. }) => (self.find_field(&section, what, field), At::Value, None),
-            Some(Core::Parse { text, column, .. }) => (self.find_text(&section, text), At::Value, Some(*column)),
-            Some(Core::UnknownTask { name, .. } | Core::UnknownName { name, .. } | Core::Duplicate { name, .. }) => {
-                (self.find_text(&section, name), At::Value, None)
+        match self.find(&section, cause) {
+            Some(path) => self.config_error(&path, At::Value, column, cause.to_string()),
+            None => self.config_error(&section, At::Key, None, cause.to_string()),
+        }
+    }
+
+    /// The value that a complaint is about, or else its section, if the file has it.
+    #[must_use]
+    pub fn place_of(&self, e: &Error) -> Option<KeyPath> {
+        if let Some(path) = exact_place(e) {
+            return Some(path);
+        }
+        let (section, cause) = blamed(e)?;
+        let section = section.parse().ok()?;
+        self.find(&section, cause).or_else(|| self.value(&section).map(|_| section))
+    }
+
+    fn find(&self, section: &KeyPath, cause: &Error) -> Option<KeyPath> {
+        use mtl_core::Error as Core;
+        match core_of(cause)? {
+            Core::InvalidConfig { what, field, .. } => self.find_field(section, what, field),
+            Core::Parse { text, .. } => self.find_text(section, text),
+            Core::UnknownTask { name, .. } | Core::UnknownName { name, .. } | Core::Duplicate { name, .. } => {
+                self.find_text(section, name)
             }
-            _ => (None, At::Key, None),
-        };
-        match path {
-            Some(path) => self.config_error(&path, at, column, e.to_string()),
-            None => self.config_error(&section, At::Key, None, e.to_string()),
+            _ => None,
         }
     }
 
@@ -244,6 +340,15 @@ impl ConfigSource {
         if let Some(setting) = self.settings.iter().rfind(|setting| setting.path.contains(path)) {
             return Error::Config { path: setting.shown().into(), line: 0, message, excerpt: String::new() };
         }
+        // A flag has set a key in a table that lacks its kind.
+        if let Some(Step::Key(key)) = path.steps().last()
+            && key == "kind"
+            && self.value(path).is_none()
+            && let Some(setting) = self.settings.iter().rfind(|s| path.parent().is_some_and(|t| t.contains(&s.path)))
+        {
+            let message = format!("{message}; set it too: --set {path}=KIND");
+            return Error::Config { path: setting.shown().into(), line: 0, message, excerpt: String::new() };
+        }
         let table = DeTable::parse(&self.text).ok();
         let span = table.and_then(|table| spans::find(table.get_ref(), path, at));
         let Some(mut span) = span else {
@@ -260,5 +365,27 @@ impl ConfigSource {
         }
         let (line, excerpt) = (spans::line_of(&self.text, span.start), spans::excerpt(&self.text, &span));
         Error::Config { path: self.path.clone(), line, message, excerpt }
+    }
+}
+
+/// Where a complaint of the schema says that it is.
+fn exact_place(e: &Error) -> Option<KeyPath> {
+    let Error::Data(mtl_data::Error::Setting { place, .. }) = e else { return None };
+    Some(format!("data.{place}").parse().unwrap_or_else(|_| KeyPath::section("data")))
+}
+
+/// The section that an error is about, and what is wrong there.
+fn blamed(e: &Error) -> Option<(&str, &Error)> {
+    match e {
+        Error::Setting { section, source } => Some((section, source)),
+        Error::Data(mtl_data::Error::Core(mtl_core::Error::InvalidConfig { .. })) => Some(("data", e)),
+        _ => None,
+    }
+}
+
+fn core_of(e: &Error) -> Option<&mtl_core::Error> {
+    match e {
+        Error::Core(core) | Error::Data(mtl_data::Error::Core(core)) => Some(core),
+        _ => None,
     }
 }

@@ -53,10 +53,10 @@ impl StudyConfig {
 pub(super) struct StudyFile {
     #[serde(flatten)]
     run: RunConfig,
-    /// The grid of `mtl compare`; not for `mtl train`.
+    /// The grid of `mtl compare`; other verbs leave it alone.
     #[schemars(default)]
     compare: CompareConfig,
-    /// The search of `mtl compare --cv-weights`; not for `mtl train`.
+    /// The search of `mtl compare --cv-weights`; other verbs leave it alone.
     #[schemars(default)]
     cv_weights: CvWeightsConfig,
 }
@@ -94,5 +94,15 @@ mod tests {
         assert!(e.starts_with("s.toml:6: ") && e.contains("folds must be >= 2, found 1"), "{e}");
         let e = refused("[compair]\nseeds = 1\n");
         assert!(e.contains("did you mean \"compare\""), "{e}");
+    }
+
+    /// One file serves all verbs: a run leaves the sections of a study alone, but misspelt keys in them are still told.
+    #[test]
+    fn a_run_reads_a_file_with_the_sections_of_a_study() {
+        let both = format!("{RUN}[compare]\nseeds = 2\n[cv_weights]\nfolds = 3\n");
+        let run = RunConfig::parse(&both, "s.toml".as_ref()).unwrap();
+        assert_eq!(run, RunConfig::parse(RUN, "s.toml".as_ref()).unwrap());
+        let e = RunConfig::parse(&format!("{RUN}[compare]\nsedes = 2\n"), "s.toml".as_ref()).unwrap_err().to_string();
+        assert!(e.starts_with("s.toml:6: [compare] key \"sedes\" is unknown"), "{e}");
     }
 }

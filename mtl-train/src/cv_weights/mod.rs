@@ -41,6 +41,6 @@ pub use config::CvWeightsConfig;
 pub use found::{CandidateScores, Found, RoundScores};
 pub use halving::{rounds, survivors};
 pub use page::page;
-pub use search::{Files, Trial, WatchTrials, search};
+pub use search::{Files, Trial, WatchTrials, check, search};
 pub use simplex::{from_cube, grid};
 pub use text::to_text;

@@ -97,6 +97,12 @@ pub trait WatchTrials {
     fn begin(&mut self, _trial: &Trial<'_>, _session: &Session) -> Box<dyn Observer> {
         Box::new(())
     }
+
+    /// A run on a fold has its score so far.
+    fn done(&mut self, _trial: &Trial<'_>, _score: Option<f64>) {}
+
+    /// A run on a fold could not be trained: its candidate has no score, the others go on.
+    fn failed(&mut self, _trial: &Trial<'_>, _error: &Error) {}
 }
 
 /// Nobody watches.
@@ -117,21 +123,7 @@ pub fn search(
     root: &Path,
     watch: &mut dyn WatchTrials,
 ) -> Result<Option<Found>> {
-    config.validate()?;
-    let tasks: Vec<String> = match run.tasks.is_empty() {
-        true => splits.info.tasks.iter().map(|task| task.name.to_string()).collect(),
-        false => run.tasks.iter().map(|task| task.name.clone()).collect(),
-    };
-    let candidates = config.candidates.weights(tasks.len())?;
-    let names: Vec<&str> = tasks.iter().map(String::as_str).collect();
-    let labels: Arc<dyn Source> = Arc::new(ForTasks::select(splits.train.clone(), &names)?);
-    let folds = Folds::stratified(&labels, config.folds, config.seed)?;
-    let parts = fold::splits(splits, &folds)?;
-    // Builds everything once, so that a wrong setting is found before anything is trained.
-    let direction = match (candidates.first(), parts.first()) {
-        (Some(equal), Some(part)) => Session::new(&weighed(run, equal), part)?.trainer.selection().direction(),
-        _ => return Ok(None),
-    };
+    let Ground { tasks, candidates, folds, parts, direction } = Ground::new(run, config, splits)?;
     let data = RunData::of(&run.data, splits);
     fs::create_dir_all(root).map_err(|e| Error::io(root, "cannot make folder", e))?;
     data.save(root)?;
@@ -159,7 +151,9 @@ pub fn search(
             if !reached {
                 return Ok(None);
             }
-            dir.finish(&session, peak.megabytes())?
+            let outcome = dir.finish(&session, peak.megabytes())?;
+            watch.done(&trial, outcome.score);
+            outcome
         }
     };
     let k = parts.len() as u64;
@@ -184,6 +178,43 @@ pub fn search(
     write_json(&files.json(), &found)?;
     write_atomic(&files.html(), page(&found).to_html().as_bytes())?;
     Ok(Some(found))
+}
+
+/// Builds all that a search needs and trains nothing.
+///
+/// # Errors
+/// Those of [`search`] that can be found before anything is trained.
+pub fn check(run: &RunConfig, config: &CvWeightsConfig, splits: &Splits) -> Result<()> {
+    Ground::new(run, config, splits).map(drop)
+}
+
+/// What a search stands on.
+struct Ground {
+    tasks: Vec<String>,
+    candidates: Vec<Vec<f64>>,
+    folds: Folds,
+    parts: Vec<Splits>,
+    direction: Direction,
+}
+
+impl Ground {
+    fn new(run: &RunConfig, config: &CvWeightsConfig, splits: &Splits) -> Result<Self> {
+        config.validate()?;
+        let tasks: Vec<String> = match run.tasks.is_empty() {
+            true => splits.info.tasks.iter().map(|task| task.name.to_string()).collect(),
+            false => run.tasks.iter().map(|task| task.name.clone()).collect(),
+        };
+        let candidates = config.candidates.weights(tasks.len())?;
+        let names: Vec<&str> = tasks.iter().map(String::as_str).collect();
+        let labels: Arc<dyn Source> = Arc::new(ForTasks::select(splits.train.clone(), &names)?);
+        let folds = Folds::stratified(&labels, config.folds, config.seed)?;
+        let parts = fold::splits(splits, &folds)?;
+        // Builds everything once, so that a wrong setting is found before anything is trained.
+        let equal = candidates.first().map(Vec::as_slice).unwrap_or_default();
+        let session = Session::new(&weighed(run, equal), parts.first().unwrap_or(splits))?;
+        let direction = session.trainer.selection().direction();
+        Ok(Self { tasks, candidates, folds, parts, direction })
+    }
 }
 
 /// The run with fixed weights.
@@ -254,9 +285,13 @@ impl Race<'_> {
             let run = self.fold_run(weights, fold)?;
             let trial = Trial { weights, fold: Some([fold + 1, self.parts.len()]), round, candidate };
             match run.score(part, epochs, self.direction, &mut |session| watch.begin(&trial, session)) {
-                Ok(Some(score)) => scores.push(score),
+                Ok(Some(score)) => {
+                    watch.done(&trial, score);
+                    scores.push(score);
+                }
                 Ok(None) => return Ok(None),
                 Err(error @ Error::Step { .. }) => {
+                    watch.failed(&trial, &error);
                     self.failures.push(format!("{}: {error}", trial.title()));
                     scores.push(None);
                 }

@@ -4,11 +4,13 @@
 //! |---|---|
 //! | `scan` | [`Scan`]: one pass over a split, all counts at once |
 //! | `summary` | [`DataSummary`]: sizes, fields, labels, a few rows (`mtl data`) |
-//! | `fault` | [`check`]: label ranges, tiny and unseen classes, constant fields, leaks (`mtl doctor CONFIG`) |
+//! | `fault` | [`check`]: label ranges, tiny and unseen classes, constant fields, leaks |
 //! | `labels` | [`labels`](fn@labels): numbers that are all the same, or rounded to be |
 //! | `losses` | [`losses`](fn@losses): first losses that differ by more than 100 times |
 //! | `selection` | [`selection`]: metrics that the validation labels leave undefined |
 //! | `leak` | how well one field alone gives a task's label away |
+//! | `setup` | [`Examination`]: a whole configuration (`mtl doctor CONFIG`) |
+//! | `settings` | settings that do not fit the data's size or each other |
 
 mod fault;
 mod labels;
@@ -16,6 +18,8 @@ mod leak;
 mod losses;
 mod scan;
 mod selection;
+mod settings;
+mod setup;
 mod summary;
 
 pub use fault::{check, examine};
@@ -24,4 +28,5 @@ pub use losses::losses;
 pub use mtl_data::{Finding, Level};
 pub use scan::{FieldScan, LabelScan, Scan};
 pub use selection::selection;
+pub use setup::Examination;
 pub use summary::{DataSummary, Row, fields};

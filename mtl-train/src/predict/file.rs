@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufWriter, ErrorKind, Write},
+    io::{self, BufWriter, Write},
     path::{Path, PathBuf},
 };
 
@@ -10,7 +10,10 @@ use super::{
     Predictor,
     writer::{OutputFormat, Writer},
 };
-use crate::error::{Error, Result};
+use crate::{
+    console::STANDARD_OUTPUT,
+    error::{Error, Result},
+};
 
 /// What to answer, and where the answers go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,19 +38,12 @@ pub fn predict_file(predictor: &Predictor, request: &Request) -> Result<u64> {
     let answers = predictor.answers(&request.input, request.batch_size)?;
     let tasks = &predictor.description().tasks;
     let Some(path) = &request.output else {
-        let failed = |e| Error::io("standard output", "cannot write answers", e);
-        let outcome = (|| {
-            let mut writer = Writer::new(io::stdout().lock(), format, tasks).map_err(failed)?;
-            for batch in answers {
-                writer.write(&batch?)?;
-            }
-            Ok(writer.finish().map_err(failed)?.0)
-        })();
-        return match outcome {
-            // Whoever reads has seen enough: `mtl predict .. | head`.
-            Err(Error::Io { source, .. }) if source.kind() == ErrorKind::BrokenPipe => Ok(0),
-            outcome => outcome,
-        };
+        let failed = |e| Error::io(STANDARD_OUTPUT, "cannot write answers", e);
+        let mut writer = Writer::new(io::stdout().lock(), format, tasks).map_err(failed)?;
+        for batch in answers {
+            writer.write(&batch?).map_err(|e| at(STANDARD_OUTPUT.as_ref(), e))?;
+        }
+        return Ok(writer.finish().map_err(failed)?.0);
     };
     let failed = |e| Error::io(path, "cannot write answers", e);
     let dir = path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -58,7 +54,7 @@ pub fn predict_file(predictor: &Predictor, request: &Request) -> Result<u64> {
     let file = builder.tempfile_in(dir).map_err(failed)?;
     let mut writer = Writer::new(BufWriter::new(file), format, tasks).map_err(failed)?;
     for batch in answers {
-        writer.write(&batch?)?;
+        writer.write(&batch?).map_err(|e| at(path, e))?;
     }
     let (rows, buffer) = writer.finish().map_err(failed)?;
     let mut file = buffer.into_inner().map_err(|e| failed(e.into_error()))?;
@@ -66,4 +62,12 @@ pub fn predict_file(predictor: &Predictor, request: &Request) -> Result<u64> {
     file.persist(path).map_err(|e| failed(e.error))?;
     File::open(dir).and_then(|d| d.sync_all()).map_err(failed)?;
     Ok(rows)
+}
+
+/// A writer does not know where its stream ends: the error with that place.
+fn at(path: &Path, e: Error) -> Error {
+    match e {
+        Error::Io { action, source, .. } => Error::io(path, action, source),
+        other => other,
+    }
 }

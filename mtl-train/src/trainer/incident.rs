@@ -6,11 +6,17 @@
 
 use std::fmt;
 
-use mtl_core::{TorchContext, WhichTasks, batch::Batch, context::Cx, mode::Mode, step::Dropped};
+use mtl_core::{
+    TorchContext, WhichTasks,
+    batch::{Batch, TargetData},
+    context::Cx,
+    mode::Mode,
+    step::Dropped,
+};
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
-use crate::{error::Result, model::Model};
+use crate::{divergence::advice, error::Result, model::Model};
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,6 +35,12 @@ pub struct Incident {
     pub inputs: Vec<Suspect>,
     /// Ids of some samples whose own loss is not finite.
     pub samples: Vec<u64>,
+    /// The learning rate of the step; `None` in logs of older runs.
+    #[serde(default)]
+    pub lr: Option<f64>,
+    /// Whether the task learns numbers, whose scale can be to blame.
+    #[serde(default)]
+    pub learns_numbers: bool,
 }
 
 /// An input tensor that holds NaN or infinity.
@@ -72,6 +84,8 @@ impl Incident {
             action: if skipped { Action::SkippedStep } else { Action::DroppedTask },
             inputs: Vec::new(),
             samples: Vec::new(),
+            lr: None,
+            learns_numbers: false,
         })
     }
 
@@ -85,12 +99,14 @@ impl Incident {
             action: Action::Stopped,
             inputs: Vec::new(),
             samples: Vec::new(),
+            lr: None,
+            learns_numbers: false,
         }
     }
 
     /// Adds where in the run it was.
-    pub(super) fn at(self, epoch: u64, step: u64) -> Self {
-        Self { epoch, step, ..self }
+    pub(super) fn at(self, epoch: u64, step: u64, lr: f64) -> Self {
+        Self { epoch, step, lr: Some(lr), ..self }
     }
 
     /// Looks for the samples to blame, those of any of the tasks at these indices.
@@ -108,6 +124,8 @@ impl Incident {
         }
         for &task_idx in tasks.iter().filter(|&&t| t < model.tasks().len()) {
             self.samples.extend(culprits(model, batch, task_idx)?);
+            let target = batch.targets.get(task_idx).and_then(Option::as_ref);
+            self.learns_numbers |= target.is_some_and(|target| matches!(target.data(), TargetData::Values(_)));
         }
         self.samples.sort_unstable();
         self.samples.dedup();
@@ -156,12 +174,13 @@ fn culprits(model: &Model, batch: &Batch, task_idx: usize) -> Result<Vec<u64>> {
 }
 
 impl fmt::Display for Incident {
-    /// `loss of task income is not finite: samples 12, 480, input numeric is not finite in samples 12, 480`.
+    /// `loss of task income is not finite: samples 12, 480; input numeric is not finite in samples 12, 480`. Where the
+    /// inputs are in order it is the run that diverges: then the learning rate, and what to try.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |ids: &[u64]| ids.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
         write!(f, "{} of task {} is not finite", self.what, self.task)?;
         match (&self.samples[..], &self.inputs[..]) {
-            ([], []) => write!(f, ": all inputs are finite, and so is every sample's own loss"),
+            ([], []) => write!(f, ": all inputs are finite, and so is every sample's own loss")?,
             (samples, inputs) => {
                 let mut parts = Vec::new();
                 if !samples.is_empty() {
@@ -170,8 +189,14 @@ impl fmt::Display for Incident {
                 for suspect in inputs {
                     parts.push(format!("input {} is not finite in samples {}", suspect.input, list(&suspect.samples)));
                 }
-                write!(f, ": {}", parts.join("; "))
+                write!(f, ": {}", parts.join("; "))?;
             }
+        }
+        let Some(lr) = self.lr.filter(|_| self.inputs.is_empty()) else { return Ok(()) };
+        write!(f, "; at learning rate {lr:.1e}, {}", advice(lr))?;
+        match self.learns_numbers {
+            true => write!(f, ", or a smaller scale of the labels"),
+            false => Ok(()),
         }
     }
 }

@@ -360,6 +360,9 @@ impl Trainer {
         let n_batches = train.n_batches();
         let batches_before = self.counters.epoch * n_batches + self.counters.next_batch;
         shim::manual_seed(derive(self.config.seed, "step", batches_before))?;
+        let total_steps = self.total_steps(train);
+        let scheduled = self.config.optimizer.lr() * self.schedule.factor(step, total_steps);
+        let lr = self.fixed_lr.unwrap_or(scheduled);
         let cx = Cx::new(Mode::Train).with_precision(self.config.precision);
         let cx = if self.engine.wants_tape() { cx.with_tape() } else { cx };
         let mut forward = self.model.losses(&batch, &cx)?;
@@ -372,7 +375,7 @@ impl Trainer {
             1 => self.backward(&batch, &forward, batches, step),
             n => {
                 let added = self.engine.accumulate(self.model.params(), &forward, step).map_err(Error::from);
-                added.map_err(|e| self.explain(e, &batch))?;
+                added.map_err(|e| self.explain(e, &batch, lr))?;
                 if !next.is_multiple_of(n) && next < n_batches {
                     self.counters.tally.samples += batch.len() as u64;
                     return Ok(false);
@@ -381,11 +384,8 @@ impl Trainer {
             }
         };
         drop(forward);
-        let (gradients, report) = stepped.map_err(|e| self.explain(e, &batch))?;
-        self.tell_incidents(&report, &batch, observer)?;
-        let total_steps = self.total_steps(train);
-        let scheduled = self.config.optimizer.lr() * self.schedule.factor(step, total_steps);
-        let lr = self.fixed_lr.unwrap_or(scheduled);
+        let (gradients, report) = stepped.map_err(|e| self.explain(e, &batch, lr))?;
+        self.tell_incidents(&report, &batch, lr, observer)?;
         let mut gradient_norm = None;
         if let Some(mut gradients) = gradients {
             if self.config.freeze.is_some_and(|freeze| freeze.what == Frozen::Head) {
@@ -395,7 +395,7 @@ impl Trainer {
                 let norm = gradients.clip_norm(max)?;
                 if !norm.is_finite() {
                     let e = self.engine.not_finite(&report, norm).into();
-                    return Err(self.explain(e, &batch));
+                    return Err(self.explain(e, &batch, lr));
                 }
                 gradient_norm = Some(norm);
             }
@@ -433,9 +433,9 @@ impl Trainer {
     }
 
     /// Adds to an error about a value that is not finite which samples bring it.
-    fn explain(&self, e: Error, batch: &Batch) -> Error {
+    fn explain(&self, e: Error, batch: &Batch, lr: f64) -> Error {
         let Error::Core(mtl_core::Error::NonFinite { what, tasks, .. }) = &e else { return e };
-        let incident = Incident::stopped(what, tasks).at(self.counters.epoch, self.counters.step);
+        let incident = Incident::stopped(what, tasks).at(self.counters.epoch, self.counters.step, lr);
         match incident.diagnosed(&self.model, batch, tasks.indices()) {
             Ok(incident) => Error::NonFinite(Box::new(incident)),
             Err(_) => e, // the model cannot even run on parts of the batch: the plain error says enough
@@ -443,11 +443,17 @@ impl Trainer {
     }
 
     /// What a step dropped for not being finite goes to the observer, with the samples to blame.
-    fn tell_incidents(&mut self, report: &StepReport, batch: &Batch, observer: &mut dyn Observer) -> Result<()> {
+    fn tell_incidents(
+        &mut self,
+        report: &StepReport,
+        batch: &Batch,
+        lr: f64,
+        observer: &mut dyn Observer,
+    ) -> Result<()> {
         let (epoch, step) = (self.counters.epoch, self.counters.step);
         for (idx, task) in report.tasks.iter().enumerate() {
             let Some(incident) = Incident::of_task(&self.model, idx, task.dropped, report.skipped) else { continue };
-            let incident = incident.at(epoch, step);
+            let incident = incident.at(epoch, step, lr);
             self.counters.incidents += 1;
             match self.counters.incidents <= DIAGNOSED {
                 true => observer.incident(&incident.diagnosed(&self.model, batch, &[idx])?),

@@ -69,9 +69,13 @@ impl Tui {
     }
 
     fn give_back(&mut self) {
-        if self.terminal.take().is_some() {
-            ratatui::restore();
+        let Some(mut terminal) = self.terminal.take() else { return };
+        // A terminal that is dropped while its cursor is hidden complains on standard error, and panics where that is
+        // closed too: one whose cursor cannot be shown any more is not dropped.
+        if terminal.show_cursor().is_err() {
+            std::mem::forget(terminal);
         }
+        let _ = ratatui::try_restore();
     }
 }
 

@@ -6,6 +6,7 @@ use clap::Args as ClapArgs;
 use mtl_train::{
     Result,
     affinity::{Affinity, AffinityOptions, affinity},
+    console::out,
 };
 
 use crate::{run::DataFlags, split::Split, table::table};
@@ -30,21 +31,23 @@ pub(crate) struct Args {
     json: bool,
 }
 
-#[expect(clippy::print_stdout, reason = "what the program is for")]
 pub(crate) fn run(args: &Args) -> Result<()> {
     let (_, session, _) = args.data.open(&args.run)?;
     let loader = args.split.loader(&session);
     let options = AffinityOptions { batches: args.batches, step: args.step };
     let found = affinity(session.trainer.model(), loader, &options)?;
     if args.json {
-        println!("{:#}", serde_json::json!(found));
+        out(format_args!("{:#}", serde_json::json!(found)))?;
         return Ok(());
     }
-    println!("how far a step for the row's task lowers the loss of the column's task, % ({} batches)", found.batches);
-    println!("{}", matrix(&found, |i, j| found.look_ahead[i][j].map(|z| format!("{:+.3}", 100.0 * z))));
-    println!("mean cosine of the gradients");
+    out(format_args!(
+        "how far a step for the row's task lowers the loss of the column's task, % ({} batches)",
+        found.batches
+    ))?;
+    out(matrix(&found, |i, j| found.look_ahead[i][j].map(|z| format!("{:+.3}", 100.0 * z))))?;
+    out("mean cosine of the gradients")?;
     let cosine = |i: usize, j: usize| found.conflict.cosine.get(i)?.get(j).map(|c| format!("{c:+.3}"));
-    println!("{}", matrix(&found, cosine));
+    out(matrix(&found, cosine))?;
     Ok(())
 }
 

@@ -1,13 +1,18 @@
 //! `mtl compare`: methods against each other and against single-task networks, or task weights by cross-validation.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::{IsTerminal, stderr},
+    path::{Path, PathBuf},
+};
 
 use clap::Args as ClapArgs;
+use mtl_metrics::TaskReport;
 use mtl_train::{
     Error, Result,
     architecture::Architecture,
-    compare::{self, ByKind, Cell, Files, Plan, Seeds, Watch},
+    compare::{self, ByKind, Cell, Files, Outcome, Plan, Seeds, Watch},
     config::StudyConfig,
+    console::{note, tell},
     cv_weights::{self, Trial, WatchTrials},
     method::MethodConfig,
     progress::Progress,
@@ -16,10 +21,14 @@ use mtl_train::{
     trainer::Observer,
 };
 
+use crate::{source::Settings, table::value};
+
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Args {
     /// The configuration file: that of a run, with sections `[compare]` and `[cv_weights]`.
     config: PathBuf,
+    #[command(flatten)]
+    settings: Settings,
     /// Sharing architectures instead of those of the file, by name.
     #[arg(long, value_delimiter = ',', conflicts_with = "cv_weights")]
     sharing: Vec<String>,
@@ -42,11 +51,13 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let mut study = StudyConfig::load(&args.config)?;
+    let source = args.settings.read(&args.config)?;
+    let mut study = source.study()?;
     let stem = args.config.file_stem().unwrap_or_default().to_string_lossy();
     let kind = if args.cv_weights { "weights" } else { "compare" };
     let root = args.dir.clone().unwrap_or_else(|| Path::new("runs").join(format!("{stem}-{kind}")));
-    if args.cv_weights { weights(&study, &root) } else { methods(args, &mut study, &root) }
+    let done = if args.cv_weights { weights(&study, &root) } else { methods(args, &mut study, &root) };
+    done.map_err(|e| source.explain(e))
 }
 
 fn methods(args: &Args, study: &mut StudyConfig, root: &Path) -> Result<()> {
@@ -66,10 +77,10 @@ fn methods(args: &Args, study: &mut StudyConfig, root: &Path) -> Result<()> {
     let splits = run_data::of_study(root, &study.run.data)?;
     match compare::run(&plan, &splits, root, &mut Terminal)? {
         Some(comparison) => {
-            print(&compare::to_text(&comparison));
-            eprintln!("report: {}", Files::new(root).html().display());
+            tell(compare::to_text(&comparison));
+            note(format_args!("report: {}", Files::new(root).html().display()));
         }
-        None => eprintln!("stopped; the same command goes on"),
+        None => note("stopped; the same command goes on"),
     }
     Ok(())
 }
@@ -78,24 +89,23 @@ fn weights(study: &StudyConfig, root: &Path) -> Result<()> {
     let splits = run_data::of_study(root, &study.run.data)?;
     match cv_weights::search(&study.run, &study.cv_weights, &splits, root, &mut Terminal)? {
         Some(found) => {
-            print(&cv_weights::to_text(&found));
-            eprintln!("report: {}", cv_weights::Files::new(root).html().display());
+            tell(cv_weights::to_text(&found));
+            note(format_args!("report: {}", cv_weights::Files::new(root).html().display()));
         }
-        None => eprintln!("stopped; the same command goes on"),
+        None => note("stopped; the same command goes on"),
     }
     Ok(())
 }
 
-#[expect(clippy::print_stdout, reason = "what the program is for")]
-fn print(text: &str) {
-    println!("{text}");
-}
-
-/// Shows on standard error what is being trained.
+/// Shows on standard error what is being trained: bars on a terminal, and a line for every run that has ended.
 struct Terminal;
 
 impl Terminal {
+    /// Without a terminal a run is a line, not a line per epoch.
     fn bars(title: &str, session: &Session) -> Box<dyn Observer> {
+        if !stderr().is_terminal() {
+            return Box::new(());
+        }
         let total = session.trainer.total_steps(&session.train);
         Box::new(Progress::new(title, session.trainer.model().tasks(), total))
     }
@@ -107,11 +117,15 @@ impl Watch for Terminal {
     }
 
     fn reused(&mut self, [number, total]: [usize; 2], cell: &Cell) {
-        eprintln!("[{number}/{total}] {}: finished before", cell.title);
+        note(format_args!("[{number}/{total}] {}: finished before", cell.title));
+    }
+
+    fn done(&mut self, [number, total]: [usize; 2], cell: &Cell, outcome: &Outcome) {
+        note(format_args!("[{number}/{total}] {}: {}", cell.title, run_line(outcome)));
     }
 
     fn failed(&mut self, [number, total]: [usize; 2], cell: &Cell, error: &Error) {
-        eprintln!("warning: [{number}/{total}] {}: {error}", cell.title);
+        note(format_args!("warning: [{number}/{total}] {}: failed: {error}", cell.title));
     }
 }
 
@@ -119,4 +133,34 @@ impl WatchTrials for Terminal {
     fn begin(&mut self, trial: &Trial<'_>, session: &Session) -> Box<dyn Observer> {
         Self::bars(&trial.title(), session)
     }
+
+    fn done(&mut self, trial: &Trial<'_>, score: Option<f64>) {
+        let score = score.map_or_else(|| "undefined".to_owned(), |score| format!("{score:.4}"));
+        note(format_args!("{}: score {score}", trial.title()));
+    }
+
+    fn failed(&mut self, trial: &Trial<'_>, error: &Error) {
+        note(format_args!("warning: {}: failed: {error}", trial.title()));
+    }
+}
+
+/// Tasks named in the line of a run.
+const NAMED: usize = 4;
+
+/// `epoch 4 of 10, 12.3 s, income auroc 0.9433, age rmse 9.1`: the chosen epoch on validation.
+fn run_line(outcome: &Outcome) -> String {
+    let epochs = outcome.history.len();
+    let best =
+        outcome.best_epoch.map_or_else(|| format!("{epochs} epochs"), |best| format!("epoch {best} of {epochs}"));
+    let seconds: f64 = outcome.history.iter().map(|epoch| epoch.seconds).sum();
+    let tasks = &outcome.validation.tasks;
+    let first =
+        |task: &TaskReport| task.metrics.first().map(|m| format!("{} {} {}", task.task, m.metric, value(&m.outcome)));
+    let mut parts = vec![best, format!("{seconds:.1} s")];
+    parts.extend(tasks.iter().take(NAMED).filter_map(first));
+    if tasks.len() > NAMED {
+        parts.push(format!("and {} tasks more", tasks.len() - NAMED));
+    }
+    parts.extend(outcome.score.map(|score| format!("score {score:.4}")));
+    parts.join(", ")
 }

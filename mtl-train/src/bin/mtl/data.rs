@@ -6,6 +6,7 @@ use clap::Args as ClapArgs;
 use mtl_data::DatasetConfig;
 use mtl_train::{
     Result,
+    console::out,
     inspect::{DataSummary, FieldScan, LabelScan},
 };
 
@@ -40,32 +41,30 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     } else {
         DataSummary::new(&DatasetConfig::by_name(&name)?.load()?, args.rows)?
     };
-    show(&summary, args.json);
-    Ok(())
+    show(&summary, args.json)
 }
 
-#[expect(clippy::print_stdout, reason = "what the program is for")]
-fn show(summary: &DataSummary, json: bool) {
+fn show(summary: &DataSummary, json: bool) -> Result<()> {
     if json {
-        println!("{:#}", serde_json::json!(summary));
-        return;
+        out(format_args!("{:#}", serde_json::json!(summary)))?;
+        return Ok(());
     }
     let [train, validation, test] = &summary.splits;
     let mut splits = table(&["split", "samples"], 1);
     for (name, scan) in [("train", train), ("validation", validation), ("test", test)] {
         splits.add_row([name.to_owned(), scan.samples.to_string()]);
     }
-    println!("{splits}");
+    out(&splits)?;
     if let (Some([channels, height, width]), Some([mean, min, max])) = (summary.image, train.pixels) {
-        println!("pictures  {channels} x {height} x {width}, pixels {min:.3} to {max:.3}, mean {mean:.3}");
+        out(format_args!("pictures  {channels} x {height} x {width}, pixels {min:.3} to {max:.3}, mean {mean:.3}"))?;
     }
     if !train.fields.is_empty() {
         let mut fields = table(&["field", "kind", "values"], 2);
         for field in train.fields.iter().take(SHOWN) {
             fields.add_row(described(field));
         }
-        println!("{fields}");
-        rest(train.fields.len(), "fields");
+        out(&fields)?;
+        rest(train.fields.len(), "fields")?;
     }
     let mut labels = table(&["task", "label", "train", "validation", "test"], 2);
     for (idx, task) in train.labels.iter().enumerate() {
@@ -90,21 +89,22 @@ fn show(summary: &DataSummary, json: bool) {
             }));
         }
     }
-    println!("{labels}");
+    out(&labels)?;
     for row in &summary.rows {
         let pairs = |pairs: &[(String, String)]| {
             let shown: Vec<_> = pairs.iter().take(SHOWN).map(|(name, value)| format!("{name}={value}")).collect();
             shown.join("  ") + if pairs.len() > SHOWN { "  .." } else { "" }
         };
-        println!("row {}  {}\n  labels  {}", row.id, pairs(&row.fields), pairs(&row.labels));
+        out(format_args!("row {}  {}\n  labels  {}", row.id, pairs(&row.fields), pairs(&row.labels)))?;
     }
+    Ok(())
 }
 
-#[expect(clippy::print_stdout, reason = "what the program is for")]
-fn rest(n: usize, what: &str) {
+fn rest(n: usize, what: &str) -> Result<()> {
     if n > SHOWN {
-        println!("and {} more {what} (all with --json)", n - SHOWN);
+        out(format_args!("and {} more {what} (all with --json)", n - SHOWN))?;
     }
+    Ok(())
 }
 
 fn described(field: &FieldScan) -> [String; 3] {

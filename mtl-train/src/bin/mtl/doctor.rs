@@ -1,11 +1,12 @@
-//! `mtl doctor`: what the program runs on; with a configuration, what is wrong with its data.
+//! `mtl doctor`: what the program runs on; with a configuration, what is wrong with it, its data and its comparisons.
 
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Args as ClapArgs;
 use mtl_train::{
     Result,
-    inspect::{Level, examine},
+    console::{note, out},
+    inspect::Examination,
     machine::Machine,
 };
 
@@ -16,7 +17,8 @@ use crate::{
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Args {
-    /// A configuration file (or a run's folder) whose data to check; the machine if left out.
+    /// A configuration file (or a run's folder) to check: keys, data, every part of the model, one batch through all of them,
+    /// the sections of a comparison; the machine if left out.
     config: Option<PathBuf>,
     #[command(flatten)]
     settings: Settings,
@@ -27,50 +29,53 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     match &args.config {
-        Some(config) => data(&config_file(config), args),
+        Some(config) => configuration(&config_file(config), args),
         None => machine(args.json),
     }
 }
 
-#[expect(clippy::print_stdout, reason = "what the program is for")]
 fn machine(json: bool) -> Result<ExitCode> {
     let machine = Machine::look()?;
     if json {
-        println!("{:#}", serde_json::json!(machine));
+        out(format_args!("{:#}", serde_json::json!(machine)))?;
         return Ok(ExitCode::SUCCESS);
     }
-    println!("mtl          {}", machine.version);
-    println!("libtorch     {}", machine.libtorch);
-    println!("platform     {}, {}", machine.platform, machine.instructions);
+    out(format_args!("mtl          {}", machine.version))?;
+    out(format_args!("libtorch     {}", machine.libtorch))?;
+    out(format_args!("platform     {}, {}", machine.platform, machine.instructions))?;
     let (large, small) = (machine.threads, machine.threads_small);
-    println!("threads      {large} of {} processors, {small} for models with small products", machine.processors);
-    println!("waiting      {}", machine.waiting);
+    let processors = machine.processors;
+    out(format_args!("threads      {large} of {processors} processors, {small} for models with small products"))?;
+    out(format_args!("waiting      {}", machine.waiting))?;
     let cudnn = if machine.cudnn { "with cuDNN" } else { "without cuDNN" };
-    println!("cuda         {} devices, libtorch {cudnn}", machine.cuda_devices);
+    out(format_args!("cuda         {} devices, libtorch {cudnn}", machine.cuda_devices))?;
     let mut table = table(&["attention", "kernel"], 2);
     for choice in &machine.attention {
         table.add_row([choice.case.as_str(), choice.kernel]);
     }
-    println!("{table}");
+    out(&table)?;
     Ok(ExitCode::SUCCESS)
 }
 
-#[expect(clippy::print_stdout, reason = "what the program is for")]
-fn data(path: &std::path::Path, args: &Args) -> Result<ExitCode> {
-    let source = args.settings.read(path)?;
-    let config = source.config()?;
-    let (_, findings) = examine(&config.data).map_err(|e| source.explain(e))?;
+fn configuration(path: &std::path::Path, args: &Args) -> Result<ExitCode> {
+    let examination = Examination::new(&args.settings.read(path)?);
     if args.json {
-        println!("{:#}", serde_json::json!(findings));
-    } else if findings.is_empty() {
-        println!("nothing found");
-    } else {
+        out(format_args!("{:#}", serde_json::json!(examination.all())))?;
+        return Ok(code(&examination));
+    }
+    examination.faults.iter().for_each(|e| note(format_args!("error: {e}")));
+    if !examination.findings.is_empty() {
         let mut table = table(&["level", "where", "what"], 3);
-        for finding in &findings {
+        for finding in &examination.findings {
             table.add_row([finding.level.to_string().as_str(), &finding.place, &finding.message]);
         }
-        println!("{table}");
+        out(&table)?;
+    } else if examination.faults.is_empty() {
+        out("nothing found")?;
     }
-    let is_broken = findings.iter().any(|f| f.level == Level::Error);
-    Ok(if is_broken { ExitCode::from(2) } else { ExitCode::SUCCESS })
+    Ok(code(&examination))
+}
+
+fn code(examination: &Examination) -> ExitCode {
+    if examination.is_broken() { ExitCode::from(2) } else { ExitCode::SUCCESS }
 }

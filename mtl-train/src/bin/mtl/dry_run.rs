@@ -1,11 +1,10 @@
 //! `mtl train --dry-run`: the findings of a [`DryRun`] as tables.
 
-use mtl_train::dry_run::DryRun;
+use mtl_train::{Result, console::out, dry_run::DryRun};
 
 use crate::table::{bytes, count, table};
 
-#[expect(clippy::print_stdout, reason = "what the program is for")]
-pub(crate) fn show(run: &DryRun) {
+pub(crate) fn show(run: &DryRun) -> Result<()> {
     let mut layers = table(&["layer", "owner", "output", "parameters", "MACs/sample"], 2);
     for layer in &run.layers {
         let shape: Vec<String> = layer.shape.iter().map(ToString::to_string).collect();
@@ -13,7 +12,7 @@ pub(crate) fn show(run: &DryRun) {
         let (parameters, macs) = (count(layer.parameters as u64), count(layer.multiply_adds));
         layers.add_row([layer.name.clone(), layer.owner.clone(), shape, parameters, macs]);
     }
-    println!("{layers}");
+    out(&layers)?;
     let mut tasks = table(&["task", "head", "reads", "gives", "own", "shared", "labels", "first loss", "weight"], 4);
     for task in &run.tasks {
         tasks.add_row([
@@ -28,17 +27,17 @@ pub(crate) fn show(run: &DryRun) {
             format!("{:.3}", task.weight),
         ]);
     }
-    println!("{tasks}");
+    out(&tasks)?;
     for task in &run.tasks {
         if let Some(target) = &task.target {
-            println!("target      {}: {target}", task.task);
+            out(format_args!("target      {}: {target}", task.task))?;
         }
     }
     for finding in &run.findings {
-        println!("{:<11} {}: {}", finding.level.to_string(), finding.place, finding.message);
+        out(format_args!("{:<11} {}: {}", finding.level.to_string(), finding.place, finding.message))?;
     }
     let macs = run.size.multiply_adds;
-    println!(
+    out(format_args!(
         "parameters  {} ({} shared)\ncompute     {} multiply-adds a sample forward, {}FLOP a batch of {} forward and backward",
         count(run.size.total() as u64),
         count(run.size.shared as u64),
@@ -46,9 +45,9 @@ pub(crate) fn show(run: &DryRun) {
         // Two operations a multiply-add; backward is twice forward.
         count(6 * macs * run.batch_size as u64) + " ",
         run.batch_size,
-    );
+    ))?;
     let memory = &run.memory;
-    println!(
+    out(format_args!(
         "memory      {} = {} weights + {} gradients + {} optimizer + {} layer outputs + {} task gradients",
         bytes(memory.total()),
         bytes(memory.weights),
@@ -56,11 +55,12 @@ pub(crate) fn show(run: &DryRun) {
         bytes(memory.optimizer),
         bytes(memory.activations),
         bytes(memory.task_rows),
-    );
+    ))?;
     let score = run.score.map_or_else(|| "undefined on one batch".to_owned(), |s| format!("{s:.4}"));
-    println!("validation  score {score} on one batch, untrained but for one step");
+    out(format_args!("validation  score {score} on one batch, untrained but for one step"))?;
     for left_out in &run.left_out {
-        println!("left out    {left_out}: validation labels do not define it, train.selection goes without it");
+        let why = "validation labels do not define it, train.selection goes without it";
+        out(format_args!("left out    {left_out}: {why}"))?;
     }
-    println!("step        {:.3} s, {} an epoch; nothing was written", run.seconds, run.batches_per_epoch);
+    out(format_args!("step        {:.3} s, {} an epoch; nothing was written", run.seconds, run.batches_per_epoch))
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
-use mtl_train::Result;
+use mtl_train::{Result, console::out};
 
 use crate::{
     run::DataFlags,
@@ -25,7 +25,6 @@ pub(crate) struct Args {
     json: bool,
 }
 
-#[expect(clippy::print_stdout, reason = "what the program is for")]
 pub(crate) fn run(args: &Args) -> Result<()> {
     let (_, session, _) = args.data.open(&args.run)?;
     let (report, constant) = match args.split {
@@ -33,7 +32,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         Split::Test => (session.test()?, session.test_constant()?),
     };
     if args.json {
-        println!("{:#}", serde_json::json!(report));
+        out(format_args!("{:#}", serde_json::json!(report)))?;
         return Ok(());
     }
     let mut table = table(&["task", "metric", "value", "constant"], 2);
@@ -44,7 +43,6 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             table.add_row([task, entry.metric.clone(), value(&entry.outcome), value(&constant.outcome)]);
         }
     }
-    println!("{table}");
-    println!("constant: what answers without a look at the input have");
-    Ok(())
+    out(&table)?;
+    out("constant: what answers without a look at the input have")
 }

@@ -6,6 +6,7 @@ use clap::Args as ClapArgs;
 use comfy_table::{Table, presets::UTF8_HORIZONTAL_ONLY};
 use mtl_train::{
     Result,
+    console::{note, out},
     explain::{self, ExplainOptions, Explanation, Method, Samples},
 };
 
@@ -46,7 +47,6 @@ pub(crate) struct Args {
 /// Parts listed per task.
 const TOP: usize = 5;
 
-#[expect(clippy::print_stdout, reason = "what the program is for")]
 pub(crate) fn run(args: &Args) -> Result<()> {
     let (dir, session, changes) = args.data.open(&args.run)?;
     let loader = args.split.loader(&session);
@@ -63,15 +63,14 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let name = dir.root().file_name().map_or_else(|| "run".into(), |n| n.to_string_lossy().into_owned());
     explain::write(&dir, &format!("{name}: what answers rest on"), &found)?;
     if args.json {
-        println!("{}", serde_json::to_string(&found).unwrap_or_default());
+        out(serde_json::to_string(&found).unwrap_or_default())?;
         return Ok(());
     }
-    for note in &found.notes {
-        eprintln!("note: {note}");
+    for about in &found.notes {
+        note(format_args!("note: {about}"));
     }
-    println!("{}", table(&found));
-    println!("{}", dir.explanation("html").display());
-    Ok(())
+    out(table(&found))?;
+    out(dir.explanation("html").display())
 }
 
 fn table(found: &Explanation) -> Table {

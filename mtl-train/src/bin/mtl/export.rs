@@ -6,6 +6,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 use mtl_data::OnChange;
 use mtl_train::{
     Error, Result,
+    console::{note, tell},
     export::{Formats, export},
     run_data::Reopen,
     run_dir::RunDir,
@@ -49,22 +50,22 @@ fn tell_of_changes(run: &RunDir) -> Result<()> {
     let how = Reopen { on_change: OnChange::Allow, ..Reopen::default() };
     match run.reload(&run.config()?, &how) {
         Ok(reloaded) => {
-            reloaded.changes.iter().for_each(|change| eprintln!("warning: {change}; what is exported is the run's"))
+            let warn = |change| note(format_args!("warning: {change}; what is exported is the run's"));
+            reloaded.changes.iter().for_each(warn);
         }
         // Data that are gone are no news to whoever removed them.
         Err(Error::Data(mtl_data::Error::Gone { .. })) => {}
-        Err(e) => eprintln!("warning: {e}; what is exported is the run's"),
+        Err(e) => note(format_args!("warning: {e}; what is exported is the run's")),
     }
     Ok(())
 }
 
-#[expect(clippy::print_stdout, reason = "what the program is for")]
 pub(crate) fn run(args: &Args) -> Result<()> {
     let run = RunDir::open(&args.run)?;
     let files = export(&run, &args.to, args.format.into())?;
     tell_of_changes(&run)?;
     for file in files {
-        println!("{}", file.display());
+        tell(file.display());
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use comfy_table::{CellAlignment, Table, presets::UTF8_HORIZONTAL_ONLY};
 use mtl_train::{
     Result,
+    console::out,
     session::Session,
     trainer::{LrFinderConfig, LrPoint, LrSweep},
 };
@@ -10,23 +11,24 @@ use mtl_train::{
 /// Rows shown of a sweep.
 const ROWS: usize = 20;
 
-#[expect(clippy::print_stdout, reason = "what the program is for")]
 pub(crate) fn run(session: &mut Session) -> Result<()> {
     let sweep = session.trainer.find_lr(&session.train, &LrFinderConfig::default())?;
     let names: Vec<String> = session.trainer.model().tasks().names().map(ToString::to_string).collect();
-    println!("{}", table(&sweep, &names));
+    out(table(&sweep, &names))?;
     if sweep.diverged {
-        println!("the losses blew up after the last row");
+        out("the losses blew up after the last row")?;
     }
     let Some(lr) = sweep.suggestion else {
-        println!("no suggestion: the losses fell nowhere");
+        out("no suggestion: the losses fell nowhere")?;
         return Ok(());
     };
     let now = session.trainer.config().optimizer.lr();
-    println!("suggestion: lr = {lr:.1e} (steepest descent of the weighted sum); the configuration says {now:.1e}");
+    out(format_args!(
+        "suggestion: lr = {lr:.1e} (steepest descent of the weighted sum); the configuration says {now:.1e}"
+    ))?;
     for (name, task) in names.iter().zip(&sweep.task_suggestions) {
         if let Some(task) = task {
-            println!("  {name} alone: {task:.1e}, {:.2} times that", task / lr);
+            out(format_args!("  {name} alone: {task:.1e}, {:.2} times that", task / lr))?;
         }
     }
     Ok(())

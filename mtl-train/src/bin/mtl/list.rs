@@ -9,6 +9,7 @@ use mtl_train::{
     Result,
     architecture::Architecture,
     config::{groups, markdown},
+    console::out,
     encoder::AnyEncoder,
     method::MethodConfig,
     optim::OptimizerConfig,
@@ -66,11 +67,9 @@ impl What {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "what the program is for")]
 pub(crate) fn run(args: &Args) -> Result<()> {
     if args.markdown {
-        print!("{}", markdown());
-        return Ok(());
+        return out(markdown().trim_end());
     }
     let wanted: Vec<What> = args.what.map_or_else(|| What::value_variants().to_vec(), |w| vec![w]);
     if args.json {
@@ -82,36 +81,36 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             let members = members.map(|(name, about)| serde_json::json!({ "name": name, "about": about }));
             (w.name(), members.collect::<serde_json::Value>())
         });
-        println!("{}", object.collect::<serde_json::Value>());
+        out(object.collect::<serde_json::Value>())?;
         return Ok(());
     }
     for what in wanted {
         if what == What::Keys {
-            keys();
+            keys()?;
             continue;
         }
-        println!("{}", what.name());
+        out(what.name())?;
         let mut table = Table::new();
         table.load_preset(NOTHING);
         for (name, about) in what.members() {
             table.add_row([format!("  {name}"), about.to_owned()]);
         }
-        println!("{table}\n");
+        out(format_args!("{table}\n"))?;
     }
     Ok(())
 }
 
-#[expect(clippy::print_stdout, reason = "what the program is for")]
-fn keys() {
+fn keys() -> Result<()> {
     for group in groups() {
         let kind = group.kind.map(|kind| format!(" kind = {kind:?}")).unwrap_or_default();
-        println!("[{}]{kind}  {}", group.path, group.about);
+        out(format_args!("[{}]{kind}  {}", group.path, group.about))?;
         let mut table = Table::new();
         table.load_preset(NOTHING);
         for key in group.keys {
             let default = key.default.map_or_else(|| "required".to_owned(), |value| value.to_string());
             table.add_row([format!("  {}", key.key), default, key.about]);
         }
-        println!("{table}\n");
+        out(format_args!("{table}\n"))?;
     }
+    Ok(())
 }

@@ -21,7 +21,10 @@ mod train;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use mtl_train::Error;
+use mtl_train::{
+    Error,
+    console::{CLOSED_PIPE, is_closed_pipe, note},
+};
 
 /// Multi-task learning from a configuration file.
 #[derive(Debug, Parser)]
@@ -43,7 +46,7 @@ enum Command {
     Affinity(affinity::Args),
     /// What is in a data set: sizes, fields, labels, a few rows.
     Data(data::Args),
-    /// What the program runs on; with a configuration, what is wrong with its data.
+    /// What the program runs on; with a configuration, what is wrong with it or its data.
     Doctor(doctor::Args),
     /// Say what the answers of a trained model rest on, with a deletion test.
     Explain(explain::Args),
@@ -74,8 +77,9 @@ fn main() -> ExitCode {
     };
     match outcome {
         Ok(code) => code,
+        Err(e) if is_closed_pipe(&e) => ExitCode::from(CLOSED_PIPE),
         Err(e) => {
-            eprintln!("error: {e}");
+            note(format_args!("error: {e}"));
             ExitCode::from(exit_code(&e))
         }
     }

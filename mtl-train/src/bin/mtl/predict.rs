@@ -6,6 +6,7 @@ use clap::Args as ClapArgs;
 use mtl_train::{
     Result,
     config::DeviceConfig,
+    console::note,
     predict::{OutputFormat, Predictor, Request, predict_file},
 };
 
@@ -41,7 +42,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     };
     let rows = predict_file(&predictor, &request)?;
     if let Some(output) = &args.output {
-        eprintln!("{rows} answers in {}", output.display());
+        note(format_args!("{rows} answers in {}", output.display()));
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
-use mtl_train::{Result, run_dir::RunDir, run_report};
+use mtl_train::{Result, console::tell, run_dir::RunDir, run_report};
 
 use crate::run::{DataFlags, warn};
 
@@ -15,10 +15,9 @@ pub(crate) struct Args {
     data: DataFlags,
 }
 
-#[expect(clippy::print_stdout, reason = "what the program is for")]
 pub(crate) fn run(args: &Args) -> Result<()> {
     let (path, changes) = run_report::write(&RunDir::open(&args.run)?, &args.data.reopen())?;
     warn(&changes);
-    println!("{}", path.display());
+    tell(path.display());
     Ok(())
 }

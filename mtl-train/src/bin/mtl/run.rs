@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use mtl_data::OnChange;
-use mtl_train::{Result, run_data::Reopen, run_dir::RunDir, session::Session};
+use mtl_train::{Result, console::note, run_data::Reopen, run_dir::RunDir, session::Session};
 
 /// Where the run's data are, and what to do when they changed.
 #[derive(Debug, Clone, Default, Args)]
@@ -41,9 +41,9 @@ impl DataFlags {
 /// Says what of a run's data is not as it was.
 pub(crate) fn warn(changes: &[String]) {
     for change in changes {
-        eprintln!(
+        note(format_args!(
             "warning: {change}; vocabularies, classes and scales are the run's, but samples that it was trained on may be \
              among those of other splits now"
-        );
+        ));
     }
 }

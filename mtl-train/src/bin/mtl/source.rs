@@ -3,22 +3,21 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use mtl_train::{Result, config::ConfigSource};
+use mtl_train::{Result, config::ConfigSource, console::note};
 
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Settings {
-    /// Sets a key over the file, typed like TOML: `--set balancer.kind=upgrad --set train.epochs=3`.
+    /// Sets a key over the file, typed like TOML: `--set balancer.kind=upgrad --set task.income.weight=2`. A table that the
+    /// file leaves out starts as the default one.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
 }
 
 impl Settings {
-    /// The file with the settings over it; says which keys fell away because another kind was chosen.
+    /// The file with the settings over it; says what they changed beside the keys that they name.
     pub(crate) fn read(&self, path: &Path) -> Result<ConfigSource> {
         let source = ConfigSource::read(path, &self.set)?;
-        for dropped in source.dropped() {
-            eprintln!("note: {dropped} of {} belongs to the kind that --set replaced and is left out", path.display());
-        }
+        source.notes().iter().for_each(|about| note(format_args!("note: {about}")));
         Ok(source)
     }
 }

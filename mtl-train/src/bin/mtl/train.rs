@@ -1,6 +1,7 @@
 //! `mtl train`: one run from a configuration file into a folder.
 
 use std::{
+    ffi::OsStr,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -13,11 +14,13 @@ use mtl_train::{
     Result,
     checkpoint::{CheckpointStore, write_atomic},
     config::RunConfig,
+    console::{note, tell},
     dry_run::DryRun,
     interrupt::Interrupt,
     progress::Progress,
     run_data::Reopen,
     run_dir::RunDir,
+    run_number::Numbered,
     run_report,
     runlog::{Reached, RunFacts, RunLogs},
     session::Session,
@@ -36,10 +39,10 @@ pub(crate) struct Args {
     config: PathBuf,
     #[command(flatten)]
     settings: Settings,
-    /// The run's folder; default `runs/NAME`, after the configuration file.
+    /// The run's folder; default `runs/NAME` after the configuration file, or `runs/NAME-2` and so on where that has a run.
     #[arg(long)]
     run_dir: Option<PathBuf>,
-    /// Go on from the newest whole checkpoint of the run's folder.
+    /// Go on from the newest whole checkpoint of the run's folder; without --run-dir, of the newest run of the file.
     #[arg(long)]
     resume: bool,
     /// One batch through everything, nothing written: shapes, parameters, costs, first losses.
@@ -81,23 +84,19 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
 fn start(args: &Args, mut config: RunConfig) -> Result<ExitCode> {
     // Everything that can be wrong is found before the folder is touched.
     let stem = args.config.file_stem().unwrap_or_default();
-    let own_folder = args.config.is_dir().then(|| args.config.clone());
-    let dir = args.run_dir.clone().or(own_folder).unwrap_or_else(|| Path::new("runs").join(stem));
+    let before = if args.resume { to_go_on(args, stem) } else { None };
     // A run that goes on takes what it fitted when it started; nothing is fitted anew.
-    let splits = match args.resume && dir.join("config.toml").exists() {
-        true => RunDir::may_go_on(&dir, &config)?.reload(&config, &Reopen::default())?.splits,
-        false => config.data.load()?,
+    let splits = match &before {
+        Some(dir) => RunDir::may_go_on(dir, &config)?.reload(&config, &Reopen::default())?.splits,
+        None => config.data.load()?,
     };
-    for finding in &splits.findings {
-        eprintln!("{finding}");
-    }
+    splits.findings.iter().for_each(note);
     if args.dry_run {
-        dry_run::show(&DryRun::new(&config, &splits)?);
-        return Ok(ExitCode::SUCCESS);
+        return dry_run::show(&DryRun::new(&config, &splits)?).map(|()| ExitCode::SUCCESS);
     }
-    if args.resume && config.device.threads.is_none() && dir.join("config.toml").exists() {
+    if let Some(before) = before.as_deref().filter(|_| config.device.threads.is_none()) {
         // The bits of an uninterrupted run want its number of threads.
-        config.device.threads = RunDir::open(&dir)?.config()?.device.threads;
+        config.device.threads = RunDir::open(before)?.config()?.device.threads;
     }
     let mut session = Session::new(&config, &splits)?;
     if args.find_lr {
@@ -105,13 +104,11 @@ fn start(args: &Args, mut config: RunConfig) -> Result<ExitCode> {
     }
     session.trainer.score_on(&session.validation)?;
     config.device = config.device.recorded();
-    for note in session.notes() {
-        eprintln!("{}: {}: {}", note.level, note.place, note.message);
-    }
+    session.notes().iter().for_each(note);
 
-    let dir = match args.resume && dir.join("config.toml").exists() {
-        true => RunDir::go_on(&dir, &config)?,
-        false => RunDir::create(&dir, &config, session.data())?,
+    let dir = match &before {
+        Some(dir) => RunDir::go_on(dir, &config)?,
+        None => RunDir::create(&fresh(args, stem)?, &config, session.data())?,
     };
     let _lock = dir.lock()?;
     let store = CheckpointStore::open(&dir.checkpoints(), KEEP)?;
@@ -120,7 +117,7 @@ fn start(args: &Args, mut config: RunConfig) -> Result<ExitCode> {
     let mut logs = match found {
         Some((checkpoint, damaged)) => {
             for e in damaged {
-                eprintln!("warning: {e}; going on from the checkpoint before it");
+                note(format_args!("warning: {e}; going on from the checkpoint before it"));
             }
             session.trainer.resume(checkpoint)?;
             RunLogs::resume(&dir, &config.log, &facts.tasks, Reached::by(&session.trainer))?
@@ -136,19 +133,54 @@ fn start(args: &Args, mut config: RunConfig) -> Result<ExitCode> {
         session.trainer.fit(&session.train, &session.validation, &mut observer, Some(&store))?
     };
     for e in logs.failures() {
-        eprintln!("warning: {e}; the log is not complete");
+        note(format_args!("warning: {e}; the log is not complete"));
     }
     if let Some(e) = session.trainer.observer_failure() {
-        eprintln!("warning: {e}; the run went on without it");
+        note(format_args!("warning: {e}; the run went on without it"));
     }
     match ending {
         Ending::Finished => finish(&dir, &config, &splits, &session).map(|()| ExitCode::SUCCESS),
         Ending::Stopped => {
             let step = session.trainer.step();
-            eprintln!("stopped after step {step}, which is saved; --resume goes on from there");
+            note(format_args!("stopped after step {step}, which is saved; --resume goes on from there"));
             Ok(interrupt.exit_code().map_or(ExitCode::SUCCESS, ExitCode::from))
         }
     }
+}
+
+/// The folder that the user names, by a flag or as the configuration.
+fn given(args: &Args) -> Option<PathBuf> {
+    args.run_dir.clone().or_else(|| args.config.is_dir().then(|| args.config.clone()))
+}
+
+/// The runs of the configuration file where no folder is named.
+fn runs(stem: &OsStr) -> PathBuf {
+    Path::new("runs").join(stem)
+}
+
+/// The folder of the run that goes on: as given, else the newest; `None` when there is no run in it.
+fn to_go_on(args: &Args, stem: &OsStr) -> Option<PathBuf> {
+    let (given, base) = (given(args), runs(stem));
+    let is_given = given.is_some();
+    let dir = given.or_else(|| Numbered::new(&base).newest()).filter(|dir| dir.join("config.toml").exists())?;
+    if !is_given && dir != base {
+        note(format_args!("note: goes on with {}, the newest run of this file", dir.display()));
+    }
+    Some(dir)
+}
+
+/// The folder of a new run: as given, else the next number of the file's name.
+fn fresh(args: &Args, stem: &OsStr) -> Result<PathBuf> {
+    if let Some(given) = given(args) {
+        return Ok(given);
+    }
+    let runs = Numbered::new(&runs(stem));
+    let before = runs.newest();
+    let next = runs.next()?;
+    if let Some(before) = before {
+        note(format_args!("note: {} has a run, this one goes to {}", before.display(), next.display()));
+    }
+    Ok(next)
 }
 
 /// Bars, or the dashboard.
@@ -189,7 +221,6 @@ fn dashboard(_title: &str, _tasks: &TaskSet, _total: u64) -> Result<Box<dyn Obse
 }
 
 /// Tests the best epoch, writes weights, metrics and report, shows the table.
-#[expect(clippy::print_stdout, reason = "what the program is for")]
 fn finish(dir: &RunDir, config: &RunConfig, splits: &Splits, session: &Session) -> Result<()> {
     let (test, intervals) = session.test_with_intervals()?;
     write_atomic(&dir.weights(), &session.trainer.model().params().to_safetensors()?)?;
@@ -216,16 +247,16 @@ fn finish(dir: &RunDir, config: &RunConfig, splits: &Splits, session: &Session) 
             table.add_row([name, entry.metric.clone(), validation, value(&entry.outcome), interval, constant]);
         }
     }
-    println!("{table}");
-    println!("interval: of this model over other test samples, by {}", intervals.methods());
-    println!("constant: what answers without a look at the input have on test");
+    tell(&table);
+    tell(format_args!("interval: of this model over other test samples, by {}", intervals.methods()));
+    tell("constant: what answers without a look at the input have on test");
     if let Some(choice) = &outcome.selection {
-        println!("{}", choice.sentence());
+        tell(choice.sentence());
     }
-    println!("run folder {}", dir.root().display());
+    tell(format_args!("run folder {}", dir.root().display()));
     match report {
-        Ok(path) => println!("report {}", path.display()),
-        Err(e) => eprintln!("warning: no report: {e}"),
+        Ok(path) => tell(format_args!("report {}", path.display())),
+        Err(e) => note(format_args!("warning: no report: {e}")),
     }
     Ok(())
 }

@@ -1,0 +1,123 @@
+//! What a data set's settings alone say of its tasks and inputs, before a file of it is read.
+//!
+//! A configuration can then be completed (a default encoder, `--set task.income.weight=2` for a task that the file does not
+//! list) and checked although its data is far away. What [`load`](DatasetConfig::load) gives has the same tasks in the same
+//! order.
+
+use mtl_core::task::TaskName;
+
+use super::{CensusIncome, DatasetConfig, SyntheticTargets};
+use crate::{
+    error::Result,
+    table::{LabelSpec, Schema},
+};
+
+/// The form of a task's labels; how many classes there are is known when they have been read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LabelForm {
+    /// One of several classes.
+    Class,
+    /// Yes or no, once or several times.
+    Binary,
+    /// Numbers.
+    Values,
+}
+
+impl DatasetConfig {
+    /// The tasks in order, with the form of their labels.
+    ///
+    /// # Errors
+    /// `InvalidConfig` for a schema whose columns do not name tasks.
+    pub fn tasks(&self) -> Result<Vec<(TaskName, LabelForm)>> {
+        let named = |names: &[&str], form| -> Result<Vec<(TaskName, LabelForm)>> {
+            names.iter().map(|name| Ok((TaskName::new(name)?, form))).collect()
+        };
+        match self {
+            Self::CensusIncome(_) => of_schema(&CensusIncome::schema()?),
+            Self::Csv(config) => of_schema(&config.schema),
+            Self::FashionPairs(_) => named(&["left", "right"], LabelForm::Class),
+            Self::Idx(config) => Ok(config.tasks.iter().map(|task| (task.name.clone(), LabelForm::Class)).collect()),
+            Self::SyntheticMmoe(config) => {
+                let mut tasks = Vec::new();
+                if config.targets != SyntheticTargets::Binary {
+                    tasks.extend(named(&["y1", "y2"], LabelForm::Values)?);
+                }
+                if config.targets != SyntheticTargets::Values {
+                    tasks.extend(named(&["y1-high", "y2-high"], LabelForm::Binary)?);
+                }
+                Ok(tasks)
+            }
+        }
+    }
+
+    /// Whether the inputs are pictures; else they are fields of a table.
+    #[must_use]
+    pub fn has_pictures(&self) -> bool {
+        match self {
+            Self::FashionPairs(_) | Self::Idx(_) => true,
+            Self::CensusIncome(_) | Self::Csv(_) | Self::SyntheticMmoe(_) => false,
+        }
+    }
+}
+
+fn of_schema(schema: &Schema) -> Result<Vec<(TaskName, LabelForm)>> {
+    let form = |columns: &[usize]| match columns.first().and_then(|&column| schema.label_spec(column)) {
+        Some(LabelSpec::Binary { .. }) => LabelForm::Binary,
+        Some(LabelSpec::Value) => LabelForm::Values,
+        _ => LabelForm::Class,
+    };
+    Ok(schema.tasks()?.into_iter().map(|task| (task.name, form(&task.columns))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::info::{LabelKind, TaskInfo};
+
+    fn form(task: &TaskInfo) -> (TaskName, LabelForm) {
+        let form = match task.label {
+            LabelKind::Class { .. } => LabelForm::Class,
+            LabelKind::Binary { .. } => LabelForm::Binary,
+            LabelKind::Values { .. } => LabelForm::Values,
+        };
+        (task.name.clone(), form)
+    }
+
+    /// Settings say what the loaded data says.
+    fn agrees(config: &str) {
+        let config: DatasetConfig = toml::from_str(config).unwrap();
+        let info = config.load().unwrap().info;
+        assert_eq!(config.tasks().unwrap(), info.tasks.iter().map(form).collect::<Vec<_>>());
+        assert_eq!(config.has_pictures(), info.image.is_some());
+    }
+
+    #[test]
+    fn tasks_are_known_before_the_data_is() {
+        for targets in ["values", "binary", "both"] {
+            agrees(&format!("kind = \"synthetic-mmoe\"\ntargets = {targets:?}\ntrain = 20\nvalidation = 5\ntest = 5"));
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let rows: String = (0..40).map(|i| format!("{i},{},{},{}\n", i % 3, i % 2, i * 2)).collect();
+        fs::write(dir.path().join("t.csv"), format!("x,kind,sold,price\n{rows}")).unwrap();
+        agrees(&format!(
+            r#"kind = "csv"
+            dir = {:?}
+            train = "t.csv"
+            [schema]
+            tasks = ["price", "kind", "deal"]
+            columns = [
+                {{ name = "x", kind = "numeric" }},
+                {{ name = "kind", kind = "label", label = "class" }},
+                {{ name = "sold", kind = "label", task = "deal", label = {{ binary = {{ positive = "1" }} }} }},
+                {{ name = "price", kind = "label", label = "value" }},
+            ]"#,
+            dir.path()
+        ));
+        let pairs: DatasetConfig = toml::from_str("kind = \"fashion-pairs\"").unwrap();
+        assert!(pairs.has_pictures() && pairs.tasks().unwrap()[1].0.as_str() == "right");
+        let census: DatasetConfig = toml::from_str("kind = \"census-income\"").unwrap();
+        assert_eq!(census.tasks().unwrap()[0], (TaskName::new("income").unwrap(), LabelForm::Binary));
+    }
+}
