@@ -10,7 +10,10 @@
 //! finish    the splits, with files and cut
 //! ```
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
 
 use super::{Content, Cut, FilePrint, Kept, OnChange, Provenance, difference::of_fits};
 use crate::{
@@ -131,8 +134,16 @@ impl<'a> Loading<'a> {
         let Some((_, on_change)) = self.kept else { return e };
         match e {
             Error::NoFile { path, .. } => Error::Gone { path },
-            Error::Io { path, source } if source.kind() == std::io::ErrorKind::NotFound => Error::Gone { path },
-            e @ Error::Io { .. } => e,
+            Error::Io { path, source } if source.kind() == ErrorKind::NotFound => Error::Gone { path },
+            // A compressed file that does not unpack is another file; a folder that may not be read is not.
+            Error::Io { path, source }
+                if !matches!(
+                    source.kind(),
+                    ErrorKind::InvalidInput | ErrorKind::InvalidData | ErrorKind::UnexpectedEof
+                ) =>
+            {
+                Error::Io { path, source }
+            }
             e => Error::Changed {
                 path: path.to_owned(),
                 what: format!("it cannot be read as it was: {e}"),
