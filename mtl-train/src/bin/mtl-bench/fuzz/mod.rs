@@ -21,7 +21,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use judge::{Stage, Verdict, judge};
+use judge::{Verdict, judge};
 use mtl_core::rng::{Rng, derive};
 use mtl_train::{Error, Result};
 use pairs::Pair;
@@ -128,7 +128,7 @@ pub(crate) fn show(fuzz: &Fuzz, folder: &Path) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{judge::Stage, *};
 
     #[test]
     fn the_valid_pairs_go_all_the_way() {
