@@ -157,9 +157,10 @@ impl CellDir {
     /// Those of evaluation; [`Error::Io`] when a file cannot be written.
     pub fn finish(&self, session: &Session, peak_memory_mb: Option<f64>) -> Result<Outcome> {
         let dir = RunDir::open(&self.root)?;
-        let outcome = Outcome::new(session, peak_memory_mb)?;
+        let (test, intervals) = session.test_with_intervals()?;
+        let outcome = Outcome::new(session, test.clone(), peak_memory_mb);
         write_atomic(&dir.weights(), &session.trainer.model().params().to_safetensors()?)?;
-        let metrics = run_report::Outcome::of(session, outcome.test.clone())?;
+        let metrics = run_report::Outcome::of(session, test, intervals)?;
         write_atomic(&dir.metrics(), metrics.to_json()?.as_bytes())?;
         write_json(&self.root.join("outcome.json"), &outcome)?;
         self.drop_checkpoints()?;

@@ -5,7 +5,6 @@ use mtl_metrics::MetricReport;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    error::Result,
     session::Session,
     trainer::{Choice, EpochSummary},
 };
@@ -40,29 +39,27 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// The outcome of a session that has been trained to its end. Evaluates the test split.
-    ///
-    /// # Errors
-    /// As [`Session::test`].
-    pub fn new(session: &Session, peak_memory_mb: Option<f64>) -> Result<Self> {
+    /// The outcome of a session that has been trained to its end, whose metrics on the test split are `test`.
+    #[must_use]
+    pub fn new(session: &Session, test: MetricReport, peak_memory_mb: Option<f64>) -> Self {
         let history = session.trainer.history().to_vec();
         let best = history.iter().rfind(|epoch| epoch.is_best);
         let kept = best.or(history.last());
         let seconds: f64 = history.iter().map(|epoch| epoch.seconds).sum();
         #[expect(clippy::cast_precision_loss, reason = "a count of epochs")]
         let seconds_per_epoch = seconds / history.len().max(1) as f64;
-        Ok(Self {
+        Self {
             best_epoch: best.map(|epoch| epoch.epoch + 1),
             choice: session.trainer.choice(),
             score: best.and_then(|epoch| epoch.score),
             score_direction: session.trainer.selection().direction(),
             validation: kept.map(|epoch| epoch.validation.clone()).unwrap_or_default(),
-            test: session.test()?,
+            test,
             parameters: session.trainer.model().params().numel(),
             samples: session.train.source().len(),
             seconds_per_epoch,
             peak_memory_mb,
             history,
-        })
+        }
     }
 }

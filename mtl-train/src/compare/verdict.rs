@@ -245,6 +245,7 @@ mod tests {
             ranks: None,
             no_ranks: Some("too few".into()),
             chosen: chosen.map(str::to_owned),
+            choices: Vec::new(),
             failures: Vec::new(),
         }
     }

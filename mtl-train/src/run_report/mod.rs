@@ -321,6 +321,4 @@ fn flatten(name: &str, value: &toml::Value, found: &mut Vec<(String, String)>) {
 }
 
 #[cfg(test)]
-mod looks;
-#[cfg(test)]
 mod tests;

@@ -37,6 +37,7 @@ hidden = [16]
 epochs = 30
 batch_size = 32
 optimizer = { kind = "adamw", lr = 2e-2 }
+schedule = { kind = "constant" }
 [[task]]
 name = "days"
 primary = "r2"

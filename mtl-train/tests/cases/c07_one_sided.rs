@@ -118,7 +118,7 @@ fn the_epoch_is_chosen_by_the_task_that_has_a_value() {
                 (no positive sample)";
     assert!(ran.out.contains(told), "{}", ran.out);
     assert!(place.read("run/report.html").contains(told));
-    place.done(&["export", "run", "--output", "model"]);
+    place.done(&["export", "run", "--to", "model", "--format", "safetensors"]);
     assert!(place.read("model/README.md").contains(told));
 
     let dry = place.done(&["train", "run.toml", "--dry-run"]);
@@ -197,8 +197,9 @@ fn other_labels_that_define_no_metric() {
     });
     let tasks = "\n[[task]]\nname = \"dry\"\n[[task]]\nname = \"rain\"\nprimary = \"r2\"\n[[task]]\nname = \"sky\"\n\
                  primary = \"auroc\"\n[[task]]\nname = \"fog\"\n";
-    place.write("run.toml", place.read("run.toml") + tasks);
-    train(&place, &["train.epochs=3", "train.freeze.patience=1"]);
+    let config = place.read("run.toml").replace("epochs = 12", "epochs = 3\nfreeze = { patience = 1 }");
+    place.write("run.toml", config + tasks);
+    train(&place, &[]);
     let expected = [("rain.r2", "the target is constant"), ("fog.auroc", "no known label")];
     assert_eq!(left_out(&place), expected.map(|(name, reason)| (name.to_owned(), reason.to_owned())));
     let history = epochs(&place, "run");

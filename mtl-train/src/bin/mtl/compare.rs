@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::Args as ClapArgs;
-use mtl_metrics::TaskReport;
+use mtl_metrics::report::TaskReport;
 use mtl_train::{
     Error, Result,
     architecture::Architecture,

@@ -50,8 +50,9 @@ fn tell_of_changes(run: &RunDir) -> Result<()> {
     let how = Reopen { on_change: OnChange::Allow, ..Reopen::default() };
     match run.reload(&run.config()?, &how) {
         Ok(reloaded) => {
-            let warn = |change| note(format_args!("warning: {change}; what is exported is the run's"));
-            reloaded.changes.iter().for_each(warn);
+            for change in reloaded.changes {
+                note(format_args!("warning: {change}; what is exported is the run's"));
+            }
         }
         // Data that are gone are no news to whoever removed them.
         Err(Error::Data(mtl_data::Error::Gone { .. })) => {}

@@ -12,7 +12,7 @@ use std::{
     path::Path,
 };
 
-use mtl_data::{CsvFormat, DatasetConfig, Preprocessing, Source, Splits};
+use mtl_data::{CsvFormat, DatasetConfig, Preprocessing, Source, Splits, table::Delimiter};
 use mtl_train::{
     Error,
     config::{ConfigSource, RunConfig},
@@ -167,7 +167,9 @@ fn rows(pair: &Pair, folder: &Path, config: &RunConfig, splits: &Splits, is_brok
     let positions: Vec<u64> = (0..splits.test.len()).collect();
     let in_test = marker(&*splits.test, &positions)?;
     known.compare("test split", positions.len(), &in_test).map_err(End::Fault)?;
-    let Some(preprocessing) = Preprocessing::of(&config.data, splits)? else { return Ok(()) };
+    let Some(preprocessing) = Preprocessing::of(&config.data, &splits.info, splits.fitted.as_ref())? else {
+        return Ok(());
+    };
     let (mut n, mut answered) = (0, Vec::new());
     for inputs in preprocessing.read(&folder.join("test.csv"), 5)? {
         let inputs = inputs?;
@@ -203,13 +205,16 @@ struct Independent {
 impl Independent {
     /// `None` where the two readers do not speak of the same: no header, no quotes, line ends of old.
     fn read(bytes: &[u8], format: &CsvFormat) -> Option<Self> {
-        let is_plain = format.header && format.quotes && format.delimiter.is_ascii();
+        let delimiter = match format.delimiter {
+            Delimiter::Char(one) => u8::try_from(one).ok().filter(u8::is_ascii)?,
+            Delimiter::Whitespace => return None,
+        };
+        let is_plain = format.header && format.quotes;
         let lone_return =
             bytes.windows(2).any(|two| two[0] == b'\r' && two[1] != b'\n') || bytes.last() == Some(&b'\r');
         if !is_plain || lone_return || bytes.contains(&0) {
             return None;
         }
-        let delimiter = u8::try_from(format.delimiter).ok()?;
         let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(bytes);
         let header = reader.byte_headers().ok()?.clone();
         let named =
