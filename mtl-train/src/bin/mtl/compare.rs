@@ -75,6 +75,7 @@ fn methods(args: &Args, study: &mut StudyConfig, root: &Path) -> Result<()> {
     section.baselines |= args.with_stl;
     let plan = Plan::new(study.run.clone(), &study.compare)?;
     let splits = run_data::of_study(root, &study.run.data)?;
+    splits.findings.iter().for_each(note);
     match compare::run(&plan, &splits, root, &mut Terminal)? {
         Some(comparison) => {
             tell(compare::to_text(&comparison));
@@ -87,6 +88,7 @@ fn methods(args: &Args, study: &mut StudyConfig, root: &Path) -> Result<()> {
 
 fn weights(study: &StudyConfig, root: &Path) -> Result<()> {
     let splits = run_data::of_study(root, &study.run.data)?;
+    splits.findings.iter().for_each(note);
     match cv_weights::search(&study.run, &study.cv_weights, &splits, root, &mut Terminal)? {
         Some(found) => {
             tell(cv_weights::to_text(&found));
