@@ -123,6 +123,9 @@ fn the_epoch_is_chosen_by_the_task_that_has_a_value() {
 
     let dry = place.done(&["train", "run.toml", "--dry-run"]);
     assert!(dry.out.contains("cold.auroc (no positive sample)"), "{}", dry.out);
+    let doctor = place.mtl(&["doctor", "run.toml", "--json"]);
+    let found = "auroc is undefined (no positive sample): train.selection chooses the epoch without it";
+    assert!(doctor.out.contains("validation, task cold") && doctor.out.contains(found), "{}", doctor.out);
 }
 
 #[test]
