@@ -15,7 +15,11 @@ use std::{
     },
 };
 
-use mtl_core::{batch::Batch, rng::Rng, task::TaskName};
+use mtl_core::{
+    batch::{Batch, Target},
+    rng::Rng,
+    task::TaskName,
+};
 use mtl_data::{
     DataInfo, LabelKind, Origin, Source, Splits, Subset, TaskInfo,
     kept::{Cut, Provenance},
@@ -78,6 +82,13 @@ fn study(more: &str) -> StudyConfig {
         encoder = {{ kind = "tabular", token_width = 1, hidden = [8] }}
         train   = {{ epochs = 9, batch_size = 10, selection = "sharp.rmse", optimizer = {{ kind = "adamw", lr = 0.02, weight_decay = 0.0 }} }}
         device  = {{ threads = 1 }}
+        # The weights that are planted are those of losses in the labels' own unit.
+        [[task]]
+        name = "sharp"
+        head = {{ kind = "regress", transform = "none" }}
+        [[task]]
+        name = "blurred"
+        head = {{ kind = "regress", transform = "none" }}
         [cv_weights]
         {more}
         "#
@@ -127,6 +138,11 @@ impl Source for Counted {
     fn batch(&self, positions: &[u64]) -> mtl_data::Result<Batch> {
         self.reads.fetch_add(1, Ordering::SeqCst);
         self.source.batch(positions)
+    }
+
+    /// Labels alone say which metrics are defined, and are looked at before a run starts.
+    fn targets(&self, positions: &[u64]) -> mtl_data::Result<Vec<Option<Target>>> {
+        self.source.targets(positions)
     }
 }
 

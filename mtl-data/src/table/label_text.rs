@@ -78,7 +78,7 @@ impl<'a> LabelTexts<'a> {
     }
 }
 
-/// Texts that are one label, the most frequent first; the groups in the order of their first text.
+/// Texts that are one label, the most frequent first, of those the shortest; the groups in the order of their first text.
 pub(crate) fn groups<'t>(counts: &[(&'t str, u64)]) -> Vec<Vec<&'t str>> {
     let mut places: HashMap<Cow<'t, str>, usize> = HashMap::new();
     let mut groups: Vec<Vec<(&'t str, u64)>> = Vec::new();
@@ -90,7 +90,7 @@ pub(crate) fn groups<'t>(counts: &[(&'t str, u64)]) -> Vec<Vec<&'t str>> {
         }
     }
     let in_order = |mut group: Vec<(&'t str, u64)>| {
-        group.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
+        group.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.len().cmp(&b.0.len())).then_with(|| a.0.cmp(b.0)));
         group.into_iter().map(|(text, _)| text).collect()
     };
     groups.into_iter().map(in_order).collect()

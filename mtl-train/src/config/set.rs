@@ -245,8 +245,8 @@ mod tests {
         assert_eq!(table("train.lr = 1e-3"), "[train] lr = 0.001");
         assert_eq!(table("balancer.kind=upgrad"), "[balancer] kind = \"upgrad\"");
         assert_eq!(table("balancer.kind=\"upgrad\""), "[balancer] kind = \"upgrad\"");
-        assert_eq!(table("device.threads=[8, 4]"), "[device] threads = [8, 4]");
-        assert_eq!(table("device.deterministic=true"), "[device] deterministic = true");
+        assert_eq!(table("device.threads=[8, 4]"), "[device] kind = \"cpu\" threads = [8, 4]");
+        assert_eq!(table("device.deterministic=true"), "[device] deterministic = true kind = \"cpu\"");
     }
 
     #[test]

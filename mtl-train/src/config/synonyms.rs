@@ -36,14 +36,7 @@ pub(super) const SYNONYMS: &[(&[&str], Meaning)] = &[
         Key("train.eval_batch_size", "4096"),
     ),
     (
-        &[
-            "early_stopping",
-            "early_stop",
-            "early_stopping_patience",
-            "early_stopping_rounds",
-            "earlystopping",
-            "n_iter_no_change",
-        ],
+        &["early_stopping", "early_stop", "early_stopping_patience", "early_stopping_rounds", "n_iter_no_change"],
         Key("train.patience", "5"),
     ),
     (

@@ -84,7 +84,7 @@ fn few_samples_are_resampled_and_many_are_grouped() {
 fn what_is_not_defined_has_a_reason() {
     let mut recorded = Recorded::default();
     recorded.batch(&[1, 2, 3]);
-    let said = Prediction::MultiLabel { scores: Array2::zeros((3, 1)), kind: Scores::Logits };
+    let said = Prediction::MultiLabel { scores: Array2::ones((3, 1)), kind: Scores::Logits };
     recorded.answers(0, &[1, 2, 3], &said, &Reference::MultiLabel(Array2::ones((3, 1))));
     let tasks = TaskSet::new(vec![Task::new("a", MetricId::Auroc).unwrap()]).unwrap();
     let metrics = MetricSet::new(&tasks, &[vec![MetricId::Auroc, MetricId::Accuracy]]).unwrap();

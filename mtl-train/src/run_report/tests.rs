@@ -1,5 +1,7 @@
 //! Reports of small runs: what is in them, what an unfinished run gets, and that nothing hostile gets through.
 
+use mtl_core::label_stats::LabelStats;
+
 use super::*;
 use crate::runlog::{LogConfig, RunFacts, RunLogs};
 
@@ -70,7 +72,7 @@ fn the_report_of_a_run_before_and_after_its_end() {
         "bootstrap, 1000 resamples of the test samples",
         "Not told apart from a constant answer on test: y1-high (auroc",
         "missed: truth ",
-        "What the doctor found",
+        "The doctor found nothing wrong",
         "chooses epochs and settings",
     ] {
         assert!(html.contains(words), "{words}");
@@ -203,7 +205,10 @@ fn many_tasks_are_folded_and_the_table_leads_to_each() {
         assert!(html.contains(&format!("<a href=\"#task-{task}\">")), "a row leads to task {task}");
         assert!(html.contains(&format!("<div id=\"task-{task}\">")), "and task {task} is there");
     }
-    for words in ["mean of 3 tasks", "Task by task", "town: Ulm", "age: ", "auroc on validation", "25.0 %"] {
+    let LabelStats::MultiLabel { labels } = &session.labels[2] else { panic!("yes or no") };
+    let gaps = 100.0 * labels[0].missing as f64 / session.train.source().len() as f64;
+    let gaps = format!("{gaps:.1} %");
+    for words in ["mean of 3 tasks", "Task by task", "town: Ulm", "age: ", "auroc on validation", &gaps] {
         assert!(html.contains(words), "{words}");
     }
     // Whole numbers of the file come back as such.

@@ -48,7 +48,8 @@ fn a_run_learns_from_milliseconds() {
     place.write("train.csv", rows(1_764_400_000_000.0, 1000.0));
     let config = csv_config(&[&sent(""), HALF])
         .replace("epochs = 1", "epochs = 12\noptimizer = { kind = \"adamw\", lr = 2e-2 }")
-        .replace("hidden = [4]", "hidden = [16]");
+        .replace("hidden = [4]", "hidden = [16]")
+        .replace("\"train.csv\"", "\"train.csv\"\nvalidation = \"train.csv\"\ntest = \"train.csv\"");
     place.write("run.toml", config);
     place.done(&["train", "run.toml", "--run-dir", "run"]);
     let metrics: serde_json::Value = serde_json::from_str(&place.read("run/metrics.json")).unwrap();

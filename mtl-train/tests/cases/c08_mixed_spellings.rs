@@ -7,7 +7,7 @@ const X: &str = r#"{ name = "x", kind = "numeric" }"#;
 /// What a dry run and the doctor say of a column of these texts in turn.
 fn said(label: &str, texts: &[&str]) -> String {
     let place = Place::new();
-    let rows: String = (0..80).map(|at| format!("{at},{}\n", texts[at % texts.len()])).collect();
+    let rows: String = (0..400).map(|at| format!("{at},{}\n", texts[at % texts.len()])).collect();
     place.write("train.csv", format!("x,paid\n{rows}"));
     place.write("run.toml", csv_config(&[X, &format!(r#"{{ name = "paid", kind = "label", label = {label} }}"#)]));
     let train = place.done(&["train", "run.toml", "--dry-run"]).err;

@@ -23,7 +23,7 @@ fn an_input_is_a_label_as_well() {
     assert!(ran.err.contains(warning), "{ran:?}");
     assert!(place.done(&["doctor", "run.toml"]).out.contains("is also the label of task item"));
     place.write("new.csv", "item,hour\ncup,3\nmug,4\n");
-    let answers = place.done(&["predict", "run", "new.csv"]).out;
+    let answers = place.done(&["predict", "run", "--input", "new.csv"]).out;
     assert_eq!(answers.lines().count(), 3, "{answers}");
 }
 
@@ -51,7 +51,7 @@ fn without_a_header_the_second_mention_is_the_same_column() {
     place.write("run.toml", config);
     place.done(&["train", "run.toml", "--run-dir", "run"]);
     place.write("new.csv", "cup,3\npan,4\n");
-    assert_eq!(place.done(&["predict", "run", "new.csv"]).out.lines().count(), 3);
+    assert_eq!(place.done(&["predict", "run", "--input", "new.csv"]).out.lines().count(), 3);
 }
 
 #[test]

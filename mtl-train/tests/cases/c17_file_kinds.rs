@@ -48,7 +48,7 @@ fn place(bytes: &[u8], format: &str) -> Place {
 fn run(bytes: &[u8], format: &str) -> (String, String) {
     let place = place(bytes, format);
     place.done(&["train", "run.toml", "--run-dir", "run"]);
-    let answers = place.done(&["predict", "run", "train.csv"]).out;
+    let answers = place.done(&["predict", "run", "--input", "train.csv"]).out;
     (place.read("run/metrics.json"), answers)
 }
 
@@ -102,11 +102,11 @@ fn answers_stand_beside_lines() {
     let place = place(text.as_bytes(), "");
     place.done(&["train", "run.toml", "--run-dir", "run"]);
     place.write("gap.csv", "menge,ort\n1,Chur\n\n2,Chur\n");
-    let e = place.refused(&["predict", "run", "gap.csv"]);
+    let e = place.refused(&["predict", "run", "--input", "gap.csv"]);
     assert!(e.contains("gap.csv:3: expected 2 columns, found an empty line"), "{e}");
     for end in ["", "\n", "\n\n \n", "\r\n\r\n"] {
         place.write("new.csv", format!("menge,ort\n1,Chur\n2,Chur{end}"));
-        assert_eq!(place.done(&["predict", "run", "new.csv"]).out.lines().count(), 3, "{end:?}");
+        assert_eq!(place.done(&["predict", "run", "--input", "new.csv"]).out.lines().count(), 3, "{end:?}");
     }
 }
 
@@ -119,7 +119,7 @@ fn an_empty_line_of_one_column_is_a_row() {
     place.write("run.toml", csv_config(&columns));
     place.done(&["train", "run.toml", "--run-dir", "run"]);
     place.write("new.csv", "x\na\n\nb\n\"\"\n");
-    let answers = place.done(&["predict", "run", "new.csv"]).out;
+    let answers = place.done(&["predict", "run", "--input", "new.csv"]).out;
     let lines: Vec<&str> = answers.lines().skip(1).collect();
     assert_eq!(lines.len(), 4, "{answers}");
     assert_eq!(lines[1], lines[3]);

@@ -85,6 +85,10 @@ fn start(args: &Args, mut config: RunConfig) -> Result<ExitCode> {
     // Everything that can be wrong is found before the folder is touched.
     let stem = args.config.file_stem().unwrap_or_default();
     let before = if args.resume { to_go_on(args, stem) } else { None };
+    if let Some(before) = before.as_deref().filter(|_| config.device.threads.is_none()) {
+        // The bits of an uninterrupted run want its number of threads.
+        config.device.threads = RunDir::open(before)?.config()?.device.threads;
+    }
     // A run that goes on takes what it fitted when it started; nothing is fitted anew.
     let splits = match &before {
         Some(dir) => RunDir::may_go_on(dir, &config)?.reload(&config, &Reopen::default())?.splits,
@@ -93,10 +97,6 @@ fn start(args: &Args, mut config: RunConfig) -> Result<ExitCode> {
     splits.findings.iter().for_each(note);
     if args.dry_run {
         return dry_run::show(&DryRun::new(&config, &splits)?).map(|()| ExitCode::SUCCESS);
-    }
-    if let Some(before) = before.as_deref().filter(|_| config.device.threads.is_none()) {
-        // The bits of an uninterrupted run want its number of threads.
-        config.device.threads = RunDir::open(before)?.config()?.device.threads;
     }
     let mut session = Session::new(&config, &splits)?;
     if args.find_lr {
