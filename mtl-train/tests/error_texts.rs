@@ -148,7 +148,7 @@ fn keys_from_elsewhere_point_at_ours() {
         (
             "[data]",
             "loss_weights = [1, 2]\n[data]",
-            "run.toml:2: key \"loss_weights\" is unknown: write weight = 2.0 in a [[task]] of its own",
+            "run.toml:2: section \"loss_weights\" is unknown: write weight = 2.0 in a [[task]] of its own",
         ),
         ("[data]", "gpu = true\n[data]", "run.toml:2: key \"gpu\" is unknown: write kind = \"cuda\" in [device]"),
         (
@@ -159,7 +159,7 @@ fn keys_from_elsewhere_point_at_ours() {
         (
             "hidden = [4]",
             "hidden_size = 64",
-            "[encoder] key \"hidden_size\" is unknown of \"tabular\": write hidden = [128, 64] in [encoder]",
+            "[encoder] key \"hidden_size\" is unknown of \"tabular\": write hidden = 64 in [encoder]",
         ),
         (
             "hidden = [4]",

@@ -92,7 +92,7 @@ pub(super) const SYNONYMS: &[(&[&str], Meaning)] = &[
         &["gpu", "gpus", "cuda", "accelerator", "use_cuda", "use_gpu", "devices", "device_id", "gpu_id", "cpu"],
         Key("device.kind", "\"cuda\""),
     ),
-    (&["n_threads", "num_threads", "n_jobs", "nthreads", "cpu_threads", "nproc"], Key("device.threads", "2")),
+    (&["n_threads", "num_threads", "n_jobs", "cpu_threads", "nproc"], Key("device.threads", "2")),
     (&["cudnn_deterministic", "reproducible", "use_deterministic_algorithms"], Key("device.deterministic", "true")),
     (
         &["log_interval", "log_every_n_steps", "logging_steps", "print_freq", "log_freq", "log_steps"],
@@ -229,7 +229,7 @@ pub(super) const SYNONYMS: &[(&[&str], Meaning)] = &[
     ),
     (&["test_file", "test_path", "test_data", "test_csv"], Key("data.test", "\"test.csv\"")),
     (&["data_dir", "root", "data_root", "dataset_dir", "folder"], Key("data.dir", "\"FOLDER\"")),
-    (&["dataset", "data_set", "dataset_name"], Key("data.kind", "\"csv\"")),
+    (&["dataset", "dataset_name"], Key("data.kind", "\"csv\"")),
     (&["sep", "separator", "delim", "field_separator"], Key("data.format.delimiter", "\";\"")),
     (&["na_values", "null_values", "missing_values", "nan_values"], Key("data.schema.missing", "[\"\", \"NA\"]")),
     (

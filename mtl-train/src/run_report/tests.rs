@@ -212,7 +212,7 @@ fn many_tasks_are_folded_and_the_table_leads_to_each() {
         assert!(html.contains(words), "{words}");
     }
     // Whole numbers of the file come back as such.
-    let ages = html.match_indices("age: ").map(|(at, _)| &html[at + 5..at + 7]);
+    let ages = html.match_indices("age: ").map(|(at, _)| &html[at + 5..at + 7]).filter(|age| !age.starts_with('#'));
     assert!(
         ages.clone().count() > 10 && ages.clone().all(|age| age.parse::<u32>().is_ok()),
         "{:?}",

@@ -36,7 +36,7 @@ fn a_run_and_its_answers_use_the_name() {
     place.done(&["train", "run.toml", "--run-dir", "run"]);
     place.write("new.csv", "x\n1\n2\n");
     let answers = place.done(&["predict", "run", "--input", "new.csv"]).out;
-    assert!(answers.starts_with("Paid,"), "{answers}");
+    assert!(answers.starts_with("row,Paid,"), "{answers}");
     assert_eq!(answers.lines().count(), 3);
 }
 

@@ -175,14 +175,14 @@ fn no_epoch_wins_by_a_term_that_went_missing() {
 
 #[test]
 fn expressions_take_the_bad_end_where_there_is_one() {
-    let (_place, session) = session("mood.macro-precision / norm(sales.poisson-deviance, 10, 0)");
+    let (_place, session) = session("mood.macro-precision / (1 - norm(sales.poisson-deviance, 10, 0))");
     let scoring = session.trainer.score_on(&session.validation).unwrap();
     let score = |sales: f64, mood| scoring.score(&epoch(&session, MetricValue::defined(sales, 90), mood)).unwrap();
     assert_eq!(score(5.0, precision(0.5, 0)).score, Some(1.0));
     assert_eq!(score(5.0, precision(0.6, 1)).score, Some(0.8));
     assert_eq!(score(5.0, MetricValue::undefined("never predicted", 90)).score, Some(0.0), "0 is the bad end");
     // A division by zero is no score, with the reason.
-    let divided = score(10.0, precision(0.5, 0));
+    let divided = score(0.0, precision(0.5, 0));
     assert_eq!(divided.score, None);
     assert!(divided.left_out[0].to_string().contains("division by zero"), "{divided:?}");
     // A deviance alone has no bad end.
