@@ -99,9 +99,9 @@ fn larger_maps_and_networks_without_batch_normalization_keep_their_batch_of_one(
 
 #[test]
 fn a_run_interrupted_between_joined_batches_goes_on_alike() {
-    let straight = place(9, 8, 4, "checkpoint_every = 1");
+    let straight = place(9, 8, 4, "schedule = { kind = \"constant\" }");
     straight.done(&["train", "run.toml", "--run-dir", "run", "--log-every", "1", "--set", "train.epochs=3"]);
-    let resumed = place(9, 8, 4, "checkpoint_every = 1");
+    let resumed = place(9, 8, 4, "schedule = { kind = \"constant\" }");
     resumed.done(&["train", "run.toml", "--run-dir", "run", "--log-every", "1"]);
     resumed.done(&["train", "run", "--resume", "--log-every", "1", "--set", "train.epochs=3"]);
     let losses = |place: &Place| -> Vec<String> {
