@@ -104,7 +104,8 @@ impl Session {
             level: Level::Note,
             place: "train".into(),
             message: format!(
-                "the last batch of an epoch has {samples} samples: a single one would be left over after batches of {}                  (batch_size), which batch normalization cannot train on, and is joined to it",
+                "the last batch of an epoch has {samples} samples: a single one would be left over after batches of {} \
+                 (batch_size), which batch normalization cannot train on, and is joined to it",
                 self.train.config().batch_size
             ),
         });

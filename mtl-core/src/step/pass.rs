@@ -50,9 +50,12 @@ impl<'a> Pass<'a> {
         if self.by_count { weight * w / self.forward.losses[task_idx].count } else { weight * w }
     }
 
-    /// The weight, or 0 where its factor is so small that a gradient in `f32` would be 0, and dividing by it no number.
+    /// The weight, unless its factor is so small that a gradient in `f32` would be 0, and dividing by it no number: then one that is
+    /// as good as 0 for the shared parameters and still lets the task's own be told. A weight of exactly 0 stays.
     pub(super) fn usable(&self, task_idx: usize, w: f64) -> f64 {
-        if self.factor(task_idx, w).abs() < f64::from(f32::MIN_POSITIVE) { 0.0 } else { w }
+        const LEAST: f64 = 1e-30;
+        let factor = self.factor(task_idx, w).abs();
+        if factor < LEAST && w.abs() > 0.0 { (LEAST / self.factor(task_idx, 1.0)).copysign(w) } else { w }
     }
 
     pub(super) fn tensors(&self, positions: &[usize]) -> Vec<&'a Tensor> {

@@ -32,7 +32,7 @@ pub struct Policy {
     /// this step, and the others go on; >= 0, default 1e-12.
     pub solved_loss: f64,
     /// A mean loss beyond this size is brought down to it, its gradient along: squares of such gradients leave the range of `f32`,
-    /// in which optimizers keep them; > 0, default 1e15.
+    /// in which optimizers keep them, and so do weights that are quotients of losses; > 0, default 1e12.
     pub loud_loss: f64,
 }
 
@@ -43,7 +43,7 @@ impl Default for Policy {
             zero_gradient: ZeroGradientPolicy::Drop,
             zero_tolerance: 1e-12,
             solved_loss: 1e-12,
-            loud_loss: 1e15,
+            loud_loss: 1e12,
         }
     }
 }

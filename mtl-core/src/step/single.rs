@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The gradients of `sum_t w_t l_t` plus the auxiliary losses. Heads follow their plain gradient: theirs is divided by the
-/// weight afterwards, and a task of weight 0 is switched off. So is one whose weight is too small for a gradient in `f32`.
+/// weight afterwards, and a task of weight 0 is switched off. Weights too small for `f32` are raised to where it holds them.
 pub(super) fn weighted(pass: &Pass<'_>, weights: &[f64], report: &mut StepReport) -> Result<Gradients> {
     let auxiliary = &pass.forward.auxiliary;
     let mut outputs = Vec::with_capacity(pass.active.len() + auxiliary.len());

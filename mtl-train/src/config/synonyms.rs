@@ -109,7 +109,6 @@ pub(super) const SYNONYMS: &[(&[&str], Meaning)] = &[
             "run_dir",
             "results_dir",
             "save_path",
-            "workdir",
             "work_dir",
             "output",
             "run_name",

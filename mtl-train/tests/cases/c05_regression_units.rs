@@ -49,7 +49,7 @@ fn r2(place: &Place, run: &str, task: &str) -> f64 {
 #[test]
 fn degrees_are_a_straight_line() {
     let place = Place::new();
-    let celsius = |i| -60.0 + 360.0 * draw(i, 0);
+    let celsius = |i| -100.0 + 400.0 * draw(i, 0);
     place.write(
         "t.csv",
         table("celsius,fahrenheit", 800, |i| format!("{:.1},{:.1}", celsius(i), celsius(i) * 1.8 + 32.0)),
@@ -171,7 +171,7 @@ fn what_the_user_sets_wins_and_a_constant_label_is_a_finding() {
     );
     let dry = place.done(&["train", "c.toml", "--dry-run"]).out;
     assert!(
-        dry.contains("y: standard: center 50 (set), scale 3.0") && dry.contains("same: standard: center 7, scale 1"),
+        dry.contains("y: standard: center 50 (set), scale 3.07") && dry.contains("same: standard: center 7, scale 1"),
         "{dry}"
     );
     let found = place.mtl(&["doctor", "c.toml"]).out;
