@@ -289,7 +289,7 @@ fn transfers(runs: &[SeedRun], baseline: &[SeedRun], level: f64) -> Result<Vec<T
 
 /// Gain in percent of the single-task value, as delta_m takes it.
 fn percent(direction: Direction, ours: f64, alone: f64) -> Option<f64> {
-    (alone.abs() >= MIN_BASELINE).then(|| 100.0 * relative_gain(direction, ours, alone)).filter(|gain| gain.is_finite())
+    (alone.abs() >= MIN_BASELINE).then(|| relative_gain(direction, ours, alone)).filter(|gain| gain.is_finite())
 }
 
 /// The tasks and their primary metrics, as the first method that has any shows them.
@@ -422,6 +422,9 @@ mod tests {
         let [y1, y2] = &equal.transfer[..] else { panic!("two tasks") };
         assert!(y1.positive && !y1.negative && (y1.difference.mean - 0.1).abs() < 0.01, "{y1:?}");
         assert!(y2.negative && !y2.positive && (y2.difference.mean + 0.2).abs() < 0.01, "{y2:?}");
+        let gains = [0.0, 0.3, -0.2, 0.1].map(|s: f64| 100.0 * (0.1 - 0.05 * s) / (1.0 + s));
+        let gain = y1.gain.as_ref().unwrap().mean;
+        assert!((gain - gains.iter().sum::<f64>() / 4.0).abs() < 1e-9, "percent of the single-task value: {gain}");
         let [_, undecided] = &upgrad.transfer[..] else { panic!("two tasks") };
         assert!(!undecided.negative && !undecided.positive);
 

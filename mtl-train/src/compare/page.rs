@@ -134,7 +134,8 @@ fn results(comparison: &Comparison) -> Table {
 }
 
 fn measured(estimate: &Estimate) -> Cell {
-    cell(estimate, decimals(estimate.mean))
+    // What is smaller than its interval has no more digits than that.
+    cell(estimate, decimals(estimate.mean.abs().max(estimate.half_width().unwrap_or(0.0))))
 }
 
 fn cell(estimate: &Estimate, decimals: usize) -> Cell {
@@ -276,11 +277,15 @@ fn tasks(comparison: &Comparison) -> Vec<Block> {
             comparison.methods.iter().filter(|m| m.transfer_of(&column.task).is_some_and(which)).count()
         };
         let (better, worse) = (counts(|t| t.positive), counts(|t| t.negative));
+        let n = match together(comparison).len() {
+            1 => "1 method".to_owned(),
+            n => format!("{n} methods"),
+        };
         let tail = match (better, worse) {
             (0, 0) => String::new(),
-            (b, 0) => format!(", better with {b}"),
-            (0, w) => format!(", worse with {w}"),
-            (b, w) => format!(", better with {b}, worse with {w}"),
+            (b, 0) => format!(": better than alone with {b} of {n}"),
+            (0, w) => format!(": worse than alone with {w} of {n}"),
+            (b, w) => format!(": better than alone with {b}, worse with {w} of {n}"),
         };
         Details::new(format!("{}{tail}", heading(column)), vec![table(column).into()])
     };

@@ -111,12 +111,14 @@ fn headline(comparison: &Comparison, judged: &[(&MethodResult, &Estimate)]) -> (
         );
         return (NoteKind::Caution, words);
     }
-    let ends = judged.iter().filter_map(|(_, e)| Some(e.interval?[1])).fold(f64::NEG_INFINITY, f64::max);
+    let ends = judged.iter().filter_map(|(method, e)| Some((*method, e.interval?[1])));
+    let (furthest, end) = ends.max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((nearest.0, f64::NAN));
+    let whose = if furthest.name == nearest.0.name { String::new() } else { format!(" ({})", furthest.name) };
     let words = format!(
         "No method is better than single-task networks here beyond the noise between seeds. Nearest is {}; more seeds could \
-         still show a gain of up to {}.{together}",
+         still show a gain of up to {}{whose}.{together}",
         named(nearest),
-        signed(ends)
+        signed(end)
     );
     (NoteKind::Caution, words)
 }

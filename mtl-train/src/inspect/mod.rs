@@ -29,4 +29,5 @@ pub use mtl_data::{Finding, Level};
 pub use scan::{FieldScan, LabelScan, Scan};
 pub use selection::selection;
 pub use setup::Examination;
+pub(crate) use summary::shortest;
 pub use summary::{DataSummary, Row, fields};

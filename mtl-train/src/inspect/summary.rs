@@ -108,7 +108,7 @@ fn fields_of(batch: &Batch, info: &DataInfo, fitted: Option<&FittedSchema>) -> R
 }
 
 /// The shortest number that the scaled one may have been: what two neighboring `f32` stand for tells how much is known of it.
-fn shortest(scaled: f32, original: impl Fn(f64) -> f64) -> String {
+pub(crate) fn shortest(scaled: f32, original: impl Fn(f64) -> f64) -> String {
     let value = original(scaled.into());
     let grain = 2.0 * (original(scaled.next_up().into()) - value).abs() + f64::from(f32::EPSILON) * value.abs();
     if !value.is_finite() || value.abs() <= grain {

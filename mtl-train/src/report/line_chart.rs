@@ -69,6 +69,8 @@ pub enum ChartShape {
 
 /// Lines with at most so many points get a tooltip on every point.
 const MOST_TOOLTIPS: usize = 60;
+/// The same where every corner of a curve is a point and none stands for an epoch: ROC.
+const MOST_TOOLTIPS_OF_SQUARE: usize = 16;
 
 impl LineChart {
     /// Appends the chart as HTML.
@@ -205,7 +207,8 @@ impl LineChart {
                 let class = format!("dot {color}");
                 empty(out, "circle", &[("class", &class), ("cx", &percent(px)), ("cy", &percent(1.0 - py)), ("r", &2)]);
             }
-            let tooltips = if points.len() <= MOST_TOOLTIPS { points.len() } else { 0 };
+            let most = if self.shape == ChartShape::Square { MOST_TOOLTIPS_OF_SQUARE } else { MOST_TOOLTIPS };
+            let tooltips = if points.len() <= most { points.len() } else { 0 };
             for (point, place) in points.iter().zip(&places).take(tooltips) {
                 if let Some(place) = place {
                     let words =

@@ -9,7 +9,7 @@ use mtl_data::{LabelKind, Source, Splits, Subset};
 
 use crate::{
     error::Result,
-    inspect::{FieldScan, Finding, LabelScan, Level, Scan, check},
+    inspect::{FieldScan, Finding, LabelScan, Level, Scan, check, shortest},
     report::{Align, Block, Cell, Column, Details, Note, NoteKind, Paragraph, Row, Table, count, written},
 };
 
@@ -163,7 +163,10 @@ fn fields(train: &Scan, splits: &Splits) -> Table {
             }
             FieldScan::Numeric { mean, min, max, not_finite, .. } => {
                 let original = |x: f64| splits.fitted.as_ref().and_then(|f| f.original(numeric, x)).unwrap_or(x);
-                let ends = format!("from {} to {}", written(original(*min)), written(original(*max)));
+                // As the file has them: ends are numbers that occur in it.
+                #[expect(clippy::cast_possible_truncation, reason = "they were f32")]
+                let [low, high] = [*min, *max].map(|end| shortest(end as f32, original));
+                let ends = format!("from {low} to {high}");
                 let middle = written(original(*mean));
                 numeric += 1;
                 let odd = if *not_finite > 0 { format!(", {not_finite} not finite") } else { String::new() };
@@ -188,11 +191,13 @@ fn fields(train: &Scan, splits: &Splits) -> Table {
 
 /// What the doctor says, the worst first.
 fn findings(found: &[Finding], tasks: &[String]) -> Vec<Block> {
-    let concerns_others = |finding: &&Finding| {
+    let concerns_us = |finding: &&Finding| {
         let task = finding.place.rsplit_once("task ").map(|(_, task)| task.to_owned());
-        task.is_none_or(|task| tasks.is_empty() || tasks.contains(&task))
+        // Gaps of labels stand in the table of labels.
+        let is_known = finding.level == Level::Note && finding.message.ends_with("labels are missing");
+        !is_known && task.is_none_or(|task| tasks.is_empty() || tasks.contains(&task))
     };
-    let found: Vec<&Finding> = found.iter().filter(concerns_others).collect();
+    let found: Vec<&Finding> = found.iter().filter(concerns_us).collect();
     if found.is_empty() {
         return vec![Note::new(NoteKind::Success, "The doctor found nothing wrong with the samples looked at.").into()];
     }

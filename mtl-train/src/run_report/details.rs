@@ -266,7 +266,7 @@ fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
 }
 
 /// Linear between order statistics; NaN of nothing.
-fn quantile(sorted: &[f64], q: f64) -> f64 {
+pub(super) fn quantile(sorted: &[f64], q: f64) -> f64 {
     let (Some(first), n) = (sorted.first(), sorted.len()) else { return f64::NAN };
     let place = q * (n - 1) as f64;
     let below = sorted.iter().enumerate().take_while(|(at, _)| *at as f64 <= place).last();

@@ -52,6 +52,8 @@ const EXPLAINED: usize = 48;
 const STEPS: u32 = 16;
 const DRAWS: usize = 5;
 const PASSES: usize = 300;
+/// More tasks than this get fewer charts and shorter lists each.
+const MANY_TASKS: usize = 24;
 
 /// Writes the report of a run from its folder: reads its data again, loads its model. What of the data is not as it was,
 /// if that is allowed, stands first on the page and is given back.
@@ -240,6 +242,8 @@ fn tasks(doc: &mut Document, history: &History, outcome: Option<&Outcome>, answe
     for (at, name) in history.facts.tasks.iter().enumerate() {
         let (curves, further) = training::of_task(history, at);
         let mut blocks: Vec<Block> = results::of_task(history, outcome, at).into_iter().collect();
+        // Of very many tasks the primary metric must do: the page is to be sent by mail.
+        let further = if history.facts.tasks.len() > MANY_TASKS { Vec::new() } else { further };
         blocks.push(Columns { blocks: [curves, further].concat(), min_width: 300 }.into());
         blocks.extend(answers.next().unwrap_or_default());
         folds.push(Details::new(name, blocks).at(task_address(at)).into());

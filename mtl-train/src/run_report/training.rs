@@ -2,7 +2,10 @@
 
 use mtl_core::balance::Conflict;
 
-use super::history::{History, StepLine};
+use super::{
+    details::quantile,
+    history::{History, StepLine},
+};
 use crate::report::{
     Axis, Block, Columns, Details, Heading, HeatMap, LineChart, Marker, Palette, Paragraph, Reference, Series,
 };
@@ -59,9 +62,8 @@ pub(super) fn overview(history: &History) -> Vec<Block> {
         let mut median = Series::new(format!("median of {} tasks", tasks.len()), Vec::new());
         for e in &history.epochs {
             let (x, values) = ((e.epoch + 1) as f64, sorted(e));
-            if let (Some(low), Some(high), Some(middle)) = (values.first(), values.last(), values.get(values.len() / 2))
-            {
-                median.points.push([x, *middle]);
+            if let (Some(low), Some(high)) = (values.first(), values.last()) {
+                median.points.push([x, quantile(&values, 0.5)]);
                 median.band.push([x, *low, *high]);
             }
         }
@@ -72,6 +74,16 @@ pub(super) fn overview(history: &History) -> Vec<Block> {
             let name = first.validation.tasks.get(at).map_or_else(String::new, |t| t.task.to_string());
             Series { dashed: true, ..Series::by_epoch(name, history.epochs.iter().map(|e| value(e, at))) }
         };
+        if tasks.len() <= MOST_LINES {
+            return LineChart {
+                title: format!("{metric} on validation"),
+                x: Axis::new("epoch"),
+                y: Axis::new(*metric),
+                series: tasks.iter().map(|at| Series { dashed: false, ..line(*at) }).collect(),
+                ..LineChart::default()
+            }
+            .into();
+        }
         let mut series = vec![median];
         series.extend(by_last.first().filter(|_| by_last.len() > 1).map(|(at, _)| line(*at)));
         series.extend(by_last.last().filter(|_| by_last.len() > 1).map(|(at, _)| line(*at)));

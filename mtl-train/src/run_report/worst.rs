@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use mtl_data::{LabelKind, Source, Splits};
 
 use super::{
+    MANY_TASKS,
     details::names,
     outputs::{Answers, Outputs, TaskOutputs},
 };
@@ -27,7 +28,6 @@ use crate::{
 const LISTED: usize = 10;
 /// The same where there are many tasks.
 const LISTED_OF_MANY: usize = 5;
-const MANY_TASKS: usize = 20;
 /// Labels or numbers of a sample that are written out.
 const WRITTEN: usize = 4;
 /// Fields of a sample that are written out.
