@@ -267,8 +267,9 @@ mod tests {
     #[test]
     fn differences_of_the_size_of_rounding_are_noticed() {
         let spread = |center: f64, step: f64| {
-            Spread::of(&mut (0..60).map(|i| f64::from((center + step * f64::from(i)) as f32)).collect::<Vec<_>>())
-                .unwrap()
+            #[expect(clippy::cast_possible_truncation, reason = "rounding is what is looked at")]
+            let rounded = |i: i32| f64::from((center + step * f64::from(i)) as f32);
+            Spread::of(&mut (0..60).map(rounded).collect::<Vec<_>>()).unwrap()
         };
         assert!(spread(1.7e12, 1000.0).lost_in_f32(), "a minute in milliseconds");
         assert!(spread(1.7e12, 1.0).lost_in_f32(), "all of them the same number");

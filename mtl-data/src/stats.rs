@@ -18,7 +18,7 @@ use mtl_core::prediction::Reference;
 use crate::{error::Result, info::LabelKind, source::Source};
 
 /// Samples whose targets are read at once.
-const CHUNK: u64 = 512;
+const CHUNK: usize = 512;
 
 /// The statistics of every task of a source, in task order.
 ///
@@ -27,8 +27,8 @@ const CHUNK: u64 = 512;
 pub fn of(source: &dyn Source) -> Result<Vec<LabelStats>> {
     let mut counters: Vec<Counter> = source.info().tasks.iter().map(|task| Counter::new(&task.label)).collect();
     let n = source.len();
-    for start in (0..n).step_by(CHUNK as usize) {
-        let positions: Vec<u64> = (start..n.min(start + CHUNK)).collect();
+    for start in (0..n).step_by(CHUNK) {
+        let positions: Vec<u64> = (start..n.min(start + CHUNK as u64)).collect();
         for (counter, target) in counters.iter_mut().zip(source.targets(&positions)?) {
             match target {
                 Some(target) => counter.count(&target.reference()?),

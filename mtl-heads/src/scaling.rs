@@ -128,8 +128,8 @@ impl TargetScaling {
             }
             Err(refuse(field, format!("none, one or {k} numbers, each {rule}"), format!("{given:?}")))
         };
-        let center = given("center", choice.center, (|c| (c as f32).is_finite(), "finite"))?;
-        let usable = |s: f64| s >= f64::from(f32::MIN_POSITIVE) && (s as f32).is_finite();
+        let center = given("center", choice.center, (|c| single(c).is_finite(), "finite"))?;
+        let usable = |s: f64| s >= f64::from(f32::MIN_POSITIVE) && single(s).is_finite();
         let scale = given("scale", choice.scale, (usable, "> 0 and within the range of f32"))?;
         let transform = choice.transform;
         let set_by_user: Vec<_> =
@@ -304,7 +304,7 @@ impl Fitted {
                 (_, Some(s)) => (s.moments.mean, s.moments.std),
             };
             // Labels and center are of one kind, so that differences near the center are exact.
-            let center = f64::from(center as f32);
+            let center = f64::from(single(center));
             let scale = if scale < f64::from(f32::MIN_POSITIVE) { 1.0 } else { scale };
             fitted.center.push(center);
             fitted.scale.push(scale);
@@ -317,7 +317,7 @@ impl Fitted {
 
     fn landmarks(&mut self, known: u64, spread: Option<&Spread>, center: f64, scale: f64) {
         let values: Vec<f32> = match spread {
-            Some(spread) => spread.landmarks.iter().map(|v| ((v - center) / scale) as f32).collect(),
+            Some(spread) => spread.landmarks.iter().map(|v| single((v - center) / scale)).collect(),
             None => (0..LANDMARKS).map(|_| 0.0).collect(),
         };
         let e = (0.5 / known.max(1) as f64).max(OUTERMOST);
@@ -377,8 +377,13 @@ fn normal_score(p: f64) -> f64 {
     }
 }
 
+/// The nearest number of single precision, infinite beyond its range: the kind that labels and buffers are kept in.
+#[expect(clippy::cast_possible_truncation, reason = "rounding is what is asked for")]
+fn single(x: f64) -> f32 {
+    x as f32
+}
+
 #[cfg(test)]
-#[expect(clippy::float_cmp, reason = "exact by construction")]
 mod tests {
     use super::*;
     use mtl_core::params::ParamSet;

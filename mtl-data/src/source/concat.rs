@@ -25,6 +25,9 @@ pub struct Concat {
     info: DataInfo,
 }
 
+/// A source and positions in it.
+type Run = (usize, Vec<u64>);
+
 impl Concat {
     /// Joins sources.
     ///
@@ -52,9 +55,8 @@ impl Concat {
         (at, position - at.checked_sub(1).map_or(0, |before| self.ends[before]))
     }
 
-    /// The positions by source, each run with the source's own positions, and where in their sequence each sample asked for
-    /// lies.
-    fn runs(&self, positions: &[u64]) -> Result<(Vec<(usize, Vec<u64>)>, Vec<usize>)> {
+    /// The positions by source, and where in their sequence each sample asked for lies.
+    fn runs(&self, positions: &[u64]) -> Result<(Vec<Run>, Vec<usize>)> {
         indices("concat", self.len(), positions)?;
         let places: Vec<_> = positions.iter().map(|&position| self.place(position)).collect();
         let mut order: Vec<usize> = (0..places.len()).collect();

@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn undefined_groups_are_left_out_and_counted() {
         let half = |rows: &[usize]| {
-            let some = rows.iter().any(|row| *row == 0);
+            let some = rows.contains(&0);
             vec![
                 if some { Err("zero".to_owned()) } else { Ok(rows.len() as f64) },
                 Ok(1.0),

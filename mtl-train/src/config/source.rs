@@ -42,7 +42,7 @@ pub struct ConfigFault {
     /// The value without which it would be right, or the innermost table around it.
     pub path: KeyPath,
     /// What is wrong, with its place.
-    pub error: Error,
+    pub error: Box<Error>,
 }
 
 impl ConfigSource {
@@ -90,7 +90,7 @@ impl ConfigSource {
     /// [`Error::Config`] pointing at the first key or value that is wrong.
     pub fn config(&self) -> Result<RunConfig> {
         self.spelled_right()?;
-        self.run().map_err(|fault| fault.error)
+        self.run().map_err(|fault| *fault.error)
     }
 
     /// Understands it as a run with the sections of a study beside it, each of which may be missing.
@@ -99,7 +99,7 @@ impl ConfigSource {
     /// As [`ConfigSource::config`].
     pub fn study(&self) -> Result<StudyConfig> {
         self.spelled_right()?;
-        self.whole().map_err(|fault| fault.error)
+        self.whole().map_err(|fault| *fault.error)
     }
 
     /// Everything that is wrong with its keys and values, as far as the file alone shows it, in the order of its lines.
@@ -144,11 +144,11 @@ impl ConfigSource {
     fn misspelled(&self) -> Vec<ConfigFault> {
         let faults = check(Node::root(), &Value::Table(self.merged.clone()), &KeyPath::default());
         let fault = |f: super::check::Fault| ConfigFault {
-            error: self.config_error(&f.path, f.at, None, f.message),
+            error: Box::new(self.config_error(&f.path, f.at, None, f.message)),
             path: f.path,
         };
         let mut found: Vec<ConfigFault> = faults.into_iter().map(fault).collect();
-        found.sort_by_key(|fault| match &fault.error {
+        found.sort_by_key(|fault| match &*fault.error {
             Error::Config { line, .. } => *line,
             _ => 0,
         });
@@ -156,7 +156,7 @@ impl ConfigSource {
     }
 
     fn spelled_right(&self) -> Result<()> {
-        self.misspelled().into_iter().next().map_or(Ok(()), |fault| Err(fault.error))
+        self.misspelled().into_iter().next().map_or(Ok(()), |fault| Err(*fault.error))
     }
 
     fn whole(&self) -> std::result::Result<StudyConfig, ConfigFault> {
@@ -192,13 +192,13 @@ impl ConfigSource {
     fn missing(&self, name: &str) -> ConfigFault {
         let path = KeyPath::section(name);
         let error = self.config_error(&path, At::Key, None, format!("section [{name}] is missing"));
-        ConfigFault { path, error }
+        ConfigFault { path, error: Box::new(error) }
     }
 
     fn fault(&self, e: Error, section: &str) -> ConfigFault {
         let e = e.in_section(section);
         let path = self.place_of(&e).unwrap_or_else(|| KeyPath::section(section));
-        ConfigFault { path, error: self.explain(e) }
+        ConfigFault { path, error: Box::new(self.explain(e)) }
     }
 
     fn section<T: DeserializeOwned>(
@@ -221,7 +221,7 @@ impl ConfigSource {
                 _ => String::new(),
             };
             let error = self.config_error(&path, at, None, format!("[{name}] {message}{hint}"));
-            ConfigFault { path, error }
+            ConfigFault { path, error: Box::new(error) }
         })
     }
 

@@ -75,7 +75,9 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].place, "train, task price");
         assert!(found[0].message.starts_with("all 5 labels are 7: there is nothing to learn"), "{}", found[0].message);
-        let milliseconds = (0..60).map(|i| f64::from((1.7e12 + 1000.0 * f64::from(i)) as f32)).collect();
+        #[expect(clippy::cast_possible_truncation, reason = "rounding is what is looked at")]
+        let rounded = |i: i32| f64::from((1.7e12 + 1000.0 * f64::from(i)) as f32);
+        let milliseconds = (0..60).map(rounded).collect();
         let found = of(&["at", "rating"], &mut [milliseconds, vec![1.0, 2.0, 3.0]]);
         assert_eq!((found.len(), found[0].place.as_str()), (1, "train, task price, output at"));
         assert!(found[0].message.contains("less than f32 can tell apart (steps of 2."), "{}", found[0].message);

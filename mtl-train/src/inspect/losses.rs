@@ -44,12 +44,16 @@ pub fn losses(tasks: &TaskSet, step: &[TaskStep]) -> Option<Finding> {
 
 /// Three digits.
 fn short(x: f64) -> String {
-    if (0.001..1e5).contains(&x.abs()) {
-        let digits = (2 - x.abs().log10().floor().max(-3.0) as i32).max(0);
-        format!("{x:.*}", usize::try_from(digits).unwrap_or(0))
-    } else {
-        format!("{x:.2e}")
-    }
+    let digits = match x.abs() {
+        a if !(0.001..1e5).contains(&a) => return format!("{x:.2e}"),
+        a if a < 0.01 => 5,
+        a if a < 0.1 => 4,
+        a if a < 1.0 => 3,
+        a if a < 10.0 => 2,
+        a if a < 100.0 => 1,
+        _ => 0,
+    };
+    format!("{x:.digits$}")
 }
 
 #[cfg(test)]

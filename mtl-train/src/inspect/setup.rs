@@ -106,7 +106,7 @@ impl Examination {
         let mut is_new = false;
         let mut paths = Vec::with_capacity(faults.len());
         for ConfigFault { path, error } in faults {
-            is_new |= self.is_new(error);
+            is_new |= self.is_new(*error);
             paths.push(path);
         }
         // From the end to the start, so that the items of a list keep their numbers.

@@ -134,7 +134,7 @@ fn mean_of_known(predicted: &[f64], labels: &[f64], loss: impl Fn(f64, f64) -> f
 fn probability(p: f64) -> String {
     match p {
         p if p > 0.0 && p < 0.0005 => "less than 0.001".into(),
-        p if p < 1.0 && p >= 0.9995 => "more than 0.999".into(),
+        p if (0.9995..1.0).contains(&p) => "more than 0.999".into(),
         p => format!("{p:.3}"),
     }
 }

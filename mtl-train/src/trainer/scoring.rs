@@ -218,7 +218,9 @@ impl Scoring {
             match filled.tasks.iter_mut().find(|known| known.task == term.task) {
                 Some(known) => known.metrics.push(entry),
                 None => {
-                    filled.tasks.push(mtl_metrics::report::TaskReport { task: term.task.clone(), metrics: vec![entry] })
+                    filled
+                        .tasks
+                        .push(mtl_metrics::report::TaskReport { task: term.task.clone(), metrics: vec![entry] });
                 }
             }
         }

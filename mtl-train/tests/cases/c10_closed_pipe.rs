@@ -12,7 +12,7 @@ use crate::run::Place;
 /// Twelve rows a class: x says which.
 fn table() -> String {
     let rows: String =
-        (0..240).map(|i| format!("{},{}\n", f64::from(i % 97) / 10.0, ["a", "b"][i as usize % 2])).collect();
+        (0..240u16).map(|i| format!("{},{}\n", f64::from(i % 97) / 10.0, ["a", "b"][usize::from(i % 2)])).collect();
     format!("x,y\n{rows}")
 }
 

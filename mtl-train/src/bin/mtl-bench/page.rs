@@ -280,7 +280,7 @@ fn attention(doc: &mut Document, details: &[Detail]) {
 fn load(summary: &Summary) -> Table {
     let row = |rate: &crate::load::LoadRate| {
         let cells = vec![
-            Cell::Text(rate.neighbor.to_string().into()),
+            Cell::Text(rate.neighbor.to_string()),
             Cell::number(f64::from(rate.threads), 0),
             Cell::number(rate.samples_per_second, 0),
             Cell::number(rate.of_quiet, 2),

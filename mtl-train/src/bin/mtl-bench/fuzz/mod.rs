@@ -84,7 +84,7 @@ pub(crate) fn run(request: &Request) -> Result<Fuzz> {
         }
         fuzz.pairs += 1;
         fuzz.seconds = start.elapsed().as_secs_f64();
-        if fuzz.pairs % 1000 == 0 {
+        if fuzz.pairs.is_multiple_of(1000) {
             let (done, faults) = (fuzz.pairs, fuzz.faults.values().sum::<u64>());
             eprintln!("{done} of {} pairs, {faults} faults, {:.0} s", request.pairs, fuzz.seconds);
         }
