@@ -213,6 +213,7 @@ impl StepEngine {
             let mut found = vec![1.0; asked.len()];
             report.outcome = balancer.weigh(&evidence, &mut found)?;
             screen::weights(&tasks, &found)?;
+            self.policy.quieten(&losses, &mut found);
             asked.iter().zip(found).for_each(|(&k, w)| weights[k] = w);
             report.weighed = tasks;
         }

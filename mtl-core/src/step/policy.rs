@@ -53,6 +53,14 @@ impl Policy {
     pub(super) fn damping(&self, mean: f64) -> f64 {
         if mean.is_finite() && mean.abs() > self.loud_loss { self.loud_loss / mean.abs() } else { 1.0 }
     }
+
+    /// Brings weights down, all by one factor, until no weighted loss is beyond the size of a loud one.
+    pub(super) fn quieten(&self, losses: &[f64], weights: &mut [f64]) {
+        let largest = weights.iter().zip(losses).fold(0.0, |largest: f64, (w, loss)| largest.max((w * loss).abs()));
+        if largest.is_finite() && largest > self.loud_loss {
+            weights.iter_mut().for_each(|w| *w *= self.loud_loss / largest);
+        }
+    }
 }
 
 /// What to do about NaN and infinity.
