@@ -36,7 +36,7 @@
 //! | [`MultiLabelHead`] | `c` times yes or no; one is binary | binary cross entropy, weights of positives | auroc | `multi_label.rs` |
 //! | [`RegressHead`] | `k` numbers | L1, L2 or Huber, on numbers brought to one size by a [`TargetScaling`] | rmse | `regress.rs` |
 //!
-//! An own head implements the trait (`examples/custom_head.rs` is one, in forty lines) and is checked by the same
+//! An own head implements the trait (`examples/custom_head.rs` is one, in fifty lines) and is checked by the same
 //! [`laws`] as ours.
 
 mod class;

@@ -18,8 +18,6 @@ const CELLS: usize = 12_000;
 const FEWEST_SAMPLES: usize = 4;
 /// More tasks than this are folded, one by one.
 const FEW_TASKS: usize = 4;
-/// Rows of a table before it is folded.
-const FEW_ROWS: usize = 12;
 /// Keys of a map that is shown whole; of larger ones the most looked at.
 const MOST_KEYS: usize = 48;
 
@@ -101,11 +99,7 @@ fn overview(explanation: &Explanation) -> Vec<Block> {
     };
     let mut table = faithfulness(tasks.iter().enumerate().filter_map(best));
     table.footnotes.push("Of several explanations of a task the one that gains most.".into());
-    if table.rows.len() <= FEW_ROWS {
-        return vec![table.into()];
-    }
-    table.caption = String::new();
-    vec![Details::new(format!("All {} tasks", tasks.len()), vec![table.into()]).into()]
+    vec![table.into()]
 }
 
 /// The attention maps with their heading.

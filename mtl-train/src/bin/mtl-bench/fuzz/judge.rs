@@ -1,4 +1,4 @@
-//! What the toolkit makes of a pair, step by step as a user would go: configuration, data, `doctor`, `--dry-run`, two steps of
+//! What the toolkit makes of a pair, step by step as a user would go: `doctor`, configuration, data, `--dry-run`, two steps of
 //! training, rows to be answered.
 //!
 //! A refusal is a good end. A fault is: a panic; a message of several lines (the file's line with carets aside), or one that names neither a file nor anything
@@ -17,7 +17,7 @@ use mtl_train::{
     Error,
     config::{ConfigSource, RunConfig},
     dry_run::DryRun,
-    inspect::{Level, check},
+    inspect::Examination,
     session::Session,
     trainer::{Flow, Observer, StepSummary},
 };
@@ -59,7 +59,7 @@ pub(crate) fn name(stage: Stage) -> &'static str {
         Stage::Config => "configuration refused",
         Stage::TooLarge => "too large to be run",
         Stage::Data => "data refused",
-        Stage::Doctor => "doctor could not look",
+        Stage::Doctor => "doctor ended in a fault",
         Stage::DryRun => "dry run refused",
         Stage::Training => "training refused",
         Stage::Rows => "prediction rows refused",
@@ -107,7 +107,26 @@ fn said(panic: &(dyn Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".into())
 }
 
+/// What `mtl doctor` says of the pair, which must be clear too; whether it would stop a run.
+fn doctor(pair: &Pair, folder: &Path) -> Result<bool, End> {
+    let text = String::from_utf8_lossy(&pair.config);
+    let is_large = text.parse::<toml::Table>().is_ok_and(|table| has_large(&toml::Value::Table(table)));
+    let place = format!("data.dir={:?}", folder.display().to_string());
+    let Ok(source) = ConfigSource::read(&folder.join("run.toml"), &[place]) else { return Ok(true) };
+    if is_large {
+        return Ok(true);
+    }
+    let examination = Examination::new(&source);
+    match examination.faults.iter().find_map(|fault| unclear(&fault.to_string(), pair, folder)) {
+        Some(fault) => Err(End::Fault(format!("doctor: {fault}"))),
+        None => Ok(examination.is_broken()),
+    }
+}
+
 fn walk(pair: &Pair, folder: &Path, stage: &mut Stage) -> Result<(), End> {
+    *stage = Stage::Doctor;
+    let is_broken = doctor(pair, folder)?;
+    *stage = Stage::Config;
     let source = ConfigSource::read(&folder.join("run.toml"), &[])?;
     let mut config = source.config()?;
     *stage = Stage::TooLarge;
@@ -121,9 +140,6 @@ fn walk(pair: &Pair, folder: &Path, stage: &mut Stage) -> Result<(), End> {
         files.dir = Some(folder.join(files.dir.take().unwrap_or_default()));
     }
     let splits = config.data.load()?;
-    *stage = Stage::Doctor;
-    let findings = check(&splits)?;
-    let is_broken = findings.iter().any(|finding| finding.level == Level::Error);
     *stage = Stage::DryRun;
     DryRun::new(&config, &splits)?;
     *stage = Stage::Training;
