@@ -42,7 +42,7 @@ const LARGEST_LOG: f64 = 88.0;
 /// The outermost probability of a landmark.
 const OUTERMOST: f64 = 0.0005;
 
-/// How number targets are brought to one size; see the [module](self).
+/// How number targets are brought to one size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TargetTransform {

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! A new data set is a file here with a config struct and its `load`, and a line in the registry and in the `match`es below.
-//! It hands every file to its [`Loading`], which compares it with what a run kept, see [`crate::kept`].
+//! It hands every file to its `Loading`, which compares it with what a run kept, see [`crate::kept`].
 
 mod census_income;
 mod csv;

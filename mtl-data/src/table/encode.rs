@@ -67,8 +67,10 @@ impl FittedSchema {
             let code = |text: &String| known.get(text.as_str()).map_or(0, |&position| position as u32 + 1);
             columns.push((codes, dictionary.iter().map(code).collect()));
         }
-        let lookup =
-            |column: &(&[u32], Vec<u32>), row: usize| column.1.get(column.0[row] as usize).copied().unwrap_or(0);
+        // A file that the doctor reads past its faults may end in a row of which a column is missing.
+        let lookup = |column: &(&[u32], Vec<u32>), row: usize| {
+            column.0.get(row).and_then(|&code| column.1.get(code as usize)).copied().unwrap_or(0)
+        };
         if largest.unwrap_or(0) <= usize::from(u16::MAX) + 1 {
             Codes::Narrow(by_row(n_rows, &columns, |column, row| lookup(column, row) as u16))
         } else {

@@ -28,7 +28,7 @@ impl Bootstrap {
     /// ```
     ///
     /// # Errors
-    /// As [`run`](Self::run); [`mtl_core::Error::InvalidConfig`] unless [`interval`](Self::interval) is the percentile one: BCa
+    /// As [`run`](Self::run); [`mtl_core::Error::InvalidConfig`] unless `interval` is the percentile one: BCa
     /// needs every statistic again without each unit.
     pub fn joint(
         &self,
