@@ -93,7 +93,7 @@ impl FittedSchema {
             }
         }
         by_row(n_rows, &columns, |&(values, transform, mean, std, fill), row| {
-            let value = if values[row].is_nan() { fill } else { values[row] };
+            let value = values.get(row).copied().filter(|value| !value.is_nan()).unwrap_or(fill);
             ((transform.apply(value) - mean) / std) as f32
         })
     }
@@ -137,7 +137,9 @@ impl FittedSchema {
                 _ => {}
             }
         }
-        let matrix = Array2::from_shape_fn((table.n_rows(), columns.len()), |(row, column)| columns[column][row]);
+        let matrix = Array2::from_shape_fn((table.n_rows(), columns.len()), |(row, column)| {
+            columns[column].get(row).copied().unwrap_or(f32::NAN)
+        });
         Ok(if values { Labels::Values(matrix) } else { Labels::Binary(matrix) })
     }
 
