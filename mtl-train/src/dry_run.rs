@@ -127,10 +127,17 @@ impl DryRun {
     /// # Errors
     /// Whatever would stop the run, with its place.
     pub fn new(config: &RunConfig, splits: &Splits) -> Result<Self> {
-        let mut session = Session::new(config, splits)?;
+        Self::of(&mut Session::new(config, splits)?)
+    }
+
+    /// The first step of a session that has not started; it has made that step afterwards.
+    ///
+    /// # Errors
+    /// As [`DryRun::new`].
+    pub fn of(session: &mut Session) -> Result<Self> {
         let batch = first(&session.train, "train")?.to_device(session.trainer.model().params().device())?;
         let model = session.trainer.model();
-        let tape = record(model, &batch, config.train.seed)?;
+        let tape = record(model, &batch, session.trainer.config().seed)?;
         let layers = layers(model, &batch, &tape);
         let activations = tape.0.iter().map(|entry| bytes(&entry.output)).sum();
         drop(tape);

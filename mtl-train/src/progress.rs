@@ -179,14 +179,6 @@ impl TaskLine {
 }
 
 impl Observer for Progress {
-    fn warned(&mut self, warning: &str) {
-        let line = format!("warning: {warning}");
-        match &self.bars {
-            Some(bars) => bars.total.println(line),
-            None => note(&line),
-        }
-    }
-
     fn step(&mut self, step: &StepSummary<'_>) {
         for (line, task) in self.tasks.iter_mut().zip(&step.report.tasks) {
             line.weight = task.weight;
@@ -245,10 +237,9 @@ impl Observer for Progress {
     }
 
     fn noticed(&mut self, finding: &Finding) {
-        let line = format!("{}: {}: {}", finding.level, finding.place, finding.message);
         match &self.bars {
-            Some(bars) => bars.total.println(line),
-            None => note(&line),
+            Some(bars) => bars.total.println(finding.to_string()),
+            None => note(finding),
         }
     }
 

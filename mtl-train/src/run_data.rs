@@ -14,6 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use mtl_core::label_stats::LabelStats;
 use mtl_data::{DatasetConfig, Kept, OnChange, Splits, kept::Reloaded};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -41,6 +42,10 @@ const SEALED: Sealed = Sealed {
 pub struct RunData {
     /// Settings, files, what was learned of them, how they were cut.
     pub data: Kept,
+    /// Statistics of the training labels, in the order of the run's tasks: constant answers are made of them. Empty for what
+    /// the runs of a study share.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<LabelStats>,
 }
 
 /// How to load the data of a run that was trained before.
@@ -62,7 +67,13 @@ impl RunData {
     /// What there is to remember of `splits`, loaded from `config`.
     #[must_use]
     pub fn of(config: &DatasetConfig, splits: &Splits) -> Self {
-        Self { data: Kept::of(config, splits) }
+        Self { data: Kept::of(config, splits), labels: Vec::new() }
+    }
+
+    /// With the statistics of the training labels.
+    #[must_use]
+    pub fn with_labels(self, labels: Vec<LabelStats>) -> Self {
+        Self { labels, ..self }
     }
 
     /// Writes it into a folder, all or nothing.

@@ -195,10 +195,15 @@ impl RunDir {
     ///
     /// # Errors
     /// [`Error::Io`] when the run has not finished; [`Error::Checkpoint`] when its weights are damaged;
-    /// [`mtl_core::Error`] when they belong to another model.
+    /// [`mtl_core::Error`] when they belong to another model; as [`data`](Self::data).
     pub fn trained(&self, config: &RunConfig, splits: &Splits) -> Result<Session> {
-        let session = Session::new(config, splits)?;
+        let mut session = Session::new(config, splits)?;
         self.load_weights(session.trainer.model())?;
+        let kept = self.data()?.labels;
+        // A folder of an older version kept none.
+        if !kept.is_empty() {
+            session.know_labels(kept);
+        }
         Ok(session)
     }
 

@@ -28,8 +28,6 @@ pub struct Session {
     pub train: Loader,
     /// What models are chosen by.
     pub validation: Loader,
-    /// Statistics of the training labels, in task order.
-    pub labels: Vec<LabelStats>,
     test: Loader,
     data: RunData,
 }
@@ -44,7 +42,7 @@ impl Session {
         let few =
             config.train.overfit_batches.map(|n| first_samples(splits, n.saturating_mul(samples_per_batch(config))));
         let few = few.transpose()?;
-        let data = RunData::of(&config.data, splits);
+        let data = RunData::of(&config.data, splits); // of all samples, also where few are learned
         let splits = few.as_ref().unwrap_or(splits);
         let plan = ModelPlan::new(config, &splits.info)?;
         let names = plan.names();
@@ -61,6 +59,7 @@ impl Session {
         }
         let mut trainer = Trainer::new(model, &config.balancer, config.train.clone())?;
         trainer.know_labels(labels.clone());
+        let data = data.with_labels(labels);
         let least = match train.is_empty() {
             true => 1, // the loader refuses it in its own words
             false => trainer.model().least_batch(&train.batch(&[0])?.inputs.to_device(device)?)?,
@@ -89,7 +88,6 @@ impl Session {
         };
         Ok(Self {
             trainer,
-            labels,
             train: Loader::new(train, shuffled).map_err(|e| Error::from(e).in_section("train"))?,
             validation: Loader::new(restrict(&splits.validation)?, in_order.clone())?,
             test: Loader::new(restrict(&splits.test)?, in_order)?,
@@ -146,12 +144,24 @@ impl Session {
         &self.data
     }
 
+    /// Statistics of the training labels, in task order.
+    #[must_use]
+    pub fn labels(&self) -> &[LabelStats] {
+        &self.data.labels
+    }
+
+    /// Goes by the labels that a run was trained on, where those of the data are others by now.
+    pub fn know_labels(&mut self, training: Vec<LabelStats>) {
+        self.trainer.know_labels(training.clone());
+        self.data.labels = training;
+    }
+
     /// The metrics of constant answers (the training labels' shares, means and medians) on the validation split.
     ///
     /// # Errors
     /// As [`Constant::judge`].
     pub fn validate_constant(&self) -> Result<MetricReport> {
-        Constant::of(&self.labels).judge(&**self.validation.source(), &metrics_of(self.trainer.model())?)
+        Constant::of(self.labels()).judge(&**self.validation.source(), &metrics_of(self.trainer.model())?)
     }
 
     /// The metrics of constant answers on the test split.
@@ -159,7 +169,7 @@ impl Session {
     /// # Errors
     /// As [`Constant::judge`].
     pub fn test_constant(&self) -> Result<MetricReport> {
-        Constant::of(&self.labels).judge(&**self.test.source(), &metrics_of(self.trainer.model())?)
+        Constant::of(self.labels()).judge(&**self.test.source(), &metrics_of(self.trainer.model())?)
     }
 
     /// The test split's batches in order, for curves and maps.

@@ -17,10 +17,10 @@
 
 use std::{sync::OnceLock, thread::available_parallelism};
 
-use mtl_core::{batch::Inputs, context::Cx, encode::InputSpec, error::TorchContext, mode::Mode};
-use tch::{Device, Kind, Tensor};
+use mtl_core::{context::Cx, encode::InputSpec, mode::Mode};
+use tch::Device;
 
-use crate::{error::Result, model::Model};
+use crate::{error::Result, example, model::Model};
 
 /// Multiply-adds of a product from which on every processor pays.
 const LARGE: u64 = 1 << 26;
@@ -73,25 +73,8 @@ pub(crate) fn settle(model: &Model, inputs: &InputSpec, batch_size: usize) {
 fn largest_product(model: &Model, inputs: &InputSpec) -> Result<u64> {
     let _guard = tch::no_grad_guard();
     let cx = Cx::new(Mode::Eval).with_tape();
-    model.forward(&one_sample(inputs, model.params().kind())?, |_| true, &cx)?;
+    model.forward(&example::on(model, inputs, 1)?, |_| true, &cx)?;
     Ok(cx.take_tape().0.iter().map(|entry| entry.multiply_adds).max().unwrap_or(0))
-}
-
-/// A sample of zeros.
-fn one_sample(spec: &InputSpec, kind: Kind) -> Result<Inputs> {
-    let size = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
-    let image = spec.image.map(|[c, h, w]| ("image", vec![1, c, h, w], kind));
-    let shapes = [
-        (!spec.categorical.is_empty()).then(|| ("categorical", vec![1, size(spec.categorical.len())], Kind::Int64)),
-        (!spec.numeric.is_empty()).then(|| ("numeric", vec![1, size(spec.numeric.len())], kind)),
-        image,
-    ];
-    let mut inputs = Vec::new();
-    for (name, shape, kind) in shapes.into_iter().flatten() {
-        let zeros = Tensor::f_zeros(shape, (kind, Device::Cpu)).op("a sample of zeros")?;
-        inputs.push((name.to_owned(), zeros));
-    }
-    Ok(Inputs::new(inputs)?)
 }
 
 #[cfg(test)]
@@ -134,13 +117,5 @@ mod tests {
             let inputs = crate::plan::input_spec(splits.train.info());
             assert_eq!(largest_product(session.trainer.model(), &inputs).unwrap(), expected, "{encoder}");
         }
-    }
-
-    #[test]
-    fn pictures_are_inputs_too() {
-        let spec = InputSpec { image: Some([1, 5, 4]), ..InputSpec::default() };
-        let inputs = one_sample(&spec, Kind::Double).unwrap();
-        assert_eq!(inputs.get("image").unwrap().size(), [1, 1, 5, 4]);
-        assert!(inputs.get("numeric").is_err());
     }
 }

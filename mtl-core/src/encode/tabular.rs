@@ -13,7 +13,7 @@ use super::{Encoder, InputSpec, Stage, no_stage};
 use crate::{
     batch::Inputs,
     context::Cx,
-    error::{Result, TorchContext},
+    error::{Error, Result, TorchContext},
     features::{Features, Tokens, View},
     nn::{Activation, Dropout, FieldEmbedding, Mlp, NumericTokens},
     params::Scope,
@@ -58,6 +58,14 @@ impl TabularEncoder {
             return spec.refuse("tabular encoder", "at least one categorical or numeric input");
         }
         let (dropout, d) = (Dropout::new(config.dropout)?, config.token_width);
+        if d < 1 {
+            return Err(Error::InvalidConfig {
+                what: "tabular encoder",
+                field: "token_width",
+                expected: ">= 1".into(),
+                found: d.to_string(),
+            });
+        }
         let mut place = scope.stage("fields");
         let mut place = place.sub("fields");
         let cardinalities: Vec<i64> = spec.categorical.iter().map(|f| f.cardinality).collect();

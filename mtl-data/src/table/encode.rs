@@ -67,10 +67,8 @@ impl FittedSchema {
             let code = |text: &String| known.get(text.as_str()).map_or(0, |&position| position as u32 + 1);
             columns.push((codes, dictionary.iter().map(code).collect()));
         }
-        // A file that the doctor reads past its faults may end in a row of which a column is missing.
-        let lookup = |column: &(&[u32], Vec<u32>), row: usize| {
-            column.0.get(row).and_then(|&code| column.1.get(code as usize)).copied().unwrap_or(0)
-        };
+        let lookup =
+            |column: &(&[u32], Vec<u32>), row: usize| column.1.get(column.0[row] as usize).copied().unwrap_or(0);
         if largest.unwrap_or(0) <= usize::from(u16::MAX) + 1 {
             Codes::Narrow(by_row(n_rows, &columns, |column, row| lookup(column, row) as u16))
         } else {
@@ -93,7 +91,7 @@ impl FittedSchema {
             }
         }
         by_row(n_rows, &columns, |&(values, transform, mean, std, fill), row| {
-            let value = values.get(row).copied().filter(|value| !value.is_nan()).unwrap_or(fill);
+            let value = if values[row].is_nan() { fill } else { values[row] };
             ((transform.apply(value) - mean) / std) as f32
         })
     }
@@ -137,9 +135,7 @@ impl FittedSchema {
                 _ => {}
             }
         }
-        let matrix = Array2::from_shape_fn((table.n_rows(), columns.len()), |(row, column)| {
-            columns[column].get(row).copied().unwrap_or(f32::NAN)
-        });
+        let matrix = Array2::from_shape_fn((table.n_rows(), columns.len()), |(row, column)| columns[column][row]);
         Ok(if values { Labels::Values(matrix) } else { Labels::Binary(matrix) })
     }
 

@@ -205,8 +205,11 @@ fn read_row(
             chunk.parts.get_mut(n_fields).zip(above.get_mut(n_fields)).zip(layout.plans.get(n_fields))
         {
             *above = if field.quoted { 0..0 } else { start..cursor.at() };
-            if let Err(expected) = store(part, plan, &field.text, layout) {
-                refused.get_or_insert_with(|| fault(expected, &field.text));
+            match store(part, plan, &field.text, layout) {
+                // A text that cannot be kept takes no place in its column: nobody goes on after it, whatever came before.
+                Err(expected) if expected == TEXT => return Err(fault(expected, &field.text)),
+                Err(expected) => _ = refused.get_or_insert_with(|| fault(expected, &field.text)),
+                Ok(()) => {}
             }
         }
         n_fields += 1;
@@ -306,6 +309,10 @@ mod tests {
         );
         assert!(values[1].is_nan() && values[2].is_nan() && values[3..] == [3.0, 3.0]);
         assert_eq!(chunk.faults.iter().map(|f| f.line).collect::<Vec<_>>(), [1, 2]);
+        // A row with two faults, of which the second leaves its column without a value: nobody goes on after that.
+        let (other, plans) = (b"1,a\nx,\xff\n2,b\n", vec![Plan::Number { gaps: true }, Plan::Text]);
+        let fault = parse(other, &Layout { plans, ..goes_on }).unwrap_err();
+        assert!(matches!(fault.kind, FaultKind::Field { column: 1, expected: TEXT, .. }), "{fault:?}");
     }
 
     #[test]

@@ -11,12 +11,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 
-use super::{example, record::Record};
+use super::record::Record;
 use crate::{
     architecture::Architecture,
     config::RunConfig,
     encoder::AnyEncoder,
     error::Result,
+    example,
     model::{Blueprint, Model, ModelConfig},
     plan::{ModelPlan, input_spec, target_spec},
     run_data::RunData,

@@ -23,7 +23,6 @@
 //! |---|---|
 //! | `description.rs` | [`Description`]: everything that a model is, beside its weights |
 //! | `record.rs` | [`Record`]: data, sizes, settings and metrics of the run that made it |
-//! | `example.rs` | made-up inputs, on which a network is recorded and measured |
 //! | `manifest.rs` | [`Manifest`]: the description with format version and checksums |
 //! | `package.rs` | [`Package`]: a folder, read back and verified |
 //! | `torchscript.rs`, `seal.rs` | the network recorded for any batch size; a checksum inside the file |
@@ -31,7 +30,6 @@
 
 mod card;
 mod description;
-mod example;
 mod manifest;
 mod package;
 mod record;

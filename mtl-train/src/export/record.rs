@@ -6,9 +6,8 @@ use mtl_data::Origin;
 use mtl_metrics::MetricReport;
 use serde::{Deserialize, Serialize};
 
-use super::example;
 use crate::{
-    config::RunConfig, error::Result, intervals::Intervals, model::Model, plan::input_spec, run_data::RunData,
+    config::RunConfig, error::Result, example, intervals::Intervals, model::Model, plan::input_spec, run_data::RunData,
     trainer::Choice,
 };
 

@@ -22,9 +22,10 @@ use mtl_data::LabelKind;
 use mtl_heads::to_array;
 use tch::{Device, Tensor};
 
-use super::{description::Description, example, manifest::Manifest, seal};
+use super::{description::Description, manifest::Manifest, seal};
 use crate::{
     error::{Error, Result},
+    example,
     model::Model,
 };
 

@@ -47,11 +47,12 @@ pub fn examine(data: &DatasetConfig) -> Result<(Option<Splits>, Vec<Finding>)> {
 /// # Errors
 /// What a source finds wrong while it builds batches: a label out of range, say, with its place.
 pub fn check(splits: &Splits) -> Result<Vec<Finding>> {
-    let scans = [
-        ("train", Scan::new(&splits.train)?),
-        ("validation", Scan::new(&splits.validation)?),
-        ("test", Scan::new(&splits.test)?),
-    ];
+    check_scanned(splits, &[Scan::new(&splits.train)?, Scan::new(&splits.validation)?, Scan::new(&splits.test)?])
+}
+
+/// The same for whoever has read the splits: training, validation, test.
+pub(crate) fn check_scanned(splits: &Splits, [train, validation, test]: &[Scan; 3]) -> Result<Vec<Finding>> {
+    let scans = [("train", train), ("validation", validation), ("test", test)];
     let mut found = splits.findings.clone();
     for (split, scan) in &scans {
         if scan.samples == 0 {
@@ -123,7 +124,7 @@ fn known_labels(split: &str, labels: &LabelScan, samples: u64, found: &mut Vec<F
     }
 }
 
-fn classes(train: &LabelScan, others: &[(&str, Scan)], found: &mut Vec<Finding>) {
+fn classes(train: &LabelScan, others: &[(&str, &Scan)], found: &mut Vec<Finding>) {
     let place = format!("task {}", train.task);
     for (idx, (class, n)) in train.counts.iter().enumerate() {
         let elsewhere = |scan: &Scan| {
@@ -156,7 +157,7 @@ fn classes(train: &LabelScan, others: &[(&str, Scan)], found: &mut Vec<Finding>)
     }
 }
 
-fn duplicates(train: &Scan, others: &[(&str, Scan)], found: &mut Vec<Finding>) {
+fn duplicates(train: &Scan, others: &[(&str, &Scan)], found: &mut Vec<Finding>) {
     let mut seen = train.hashes.clone();
     seen.sort_unstable();
     let distinct = seen.chunk_by(|a, b| a == b).count() as u64;

@@ -22,6 +22,7 @@ mod settings;
 mod setup;
 mod summary;
 
+pub(crate) use fault::check_scanned;
 pub use fault::{check, examine};
 pub use labels::labels;
 pub use losses::losses;

@@ -54,6 +54,9 @@ pub enum FieldScan {
         max: f64,
         /// How many are NaN or infinite.
         not_finite: u64,
+        /// How many are the number that stands for a gap; `None` where it was not looked for.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        gaps: Option<u64>,
     },
 }
 
@@ -106,8 +109,14 @@ impl Scan {
     /// # Errors
     /// What the source finds wrong while it builds batches.
     pub fn new(source: &dyn Source) -> Result<Self> {
+        Self::with_gaps(source, &[])
+    }
+
+    /// The same, and of numeric columns how many samples have the number that stands for a gap: `stand_ins` by column, `None`
+    /// for one without gaps.
+    pub(crate) fn with_gaps(source: &dyn Source, stand_ins: &[Option<f32>]) -> Result<Self> {
         let info = source.info();
-        let mut counting = Counting::new(info);
+        let mut counting = Counting::new(info, stand_ins);
         let n = source.len();
         let mut start = 0;
         while start < n {
@@ -152,6 +161,8 @@ impl Spread {
 struct Counting {
     codes: Vec<Vec<u64>>,
     numeric: Vec<Spread>,
+    /// The number that stands for a gap, and how often it occurs, by numeric column.
+    gaps: Vec<Option<(f32, u64)>>,
     pixels: Spread,
     known: Vec<u64>,
     missing: Vec<u64>,
@@ -161,12 +172,14 @@ struct Counting {
 }
 
 impl Counting {
-    fn new(info: &DataInfo) -> Self {
+    fn new(info: &DataInfo, stand_ins: &[Option<f32>]) -> Self {
         let n = info.tasks.len();
+        let gap = |column: usize| stand_ins.get(column).copied().flatten().map(|stand_in| (stand_in, 0));
         let width = |t: &mtl_data::TaskInfo| t.label.width();
         Self {
             codes: info.categorical.iter().map(|f| vec![0; f.cardinality]).collect(),
             numeric: vec![Spread::EMPTY; info.numeric.len()],
+            gaps: (0..info.numeric.len()).map(gap).collect(),
             pixels: Spread::EMPTY,
             known: vec![0; n],
             missing: vec![0; n],
@@ -197,6 +210,10 @@ impl Counting {
                     let width = self.numeric.len().max(1);
                     for row in numbers.chunks(width) {
                         self.numeric.iter_mut().zip(row).for_each(|(spread, x)| spread.add((*x).into()));
+                        for (gap, x) in self.gaps.iter_mut().zip(row) {
+                            // Bit by bit: a gap was written by the formula that gave the stand-in.
+                            gap.iter_mut().filter(|gap| gap.0.to_bits() == x.to_bits()).for_each(|gap| gap.1 += 1);
+                        }
                     }
                 }
                 _ => numbers.iter().for_each(|x| self.pixels.add((*x).into())),
@@ -246,9 +263,10 @@ impl Counting {
     fn finish(self, info: &DataInfo, samples: u64) -> Scan {
         let categorical = info.categorical.iter().zip(self.codes);
         let categorical = categorical.map(|(f, counts)| FieldScan::Categorical { name: f.name.clone(), counts });
-        let numeric = info.numeric.iter().zip(&self.numeric).map(|(name, spread)| {
+        let numeric = info.numeric.iter().zip(&self.numeric).zip(&self.gaps).map(|((name, spread), gap)| {
             let [mean, min, max] = spread.values();
-            FieldScan::Numeric { name: name.clone(), mean, min, max, not_finite: spread.not_finite }
+            let gaps = gap.map(|(_, n)| n);
+            FieldScan::Numeric { name: name.clone(), mean, min, max, not_finite: spread.not_finite, gaps }
         });
         let labels = info.tasks.iter().enumerate().map(|(idx, task)| {
             let counts = self.classes.get(idx).map(Vec::as_slice).unwrap_or_default();

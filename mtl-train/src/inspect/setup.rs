@@ -122,7 +122,10 @@ impl Examination {
         splits: &Splits,
     ) -> Option<(ConfigSource, RunConfig)> {
         loop {
-            let tried = DryRun::new(&config, splits).and_then(|dry| Ok((dry, Session::new(&config, splits)?)));
+            let tried = Session::new(&config, splits).and_then(|mut session| {
+                let dry = DryRun::of(&mut session)?;
+                Ok((dry, session))
+            });
             let e = match tried {
                 Ok((dry, session)) => {
                     self.findings.extend(dry.findings);

@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use mtl_data::{LabelKind, Source, Splits, Subset};
 
+use super::gaps;
 use crate::{
     error::Result,
-    inspect::{FieldScan, Finding, LabelScan, Level, Scan, check, shortest},
+    inspect::{FieldScan, Finding, LabelScan, Level, Scan, check_scanned, shortest},
     report::{Align, Block, Cell, Column, Details, Note, NoteKind, Paragraph, Row, Table, count, written},
 };
 
@@ -33,9 +34,12 @@ pub(super) fn blocks(splits: &Splits, tasks: &[String]) -> Result<Vec<Block>> {
         test: sampled(&splits.test)?,
         ..splits.clone()
     };
-    let scans = [Scan::new(&looked_at.train)?, Scan::new(&looked_at.validation)?, Scan::new(&looked_at.test)?];
+    let stand_ins = gaps::stand_ins(splits.fitted.as_ref());
+    let scan = |source: &Arc<dyn Source>| Scan::with_gaps(source, &stand_ins);
+    let scans = [scan(&looked_at.train)?, scan(&looked_at.validation)?, scan(&looked_at.test)?];
     let mut blocks = vec![samples(splits, &scans).into()];
     blocks.push(fold("Labels", labels(splits, &scans, tasks)));
+    blocks.extend(gaps::blocks(splits.fitted.as_ref(), &scans));
     if !scans[0].fields.is_empty() {
         let table = fields(&scans[0], splits);
         let words =
@@ -46,7 +50,7 @@ pub(super) fn blocks(splits: &Splits, tasks: &[String]) -> Result<Vec<Block>> {
         let words = format!("Pictures of {} x {} pixels, {} channels.", image.height, image.width, image.channels);
         blocks.push(Paragraph::new(words).into());
     }
-    blocks.extend(findings(&check(&looked_at)?, tasks));
+    blocks.extend(findings(&check_scanned(&looked_at, &scans)?, tasks));
     Ok(blocks)
 }
 
@@ -85,7 +89,7 @@ fn samples(splits: &Splits, scans: &[Scan; 3]) -> Table {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "shares for people")]
-fn percent(part: u64, whole: u64) -> String {
+pub(super) fn percent(part: u64, whole: u64) -> String {
     match 100.0 * part as f64 / whole.max(1) as f64 {
         p if p > 0.0 && p < 0.1 => format!("{p:.2} %"),
         p => format!("{p:.1} %"),
@@ -222,7 +226,7 @@ fn findings(found: &[Finding], tasks: &[String]) -> Vec<Block> {
 }
 
 /// A long table behind a line.
-fn fold(what: &str, table: Table) -> Block {
+pub(super) fn fold(what: &str, table: Table) -> Block {
     match table.rows.len() {
         n if n > FEW_ROWS => {
             Details::new(format!("{what} ({n})"), vec![Table { caption: String::new(), ..table }.into()]).into()

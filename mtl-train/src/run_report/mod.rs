@@ -19,6 +19,7 @@
 mod cost;
 mod data;
 mod details;
+mod gaps;
 mod history;
 mod outputs;
 mod results;

@@ -205,7 +205,7 @@ fn many_tasks_are_folded_and_the_table_leads_to_each() {
         assert!(html.contains(&format!("<a href=\"#task-{task}\">")), "a row leads to task {task}");
         assert!(html.contains(&format!("<div id=\"task-{task}\">")), "and task {task} is there");
     }
-    let LabelStats::MultiLabel { labels } = &session.labels[2] else { panic!("yes or no") };
+    let LabelStats::MultiLabel { labels } = &session.labels()[2] else { panic!("yes or no") };
     let gaps = 100.0 * labels[0].missing as f64 / session.train.source().len() as f64;
     let gaps = format!("{gaps:.1} %");
     for words in ["mean of 3 tasks", "Task by task", "town: Ulm", "age: ", "auroc on validation", &gaps] {

@@ -288,8 +288,8 @@ impl Trainer {
             self.scoring = Some(self.score_on(validation)?);
         }
         observer.started(self.counters.step);
-        if let Some(warning) = self.scoring.as_ref().and_then(Scoring::warning) {
-            observer.warned(&warning);
+        if let Some(finding) = self.scoring.as_ref().and_then(Scoring::finding) {
+            observer.noticed(&finding);
         }
         let ending = self.run(train, validation, &mut observer, store);
         observer.finished();

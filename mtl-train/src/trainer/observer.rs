@@ -6,9 +6,8 @@
 //! | hook | when |
 //! |---|---|
 //! | [`started`](Observer::started) | before the first step, new or resumed |
-//! | [`warned`](Observer::warned) | after that, when something about the run is not as the user may think |
 //! | [`step`](Observer::step) | after each optimizer step |
-//! | [`noticed`](Observer::noticed) | after the first step of a new run, when its losses are of very different size |
+//! | [`noticed`](Observer::noticed) | when something about the run is not as its user may think: before the first step, when selection leaves metrics out; after it, when losses are of very different size |
 //! | [`incident`](Observer::incident) | when a loss or gradient was not finite and the policy went on |
 //! | [`epoch`](Observer::epoch) | after each epoch's validation |
 //! | [`model`](Observer::model) | after that, with the model as it is then, for those who look at parameters |
@@ -102,9 +101,6 @@ pub trait Observer {
     /// The run begins, or goes on, at that optimizer step.
     fn started(&mut self, _step: u64) {}
 
-    /// Something that the user should know before the first step, in words.
-    fn warned(&mut self, _warning: &str) {}
-
     /// An optimizer step has been made.
     fn step(&mut self, _step: &StepSummary<'_>) {}
 
@@ -143,9 +139,6 @@ macro_rules! forward {
     ($($to:tt),+) => {
         fn started(&mut self, step: u64) {
             $( forward!(@ self $to).started(step); )+
-        }
-        fn warned(&mut self, warning: &str) {
-            $( forward!(@ self $to).warned(warning); )+
         }
         fn step(&mut self, step: &StepSummary<'_>) {
             $( forward!(@ self $to).step(step); )+
@@ -231,10 +224,6 @@ impl<O: Observer> Guarded<O> {
 impl<O: Observer> Observer for Guarded<O> {
     fn started(&mut self, step: u64) {
         self.call("started", |o| o.started(step));
-    }
-
-    fn warned(&mut self, warning: &str) {
-        self.call("warned", |o| o.warned(warning));
     }
 
     fn step(&mut self, step: &StepSummary<'_>) {

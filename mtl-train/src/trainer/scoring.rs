@@ -18,7 +18,7 @@
 //! Nobody counts such an epoch: it is not the best, and it is no "not better" either, for patience, schedule or freezing.
 
 use mtl_core::{label_stats::LabelStats, metric::Direction, task::TaskName};
-use mtl_data::Source;
+use mtl_data::{Finding, Source};
 use mtl_metrics::{
     MetricReport, MetricSet, MetricValue,
     aggregate::{Aggregate, Skill},
@@ -146,19 +146,20 @@ impl Scoring {
         self.terms.len() + self.left_out.len()
     }
 
-    /// In words, what is left out and what remains; `None` when nothing is left out.
+    /// What is left out and what remains; `None` when nothing is left out.
     #[must_use]
-    pub fn warning(&self) -> Option<String> {
+    pub fn finding(&self) -> Option<Finding> {
         if self.left_out.is_empty() {
             return None;
         }
-        Some(format!(
-            "train.selection = {:?} leaves {} of {} metrics out, which the validation labels do not define: {}",
+        let message = format!(
+            "{:?} leaves {} of {} metrics out, which the validation labels do not define: {}",
             self.selection.text(),
             self.left_out.len(),
             self.n_terms(),
             LeftOut::list(&self.left_out)
-        ))
+        );
+        Some(Finding::warning("train.selection", message))
     }
 
     /// The score of an epoch by its metrics on the split.

@@ -23,13 +23,18 @@ use ratatui::{
 pub use state::Dashboard;
 pub use view::draw;
 
-use crate::trainer::{EpochSummary, Flow, Observer, StepSummary};
+use crate::{
+    console::note,
+    inspect::Finding,
+    trainer::{EpochSummary, Flow, Observer, StepSummary},
+};
 
 /// The dashboard on a terminal.
 #[derive(Debug)]
 pub struct Tui {
     terminal: Option<DefaultTerminal>,
     dashboard: Dashboard,
+    noticed: Vec<Finding>,
     last: Option<Instant>,
     stop: bool,
 }
@@ -45,7 +50,7 @@ impl Tui {
     pub fn start(title: &str, tasks: &TaskSet, total_steps: u64) -> io::Result<Self> {
         let names: Vec<String> = tasks.names().map(ToString::to_string).collect();
         let terminal = Some(ratatui::try_init()?);
-        Ok(Self { terminal, dashboard: Dashboard::new(title, &names, total_steps), last: None, stop: false })
+        Ok(Self { terminal, dashboard: Dashboard::new(title, &names, total_steps), noticed: Vec::new(), last: None, stop: false })
     }
 
     fn refresh(&mut self) {
@@ -76,6 +81,7 @@ impl Tui {
             std::mem::forget(terminal);
         }
         let _ = ratatui::try_restore();
+        self.noticed.drain(..).for_each(note);
     }
 }
 
@@ -88,6 +94,11 @@ impl Observer for Tui {
         self.last = Some(Instant::now());
         self.listen();
         self.refresh();
+    }
+
+    /// Told when the terminal is the user's again: lines between the panes would spoil them.
+    fn noticed(&mut self, finding: &Finding) {
+        self.noticed.push(finding.clone());
     }
 
     fn epoch(&mut self, epoch: &EpochSummary) {

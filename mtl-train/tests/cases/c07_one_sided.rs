@@ -92,7 +92,7 @@ fn train(place: &Place, settings: &[&str]) -> Ran {
 fn the_epoch_is_chosen_by_the_task_that_has_a_value() {
     let place = one_sided();
     let ran = train(&place, &[]);
-    let warning = "warning: train.selection = \"skill\" leaves 1 of 2 metrics out, which the validation labels do not define: \
+    let warning = "warning: train.selection: \"skill\" leaves 1 of 2 metrics out, which the validation labels do not define: \
                    cold.auroc (no positive sample)";
     assert_eq!(ran.err.matches(warning).count(), 1, "{}", ran.err);
     let history = epochs(&place, "run");

@@ -9,7 +9,7 @@ use crate::{error::Result, model::Model};
 ///
 /// # Errors
 /// As [`inputs`].
-pub(super) fn on(model: &Model, spec: &InputSpec, n: i64) -> Result<Inputs> {
+pub(crate) fn on(model: &Model, spec: &InputSpec, n: i64) -> Result<Inputs> {
     let mut moved = Vec::new();
     for (name, tensor) in inputs(spec, n)?.iter() {
         moved.push((name.to_owned(), tensor.f_to_device(model.params().device()).op("example inputs")?));
@@ -25,7 +25,7 @@ pub(super) fn on(model: &Model, spec: &InputSpec, n: i64) -> Result<Inputs> {
 ///
 /// # Errors
 /// [`mtl_core::Error::Torch`] for sizes that no memory holds.
-pub(super) fn inputs(spec: &InputSpec, n: i64) -> Result<Inputs> {
+pub(crate) fn inputs(spec: &InputSpec, n: i64) -> Result<Inputs> {
     let mut rng = Rng::new(0);
     let rows = usize::try_from(n).unwrap_or(0);
     let mut made = Vec::new();
