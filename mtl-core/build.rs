@@ -33,6 +33,9 @@ fn main() {
     if env::var_os("MTL_NO_PREINIT").is_some_and(|value| value != "0") {
         println!("cargo:rustc-cfg=mtl_no_preinit");
     }
+    if env::var_os("CARGO_FEATURE_TORCH").is_none() {
+        return;
+    }
     let lib_dir = match env::var_os("DEP_TCH_LIBTORCH_LIB") {
         Some(dir) => PathBuf::from(dir),
         None => stop("torch-sys did not say where libtorch is; run `cargo xtask setup`, or set LIBTORCH"),

@@ -166,7 +166,7 @@ fn shape_error(tensor: &'static str, expected: String, found: &Tensor) -> Error 
 }
 
 fn kind_error(tensor: &'static str, expected: &'static str, found: &Tensor) -> Error {
-    Error::Kind { op: "attention mask".into(), tensor, expected, found: found.kind() }
+    Error::Kind { op: "attention mask".into(), tensor, expected, found: format!("{:?}", found.kind()) }
 }
 
 #[cfg(test)]

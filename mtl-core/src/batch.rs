@@ -18,9 +18,7 @@ use crate::{
     error::{Error, Result, TorchContext},
     prediction::Reference,
 };
-
-/// The class label that means "not known".
-pub const MISSING_CLASS: i64 = -100;
+pub use crate::prediction::MISSING_CLASS;
 
 /// Input tensors by modality name, in a fixed order. The first axis of each is the batch.
 #[derive(Debug, Default)]

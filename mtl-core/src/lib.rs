@@ -3,7 +3,8 @@
 //! Everything here works in your own training loop. The shortest way in is the [step engine](step): forward once, hand
 //! over the losses, get one gradient per parameter, with the tasks balanced by any of the [methods](balance).
 //!
-//! ```
+#![cfg_attr(feature = "torch", doc = "```")]
+#![cfg_attr(not(feature = "torch"), doc = "```ignore")]
 //! use mtl_core::{
 //!     balance::BalancerConfig, loss::TaskLoss, metric::MetricId, params::{Init, ParamSet},
 //!     step::{Policy, StepEngine}, task::{Task, TaskSet},
@@ -30,6 +31,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! Without the feature `torch` (on unless you say `default-features = false`) what remains needs no libtorch: [`balance`] from
+//! losses or a Gramian to weights, [`task`], [`metric`], [`prediction`], [`label_stats`], [`rng`], [`state`]. `mtl-metrics` is
+//! built on that.
+//!
 //! | module | holds |
 //! |---|---|
 //! | [`task`], [`metric`], [`batch`], [`prediction`], [`loss`], [`features`], [`label_stats`] | the vocabulary that all crates share |
@@ -42,25 +47,38 @@
 #![warn(missing_docs)]
 
 pub mod balance;
+#[cfg(feature = "torch")]
 pub mod batch;
+#[cfg(feature = "torch")]
 pub mod context;
+#[cfg(feature = "torch")]
 pub mod encode;
 pub mod error;
+#[cfg(feature = "torch")]
 pub mod features;
 pub mod label_stats;
+#[cfg(feature = "torch")]
 pub mod loss;
 pub mod metric;
 pub mod mode;
+#[cfg(feature = "torch")]
 pub mod nn;
+#[cfg(feature = "torch")]
 pub mod params;
+#[cfg(feature = "torch")]
 pub mod precision;
 pub mod prediction;
 pub mod registry;
 pub mod rng;
+#[cfg(feature = "torch")]
 pub mod share;
+#[cfg(feature = "torch")]
 pub mod shim;
 pub mod state;
+#[cfg(feature = "torch")]
 pub mod step;
 pub mod task;
 
-pub use error::{Error, Result, TorchContext, WhichTasks};
+#[cfg(feature = "torch")]
+pub use error::TorchContext;
+pub use error::{Error, Result, WhichTasks};

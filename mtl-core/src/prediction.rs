@@ -6,6 +6,9 @@
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
+/// The class label that means "not known".
+pub const MISSING_CLASS: i64 = -100;
+
 /// What a score is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -66,7 +69,7 @@ impl Prediction {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Reference {
-    /// `[b]` labels, [`MISSING_CLASS`](crate::batch::MISSING_CLASS) where unknown.
+    /// `[b]` labels, [`MISSING_CLASS`] where unknown.
     Class(Vec<i64>),
     /// `[b, c]` of 0 and 1, NaN where unknown.
     MultiLabel(Array2<f32>),

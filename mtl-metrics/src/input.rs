@@ -14,8 +14,7 @@ use std::{borrow::Cow, fmt::Display, ops::Range, slice::ChunksExact};
 
 use mtl_core::{
     Error, Result,
-    batch::MISSING_CLASS,
-    prediction::{Prediction, Reference, Scores},
+    prediction::{MISSING_CLASS, Prediction, Reference, Scores},
 };
 use ndarray::Array2;
 use rayon::prelude::*;

@@ -3,9 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "a test, helpers included")]
 
 use mtl_core::{
-    batch::MISSING_CLASS,
     metric::{Direction, MetricId},
-    prediction::{Prediction, Reference, Scores},
+    prediction::{MISSING_CLASS, Prediction, Reference, Scores},
 };
 use mtl_metrics::{AnyMetric, MetricSet, OrReason, laws, registry};
 use ndarray::Array2;

@@ -6,6 +6,7 @@
 //! one failure, so that the last line never looks green when the run was not.
 
 use std::fmt;
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Result;
@@ -34,21 +35,48 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     Ok(if tally.failed == 0 { Outcome::Good } else { Outcome::Failed })
 }
 
+/// The packages and what they are built with: the part that needs no libtorch is tested as its users without libtorch get
+/// it, the rest as everybody else does.
+const RUNS: [&[&str]; 3] = [
+    &["--package", "mtl-metrics"],
+    &["--package", "mtl-core", "--no-default-features", "--lib", "--tests"],
+    &["--workspace", "--exclude", "mtl-metrics"],
+];
+
 /// Runs `cargo test` and adds up what its programs say.
-pub(crate) fn run_all(root: &std::path::Path, libtorch: &Libtorch, fast: bool) -> Result<Tally> {
-    let mut command = process::cargo(root, Some(libtorch));
-    // All failures in one run: on a slow machine the second half must not need a second run.
-    command.args(["test", "--workspace", "--no-fail-fast"]);
-    if fast {
-        command.args(["--lib", "--bins"]);
-    }
+pub(crate) fn run_all(root: &Path, libtorch: &Libtorch, fast: bool) -> Result<Tally> {
     let mut tally = Tally::default();
-    let status = process::run_watched(&mut command, "install Rust", |line| tally.add(line))?;
-    if !status.success() && tally.failed == 0 {
-        eprintln!("cargo test failed outside the tests: a build error or a crashed test program");
-        tally.failed = 1;
+    if !is_free_of_libtorch(root)? {
+        tally.failed += 1;
+    }
+    for packages in RUNS {
+        let mut command = process::cargo(root, Some(libtorch));
+        // All failures in one run: on a slow machine the second half must not need a second run.
+        command.args(["test", "--no-fail-fast"]).args(packages);
+        if fast && !packages.contains(&"--lib") {
+            command.args(["--lib", "--bins"]);
+        }
+        let before = tally.failed;
+        let status = process::run_watched(&mut command, "install Rust", |line| tally.add(line))?;
+        if !status.success() && tally.failed == before {
+            eprintln!("cargo test failed outside the tests: a build error or a crashed test program");
+            tally.failed += 1;
+        }
     }
     Ok(tally)
+}
+
+/// Whether metrics can be had without libtorch: what cargo would build for them.
+fn is_free_of_libtorch(root: &Path) -> Result<bool> {
+    let mut command = process::cargo(root, None);
+    command.args(["tree", "--package", "mtl-metrics", "--edges", "normal,build", "--prefix", "none"]);
+    let output = process::capture(&mut command, "install Rust")?;
+    let tree = String::from_utf8_lossy(&output.stdout);
+    let is_free = output.status.success() && !tree.lines().any(|line| line.starts_with("tch "));
+    if !is_free {
+        eprintln!("mtl-metrics depends on tch: only crates that touch tensors may say features = [\"torch\"]\n{tree}");
+    }
+    Ok(is_free)
 }
 
 /// Counts over all test programs.

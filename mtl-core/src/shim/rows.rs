@@ -267,7 +267,7 @@ pub fn f32_values(tensor: &Tensor) -> Result<&[f32]> {
             op: "values".into(),
             tensor: "tensor",
             expected: "Float, contiguous, on the CPU",
-            found: tensor.kind(),
+            found: format!("{:?}", tensor.kind()),
         });
     }
     match tensor.numel() {

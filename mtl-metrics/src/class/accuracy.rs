@@ -141,8 +141,7 @@ mod tests {
     use super::*;
     use crate::{AnyMetric, Streaming};
     use mtl_core::{
-        batch::MISSING_CLASS,
-        prediction::{Prediction, Reference, Scores},
+        prediction::{MISSING_CLASS, Prediction, Reference, Scores},
     };
     use ndarray::array;
 

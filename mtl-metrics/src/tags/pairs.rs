@@ -1,6 +1,6 @@
 //! One batch of labeled sequences.
 
-use mtl_core::{Error, Result, batch::MISSING_CLASS};
+use mtl_core::{Error, Result, prediction::MISSING_CLASS};
 
 /// Predicted and true classes of sequences, of equal lengths. Tokens whose true class is missing
 /// ([`MISSING_CLASS`], -100) are as if they were not there: padding, pieces of words.

@@ -1,8 +1,7 @@
 //! Random batches of heads, from a seed.
 
 use mtl_core::{
-    batch::MISSING_CLASS,
-    prediction::{Prediction, Reference, Scores},
+    prediction::{MISSING_CLASS, Prediction, Reference, Scores},
 };
 use mtl_metrics::laws;
 use ndarray::Array2;

@@ -3,9 +3,10 @@
 //! Balancers, optimizers, schedules and samplers hand their state out as a [`StateDict`] and take it back; a checkpoint
 //! only has to know this one type. Numbers are `f64` and tensors keep their kind, so nothing is rounded on the way.
 
-use tch::Tensor;
+#[cfg(feature = "torch")]
+mod tensors;
 
-use crate::error::{Error, Result, TorchContext};
+use crate::error::{Error, Result};
 
 /// One value of a [`StateDict`].
 #[derive(Debug)]
@@ -16,7 +17,8 @@ pub enum StateValue {
     /// A counter, or a seed: all 64 bits count.
     Count(u64),
     /// A tensor, deep-copied.
-    Tensor(Tensor),
+    #[cfg(feature = "torch")]
+    Tensor(tch::Tensor),
 }
 
 /// Named values in a fixed order.
@@ -98,58 +100,10 @@ impl StateDict {
         }
     }
 
-    /// The tensor of that name.
-    ///
-    /// # Errors
-    /// [`Error::State`] when there is none.
-    pub fn tensor(&self, what: &str, name: &str) -> Result<&Tensor> {
-        match self.find(name) {
-            Some(StateValue::Tensor(t)) => Ok(t),
-            other => Err(misfit(what, format!("{name} must be a tensor, found {}", describe(other)))),
-        }
-    }
-
-    /// All values as named tensors, for a file; [`StateDict::from_tensors`] takes them back.
-    #[must_use]
-    pub fn to_tensors(&self) -> Vec<(String, Tensor)> {
-        let entry = |(name, value): &(String, StateValue)| match value {
-            StateValue::Numbers(v) => (format!("{NUMBERS}{name}"), Tensor::from_slice(v)),
-            StateValue::Count(v) => (format!("{COUNT}{name}"), Tensor::from_slice(&[v.cast_signed()])),
-            StateValue::Tensor(t) => (format!("{TENSOR}{name}"), t.shallow_clone()),
-        };
-        self.0.iter().map(entry).collect()
-    }
-
-    /// The state that [`StateDict::to_tensors`] wrote.
-    ///
-    /// # Errors
-    /// [`Error::State`] for a name that it would not have written, [`Error::Torch`] for a tensor that cannot be read.
-    pub fn from_tensors(what: &str, tensors: Vec<(String, Tensor)>) -> Result<Self> {
-        let mut state = Self::new();
-        for (name, tensor) in tensors {
-            let (value, name) = if let Some(name) = name.strip_prefix(NUMBERS) {
-                (StateValue::Numbers(Vec::try_from(&tensor).op(what)?), name)
-            } else if let Some(name) = name.strip_prefix(COUNT) {
-                (StateValue::Count(i64::try_from(&tensor).op(what)?.cast_unsigned()), name)
-            } else if let Some(name) = name.strip_prefix(TENSOR) {
-                (StateValue::Tensor(tensor), name)
-            } else {
-                return Err(misfit(what, format!("{name} is no saved state")));
-            };
-            state.insert(name, value);
-        }
-        Ok(state)
-    }
-
     fn find(&self, name: &str) -> Option<&StateValue> {
         self.0.iter().find(|(n, _)| n == name).map(|(_, v)| v)
     }
 }
-
-// How a file tells the three kinds of value apart.
-const NUMBERS: &str = "numbers:";
-const COUNT: &str = "count:";
-const TENSOR: &str = "tensor:";
 
 fn misfit(what: &str, reason: String) -> Error {
     Error::State { what: what.to_owned(), reason }
@@ -160,6 +114,7 @@ fn describe(value: Option<&StateValue>) -> &'static str {
         None => "nothing",
         Some(StateValue::Numbers(_)) => "numbers",
         Some(StateValue::Count(_)) => "a count",
+        #[cfg(feature = "torch")]
         Some(StateValue::Tensor(_)) => "a tensor",
     }
 }
@@ -178,10 +133,7 @@ mod tests {
         assert_eq!(back.numbers("uncertainty", "log_vars", 2).unwrap(), [0.1, 0.2]);
         assert_eq!(back.count("uncertainty", "step").unwrap(), 7);
         assert_eq!(outer.iter().count(), 1);
-        let again = StateDict::from_tensors("balancer", back.to_tensors()).unwrap();
-        assert_eq!(format!("{again:?}"), format!("{back:?}"));
         let e = back.numbers("uncertainty", "log_vars", 3).unwrap_err().to_string();
         assert_eq!(e, "uncertainty: saved state does not fit: log_vars must be 3 numbers, found 2");
-        assert!(back.tensor("uncertainty", "momentum").unwrap_err().to_string().contains("found nothing"));
     }
 }
