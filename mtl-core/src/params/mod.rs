@@ -6,6 +6,7 @@
 //!
 //! Initial values come from a stream per parameter (seed and name), so adding a layer does not change the others.
 
+mod adopt;
 mod bytes;
 mod init;
 mod scope;
