@@ -14,11 +14,11 @@
 use ndarray::{Array2, ArrayView2};
 use tch::{Device, Kind, Tensor};
 
+pub use crate::prediction::MISSING_CLASS;
 use crate::{
     error::{Error, Result, TorchContext},
     prediction::Reference,
 };
-pub use crate::prediction::MISSING_CLASS;
 
 /// Input tensors by modality name, in a fixed order. The first axis of each is the batch.
 #[derive(Debug, Default)]

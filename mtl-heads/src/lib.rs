@@ -55,7 +55,7 @@ pub use class::{ClassHead, ClassHeadConfig};
 pub use decode::to_array;
 pub use head::{Head, HeadOutput, HeadSpec};
 pub use multi_label::{MultiLabelHead, MultiLabelHeadConfig};
-pub use registry::HeadConfig;
+pub use registry::{HeadConfig, HeadPart};
 pub use regress::{RegressHead, RegressHeadConfig, RegressLoss};
 pub use scaling::{ScalingChoice, TargetScaling, TargetTransform};
 pub use target::TargetSpec;

@@ -12,9 +12,28 @@ use crate::{
     target::TargetSpec,
 };
 
+/// The settings of a head from outside: what [`HeadConfig::register`] takes.
+pub trait HeadPart: std::fmt::Debug + Send + Sync {
+    /// The metrics that suit the head; the first judges the task unless the user names another.
+    fn metrics(&self) -> Vec<MetricId>;
+
+    /// Builds the head of `task`, as [`HeadConfig::build`].
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfig`] for a setting out of range, or when the head learns from other labels than these.
+    fn build(
+        &self,
+        scope: &mut Scope<'_>,
+        task: &TaskName,
+        view: &View,
+        target: &TargetSpec,
+        stats: Option<&LabelStats>,
+    ) -> Result<Box<dyn Head>>;
+}
+
 registry! {
     /// The heads that a config file can name.
-    pub enum HeadConfig, what = "head" {
+    pub enum HeadConfig, what = "head", outside = HeadPart {
         Class(ClassHeadConfig) = "class", "one of several classes: softmax and cross entropy";
         MultiLabel(MultiLabelHeadConfig) = "multi-label", "yes/no labels, one is binary: sigmoid and binary cross entropy";
         Regress(RegressHeadConfig) = "regress", "numbers: absolute, squared or Huber loss";
@@ -34,11 +53,12 @@ impl HeadConfig {
 
     /// The metrics that suit the head; the first judges the task unless the user names another.
     #[must_use]
-    pub fn metrics(&self) -> &'static [MetricId] {
+    pub fn metrics(&self) -> Vec<MetricId> {
         match self {
-            Self::Class(_) => ClassHead::METRICS,
-            Self::MultiLabel(_) => MultiLabelHead::METRICS,
-            Self::Regress(_) => RegressHead::METRICS,
+            Self::Class(_) => ClassHead::METRICS.to_vec(),
+            Self::MultiLabel(_) => MultiLabelHead::METRICS.to_vec(),
+            Self::Regress(_) => RegressHead::METRICS.to_vec(),
+            Self::Outside(part) => part.metrics(),
         }
     }
 
@@ -65,6 +85,7 @@ impl HeadConfig {
             (Self::Regress(c), TargetSpec::Values { values }) => {
                 Box::new(RegressHead::new(scope, task, view, values, c, stats)?)
             }
+            (Self::Outside(part), target) => return part.build(scope, task, view, &target, stats),
             (head, target) => {
                 return Err(Error::InvalidConfig {
                     what: "head",

@@ -38,6 +38,7 @@
 //! | [`run_dir`], [`run_data`], [`run_number`], [`interrupt`] | a run's folder; what it remembers of its data; the next one's; Ctrl-C |
 //! | [`compare`] | methods against each other and against single-task networks: grid, seeds, statistics |
 //! | [`cv_weights`] | task weights by cross-validation on the training split |
+//! | [`parts`], [`program`] | parts from outside that configurations can name; the program as a function |
 //! | [`console`] | the one door through which the program prints |
 //! | [`divergence`] | losses that run away, and what to try |
 //! | [`runlog`], [`progress`] | JSON lines, CSV, TensorBoard; bars and lines on a terminal |
@@ -71,8 +72,10 @@ pub mod machine;
 pub mod method;
 pub mod model;
 pub mod optim;
+pub mod parts;
 pub mod plan;
 pub mod predict;
+pub mod program;
 pub mod progress;
 pub mod report;
 pub mod run_data;
@@ -90,6 +93,7 @@ pub mod tui;
 mod union;
 
 pub use error::{Error, Result};
+pub use parts::Parts;
 
 /// The repository's README, whose Rust is compiled and run as a test.
 #[cfg(doctest)]

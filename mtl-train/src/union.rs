@@ -22,7 +22,7 @@ macro_rules! union {
         impl $name {
             /// Every member: name and one-line description.
             pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
-                [$( <$registry>::ALL ),+].into_iter().flatten().copied()
+                [$( <$registry>::all() ),+].into_iter().flatten()
             }
 
             /// Its name in config files.

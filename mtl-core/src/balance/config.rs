@@ -6,12 +6,21 @@
 use super::{Balancer, bilevel, scalarizer, stochastic, weighting, wrapper};
 use crate::{error::Result, registry, task::TaskSet};
 
+/// The settings of a method from outside: what [`BalancerConfig::register`] takes.
+pub trait BalancerPart: std::fmt::Debug + Send + Sync {
+    /// Makes the method for these tasks.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfig`](crate::Error::InvalidConfig) for a setting outside its range.
+    fn build(&self, tasks: &TaskSet) -> Result<Box<dyn Balancer>>;
+}
+
 /// Makes the configuration enum from lines `Variant(config type => method type) = "name", "description";`.
 macro_rules! balancers {
     ($( $variant:ident($config:ty => $method:ty) = $key:literal, $about:literal; )+) => {
         registry! {
             /// The settings of a balancer, as in config files: `kind = "upgrad"` and the method's own fields.
-            pub enum BalancerConfig, what = "balancer" {
+            pub enum BalancerConfig, what = "balancer", outside = BalancerPart {
                 $( $variant($config) = $key, $about; )+
             }
         }
@@ -24,6 +33,7 @@ macro_rules! balancers {
             pub fn build(&self, tasks: &TaskSet) -> Result<Box<dyn Balancer>> {
                 match self {
                     $( Self::$variant(config) => Ok(Box::new(<$method>::new(config, tasks)?)), )+
+                    Self::Outside(part) => part.build(tasks),
                 }
             }
         }

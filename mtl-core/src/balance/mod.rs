@@ -50,7 +50,7 @@ pub mod wrapper;
 use std::fmt::Debug;
 
 pub use aggregator::{Aggregator, AggregatorConfig};
-pub use config::BalancerConfig;
+pub use config::{BalancerConfig, BalancerPart};
 pub use conflict::{Conflict, ConflictStats};
 pub use evidence::{Epoch, Evidence, Look, Needs, Outcome, Space};
 pub use gramian::Gramian;

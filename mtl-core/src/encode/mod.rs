@@ -86,9 +86,18 @@ fn no_stage(stages: &[Stage], stage_idx: usize) -> Error {
     }
 }
 
+/// The settings of an encoder from outside: what [`EncoderConfig::register`] takes.
+pub trait EncoderPart: Debug + Send + Sync {
+    /// Builds the encoder for inputs of that kind, its parameters in `scope`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfig`] for settings out of range or inputs that the encoder cannot take.
+    fn build(&self, scope: &mut Scope<'_>, spec: &InputSpec) -> Result<Box<dyn Encoder>>;
+}
+
 registry! {
     /// The encoders that a config file can name.
-    pub enum EncoderConfig, what = "encoder" {
+    pub enum EncoderConfig, what = "encoder", outside = EncoderPart {
         Mlp(MlpEncoderConfig) = "mlp", "fully connected layers over a vector of numbers";
         Tabular(TabularEncoderConfig) = "tabular", "one token a table field, then fully connected layers";
         Conv(ConvEncoderConfig) = "conv", "small convolutional network over images";
@@ -107,6 +116,7 @@ impl EncoderConfig {
             Self::Tabular(c) => Box::new(TabularEncoder::new(scope, spec, c)?),
             Self::Conv(c) => Box::new(ConvEncoder::new(scope, spec, c)?),
             Self::ResNet18(c) => Box::new(ResNet18::new(scope, spec, c)?),
+            Self::Outside(part) => return part.build(scope, spec),
         })
     }
 }

@@ -64,7 +64,12 @@ impl FieldEmbedding {
             });
         }
         if codes.kind() != Kind::Int64 {
-            return Err(Error::Kind { op: self.name.clone(), tensor: "codes", expected: "Int64", found: format!("{:?}", codes.kind()) });
+            return Err(Error::Kind {
+                op: self.name.clone(),
+                tensor: "codes",
+                expected: "Int64",
+                found: format!("{:?}", codes.kind()),
+            });
         }
         let rows = codes.f_add(&self.offsets).op(self.name.as_str())?; // [b, fields]
         match rows.device() {

@@ -131,7 +131,10 @@ mod tests {
     fn what_cannot_be_adopted_is_named() {
         let store = VarStore::new(Device::Cpu);
         let e = ParamSet::adopt(&store, role).unwrap_err().to_string();
-        assert_eq!(e, "adopted parameters: store must be at least one trainable variable, found 0 variables, none trainable");
+        assert_eq!(
+            e,
+            "adopted parameters: store must be at least one trainable variable, found 0 variables, none trainable"
+        );
         let _ = store.root().ones("a", &[1]);
         let _ = store.root().add("b", Tensor::ones([1], (Kind::Double, Device::Cpu)), true);
         let e = ParamSet::adopt(&store, role).unwrap_err().to_string();

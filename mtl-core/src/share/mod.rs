@@ -65,9 +65,18 @@ pub trait Sharing: Debug + Send {
     fn forward(&self, inputs: &Inputs, cx: &Cx) -> Result<SharedFeatures>;
 }
 
+/// The settings of an architecture from outside: what [`SharingConfig::register`] takes.
+pub trait SharingPart: Debug + Send + Sync {
+    /// Builds the architecture on an encoder, its own parameters in `scope`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfig`](crate::Error::InvalidConfig) naming the setting out of range.
+    fn build(&self, scope: &mut Scope<'_>, encoder: Box<dyn Encoder>, tasks: &TaskSet) -> Result<Box<dyn Sharing>>;
+}
+
 registry! {
     /// The architectures of this crate that a config file can name.
-    pub enum SharingConfig, what = "sharing architecture" {
+    pub enum SharingConfig, what = "sharing architecture", outside = SharingPart {
         Hard(HardSharingConfig) = "hard", "one trunk, every head on its end";
         Mmoe(MmoeConfig) = "mmoe", "shared experts, mixed by one gate a task";
     }
@@ -82,6 +91,7 @@ impl SharingConfig {
         Ok(match self {
             Self::Hard(_) => Box::new(HardSharing::new(encoder, tasks.len())?),
             Self::Mmoe(config) => Box::new(Mmoe::new(scope, encoder, tasks, config)?),
+            Self::Outside(part) => return part.build(scope, encoder, tasks),
         })
     }
 }

@@ -140,9 +140,7 @@ impl Metric for Accuracy {
 mod tests {
     use super::*;
     use crate::{AnyMetric, Streaming};
-    use mtl_core::{
-        prediction::{MISSING_CLASS, Prediction, Reference, Scores},
-    };
+    use mtl_core::prediction::{MISSING_CLASS, Prediction, Reference, Scores};
     use ndarray::array;
 
     #[test]

@@ -1,8 +1,6 @@
 //! Random batches of heads, from a seed.
 
-use mtl_core::{
-    prediction::{MISSING_CLASS, Prediction, Reference, Scores},
-};
+use mtl_core::prediction::{MISSING_CLASS, Prediction, Reference, Scores};
 use mtl_metrics::laws;
 use ndarray::Array2;
 

@@ -1,4 +1,21 @@
-//! The `mtl` program: multi-task training from a configuration file.
+//! The `mtl` program, as a function: multi-task training from a configuration file.
+//!
+//! A program with parts of its own is three lines; everything that the verbs do they do for those parts too:
+//!
+//! ```no_run
+//! use mtl_train::{Parts, program};
+//!
+//! fn main() -> std::process::ExitCode {
+//!     program::run(Parts::ours())
+//! }
+//! ```
+//!
+//! | file | verb |
+//! |---|---|
+//! | `train`, `dry_run`, `find_lr` | `mtl train`, with `--dry-run` and `--find-lr` |
+//! | `compare`, `eval`, `affinity`, `explain`, `report`, `export`, `predict` | each its own |
+//! | `data`, `doctor`, `list` | what is there, and what is wrong with it |
+//! | `run`, `source`, `split`, `table` | arguments and tables that several verbs share |
 
 mod affinity;
 mod compare;
@@ -21,9 +38,11 @@ mod train;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use mtl_train::{
+
+use crate::{
     Error,
     console::{CLOSED_PIPE, is_closed_pipe, note},
+    parts::Parts,
 };
 
 /// Multi-task learning from a configuration file.
@@ -60,8 +79,17 @@ enum Command {
     List(list::Args),
 }
 
-fn main() -> ExitCode {
+/// Runs the program with the arguments of this process.
+///
+/// The exit code is 0 when all went well, 1 for what happened on the way (a divergence, a failure of libtorch), 2 for what the
+/// user gave: arguments, configuration, data, files, parts whose names are taken.
+#[must_use]
+pub fn run(parts: Parts) -> ExitCode {
     mtl_core::shim::init();
+    if let Err(e) = parts.into_result() {
+        note(format_args!("error: {e}"));
+        return ExitCode::from(exit_code(&e));
+    }
     let outcome = match Cli::parse().command {
         Command::Train(args) => train::run(&args),
         Command::Compare(args) => compare::run(&args).map(|()| ExitCode::SUCCESS),

@@ -1,17 +1,17 @@
 //! `mtl train CONFIG --find-lr`: a learning-rate range test as a table; nothing is written.
 
-use comfy_table::{CellAlignment, Table, presets::UTF8_HORIZONTAL_ONLY};
-use mtl_train::{
+use crate::{
     Result,
     console::out,
     session::Session,
     trainer::{LrFinderConfig, LrPoint, LrSweep},
 };
+use comfy_table::{CellAlignment, Table, presets::UTF8_HORIZONTAL_ONLY};
 
 /// Rows shown of a sweep.
 const ROWS: usize = 20;
 
-pub(crate) fn run(session: &mut Session) -> Result<()> {
+pub(super) fn run(session: &mut Session) -> Result<()> {
     let sweep = session.trainer.find_lr(&session.train, &LrFinderConfig::default())?;
     let names: Vec<String> = session.trainer.model().tasks().names().map(ToString::to_string).collect();
     out(table(&sweep, &names))?;

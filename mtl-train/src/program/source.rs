@@ -2,20 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::{Result, config::ConfigSource, console::note};
 use clap::Args;
-use mtl_train::{Result, config::ConfigSource, console::note};
 
 #[derive(Debug, Clone, Default, Args)]
-pub(crate) struct Settings {
+pub(super) struct Settings {
     /// Sets a key over the file, typed like TOML: `--set balancer.kind=upgrad --set task.income.weight=2`. A table that the
     /// file leaves out starts as the default one.
     #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub(crate) set: Vec<String>,
+    pub(super) set: Vec<String>,
 }
 
 impl Settings {
     /// The file with the settings over it; says what they changed beside the keys that they name.
-    pub(crate) fn read(&self, path: &Path) -> Result<ConfigSource> {
+    pub(super) fn read(&self, path: &Path) -> Result<ConfigSource> {
         let source = ConfigSource::read(path, &self.set)?;
         source.notes().iter().for_each(|about| note(format_args!("note: {about}")));
         Ok(source)
@@ -23,6 +23,6 @@ impl Settings {
 }
 
 /// The configuration file of a run folder, or the file itself.
-pub(crate) fn config_file(path: &Path) -> PathBuf {
+pub(super) fn config_file(path: &Path) -> PathBuf {
     if path.is_dir() { path.join("config.toml") } else { path.to_owned() }
 }

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::{Result, console::note, run_data::Reopen, run_dir::RunDir, session::Session};
 use clap::Args;
 use mtl_data::OnChange;
-use mtl_train::{Result, console::note, run_data::Reopen, run_dir::RunDir, session::Session};
 
 /// Where the run's data are, and what to do when they changed.
 #[derive(Debug, Clone, Default, Args)]
-pub(crate) struct DataFlags {
+pub(super) struct DataFlags {
     /// The folder of the data's files, where they have moved.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
@@ -19,7 +19,7 @@ pub(crate) struct DataFlags {
 
 impl DataFlags {
     /// The same for the library.
-    pub(crate) fn reopen(&self) -> Reopen {
+    pub(super) fn reopen(&self) -> Reopen {
         let on_change = match self.allow_changed_data {
             true => OnChange::Allow,
             false => OnChange::Offer("look at it as it is with --allow-changed-data"),
@@ -28,7 +28,7 @@ impl DataFlags {
     }
 
     /// The run and its session; what of the data is not as it was is said on standard error.
-    pub(crate) fn open(&self, run: &Path) -> Result<(RunDir, Session, Vec<String>)> {
+    pub(super) fn open(&self, run: &Path) -> Result<(RunDir, Session, Vec<String>)> {
         let dir = RunDir::open(run)?;
         let config = dir.config()?;
         let reloaded = dir.reload(&config, &self.reopen())?;
@@ -39,7 +39,7 @@ impl DataFlags {
 }
 
 /// Says what of a run's data is not as it was.
-pub(crate) fn warn(changes: &[String]) {
+pub(super) fn warn(changes: &[String]) {
     for change in changes {
         note(format_args!(
             "warning: {change}; vocabularies, classes and scales are the run's, but samples that it was trained on may be \

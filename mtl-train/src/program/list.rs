@@ -1,11 +1,6 @@
 //! `mtl list`: the registries, as they are compiled in.
 
-use clap::{Args as ClapArgs, ValueEnum};
-use comfy_table::{Table, presets::NOTHING};
-use mtl_core::{metric::MetricId, step::StepMode};
-use mtl_data::{DatasetConfig, TaskSampler};
-use mtl_heads::HeadConfig;
-use mtl_train::{
+use crate::{
     Result,
     architecture::Architecture,
     config::{groups, markdown},
@@ -15,9 +10,14 @@ use mtl_train::{
     optim::OptimizerConfig,
     schedule::ScheduleConfig,
 };
+use clap::{Args as ClapArgs, ValueEnum};
+use comfy_table::{Table, presets::NOTHING};
+use mtl_core::{metric::MetricId, step::StepMode};
+use mtl_data::{DatasetConfig, TaskSampler};
+use mtl_heads::HeadConfig;
 
 #[derive(Debug, ClapArgs)]
-pub(crate) struct Args {
+pub(super) struct Args {
     /// What to list; everything if left out.
     what: Option<What>,
     /// As JSON.
@@ -50,15 +50,15 @@ impl What {
         match self {
             Self::Architectures => Architecture::all().collect(),
             Self::Balancers => MethodConfig::all().collect(),
-            Self::Datasets => DatasetConfig::ALL.to_vec(),
+            Self::Datasets => DatasetConfig::all(),
             Self::Encoders => AnyEncoder::all().collect(),
-            Self::Heads => HeadConfig::ALL.to_vec(),
+            Self::Heads => HeadConfig::all(),
             Self::Keys => Vec::new(),
             Self::Metrics => MetricId::ALL.iter().map(|m| (m.name(), m.about())).collect(),
-            Self::Optimizers => OptimizerConfig::ALL.to_vec(),
-            Self::Samplers => TaskSampler::ALL.to_vec(),
-            Self::Schedules => ScheduleConfig::ALL.to_vec(),
-            Self::StepModes => StepMode::ALL.to_vec(),
+            Self::Optimizers => OptimizerConfig::all(),
+            Self::Samplers => TaskSampler::all(),
+            Self::Schedules => ScheduleConfig::all(),
+            Self::StepModes => StepMode::all(),
         }
     }
 
@@ -67,7 +67,7 @@ impl What {
     }
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
+pub(super) fn run(args: &Args) -> Result<()> {
     if args.markdown {
         return out(markdown().trim_end());
     }

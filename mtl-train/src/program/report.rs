@@ -2,20 +2,20 @@
 
 use std::path::PathBuf;
 
+use crate::{Result, console::tell, run_dir::RunDir, run_report};
 use clap::Args as ClapArgs;
-use mtl_train::{Result, console::tell, run_dir::RunDir, run_report};
 
-use crate::run::{DataFlags, warn};
+use super::run::{DataFlags, warn};
 
 #[derive(Debug, ClapArgs)]
-pub(crate) struct Args {
+pub(super) struct Args {
     /// The run's folder.
     run: PathBuf,
     #[command(flatten)]
     data: DataFlags,
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
+pub(super) fn run(args: &Args) -> Result<()> {
     let (path, changes) = run_report::write(&RunDir::open(&args.run)?, &args.data.reopen())?;
     warn(&changes);
     tell(path.display());

@@ -2,18 +2,18 @@
 
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, ValueEnum};
-use mtl_data::OnChange;
-use mtl_train::{
+use crate::{
     Error, Result,
     console::{note, tell},
     export::{Formats, export},
     run_data::Reopen,
     run_dir::RunDir,
 };
+use clap::{Args as ClapArgs, ValueEnum};
+use mtl_data::OnChange;
 
 #[derive(Debug, ClapArgs)]
-pub(crate) struct Args {
+pub(super) struct Args {
     /// The folder of a finished run.
     run: PathBuf,
     /// The folder to make.
@@ -61,7 +61,7 @@ fn tell_of_changes(run: &RunDir) -> Result<()> {
     Ok(())
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
+pub(super) fn run(args: &Args) -> Result<()> {
     let run = RunDir::open(&args.run)?;
     let files = export(&run, &args.to, args.format.into())?;
     tell_of_changes(&run)?;

@@ -2,16 +2,16 @@
 
 use std::path::PathBuf;
 
-use clap::Args as ClapArgs;
-use mtl_train::{
+use crate::{
     Result,
     config::DeviceConfig,
     console::note,
     predict::{OutputFormat, Predictor, Request, predict_file},
 };
+use clap::Args as ClapArgs;
 
 #[derive(Debug, ClapArgs)]
-pub(crate) struct Args {
+pub(super) struct Args {
     /// An exported package, a run's folder, or a TorchScript file of `mtl export`.
     model: PathBuf,
     /// Rows as in training (label columns may be missing), or an idx file of pictures; `-` is the standard input.
@@ -31,7 +31,7 @@ pub(crate) struct Args {
     device: String,
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
+pub(super) fn run(args: &Args) -> Result<()> {
     let device = DeviceConfig { kind: args.device.clone(), threads: None, ..DeviceConfig::default() }.apply()?;
     let predictor = Predictor::open(&args.model, device)?;
     let request = Request {

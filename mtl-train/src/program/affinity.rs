@@ -2,17 +2,17 @@
 
 use std::path::PathBuf;
 
-use clap::Args as ClapArgs;
-use mtl_train::{
+use crate::{
     Result,
     affinity::{Affinity, AffinityOptions, affinity},
     console::out,
 };
+use clap::Args as ClapArgs;
 
-use crate::{run::DataFlags, split::Split, table::table};
+use super::{run::DataFlags, split::Split, table::table};
 
 #[derive(Debug, ClapArgs)]
-pub(crate) struct Args {
+pub(super) struct Args {
     /// The run's folder.
     run: PathBuf,
     #[command(flatten)]
@@ -31,7 +31,7 @@ pub(crate) struct Args {
     json: bool,
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
+pub(super) fn run(args: &Args) -> Result<()> {
     let (_, session, _) = args.data.open(&args.run)?;
     let loader = args.split.loader(&session);
     let options = AffinityOptions { batches: args.batches, step: args.step };

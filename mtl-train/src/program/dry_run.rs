@@ -1,10 +1,10 @@
 //! `mtl train --dry-run`: the findings of a [`DryRun`] as tables.
 
-use mtl_train::{Result, console::out, dry_run::DryRun};
+use crate::{Result, console::out, dry_run::DryRun};
 
-use crate::table::{bytes, count, table};
+use super::table::{bytes, count, table};
 
-pub(crate) fn show(run: &DryRun) -> Result<()> {
+pub(super) fn show(run: &DryRun) -> Result<()> {
     let mut layers = table(&["layer", "owner", "output", "parameters", "MACs/sample"], 2);
     for layer in &run.layers {
         let shape: Vec<String> = layer.shape.iter().map(ToString::to_string).collect();

@@ -2,15 +2,15 @@
 
 use std::path::PathBuf;
 
-use clap::Args as ClapArgs;
-use mtl_data::DatasetConfig;
-use mtl_train::{
+use crate::{
     Result,
     console::out,
     inspect::{DataSummary, FieldScan, LabelScan},
 };
+use clap::Args as ClapArgs;
+use mtl_data::DatasetConfig;
 
-use crate::{
+use super::{
     source::{Settings, config_file},
     table::{count, table},
 };
@@ -19,7 +19,7 @@ use crate::{
 const SHOWN: usize = 12;
 
 #[derive(Debug, ClapArgs)]
-pub(crate) struct Args {
+pub(super) struct Args {
     /// A configuration file, a run's folder, or the name of a data set (`mtl list datasets`).
     what: PathBuf,
     #[command(flatten)]
@@ -32,7 +32,7 @@ pub(crate) struct Args {
     json: bool,
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
+pub(super) fn run(args: &Args) -> Result<()> {
     let name = args.what.to_string_lossy();
     let summary = if args.what.exists() || DatasetConfig::by_name(&name).is_err() && name.ends_with(".toml") {
         let source = args.settings.read(&config_file(&args.what))?;

@@ -2,18 +2,18 @@
 
 use std::path::PathBuf;
 
-use clap::Args as ClapArgs;
-use comfy_table::{Table, presets::UTF8_HORIZONTAL_ONLY};
-use mtl_train::{
+use crate::{
     Result,
     console::{note, out},
     explain::{self, ExplainOptions, Explanation, Method, Samples},
 };
+use clap::Args as ClapArgs;
+use comfy_table::{Table, presets::UTF8_HORIZONTAL_ONLY};
 
-use crate::{run::DataFlags, split::Split};
+use super::{run::DataFlags, split::Split};
 
 #[derive(Debug, ClapArgs)]
-pub(crate) struct Args {
+pub(super) struct Args {
     /// The run's folder.
     run: PathBuf,
     #[command(flatten)]
@@ -47,7 +47,7 @@ pub(crate) struct Args {
 /// Parts listed per task.
 const TOP: usize = 5;
 
-pub(crate) fn run(args: &Args) -> Result<()> {
+pub(super) fn run(args: &Args) -> Result<()> {
     let (dir, session, changes) = args.data.open(&args.run)?;
     let loader = args.split.loader(&session);
     let options = ExplainOptions {

@@ -2,21 +2,21 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::Args as ClapArgs;
-use mtl_train::{
+use crate::{
     Result,
     console::{note, out},
     inspect::Examination,
     machine::Machine,
 };
+use clap::Args as ClapArgs;
 
-use crate::{
+use super::{
     source::{Settings, config_file},
     table::table,
 };
 
 #[derive(Debug, ClapArgs)]
-pub(crate) struct Args {
+pub(super) struct Args {
     /// A configuration file (or a run's folder) to check: keys, data, every part of the model, one batch through all of them,
     /// the sections of a comparison; the machine if left out.
     config: Option<PathBuf>,
@@ -27,7 +27,7 @@ pub(crate) struct Args {
     json: bool,
 }
 
-pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+pub(super) fn run(args: &Args) -> Result<ExitCode> {
     match &args.config {
         Some(config) => configuration(&config_file(config), args),
         None => machine(args.json),

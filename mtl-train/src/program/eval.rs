@@ -2,17 +2,17 @@
 
 use std::path::PathBuf;
 
+use crate::{Result, console::out};
 use clap::Args as ClapArgs;
-use mtl_train::{Result, console::out};
 
-use crate::{
+use super::{
     run::DataFlags,
     split::Split,
     table::{table, value},
 };
 
 #[derive(Debug, ClapArgs)]
-pub(crate) struct Args {
+pub(super) struct Args {
     /// The run's folder.
     run: PathBuf,
     #[command(flatten)]
@@ -25,7 +25,7 @@ pub(crate) struct Args {
     json: bool,
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
+pub(super) fn run(args: &Args) -> Result<()> {
     let (_, session, _) = args.data.open(&args.run)?;
     let (report, constant) = match args.split {
         Split::Validation => (session.validate()?, session.validate_constant()?),

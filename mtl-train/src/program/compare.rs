@@ -5,9 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::Args as ClapArgs;
-use mtl_metrics::report::TaskReport;
-use mtl_train::{
+use crate::{
     Error, Result,
     architecture::Architecture,
     compare::{self, ByKind, Cell, Files, Outcome, Plan, Seeds, Watch},
@@ -20,11 +18,13 @@ use mtl_train::{
     session::Session,
     trainer::Observer,
 };
+use clap::Args as ClapArgs;
+use mtl_metrics::report::TaskReport;
 
-use crate::{source::Settings, table::value};
+use super::{source::Settings, table::value};
 
 #[derive(Debug, ClapArgs)]
-pub(crate) struct Args {
+pub(super) struct Args {
     /// The configuration file: that of a run, with sections `[compare]` and `[cv_weights]`.
     config: PathBuf,
     #[command(flatten)]
@@ -50,7 +50,7 @@ pub(crate) struct Args {
     dir: Option<PathBuf>,
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
+pub(super) fn run(args: &Args) -> Result<()> {
     let source = args.settings.read(&args.config)?;
     let mut study = source.study()?;
     let stem = args.config.file_stem().unwrap_or_default().to_string_lossy();

@@ -4,7 +4,7 @@ use comfy_table::{CellAlignment, Table, presets::UTF8_HORIZONTAL_ONLY};
 use mtl_metrics::MetricValue;
 
 /// An empty table; the columns from `numbers_from` on are numbers, to the right.
-pub(crate) fn table(header: &[&str], numbers_from: usize) -> Table {
+pub(super) fn table(header: &[&str], numbers_from: usize) -> Table {
     let mut table = Table::new();
     table.load_preset(UTF8_HORIZONTAL_ONLY).set_header(header.iter().copied());
     for idx in numbers_from..header.len() {
@@ -14,7 +14,7 @@ pub(crate) fn table(header: &[&str], numbers_from: usize) -> Table {
 }
 
 /// Both ends of an interval, in the digits of the value that it belongs to.
-pub(crate) fn range(value: f64, [low, high]: [f64; 2]) -> String {
+pub(super) fn range(value: f64, [low, high]: [f64; 2]) -> String {
     match value == 0.0 || (1e-3..1e6).contains(&value.abs()) {
         true => format!("{low:.4} to {high:.4}"),
         false => format!("{low:.3e} to {high:.3e}"),
@@ -22,7 +22,7 @@ pub(crate) fn range(value: f64, [low, high]: [f64; 2]) -> String {
 }
 
 /// A metric with four decimals, or digits and an exponent where these would hide it; why, if it is undefined.
-pub(crate) fn value(value: &MetricValue) -> String {
+pub(super) fn value(value: &MetricValue) -> String {
     match value.get() {
         Ok(x) if x == 0.0 || (1e-3..1e6).contains(&x.abs()) => format!("{x:.4}"),
         Ok(x) => format!("{x:.3e}"),
@@ -32,13 +32,13 @@ pub(crate) fn value(value: &MetricValue) -> String {
 
 /// Bytes with the unit that keeps three digits: `12.3 MiB`.
 #[expect(clippy::cast_precision_loss, reason = "for people")]
-pub(crate) fn bytes(n: usize) -> String {
+pub(super) fn bytes(n: usize) -> String {
     amount(n as f64, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB"])
 }
 
 /// A count in thousands: `1.23 M`.
 #[expect(clippy::cast_precision_loss, reason = "for people")]
-pub(crate) fn count(n: u64) -> String {
+pub(super) fn count(n: u64) -> String {
     amount(n as f64, 1000.0, &["", "k", "M", "G", "T"])
 }
 

@@ -6,11 +6,7 @@ use std::{
     process::ExitCode,
 };
 
-use clap::Args as ClapArgs;
-use mtl_core::task::TaskSet;
-use mtl_data::Splits;
-use mtl_metrics::MetricReport;
-use mtl_train::{
+use crate::{
     Result,
     checkpoint::{CheckpointStore, write_atomic},
     config::RunConfig,
@@ -26,15 +22,19 @@ use mtl_train::{
     session::Session,
     trainer::{Ending, Observer},
 };
+use clap::Args as ClapArgs;
+use mtl_core::task::TaskSet;
+use mtl_data::Splits;
+use mtl_metrics::MetricReport;
 
-use crate::{
+use super::{
     dry_run,
     source::{Settings, config_file},
     table::{range, table, value},
 };
 
 #[derive(Debug, ClapArgs)]
-pub(crate) struct Args {
+pub(super) struct Args {
     /// The configuration file; with --resume, a run's folder goes on with the configuration in it.
     config: PathBuf,
     #[command(flatten)]
@@ -68,7 +68,7 @@ pub(crate) struct Args {
 /// Checkpoints kept.
 const KEEP: usize = 2;
 
-pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+pub(super) fn run(args: &Args) -> Result<ExitCode> {
     if args.tui {
         can_show_dashboard()?;
     }
@@ -100,7 +100,7 @@ fn start(args: &Args, mut config: RunConfig) -> Result<ExitCode> {
     }
     let mut session = Session::new(&config, &splits)?;
     if args.find_lr {
-        return crate::find_lr::run(&mut session).map(|()| ExitCode::SUCCESS);
+        return super::find_lr::run(&mut session).map(|()| ExitCode::SUCCESS);
     }
     session.trainer.score_on(&session.validation)?;
     config.device = config.device.recorded();
@@ -204,15 +204,15 @@ fn can_show_dashboard() -> Result<()> {
     Err(refuse_dashboard("a program with the dashboard: cargo build -p mtl-train --features tui", "one without"))
 }
 
-fn refuse_dashboard(expected: &str, found: &str) -> mtl_train::Error {
+fn refuse_dashboard(expected: &str, found: &str) -> crate::Error {
     let (expected, found) = (expected.into(), found.into());
     mtl_core::Error::InvalidConfig { what: "mtl train", field: "--tui", expected, found }.into()
 }
 
 #[cfg(feature = "tui")]
 fn dashboard(title: &str, tasks: &TaskSet, total: u64) -> Result<Box<dyn Observer>> {
-    let started = mtl_train::tui::Tui::start(title, tasks, total);
-    Ok(Box::new(started.map_err(|e| mtl_train::Error::io("terminal", "cannot show a dashboard", e))?))
+    let started = crate::tui::Tui::start(title, tasks, total);
+    Ok(Box::new(started.map_err(|e| crate::Error::io("terminal", "cannot show a dashboard", e))?))
 }
 
 #[cfg(not(feature = "tui"))]

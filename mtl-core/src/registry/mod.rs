@@ -1,0 +1,184 @@
+//! The one macro of the workspace: a list of what exists, written once.
+//!
+//! A line in a [`registry!`](macro@crate::registry) adds a member everywhere: to the serde-tagged enum that config files name
+//! (`kind = "upgrad"`), to `ALL` (contract tests, generated tables, `mtl list`), and to `build`. The macro writes no
+//! types of its own beyond that enum, so every member stays greppable.
+//!
+//! A registry with `outside = Trait` is open: a crate of somebody's own registers a settings type that implements the trait,
+//! and from then on its name is read, checked, documented and listed as ours are ([`Outside`]).
+
+mod outside;
+
+pub use outside::{Catalogue, Outside};
+
+/// Declares an enum of configurations, one variant per member, tagged by its kebab-case name.
+///
+/// Each line reads `Variant(path::Config) = "name", "one-line description";`. With `outside = Trait` after `what` there is one
+/// more variant, `Outside`, and `register`.
+#[macro_export]
+macro_rules! registry {
+    (
+        $(#[$meta:meta])*
+        pub enum $name:ident, what = $what:literal {
+            $( $variant:ident($config:ty) = $key:literal, $about:literal; )+
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq, ::serde::Serialize, ::serde::Deserialize, ::schemars::JsonSchema)]
+        #[serde(tag = "kind")]
+        pub enum $name {
+            $( #[doc = $about] #[serde(rename = $key)] $variant($config), )+
+        }
+
+        impl $name {
+            /// Every member: name and one-line description, in the order of the documentation.
+            pub const ALL: &'static [(&'static str, &'static str)] = &[ $( ($key, $about), )+ ];
+
+            /// Every member.
+            #[must_use]
+            pub fn all() -> Vec<(&'static str, &'static str)> {
+                Self::ALL.to_vec()
+            }
+
+            /// The member's name in config files.
+            #[must_use]
+            pub fn name(&self) -> &'static str {
+                match self { $( Self::$variant(_) => $key, )+ }
+            }
+
+            /// The member of that name with its default settings.
+            ///
+            /// # Errors
+            /// [`Error::UnknownName`]($crate::Error::UnknownName), listing the names there are.
+            pub fn by_name(name: &str) -> $crate::Result<Self> {
+                match name {
+                    $( $key => Ok(Self::$variant(<$config>::default())), )+
+                    _ => Err($crate::Error::UnknownName {
+                        what: $what,
+                        name: name.to_owned(),
+                        known: Self::ALL.iter().map(|(n, _)| (*n).to_owned()).collect(),
+                    }),
+                }
+            }
+        }
+    };
+    (
+        $(#[$meta:meta])*
+        pub enum $name:ident, what = $what:literal, outside = $part:ident {
+            $( $variant:ident($config:ty) = $key:literal, $about:literal; )+
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum $name {
+            $( #[doc = $about] $variant($config), )+
+            /// A member from outside the workspace, see `register`.
+            Outside($crate::registry::Outside<dyn $part>),
+        }
+
+        const _: () = {
+            static OUTSIDE: $crate::registry::Catalogue<dyn $part> = $crate::registry::Catalogue::new($what);
+
+            $(#[$meta])*
+            #[derive(::serde::Deserialize, ::schemars::JsonSchema)]
+            #[serde(tag = "kind")]
+            enum Ours {
+                $( #[doc = $about] #[serde(rename = $key)] $variant($config), )+
+            }
+
+            #[derive(::serde::Serialize)]
+            #[serde(tag = "kind")]
+            enum OursRef<'a> {
+                $( #[serde(rename = $key)] $variant(&'a $config), )+
+            }
+
+            impl $name {
+                /// Every member of the workspace: name and one-line description, in the order of the documentation.
+                pub const ALL: &'static [(&'static str, &'static str)] = &[ $( ($key, $about), )+ ];
+
+                /// Every member, those from outside last.
+                #[must_use]
+                pub fn all() -> Vec<(&'static str, &'static str)> {
+                    Self::ALL.iter().copied().chain(OUTSIDE.names()).collect()
+                }
+
+                /// The member's name in config files.
+                #[must_use]
+                pub fn name(&self) -> &'static str {
+                    match self { $( Self::$variant(_) => $key, )+ Self::Outside(part) => part.name() }
+                }
+
+                /// The member of that name with its default settings.
+                ///
+                /// # Errors
+                /// [`Error::UnknownName`]($crate::Error::UnknownName), listing the names there are.
+                pub fn by_name(name: &str) -> $crate::Result<Self> {
+                    match name {
+                        $( $key => Ok(Self::$variant(<$config>::default())), )+
+                        _ => OUTSIDE.default_of(name).map(Self::Outside).ok_or_else(|| $crate::Error::UnknownName {
+                            what: $what,
+                            name: name.to_owned(),
+                            known: Self::all().into_iter().map(|(n, _)| n.to_owned()).collect(),
+                        }),
+                    }
+                }
+
+                /// Adds a member from outside, for the whole process: before a configuration is read. Adding the same
+                /// type under the same name again changes nothing.
+                ///
+                /// # Errors
+                /// [`Error::Duplicate`]($crate::Error::Duplicate) for a name that is taken.
+                pub fn register<C>(name: &'static str, about: &'static str) -> $crate::Result<()>
+                where
+                    C: $part + Default + ::serde::Serialize + ::serde::de::DeserializeOwned + ::schemars::JsonSchema + 'static,
+                {
+                    if Self::ALL.iter().any(|(taken, _)| *taken == name) {
+                        return Err($crate::Error::Duplicate { what: $what, name: name.to_owned() });
+                    }
+                    OUTSIDE.add::<C>(name, about, |settings| std::sync::Arc::new(settings))
+                }
+            }
+
+            impl From<Ours> for $name {
+                fn from(ours: Ours) -> Self {
+                    match ours { $( Ours::$variant(config) => Self::$variant(config), )+ }
+                }
+            }
+
+            impl ::serde::Serialize for $name {
+                fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+                    match self {
+                        $( Self::$variant(config) => ::serde::Serialize::serialize(&OursRef::$variant(config), serializer), )+
+                        Self::Outside(part) => ::serde::Serialize::serialize(part, serializer),
+                    }
+                }
+            }
+
+            impl<'de> ::serde::Deserialize<'de> for $name {
+                fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+                    use ::serde::de::Error as _;
+                    let known = Self::ALL.iter().map(|(name, _)| *name);
+                    match OUTSIDE.read(::serde::Deserialize::deserialize(deserializer)?, known) {
+                        Ok(part) => Ok(Self::Outside(part)),
+                        Err(Ok(settings)) => <Ours as ::serde::Deserialize>::deserialize(settings)
+                            .map(Self::from)
+                            .map_err(D::Error::custom),
+                        Err(Err(message)) => Err(D::Error::custom(message)),
+                    }
+                }
+            }
+
+            impl ::schemars::JsonSchema for $name {
+                fn schema_name() -> std::borrow::Cow<'static, str> {
+                    stringify!($name).into()
+                }
+
+                fn json_schema(generator: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
+                    let mut schema = <Ours as ::schemars::JsonSchema>::json_schema(generator);
+                    OUTSIDE.add_schemas(&mut schema, generator);
+                    schema
+                }
+            }
+        };
+    };
+}
