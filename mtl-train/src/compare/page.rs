@@ -89,38 +89,40 @@ fn best(direction: Direction) -> Best {
 
 fn results(comparison: &Comparison) -> Table {
     let in_table = comparison.tasks.len() <= IN_TABLE;
-    let mut columns = vec![
-        Column { best: Some(Best::Highest), ..Column::new("delta_m, %") },
-        Column { best: Some(Best::Lowest), ..Column::new("mean rank") },
-    ];
+    let has_alone = comparison.methods.iter().any(|method| method.alone);
+    let mut columns = Vec::new();
+    columns.extend(has_alone.then(|| Column { best: Some(Best::Highest), ..Column::new("delta_m, %") }));
+    columns.push(Column { best: Some(Best::Lowest), ..Column::new("mean rank") });
+    // Columns that would be empty or say the same in every row push those of numbers out of sight.
+    let marked = |column: &TaskColumn| comparison.methods.iter().any(|m| !mark(m, &column.task).is_empty());
+    let all_finished = comparison.methods.iter().all(|method| method.seeds.len() == comparison.seeds.len());
     if in_table {
         for column in &comparison.tasks {
-            columns.push(Column { best: Some(best(column.direction)), ..Column::new(heading(column)) });
-            columns.push(Column::new(""));
+            columns.push(Column { best: Some(best(column.direction)), ..Column::new(unbroken(column)) });
+            columns.extend(marked(column).then(|| Column::new("")));
         }
-    } else {
+    } else if has_alone {
         let of = || Some(format!("of {} tasks", comparison.tasks.len()));
         columns.push(Column { group: of(), ..Column::new("better \u{25b2}") });
         columns.push(Column { group: of(), ..Column::new("worse \u{25bc}") });
     }
     columns.push(Column::new("validation"));
-    columns.push(Column::new("seeds"));
+    columns.extend((!all_finished).then(|| Column::new("seeds")));
     let row = |method: &MethodResult| {
-        let mut cells = vec![
-            method.delta_m.as_ref().map_or(Cell::Missing, |d| cell(d, 2)),
-            method.mean_rank.map_or(Cell::Missing, |rank| Cell::number(rank, 2)),
-        ];
+        let mut cells = Vec::new();
+        cells.extend(has_alone.then(|| method.delta_m.as_ref().map_or(Cell::Missing, |d| cell(d, 2))));
+        cells.push(method.mean_rank.map_or(Cell::Missing, |rank| Cell::number(rank, 2)));
         if in_table {
             for (column, metric) in comparison.tasks.iter().zip(method.primary(&comparison.tasks)) {
                 cells.push(metric.and_then(|m| m.estimate.as_ref()).map_or(Cell::Missing, measured));
-                cells.push(Cell::Text(mark(method, &column.task).trim().to_owned()));
+                cells.extend(marked(column).then(|| Cell::Text(mark(method, &column.task).trim().to_owned())));
             }
-        } else {
+        } else if has_alone {
             let counts = ahead_and_behind(method);
             cells.extend([0, 1].map(|at| counts.map_or(Cell::Missing, |n| Cell::Text(n[at].to_string()))));
         }
         cells.push(method.validation.as_ref().map_or(Cell::Missing, measured));
-        cells.push(Cell::Text(method.seeds.len().to_string()));
+        cells.extend((!all_finished).then(|| Cell::Text(method.seeds.len().to_string())));
         let chosen = if comparison.chosen.as_deref() == Some(&method.name) { " (best on validation)" } else { "" };
         Row::measured(format!("{}{chosen}", method.name), cells)
     };
@@ -131,6 +133,12 @@ fn results(comparison: &Comparison) -> Table {
         rows: comparison.methods.iter().map(row).collect(),
         footnotes: notes(comparison),
     }
+}
+
+/// A task's heading without a break before its arrow: columns of a narrow page break their headings.
+fn unbroken(column: &TaskColumn) -> String {
+    let heading = heading(column);
+    heading.rsplit_once(' ').map_or(heading.clone(), |(words, arrow)| format!("{words}\u{a0}{arrow}"))
 }
 
 fn measured(estimate: &Estimate) -> Cell {
@@ -189,7 +197,8 @@ fn panels(comparison: &Comparison) -> Vec<Block> {
         chart.into()
     };
     let words = "Gain of each task in percent of the value of its single-task network of the same seed; right of 0 is better. \
-                 An interval that excludes 0 on the left is negative transfer.";
+                 \u{25bc} and \u{25b2} go by the difference in the metric's own unit: where single-task values differ from seed to seed, its \
+                 interval may exclude 0 while that in percent does not.";
     let mut blocks: Vec<Block> = vec![Heading::part("What learning together did to each task").into()];
     if comparison.tasks.len() <= PANELS {
         blocks.push(Paragraph::new(words).into());
@@ -208,7 +217,7 @@ fn panels(comparison: &Comparison) -> Vec<Block> {
     let (losing, gaining) = (&order[..half], &order[order.len() - half..]);
     blocks.push(
         Paragraph::new(format!(
-            "{words} Of {} tasks the {half} that lose most and the {half} that gain most in the mean over methods.",
+            "{words} Of {} tasks the {half} with the lowest and the {half} with the highest gain in the mean over methods.",
             comparison.tasks.len()
         ))
         .into(),
@@ -305,7 +314,7 @@ fn costs(comparison: &Comparison) -> Table {
         let cells = vec![
             method.seconds_per_epoch.as_ref().map_or(Cell::Missing, measured),
             method.samples_per_second.map_or(Cell::Missing, |rate| Cell::number(rate, 0)),
-            method.peak_memory_mb.map_or(Cell::Missing, |megabytes| Cell::number(megabytes, 0)),
+            method.peak_memory_mb.map_or(Cell::Missing, |mb| Cell::number(mb, if mb < 10.0 { 1 } else { 0 })),
             parameters,
         ];
         Row::measured(&method.name, cells)

@@ -82,8 +82,8 @@ impl Watch for () {}
 ///
 /// # Errors
 /// What is wrong with any method's settings, before the first is trained; [`Error::Checkpoint`] when a run below `root` was
-/// trained on other data; [`Error::Io`] when a file cannot be written. A
-/// failure *during* training is no error: it is in the comparison, and is tried again at the next call.
+/// trained on other data; [`Error::Io`] when a file cannot be written. What else stops a single run is no error: it is in the
+/// comparison, and is tried again at the next call.
 pub fn run(plan: &Plan, splits: &Splits, root: &Path, watch: &mut dyn Watch) -> Result<Option<Comparison>> {
     let (files, cells) = (Files::new(root), plan.cells(&splits.info)?);
     check(&cells, splits)?;
@@ -110,11 +110,13 @@ pub fn run(plan: &Plan, splits: &Splits, root: &Path, watch: &mut dyn Watch) -> 
                 outcomes.push(Ok(outcome));
             }
             Ok((_, false)) => return Ok(None),
-            Err(error @ Error::Step { .. }) => {
+            // What is wrong with the folder is wrong for all that follow.
+            Err(error @ (Error::Io { .. } | Error::Checkpoint { .. })) => return Err(error),
+            // A step that failed, or data that this run cannot use: no label of its only task in validation.
+            Err(error) => {
                 watch.failed(place, cell, &error);
                 outcomes.push(Err(error.to_string()));
             }
-            Err(error) => return Err(error),
         }
     }
     let comparison = analyze::analyze(plan, splits, &cells, &outcomes)?;

@@ -5,7 +5,10 @@ use mtl_core::metric::Direction;
 use mtl_data::Origin;
 use mtl_metrics::stats::Estimate;
 
-use super::{Comparison, MethodResult, TaskColumn, verdict::Verdict};
+use super::{
+    Comparison, MethodResult, TaskColumn,
+    verdict::{Verdict, signed},
+};
 use crate::report::decimals;
 
 /// More tasks than this do not fit a terminal: counts stand for them, the page has them one by one.
@@ -35,9 +38,10 @@ pub fn to_text(comparison: &Comparison) -> String {
         Origin::Synthetic => "SYNTHETIC",
     };
     let head = format!(
-        "{} ({origin}), {} epochs of batches of {}, seeds {}",
+        "{} ({origin}), {} epoch{} of batches of {}, seeds {}",
         comparison.dataset,
         comparison.epochs,
+        if comparison.epochs == 1 { "" } else { "s" },
         comparison.batch_size,
         comparison.seeds.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     );
@@ -114,11 +118,11 @@ fn spread(comparison: &Comparison, method: &MethodResult) -> Option<String> {
     let (lowest, highest) = (names.clone().min_by(by_gain), names.max_by(by_gain));
     let named = |task: Option<(&str, f64)>| task.filter(|_| n > 2).map_or(String::new(), |(t, _)| format!(" ({t})"));
     Some(format!(
-        "{}: gains of tasks from {:+.2}{} to {:+.2} %{}{gini}{worse}",
+        "{}: gains of tasks from {}{} to {}{}{gini}{worse}",
         method.name,
-        balance.worst,
+        signed(balance.worst),
         named(lowest),
-        balance.best,
+        signed(balance.best),
         named(highest)
     ))
 }

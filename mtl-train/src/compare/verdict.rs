@@ -315,6 +315,26 @@ mod tests {
     }
 
     #[test]
+    fn columns_without_content_are_left_out() {
+        use crate::report::Block;
+        let of = |methods| {
+            let page = page(&comparison(methods, None));
+            let table = page.blocks.iter().find_map(|b| if let Block::Table(table) = b { Some(table) } else { None });
+            let table = table.unwrap();
+            assert!(table.rows.iter().all(|row| row.cells.len() == table.columns.len()));
+            table.columns.iter().map(|column| column.label.clone()).collect::<Vec<_>>()
+        };
+        let labels = |gains: &[f64], finished: usize| {
+            let mut own = method("hard", Some(gains), &[("a", gains)]);
+            own.seeds.truncate(finished);
+            of(vec![alone(), own])
+        };
+        assert_eq!(of(vec![method("hard", Some(NOISE), &[])]), ["mean rank", "validation"], "nothing to compare with");
+        assert_eq!(labels(NOISE, 3), ["delta_m, %", "mean rank", "a auroc\u{a0}\u{2191}", "validation"]);
+        assert_eq!(labels(UP, 2), ["delta_m, %", "mean rank", "a auroc\u{a0}\u{2191}", "", "validation", "seeds"]);
+    }
+
+    #[test]
     fn many_tasks_are_counted_and_folded() {
         let names: Vec<String> = (0..20).map(|t| format!("task-{t}")).collect();
         let gains = |at: usize| {
@@ -335,7 +355,7 @@ mod tests {
         assert!(text.contains("worse than alone") && !text.contains("task-9 auroc"), "{text}");
         let html = page(&comparison).to_html();
         assert_eq!(html.matches("<details>").count(), 21, "a line a task, and one for the map of all");
-        assert!(html.contains("Of 20 tasks the 6 that lose most and the 6 that gain most"));
+        assert!(html.contains("Of 20 tasks the 6 with the lowest and the 6 with the highest gain"));
         assert!(html.find("delta_m, %").unwrap() < html.find("mean rank").unwrap());
         crate::report::browser::check("compare", &[page(&comparison)]);
     }

@@ -98,7 +98,9 @@ fn overview(explanation: &Explanation) -> Vec<Block> {
         own.map(|a| (a, Some(address(at))))
     };
     let mut table = faithfulness(tasks.iter().enumerate().filter_map(best));
-    table.footnotes.push("Of several explanations of a task the one that gains most.".into());
+    if explanation.attributions.len() > tasks.len() {
+        table.footnotes.push("Of several explanations of a task the one that gains most.".into());
+    }
     vec![table.into()]
 }
 
@@ -155,30 +157,35 @@ fn of_task<'a>(explanation: &'a Explanation, task: &str) -> Vec<&'a Attribution>
 }
 
 fn faithfulness<'a>(attributions: impl Iterator<Item = (&'a Attribution, Option<String>)>) -> Table {
-    let row = |(a, address): (&Attribution, Option<String>)| {
+    let attributions: Vec<_> = attributions.collect();
+    // A column that says the same in every row takes the room of numbers on a narrow page.
+    let only = attributions.first().map(|(a, _)| a.method);
+    let only = only.filter(|method| attributions.iter().all(|(a, _)| a.method == *method));
+    let row = |(a, address): &(&Attribution, Option<String>)| {
         let f = a.faithfulness.as_ref();
         let number = |value: Option<f64>| value.map_or(Cell::Missing, |v| Cell::number(v, 3));
-        let cells = vec![
-            Cell::Text(a.method.to_string()),
+        let mut cells = vec![
             number(f.map(|f| f.effect)),
             number(f.map(|f| f.random)),
             f.map_or(Cell::Missing, |f| Cell::with_spread(f.gain, f.spread, 3)),
             number(a.gap),
         ];
-        Row { link: address, ..Row::measured(&a.task, cells) }
+        if only.is_none() {
+            cells.insert(0, Cell::Text(a.method.to_string()));
+        }
+        Row { link: address.clone(), ..Row::measured(&a.task, cells) }
     };
     let column = |label: &str| Column::new(label);
+    let mut columns = vec![column("in its order"), column("at random"), column("gain"), column("gap")];
+    if only.is_none() {
+        columns.insert(0, Column { align: Align::Left, ..column("explanation") });
+    }
+    let by = only.map_or_else(String::new, |method| format!(", explained by {method}"));
     Table {
-        caption: "Change of the answer when parts go".into(),
+        caption: format!("Change of the answer when parts go{by}"),
         corner: "task".into(),
-        columns: vec![
-            Column { align: Align::Left, ..column("explanation") },
-            column("in its order"),
-            column("at random"),
-            column("gain"),
-            column("gap"),
-        ],
-        rows: attributions.map(row).collect(),
+        columns,
+        rows: attributions.iter().map(row).collect(),
         footnotes: vec![
             "Mean over samples and deletion steps: lost probability of the answer, or change of the number in standard \
              deviations of predictions. \u{b1} is the standard deviation over random orders and stand-ins."
@@ -224,18 +231,17 @@ fn shares_of(explanation: &Explanation, task: &str) -> Vec<Block> {
     }
     let Some(first) = own.first() else { return Vec::new() };
     let top = first.top(TOP);
+    let which = match explanation.parts.len() {
+        n if n > top.len() => format!("the first {} of {n} parts", top.len()),
+        n => format!("all {n} parts"),
+    };
     let bars = |a: &&Attribution| BarSeries {
         name: a.method.name().into(),
         bars: top.iter().map(|part| Bar::from(100.0 * a.share.get(*part).copied().unwrap_or(0.0))).collect(),
     };
     let chart = BarChart {
         title: format!("{task}: largest shares"),
-        caption: format!(
-            "Share of each part in the absolute scores, mean over samples; the first {} of {} parts by {}.",
-            top.len(),
-            explanation.parts.len(),
-            first.method
-        ),
+        caption: format!("Share of each part in the absolute scores, mean over samples; {which}, by {}.", first.method),
         value: Axis { unit: Some("%".into()), ..Axis::new("share") },
         categories: top.iter().filter_map(|part| explanation.parts.get(*part).cloned()).collect(),
         series: own.iter().map(bars).collect(),
@@ -401,9 +407,17 @@ mod tests {
     #[test]
     fn the_page_says_what_was_found() {
         let html = document("Run x", &explanation()).to_html();
-        for words in
-            ["0.200", "work &amp; pay", "&lt;income&gt;", "7: false alarm rich", "a note", "random order", "0.80"]
-        {
+        for words in [
+            "0.200",
+            "work &amp; pay",
+            "&lt;income&gt;",
+            "7: false alarm rich",
+            "a note",
+            "random order",
+            "0.80",
+            "when parts go, explained by integrated-gradients",
+            "all 2 parts, by integrated-gradients",
+        ] {
             assert!(html.contains(words), "{words}");
         }
         assert!(!html.contains("<income>") && !html.contains("<script"));

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{
     label,
     markup::{Attributes, element, empty, leaf},
-    number::{MISSING, compact, coordinate, fixed},
+    number::{MISSING, compact, coordinate, fixed, written},
     palette::{self, N_LEVELS},
     plot::{self, Figure},
 };
@@ -222,7 +222,7 @@ impl HeatMap {
 
     fn color_bar(&self, out: &mut String, [low, high]: [f64; 2]) {
         element(out, "div", &[("class", &"color-bar")], |out| {
-            leaf(out, "span", &[], &compact(low));
+            leaf(out, "span", &[], &end(low));
             let n = 2 * N_LEVELS;
             let size: Attributes<'_> = &[("width", &(3 * n)), ("height", &10), ("aria-hidden", &"true")];
             element(out, "svg", size, |out| {
@@ -235,9 +235,14 @@ impl HeatMap {
                     empty(out, "rect", &[("class", &class), ("x", &(3 * index)), ("width", &3), ("height", &10)]);
                 }
             });
-            leaf(out, "span", &[], &compact(high));
+            leaf(out, "span", &[], &end(high));
         });
     }
+}
+
+/// An end of the palette: whole numbers as they are, others in four digits.
+fn end(value: f64) -> String {
+    if value.fract().abs() > 0.0 { written(value) } else { compact(value) }
 }
 
 fn name_with_tooltip(out: &mut String, place: Attributes<'_>, name: &str, room: f64) {

@@ -29,21 +29,34 @@ pub struct Table {
 
 /// Rows of a table that is as high as it needs to be.
 const MOST_ROWS: usize = 30;
+/// Characters of names of rows that need no room to be broken in.
+const SHORT_NAME: usize = 12;
 
 impl Table {
     /// Appends the table as HTML.
     pub fn render(&self, out: &mut String) {
         let words = if self.caption.is_empty() { "table" } else { &self.caption };
         // A long table has a window of its own with its heading in sight, or whoever reads on would have to pass it all.
-        let class = if self.rows.len() > MOST_ROWS { "scroll tall" } else { "scroll" };
+        let is_tall = self.rows.len() > MOST_ROWS;
+        let class = if is_tall { "scroll tall" } else { "scroll" };
         let scroll: Attributes<'_> =
             &[("class", &class), ("role", &"region"), ("aria-label", &words), ("tabindex", &0)];
         element(out, "div", &[("class", &"table-box")], |out| {
-            if !self.caption.is_empty() {
-                leaf(out, "p", &[("class", &"table-caption")], &self.caption);
+            if is_tall || !self.caption.is_empty() {
+                element(out, "p", &[("class", &"table-caption")], |out| {
+                    text(out, &self.caption);
+                    if is_tall {
+                        // Browsers hide scroll bars until somebody scrolls: the table would seem to end with its window.
+                        let colon = if self.caption.is_empty() { "" } else { ": " };
+                        let length = format!("{colon}{} rows in a window that scrolls", self.rows.len());
+                        leaf(out, "span", &[("class", &"length")], &length);
+                    }
+                });
             }
+            let is_narrow = self.rows.iter().all(|row| row.name.chars().count() <= SHORT_NAME);
+            let narrow: Attributes<'_> = if is_narrow { &[("class", &"narrow")] } else { &[] };
             element(out, "div", scroll, |out| {
-                element(out, "table", &[], |out| {
+                element(out, "table", narrow, |out| {
                     element(out, "thead", &[], |out| self.head(out));
                     element(out, "tbody", &[], |out| self.body(out));
                 });
@@ -187,6 +200,15 @@ mod tests {
         assert!(html.contains("<span class=\"badge\">published</span>"));
         assert_eq!(ranked(Best::Lowest, rows()).matches("<strong>0.940</strong>").count(), 1);
         assert!(!ranked(Best::Lowest, rows()[..2].to_vec()).contains("<strong>"), "all the same: no winner");
+    }
+
+    #[test]
+    fn a_table_in_a_window_says_how_long_it_is() {
+        let rows = |n: usize| (0..n).map(|at| Row::measured(format!("task {at}"), vec![1.5.into()])).collect();
+        let of = |n| rendered(&Table { caption: "Results".into(), rows: rows(n), ..Table::default() });
+        assert!(of(139).contains("Results<span class=\"length\">: 139 rows in a window that scrolls</span>"));
+        assert!(of(30).contains(">Results</p>"));
+        assert!(of(2).contains("<table class=\"narrow\">"), "short names need no room to break in");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use mtl_data::{
 
 use super::data::{fold, percent};
 use crate::{
-    inspect::{FieldScan, Scan},
+    inspect::{FieldScan, Scan, shortest},
     report::{Block, Cell, Column, Paragraph, Row, Table, written},
 };
 
@@ -35,6 +35,29 @@ pub(super) fn stand_ins(fitted: Option<&FittedSchema>) -> Vec<Option<f32>> {
     };
     let columns = fitted.into_iter().flat_map(|f| f.schema().columns.iter().zip(f.columns()));
     columns.filter_map(stand_in).collect()
+}
+
+/// What is written of a gap in a sample.
+const GAP: &str = "(gap)";
+
+/// Writes of samples' fields, given with the texts and numbers of the file, where the file has none: a mean that nobody
+/// wrote down would pass for a value.
+pub(super) fn mark(fitted: Option<&FittedSchema>, samples: &mut [Vec<(String, String)>]) {
+    let numeric = fitted.into_iter().flat_map(|f| f.schema().columns.iter());
+    let numeric = numeric.filter(|field| matches!(field, Field::Numeric { .. }));
+    let filled: Vec<(&str, String)> = numeric
+        .zip(stand_ins(fitted))
+        .enumerate()
+        .filter_map(|(at, (field, stand_in))| {
+            let original = |x| fitted.and_then(|f| f.original(at, x)).unwrap_or(x);
+            Some((field.name(), shortest(stand_in?, original)))
+        })
+        .collect();
+    for (name, value) in samples.iter_mut().flatten() {
+        if value.trim().is_empty() || filled.iter().any(|(of, text)| of == name && text == value) {
+            GAP.clone_into(value);
+        }
+    }
 }
 
 /// A column with gaps: what stands for them, and how many a split has.
@@ -172,6 +195,17 @@ mod tests {
         assert_eq!(table.rows[0].cells[1], Cell::Text("20.0 %".into()));
         let Cell::Text(stand_in) = &table.rows[1].cells[3] else { panic!() };
         assert!(stand_in.starts_with("the training mean, 22"), "the mean of the file's numbers: {stand_in}");
+    }
+
+    #[test]
+    fn a_sample_shows_its_gaps_and_not_what_stands_for_them() {
+        let splits = table("");
+        let mut samples = crate::inspect::fields(&*splits.validation, splits.fitted.as_ref(), &[0, 1, 4]).unwrap();
+        mark(splits.fitted.as_ref(), &mut samples);
+        let values = |sample: usize| samples[sample].iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>();
+        assert_eq!(values(0), [GAP, "20", GAP], "row 200 has neither town nor income");
+        assert_eq!(values(1), ["Bonn", "21", "3513.5"]);
+        assert_eq!(values(2), ["Ulm", "24", GAP]);
     }
 
     #[test]

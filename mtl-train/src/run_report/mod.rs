@@ -22,6 +22,7 @@ mod details;
 mod gaps;
 mod history;
 mod outputs;
+mod overview;
 mod results;
 mod training;
 mod wilson;
@@ -173,7 +174,7 @@ pub fn document(
     }
     let is_few = facts.tasks.len() <= FEW_TASKS;
     doc.push(Heading::section("Training"));
-    doc.blocks.extend(if is_few { training::curves(history) } else { training::overview(history) });
+    doc.blocks.extend(if is_few { training::curves(history) } else { overview::curves(history) });
     doc.blocks.extend(training::optimization(history));
     doc.blocks.extend(training::conflict(history));
     let mut size = None;
@@ -282,10 +283,11 @@ fn explanation(doc: &mut Document, session: &Session) -> Result<()> {
 
 fn environment(history: &History) -> KeyValues {
     let f = &history.facts;
+    let of = |what: &str, n: u64| format!("{} {what}{}", count(n), if n == 1 { "" } else { "s" });
     KeyValues::list([
         ("program", format!("mtl {}", f.version)),
-        ("platform", format!("{}, {} cores", f.platform, f.cores)),
-        ("device", format!("{}, {} threads inside operations", f.device, f.threads)),
+        ("platform", format!("{}, {}", f.platform, of("core", f.cores as u64))),
+        ("device", format!("{}, {} inside operations", f.device, of("thread", f.threads as u64))),
         ("seed", f.seed.to_string()),
         (
             "data",

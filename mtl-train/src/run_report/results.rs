@@ -49,9 +49,12 @@ pub(super) fn tiles(history: &History, outcome: Option<&Outcome>, choice: Option
     }
     if many {
         items.push(KeyValue { key: "tasks".into(), value: tasks.len().to_string(), remark: String::new() });
-        for mean in outcome.and_then(|o| o.intervals.as_ref()).into_iter().flat_map(|i| &i.means).take(3) {
+        let intervals = outcome.and_then(|o| o.intervals.as_ref());
+        let level = intervals.map_or(0.0, |i| 100.0 * i.level);
+        for mean in intervals.into_iter().flat_map(|i| &i.means).take(3) {
             let (Some(value), metric) = (mean.value, &mean.of.metric) else { continue };
-            let interval = mean.of.interval.map_or_else(String::new, |ends| format!(", {}", range(value, ends)));
+            let interval = |ends| format!(", {level:.0} % interval {}", range(value, ends));
+            let interval = mean.of.interval.map_or_else(String::new, interval);
             items.push(KeyValue {
                 key: format!("mean {metric} on test"),
                 value: written(value),
@@ -156,7 +159,7 @@ impl Results<'_> {
             (Some(value), Some(ends)) => Cell::Text(range(value, ends)),
             _ => Cell::Missing,
         };
-        let mut rows = Vec::new();
+        let (mut rows, mut undefined) = (Vec::new(), Vec::new());
         for (at, task) in tasks.iter().filter_map(|t| Some((*t, self.validation.tasks.get(*t)?))) {
             for (place, entry) in task.metrics.iter().take(most_metrics).enumerate() {
                 let figure = self.figure(task.task.as_str(), entry);
@@ -168,11 +171,18 @@ impl Results<'_> {
                 let name = if place == 0 { task.task.to_string() } else { String::new() };
                 let row = Row::measured(name, cells);
                 rows.push(if linked { row.linked(task_address(at)) } else { row });
-                let reason = figure.test.unwrap_or(entry).outcome.undefined.as_ref();
-                if let Some(reason) = reason.filter(|_| most_metrics > 1) {
-                    footnotes.push(format!("{}.{} is undefined: {reason}.", task.task, entry.metric));
-                }
+                let on = |split: &str, entry: Option<&MetricEntry>| {
+                    let reason = entry?.outcome.undefined.as_ref()?;
+                    Some(format!("{}.{} is undefined on {split}: {reason}", task.task, entry?.metric))
+                };
+                undefined.extend(on("test", figure.test).or_else(|| on("validation", Some(entry))));
             }
+        }
+        // Of many tasks a few: every task's own table says why.
+        let more = undefined.len().saturating_sub(NAMED);
+        footnotes.extend(undefined.into_iter().take(NAMED).map(|words| format!("{words}.")));
+        if more > 0 {
+            footnotes.push(format!("{more} more are undefined; the tables of their tasks say why."));
         }
         if tasks.len() > 1 {
             rows.extend(self.means(has_intervals, has_constants));
@@ -210,6 +220,7 @@ impl Results<'_> {
     fn against_constants(&self) -> Option<Block> {
         self.outcome?.constant.as_ref()?;
         let (mut worse, mut alike) = (Vec::new(), Vec::new());
+        let n = self.validation.tasks.len();
         for task in &self.validation.tasks {
             let Some(entry) = task.metrics.first() else { continue };
             let figure = self.figure(task.task.as_str(), entry);
@@ -232,12 +243,18 @@ impl Results<'_> {
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
             format!("{}{more}", tasks.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", "))
         };
+        // Of many tasks their number counts more than their names.
+        let how_many = |tasks: &[String]| match n > FEW_TASKS {
+            true => format!(" ({} of {n} tasks)", tasks.len()),
+            false => String::new(),
+        };
         let mut sentences = Vec::new();
         if !worse.is_empty() {
-            sentences.push(format!("On test no better than a constant answer: {}.", list(&worse)));
+            sentences.push(format!("On test no better than a constant answer{}: {}.", how_many(&worse), list(&worse)));
         }
         if !alike.is_empty() {
-            sentences.push(format!("Not told apart from a constant answer on test: {}.", list(&alike)));
+            let how_many = how_many(&alike);
+            sentences.push(format!("Not told apart from a constant answer on test{how_many}: {}.", list(&alike)));
         }
         (!sentences.is_empty()).then(|| Note::new(NoteKind::Caution, sentences.join(" ")).into())
     }

@@ -195,7 +195,8 @@ fn many_tasks_are_folded_and_the_table_leads_to_each() {
     let (test, intervals) = session.test_with_intervals().unwrap();
     let [mean] = &intervals.means[..] else { panic!("three tasks of AUROC: {:?}", intervals.means) };
     assert_eq!((mean.tasks, mean.of.metric.as_str()), (3, "auroc"));
-    let metrics = serde_json::json!({ "best_epoch": 1, "test": test, "intervals": intervals });
+    let constant = serde_json::json!({ "validation": test, "test": test });
+    let metrics = serde_json::json!({ "best_epoch": 1, "test": test, "intervals": intervals, "constant": constant });
     write_atomic(&dir.metrics(), metrics.to_string().as_bytes()).unwrap();
     let (history, outcome) = (History::read(&dir.log()).unwrap(), Outcome::read(&dir).unwrap());
     let splits = config.data.load().unwrap();
@@ -208,9 +209,32 @@ fn many_tasks_are_folded_and_the_table_leads_to_each() {
     let LabelStats::MultiLabel { labels } = &session.labels()[2] else { panic!("yes or no") };
     let gaps = 100.0 * labels[0].missing as f64 / session.train.source().len() as f64;
     let gaps = format!("{gaps:.1} %");
-    for words in ["mean of 3 tasks", "Task by task", "town: Ulm", "age: ", "auroc on validation", &gaps] {
+    for words in [
+        "mean of 3 tasks",
+        "Task by task",
+        "town: Ulm",
+        "age: ",
+        "auroc on validation",
+        &gaps,
+        "over 3 tasks, 95 % interval ",
+        "Not told apart from a constant answer on test (",
+        " of 6 tasks): ",
+        "Every task had the loss weight 1.000 in every step.",
+    ] {
         assert!(html.contains(words), "{words}");
     }
+    // Errors in tens of thousands and in ones share no axis: each line starts at 1. Ranks by AUROC do.
+    let [Block::Columns(Columns { blocks, .. })] = &overview::curves(&history)[..] else { panic!("one row of charts") };
+    let charts =
+        blocks.iter().map(|block| if let Block::LineChart(chart) = block { chart } else { panic!("{block:?}") });
+    let starts = |title: &str| {
+        let chart = charts.clone().find(|chart| chart.title == title).unwrap();
+        chart.series.iter().map(|line| line.points[0][1]).collect::<Vec<_>>()
+    };
+    assert!(starts("rmse on validation, first epoch = 1").iter().all(|y| (y - 1.0).abs() < 1e-12));
+    let aurocs = starts("auroc on validation");
+    // One that validation does not define is a gap in its line.
+    assert!(aurocs.len() == 3 && aurocs.iter().all(|y| y.is_nan() || (0.0..=1.0).contains(y)), "{aurocs:?}");
     // Whole numbers of the file come back as such.
     let ages = html.match_indices("age: ").map(|(at, _)| &html[at + 5..at + 7]).filter(|age| !age.starts_with('#'));
     assert!(

@@ -2,19 +2,17 @@
 
 use mtl_core::balance::Conflict;
 
-use super::{
-    details::quantile,
-    history::{History, StepLine},
-};
+use super::history::{History, StepLine};
 use crate::report::{
-    Axis, Block, Columns, Details, Heading, HeatMap, LineChart, Marker, Palette, Paragraph, Reference, Series,
+    Axis, Block, Columns, Details, Heading, HeatMap, LineChart, Marker, Palette, Paragraph, Reference, Series, fixed,
+    written,
 };
 use crate::trainer::EpochSummary;
 
 /// Pairs of tasks drawn as lines.
 const MOST_PAIRS: usize = 10;
 /// Lines of a chart that can be told apart.
-const MOST_LINES: usize = 7;
+pub(super) const MOST_LINES: usize = 7;
 /// Tasks of a matrix; of more, those that disagree most.
 const MOST_ROWS: usize = 24;
 
@@ -39,65 +37,6 @@ pub(super) fn of_task(history: &History, task: usize) -> (Vec<Block>, Vec<Block>
     let mut metrics = metrics(history, task).into_iter();
     charts.extend(metrics.next());
     (charts, metrics.collect())
-}
-
-/// How many tasks went, as one chart per primary metric: the median, the range, and the tasks at both ends.
-pub(super) fn overview(history: &History) -> Vec<Block> {
-    let Some(first) = history.epochs.first() else { return Vec::new() };
-    let mut judged: Vec<(&str, Vec<usize>)> = Vec::new();
-    for (at, task) in first.validation.tasks.iter().enumerate() {
-        let Some(metric) = task.metrics.first().map(|m| m.metric.as_str()) else { continue };
-        match judged.iter_mut().find(|(name, _)| *name == metric) {
-            Some((_, tasks)) => tasks.push(at),
-            None => judged.push((metric, vec![at])),
-        }
-    }
-    let value = |e: &EpochSummary, at: usize| e.validation.tasks.get(at).and_then(|t| t.metrics.first()?.outcome.value);
-    let chart = |(metric, tasks): &(&str, Vec<usize>)| -> Block {
-        let sorted = |e: &EpochSummary| {
-            let mut values: Vec<f64> = tasks.iter().filter_map(|at| value(e, *at)).collect();
-            values.sort_by(f64::total_cmp);
-            values
-        };
-        let mut median = Series::new(format!("median of {} tasks", tasks.len()), Vec::new());
-        for e in &history.epochs {
-            let (x, values) = ((e.epoch + 1) as f64, sorted(e));
-            if let (Some(low), Some(high)) = (values.first(), values.last()) {
-                median.points.push([x, quantile(&values, 0.5)]);
-                median.band.push([x, *low, *high]);
-            }
-        }
-        let mut by_last: Vec<(usize, f64)> =
-            tasks.iter().filter_map(|at| Some((*at, value(history.epochs.last()?, *at)?))).collect();
-        by_last.sort_by(|a, b| a.1.total_cmp(&b.1));
-        let line = |at: usize| {
-            let name = first.validation.tasks.get(at).map_or_else(String::new, |t| t.task.to_string());
-            Series { dashed: true, ..Series::by_epoch(name, history.epochs.iter().map(|e| value(e, at))) }
-        };
-        if tasks.len() <= MOST_LINES {
-            return LineChart {
-                title: format!("{metric} on validation"),
-                x: Axis::new("epoch"),
-                y: Axis::new(*metric),
-                series: tasks.iter().map(|at| Series { dashed: false, ..line(*at) }).collect(),
-                ..LineChart::default()
-            }
-            .into();
-        }
-        let mut series = vec![median];
-        series.extend(by_last.first().filter(|_| by_last.len() > 1).map(|(at, _)| line(*at)));
-        series.extend(by_last.last().filter(|_| by_last.len() > 1).map(|(at, _)| line(*at)));
-        LineChart {
-            title: format!("{metric} on validation"),
-            caption: "Band: from the lowest to the highest task; dashed: the tasks that end lowest and highest.".into(),
-            x: Axis::new("epoch"),
-            y: Axis::new(*metric),
-            series,
-            ..LineChart::default()
-        }
-        .into()
-    };
-    vec![Columns::new(judged.iter().map(chart).collect()).into()]
 }
 
 fn loss(history: &History, task: usize) -> Option<Block> {
@@ -161,6 +100,12 @@ pub(super) fn optimization(history: &History) -> Vec<Block> {
         charts.push(norm.into());
     }
     let weight = |s: &StepLine, task: usize| s.weights.get(task).copied().flatten();
+    let mut known = history.steps.iter().flat_map(|s| &s.weights).copied().flatten();
+    if let Some(first) = known.next().filter(|first| known.all(|w| w.to_bits() == first.to_bits())) {
+        let words = format!("Every task had the loss weight {} in every step.", written(first));
+        charts.push(Paragraph::new(words).into());
+        return vec![Columns::new(charts).into()];
+    }
     let mut shown: Vec<usize> = (0..history.facts.tasks.len()).collect();
     let all = shown.len();
     if all > MOST_LINES {
@@ -267,10 +212,10 @@ pub(super) fn conflict(history: &History) -> Vec<Block> {
     let mut blocks = vec![
         Heading::section("Gradient conflict").into(),
         Paragraph::new(format!(
-            "Gradients of the tasks with respect to the shared parameters, over the steps of epoch {}: {:.0} % of the steps of a pair were in conflict, with a mean cosine of {:.2} where they were.",
+            "Gradients of the tasks with respect to the shared parameters, over the steps of epoch {}: {} % of the steps of a pair were in conflict, with a mean cosine of {} where they were.",
             last.epoch + 1,
-            100.0 * last.conflict.score(),
-            last.conflict.mean_severity(),
+            fixed(100.0 * last.conflict.score(), 0),
+            fixed(last.conflict.mean_severity(), 2),
         ))
         .into(),
         Columns { blocks: maps, min_width: 300 }.into(),

@@ -16,6 +16,7 @@ use mtl_data::{LabelKind, Source, Splits};
 use super::{
     MANY_TASKS,
     details::names,
+    gaps,
     outputs::{Answers, Outputs, TaskOutputs},
 };
 use crate::{
@@ -53,7 +54,9 @@ impl Fields {
             .collect();
         positions.sort_unstable();
         positions.dedup();
-        let fields = inspect::fields(source, splits.and_then(|s| s.fitted.as_ref()), &positions)?;
+        let fitted = splits.and_then(|s| s.fitted.as_ref());
+        let mut fields = inspect::fields(source, fitted, &positions)?;
+        gaps::mark(fitted, &mut fields);
         Ok(Self { listed, of: positions.into_iter().zip(fields).collect() })
     }
 }
@@ -95,7 +98,7 @@ pub(super) fn table(label: &LabelKind, outputs: &TaskOutputs, fields: &Fields) -
         columns.push(Column::prose("fields"));
         let more = n_fields.saturating_sub(MOST_FIELDS);
         let more = if more > 0 { format!(" {more} further fields are left out.") } else { String::new() };
-        footnotes.push(format!("Fields as the file has them; a gap shows what stood for it in training.{more}"));
+        footnotes.push(format!("Fields as the file has them.{more}"));
     }
     Table {
         caption: format!("Worst of {} samples", outputs.ids.len()),
