@@ -2,7 +2,7 @@
 
 use crate::state::{StateDict, StateValue};
 
-/// A copy of the numbers and counters under `prefix.`; balancers keep no tensors.
+/// A copy of the values under `prefix.`.
 pub(super) fn nested(state: &StateDict, prefix: &str) -> StateDict {
     let mut inner = StateDict::new();
     for (name, value) in state.iter() {
@@ -10,7 +10,8 @@ pub(super) fn nested(state: &StateDict, prefix: &str) -> StateDict {
         match value {
             StateValue::Numbers(v) => inner.insert(rest, StateValue::Numbers(v.clone())),
             StateValue::Count(v) => inner.insert(rest, StateValue::Count(*v)),
-            _ => {}
+            #[cfg(feature = "torch")]
+            StateValue::Tensor(t) => inner.insert(rest, StateValue::Tensor(t.copy())),
         }
     }
     inner
