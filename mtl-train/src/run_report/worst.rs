@@ -53,7 +53,7 @@ impl Fields {
             .collect();
         positions.sort_unstable();
         positions.dedup();
-        let fields = inspect::fields(source, splits.and_then(|s| s.fitted.as_ref()), &positions)?;
+        let fields = inspect::fields(source, splits.and_then(Splits::fitted), &positions)?;
         Ok(Self { listed, of: positions.into_iter().zip(fields).collect() })
     }
 }
