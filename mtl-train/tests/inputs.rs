@@ -171,7 +171,7 @@ fn a_transformer_learns_from_two_pictures_and_two_texts() {
     session.trainer.fit(&session.train, &session.validation, &mut (), None).unwrap();
     let report = session.test().unwrap();
     for task in ["brighter", "longer"] {
-        let accuracy = report.get(task, "accuracy").unwrap();
+        let accuracy = report.entry(task, "accuracy").unwrap().outcome.value.unwrap();
         assert!(accuracy > 0.9, "{task}: {accuracy}");
     }
     // Nothing is read from a file for such inputs, which is said; what needs parts or one length says so by name.
