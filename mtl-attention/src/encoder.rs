@@ -8,15 +8,15 @@
 //! block0..  x = x + attend(norm(x)); x = x + feed_forward(norm(x))
 //! last      x = norm(x)
 //! ```
-//! **Shapes** tokens `[b, l, d]` out of every stage; `l` is the number of fields, patches, words .. of all inputs together, which
-//! stand in one sequence in the order of the inputs. Padding is seen by no query.
+//! **Shapes** tokens `[b, l, d]` out of every stage; `l` is the number of fields, patches, words .. of all inputs
+//! together, which stand in one sequence in the order of the inputs. Padding is seen by no query.
 //!
 //! **Reference** tables: Gorishniy et al., "Revisiting Deep Learning Models for Tabular Data", NeurIPS 2021; images:
-//! Dosovitskiy et al., "An Image is Worth 16x16 Words", ICLR 2021; texts: Devlin et al., "BERT", NAACL 2019; sets: Lee et al., "Set
-//! Transformer", ICML 2019, its self-attention blocks.
+//! Dosovitskiy et al., "An Image is Worth 16x16 Words", ICLR 2021; texts: Devlin et al., "BERT", NAACL 2019; sets: Lee
+//! et al., "Set Transformer", ICML 2019, its self-attention blocks.
 //!
-//! **Differs from** all: no class token (heads and architectures pool, or ask with queries of their own). Defaults: width 128, 4
-//! heads, 4 blocks, 512 wide inside, patches of 4.
+//! **Differs from** all: no class token (heads and architectures pool, or ask with queries of their own). Defaults:
+//! width 128, 4 heads, 4 blocks, 512 wide inside, patches of 4.
 
 use std::sync::Arc;
 
@@ -51,7 +51,8 @@ pub struct TransformerEncoderConfig {
     pub blocks: i64,
     /// Width inside the feed-forward layers, >= 1; default 512.
     pub hidden: i64,
-    /// Side of a patch of a picture, >= 1, a divisor of its height and width; moments in a stretch of a signal; default 4.
+    /// Side of a patch of a picture, >= 1, a divisor of its height and width; moments in a stretch of a signal; default
+    /// 4.
     pub patch: i64,
     /// Inside the feed-forward layers; default `gelu`.
     pub activation: Activation,
@@ -92,8 +93,8 @@ impl TransformerEncoder {
     pub const TAKES: Takes = tokenizer::TAKES;
 
     /// # Errors
-    /// [`Error::InvalidConfig`] without inputs, for one that is not taken, for a setting out of range, or for a picture that patches
-    /// do not fill.
+    /// [`Error::InvalidConfig`] without inputs, for one that is not taken, for a setting out of range, or for a picture
+    /// that patches do not fill.
     pub fn new(scope: &mut Scope<'_>, spec: &InputSpec, config: &TransformerEncoderConfig) -> Result<Self> {
         let d = config.width;
         Self::TAKES.check(spec)?;
@@ -133,7 +134,8 @@ impl Encoder for TransformerEncoder {
     }
 
     fn embed(&self, inputs: &Inputs, cx: &Cx) -> Result<Features> {
-        let pieces = self.tokenizers.iter().map(|tokenizer| tokenizer.forward(inputs, cx)).collect::<Result<Vec<_>>>()?;
+        let pieces =
+            self.tokenizers.iter().map(|tokenizer| tokenizer.forward(inputs, cx)).collect::<Result<Vec<_>>>()?;
         let Piece { xs, pad_mask } = tokenizer::join(pieces)?; // [b, l, d]
         Ok(Features::Tokens(Tokens { xs, pad_mask, names: self.names.clone() }))
     }

@@ -1,4 +1,5 @@
-//! Every encoder of the registry: over table fields, over an image, over both, over two of a kind, and over inputs of any length.
+//! Every encoder of the registry: over table fields, over an image, over both, over two of a kind, and over inputs of
+//! any length.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 use mtl_attention::{AttentionEncoderConfig, TransformerEncoder, TransformerEncoderConfig};
@@ -33,7 +34,8 @@ fn specs() -> Vec<InputSpec> {
         ("answer", words(Length::Fixed(3))),
     ]);
     let sound = Signal { channels: 2, rate: None, length: Length::Ragged(10) };
-    let loose = InputSpec::new([("sound", sound.into()), ("objects", Set { width: 3, length: Length::Ragged(4) }.into())]);
+    let loose =
+        InputSpec::new([("sound", sound.into()), ("objects", Set { width: 3, length: Length::Ragged(4) }.into())]);
     vec![table, InputSpec::new([("image", picture())]).unwrap(), both, twice.unwrap(), loose.unwrap()]
 }
 
@@ -124,7 +126,10 @@ fn settings_out_of_range_are_named() {
         TransformerEncoder::new(&mut params.root(), spec, &config).unwrap_err().to_string()
     };
     let base = TransformerEncoderConfig::default;
-    assert!(refusal(base(), &InputSpec::default()).contains("fields of a table, pictures, texts, signals or sets, found none"));
+    assert!(
+        refusal(base(), &InputSpec::default())
+            .contains("fields of a table, pictures, texts, signals or sets, found none")
+    );
     let e = refusal(TransformerEncoderConfig { patch: 5, ..base() }, &specs()[1]);
     assert_eq!(e, "transformer encoder: patch must be >= 1 and a divisor of the image's 8x12, found 5");
     assert!(refusal(TransformerEncoderConfig { blocks: 0, ..base() }, &specs()[0]).contains("blocks must be >= 1"));
@@ -157,7 +162,10 @@ fn padding_changes_nothing() {
         let whole_frames = spec.iter().all(|(_, modality)| modality.name() != "signal");
         // A stretch that a signal ends inside holds some of its padding, which is 0 by contract.
         let rows = if whole_frames { clean.size()[0] } else { 1 };
-        assert!((clean.narrow(0, 0, rows) - dirty.narrow(0, 0, rows)).abs().max().double_value(&[]) < 1e-12, "{spec:?}");
+        assert!(
+            (clean.narrow(0, 0, rows) - dirty.narrow(0, 0, rows)).abs().max().double_value(&[]) < 1e-12,
+            "{spec:?}"
+        );
     }
 }
 
@@ -172,7 +180,8 @@ fn two_inputs_of_a_modality_have_parameters_of_their_own() {
     let mut params = ParamSet::new(Kind::Float, Device::Cpu, 1);
     TransformerEncoder::new(&mut params.root(), &specs()[2], &TransformerEncoderConfig::default()).unwrap();
     let names: Vec<&str> = params.params().iter().map(|p| p.name()).filter(|n| n.starts_with("tokens.")).collect();
-    let expected = ["categorical.weight", "numeric.weight", "numeric.bias", "patches.linear.weight", "patches.linear.bias"];
+    let expected =
+        ["categorical.weight", "numeric.weight", "numeric.bias", "patches.linear.weight", "patches.linear.bias"];
     let expected: Vec<String> =
         expected.iter().chain(&["patches.positions"]).map(|name| format!("tokens.{name}")).collect();
     assert_eq!(names, expected, "one of each: names of checkpoints stay");

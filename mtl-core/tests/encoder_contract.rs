@@ -6,8 +6,8 @@ use mtl_core::{
     encode::{Encoder, EncoderConfig},
     features::Features,
     input::{
-        CategoricalField, Custom, CustomModality, InputSpec, Inputs, Layout, Length, Modality, ModalityKind, Numbers, Picture, Set,
-        Signal, Tokens,
+        CategoricalField, Custom, CustomModality, InputSpec, Inputs, Layout, Length, Modality, ModalityKind, Numbers,
+        Picture, Set, Signal, Tokens,
     },
     mode::Mode,
     params::ParamSet,

@@ -30,8 +30,7 @@ fn each_task_gets_the_features_it_was_promised() {
             let encoder =
                 EncoderConfig::by_name(encoder).unwrap().build(&mut params.root().sub("encoder"), &spec).unwrap();
             let config = SharingConfig::by_name(name).unwrap();
-            let inputs =
-                inputs.map(|_, t| Ok(t.to_kind(Kind::Double))).unwrap();
+            let inputs = inputs.map(|_, t| Ok(t.to_kind(Kind::Double))).unwrap();
             let sharing = config.build(&mut params.root().sub("sharing"), encoder, &tasks()).unwrap();
             assert_eq!((sharing.name(), sharing.views().len()), (*name, 3));
             let run = || sharing.forward(&inputs, &Cx::new(Mode::Eval)).unwrap();

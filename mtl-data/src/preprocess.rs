@@ -1,12 +1,12 @@
 //! From raw files to input tensors, as in training: what a model needs beside its weights.
 //!
 //! ```text
-//! training:    file -> Splits, learning vocabularies, means, scales      Splits::preprocessing: each data set says its own
-//! prediction:  file -> Preprocessing::read -> Inputs, batch by batch     the same codes and numbers
+//! training:    file -> Splits, learning vocabularies, means, scales      Splits::preprocessing: each data set says its
+//! own prediction:  file -> Preprocessing::read -> Inputs, batch by batch     the same codes and numbers
 //! ```
 //!
-//! A [`Preprocessing`] is small, serializable and complete: it needs no data set and no configuration. What the network has to know
-//! of its inputs is less ([`Preprocessing::inputs`]): how numbers were scaled does not concern it.
+//! A [`Preprocessing`] is small, serializable and complete: it needs no data set and no configuration. What the network
+//! has to know of its inputs is less ([`Preprocessing::inputs`]): how numbers were scaled does not concern it.
 
 use std::{
     fs::File,
@@ -165,12 +165,12 @@ impl Preprocessing {
         }
     }
 
-    /// The inputs of all samples of a file, `batch_size` at a time (the last of a block may be fewer); `-` is the standard
-    /// input, for tables.
+    /// The inputs of all samples of a file, `batch_size` at a time (the last of a block may be fewer); `-` is the
+    /// standard input, for tables.
     ///
     /// # Errors
-    /// [`Error::Io`] when the file cannot be opened; whatever is wrong in its header, with its place; `InvalidConfig` for a
-    /// batch size of 0. Errors of samples come from the iterator.
+    /// [`Error::Io`] when the file cannot be opened; whatever is wrong in its header, with its place; `InvalidConfig`
+    /// for a batch size of 0. Errors of samples come from the iterator.
     pub fn read(&self, path: &Path, batch_size: usize) -> Result<InputBatches> {
         self.inputs()?;
         if batch_size == 0 {

@@ -146,7 +146,8 @@ fn loading_repeats_and_seeds_matter() {
     for_all(|name, load| {
         let numbers = |splits: &Splits| {
             let batch = splits.validation.batch(&all(&splits.validation)).unwrap();
-            let sums = batch.inputs.iter().map(|(_, xs)| xs.tensor().to_kind(Kind::Double).view(-1)).collect::<Vec<_>>();
+            let sums =
+                batch.inputs.iter().map(|(_, xs)| xs.tensor().to_kind(Kind::Double).view(-1)).collect::<Vec<_>>();
             sums.iter().flat_map(|xs| Vec::<f64>::try_from(xs).unwrap()).collect::<Vec<_>>()
         };
         let (first, again, other) = (load(1), load(1), load(2));

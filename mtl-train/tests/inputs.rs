@@ -1,5 +1,5 @@
-//! Several inputs of one modality in a sample, and inputs of any length: from a source of one's own through loader, encoder, training,
-//! evaluation, the doctor and an export; and what cannot be done for them yet is said by name.
+//! Several inputs of one modality in a sample, and inputs of any length: from a source of one's own through loader,
+//! encoder, training, evaluation, the doctor and an export; and what cannot be done for them yet is said by name.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::{path::Path, sync::Arc};
@@ -24,7 +24,8 @@ use mtl_train::{
 };
 use tch::{Device, Kind, Tensor};
 
-/// Two pictures and two texts; both tasks can be told from them: is the left picture the brighter one, is the question the longer text?
+/// Two pictures and two texts; both tasks can be told from them: is the left picture the brighter one, is the question
+/// the longer text?
 struct Pairs {
     info: DataInfo,
     n: u64,
@@ -97,9 +98,8 @@ impl Source for Pairs {
 
 fn splits() -> Splits {
     let whole: Arc<dyn Source> = Arc::new(pairs(500));
-    let part = |from: u64, to: u64| -> Arc<dyn Source> {
-        Arc::new(Subset::new(whole.clone(), (from..to).collect()).unwrap())
-    };
+    let part =
+        |from: u64, to: u64| -> Arc<dyn Source> { Arc::new(Subset::new(whole.clone(), (from..to).collect()).unwrap()) };
     Splits {
         train: part(0, 400),
         validation: part(400, 450),
@@ -146,7 +146,11 @@ fn a_loader_hands_on_every_input_with_its_lengths() {
                 let expected: Vec<i64> =
                     batch.ids.iter().map(|id| i64::try_from(lengths(id % 30)[which]).unwrap()).collect();
                 assert_eq!(found, expected, "{name}");
-                assert_eq!(input.tensor().size()[1], *expected.iter().max().unwrap(), "padded to the longest, no further");
+                assert_eq!(
+                    input.tensor().size()[1],
+                    *expected.iter().max().unwrap(),
+                    "padded to the longest, no further"
+                );
             }
             seen += batch.len();
             let part = batch.select(&[1, 0]).unwrap();
@@ -158,7 +162,10 @@ fn a_loader_hands_on_every_input_with_its_lengths() {
 
 #[test]
 fn a_batch_that_is_not_as_described_is_refused_by_the_loader() {
-    let other = Pairs { info: DataInfo { inputs: InputSpec::table(Vec::new(), vec!["x".into()]), ..pairs(9).info }, ..pairs(9) };
+    let other = Pairs {
+        info: DataInfo { inputs: InputSpec::table(Vec::new(), vec!["x".into()]), ..pairs(9).info },
+        ..pairs(9)
+    };
     let loader = Loader::new(Arc::new(other), LoaderConfig::default()).unwrap();
     let e = loader.epoch(0).unwrap().next().unwrap().unwrap_err().to_string();
     assert!(e.contains(r#"unknown input "left", known are numeric"#), "{e}");

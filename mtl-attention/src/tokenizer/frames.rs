@@ -1,6 +1,7 @@
 //! Stretches of a signal as tokens: `x_j = W frame_j + b + p_j`, a frame being `patch` moments of all channels.
 //!
-//! The last frame of a sample is filled with zeros where the sample ends inside it; frames that lie wholly beyond its end are padding.
+//! The last frame of a sample is filled with zeros where the sample ends inside it; frames that lie wholly beyond its
+//! end are padding.
 
 use mtl_core::{
     Error, Result, TorchContext,

@@ -60,8 +60,8 @@ enum Layer {
 }
 
 impl Tokenizer {
-    /// Tokens of width `d` of an input; `patch` is the side of a patch and the length of a stretch. Parameters are named by what a
-    /// token is, and by the input where there are several of its modality.
+    /// Tokens of width `d` of an input; `patch` is the side of a patch and the length of a stretch. Parameters are
+    /// named by what a token is, and by the input where there are several of its modality.
     pub(crate) fn new(scope: &mut Scope<'_>, spec: &InputSpec, input: &str, d: i64, patch: i64) -> Result<Self> {
         let place_of = |name: &str| match spec.is_only(input) {
             true => name.to_owned(),

@@ -55,8 +55,8 @@ impl ConvEncoder {
     };
 
     /// # Errors
-    /// [`Error::InvalidConfig`] unless there is one picture, without blocks, or when the image is too small to be halved once
-    /// per block.
+    /// [`Error::InvalidConfig`] unless there is one picture, without blocks, or when the image is too small to be
+    /// halved once per block.
     pub fn new(scope: &mut Scope<'_>, spec: &InputSpec, config: &ConvEncoderConfig) -> Result<Self> {
         let (input, Picture { mut channels, height: h, width: w }) = picture(spec, &Self::TAKES)?;
         let n = config.channels.len();

@@ -52,7 +52,8 @@ impl MlpEncoder {
     };
 
     /// # Errors
-    /// [`Error::InvalidConfig`] without inputs, for one that is not numeric, without layers, or for a setting out of range.
+    /// [`Error::InvalidConfig`] without inputs, for one that is not numeric, without layers, or for a setting out of
+    /// range.
     pub fn new(scope: &mut Scope<'_>, spec: &InputSpec, config: &MlpEncoderConfig) -> Result<Self> {
         Self::TAKES.check(spec)?;
         if config.hidden.is_empty() {
@@ -64,7 +65,7 @@ impl MlpEncoder {
             });
         }
         let dropout = Dropout::new(config.dropout)?;
-        let mut width = spec.iter().map(|(_, modality)| modality.layout().cells()).sum();
+        let mut width: i64 = spec.iter().map(|(_, modality)| modality.layout().cells()).sum();
         let (mut layers, mut stages) = (Vec::new(), Vec::new());
         for (idx, &h) in config.hidden.iter().enumerate() {
             let name = format!("layer{idx}");

@@ -21,6 +21,7 @@ mod takes;
 
 use std::fmt::Debug;
 
+pub use crate::input::InputSpec;
 pub use conv::{ConvEncoder, ConvEncoderConfig};
 pub use mlp::{MlpEncoder, MlpEncoderConfig};
 pub use resnet::{ResNet18, ResNet18Config};
@@ -31,7 +32,7 @@ use crate::{
     context::Cx,
     error::{Error, Result},
     features::{Features, View},
-    input::{InputSpec, Inputs, Modality, Picture},
+    input::{Inputs, Modality, Picture},
     params::Scope,
     registry,
 };

@@ -110,7 +110,8 @@ impl ResNet18 {
     };
 
     /// # Errors
-    /// [`Error::InvalidConfig`] unless there is one picture, for a width below 1, or for an image too small to be halved.
+    /// [`Error::InvalidConfig`] unless there is one picture, for a width below 1, or for an image too small to be
+    /// halved.
     pub fn new(scope: &mut Scope<'_>, spec: &InputSpec, config: &ResNet18Config) -> Result<Self> {
         let (input, Picture { channels, height: h, width: w }) = picture(spec, &Self::TAKES)?;
         let refuse = |field, expected: String, found: String| {

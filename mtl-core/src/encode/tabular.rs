@@ -1,8 +1,9 @@
 //! A table row as tokens, then fully connected layers.
 //!
-//! Stage `fields` gives one token per field, `[b, f + n, d]`, in the order of the inputs: the categorical fields of an input by
-//! one gather from one table, numbers by a learned direction each. Stages `trunk0`, `trunk1`, ... work on all tokens side by side, `[b, (f + n) d]`, and give
-//! pooled features. Without trunk layers the encoder ends with the tokens: what attention architectures want.
+//! Stage `fields` gives one token per field, `[b, f + n, d]`, in the order of the inputs: the categorical fields of an
+//! input by one gather from one table, numbers by a learned direction each. Stages `trunk0`, `trunk1`, ... work on all
+//! tokens side by side, `[b, (f + n) d]`, and give pooled features. Without trunk layers the encoder ends with the
+//! tokens: what attention architectures want.
 
 use std::sync::Arc;
 
@@ -58,8 +59,8 @@ impl TabularEncoder {
     };
 
     /// # Errors
-    /// [`Error::InvalidConfig`](crate::Error::InvalidConfig) without inputs, for one that is no table's, or for a setting out of
-    /// range.
+    /// [`Error::InvalidConfig`](crate::Error::InvalidConfig) without inputs, for one that is no table's, or for a
+    /// setting out of range.
     pub fn new(scope: &mut Scope<'_>, spec: &InputSpec, config: &TabularEncoderConfig) -> Result<Self> {
         Self::TAKES.check(spec)?;
         let (dropout, d) = (Dropout::new(config.dropout)?, config.token_width);

@@ -1,6 +1,7 @@
 //! What an encoder takes of a data set's inputs.
 //!
-//! An encoder says it once, and every input of the data set is either taken or refused by name: none is left out in silence.
+//! An encoder says it once, and every input of the data set is either taken or refused by name: none is left out in
+//! silence.
 
 use crate::{
     error::{Error, Result},

@@ -43,9 +43,12 @@ impl ModalityKind for Categorical {
     fn validate(&self, input: &str) -> Result<()> {
         check::sizes(input, &self.layout())?;
         match self.fields.iter().find(|field| !(1..=check::LARGEST).contains(&field.cardinality)) {
-            Some(CategoricalField { name, cardinality }) => {
-                check::refuse(input, "fields", format!("of cardinality 1 to 2^31, as of {name}"), cardinality.to_string())
-            }
+            Some(CategoricalField { name, cardinality }) => check::refuse(
+                input,
+                "fields",
+                format!("of cardinality 1 to 2^31, as of {name}"),
+                cardinality.to_string(),
+            ),
             None => Ok(()),
         }
     }

@@ -1,7 +1,7 @@
 //! The parts of a sample that one can point at: what explanations, the doctor and summaries speak of.
 //!
-//! These few forms are all that those places know; a modality says which one is its own, so that a new modality needs no
-//! change there.
+//! These few forms are all that those places know; a modality says which one is its own, so that a new modality needs
+//! no change there.
 
 use super::CategoricalField;
 

@@ -41,13 +41,7 @@ pub(super) fn form(input: &str, found: &Input, layout: &Layout) -> Result<()> {
     }
 }
 
-pub(super) fn values(
-    input: &str,
-    found: &Input,
-    layout: &Layout,
-    cardinalities: &[i64],
-    padding: i64,
-) -> Result<()> {
+pub(super) fn values(input: &str, found: &Input, layout: &Layout, cardinalities: &[i64], padding: i64) -> Result<()> {
     let tensor = found.tensor();
     if tensor.numel() == 0 {
         return Ok(());
@@ -104,12 +98,7 @@ pub(super) fn length(input: &str, allowed: Length, found: usize) -> Result<()> {
 }
 
 /// How many rows of `width` values each sample has.
-pub(super) fn rows(
-    input: &str,
-    samples: &[impl AsRef<[f32]>],
-    width: i64,
-    allowed: Length,
-) -> Result<Vec<usize>> {
+pub(super) fn rows(input: &str, samples: &[impl AsRef<[f32]>], width: i64, allowed: Length) -> Result<Vec<usize>> {
     let width = usize::try_from(width).unwrap_or(0).max(1);
     let mut lengths = Vec::with_capacity(samples.len());
     for sample in samples {

@@ -1,9 +1,10 @@
 //! The door for modalities from outside.
 //!
-//! A user's crate implements [`CustomModality`] and puts an `Arc` of it into its data set's [`InputSpec`](super::InputSpec): batches,
-//! checks, examples and the pages then ask it like any modality of ours, and an encoder of the same crate takes it by
-//! [`Custom::downcast`]. A file knows it by name and settings. Who reads such a file hands over the [`CustomModalities`] that the
-//! program knows ([`InputSpec::resolve`](super::InputSpec::resolve)); until then the modality is only a name, and everything that
+//! A user's crate implements [`CustomModality`] and puts it ([`Custom::new`]) into its data set's
+//! [`InputSpec`](super::InputSpec): batches, checks, examples and the pages then ask it like any modality of ours, and
+//! an encoder of the same crate takes it by [`Custom::downcast`]. A file knows it by name and settings. Who reads such
+//! a file hands over the [`CustomModalities`] that the program knows
+//! ([`InputSpec::resolve`](super::InputSpec::resolve)); until then the modality is only a name, and everything that
 //! would need its behavior refuses it by that name. There is no global list: the registry belongs to the program.
 
 use std::{any::Any, fmt, sync::Arc};

@@ -31,7 +31,8 @@ impl Input {
     /// An input whose samples are of `lengths` along an axis, padded to the longest.
     ///
     /// # Shapes
-    /// `tensor`: `[b, ..]` with at least `axis + 1` axes; `lengths`: one per sample, each from 0 to the size of the axis.
+    /// `tensor`: `[b, ..]` with at least `axis + 1` axes; `lengths`: one per sample, each from 0 to the size of the
+    /// axis.
     ///
     /// # Errors
     /// [`Error::Shape`] for other lengths or another axis; [`Error::Torch`] when the device refuses.
@@ -65,8 +66,8 @@ impl Input {
         self.ragged.as_ref().map(|ragged| ragged.axis)
     }
 
-    /// `[b, l]` of `Bool`, true where there is padding; `None` when all samples are as long as the tensor. Made on the device, without
-    /// waiting for it.
+    /// `[b, l]` of `Bool`, true where there is padding; `None` when all samples are as long as the tensor. Made on the
+    /// device, without waiting for it.
     ///
     /// # Errors
     /// [`Error::Torch`] when libtorch refuses.
@@ -105,11 +106,12 @@ impl Input {
 
     /// The same operation on numbers and lengths: one that acts along the batch alone.
     fn along_batch(&self, act: impl Fn(&Tensor) -> std::result::Result<Tensor, tch::TchError>) -> Result<Self> {
+        let tensor = act(&self.tensor).op("input")?;
         let ragged = match &self.ragged {
             Some(Ragged { lengths, axis }) => Some(Ragged { lengths: act(lengths).op("lengths")?, axis: *axis }),
             None => None,
         };
-        Ok(Self { tensor: act(&self.tensor).op("input")?, ragged })
+        Ok(Self { tensor, ragged })
     }
 
     /// Several batches of one input, one after the other, padded to the longest.
@@ -182,7 +184,8 @@ impl Inputs {
         })
     }
 
-    /// The numbers of the input of that name; for one whose samples differ in length, ask [`Inputs::input`] for these too.
+    /// The numbers of the input of that name; for one whose samples differ in length, ask [`Inputs::input`] for these
+    /// too.
     ///
     /// # Errors
     /// As [`Inputs::input`].

@@ -46,7 +46,9 @@ fn boards() -> CustomModalities {
     let mut known = CustomModalities::default();
     let make = |settings: &Value| match settings["side"].as_i64() {
         Some(side) => Ok(Custom::new(Board { side })),
-        None => Err(Error::Input { input: "board".into(), what: "side", expected: "there".into(), found: "none".into() }),
+        None => {
+            Err(Error::Input { input: "board".into(), what: "side", expected: "there".into(), found: "none".into() })
+        }
     };
     known.register("board", make).unwrap();
     known

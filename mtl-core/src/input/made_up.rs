@@ -9,13 +9,7 @@ use crate::{
 };
 
 /// Samples of the greatest length and, where they are ragged, of every smaller one in turn.
-pub(super) fn example(
-    n: i64,
-    layout: &Layout,
-    cardinalities: &[i64],
-    padding: i64,
-    rng: &mut Rng,
-) -> Result<Input> {
+pub(super) fn example(n: i64, layout: &Layout, cardinalities: &[i64], padding: i64, rng: &mut Rng) -> Result<Input> {
     let shape: Vec<i64> = [n].into_iter().chain(layout.axes.iter().map(|length| length.longest())).collect();
     let size = shape.iter().fold(1, |all: i64, size| all.saturating_mul(*size));
     let size = usize::try_from(size).unwrap_or(0);

@@ -1,8 +1,8 @@
 //! Inputs: what a sample brings into the network, each under a name, each of a modality.
 //!
-//! A data set describes its inputs once, in an [`InputSpec`]: an ordered list of names and [`Modality`]s. Encoders are built
-//! from it and say which modalities they take; the doctor, explanations and exports ask it. A batch carries the [`Inputs`]
-//! that it describes, one [`Input`] a name: a tensor, and the samples' lengths where they differ.
+//! A data set describes its inputs once, in an [`InputSpec`]: an ordered list of names and [`Modality`]s. Encoders are
+//! built from it and say which modalities they take; the doctor, explanations and exports ask it. A batch carries the
+//! [`Inputs`] that it describes, one [`Input`] a name: a tensor, and the samples' lengths where they differ.
 //!
 //! | modality | tensor in a batch | lengths | file |
 //! |---|---|---|---|
@@ -14,14 +14,16 @@
 //! | [`Set`]: items without an order | `[b, l, d]` of a float kind | `[b]` if ragged | `set.rs` |
 //! | [`Custom`]: a modality of a user's crate | as it says | as it says | `custom.rs` |
 //!
-//! A ragged input is padded to the longest sample of the batch; what lies beyond a sample's length is padding, always the
-//! modality's padding value, and [`Input::pad_mask`] says where. Lengths travel with the tensor: to another device, into a part
-//! of the batch, into a longer batch.
+//! A ragged input is padded to the longest sample of the batch; what lies beyond a sample's length is padding, always
+//! the modality's padding value, and [`Input::pad_mask`] says where. Lengths travel with the tensor: to another device,
+//! into a part of the batch, into a longer batch.
 //!
-//! How values were made (vocabularies, what was subtracted and divided) is not said here: that is preprocessing, which belongs to
-//! the data. Nothing is matched by input name anywhere: names are the data set's, and a sample may have two pictures.
+//! How values were made (vocabularies, what was subtracted and divided) is not said here: that is preprocessing, which
+//! belongs to the data. Nothing is matched by input name anywhere: names are the data set's, and a sample may have two
+//! pictures.
 //!
-//! A modality is its file, which answers the questions of [`ModalityKind`], its line in the list below, and an encoder that takes it.
+//! A modality is its file, which answers the questions of [`ModalityKind`], its line in the list below, and an encoder
+//! that takes it.
 //!
 //! # Examples
 //! ```
@@ -92,8 +94,8 @@ pub trait ModalityKind: Debug + Send + Sync {
         check::sizes(input, &self.layout())
     }
 
-    /// For whole numbers: how many values there are, from 0, for each place of the last axis, or one number for all of them.
-    /// Empty for real numbers.
+    /// For whole numbers: how many values there are, from 0, for each place of the last axis, or one number for all of
+    /// them. Empty for real numbers.
     fn cardinalities(&self) -> Vec<i64> {
         Vec::new()
     }
@@ -103,8 +105,8 @@ pub trait ModalityKind: Debug + Send + Sync {
         0
     }
 
-    /// Whether the values of a batch can be: whole numbers within their cardinality, lengths within the tensor, padding where the
-    /// lengths say so. Reads the tensor; its form must have been checked before.
+    /// Whether the values of a batch can be: whole numbers within their cardinality, lengths within the tensor, padding
+    /// where the lengths say so. Reads the tensor; its form must have been checked before.
     ///
     /// # Errors
     /// [`Error::Input`](crate::Error::Input) naming `input` and what was found.
@@ -112,7 +114,8 @@ pub trait ModalityKind: Debug + Send + Sync {
         check::values(input, found, &self.layout(), &self.cardinalities(), self.padding())
     }
 
-    /// `n` made-up samples: whole numbers over their whole range, real ones around 0 with deviation 1, as scaled ones are.
+    /// `n` made-up samples: whole numbers over their whole range, real ones around 0 with deviation 1, as scaled ones
+    /// are.
     ///
     /// # Errors
     /// [`Error::Torch`](crate::Error::Torch) for sizes that no memory holds.

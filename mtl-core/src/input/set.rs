@@ -16,12 +16,12 @@ pub struct Set {
 }
 
 impl Set {
-    /// A batch from samples of `items x width` values, item by item: padded with 0 to the largest, with lengths where the modality
-    /// is ragged.
+    /// A batch from samples of `items x width` values, item by item: padded with 0 to the largest, with lengths where
+    /// the modality is ragged.
     ///
     /// # Errors
-    /// [`Error::Input`](crate::Error::Input) for a sample that is not made of whole items, or of a number of items that none may
-    /// have.
+    /// [`Error::Input`](crate::Error::Input) for a sample that is not made of whole items, or of a number of items that
+    /// none may have.
     pub fn batch(&self, samples: &[impl AsRef<[f32]>]) -> Result<Input> {
         let lengths = check::rows("set", samples, self.width, self.length)?;
         let longest = lengths.iter().copied().max().unwrap_or(0);

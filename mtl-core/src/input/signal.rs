@@ -19,8 +19,8 @@ pub struct Signal {
 }
 
 impl Signal {
-    /// A batch from samples of `channels x moments` values, the moments of the first channel first: padded with 0 to the longest,
-    /// with lengths where the modality is ragged.
+    /// A batch from samples of `channels x moments` values, the moments of the first channel first: padded with 0 to
+    /// the longest, with lengths where the modality is ragged.
     ///
     /// # Errors
     /// [`Error::Input`] for a sample that is not made of whole channels, or of a length that none may have.

@@ -2,9 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Categorical, CategoricalField, Custom, CustomModalities, Input, Inputs, Modality, Numeric, check,
-};
+use super::{Categorical, CategoricalField, Custom, CustomModalities, Input, Inputs, Modality, Numeric, check};
 use crate::{
     error::{Error, Result},
     rng::Rng,
@@ -29,8 +27,8 @@ impl InputSpec {
     /// Inputs in this order.
     ///
     /// # Errors
-    /// [`Error::Duplicate`] for a repeated name; [`Error::Input`] for a name that is empty or has a dot, which separates names of
-    /// parameters.
+    /// [`Error::Duplicate`] for a repeated name; [`Error::Input`] for a name that is empty or has a dot, which
+    /// separates names of parameters.
     pub fn new<N: Into<String>>(inputs: impl IntoIterator<Item = (N, Modality)>) -> Result<Self> {
         let named = inputs.into_iter().map(|(name, modality)| NamedInput { name: name.into(), modality });
         Self::try_from(named.collect::<Vec<_>>())
@@ -41,7 +39,8 @@ impl InputSpec {
     pub fn table(categorical: Vec<CategoricalField>, numeric: Vec<String>) -> Self {
         let mut inputs = Vec::with_capacity(2);
         if !categorical.is_empty() {
-            inputs.push(NamedInput { name: "categorical".into(), modality: Categorical { fields: categorical }.into() });
+            inputs
+                .push(NamedInput { name: "categorical".into(), modality: Categorical { fields: categorical }.into() });
         }
         if !numeric.is_empty() {
             inputs.push(NamedInput { name: "numeric".into(), modality: Numeric { names: numeric }.into() });
@@ -102,7 +101,8 @@ impl InputSpec {
         self.iter().try_for_each(|(name, modality)| modality.validate(name))
     }
 
-    /// Compares kinds, shapes and lengths of a batch with what is described; reads no number, so that it costs nothing on any device.
+    /// Compares kinds, shapes and lengths of a batch with what is described; reads no number, so that it costs nothing
+    /// on any device.
     ///
     /// # Errors
     /// [`Error::UnknownName`] for an input that is missing or is not described; [`Error::Kind`], [`Error::Shape`] or
@@ -123,8 +123,8 @@ impl InputSpec {
         self.iter().try_for_each(|(name, modality)| modality.check_values(name, inputs.input(name)?))
     }
 
-    /// `n` made-up samples, the same for every call: what a network is recorded and measured on, so that no sample of its data is
-    /// needed.
+    /// `n` made-up samples, the same for every call: what a network is recorded and measured on, so that no sample of
+    /// its data is needed.
     ///
     /// # Errors
     /// [`Error::Torch`] for sizes that no memory holds.
@@ -137,7 +137,8 @@ impl InputSpec {
     /// Several batches as one, one after the other, padded to the longest.
     ///
     /// # Errors
-    /// [`Error::UnknownName`] for a batch that lacks an input; [`Error::Torch`] or [`Error::Shape`] when shapes do not fit.
+    /// [`Error::UnknownName`] for a batch that lacks an input; [`Error::Torch`] or [`Error::Shape`] when shapes do not
+    /// fit.
     pub fn concat(&self, batches: &[&Inputs]) -> Result<Inputs> {
         let join = |(name, modality): (&str, &Modality)| {
             let parts = batches.iter().map(|batch| batch.input(name)).collect::<Result<Vec<_>>>()?;
@@ -149,7 +150,8 @@ impl InputSpec {
     /// Gives modalities from outside, which a file knows by name and settings alone, their behavior.
     ///
     /// # Errors
-    /// [`Error::UnknownName`] for a modality that `known` lacks, listing those it has; whatever its maker finds wrong in settings.
+    /// [`Error::UnknownName`] for a modality that `known` lacks, listing those it has; whatever its maker finds wrong
+    /// in settings.
     pub fn resolve(&mut self, known: &CustomModalities) -> Result<()> {
         for NamedInput { modality, .. } in &mut self.0 {
             if let Modality::Custom(custom) = modality {
@@ -219,7 +221,9 @@ mod tests {
             });
             spec.check(&Inputs::new(all.collect()).unwrap()).map_err(|e| e.to_string())
         };
-        let swap = |at: &'static str, t: Tensor| move |n: &str, i: Input| Some(if n == at { t.shallow_clone().into() } else { i });
+        let swap = |at: &'static str, t: Tensor| {
+            move |n: &str, i: Input| Some(if n == at { t.shallow_clone().into() } else { i })
+        };
         batch(&|_, input| Some(input)).unwrap();
         let e = batch(&|name, input| (name != "right").then_some(input)).unwrap_err();
         assert_eq!(e, r#"unknown input "right", known are left, words"#);

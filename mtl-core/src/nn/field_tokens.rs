@@ -1,4 +1,5 @@
-//! The fields of one table input as tokens, whatever its modality: codes by their embedding, numbers by a learned direction.
+//! The fields of one table input as tokens, whatever its modality: codes by their embedding, numbers by a learned
+//! direction.
 
 use super::{FieldEmbedding, NumericTokens};
 use crate::{
@@ -23,12 +24,12 @@ enum Layer {
 }
 
 impl FieldTokens {
-    /// Tokens of width `d` for an input of categorical or numeric fields. Parameters are named by the modality, and by the input
-    /// where there are several of that modality.
+    /// Tokens of width `d` for an input of categorical or numeric fields. Parameters are named by the modality, and by
+    /// the input where there are several of that modality.
     ///
     /// # Errors
-    /// [`Error::UnknownName`] for an input that the data set does not have; [`Error::Input`] for one that has no fields; those of
-    /// the layers.
+    /// [`Error::UnknownName`] for an input that the data set does not have; [`Error::Input`] for one that has no
+    /// fields; those of the layers.
     pub fn new(scope: &mut Scope<'_>, spec: &InputSpec, input: &str, d: i64) -> Result<Self> {
         let modality = spec.get(input)?;
         let mut place = scope.sub(modality.name());

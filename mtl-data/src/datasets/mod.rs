@@ -9,9 +9,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A new data set is a file here with a config struct and its `load`, and a line in the registry and in the `match`es below. It says
-//! itself how raw files become its inputs ([`Splits::preprocessing`]), for prediction: nobody guesses that from what they look like.
-//! It hands every file to its `Loading`, which compares it with what a run kept, see [`crate::kept`].
+//! A new data set is a file here with a config struct and its `load`, and a line in the registry and in the `match`es
+//! below. It says itself how raw files become its inputs ([`Splits::preprocessing`]), for prediction: nobody guesses
+//! that from what they look like. It hands every file to its `Loading`, which compares it with what a run kept, see
+//! [`crate::kept`].
 
 mod census_income;
 mod csv;
@@ -41,8 +42,8 @@ use crate::{
     finding::Finding,
     info::DataInfo,
     kept::{Loading, Provenance},
-    source::{Source, Subset},
     preprocess::Preprocessing,
+    source::{Source, Subset},
     table::FittedSchema,
 };
 
@@ -154,8 +155,8 @@ pub struct Splits {
     pub test: Arc<dyn Source>,
     /// What encoders and heads need to know.
     pub info: DataInfo,
-    /// From raw files to these inputs, what was learned included, to be saved with the model; `None` for inputs that cannot be read
-    /// from a file.
+    /// From raw files to these inputs, what was learned included, to be saved with the model; `None` for inputs that
+    /// cannot be read from a file.
     pub preprocessing: Option<Preprocessing>,
     /// Where the samples come from.
     pub origin: Origin,

@@ -1,7 +1,8 @@
 //! What version 1 of a run's data file kept, as it is kept now.
 //!
-//! Inputs were three fields without names of their own (they were called `categorical`, `numeric` and `image`), what was learned of
-//! them stood in two places, and how files are read followed from the data set's settings. Every data set of that time is named here.
+//! Inputs were three fields without names of their own (they were called `categorical`, `numeric` and `image`), what
+//! was learned of them stood in two places, and how files are read followed from the data set's settings. Every data
+//! set of that time is named here.
 
 use mtl_core::input::{CategoricalField, InputSpec};
 use serde::Deserialize;
@@ -93,13 +94,15 @@ mod tests {
 
     #[test]
     fn the_former_form_says_the_same() {
-        let generated: DatasetConfig = toml::from_str("kind = \"synthetic-mmoe\"\ntrain = 9\ntargets = \"both\"").unwrap();
+        let generated: DatasetConfig =
+            toml::from_str("kind = \"synthetic-mmoe\"\ntrain = 9\ntargets = \"both\"").unwrap();
         let dir = tempfile::tempdir().unwrap();
         let rows: String = (0..30).map(|i| format!("{i},{},{}\n", i % 4, i % 2)).collect();
         std::fs::write(dir.path().join("t.csv"), format!("x,c,y\n{rows}")).unwrap();
         let columns = r#"[{ name = "x", kind = "numeric" }, { name = "c", kind = "categorical" },
             { name = "y", kind = "label", label = "class" }]"#;
-        let text = format!("kind = \"csv\"\ndir = {:?}\ntrain = \"t.csv\"\nschema = {{ columns = {columns} }}", dir.path());
+        let text =
+            format!("kind = \"csv\"\ndir = {:?}\ntrain = \"t.csv\"\nschema = {{ columns = {columns} }}", dir.path());
         let table: DatasetConfig = toml::from_str(&text).unwrap();
         for config in [generated, table] {
             let kept = Kept::of(&config, &config.load().unwrap());

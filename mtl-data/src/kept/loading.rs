@@ -85,7 +85,12 @@ impl<'a> Loading<'a> {
     pub(crate) fn fitted(&mut self, fit: impl FnOnce() -> Result<FittedSchema>) -> Result<FittedSchema> {
         let Some((kept, _)) = self.kept else { return fit() };
         let Some(before) = kept.fitted() else {
-            return Err(Error::config("kept data", "preprocessing", "what was learned of the table's columns", "nothing"));
+            return Err(Error::config(
+                "kept data",
+                "preprocessing",
+                "what was learned of the table's columns",
+                "nothing",
+            ));
         };
         if let Some((path, what)) = self.other_values.take() {
             let fact = fit().ok().and_then(|now| of_fits(before, &now));

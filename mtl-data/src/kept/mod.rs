@@ -70,7 +70,8 @@ pub struct Kept {
     pub origin: Origin,
     /// Inputs and tasks: fields, cardinalities, classes.
     pub info: DataInfo,
-    /// From raw files to inputs, with what was learned: vocabularies, means, scales; `None` for inputs that cannot be read from a file.
+    /// From raw files to inputs, with what was learned: vocabularies, means, scales; `None` for inputs that cannot be
+    /// read from a file.
     pub preprocessing: Option<Preprocessing>,
     /// The files, and how they were cut.
     pub provenance: Provenance,
@@ -113,8 +114,8 @@ impl Kept {
     ///
     /// # Errors
     /// [`Error::Changed`] or [`Error::Gone`] naming a file that is not what it was, unless changes are allowed;
-    /// [`Error::Cut`] when its splits are cut otherwise; `InvalidConfig` when `config` is another data set, or has other
-    /// settings; those of [`DatasetConfig::load`].
+    /// [`Error::Cut`] when its splits are cut otherwise; `InvalidConfig` when `config` is another data set, or has
+    /// other settings; those of [`DatasetConfig::load`].
     pub fn load(&self, config: &DatasetConfig, on_change: OnChange) -> Result<Reloaded> {
         if config.without_places() != self.settings {
             let expected = "the data set and the settings that the run was trained on";

@@ -18,7 +18,7 @@ use crate::{
     info::TaskInfo,
     rng::mix,
     sampler::{Draw, TaskSampler, TaskSchedule},
-    source::{checked, ForTasks, Source},
+    source::{ForTasks, Source, checked},
 };
 
 /// How batches of several sources are mixed.

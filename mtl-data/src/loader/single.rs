@@ -8,7 +8,10 @@ use super::{
     LoaderConfig,
     epoch::{Epoch, LoaderPosition, Plan},
 };
-use crate::{error::Result, source::{Source, checked}};
+use crate::{
+    error::Result,
+    source::{Source, checked},
+};
 
 /// Batches of one source.
 ///

@@ -77,14 +77,15 @@ pub trait Source: Send + Sync {
     /// The samples at `positions`, in that order; a position may occur twice.
     ///
     /// # Shapes
-    /// Inputs as [`DataInfo::inputs`] says (which the loader checks), targets one per task as [`LabelKind`](crate::LabelKind) says, on the CPU.
+    /// Inputs as [`DataInfo::inputs`] says (which the loader checks), targets one per task as
+    /// [`LabelKind`](crate::LabelKind) says, on the CPU.
     ///
     /// # Errors
     /// [`Error::Position`] for a position that is not below [`Source::len`].
     fn batch(&self, positions: &[u64]) -> Result<Batch>;
 
-    /// The targets that a batch of these positions would have, without its inputs: what statistics of labels are taken from.
-    /// The default builds the batch; a source whose inputs cost something overrides it.
+    /// The targets that a batch of these positions would have, without its inputs: what statistics of labels are taken
+    /// from. The default builds the batch; a source whose inputs cost something overrides it.
     ///
     /// # Errors
     /// As [`Source::batch`].

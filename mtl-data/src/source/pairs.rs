@@ -107,7 +107,8 @@ impl Garments {
 /// Pairs of garments, composed on the fly.
 ///
 /// # Shapes
-/// One picture, `[b, 1, 36, 36]` of `Float`, named [`RawPictures::INPUT`]; targets `left` and `right`: `[b]` of `Int64` in `0..10`.
+/// One picture, `[b, 1, 36, 36]` of `Float`, named [`RawPictures::INPUT`]; targets `left` and `right`: `[b]` of `Int64`
+/// in `0..10`.
 #[derive(Debug, Clone)]
 pub struct FashionPairs {
     garments: Arc<Garments>,
@@ -125,8 +126,8 @@ impl FashionPairs {
     /// `n_pairs` pairs of the garments at `members`.
     ///
     /// # Errors
-    /// `InvalidConfig` without members or for a scaling that is not finite and positive; [`Error::Position`] for a member
-    /// that does not exist.
+    /// `InvalidConfig` without members or for a scaling that is not finite and positive; [`Error::Position`] for a
+    /// member that does not exist.
     pub(crate) fn new(
         garments: Arc<Garments>,
         members: Vec<u64>,

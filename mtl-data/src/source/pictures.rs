@@ -15,7 +15,8 @@ use crate::{
 /// Pictures and labels.
 ///
 /// # Shapes
-/// One picture, `[b, channels, height, width]` of `Float`, named [`RawPictures::INPUT`]; one target per task: `[b]` of `Int64`.
+/// One picture, `[b, channels, height, width]` of `Float`, named [`RawPictures::INPUT`]; one target per task: `[b]` of
+/// `Int64`.
 #[derive(Debug, Clone)]
 pub struct Pictures {
     pixels: Vec<u8>,
@@ -34,12 +35,7 @@ impl Pictures {
     ///
     /// # Errors
     /// `InvalidConfig` when sizes do not agree or the scaling is not finite and positive.
-    pub(crate) fn new(
-        pixels: Vec<u8>,
-        raw: RawPictures,
-        tasks: Vec<TaskInfo>,
-        labels: Vec<Vec<i64>>,
-    ) -> Result<Self> {
+    pub(crate) fn new(pixels: Vec<u8>, raw: RawPictures, tasks: Vec<TaskInfo>, labels: Vec<Vec<i64>>) -> Result<Self> {
         let size = raw.channels * raw.height * raw.width;
         let n = pixels.len().checked_div(size).unwrap_or(0);
         if n * size != pixels.len() || labels.len() != tasks.len() || labels.iter().any(|l| l.len() != n) {
@@ -127,8 +123,7 @@ mod tests {
     #[test]
     fn pixels_and_labels_come_as_asked() {
         let pixels = vec![0, 255, 51, 102, 0, 0, 255, 255];
-        let source =
-            Pictures::new(pixels, raw(Scaling::default()), tasks(), vec![vec![1, MISSING_CLASS]]).unwrap();
+        let source = Pictures::new(pixels, raw(Scaling::default()), tasks(), vec![vec![1, MISSING_CLASS]]).unwrap();
         let batch = source.batch(&[1, 0, 1]).unwrap();
         let image = batch.inputs.get("image").unwrap();
         assert_eq!(image.size(), [3, 1, 2, 2]);

@@ -1,7 +1,8 @@
 //! Rows in memory: tables and generated data.
 //!
-//! One input of categorical fields, one of numbers, or both, under the names that the description gives them. Rows lie one after the other in the form in which they are gathered, codes in 16 bits where they fit, so that a
-//! random row costs two or three cache lines and a batch one allocation per tensor.
+//! One input of categorical fields, one of numbers, or both, under the names that the description gives them. Rows lie
+//! one after the other in the form in which they are gathered, codes in 16 bits where they fit, so that a random row
+//! costs two or three cache lines and a batch one allocation per tensor.
 
 use std::cell::RefCell;
 
@@ -123,10 +124,12 @@ impl TableSource {
     /// A source from rows that are in memory already.
     ///
     /// # Shapes
-    /// `codes`: `n_rows x` categorical fields, row by row; `numeric`: `n_rows x` numeric fields, row by row; `labels`: one per task.
+    /// `codes`: `n_rows x` categorical fields, row by row; `numeric`: `n_rows x` numeric fields, row by row; `labels`:
+    /// one per task.
     ///
     /// # Errors
-    /// `InvalidConfig` when inputs are no table's or of two modalities at most once, or when a length, a label's kind or range, or a code does not agree with `info`.
+    /// `InvalidConfig` when inputs are no table's or of two modalities at most once, or when a length, a label's kind
+    /// or range, or a code does not agree with `info`.
     pub fn from_rows(
         info: DataInfo,
         n_rows: usize,
@@ -134,14 +137,11 @@ impl TableSource {
         numeric: Vec<f32>,
         labels: Vec<Labels>,
     ) -> Result<Self> {
-        let refuse = |field, expected: String, found: String| {
-            Err(Error::config("table source", field, expected, found))
-        };
+        let refuse =
+            |field, expected: String, found: String| Err(Error::config("table source", field, expected, found));
         let parts = parts(&info.inputs)?;
         let width = |is_codes: bool| parts.iter().find(|part| part.is_codes == is_codes).map_or(0, |part| part.width);
-        for (field, found, width) in
-            [("codes", codes.len(), width(true)), ("numeric", numeric.len(), width(false))]
-        {
+        for (field, found, width) in [("codes", codes.len(), width(true)), ("numeric", numeric.len(), width(false))] {
             if Some(found) != n_rows.checked_mul(width) {
                 return refuse(field, format!("{n_rows} rows of {width}"), format!("{found} cells"));
             }

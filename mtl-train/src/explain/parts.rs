@@ -6,8 +6,9 @@
 //! | grid | cells of a coarser grid, `r0c0`, with the input's name before it where there are several | has the mean color of other samples |
 //!
 //! Another sample's value keeps each field within what the model has seen, which a constant would not; what is broken is its
-//! relation to the rest. An image's cells are related to their neighbors, so a mean color is the smaller break there. Positions of a
-//! text or a signal, and inputs without parts, are refused by name: what stands for a word that is taken away is not settled here.
+//! relation to the rest. An image's cells are related to their neighbors, so a mean color is the smaller break there.
+//! Positions of a text or a signal, and inputs without parts, are refused by name: what stands for a word that is taken
+//! away is not settled here.
 
 use mtl_core::{
     Error, Result, TorchContext,
@@ -182,8 +183,8 @@ impl Parts {
 }
 
 impl Grid {
-    /// `[cells, h * w]` of the kind and place of `like`: 1 where the pixel is in the cell. Cells differ by at most one row
-    /// and column of pixels.
+    /// `[cells, h * w]` of the kind and place of `like`: 1 where the pixel is in the cell. Cells differ by at most one
+    /// row and column of pixels.
     fn membership(&self, like: &Tensor) -> Result<Tensor> {
         let Self { rows, columns, height, width } = *self;
         let cell = |y: i64, x: i64| y * rows / height * columns + x * columns / width;

@@ -6,10 +6,7 @@ use mtl_data::Origin;
 use mtl_metrics::MetricReport;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    config::RunConfig, error::Result, intervals::Intervals, model::Model, run_data::RunData,
-    trainer::Choice,
-};
+use crate::{config::RunConfig, error::Result, intervals::Intervals, model::Model, run_data::RunData, trainer::Choice};
 
 /// The run behind a model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

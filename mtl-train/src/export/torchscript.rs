@@ -48,9 +48,7 @@ pub(super) fn record(model: &Model, description: &Description, manifest: &Manife
             modality.describe()
         )));
     }
-    let samples = |b: i64| -> Result<Inputs> {
-        Ok(description.inputs.example(b)?.to_device(model.params().device())?)
-    };
+    let samples = |b: i64| -> Result<Inputs> { Ok(description.inputs.example(b)?.to_device(model.params().device())?) };
     // A first pass makes the constants that layers make once: inside a recording they would be lost.
     model.predict(&samples(1)?)?;
     let trace = |b: i64| -> Result<Trace> {

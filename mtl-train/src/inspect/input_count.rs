@@ -168,7 +168,11 @@ mod tests {
         assert_eq!(of_both[0], of_one[0]);
         assert_ne!(of_both[0], of_both[1]);
         assert_eq!((scan.numbers, scan.lengths), (Some([4.625, 1.0, 9.0]), Some([2.0, 1.0, 3.0])));
-        assert!(scan.describe().ends_with(", 1.000 to 9.000, mean 4.625, 1 to 3 long, mean 2.0"), "{}", scan.describe());
+        assert!(
+            scan.describe().ends_with(", 1.000 to 9.000, mean 4.625, 1 to 3 long, mean 2.0"),
+            "{}",
+            scan.describe()
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! One pass over a split: everything that summaries and checks count.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{DefaultHasher, Hasher};
 
 use mtl_core::{
     batch::{Batch, TargetData, array2},
@@ -279,13 +279,7 @@ impl Counting {
             let (known, missing) = (of(&self.known), of(&self.missing));
             LabelScan { task: task.name.to_string(), known, missing, counts: by_class, numbers }
         });
-        Scan {
-            samples,
-            fields,
-            inputs,
-            labels: labels.collect(),
-            hashes: self.hashes,
-        }
+        Scan { samples, fields, inputs, labels: labels.collect(), hashes: self.hashes }
     }
 }
 

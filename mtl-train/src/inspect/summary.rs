@@ -65,7 +65,8 @@ fn rows(splits: &Splits, n: u64) -> Result<Vec<Row>> {
 }
 
 /// Names and values of the fields of some samples, in column order, texts and numbers as the file has them where `fitted` says
-/// how they were encoded: of numbers the shortest that the scaled `f32` may stand for. Of other inputs what they are, and how long.
+/// how they were encoded: of numbers the shortest that the scaled `f32` may stand for. Of other inputs what they are,
+/// and how long.
 ///
 /// # Errors
 /// The source's own.
@@ -97,7 +98,8 @@ fn fields_of(batch: &Batch, info: &DataInfo, fitted: Option<&FittedSchema>) -> R
                     row.extend(fields.iter().zip(codes).enumerate().map(|(column, (field, code))| {
                         let vocabulary = vocabularies.get(first_text + column);
                         let text = usize::try_from(code - 1).ok().and_then(|code| vocabulary?.get(code));
-                        let unknown = || if *code == 0 { "(not in training)".to_owned() } else { format!("code {code}") };
+                        let unknown =
+                            || if *code == 0 { "(not in training)".to_owned() } else { format!("code {code}") };
                         (field.name.clone(), text.cloned().unwrap_or_else(unknown))
                     }));
                 }
@@ -126,7 +128,8 @@ fn fields_of(batch: &Batch, info: &DataInfo, fitted: Option<&FittedSchema>) -> R
     Ok(rows)
 }
 
-/// The shortest number that the scaled one may have been: what two neighboring `f32` stand for tells how much is known of it.
+/// The shortest number that the scaled one may have been: what two neighboring `f32` stand for tells how much is known
+/// of it.
 pub(crate) fn shortest(scaled: f32, original: impl Fn(f64) -> f64) -> String {
     let value = original(scaled.into());
     let grain = 2.0 * (original(scaled.next_up().into()) - value).abs() + f64::from(f32::EPSILON) * value.abs();
