@@ -217,7 +217,7 @@ fn what_cannot_work_is_refused_by_name() {
         let config: AttentionConfig = toml::from_str(text).unwrap();
         let mut params = ParamSet::new(Kind::Float, Device::Cpu, 0);
         let mut root = params.root();
-        let encoder = encoder.build(&mut root.sub("encoder"), &spec(encoder)).unwrap();
+        let encoder = encoder.build(&mut root.sub("encoder"), &spec(&encoder)).unwrap();
         config.build(&mut root.sub("sharing"), encoder, &tasks()).unwrap_err().to_string()
     };
     let pooled = refusal("kind = \"task-query\"", EncoderConfig::Mlp(MlpEncoderConfig::default()));

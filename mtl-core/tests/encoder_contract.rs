@@ -180,7 +180,8 @@ fn every_input_is_taken_or_refused_by_name() {
             let spec = InputSpec::new(inputs.iter().map(|(name, modality)| (*name, (*modality).clone()))).unwrap();
             let mut params = ParamSet::new(Kind::Float, Device::Cpu, 3);
             let encoder = config.build(&mut params.root(), &spec).map_err(|e| e.to_string())?;
-            encoder.forward(&spec.example(3).unwrap(), &Cx::new(Mode::Eval)).unwrap().pooled().unwrap();
+            let features = encoder.forward(&spec.example(3).unwrap(), &Cx::new(Mode::Eval)).unwrap();
+            assert_eq!(features.pooled().unwrap().size()[0], 3);
             Ok::<_, String>(params.params().len())
         };
         let (taken, refused): (Vec<&Modality>, Vec<_>) = samples.iter().partition(|m| (config.takes().accepts)(m));

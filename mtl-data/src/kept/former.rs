@@ -5,13 +5,11 @@
 //! set of that time is named here.
 
 use mtl_core::input::{CategoricalField, InputSpec};
-use serde::Deserialize;
-use serde_json::Value;
+use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::{Kept, Provenance};
 use crate::{
     datasets::{CensusIncome, DatasetConfig, Origin, synthetic_preprocessing},
-    error::{Error, Result},
     info::{DataInfo, TaskInfo},
     preprocess::{Preprocessing, RawPictures},
     table::{CsvFormat, FittedSchema},
@@ -40,21 +38,19 @@ impl Kept {
     /// What version 1 of the file held; check it with [`Kept::validate`].
     ///
     /// # Errors
-    /// `InvalidConfig` for a value that is none, or whose data set and facts do not belong together.
-    pub fn of_version_1(value: Value) -> Result<Self> {
-        let refuse = |found: String| Error::config("kept data", "version 1", "as that version wrote it", found);
-        let FormerKept { settings, origin, info, fitted, provenance } =
-            serde_json::from_value(value).map_err(|e| refuse(e.to_string()))?;
+    /// The format's own, for a value that is none, or whose data set and facts do not belong together.
+    pub fn of_version_1<'de, D: Deserializer<'de>>(value: D) -> std::result::Result<Self, D::Error> {
+        let FormerKept { settings, origin, info, fitted, provenance } = FormerKept::deserialize(value)?;
         let table = |format: CsvFormat| {
-            let fitted = fitted.ok_or_else(|| refuse("a table without what was learned of it".into()))?;
-            Ok::<_, Error>(Preprocessing::Table { format, fitted })
+            let fitted = fitted.ok_or_else(|| D::Error::custom("a table without what was learned of it"))?;
+            Ok::<_, D::Error>(Preprocessing::Table { format, fitted })
         };
         let preprocessing = match &settings {
             DatasetConfig::CensusIncome(_) => table(CensusIncome::FORMAT)?,
             DatasetConfig::Csv(config) => table(config.format)?,
-            DatasetConfig::SyntheticMmoe(_) => synthetic_preprocessing(&info.tasks)?,
+            DatasetConfig::SyntheticMmoe(_) => synthetic_preprocessing(&info.tasks).map_err(D::Error::custom)?,
             DatasetConfig::FashionPairs(_) | DatasetConfig::Idx(_) => {
-                let image = info.image.ok_or_else(|| refuse("pictures without their shape".into()))?;
+                let image = info.image.ok_or_else(|| D::Error::custom("pictures without their shape"))?;
                 Preprocessing::Pictures { image }
             }
         };
@@ -69,7 +65,7 @@ impl Kept {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -111,6 +107,6 @@ mod tests {
             read.validate().unwrap();
         }
         let e = Kept::of_version_1(json!({})).unwrap_err().to_string();
-        assert!(e.contains("version 1 must be as that version wrote it"), "{e}");
+        assert!(e.contains("missing field `settings`"), "{e}");
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A sample's hash is of its own values and length, not of the padding that its batch happens to need.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{DefaultHasher, Hash};
 
 use mtl_core::input::{Cells, Input, InputSpec, Modality};
 use tch::Kind;
@@ -143,6 +143,8 @@ impl Own {
 
 #[cfg(test)]
 mod tests {
+    use std::hash::Hasher;
+
     use super::*;
     use mtl_core::input::{Length, Signal, Tokens};
 

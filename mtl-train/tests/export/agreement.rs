@@ -74,7 +74,8 @@ fn tch_runs_the_file_with_all_outputs() {
     }
     for b in [1u64, 7] {
         let batch = run.splits.test.batch(&(0..b).collect::<Vec<_>>()).unwrap();
-        let arguments: Vec<IValue> = batch.inputs.iter().map(|(_, t)| IValue::Tensor(t.shallow_clone())).collect();
+        let arguments: Vec<IValue> =
+            batch.inputs.iter().map(|(_, x)| IValue::Tensor(x.tensor().shallow_clone())).collect();
         let IValue::Tuple(outputs) = module.forward_is(&arguments).unwrap() else { panic!("no tuple") };
         let expected: Vec<_> = model.predict(&batch.inputs).unwrap().iter().map(crate::fixture::numbers).collect();
         let found: Vec<_> =
