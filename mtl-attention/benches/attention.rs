@@ -9,8 +9,9 @@ use mtl_attention::{AttnBackend, AttnMask, MultiHead, MultiHeadConfig, TaskQuery
 use mtl_core::{
     batch::Inputs,
     context::Cx,
-    encode::{CategoricalField, EncoderConfig, InputSpec, TabularEncoderConfig},
+    encode::{EncoderConfig, TabularEncoderConfig},
     features::Tokens,
+    input::{CategoricalField, InputSpec},
     metric::MetricId,
     mode::Mode,
     params::{Param, ParamSet},
@@ -34,9 +35,9 @@ fn task_query(c: &mut Criterion) {
     let tasks = ["income", "married"].map(|name| Task::new(name, MetricId::Auroc).unwrap());
     let tasks = TaskSet::new(tasks.to_vec()).unwrap();
     let field = |i: i64| CategoricalField { name: format!("f{i}"), cardinality: 40 };
-    let spec = InputSpec { categorical: (0..FIELDS).map(field).collect(), ..InputSpec::default() };
+    let spec = InputSpec::table((0..FIELDS).map(field).collect(), Vec::new());
     let rows = Tensor::arange(B * FIELDS, (Kind::Int64, Device::Cpu)).remainder(37).view([B, FIELDS]);
-    let inputs = Inputs::new(vec![("categorical".into(), rows)]).unwrap();
+    let inputs = Inputs::new(vec![("categorical".to_owned(), rows)]).unwrap();
     let settings = [
         ("fused", TaskQueryConfig { backend: AttnBackend::Fused, ..Default::default() }),
         ("explicit", TaskQueryConfig { backend: AttnBackend::Explicit, ..Default::default() }),

@@ -7,7 +7,8 @@
 //!
 //! ```
 //! use mtl_attention::{AttentionSummary, TaskQueryConfig, TaskQuerySharing};
-//! use mtl_core::encode::{CategoricalField, EncoderConfig, InputSpec, TabularEncoderConfig};
+//! use mtl_core::encode::{EncoderConfig, TabularEncoderConfig};
+//! use mtl_core::input::{CategoricalField, InputSpec};
 //! use mtl_core::{batch::Inputs, context::Cx, metric::MetricId, mode::Mode, params::ParamSet, share::Sharing};
 //! use mtl_core::task::{Task, TaskSet};
 //! use tch::{Device, Kind, Tensor};
@@ -15,7 +16,7 @@
 //! # fn main() -> mtl_core::Result<()> {
 //! let tasks = TaskSet::new(vec![Task::new("income", MetricId::Auroc)?, Task::new("married", MetricId::Auroc)?])?;
 //! let field = |name: &str| CategoricalField { name: name.into(), cardinality: 9 };
-//! let spec = InputSpec { categorical: vec![field("sex"), field("region"), field("work")], ..InputSpec::default() };
+//! let spec = InputSpec::table(vec![field("sex"), field("region"), field("work")], Vec::new());
 //!
 //! let mut params = ParamSet::new(Kind::Float, Device::Cpu, 7);
 //! let mut root = params.root();
@@ -25,7 +26,7 @@
 //!
 //! let rows = Tensor::zeros([5, 3], (Kind::Int64, Device::Cpu)); // [b, fields]
 //! let cx = Cx::new(Mode::Eval).with_traces();
-//! let shared = model.forward(&Inputs::new(vec![("categorical".into(), rows)])?, &cx)?;
+//! let shared = model.forward(&Inputs::new(vec![("categorical".to_owned(), rows)])?, &cx)?;
 //! assert_eq!(shared.per_task.len(), 2); // features of each task, for its head
 //!
 //! let maps = AttentionSummary::of_all(&cx.take_traces())?;
@@ -44,7 +45,7 @@
 //! | [`CellPositions`] | learned positions for cells of maps | `positions.rs` |
 //! | [`TaskQueryPool`] | queries of all tasks over shared tokens, in one call | `task_pool.rs` |
 //! | [`TaskQuerySharing`] | the architecture made of these | `task_query.rs` |
-//! | [`TransformerEncoder`] | self-attention over fields or patches, in stages | `encoder.rs` |
+//! | [`TransformerEncoder`] | self-attention over tokens of any input, in stages | `encoder.rs`, `tokenizer/` |
 //! | [`AttentionConfig`], [`AttentionEncoderConfig`] | architectures and encoders by name | `registry.rs` |
 //! | [`AttentionSummary`] | mean maps, by task and key | `summary.rs` |
 
@@ -59,6 +60,7 @@ mod registry;
 mod summary;
 mod task_pool;
 mod task_query;
+mod tokenizer;
 
 pub use attend::{Attended, AttnBackend, AttnOptions, AttnPath, BackendChoice, attend, explain_backend};
 pub use block::SelfBlock;

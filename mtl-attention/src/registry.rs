@@ -2,7 +2,8 @@
 
 use mtl_core::{
     Result,
-    encode::{Encoder, InputSpec},
+    encode::{Encoder, Takes},
+    input::InputSpec,
     params::Scope,
     registry,
     share::Sharing,
@@ -37,11 +38,19 @@ impl AttentionConfig {
 registry! {
     /// The encoders made of attention that a config file can name.
     pub enum AttentionEncoderConfig, what = "encoder" {
-        Transformer(TransformerEncoderConfig) = "transformer", "self-attention over table fields or patches of an image";
+        Transformer(TransformerEncoderConfig) = "transformer", "self-attention over table fields, patches of pictures, words, stretches of signals, items of sets";
     }
 }
 
 impl AttentionEncoderConfig {
+    /// Which inputs it takes.
+    #[must_use]
+    pub fn takes(&self) -> Takes {
+        match self {
+            Self::Transformer(_) => TransformerEncoder::TAKES,
+        }
+    }
+
     /// Builds the encoder for inputs of that kind.
     ///
     /// # Errors

@@ -1,44 +1,58 @@
-//! Every encoder of the registry, over table fields, over an image, and over both.
+//! Every encoder of the registry: over table fields, over an image, over both, over two of a kind, and over inputs of
+//! any length.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 use mtl_attention::{AttentionEncoderConfig, TransformerEncoder, TransformerEncoderConfig};
 use mtl_core::{
-    batch::Inputs,
     context::Cx,
-    encode::{CategoricalField, Encoder, InputSpec},
+    encode::Encoder,
+    input::{CategoricalField, InputSpec, Inputs, Length, Modality, Picture, Set, Signal, Tokens},
     mode::Mode,
     params::ParamSet,
     shim::{Graph, grad},
 };
 use tch::{Device, Kind, Tensor};
 
+fn picture() -> Modality {
+    Picture { channels: 2, height: 8, width: 12 }.into()
+}
+
+fn words(length: Length) -> Modality {
+    Tokens { vocabulary: 9, pad: 0, length }.into()
+}
+
+/// A table, a picture, both; two pictures and two texts in one sample; a signal and a set.
 fn specs() -> Vec<InputSpec> {
     let field = |name: &str, cardinality| CategoricalField { name: name.into(), cardinality };
-    let table = InputSpec {
-        categorical: vec![field("sex", 3), field("job", 5)],
-        numeric: vec!["age".into()],
-        ..InputSpec::default()
-    };
-    let image = InputSpec { image: Some([2, 8, 12]), ..InputSpec::default() };
-    vec![table.clone(), image.clone(), InputSpec { image: image.image, ..table }]
+    let table = InputSpec::table(vec![field("sex", 3), field("job", 5)], vec!["age".into()]);
+    let both = table.iter().map(|(name, modality)| (name, modality.clone())).chain([("image", picture())]);
+    let both = InputSpec::new(both).unwrap();
+    let twice = InputSpec::new([
+        ("left", picture()),
+        ("question", words(Length::Ragged(5))),
+        ("right", picture()),
+        ("answer", words(Length::Fixed(3))),
+    ]);
+    let sound = Signal { channels: 2, rate: None, length: Length::Ragged(10) };
+    let loose =
+        InputSpec::new([("sound", sound.into()), ("objects", Set { width: 3, length: Length::Ragged(4) }.into())]);
+    vec![table, InputSpec::new([("image", picture())]).unwrap(), both, twice.unwrap(), loose.unwrap()]
 }
 
-fn inputs(kind: Kind, rows: std::ops::Range<i64>) -> Inputs {
-    let n = rows.end - rows.start;
-    let codes = Tensor::arange_start(rows.start * 2, rows.end * 2, (Kind::Int64, Device::Cpu)).remainder(3);
-    let ramp =
-        |w: i64| (Tensor::arange_start(rows.start * w, rows.end * w, (kind, Device::Cpu)) * 0.7).sin().view([n, w]);
-    let all = [("categorical", codes.view([n, 2])), ("numeric", ramp(1)), ("image", ramp(192).view([n, 2, 8, 12]))];
-    Inputs::new(all.into_iter().map(|(name, t)| (name.to_owned(), t)).collect()).unwrap()
+/// Some of seven samples, floats of that kind.
+fn inputs(spec: &InputSpec, kind: Kind, rows: std::ops::Range<i64>) -> Inputs {
+    let rows = Tensor::arange_start(rows.start, rows.end, (Kind::Int64, Device::Cpu));
+    let some = spec.example(7).unwrap().select(&rows).unwrap();
+    some.map(|_, t| Ok(if t.is_floating_point() { t.to_kind(kind) } else { t.shallow_clone() })).unwrap()
 }
 
-fn each(kind: Kind, check: impl Fn(&str, &ParamSet, &dyn Encoder)) {
+fn each(kind: Kind, check: impl Fn(&str, &InputSpec, &ParamSet, &dyn Encoder)) {
     for (name, _) in AttentionEncoderConfig::ALL {
         for spec in specs() {
             let mut params = ParamSet::new(kind, Device::Cpu, 3);
             let config = AttentionEncoderConfig::by_name(name).unwrap();
             let encoder = config.build(&mut params.root().sub("encoder"), &spec).unwrap();
-            check(name, &params, encoder.as_ref());
+            check(&format!("{name} over {}", spec.describe()), &spec, &params, encoder.as_ref());
         }
     }
 }
@@ -46,16 +60,16 @@ fn each(kind: Kind, check: impl Fn(&str, &ParamSet, &dyn Encoder)) {
 #[test]
 fn stages_give_what_they_promise_and_samples_are_independent() {
     for kind in [Kind::Float, Kind::Double] {
-        each(kind, |name, _, encoder| {
+        each(kind, |name, spec, _, encoder| {
             let cx = Cx::new(Mode::Eval);
-            let mut features = encoder.embed(&inputs(kind, 0..2), &cx).unwrap();
+            let mut features = encoder.embed(&inputs(spec, kind, 0..2), &cx).unwrap();
             for (idx, stage) in encoder.stages().iter().enumerate() {
                 if idx > 0 {
                     features = encoder.advance(idx, features, &cx).unwrap();
                 }
                 assert_eq!(features.view(), stage.view, "{name}, stage {}", stage.name);
             }
-            let pooled = |rows| encoder.forward(&inputs(kind, rows), &cx).unwrap().pooled().unwrap();
+            let pooled = |rows| encoder.forward(&inputs(spec, kind, rows), &cx).unwrap().pooled().unwrap();
             let alone = Tensor::cat(&[pooled(0..1), pooled(1..2)], 0);
             assert!((pooled(0..2) - alone).abs().max().double_value(&[]) < 1e-5, "{name}");
             assert!(encoder.advance(encoder.stages().len(), features, &cx).is_err(), "{name}");
@@ -65,9 +79,9 @@ fn stages_give_what_they_promise_and_samples_are_independent() {
 
 #[test]
 fn every_parameter_is_reached_and_has_a_stage_and_layers_run_once() {
-    each(Kind::Double, |name, params, encoder| {
+    each(Kind::Double, |name, spec, params, encoder| {
         let cx = Cx::new(Mode::Train).with_tape();
-        let sum = encoder.forward(&inputs(Kind::Double, 0..3), &cx).unwrap().pooled().unwrap();
+        let sum = encoder.forward(&inputs(spec, Kind::Double, 0..3), &cx).unwrap().pooled().unwrap();
         // The norm at the end makes sums of squares constant, so the loss weighs the entries.
         let weights = Tensor::arange(sum.size()[1], (Kind::Double, Device::Cpu)).cos();
         let all: Vec<&Tensor> = params.params().iter().map(|p| p.tensor()).collect();
@@ -82,7 +96,8 @@ fn every_parameter_is_reached_and_has_a_stage_and_layers_run_once() {
         layers.dedup();
         assert_eq!(layers.len(), ran, "{name}: the factored step covers layers that run once");
         let matrices = params.params().iter().filter(|p| p.name().ends_with(".weight") && p.tensor().dim() == 2);
-        let linear = matrices.filter(|p| !p.name().contains("categorical") && !p.name().contains("numeric")).count();
+        let tables = ["categorical", "numeric", "embedding"];
+        let linear = matrices.filter(|p| !tables.iter().any(|table| p.name().contains(table))).count();
         assert_eq!(ran, linear, "{name}: every linear layer is on the tape");
     });
 }
@@ -95,7 +110,7 @@ fn patches_are_read_row_by_row() {
     let image = Tensor::zeros([1, 2, 8, 12], (Kind::Double, Device::Cpu));
     let _ = image.narrow(2, 4, 4).narrow(3, 8, 4).fill_(1.0); // the last patch of the second row
     let run = |image: &Tensor| {
-        let inputs = Inputs::new(vec![("image".into(), image.shallow_clone())]).unwrap();
+        let inputs = Inputs::new(vec![("image".to_owned(), image.shallow_clone())]).unwrap();
         encoder.embed(&inputs, &Cx::new(Mode::Eval)).unwrap().into_tokens().unwrap()
     };
     let (tokens, empty) = (run(&image), run(&image.zeros_like()));
@@ -111,9 +126,63 @@ fn settings_out_of_range_are_named() {
         TransformerEncoder::new(&mut params.root(), spec, &config).unwrap_err().to_string()
     };
     let base = TransformerEncoderConfig::default;
-    assert!(refusal(base(), &InputSpec::default()).contains("table fields or an image"));
+    assert!(
+        refusal(base(), &InputSpec::default())
+            .contains("fields of a table, pictures, texts, signals or sets, found none")
+    );
     let e = refusal(TransformerEncoderConfig { patch: 5, ..base() }, &specs()[1]);
     assert_eq!(e, "transformer encoder: patch must be >= 1 and a divisor of the image's 8x12, found 5");
     assert!(refusal(TransformerEncoderConfig { blocks: 0, ..base() }, &specs()[0]).contains("blocks must be >= 1"));
     assert!(refusal(TransformerEncoderConfig { heads: 3, ..base() }, &specs()[0]).contains("heads must be"));
+}
+
+#[test]
+fn padding_changes_nothing() {
+    for spec in &specs()[3..] {
+        let mut params = ParamSet::new(Kind::Double, Device::Cpu, 5);
+        let config = TransformerEncoderConfig { width: 8, heads: 2, hidden: 8, blocks: 2, ..Default::default() };
+        let encoder = TransformerEncoder::new(&mut params.root(), spec, &config).unwrap();
+        let cx = Cx::new(Mode::Eval);
+        let pooled = |inputs: &Inputs| encoder.forward(inputs, &cx).unwrap().pooled().unwrap();
+        // Sample 3 is shorter than the batch; other numbers behind its end must not matter.
+        let batch = inputs(spec, Kind::Double, 0..4);
+        let spoilt = batch.map(|name, t| {
+            let Some(mask) = batch.input(name)?.pad_mask()? else { return Ok(t.shallow_clone()) };
+            let axis = batch.input(name)?.ragged_axis().unwrap();
+            let mask = match (axis, t.dim()) {
+                (1, 3) => mask.unsqueeze(2),
+                (2, 3) => mask.unsqueeze(1),
+                _ => mask,
+            };
+            Ok(t.masked_fill(&mask, 5))
+        });
+        let spoilt = spoilt.unwrap();
+        assert!(spec.check_values(&spoilt).is_err(), "something was changed");
+        let (clean, dirty) = (pooled(&batch), pooled(&spoilt));
+        let whole_frames = spec.iter().all(|(_, modality)| modality.name() != "signal");
+        // A stretch that a signal ends inside holds some of its padding, which is 0 by contract.
+        let rows = if whole_frames { clean.size()[0] } else { 1 };
+        assert!(
+            (clean.narrow(0, 0, rows) - dirty.narrow(0, 0, rows)).abs().max().double_value(&[]) < 1e-12,
+            "{spec:?}"
+        );
+    }
+}
+
+#[test]
+fn two_inputs_of_a_modality_have_parameters_of_their_own() {
+    let mut params = ParamSet::new(Kind::Float, Device::Cpu, 1);
+    TransformerEncoder::new(&mut params.root(), &specs()[3], &TransformerEncoderConfig::default()).unwrap();
+    let names: Vec<&str> = params.params().iter().map(|p| p.name()).filter(|n| n.starts_with("tokens.")).collect();
+    for name in ["patches.left.positions", "patches.right.positions", "words.question.positions"] {
+        assert!(names.contains(&format!("tokens.{name}").as_str()), "{name}: {names:?}");
+    }
+    let mut params = ParamSet::new(Kind::Float, Device::Cpu, 1);
+    TransformerEncoder::new(&mut params.root(), &specs()[2], &TransformerEncoderConfig::default()).unwrap();
+    let names: Vec<&str> = params.params().iter().map(|p| p.name()).filter(|n| n.starts_with("tokens.")).collect();
+    let expected =
+        ["categorical.weight", "numeric.weight", "numeric.bias", "patches.linear.weight", "patches.linear.bias"];
+    let expected: Vec<String> =
+        expected.iter().chain(&["patches.positions"]).map(|name| format!("tokens.{name}")).collect();
+    assert_eq!(names, expected, "one of each: names of checkpoints stay");
 }

@@ -5,8 +5,9 @@ use mtl_attention::{AttentionConfig, AttentionSummary, TaskQueryConfig};
 use mtl_core::{
     batch::Inputs,
     context::Cx,
-    encode::{CategoricalField, ConvEncoderConfig, EncoderConfig, InputSpec, MlpEncoderConfig, TabularEncoderConfig},
+    encode::{ConvEncoderConfig, EncoderConfig, MlpEncoderConfig, TabularEncoderConfig},
     features::View,
+    input::{CategoricalField, InputSpec, Modality, Picture},
     metric::MetricId,
     mode::Mode,
     params::ParamSet,
@@ -20,13 +21,14 @@ fn tasks() -> TaskSet {
     TaskSet::new(["income", "age", "work"].map(|n| Task::new(n, MetricId::Auroc).unwrap()).to_vec()).unwrap()
 }
 
-fn spec() -> InputSpec {
+/// What an encoder takes of a table with a picture.
+fn spec(encoder: &EncoderConfig) -> InputSpec {
     let field = |name: &str, cardinality| CategoricalField { name: name.into(), cardinality };
-    InputSpec {
-        categorical: vec![field("sex", 3), field("region", 5)],
-        numeric: vec!["hours".into()],
-        image: Some([1, 12, 8]),
-    }
+    let table = InputSpec::table(vec![field("sex", 3), field("region", 5)], vec!["hours".into()]);
+    let image = Modality::from(Picture { channels: 1, height: 12, width: 8 });
+    let all = table.iter().chain([("image", &image)]);
+    let taken = all.filter(|(_, modality)| (encoder.takes().accepts)(modality));
+    InputSpec::new(taken.map(|(name, modality)| (name, modality.clone()))).unwrap()
 }
 
 fn table() -> EncoderConfig {
@@ -49,7 +51,7 @@ fn inputs(rows: std::ops::Range<i64>, kind: Kind) -> Inputs {
 fn build(config: &AttentionConfig, encoder: &EncoderConfig, kind: Kind, seed: u64) -> (ParamSet, Box<dyn Sharing>) {
     let mut params = ParamSet::new(kind, Device::Cpu, seed);
     let mut root = params.root();
-    let encoder = encoder.build(&mut root.sub("encoder"), &spec()).unwrap();
+    let encoder = encoder.build(&mut root.sub("encoder"), &spec(encoder)).unwrap();
     let sharing = config.build(&mut root.sub("sharing"), encoder, &tasks()).unwrap();
     (params, sharing)
 }
@@ -215,7 +217,7 @@ fn what_cannot_work_is_refused_by_name() {
         let config: AttentionConfig = toml::from_str(text).unwrap();
         let mut params = ParamSet::new(Kind::Float, Device::Cpu, 0);
         let mut root = params.root();
-        let encoder = encoder.build(&mut root.sub("encoder"), &spec()).unwrap();
+        let encoder = encoder.build(&mut root.sub("encoder"), &spec(&encoder)).unwrap();
         config.build(&mut root.sub("sharing"), encoder, &tasks()).unwrap_err().to_string()
     };
     let pooled = refusal("kind = \"task-query\"", EncoderConfig::Mlp(MlpEncoderConfig::default()));

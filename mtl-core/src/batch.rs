@@ -1,4 +1,4 @@
-//! What one step sees: inputs by modality, targets by task, sample ids.
+//! What one step sees: inputs by name ([`Inputs`], see [`crate::input`]), targets by task, sample ids.
 //!
 //! Three kinds of multi-task data travel in the same type:
 //!
@@ -14,73 +14,12 @@
 use ndarray::{Array2, ArrayView2};
 use tch::{Device, Kind, Tensor};
 
-pub use crate::prediction::MISSING_CLASS;
+pub use crate::{input::Inputs, prediction::MISSING_CLASS};
 use crate::{
     error::{Error, Result, TorchContext},
     prediction::Reference,
 };
 
-/// Input tensors by modality name, in a fixed order. The first axis of each is the batch.
-#[derive(Debug, Default)]
-pub struct Inputs(Vec<(String, Tensor)>);
-
-impl Inputs {
-    /// Inputs from names and tensors.
-    ///
-    /// # Errors
-    /// [`Error::Duplicate`] for a repeated name; [`Error::Shape`] when batch sizes differ.
-    pub fn new(inputs: Vec<(String, Tensor)>) -> Result<Self> {
-        let mut batch = None;
-        for (idx, (name, tensor)) in inputs.iter().enumerate() {
-            if inputs[..idx].iter().any(|(n, _)| n == name) {
-                return Err(Error::Duplicate { what: "input", name: name.clone() });
-            }
-            let size = tensor.size();
-            let b = size.first().copied().unwrap_or(0);
-            if *batch.get_or_insert(b) != b {
-                return Err(Error::Shape {
-                    op: format!("input {name}"),
-                    tensor: "input",
-                    expected: format!("[{}, ..] as the inputs before it", batch.unwrap_or(0)),
-                    found: size,
-                });
-            }
-        }
-        Ok(Self(inputs))
-    }
-
-    /// The input of that name.
-    ///
-    /// # Errors
-    /// [`Error::UnknownName`], listing the inputs there are.
-    pub fn get(&self, name: &str) -> Result<&Tensor> {
-        self.0.iter().find(|(n, _)| n == name).map(|(_, t)| t).ok_or_else(|| Error::UnknownName {
-            what: "input",
-            name: name.to_owned(),
-            known: self.0.iter().map(|(n, _)| n.clone()).collect(),
-        })
-    }
-
-    /// Names and tensors in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Tensor)> {
-        self.0.iter().map(|(n, t)| (n.as_str(), t))
-    }
-
-    /// The batch size; 0 without inputs.
-    #[must_use]
-    pub fn batch_size(&self) -> i64 {
-        self.0.first().and_then(|(_, t)| t.size().first().copied()).unwrap_or(0)
-    }
-
-    /// The same inputs on another device.
-    ///
-    /// # Errors
-    /// [`Error::Torch`] when the transfer fails.
-    pub fn to_device(&self, device: Device) -> Result<Self> {
-        let moved = self.0.iter().map(|(n, t)| Ok((n.clone(), t.f_to_device(device).op(format!("input {n}"))?)));
-        Ok(Self(moved.collect::<Result<_>>()?))
-    }
-}
 
 /// The labels of one task for one batch.
 #[derive(Debug)]
@@ -285,7 +224,7 @@ const YES: u32 = 1f32.to_bits();
 /// Inputs, targets and ids of the samples of one step.
 #[derive(Debug)]
 pub struct Batch {
-    /// Input tensors by modality.
+    /// Tensors by name, with the lengths of samples.
     pub inputs: Inputs,
     /// One entry per task in task order; `None` where the task has no data in this batch.
     pub targets: Vec<Option<Target>>,
@@ -304,8 +243,9 @@ impl Batch {
             Err(Error::Shape { op: "batch".into(), tensor, expected: format!("[{b}, ..], one per id"), found })
         };
         for (_, input) in inputs.iter() {
-            if input.size().first() != Some(&b) {
-                return refuse("input", input.size());
+            let size = input.tensor().size();
+            if size.first() != Some(&b) {
+                return refuse("input", size);
             }
         }
         for target in targets.iter().flatten() {
@@ -343,13 +283,8 @@ impl Batch {
             });
         };
         let index: Vec<i64> = samples.iter().map(|&s| s as i64).collect();
-        let device = self.inputs.iter().next().map_or(Device::Cpu, |(_, t)| t.device());
-        let index = Tensor::from_slice(&index).f_to_device(device).op("select samples")?;
-        let inputs = self
-            .inputs
-            .iter()
-            .map(|(name, t)| t.f_index_select(0, &index).op("select samples").map(|t| (name.to_owned(), t)));
-        let inputs = Inputs::new(inputs.collect::<Result<_>>()?)?;
+        let index = Tensor::from_slice(&index).f_to_device(self.inputs.device()).op("select samples")?;
+        let inputs = self.inputs.select(&index)?;
         let targets = self.targets.iter().map(|t| t.as_ref().map(|t| t.select(&index)).transpose());
         Self::new(inputs, targets.collect::<Result<_>>()?, ids)
     }
@@ -359,7 +294,7 @@ impl Batch {
     /// # Errors
     /// [`Error::Torch`] when a transfer fails.
     pub fn to_device(self, device: Device) -> Result<Self> {
-        if self.inputs.iter().all(|(_, t)| t.device() == device) {
+        if self.inputs.iter().all(|(_, input)| input.tensor().device() == device) {
             return Ok(self);
         }
         let targets = self.targets.iter().map(|t| t.as_ref().map(|t| t.to_device(device)).transpose());
@@ -432,12 +367,12 @@ mod tests {
     #[test]
     fn sizes_must_agree() {
         let xs = || Tensor::zeros([2, 3], tch::kind::FLOAT_CPU);
-        let inputs = Inputs::new(vec![("numeric".into(), xs())]).unwrap();
+        let inputs = Inputs::new(vec![("numeric".to_owned(), xs())]).unwrap();
         let target = Target::class("a", &[0, 1, 1]).unwrap();
         assert!(Batch::new(inputs, vec![Some(target)], vec![7, 8]).unwrap_err().to_string().contains("target"));
-        let inputs = Inputs::new(vec![("numeric".into(), xs())]).unwrap();
+        let inputs = Inputs::new(vec![("numeric".to_owned(), xs())]).unwrap();
         let e = inputs.get("image").unwrap_err().to_string();
         assert_eq!(e, r#"unknown input "image", known are numeric"#);
-        assert!(Inputs::new(vec![("a".into(), xs()), ("a".into(), xs())]).is_err());
+        assert!(Inputs::new(vec![("a".to_owned(), xs()), ("a".to_owned(), xs())]).is_err());
     }
 }

@@ -37,7 +37,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`task`], [`metric`], [`batch`], [`prediction`], [`loss`], [`features`], [`label_stats`] | the vocabulary that all crates share |
+//! | [`task`], [`metric`], [`input`], [`batch`], [`prediction`], [`loss`], [`features`], [`label_stats`] | the vocabulary that all crates share |
 //! | [`nn`], [`encode`], [`share`] | layers, encoders in named stages, sharing architectures |
 //! | [`params`] | parameters with names, roles, stages; safetensors |
 //! | [`balance`], [`step`] | who says how much; from losses to gradients |
@@ -56,6 +56,7 @@ pub mod encode;
 pub mod error;
 #[cfg(feature = "torch")]
 pub mod features;
+pub mod input;
 pub mod label_stats;
 #[cfg(feature = "torch")]
 pub mod loss;

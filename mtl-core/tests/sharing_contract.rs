@@ -4,7 +4,8 @@
 use mtl_core::{
     batch::Inputs,
     context::Cx,
-    encode::{EncoderConfig, InputSpec},
+    encode::EncoderConfig,
+    input::InputSpec,
     metric::MetricId,
     mode::Mode,
     params::ParamSet,
@@ -20,17 +21,16 @@ fn tasks() -> TaskSet {
 
 #[test]
 fn each_task_gets_the_features_it_was_promised() {
-    let spec = InputSpec { numeric: vec!["x".into(), "y".into()], ..InputSpec::default() };
+    let spec = InputSpec::table(Vec::new(), vec!["x".into(), "y".into()]);
     let xs = Tensor::from_slice(&[0.1, -0.4, 0.9, 2.0, 1.0, 0.0]).view([3, 2]);
-    let inputs = Inputs::new(vec![("numeric".into(), xs)]).unwrap();
+    let inputs = Inputs::new(vec![("numeric".to_owned(), xs)]).unwrap();
     for (name, _) in SharingConfig::ALL {
         for encoder in ["mlp", "tabular"] {
             let mut params = ParamSet::new(Kind::Double, Device::Cpu, 2);
             let encoder =
                 EncoderConfig::by_name(encoder).unwrap().build(&mut params.root().sub("encoder"), &spec).unwrap();
             let config = SharingConfig::by_name(name).unwrap();
-            let inputs =
-                Inputs::new(inputs.iter().map(|(n, t)| (n.to_owned(), t.to_kind(Kind::Double))).collect()).unwrap();
+            let inputs = inputs.map(|_, t| Ok(t.to_kind(Kind::Double))).unwrap();
             let sharing = config.build(&mut params.root().sub("sharing"), encoder, &tasks()).unwrap();
             assert_eq!((sharing.name(), sharing.views().len()), (*name, 3));
             let run = || sharing.forward(&inputs, &Cx::new(Mode::Eval)).unwrap();
@@ -47,9 +47,9 @@ fn each_task_gets_the_features_it_was_promised() {
 
 #[test]
 fn all_that_is_shared_reaches_the_tasks_through_the_boundary() {
-    let spec = InputSpec { numeric: vec!["x".into(), "y".into()], ..InputSpec::default() };
+    let spec = InputSpec::table(Vec::new(), vec!["x".into(), "y".into()]);
     let xs = Tensor::from_slice(&[0.1, -0.4, 0.9, 2.0, 1.0, 0.0]).view([3, 2]);
-    let inputs = Inputs::new(vec![("numeric".into(), xs)]).unwrap();
+    let inputs = Inputs::new(vec![("numeric".to_owned(), xs)]).unwrap();
     for (name, _) in SharingConfig::ALL {
         let mut params = ParamSet::new(Kind::Double, Device::Cpu, 2);
         let encoder = EncoderConfig::by_name("mlp").unwrap().build(&mut params.root().sub("encoder"), &spec).unwrap();
@@ -83,13 +83,13 @@ fn all_that_is_shared_reaches_the_tasks_through_the_boundary() {
 
 #[test]
 fn gates_mix_experts_and_say_how() {
-    let spec = InputSpec { numeric: vec!["x".into(), "y".into()], ..InputSpec::default() };
+    let spec = InputSpec::table(Vec::new(), vec!["x".into(), "y".into()]);
     let mut params = ParamSet::new(Kind::Double, Device::Cpu, 2);
     let encoder = EncoderConfig::by_name("mlp").unwrap().build(&mut params.root().sub("encoder"), &spec).unwrap();
     let config = MmoeConfig { experts: 3, hidden: vec![5, 4], balance: 0.0, ..MmoeConfig::default() };
     let sharing = SharingConfig::Mmoe(config).build(&mut params.root().sub("sharing"), encoder, &tasks()).unwrap();
     let xs = Tensor::from_slice(&[0.1, -0.4, 0.9, 2.0]).view([2, 2]);
-    let inputs = Inputs::new(vec![("numeric".into(), xs)]).unwrap();
+    let inputs = Inputs::new(vec![("numeric".to_owned(), xs)]).unwrap();
     let cx = Cx::new(Mode::Eval).with_traces();
     let out = sharing.forward(&inputs, &cx).unwrap();
     let traces = cx.take_traces();

@@ -1,11 +1,12 @@
 //! From raw files to input tensors, as in training: what a model needs beside its weights.
 //!
 //! ```text
-//! training:    file -> Splits, learning vocabularies, means, scales      Preprocessing::of
-//! prediction:  file -> Preprocessing::read -> Inputs, batch by batch     the same codes and numbers
+//! training:    file -> Splits, learning vocabularies, means, scales      Splits::preprocessing: each data set says its
+//! own prediction:  file -> Preprocessing::read -> Inputs, batch by batch     the same codes and numbers
 //! ```
 //!
-//! A [`Preprocessing`] is small, serializable and complete: it needs no data set and no configuration.
+//! A [`Preprocessing`] is small, serializable and complete: it needs no data set and no configuration. What the network
+//! has to know of its inputs is less ([`Preprocessing::inputs`]): how numbers were scaled does not concern it.
 
 use std::{
     fs::File,
@@ -13,18 +14,90 @@ use std::{
     path::Path,
 };
 
-use mtl_core::{TorchContext, batch::Inputs};
+use mtl_core::{
+    TorchContext,
+    input::{InputSpec, Inputs, Picture},
+};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use crate::{
-    datasets::DatasetConfig,
     error::{Error, Result},
     idx::Items,
-    info::{DataInfo, ImageInfo},
-    source::{Source, TableSource},
+    source::{Scaling, Source, TableSource},
     table::{CsvFormat, FittedSchema, InputRows},
 };
+
+/// Pictures of bytes: their shape, and how values are scaled.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawPictures {
+    /// Color channels.
+    pub channels: usize,
+    /// Rows of pixels.
+    pub height: usize,
+    /// Columns of pixels.
+    pub width: usize,
+    /// What is subtracted from values in `[0, 1]`.
+    pub mean: f32,
+    /// What they are divided by after that; > 0.
+    pub std: f32,
+}
+
+impl RawPictures {
+    /// The name of the input that they become.
+    pub const INPUT: &'static str = "image";
+
+    pub(crate) fn new([channels, height, width]: [usize; 3], Scaling { mean, std }: Scaling) -> Self {
+        Self { channels, height, width, mean, std }
+    }
+
+    /// How values are scaled.
+    #[must_use]
+    pub fn scaling(&self) -> Scaling {
+        Scaling { mean: self.mean, std: self.std }
+    }
+
+    /// The input that they become, `[b, channels, height, width]` of `Float`.
+    #[must_use]
+    pub fn inputs(&self) -> InputSpec {
+        let [channels, height, width] = self.shape();
+        // One input with a constant name: nothing to refuse.
+        InputSpec::new([(Self::INPUT, Picture { channels, height, width }.into())]).unwrap_or_default()
+    }
+
+    fn shape(&self) -> [i64; 3] {
+        [self.channels, self.height, self.width].map(|n| i64::try_from(n).unwrap_or(i64::MAX))
+    }
+
+    /// # Errors
+    /// `InvalidConfig` for pictures without pixels or of an unusable scale.
+    pub(crate) fn validate(&self) -> Result<()> {
+        let pixels = [self.channels, self.height, self.width];
+        let pixels = pixels.iter().try_fold(1usize, |all, &size| all.checked_mul(size));
+        let usable = pixels.is_some_and(|n| (1..1 << 31).contains(&n))
+            && self.mean.is_finite()
+            && self.std.is_finite()
+            && self.std > 0.0;
+        match usable {
+            true => Ok(()),
+            false => Err(Error::config("pictures", "image", "at least one pixel, std > 0", format!("{self:?}"))),
+        }
+    }
+
+    /// The scaled value of each of the 256 values that a byte has: one arithmetic for training and prediction.
+    pub(crate) fn values(&self) -> [f32; 256] {
+        std::array::from_fn(|pixel| (pixel as f32 / 255.0 - self.mean) / self.std)
+    }
+
+    /// A batch of scaled pixels, picture by picture.
+    pub(crate) fn batch(&self, pixels: &[f32]) -> Result<Inputs> {
+        let [c, h, w] = self.shape();
+        let b = pixels.len().checked_div(self.channels * self.height * self.width).unwrap_or(0);
+        let picture = Tensor::f_from_slice(pixels).and_then(|t| t.f_view([b as i64, c, h, w])).op("pictures")?; // [b, c, h, w]
+        Ok(Inputs::new(vec![(Self::INPUT.to_owned(), picture)])?)
+    }
+}
 
 /// How raw samples become inputs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,59 +113,42 @@ pub enum Preprocessing {
     /// Pictures of an idx file: bytes are scaled.
     Pictures {
         /// Their shape, and how values are scaled.
-        image: ImageInfo,
+        image: RawPictures,
     },
 }
 
 impl Preprocessing {
-    /// What was learned when a data set was loaded from `config`, with these inputs; `None` for inputs that cannot be read
-    /// from a file.
-    ///
-    /// # Errors
-    /// `InvalidConfig` for columns that cannot be named in a table.
-    pub fn of(config: &DatasetConfig, info: &DataInfo, fitted: Option<&FittedSchema>) -> Result<Option<Self>> {
-        Ok(if let Some(fitted) = fitted {
-            Some(Self::Table { format: config.csv_format(), fitted: fitted.clone() })
-        } else if let Some(image) = &info.image
-            && info.categorical.is_empty()
-            && info.numeric.is_empty()
-        {
-            Some(Self::Pictures { image: image.clone() })
-        } else if !info.numeric.is_empty() && info.categorical.is_empty() && info.image.is_none() {
-            let tasks: Vec<_> = info.tasks.iter().map(|task| task.name.clone()).collect();
-            let fitted = FittedSchema::of_numbers(&info.numeric, &tasks)?;
-            Some(Self::Table { format: config.csv_format(), fitted })
-        } else {
-            None
-        })
+    /// What was learned of a table's columns; `None` for what is no table.
+    #[must_use]
+    pub fn table(&self) -> Option<&FittedSchema> {
+        match self {
+            Self::Table { fitted, .. } => Some(fitted),
+            Self::Pictures { .. } => None,
+        }
     }
 
-    /// The inputs that it gives; no tasks.
+    /// Shape and scaling of pictures; `None` for what are none.
+    #[must_use]
+    pub fn pictures(&self) -> Option<&RawPictures> {
+        match self {
+            Self::Pictures { image } => Some(image),
+            Self::Table { .. } => None,
+        }
+    }
+
+    /// The inputs that it gives.
     ///
     /// # Errors
     /// Those of [`FittedSchema::validate`]; `InvalidConfig` for pictures without pixels or of an unusable scale.
-    pub fn info(&self) -> Result<DataInfo> {
+    pub fn inputs(&self) -> Result<InputSpec> {
         match self {
             Self::Table { fitted, .. } => {
                 fitted.validate()?;
-                Ok(DataInfo { tasks: Vec::new(), ..fitted.info()? })
+                Ok(fitted.inputs())
             }
             Self::Pictures { image } => {
-                let pixels = [image.channels, image.height, image.width];
-                let pixels = pixels.iter().try_fold(1usize, |all, &size| all.checked_mul(size));
-                let usable = pixels.is_some_and(|n| (1..1 << 31).contains(&n))
-                    && image.mean.is_finite()
-                    && image.std.is_finite()
-                    && image.std > 0.0;
-                if !usable {
-                    return Err(Error::config(
-                        "pictures",
-                        "image",
-                        "at least one pixel, std > 0",
-                        format!("{image:?}"),
-                    ));
-                }
-                Ok(DataInfo { image: Some(image.clone()), ..DataInfo::default() })
+                image.validate()?;
+                Ok(image.inputs())
             }
         }
     }
@@ -103,20 +159,20 @@ impl Preprocessing {
         match self {
             Self::Table { format: CsvFormat { header: true, .. }, .. } => "CSV rows with a header".into(),
             Self::Table { .. } => "CSV rows without header, columns in the order of training".into(),
-            Self::Pictures { image: ImageInfo { channels, height, width, .. } } => {
+            Self::Pictures { image: RawPictures { channels, height, width, .. } } => {
                 format!("an idx file of {channels} x {height} x {width} bytes a picture")
             }
         }
     }
 
-    /// The inputs of all samples of a file, `batch_size` at a time (the last of a block may be fewer); `-` is the standard
-    /// input, for tables.
+    /// The inputs of all samples of a file, `batch_size` at a time (the last of a block may be fewer); `-` is the
+    /// standard input, for tables.
     ///
     /// # Errors
-    /// [`Error::Io`] when the file cannot be opened; whatever is wrong in its header, with its place; `InvalidConfig` for a
-    /// batch size of 0. Errors of samples come from the iterator.
+    /// [`Error::Io`] when the file cannot be opened; whatever is wrong in its header, with its place; `InvalidConfig`
+    /// for a batch size of 0. Errors of samples come from the iterator.
     pub fn read(&self, path: &Path, batch_size: usize) -> Result<InputBatches> {
-        self.info()?;
+        self.inputs()?;
         if batch_size == 0 {
             return Err(Error::config("prediction", "batch_size", ">= 1", "0"));
         }
@@ -128,15 +184,15 @@ impl Preprocessing {
                 };
                 Reader::Table { rows: Box::new(fitted.parse_inputs(path, bytes, format)?), block: None }
             }
-            Self::Pictures { image } => Reader::Pictures { items: open_pictures(path, image)?, image: image.clone() },
+            Self::Pictures { image } => Reader::Pictures { items: open_pictures(path, image)?, image: *image },
         };
         Ok(InputBatches { reader, batch_size, failed: false })
     }
 }
 
-fn open_pictures(path: &Path, image: &ImageInfo) -> Result<Items> {
+fn open_pictures(path: &Path, image: &RawPictures) -> Result<Items> {
     let items = Items::open(path)?;
-    let ImageInfo { channels, height, width, .. } = *image;
+    let RawPictures { channels, height, width, .. } = *image;
     let fits = match items.dims() {
         [_, h, w] => channels == 1 && (*h, *w) == (height, width),
         [_, c, h, w] => (*c, *h, *w) == (channels, height, width),
@@ -168,7 +224,7 @@ enum Reader {
     },
     Pictures {
         items: Items,
-        image: ImageInfo,
+        image: RawPictures,
     },
 }
 
@@ -203,12 +259,9 @@ impl InputBatches {
                 if bytes.is_empty() {
                     return Ok(None);
                 }
-                // The same arithmetic as in training, on the 256 values that there are.
-                let values: [f32; 256] = std::array::from_fn(|pixel| (pixel as f32 / 255.0 - image.mean) / image.std);
+                let values = image.values();
                 let pixels: Vec<f32> = bytes.iter().map(|&byte| values[usize::from(byte)]).collect();
-                let [c, h, w] = [image.channels, image.height, image.width].map(|n| i64::try_from(n).unwrap_or(-1));
-                let picture = Tensor::f_from_slice(&pixels).and_then(|t| t.f_view([-1, c, h, w])); // [b, c, h, w]
-                Ok(Some(Inputs::new(vec![("image".into(), picture.op("pictures")?)])?))
+                Ok(Some(image.batch(&pixels)?))
             }
         }
     }
@@ -230,9 +283,10 @@ impl Iterator for InputBatches {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::datasets::DatasetConfig;
 
     fn image(std: f32) -> Preprocessing {
-        Preprocessing::Pictures { image: ImageInfo { channels: 1, height: 1, width: 2, mean: 0.5, std } }
+        Preprocessing::Pictures { image: RawPictures { channels: 1, height: 1, width: 2, mean: 0.5, std } }
     }
 
     fn round_trip(p: &Preprocessing) {
@@ -245,16 +299,17 @@ mod tests {
         let config: DatasetConfig =
             toml::from_str("kind = \"synthetic-mmoe\"\ntrain = 30\nvalidation = 5\ntest = 5").unwrap();
         let splits = config.load().unwrap();
-        let p = Preprocessing::of(&config, &splits.info, splits.fitted.as_ref()).unwrap().unwrap();
+        let p = splits.preprocessing.clone().unwrap();
         round_trip(&p);
-        assert!(p.info().unwrap().same_inputs(&splits.info));
+        assert_eq!(p.inputs().unwrap(), splits.info.inputs);
         let batch = splits.test.batch(&[0, 1, 2, 3, 4]).unwrap();
         let xs = batch.inputs.get("numeric").unwrap();
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("rows.csv");
         let rows: Vec<Vec<f32>> = (0..5).map(|row| Vec::try_from(xs.get(row)).unwrap()).collect();
         let line = |row: &Vec<f32>| row.iter().map(ToString::to_string).collect::<Vec<_>>().join(",") + "\n";
-        let text: String = splits.info.numeric.join(",") + "\n" + &rows.iter().map(line).collect::<String>();
+        let names: Vec<String> = (0..100).map(|i| format!("x{i}")).collect();
+        let text: String = names.join(",") + "\n" + &rows.iter().map(line).collect::<String>();
         std::fs::write(&path, text).unwrap();
         let batches: Vec<Inputs> = p.read(&path, 2).unwrap().map(Result::unwrap).collect();
         assert_eq!(batches.iter().map(Inputs::batch_size).collect::<Vec<_>>(), [2, 2, 1]);

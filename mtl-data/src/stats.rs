@@ -123,7 +123,7 @@ mod tests {
         DataInfo, TableSource, TaskInfo,
         source::{Codes, Concat, ForTasks, Labels, Subset},
     };
-    use mtl_core::task::TaskName;
+    use mtl_core::{input::InputSpec, task::TaskName};
     use ndarray::Array2;
 
     const N: usize = 1300; // more than two chunks
@@ -132,13 +132,12 @@ mod tests {
         let task = |name: &str, label| TaskInfo { name: TaskName::new(name).unwrap(), label };
         let names = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect();
         let info = DataInfo {
-            numeric: vec!["x".into()],
+            inputs: InputSpec::table(Vec::new(), vec!["x".into()]),
             tasks: vec![
                 task("class", LabelKind::Class { classes: names(&["a", "b", "c"]) }),
                 task("tags", LabelKind::Binary { labels: names(&["p", "q"]) }),
                 task("price", LabelKind::Values { names: names(&["price", "area"]) }),
             ],
-            ..DataInfo::default()
         };
         let class = (0..N as i64).map(|i| if i % 4 == 3 { -100 } else { i % 4 }).collect();
         let tags = Array2::from_shape_fn((N, 2), |(i, j)| if j == 0 { (i % 2) as f32 } else { f32::NAN });

@@ -6,7 +6,7 @@
 use std::{fs, io::Write, path::Path};
 
 use flate2::{Compression, write::GzEncoder};
-use mtl_core::{batch::TargetData, task::TaskName};
+use mtl_core::{batch::TargetData, input::Cells, task::TaskName};
 use mtl_data::{
     DatasetConfig, Error, Kept, LabelKind, OnChange, Source, Splits,
     datasets::{CensusIncome, CsvFiles, FashionPairsConfig, IdxFiles, IdxPart, IdxTask, SyntheticMmoe},
@@ -112,24 +112,18 @@ fn batches_are_what_the_description_says() {
             let batch = source.batch(&positions).unwrap();
             let b = i64::try_from(positions.len()).unwrap();
             let info = source.info();
-            for (input, xs) in batch.inputs.iter() {
-                let expected = match input {
-                    "categorical" => (Kind::Int64, vec![b, info.categorical.len() as i64]),
-                    "numeric" => (Kind::Float, vec![b, info.numeric.len() as i64]),
-                    "image" => {
-                        let image = info.image.as_ref().unwrap();
-                        (Kind::Float, vec![b, image.channels as i64, image.height as i64, image.width as i64])
-                    }
-                    other => panic!("{name}: input {other}"),
-                };
-                assert_eq!((xs.kind(), xs.size(), xs.device()), (expected.0, expected.1, Device::Cpu), "{name}");
+            assert!(!info.inputs.is_empty(), "{name}");
+            info.inputs.validate().unwrap();
+            // Kinds, shapes, lengths, ranges of codes.
+            info.inputs.check_values(&batch.inputs).unwrap();
+            for (input, modality) in info.inputs.iter() {
+                let xs = batch.inputs.get(input).unwrap();
+                let kind = if modality.cardinalities().is_empty() { Kind::Float } else { Kind::Int64 };
+                assert_eq!((xs.kind(), xs.size()[0], xs.device()), (kind, b, Device::Cpu), "{name}");
                 assert!(xs.isfinite().all().int64_value(&[]) == 1, "{name}: {input} is finite");
             }
-            for (column, field) in info.categorical.iter().enumerate() {
-                let codes = batch.inputs.get("categorical").unwrap().select(1, column as i64);
-                let (low, high) = (codes.min().int64_value(&[]), codes.max().int64_value(&[]));
-                assert!(low >= 0 && high < field.cardinality as i64, "{name}: {}", field.name);
-            }
+            let preprocessing = splits.preprocessing.as_ref().unwrap();
+            assert_eq!(preprocessing.inputs().unwrap(), info.inputs, "{name}: its own preprocessing gives its inputs");
             assert_eq!(batch.targets.len(), info.tasks.len(), "{name}");
             for (target, task) in batch.targets.iter().zip(&info.tasks) {
                 let (target, width) = (target.as_ref().unwrap(), task.label.width() as i64);
@@ -152,7 +146,8 @@ fn loading_repeats_and_seeds_matter() {
     for_all(|name, load| {
         let numbers = |splits: &Splits| {
             let batch = splits.validation.batch(&all(&splits.validation)).unwrap();
-            let sums = batch.inputs.iter().map(|(_, xs)| xs.to_kind(Kind::Double).view(-1)).collect::<Vec<_>>();
+            let sums =
+                batch.inputs.iter().map(|(_, xs)| xs.tensor().to_kind(Kind::Double).view(-1)).collect::<Vec<_>>();
             sums.iter().flat_map(|xs| Vec::<f64>::try_from(xs).unwrap()).collect::<Vec<_>>()
         };
         let (first, again, other) = (load(1), load(1), load(2));
@@ -170,7 +165,7 @@ fn bits(source: &dyn Source) -> Vec<u64> {
         let xs = xs.to_kind(Kind::Double).view(-1);
         found.extend(Vec::<f64>::try_from(xs).unwrap().into_iter().map(f64::to_bits));
     };
-    batch.inputs.iter().for_each(|(_, xs)| add(xs));
+    batch.inputs.iter().for_each(|(_, xs)| add(xs.tensor()));
     for target in batch.targets.iter().flatten() {
         match target.data() {
             TargetData::Class(t) | TargetData::MultiLabel(t) | TargetData::Values(t) => add(t),
@@ -266,10 +261,10 @@ fn changed_data_that_are_allowed_get_the_kept_codes() {
     assert!(e.contains("all.csv: content changed since the run was trained (rows 50 -> 60); restore the file"), "{e}");
     let Reloaded { splits, changes } = kept.load(&config, OnChange::Allow).unwrap();
     assert_eq!(changes.len(), 1);
-    assert_eq!((&splits.info, &splits.fitted), (&kept.info, &kept.fitted));
+    assert_eq!((&splits.info, &splits.preprocessing), (&kept.info, &kept.preprocessing));
     let batch = splits.train.batch(&all(&splits.train)).unwrap();
     let codes = batch.inputs.get("categorical").unwrap();
-    let known = kept.fitted.as_ref().unwrap().columns()[1].clone();
+    let known = kept.fitted().unwrap().columns()[1].clone();
     let FittedColumn::Categorical { vocabulary } = known else { panic!() };
     let code = |text: &str| vocabulary.iter().position(|t| t == text).map_or(0, |at| at as i64 + 1);
     for (row, &id) in batch.ids.iter().enumerate() {
@@ -284,7 +279,7 @@ fn a_batch_does_not_depend_on_its_neighbors() {
         let source = load(0).train;
         let (pair, single) = (source.batch(&[3, 1]).unwrap(), source.batch(&[1]).unwrap());
         for ((input, pair), (_, single)) in pair.inputs.iter().zip(single.inputs.iter()) {
-            assert_eq!(pair.get(1), single.get(0), "{name}: {input}");
+            assert_eq!(pair.tensor().get(1), single.tensor().get(0), "{name}: {input}");
         }
         assert_eq!(pair.ids[1], single.ids[0], "{name}");
         assert!(source.batch(&[]).unwrap().is_empty(), "{name}");
@@ -328,13 +323,9 @@ fn a_missing_file_is_named_with_what_to_do() {
 fn labels_stay_out_of_the_inputs() {
     let dir = tempfile::tempdir().unwrap();
     let splits = tiny("census-income", dir.path(), 0).load().unwrap();
-    let names: Vec<_> = splits
-        .info
-        .categorical
-        .iter()
-        .map(|f| f.name.as_str())
-        .chain(splits.info.numeric.iter().map(String::as_str))
-        .collect();
+    let Cells::Codes(fields) = splits.info.inputs.get("categorical").unwrap().cells() else { panic!() };
+    let names: Vec<_> = fields.iter().map(|f| f.name.as_str()).collect();
+    assert_eq!(splits.info.inputs.len(), 1);
     assert_eq!(names.len(), 39);
     for label in ["income", "marital stat", "instance weight"] {
         assert!(!names.contains(&label), "{label}");

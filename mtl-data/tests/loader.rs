@@ -8,7 +8,8 @@ use std::{
 };
 
 use mtl_core::{
-    batch::{Batch, Inputs, Target},
+    batch::{Batch, Target},
+    input::{InputSpec, Inputs},
     task::TaskName,
 };
 use mtl_data::{
@@ -31,7 +32,7 @@ struct Counting {
 fn counting(task: &str, n: u64) -> Counting {
     let label = LabelKind::Class { classes: vec!["a".into(), "b".into()] };
     let tasks = vec![TaskInfo { name: TaskName::new(task).unwrap(), label }];
-    let info = DataInfo { numeric: vec!["x".into()], tasks, ..DataInfo::default() };
+    let info = DataInfo { inputs: InputSpec::table(Vec::new(), vec!["x".into()]), tasks };
     Counting { info, n, fails_at: None, panics_at: None }
 }
 
@@ -52,7 +53,7 @@ impl Source for Counting {
         sleep(Duration::from_micros(positions[0] % 5 * 200));
         let xs: Vec<f32> = positions.iter().map(|&p| p as f32).collect();
         let ys: Vec<i64> = positions.iter().map(|&p| i64::try_from(p % 2).unwrap()).collect();
-        let inputs = Inputs::new(vec![("numeric".into(), Tensor::from_slice(&xs).view([-1, 1]))])?;
+        let inputs = Inputs::new(vec![("numeric".to_owned(), Tensor::from_slice(&xs).view([-1, 1]))])?;
         let target = Target::class(self.info.tasks[0].name.as_str(), &ys)?;
         Ok(Batch::new(inputs, vec![Some(target)], positions.to_vec())?)
     }

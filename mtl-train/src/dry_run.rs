@@ -214,10 +214,10 @@ fn record(model: &Model, batch: &Batch, seed: u64) -> Result<Tape> {
 
 fn layers(model: &Model, batch: &Batch, tape: &Tape) -> Vec<Layer> {
     let samples = u64::try_from(batch.len().max(1)).unwrap_or(1);
-    let inputs = batch.inputs.iter().map(|(name, t)| Layer {
+    let inputs = batch.inputs.iter().map(|(name, input)| Layer {
         name: name.to_owned(),
         owner: "input".into(),
-        shape: t.size(),
+        shape: input.tensor().size(),
         parameters: 0,
         multiply_adds: 0,
     });

@@ -62,7 +62,6 @@ pub mod dry_run;
 pub mod ema;
 pub mod encoder;
 pub mod error;
-mod example;
 pub mod explain;
 pub mod export;
 pub mod inspect;

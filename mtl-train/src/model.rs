@@ -4,7 +4,7 @@ use mtl_core::{
     TorchContext,
     batch::{Batch, Inputs},
     context::Cx,
-    encode::InputSpec,
+    input::InputSpec,
     label_stats::LabelStats,
     loss::TaskLoss,
     mode::Mode,
@@ -173,17 +173,15 @@ impl Model {
             return Ok(1); // nothing keeps statistics of batches
         }
         let _guard = tch::no_grad_guard();
-        let mut one = Vec::new();
-        for (name, tensor) in inputs.iter() {
-            one.push((name.to_owned(), tensor.f_narrow(0, 0, 1).op("first sample")?));
-        }
+        let first = Tensor::from_slice(&[0i64]).f_to_device(inputs.device()).op("first sample")?;
+        let one = inputs.select(&first)?;
         let before: Vec<Tensor> = self
             .params
             .buffers()
             .iter()
             .map(|b| b.tensor().f_detach_copy().op("running statistics"))
             .collect::<mtl_core::Result<_>>()?;
-        let tried = self.forward(&Inputs::new(one)?, |_| true, &Cx::new(Mode::Train));
+        let tried = self.forward(&one, |_| true, &Cx::new(Mode::Train));
         for (buffer, before) in self.params.buffers().iter().zip(&before) {
             buffer.tensor().shallow_clone().f_copy_(before).op("running statistics")?;
         }

@@ -8,7 +8,7 @@
 //! network, because both ask one plan.
 
 use mtl_core::{
-    encode::{self, InputSpec},
+    input::InputSpec,
     label_stats::LabelStats,
     metric::MetricId,
     rng::derive,
@@ -57,7 +57,7 @@ impl ModelPlan {
             sharing: config.sharing.clone(),
             heads: heads.into_iter().map(Some).collect(),
         };
-        Ok(Self { tasks, labels, inputs: input_spec(&info), parts })
+        Ok(Self { tasks, labels, inputs: info.inputs, parts })
     }
 
     /// The model with fresh parameters, which depend on the run's `seed`; `labels` are the statistics of the training labels, in
@@ -106,18 +106,5 @@ pub(crate) fn target_spec(label: &LabelKind) -> TargetSpec {
         LabelKind::Class { classes } => TargetSpec::Class { classes: classes.len() },
         LabelKind::Binary { labels } => TargetSpec::MultiLabel { labels: labels.len() },
         LabelKind::Values { names } => TargetSpec::Values { values: names.len() },
-    }
-}
-
-pub(crate) fn input_spec(info: &DataInfo) -> InputSpec {
-    let size = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
-    let field = |f: &mtl_data::CategoricalField| encode::CategoricalField {
-        name: f.name.clone(),
-        cardinality: size(f.cardinality),
-    };
-    InputSpec {
-        categorical: info.categorical.iter().map(field).collect(),
-        numeric: info.numeric.clone(),
-        image: info.image.as_ref().map(|i| [size(i.channels), size(i.height), size(i.width)]),
     }
 }

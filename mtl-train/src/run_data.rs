@@ -22,15 +22,16 @@ use serde_json::{Map, Value};
 use crate::{
     checkpoint::write_atomic,
     error::{Error, Result},
-    sealed_json::{Sealed, sha256, this_program},
+    sealed_json::{Opened, Sealed, sha256, this_program},
 };
 
 /// The name of the file.
 pub const FILE: &str = "data.json";
 
+/// Version 2 names inputs and says how files become them.
 const SEALED: Sealed = Sealed {
     format: "mtl-run-data",
-    version: 1,
+    version: 2,
     what: "record of a run's data",
     again: "train the run again",
     fields: &["data"],
@@ -117,9 +118,13 @@ impl RunData {
     }
 
     fn parse(bytes: &[u8]) -> std::result::Result<Self, String> {
-        let opened = SEALED.read(bytes)?;
-        let found: Self =
-            serde_json::from_value(Value::Object(opened.fields)).map_err(|e| format!("cannot be used: {e}"))?;
+        let Opened { mut fields, version, .. } = SEALED.read(bytes)?;
+        if version < 2 {
+            let former = Kept::of_version_1(fields.remove("data").unwrap_or_default());
+            let data = former.map_err(|e| format!("cannot be used: {e}"))?;
+            fields.insert("data".into(), serde_json::to_value(data).map_err(|e| format!("cannot be used: {e}"))?);
+        }
+        let found: Self = serde_json::from_value(Value::Object(fields)).map_err(|e| format!("cannot be used: {e}"))?;
         found.data.validate().map_err(|e| format!("cannot be used: {e}"))?;
         Ok(found)
     }

@@ -33,6 +33,8 @@ pub(crate) struct Opened {
     pub(crate) fields: Map<String, Value>,
     /// The program that wrote it.
     pub(crate) made_by: String,
+    /// The version it was written in: what is older has to be made what it is now.
+    pub(crate) version: u64,
 }
 
 impl Sealed {
@@ -56,8 +58,8 @@ impl Sealed {
         if text("format") != format {
             return Err(format!("is no {what}: format must be {format:?}, found {}", quoted(&text("format"))));
         }
-        match whole.get("version").and_then(Value::as_u64) {
-            Some(found) if (1..=version).contains(&found) => {}
+        let written = match whole.get("version").and_then(Value::as_u64) {
+            Some(found) if (1..=version).contains(&found) => found,
             Some(newer) if newer > version => {
                 return Err(format!(
                     "has format version {newer}, this program reads up to {version}; use the mtl that made it ({}) or a \
@@ -66,7 +68,7 @@ impl Sealed {
                 ));
             }
             _ => return Err(format!("is damaged: version must be in 1..={version}")),
-        }
+        };
         let (made_by, expected) = (text("made_by"), text("sha256"));
         let Value::Object(mut fields) = whole else { return Err(format!("is no {what}")) };
         ["format", "version", "made_by", "sha256"].iter().for_each(|key| drop(fields.remove(*key)));
@@ -76,7 +78,7 @@ impl Sealed {
         if checksum(&fields) != expected {
             return Err(format!("is damaged or was edited: its checksum does not match; {again}"));
         }
-        Ok(Opened { fields, made_by })
+        Ok(Opened { fields, made_by, version: written })
     }
 }
 

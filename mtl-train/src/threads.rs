@@ -17,10 +17,10 @@
 
 use std::{sync::OnceLock, thread::available_parallelism};
 
-use mtl_core::{context::Cx, encode::InputSpec, mode::Mode};
+use mtl_core::{context::Cx, input::InputSpec, mode::Mode};
 use tch::Device;
 
-use crate::{error::Result, example, model::Model};
+use crate::{error::Result, model::Model};
 
 /// Multiply-adds of a product from which on every processor pays.
 const LARGE: u64 = 1 << 26;
@@ -73,7 +73,7 @@ pub(crate) fn settle(model: &Model, inputs: &InputSpec, batch_size: usize) {
 fn largest_product(model: &Model, inputs: &InputSpec) -> Result<u64> {
     let _guard = tch::no_grad_guard();
     let cx = Cx::new(Mode::Eval).with_tape();
-    model.forward(&example::on(model, inputs, 1)?, |_| true, &cx)?;
+    model.forward(&inputs.example(1)?.to_device(model.params().device())?, |_| true, &cx)?;
     Ok(cx.take_tape().0.iter().map(|entry| entry.multiply_adds).max().unwrap_or(0))
 }
 
@@ -114,8 +114,8 @@ mod tests {
             let config = RunConfig::parse(&text, "test".as_ref()).unwrap();
             let splits = config.data.load().unwrap();
             let session = Session::new(&config, &splits).unwrap();
-            let inputs = crate::plan::input_spec(splits.train.info());
-            assert_eq!(largest_product(session.trainer.model(), &inputs).unwrap(), expected, "{encoder}");
+            let inputs = &splits.train.info().inputs;
+            assert_eq!(largest_product(session.trainer.model(), inputs).unwrap(), expected, "{encoder}");
         }
     }
 }

@@ -17,6 +17,7 @@ use std::{
 
 use mtl_core::{
     batch::{Batch, Target},
+    input::InputSpec,
     rng::Rng,
     task::TaskName,
 };
@@ -46,9 +47,8 @@ fn planted(n: [usize; 3], dim: usize, sd: [f64; 2], seed: u64) -> Splits {
         label: LabelKind::Values { names: vec![name.to_owned()] },
     };
     let info = DataInfo {
-        numeric: (0..dim).map(|i| format!("x{i}")).collect(),
+        inputs: InputSpec::table(Vec::new(), (0..dim).map(|i| format!("x{i}")).collect()),
         tasks: vec![task("sharp"), task("blurred")],
-        ..DataInfo::default()
     };
     let labels: Vec<Labels> = sd
         .iter()
@@ -67,7 +67,7 @@ fn planted(n: [usize; 3], dim: usize, sd: [f64; 2], seed: u64) -> Splits {
         validation: part(n[0], n[1]),
         test: part(n[0] + n[1], n[2]),
         info,
-        fitted: None,
+        preprocessing: None,
         origin: Origin::Synthetic,
         provenance: Provenance { files: Vec::new(), cut: Cut::whole(n.map(|n| n as u64)) },
         findings: Vec::new(),

@@ -7,12 +7,12 @@
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::{Encoder, InputSpec, Stage, no_stage};
+use super::{Encoder, Stage, Takes, no_stage, picture};
 use crate::{
-    batch::Inputs,
     context::Cx,
     error::{Error, Result, TorchContext},
     features::{Features, View},
+    input::{InputSpec, Inputs, Modality, Picture},
     nn::{Activation, Conv2d, ConvConfig, Dropout},
     params::Scope,
 };
@@ -38,6 +38,7 @@ impl Default for ConvEncoderConfig {
 /// The encoder.
 #[derive(Debug)]
 pub struct ConvEncoder {
+    input: String,
     blocks: Vec<Conv2d>,
     activation: Activation,
     dropout: Dropout,
@@ -45,13 +46,19 @@ pub struct ConvEncoder {
 }
 
 impl ConvEncoder {
+    /// One picture.
+    pub const TAKES: Takes = Takes {
+        encoder: "conv encoder",
+        what: "one picture",
+        accepts: |modality| matches!(modality, Modality::Picture(_)),
+        at_most: 1,
+    };
+
     /// # Errors
-    /// [`Error::InvalidConfig`] without an image input, without blocks, or when the image is too small to be halved once
-    /// per block.
+    /// [`Error::InvalidConfig`] unless there is one picture, without blocks, or when the image is too small to be
+    /// halved once per block.
     pub fn new(scope: &mut Scope<'_>, spec: &InputSpec, config: &ConvEncoderConfig) -> Result<Self> {
-        let Some([mut channels, h, w]) = spec.image else {
-            return spec.refuse("conv encoder", "an image input");
-        };
+        let (input, Picture { mut channels, height: h, width: w }) = picture(spec, &Self::TAKES)?;
         let n = config.channels.len();
         if n == 0 || h.min(w) >> n.min(62) < 1 {
             return Err(Error::InvalidConfig {
@@ -70,7 +77,7 @@ impl ConvEncoder {
             stages.push(Stage { name, view: View::Pyramid { channels: config.channels[..=idx].to_vec() } });
             channels = c;
         }
-        Ok(Self { blocks, activation: config.activation, dropout, stages })
+        Ok(Self { input, blocks, activation: config.activation, dropout, stages })
     }
 
     fn block(&self, idx: usize, xs: &Tensor, cx: &Cx) -> Result<Tensor> {
@@ -87,7 +94,7 @@ impl Encoder for ConvEncoder {
     }
 
     fn embed(&self, inputs: &Inputs, cx: &Cx) -> Result<Features> {
-        Ok(Features::Pyramid(vec![self.block(0, inputs.get("image")?, cx)?]))
+        Ok(Features::Pyramid(vec![self.block(0, inputs.get(&self.input)?, cx)?]))
     }
 
     fn advance(&self, stage_idx: usize, features: Features, cx: &Cx) -> Result<Features> {

@@ -1,15 +1,16 @@
-//! Fully connected layers over a vector of numbers.
+//! Fully connected layers over a vector of numbers: the numeric fields, of several inputs side by side in their order.
 //!
 //! Stages `layer0`, `layer1`, ...; the last gives `[b, d]`.
 
 use serde::{Deserialize, Serialize};
+use tch::Tensor;
 
-use super::{Encoder, InputSpec, Stage, no_stage};
+use super::{Encoder, Stage, Takes, no_stage};
 use crate::{
-    batch::Inputs,
     context::Cx,
     error::{Error, Result, TorchContext},
     features::{Features, View},
+    input::{InputSpec, Inputs, Modality},
     nn::{Activation, Dropout, Mlp},
     params::Scope,
 };
@@ -37,15 +38,24 @@ impl Default for MlpEncoderConfig {
 pub struct MlpEncoder {
     layers: Vec<Mlp>,
     stages: Vec<Stage>,
+    /// The inputs, in order.
+    inputs: Vec<String>,
 }
 
 impl MlpEncoder {
+    /// Numeric fields.
+    pub const TAKES: Takes = Takes {
+        encoder: "mlp encoder",
+        what: "numeric fields",
+        accepts: |modality| matches!(modality, Modality::Numeric(_)),
+        at_most: usize::MAX,
+    };
+
     /// # Errors
-    /// [`Error::InvalidConfig`] without numeric inputs, without layers, or for a setting out of range.
+    /// [`Error::InvalidConfig`] without inputs, for one that is not numeric, without layers, or for a setting out of
+    /// range.
     pub fn new(scope: &mut Scope<'_>, spec: &InputSpec, config: &MlpEncoderConfig) -> Result<Self> {
-        if spec.numeric.is_empty() {
-            return spec.refuse("mlp encoder", "at least one numeric input");
-        }
+        Self::TAKES.check(spec)?;
         if config.hidden.is_empty() {
             return Err(Error::InvalidConfig {
                 what: "mlp encoder",
@@ -55,7 +65,7 @@ impl MlpEncoder {
             });
         }
         let dropout = Dropout::new(config.dropout)?;
-        let mut width = spec.numeric.len() as i64;
+        let mut width: i64 = spec.iter().map(|(_, modality)| modality.layout().cells()).sum();
         let (mut layers, mut stages) = (Vec::new(), Vec::new());
         for (idx, &h) in config.hidden.iter().enumerate() {
             let name = format!("layer{idx}");
@@ -64,10 +74,10 @@ impl MlpEncoder {
             stages.push(Stage { name, view: View::Pooled { width: h } });
             width = h;
         }
-        Ok(Self { layers, stages })
+        Ok(Self { layers, stages, inputs: spec.iter().map(|(name, _)| name.to_owned()).collect() })
     }
 
-    fn run(&self, idx: usize, xs: &tch::Tensor, cx: &Cx) -> Result<Features> {
+    fn run(&self, idx: usize, xs: &Tensor, cx: &Cx) -> Result<Features> {
         let layer = self.layers.get(idx).ok_or_else(|| no_stage(&self.stages, idx))?;
         Ok(Features::Pooled(layer.forward(xs, cx)?))
     }
@@ -79,8 +89,11 @@ impl Encoder for MlpEncoder {
     }
 
     fn embed(&self, inputs: &Inputs, cx: &Cx) -> Result<Features> {
-        let xs = inputs.get("numeric")?.f_flatten(1, -1).op("mlp encoder")?;
-        self.run(0, &xs, cx)
+        if let [only] = &self.inputs[..] {
+            return self.run(0, inputs.get(only)?, cx);
+        }
+        let all = self.inputs.iter().map(|name| inputs.get(name)).collect::<Result<Vec<_>>>()?;
+        self.run(0, &Tensor::f_cat(&all, 1).op("mlp encoder")?, cx)
     }
 
     fn advance(&self, stage_idx: usize, features: Features, cx: &Cx) -> Result<Features> {

@@ -4,32 +4,35 @@
 //! stages. So an [`Encoder`] is a list of named stages; [`Encoder::embed`] runs the first on the raw inputs,
 //! [`Encoder::advance`] each later one on features, and [`Encoder::forward`] is the fold that most users want.
 //!
-//! | encoder | inputs | gives | file |
+//! | encoder | takes | gives | file |
 //! |---|---|---|---|
-//! | [`MlpEncoder`] | `numeric [b, n]` | pooled | `mlp.rs` |
-//! | [`TabularEncoder`] | `categorical [b, f]`, `numeric [b, n]` | tokens (one a field), then pooled | `tabular.rs` |
-//! | [`ConvEncoder`] | `image [b, c, h, w]` | pyramid | `conv.rs` |
-//! | [`ResNet18`] | `image [b, c, h, w]` | pyramid | `resnet.rs` |
+//! | [`MlpEncoder`] | numeric fields | pooled | `mlp.rs` |
+//! | [`TabularEncoder`] | categorical and numeric fields | tokens (one a field), then pooled | `tabular.rs` |
+//! | [`ConvEncoder`] | one picture | pyramid | `conv.rs` |
+//! | [`ResNet18`] | one picture | pyramid | `resnet.rs` |
+//!
+//! What an encoder takes it says by [`Takes`]; an input that it does not take is refused by name when it is built.
 
 mod conv;
 mod mlp;
 mod resnet;
-mod spec;
 mod tabular;
+mod takes;
 
 use std::fmt::Debug;
 
+pub use crate::input::InputSpec;
 pub use conv::{ConvEncoder, ConvEncoderConfig};
 pub use mlp::{MlpEncoder, MlpEncoderConfig};
 pub use resnet::{ResNet18, ResNet18Config};
-pub use spec::{CategoricalField, InputSpec};
 pub use tabular::{TabularEncoder, TabularEncoderConfig};
+pub use takes::Takes;
 
 use crate::{
-    batch::Inputs,
     context::Cx,
     error::{Error, Result},
     features::{Features, View},
+    input::{Inputs, Modality, Picture},
     params::Scope,
     registry,
 };
@@ -77,6 +80,21 @@ pub trait Encoder: Debug + Send {
     }
 }
 
+/// Name and shape of the one picture of a data set.
+fn picture(spec: &InputSpec, takes: &Takes) -> Result<(String, Picture)> {
+    takes.check(spec)?;
+    match spec.iter().next() {
+        Some((name, Modality::Picture(picture))) => Ok((name.to_owned(), *picture)),
+        // Ruled out by the check before.
+        _ => Err(Error::InvalidConfig {
+            what: takes.encoder,
+            field: "inputs",
+            expected: takes.what.to_owned(),
+            found: spec.describe(),
+        }),
+    }
+}
+
 /// The error for a stage that does not exist.
 fn no_stage(stages: &[Stage], stage_idx: usize) -> Error {
     Error::UnknownName {
@@ -106,6 +124,17 @@ registry! {
 }
 
 impl EncoderConfig {
+    /// Which inputs it takes.
+    #[must_use]
+    pub fn takes(&self) -> Takes {
+        match self {
+            Self::Mlp(_) => MlpEncoder::TAKES,
+            Self::Tabular(_) => TabularEncoder::TAKES,
+            Self::Conv(_) => ConvEncoder::TAKES,
+            Self::ResNet18(_) => ResNet18::TAKES,
+        }
+    }
+
     /// Builds the encoder for inputs of that kind.
     ///
     /// # Errors

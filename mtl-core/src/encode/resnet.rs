@@ -14,12 +14,12 @@
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::{Encoder, InputSpec, Stage, no_stage};
+use super::{Encoder, Stage, Takes, no_stage, picture};
 use crate::{
-    batch::Inputs,
     context::Cx,
     error::{Error, Result, TorchContext},
     features::{Features, View},
+    input::{InputSpec, Inputs, Modality, Picture},
     nn::{BatchNorm2d, Conv2d, ConvConfig},
     params::Scope,
 };
@@ -43,6 +43,7 @@ impl Default for ResNet18Config {
 /// The encoder.
 #[derive(Debug)]
 pub struct ResNet18 {
+    input: String,
     stem: ConvNorm,
     large_images: bool,
     layers: Vec<[BasicBlock; 2]>,
@@ -100,12 +101,19 @@ impl BasicBlock {
 }
 
 impl ResNet18 {
+    /// One picture.
+    pub const TAKES: Takes = Takes {
+        encoder: "resnet-18",
+        what: "one picture",
+        accepts: |modality| matches!(modality, Modality::Picture(_)),
+        at_most: 1,
+    };
+
     /// # Errors
-    /// [`Error::InvalidConfig`] without an image input, for a width below 1, or for an image too small to be halved.
+    /// [`Error::InvalidConfig`] unless there is one picture, for a width below 1, or for an image too small to be
+    /// halved.
     pub fn new(scope: &mut Scope<'_>, spec: &InputSpec, config: &ResNet18Config) -> Result<Self> {
-        let Some([channels, h, w]) = spec.image else {
-            return spec.refuse("resnet-18", "an image input");
-        };
+        let (input, Picture { channels, height: h, width: w }) = picture(spec, &Self::TAKES)?;
         let refuse = |field, expected: String, found: String| {
             Err(Error::InvalidConfig { what: "resnet-18", field, expected, found })
         };
@@ -132,7 +140,7 @@ impl ResNet18 {
             stages.push(Stage { name, view: View::Pyramid { channels: made.clone() } });
             inputs = outputs;
         }
-        Ok(Self { stem, large_images: config.large_images, layers, stages })
+        Ok(Self { input, stem, large_images: config.large_images, layers, stages })
     }
 }
 
@@ -142,7 +150,7 @@ impl Encoder for ResNet18 {
     }
 
     fn embed(&self, inputs: &Inputs, cx: &Cx) -> Result<Features> {
-        let xs = self.stem.forward(inputs.get("image")?, cx)?.f_relu().op("resnet")?;
+        let xs = self.stem.forward(inputs.get(&self.input)?, cx)?.f_relu().op("resnet")?;
         let xs = match self.large_images {
             true => xs.f_max_pool2d([3, 3], [2, 2], [1, 1], [1, 1], false).op("resnet")?,
             false => xs,

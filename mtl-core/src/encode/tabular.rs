@@ -1,21 +1,22 @@
 //! A table row as tokens, then fully connected layers.
 //!
-//! Stage `fields` gives one token per field, `[b, f + n, d]`: categorical fields by one gather from one table, numbers by
-//! a learned direction each. Stages `trunk0`, `trunk1`, ... work on all tokens side by side, `[b, (f + n) d]`, and give
-//! pooled features. Without trunk layers the encoder ends with the tokens: what attention architectures want.
+//! Stage `fields` gives one token per field, `[b, f + n, d]`, in the order of the inputs: the categorical fields of an
+//! input by one gather from one table, numbers by a learned direction each. Stages `trunk0`, `trunk1`, ... work on all
+//! tokens side by side, `[b, (f + n) d]`, and give pooled features. Without trunk layers the encoder ends with the
+//! tokens: what attention architectures want.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::{Encoder, InputSpec, Stage, no_stage};
+use super::{Encoder, Stage, Takes, no_stage};
 use crate::{
-    batch::Inputs,
     context::Cx,
     error::{Error, Result, TorchContext},
     features::{Features, Tokens, View},
-    nn::{Activation, Dropout, FieldEmbedding, Mlp, NumericTokens},
+    input::{InputSpec, Inputs, Modality},
+    nn::{Activation, Dropout, FieldTokens, Mlp},
     params::Scope,
 };
 
@@ -42,21 +43,26 @@ impl Default for TabularEncoderConfig {
 /// The encoder.
 #[derive(Debug)]
 pub struct TabularEncoder {
-    categorical: Option<FieldEmbedding>,
-    numeric: Option<NumericTokens>,
+    fields: Vec<FieldTokens>,
     trunk: Vec<Mlp>,
     stages: Vec<Stage>,
     field_names: Arc<[String]>,
 }
 
 impl TabularEncoder {
+    /// Fields of a table.
+    pub const TAKES: Takes = Takes {
+        encoder: "tabular encoder",
+        what: "categorical or numeric fields",
+        accepts: |modality| matches!(modality, Modality::Categorical(_) | Modality::Numeric(_)),
+        at_most: usize::MAX,
+    };
+
     /// # Errors
-    /// [`Error::InvalidConfig`](crate::Error::InvalidConfig) without table inputs or for a setting out of range.
+    /// [`Error::InvalidConfig`](crate::Error::InvalidConfig) without inputs, for one that is no table's, or for a
+    /// setting out of range.
     pub fn new(scope: &mut Scope<'_>, spec: &InputSpec, config: &TabularEncoderConfig) -> Result<Self> {
-        let field_names: Arc<[String]> = spec.field_names().into();
-        if field_names.is_empty() {
-            return spec.refuse("tabular encoder", "at least one categorical or numeric input");
-        }
+        Self::TAKES.check(spec)?;
         let (dropout, d) = (Dropout::new(config.dropout)?, config.token_width);
         if d < 1 {
             return Err(Error::InvalidConfig {
@@ -68,15 +74,9 @@ impl TabularEncoder {
         }
         let mut place = scope.stage("fields");
         let mut place = place.sub("fields");
-        let cardinalities: Vec<i64> = spec.categorical.iter().map(|f| f.cardinality).collect();
-        let categorical = match cardinalities.is_empty() {
-            true => None,
-            false => Some(FieldEmbedding::new(&mut place.sub("categorical"), &cardinalities, d)?),
-        };
-        let numeric = match spec.numeric.len() as i64 {
-            0 => None,
-            n => Some(NumericTokens::new(&mut place.sub("numeric"), n, d)?),
-        };
+        let made = spec.iter().map(|(name, _)| FieldTokens::new(&mut place, spec, name, d));
+        let fields = made.collect::<Result<Vec<_>>>()?;
+        let field_names: Arc<[String]> = fields.iter().flat_map(|f| f.names().iter().cloned()).collect();
         let mut stages = vec![Stage { name: "fields".into(), view: View::Tokens { width: d } }];
         let (mut trunk, mut width) = (Vec::new(), field_names.len() as i64 * d);
         for (idx, &h) in config.hidden.iter().enumerate() {
@@ -86,7 +86,7 @@ impl TabularEncoder {
             stages.push(Stage { name, view: View::Pooled { width: h } });
             width = h;
         }
-        Ok(Self { categorical, numeric, trunk, stages, field_names })
+        Ok(Self { fields, trunk, stages, field_names })
     }
 }
 
@@ -96,13 +96,7 @@ impl Encoder for TabularEncoder {
     }
 
     fn embed(&self, inputs: &Inputs, cx: &Cx) -> Result<Features> {
-        let mut parts = Vec::with_capacity(2);
-        if let Some(layer) = &self.categorical {
-            parts.push(cx.embedded("categorical", layer.forward(inputs.get("categorical")?)?)?); // [b, f, d]
-        }
-        if let Some(layer) = &self.numeric {
-            parts.push(layer.forward(inputs.get("numeric")?)?); // [b, n, d]
-        }
+        let parts = self.fields.iter().map(|layer| layer.forward(inputs, cx)).collect::<Result<Vec<_>>>()?;
         let xs = Tensor::f_cat(&parts, 1).op("tabular encoder")?; // [b, f + n, d]
         Ok(Features::Tokens(Tokens { xs, pad_mask: None, names: Some(self.field_names.clone()) }))
     }

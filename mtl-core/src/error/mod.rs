@@ -69,6 +69,18 @@ pub enum Error {
         /// Position of the sample in its batch, or its id where ids are known.
         sample: u64,
     },
+    /// An input that is not what a model or a data set says.
+    #[error("input {input}: {what} must be {expected}, found {found}")]
+    Input {
+        /// The input's name.
+        input: String,
+        /// What was checked, such as `values`.
+        what: &'static str,
+        /// The allowed values, in words.
+        expected: String,
+        /// The value found.
+        found: String,
+    },
     /// A name that no task bears.
     #[error("unknown task {name:?}, known tasks are {}", list(.known))]
     UnknownTask {

@@ -5,7 +5,7 @@
 //! ```
 //! Initial values as in PyTorch: uniform in `+-1/sqrt(i)` for both.
 
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 use super::{check_width, product_cost};
 use crate::{
@@ -64,6 +64,12 @@ impl Linear {
         self.outputs
     }
 
+    /// The element kind of its weight, which its input must have.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.w.kind()
+    }
+
     /// # Shapes
     /// `xs`: `[.., inputs]`, result `[.., outputs]`.
     ///
@@ -90,7 +96,7 @@ impl Linear {
 mod tests {
     use super::*;
     use crate::{mode::Mode, params::ParamSet};
-    use tch::{Device, Kind};
+    use tch::Device;
 
     #[test]
     fn computes_the_product_and_records_it() {

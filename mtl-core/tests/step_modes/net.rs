@@ -11,8 +11,8 @@ use mtl_core::batch::Inputs;
 use mtl_core::context::Cx;
 use mtl_core::encode::ConvEncoderConfig;
 use mtl_core::encode::EncoderConfig;
-use mtl_core::encode::InputSpec;
 use mtl_core::encode::MlpEncoderConfig;
+use mtl_core::input::{InputSpec, Picture};
 use mtl_core::loss::TaskLoss;
 use mtl_core::metric::MetricId;
 use mtl_core::mode::Mode;
@@ -98,11 +98,11 @@ pub(crate) const TRUNKS: [Trunk; 3] = [Trunk::Mlp, Trunk::Conv, Trunk::Experts];
 pub(crate) fn net(trunk: Trunk, above: bool, kind: Kind) -> Net {
     let mut params = ParamSet::new(kind, Device::Cpu, 5);
     let (encoder, spec, inputs) = if trunk == Trunk::Conv {
-        let spec = InputSpec { image: Some([2, 8, 8]), ..InputSpec::default() };
+        let spec = InputSpec::new([("image", Picture { channels: 2, height: 8, width: 8 }.into())]).unwrap();
         let config = ConvEncoderConfig { channels: vec![6, 10], ..ConvEncoderConfig::default() };
         (EncoderConfig::Conv(config), spec, vec![("image".to_owned(), noise(&[7, 2, 8, 8], kind))])
     } else {
-        let spec = InputSpec { numeric: (0..9).map(|i| format!("x{i}")).collect(), ..InputSpec::default() };
+        let spec = InputSpec::table(Vec::new(), (0..9).map(|i| format!("x{i}")).collect());
         let config = MlpEncoderConfig { hidden: vec![24, 20], ..MlpEncoderConfig::default() };
         (EncoderConfig::Mlp(config), spec, vec![("numeric".to_owned(), noise(&[12, 9], kind))])
     };

@@ -20,6 +20,7 @@ use super::{Splits, dataset_dir, file};
 use crate::{
     error::Result,
     kept::{Cut, Loading, Part},
+    preprocess::Preprocessing,
     source::{Source, split},
     table::{Column, CsvFormat, FittedSchema, LabelSpec, Schema, Table},
 };
@@ -72,8 +73,9 @@ impl CensusIncome {
         let cut =
             Cut { train: Part::at(&learn), validation: Part::at(&held_out), test: Part::whole(test.n_rows() as u64) };
         let whole: Arc<dyn Source> = Arc::new(fitted.encode(&train)?);
-        let splits = Splits::new(&whole, learn, held_out, Arc::new(fitted.encode(&test)?))?;
-        loading.finish(Splits { fitted: Some(fitted), ..splits }, cut)
+        let test: Arc<dyn Source> = Arc::new(fitted.encode(&test)?);
+        let preprocessing = Preprocessing::Table { format: Self::FORMAT, fitted };
+        loading.finish(Splits::new(&whole, learn, held_out, test, preprocessing)?, cut)
     }
 
     /// What the 42 columns are.

@@ -28,6 +28,7 @@ use super::Splits;
 use crate::{
     error::{Error, Result},
     kept::{Cut, Loading, Part},
+    preprocess::Preprocessing,
     source::{Source, Subset, split},
     table::{CsvFormat, Faults, FittedSchema, Schema, Table, look},
 };
@@ -144,8 +145,9 @@ impl CsvFiles {
         let (test, test_part) = other("test", &self.test, test)?;
         let cut = Cut { train: Part::at(&learn), validation: validation_part, test: test_part };
         let findings = look(&fitted, &train, &learn, &others.iter().collect::<Vec<_>>())?;
-        let splits = Splits::new(&whole, learn, Vec::new(), test)?;
-        loading.finish(Splits { validation, fitted: Some(fitted), findings, ..splits }, cut)
+        let preprocessing = Preprocessing::Table { format: self.format, fitted };
+        let splits = Splits::new(&whole, learn, Vec::new(), test, preprocessing)?;
+        loading.finish(Splits { validation, findings, ..splits }, cut)
     }
 
     fn read(&self, role: &str, path: &Path, loading: &mut Loading<'_>, faults: &mut Faults) -> Result<Table> {

@@ -14,6 +14,7 @@ use crate::{
     error::{Error, Result},
     idx,
     kept::{Content, Cut, Loading, Part, Provenance},
+    preprocess::Preprocessing,
     rng::mix,
     source::{FashionPairs, Garments, Scaling, Source, split},
 };
@@ -82,7 +83,9 @@ impl FashionPairsConfig {
         let info = train.info().clone();
         let provenance = Provenance::default();
         let findings = Vec::new();
-        let splits = Splits { train, validation, test, info, fitted: None, origin: Origin::Real, provenance, findings };
+        let preprocessing = Some(Preprocessing::Pictures { image: FashionPairs::pictures(scaling) });
+        let origin = Origin::Real;
+        let splits = Splits { train, validation, test, info, preprocessing, origin, provenance, findings };
         loading.finish(splits, cut)
     }
 

@@ -25,6 +25,7 @@ use crate::{
     idx,
     info::{LabelKind, TaskInfo},
     kept::{Content, Cut, Loading, Part},
+    preprocess::{Preprocessing, RawPictures},
     source::{Pictures, Scaling, Source, Subset},
 };
 
@@ -140,9 +141,9 @@ impl IdxFiles {
             true => Ok(Pictures::measure(&train.pixels, size, &learn)),
             false => Ok(Scaling::default()),
         })?;
-        let shape = train.shape;
+        let (shape, image) = (train.shape, RawPictures::new(train.shape, scaling));
         let source = |read: Read| -> Result<Arc<dyn Source>> {
-            Ok(Arc::new(Pictures::new(read.pixels, read.shape, tasks.clone(), read.labels, scaling)?))
+            Ok(Arc::new(Pictures::new(read.pixels, image, tasks.clone(), read.labels)?))
         };
         let whole = source(train)?;
         let mut other = |role, part: &Option<IdxPart>, positions: Vec<u64>| -> Result<(Arc<dyn Source>, Part)> {
@@ -163,7 +164,7 @@ impl IdxFiles {
         let (validation, validation_part) = other("validation", &self.validation, validation)?;
         let (test, test_part) = other("test", &self.test, test)?;
         let cut = Cut { train: Part::at(&learn), validation: validation_part, test: test_part };
-        let splits = Splits::new(&whole, learn, Vec::new(), test)?;
+        let splits = Splits::new(&whole, learn, Vec::new(), test, Preprocessing::Pictures { image })?;
         loading.finish(Splits { validation, ..splits }, cut)
     }
 
@@ -283,8 +284,7 @@ mod tests {
         let config = IdxFiles { missing: Some(255), standardize: true, ..files(dir.path(), &labels) };
         let splits = config.load().unwrap();
         assert_eq!((splits.train.len(), splits.validation.len(), splits.test.len()), (32, 4, 4));
-        let image = splits.info.image.as_ref().unwrap();
-        assert_eq!((image.channels, image.height, image.width), (1, 2, 3));
+        assert_eq!(splits.info.inputs.describe(), "image (picture of 1 x 2 x 3)");
         let all: Vec<u64> = (0..32).collect();
         let batch = splits.train.batch(&all).unwrap();
         assert!(batch.inputs.get("image").unwrap().mean(tch::Kind::Double).double_value(&[]).abs() < 1e-5);
@@ -297,7 +297,7 @@ mod tests {
         let config = files(dir.path(), &[0, 1, 2, 0, 1, 2]);
         fs::write(dir.path().join("x"), idx(&[6, 3, 1, 2], &[9; 36])).unwrap();
         let info = config.load().unwrap().info;
-        assert_eq!(info.image.map(|i| (i.channels, i.height, i.width)), Some((3, 1, 2)));
+        assert_eq!(info.inputs.describe(), "image (picture of 3 x 1 x 2)");
     }
 
     #[test]

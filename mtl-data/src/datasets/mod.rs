@@ -5,12 +5,14 @@
 //!
 //! let config: DatasetConfig = toml::from_str("kind = \"synthetic-mmoe\"\ncorrelation = 0.5")?;
 //! let data = config.load()?;
-//! assert_eq!((data.info.numeric.len(), data.info.tasks.len()), (100, 2));
+//! assert_eq!((data.info.inputs.describe().as_str(), data.info.tasks.len()), ("numeric (100 numeric fields)", 2));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A new data set is a file here with a config struct and its `load`, and a line in the registry and in the `match`es below.
-//! It hands every file to its `Loading`, which compares it with what a run kept, see [`crate::kept`].
+//! A new data set is a file here with a config struct and its `load`, and a line in the registry and in the `match`es
+//! below. It says itself how raw files become its inputs ([`Splits::preprocessing`]), for prediction: nobody guesses
+//! that from what they look like. It hands every file to its `Loading`, which compares it with what a run kept, see
+//! [`crate::kept`].
 
 mod census_income;
 mod csv;
@@ -23,6 +25,7 @@ pub use census_income::CensusIncome;
 pub use csv::CsvFiles;
 pub use fashion_pairs::FashionPairsConfig;
 pub use idx_files::{IdxFiles, IdxPart, IdxTask};
+pub(crate) use synthetic_mmoe::preprocessing as synthetic_preprocessing;
 pub use synthetic_mmoe::{SyntheticMmoe, SyntheticTargets};
 pub use tasks::LabelForm;
 
@@ -39,8 +42,9 @@ use crate::{
     finding::Finding,
     info::DataInfo,
     kept::{Loading, Provenance},
+    preprocess::Preprocessing,
     source::{Source, Subset},
-    table::{CsvFormat, FittedSchema},
+    table::FittedSchema,
 };
 
 mtl_core::registry! {
@@ -128,16 +132,6 @@ impl DatasetConfig {
             },
         }
     }
-
-    /// How the text of its files is cut into fields; the default for data without CSV files.
-    #[must_use]
-    pub fn csv_format(&self) -> CsvFormat {
-        match self {
-            Self::CensusIncome(_) => CensusIncome::FORMAT,
-            Self::Csv(config) => config.format,
-            _ => CsvFormat::default(),
-        }
-    }
 }
 
 /// Where samples come from, for reports.
@@ -161,8 +155,9 @@ pub struct Splits {
     pub test: Arc<dyn Source>,
     /// What encoders and heads need to know.
     pub info: DataInfo,
-    /// The fitted schema of a table, to be saved with the model; `None` for other data.
-    pub fitted: Option<FittedSchema>,
+    /// From raw files to these inputs, what was learned included, to be saved with the model; `None` for inputs that
+    /// cannot be read from a file.
+    pub preprocessing: Option<Preprocessing>,
     /// Where the samples come from.
     pub origin: Origin,
     /// Which files the samples are from, and how they were cut.
@@ -183,15 +178,27 @@ impl std::fmt::Debug for Splits {
 }
 
 impl Splits {
+    /// What was learned of a table's columns; `None` for data that are no table.
+    #[must_use]
+    pub fn fitted(&self) -> Option<&FittedSchema> {
+        self.preprocessing.as_ref().and_then(Preprocessing::table)
+    }
+
     /// Two parts of one source, and another for testing.
-    fn new(whole: &Arc<dyn Source>, train: Vec<u64>, validation: Vec<u64>, test: Arc<dyn Source>) -> Result<Self> {
+    fn new(
+        whole: &Arc<dyn Source>,
+        train: Vec<u64>,
+        validation: Vec<u64>,
+        test: Arc<dyn Source>,
+        preprocessing: Preprocessing,
+    ) -> Result<Self> {
         let subset = |positions| -> Result<Arc<dyn Source>> { Ok(Arc::new(Subset::new(whole.clone(), positions)?)) };
         Ok(Self {
             train: subset(train)?,
             validation: subset(validation)?,
             test,
             info: whole.info().clone(),
-            fitted: None,
+            preprocessing: Some(preprocessing),
             origin: Origin::Real,
             provenance: Provenance::default(),
             findings: Vec::new(),

@@ -28,8 +28,10 @@ use crate::{
     error::{Error, Result},
     info::{DataInfo, LabelKind, TaskInfo},
     kept::{Cut, Loading},
+    preprocess::Preprocessing,
     rng::{Rng, Stream},
     source::{Codes, Labels, Source, Subset, TableSource},
+    table::{CsvFormat, FittedSchema},
 };
 
 const DIM: usize = 100;
@@ -107,13 +109,14 @@ impl SyntheticMmoe {
             *ys = rule.row(&mut Rng::new(self.seed, Stream::Synthetic, row as u64 + 1), xs);
         });
         let (tasks, labels) = self.label(&ys)?;
-        let numeric_names = (0..DIM).map(|i| format!("x{i}")).collect();
-        let info = DataInfo { numeric: numeric_names, tasks, ..DataInfo::default() };
+        let preprocessing = preprocessing(&tasks)?;
+        let info = DataInfo { inputs: preprocessing.inputs()?, tasks };
         let whole: Arc<dyn Source> =
             Arc::new(TableSource::from_rows(info, n_rows, Codes::Narrow(Vec::new()), numeric, labels)?);
         let range = |from: usize, n: usize| (from as u64..(from + n) as u64).collect::<Vec<_>>();
         let test = Subset::new(whole.clone(), range(self.train + self.validation, self.test))?;
-        let splits = Splits::new(&whole, range(0, self.train), range(self.train, self.validation), Arc::new(test))?;
+        let (learn, validation) = (range(0, self.train), range(self.train, self.validation));
+        let splits = Splits::new(&whole, learn, validation, Arc::new(test), preprocessing)?;
         // The settings say everything: there are no files to compare.
         let cut = Cut::whole([self.train, self.validation, self.test].map(|n| n as u64));
         loading.finish(Splits { origin: Origin::Synthetic, ..splits }, cut)
@@ -161,6 +164,13 @@ impl SyntheticMmoe {
         }
         Ok((tasks, labels))
     }
+}
+
+/// The generated numbers as columns of a table, as they are: a model predicts for a file of such rows.
+pub(crate) fn preprocessing(tasks: &[TaskInfo]) -> Result<Preprocessing> {
+    let numbers: Vec<String> = (0..DIM).map(|i| format!("x{i}")).collect();
+    let tasks: Vec<TaskName> = tasks.iter().map(|task| task.name.clone()).collect();
+    Ok(Preprocessing::Table { format: CsvFormat::DEFAULT, fitted: FittedSchema::of_numbers(&numbers, &tasks)? })
 }
 
 /// The lower median.

@@ -73,6 +73,8 @@ fn of_schema(schema: &Schema) -> Result<Vec<(TaskName, LabelForm)>> {
 mod tests {
     use std::fs;
 
+    use mtl_core::input::Modality;
+
     use super::*;
     use crate::info::{LabelKind, TaskInfo};
 
@@ -90,7 +92,8 @@ mod tests {
         let config: DatasetConfig = toml::from_str(config).unwrap();
         let info = config.load().unwrap().info;
         assert_eq!(config.tasks().unwrap(), info.tasks.iter().map(form).collect::<Vec<_>>());
-        assert_eq!(config.has_pictures(), info.image.is_some());
+        let is_picture = |modality: &Modality| matches!(modality, Modality::Picture(_));
+        assert_eq!(config.has_pictures(), info.inputs.iter().any(|(_, modality)| is_picture(modality)));
     }
 
     #[test]

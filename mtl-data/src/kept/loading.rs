@@ -19,6 +19,7 @@ use super::{Content, Cut, FilePrint, Kept, OnChange, Provenance, difference::of_
 use crate::{
     datasets::Splits,
     error::{Error, Result},
+    preprocess::Preprocessing,
     source::Scaling,
     table::{FittedSchema, Table},
 };
@@ -83,8 +84,13 @@ impl<'a> Loading<'a> {
     /// `fit`'s, where nothing was kept; [`Error::Changed`].
     pub(crate) fn fitted(&mut self, fit: impl FnOnce() -> Result<FittedSchema>) -> Result<FittedSchema> {
         let Some((kept, _)) = self.kept else { return fit() };
-        let Some(before) = &kept.fitted else {
-            return Err(Error::config("kept data", "fitted", "what was learned of the table's columns", "nothing"));
+        let Some(before) = kept.fitted() else {
+            return Err(Error::config(
+                "kept data",
+                "preprocessing",
+                "what was learned of the table's columns",
+                "nothing",
+            ));
         };
         if let Some((path, what)) = self.other_values.take() {
             let fact = fit().ok().and_then(|now| of_fits(before, &now));
@@ -99,10 +105,10 @@ impl<'a> Loading<'a> {
     /// `measure`'s, where nothing was kept; [`Error::Changed`].
     pub(crate) fn scaling(&mut self, measure: impl FnOnce() -> Result<Scaling>) -> Result<Scaling> {
         let Some((kept, _)) = self.kept else { return measure() };
-        let Some(image) = &kept.info.image else {
-            return Err(Error::config("kept data", "info", "how pictures were scaled", "nothing"));
+        let Some(image) = kept.preprocessing.as_ref().and_then(Preprocessing::pictures) else {
+            return Err(Error::config("kept data", "preprocessing", "how pictures were scaled", "nothing"));
         };
-        let before = Scaling { mean: image.mean, std: image.std };
+        let before = image.scaling();
         if let Some((path, what)) = self.other_values.take() {
             let now = measure().ok().filter(|now| *now != before);
             let fact = now.map(|now| format!("mean of pixels {:.6} -> {:.6}", before.mean, now.mean));

@@ -14,6 +14,7 @@
 //! | `content.rs` | [`Content`], [`FilePrint`]: what a file held, and how another differs from it |
 //! | `cut.rs` | [`Cut`], [`Part`]: which samples were learned from, validated and tested on |
 //! | `difference.rs` | the first fact that two fits disagree about, in words |
+//! | `former.rs` | what earlier versions kept, as it is kept now |
 //! | `loading.rs` | `Loading`: one pass over a data set's files, with or without kept facts |
 //!
 //! # Examples
@@ -30,6 +31,7 @@
 mod content;
 mod cut;
 mod difference;
+mod former;
 mod loading;
 
 use std::sync::Arc;
@@ -66,10 +68,11 @@ pub struct Kept {
     pub settings: DatasetConfig,
     /// Where its samples come from.
     pub origin: Origin,
-    /// Inputs and tasks: fields, cardinalities, classes, scaling of pictures.
+    /// Inputs and tasks: fields, cardinalities, classes.
     pub info: DataInfo,
-    /// What was learned of a table's columns; `None` for other data.
-    pub fitted: Option<FittedSchema>,
+    /// From raw files to inputs, with what was learned: vocabularies, means, scales; `None` for inputs that cannot be
+    /// read from a file.
+    pub preprocessing: Option<Preprocessing>,
     /// The files, and how they were cut.
     pub provenance: Provenance,
 }
@@ -102,7 +105,7 @@ impl Kept {
             settings: config.without_places(),
             origin: splits.origin,
             info: splits.info.clone(),
-            fitted: splits.fitted.clone(),
+            preprocessing: splits.preprocessing.clone(),
             provenance: splits.provenance.clone(),
         }
     }
@@ -111,8 +114,8 @@ impl Kept {
     ///
     /// # Errors
     /// [`Error::Changed`] or [`Error::Gone`] naming a file that is not what it was, unless changes are allowed;
-    /// [`Error::Cut`] when its splits are cut otherwise; `InvalidConfig` when `config` is another data set, or has other
-    /// settings; those of [`DatasetConfig::load`].
+    /// [`Error::Cut`] when its splits are cut otherwise; `InvalidConfig` when `config` is another data set, or has
+    /// other settings; those of [`DatasetConfig::load`].
     pub fn load(&self, config: &DatasetConfig, on_change: OnChange) -> Result<Reloaded> {
         if config.without_places() != self.settings {
             let expected = "the data set and the settings that the run was trained on";
@@ -123,30 +126,29 @@ impl Kept {
         Ok(Reloaded { splits, changes: loading.into_changes() })
     }
 
-    /// From raw files to inputs; `None` for inputs that cannot be read from a file.
-    ///
-    /// # Errors
-    /// As [`Preprocessing::of`].
-    pub fn preprocessing(&self) -> Result<Option<Preprocessing>> {
-        Preprocessing::of(&self.settings, &self.info, self.fitted.as_ref())
+    /// What was learned of a table's columns; `None` for data that are no table.
+    #[must_use]
+    pub fn fitted(&self) -> Option<&FittedSchema> {
+        self.preprocessing.as_ref().and_then(Preprocessing::table)
     }
 
     /// Checks one that was read from a file.
     ///
     /// # Errors
-    /// `InvalidConfig` naming what cannot be; those of [`FittedSchema::validate`] and [`Preprocessing::info`].
+    /// `InvalidConfig` naming what cannot be; those of [`FittedSchema::validate`], of [`Preprocessing::inputs`]
+    /// and of [`InputSpec::validate`](mtl_core::input::InputSpec::validate).
     pub fn validate(&self) -> Result<()> {
         let refuse = |field, expected: &str, found: String| Err(Error::config("kept data", field, expected, found));
-        if let Some(fitted) = &self.fitted {
-            fitted.validate()?;
-            if fitted.info()? != self.info {
-                return refuse("info", "what the fitted schema gives", "something else".into());
-            }
-        }
-        if let Some(preprocessing) = self.preprocessing()?
-            && !preprocessing.info()?.same_inputs(&self.info)
+        self.info.inputs.validate()?;
+        if let Some(preprocessing) = &self.preprocessing
+            && preprocessing.inputs()? != self.info.inputs
         {
             return refuse("info", "the inputs that preprocessing gives", "others".into());
+        }
+        if let Some(fitted) = self.fitted()
+            && fitted.info()?.tasks.iter().map(|task| &task.name).ne(self.info.tasks.iter().map(|task| &task.name))
+        {
+            return refuse("info", "the tasks that the fitted schema has", "others".into());
         }
         if self.provenance.cut.train.samples == 0 {
             return refuse("cut", "at least one sample to learn from", "none".into());
@@ -165,14 +167,14 @@ impl Kept {
                 None => return Some(format!("{} is not read any more", file.name)),
                 Some(other) => {
                     if let Some(what) = file.content.difference(&other.content) {
-                        let learned = self.fitted.as_ref().zip(now.fitted.as_ref());
+                        let learned = self.fitted().zip(now.fitted());
                         let fact = learned.and_then(|(before, now)| difference::of_fits(before, now));
                         return Some(format!("content of {} changed ({})", file.name, fact.unwrap_or(what)));
                     }
                 }
             }
         }
-        let learned = self.fitted.as_ref().zip(now.fitted.as_ref());
+        let learned = self.fitted().zip(now.fitted());
         if let Some(fact) = learned.and_then(|(before, now)| difference::of_fits(before, now)) {
             return Some(fact);
         }

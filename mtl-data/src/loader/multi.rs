@@ -18,7 +18,7 @@ use crate::{
     info::TaskInfo,
     rng::mix,
     sampler::{Draw, TaskSampler, TaskSchedule},
-    source::{ForTasks, Source},
+    source::{ForTasks, Source, checked},
 };
 
 /// How batches of several sources are mixed.
@@ -153,6 +153,6 @@ impl Plan for MultiPlan {
         let Draw { source, batch } = self.draws[usize::try_from(batch).unwrap_or(usize::MAX)];
         let (pass, batch) = (batch / self.n_batches[source], batch % self.n_batches[source]);
         let order = &self.orders[source][usize::try_from(pass).unwrap_or(usize::MAX)];
-        self.sources[source].batch(self.config.slice(order, batch))
+        checked(&*self.sources[source], self.config.slice(order, batch))
     }
 }

@@ -8,7 +8,10 @@ use super::{
     LoaderConfig,
     epoch::{Epoch, LoaderPosition, Plan},
 };
-use crate::{error::Result, source::Source};
+use crate::{
+    error::Result,
+    source::{Source, checked},
+};
 
 /// Batches of one source.
 ///
@@ -112,6 +115,6 @@ impl Plan for SinglePlan {
     }
 
     fn build(&self, batch: u64) -> Result<Batch> {
-        self.source.batch(self.config.slice(&self.order, batch))
+        checked(&*self.source, self.config.slice(&self.order, batch))
     }
 }

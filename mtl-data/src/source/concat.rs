@@ -91,19 +91,15 @@ impl Source for Concat {
         for (source, inner) in &runs {
             batches.push(self.sources[*source].batch(inner)?);
         }
-        let Some(first) = batches.first() else {
+        if batches.is_empty() {
             return self.sources[0].batch(&[]);
-        };
+        }
         let index: Vec<i64> = back.iter().map(|&at| at as i64).collect();
         let index = Tensor::f_from_slice(&index).op("concat")?;
-        let mut inputs = Vec::new();
-        for (name, _) in first.inputs.iter() {
-            let parts = batches.iter().map(|batch| batch.inputs.get(name)).collect::<mtl_core::Result<Vec<_>>>()?;
-            let whole = Tensor::f_cat(&parts, 0).and_then(|whole| whole.f_index_select(0, &index)).op("concat")?;
-            inputs.push((name.to_owned(), whole)); // [b, ..]
-        }
+        let parts: Vec<&Inputs> = batches.iter().map(|batch| &batch.inputs).collect();
+        let inputs = self.info.inputs.concat(&parts)?.select(&index)?;
         let parts: Vec<_> = batches.iter().map(|batch| (batch.len(), batch.targets.as_slice())).collect();
-        Ok(Batch::new(Inputs::new(inputs)?, self.join_all(&parts, &back)?, positions.to_vec())?)
+        Ok(Batch::new(inputs, self.join_all(&parts, &back)?, positions.to_vec())?)
     }
 
     fn targets(&self, positions: &[u64]) -> Result<Vec<Option<Target>>> {
@@ -158,13 +154,13 @@ impl std::fmt::Debug for Concat {
 mod tests {
     use super::*;
     use crate::source::{Codes, ForTasks, Labels, TableSource};
-    use mtl_core::task::TaskName;
+    use mtl_core::{input::InputSpec, task::TaskName};
 
     /// A source whose one number and one class tell `from + row`.
     fn source(task: &str, from: u8, n: u8) -> Arc<dyn Source> {
         let label = LabelKind::Class { classes: (0..100).map(|c| c.to_string()).collect() };
         let tasks = vec![TaskInfo { name: TaskName::new(task).unwrap(), label }];
-        let info = DataInfo { numeric: vec!["x".into()], tasks, ..DataInfo::default() };
+        let info = DataInfo { inputs: InputSpec::table(Vec::new(), vec!["x".into()]), tasks };
         let labels = vec![Labels::Class((from..from + n).map(i64::from).collect())];
         let numeric = (from..from + n).map(f32::from).collect();
         Arc::new(TableSource::from_rows(info, n.into(), Codes::Narrow(vec![]), numeric, labels).unwrap())

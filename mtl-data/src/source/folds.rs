@@ -119,7 +119,7 @@ fn code(labels: &Reference, row: usize) -> u64 {
 mod tests {
     use std::sync::Arc;
 
-    use mtl_core::task::TaskName;
+    use mtl_core::{input::InputSpec, task::TaskName};
     use ndarray::Array2;
     use proptest::prelude::*;
 
@@ -174,13 +174,12 @@ mod tests {
         let names = |n: usize| (0..n).map(|i| i.to_string()).collect::<Vec<_>>();
         let n = 9000;
         let info = DataInfo {
-            numeric: vec!["x".into()],
+            inputs: InputSpec::table(Vec::new(), vec!["x".into()]),
             tasks: vec![
                 task("class", LabelKind::Class { classes: names(3) }),
                 task("flags", LabelKind::Binary { labels: names(2) }),
                 task("size", LabelKind::Values { names: names(1) }),
             ],
-            ..DataInfo::default()
         };
         let class = |i: usize| if i.is_multiple_of(7) { MISSING_CLASS } else { (i % 3) as i64 };
         let flag = |i: usize, c: usize| {

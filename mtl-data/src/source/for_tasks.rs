@@ -91,7 +91,7 @@ mod tests {
         info::LabelKind,
         source::{Codes, Labels, TableSource},
     };
-    use mtl_core::task::TaskName;
+    use mtl_core::{input::InputSpec, task::TaskName};
     use ndarray::array;
 
     fn task(name: &str) -> TaskInfo {
@@ -99,7 +99,8 @@ mod tests {
     }
 
     fn source() -> Arc<dyn Source> {
-        let info = DataInfo { numeric: vec!["x".into()], tasks: vec![task("a"), task("b")], ..DataInfo::default() };
+        let inputs = InputSpec::table(Vec::new(), vec!["x".into()]);
+        let info = DataInfo { inputs, tasks: vec![task("a"), task("b")] };
         let labels = vec![Labels::Values(array![[1.0]]), Labels::Values(array![[2.0]])];
         Arc::new(TableSource::from_rows(info, 1, Codes::Narrow(vec![]), vec![0.0], labels).unwrap())
     }

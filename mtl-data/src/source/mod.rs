@@ -34,7 +34,7 @@ use crate::{
 /// # Examples
 /// An own source is one `impl`; loaders, splits and samplers then work with it:
 /// ```
-/// use mtl_core::{batch::{Batch, Inputs, Target}, task::TaskName};
+/// use mtl_core::{batch::{Batch, Target}, input::{InputSpec, Inputs}, task::TaskName};
 /// use mtl_data::{DataInfo, LabelKind, Loader, LoaderConfig, Result, Source, TaskInfo};
 /// use tch::Tensor;
 ///
@@ -51,7 +51,7 @@ use crate::{
 ///     fn batch(&self, positions: &[u64]) -> Result<Batch> {
 ///         let xs: Vec<f32> = positions.iter().map(|&p| p as f32).collect();
 ///         let ys: Vec<i64> = positions.iter().map(|&p| i64::from(p % 2 == 0)).collect();
-///         let inputs = Inputs::new(vec![("numeric".into(), Tensor::from_slice(&xs).view([-1, 1]))])?;
+///         let inputs = Inputs::new(vec![("numeric".to_owned(), Tensor::from_slice(&xs).view([-1, 1]))])?;
 ///         Ok(Batch::new(inputs, vec![Some(Target::class("parity", &ys)?)], positions.to_vec())?)
 ///     }
 /// }
@@ -60,7 +60,8 @@ use crate::{
 ///     name: TaskName::new("parity")?,
 ///     label: LabelKind::Class { classes: vec!["odd".into(), "even".into()] },
 /// }];
-/// let source = Parity(DataInfo { numeric: vec!["number".into()], tasks, ..DataInfo::default() });
+/// let inputs = InputSpec::table(Vec::new(), vec!["number".into()]);
+/// let source = Parity(DataInfo { inputs, tasks });
 /// let loader = Loader::new(std::sync::Arc::new(source), LoaderConfig { batch_size: 32, ..LoaderConfig::default() })?;
 /// let sizes: Vec<_> = loader.epoch(0)?.map(|batch| batch.map(|b| b.len())).collect::<Result<_>>()?;
 /// assert_eq!(sizes, [32, 32, 32, 4]);
@@ -76,14 +77,15 @@ pub trait Source: Send + Sync {
     /// The samples at `positions`, in that order; a position may occur twice.
     ///
     /// # Shapes
-    /// Inputs as [`DataInfo`] says, targets one per task as [`LabelKind`](crate::LabelKind) says, on the CPU.
+    /// Inputs as [`DataInfo::inputs`] says (which the loader checks), targets one per task as
+    /// [`LabelKind`](crate::LabelKind) says, on the CPU.
     ///
     /// # Errors
     /// [`Error::Position`] for a position that is not below [`Source::len`].
     fn batch(&self, positions: &[u64]) -> Result<Batch>;
 
-    /// The targets that a batch of these positions would have, without its inputs: what statistics of labels are taken from.
-    /// The default builds the batch; a source whose inputs cost something overrides it.
+    /// The targets that a batch of these positions would have, without its inputs: what statistics of labels are taken
+    /// from. The default builds the batch; a source whose inputs cost something overrides it.
     ///
     /// # Errors
     /// As [`Source::batch`].
@@ -115,6 +117,13 @@ impl<S: Source + ?Sized> Source for Arc<S> {
     fn targets(&self, positions: &[u64]) -> Result<Vec<Option<Target>>> {
         (**self).targets(positions)
     }
+}
+
+/// A batch of a source, its inputs as the source describes them.
+pub(crate) fn checked(source: &dyn Source, positions: &[u64]) -> Result<Batch> {
+    let batch = source.batch(positions)?;
+    source.info().inputs.check(&batch.inputs)?;
+    Ok(batch)
 }
 
 /// Positions as indices, all below `len`.

@@ -17,19 +17,18 @@
 use std::{path::Path, sync::Arc};
 
 use mtl_core::{
-    TorchContext,
-    batch::{Batch, Inputs, Target},
+    batch::{Batch, Target},
     task::TaskName,
 };
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use tch::Tensor;
 
 use super::{Source, indices};
 use crate::{
     error::{Error, Result},
     idx::Idx,
-    info::{DataInfo, ImageInfo, LabelKind, TaskInfo},
+    info::{DataInfo, LabelKind, TaskInfo},
+    preprocess::RawPictures,
     rng::{Rng, Stream},
 };
 
@@ -108,7 +107,8 @@ impl Garments {
 /// Pairs of garments, composed on the fly.
 ///
 /// # Shapes
-/// Input `image`: `[b, 1, 36, 36]` of `Float`; targets `left` and `right`: `[b]` of `Int64` in `0..10`.
+/// One picture, `[b, 1, 36, 36]` of `Float`, named [`RawPictures::INPUT`]; targets `left` and `right`: `[b]` of `Int64`
+/// in `0..10`.
 #[derive(Debug, Clone)]
 pub struct FashionPairs {
     garments: Arc<Garments>,
@@ -117,6 +117,7 @@ pub struct FashionPairs {
     n_pairs: u64,
     seed: u64,
     info: DataInfo,
+    raw: RawPictures,
     /// The scaled value of each pixel value.
     values: [f32; 256],
 }
@@ -125,8 +126,8 @@ impl FashionPairs {
     /// `n_pairs` pairs of the garments at `members`.
     ///
     /// # Errors
-    /// `InvalidConfig` without members or for a scaling that is not finite and positive; [`Error::Position`] for a member
-    /// that does not exist.
+    /// `InvalidConfig` without members or for a scaling that is not finite and positive; [`Error::Position`] for a
+    /// member that does not exist.
     pub(crate) fn new(
         garments: Arc<Garments>,
         members: Vec<u64>,
@@ -138,18 +139,19 @@ impl FashionPairs {
             return Err(Error::config("fashion-pairs", "members", "at least one garment", "none"));
         }
         indices("fashion-pairs", garments.len() as u64, &members)?;
-        if !(scaling.mean.is_finite() && scaling.std.is_finite() && scaling.std > 0.0) {
-            return Err(Error::config("fashion-pairs", "scaling", "finite with std > 0", format!("{scaling:?}")));
-        }
+        let raw = Self::pictures(scaling);
+        raw.validate()?;
         let task = |name| -> Result<TaskInfo> {
             let label = LabelKind::Class { classes: CLASSES.map(str::to_owned).into() };
             Ok(TaskInfo { name: TaskName::new(name)?, label })
         };
-        let Scaling { mean, std } = scaling;
-        let image = Some(ImageInfo { channels: 1, height: PAIR_SIDE, width: PAIR_SIDE, mean, std });
-        let info = DataInfo { image, tasks: vec![task("left")?, task("right")?], ..DataInfo::default() };
-        let values = std::array::from_fn(|pixel| (pixel as f32 / 255.0 - mean) / std);
-        Ok(Self { garments, members, n_pairs, seed, info, values })
+        let info = DataInfo { inputs: raw.inputs(), tasks: vec![task("left")?, task("right")?] };
+        Ok(Self { garments, members, n_pairs, seed, info, values: raw.values(), raw })
+    }
+
+    /// Shape and scaling of its pictures.
+    pub(crate) fn pictures(scaling: Scaling) -> RawPictures {
+        RawPictures::new([1, PAIR_SIDE, PAIR_SIDE], scaling)
     }
 
     /// Mean and standard deviation of the pixels of up to 2000 pairs, in `[0, 1]`.
@@ -212,12 +214,8 @@ impl Source for FashionPairs {
                 *value = self.values[usize::from(pixel)];
             }
         });
-        let side = PAIR_SIDE as i64;
-        let image = Tensor::f_from_slice(&pixels)
-            .and_then(|t| t.f_view([pairs.len() as i64, 1, side, side])) // [b, 1, 36, 36]
-            .op("fashion-pairs")?;
         let targets = self.targets_of(&pairs)?;
-        Ok(Batch::new(Inputs::new(vec![("image".into(), image)])?, targets, positions.to_vec())?)
+        Ok(Batch::new(self.raw.batch(&pixels)?, targets, positions.to_vec())?)
     }
 
     fn targets(&self, positions: &[u64]) -> Result<Vec<Option<Target>>> {
@@ -280,7 +278,7 @@ mod tests {
         let image = batch.inputs.get("image").unwrap();
         assert!(image.mean(tch::Kind::Double).double_value(&[]).abs() < 1e-5);
         assert!((image.std(false).double_value(&[]) - 1.0).abs() < 1e-4);
-        assert!((scaled.info().image.as_ref().unwrap().mean - scaling.mean).abs() < 1e-9);
+        assert_eq!(scaled.raw.scaling(), scaling);
     }
 
     #[test]

@@ -2,23 +2,21 @@
 //!
 //! Pixels stay bytes until a batch is built: a data set costs its file size, and scaling is a table of 256 values.
 
-use mtl_core::{
-    TorchContext,
-    batch::{Batch, Inputs, MISSING_CLASS, Target},
-};
+use mtl_core::batch::{Batch, MISSING_CLASS, Target};
 use rayon::prelude::*;
-use tch::Tensor;
 
 use super::{Scaling, Source, indices};
 use crate::{
     error::{Error, Result},
-    info::{DataInfo, ImageInfo, TaskInfo},
+    info::{DataInfo, TaskInfo},
+    preprocess::RawPictures,
 };
 
 /// Pictures and labels.
 ///
 /// # Shapes
-/// Input `image`: `[b, channels, height, width]` of `Float`; one target per task: `[b]` of `Int64`.
+/// One picture, `[b, channels, height, width]` of `Float`, named [`RawPictures::INPUT`]; one target per task: `[b]` of
+/// `Int64`.
 #[derive(Debug, Clone)]
 pub struct Pictures {
     pixels: Vec<u8>,
@@ -27,6 +25,7 @@ pub struct Pictures {
     /// Per task, one label per picture.
     labels: Vec<Vec<i64>>,
     info: DataInfo,
+    raw: RawPictures,
     values: [f32; 256],
 }
 
@@ -36,14 +35,8 @@ impl Pictures {
     ///
     /// # Errors
     /// `InvalidConfig` when sizes do not agree or the scaling is not finite and positive.
-    pub(crate) fn new(
-        pixels: Vec<u8>,
-        [channels, height, width]: [usize; 3],
-        tasks: Vec<TaskInfo>,
-        labels: Vec<Vec<i64>>,
-        scaling: Scaling,
-    ) -> Result<Self> {
-        let size = channels * height * width;
+    pub(crate) fn new(pixels: Vec<u8>, raw: RawPictures, tasks: Vec<TaskInfo>, labels: Vec<Vec<i64>>) -> Result<Self> {
+        let size = raw.channels * raw.height * raw.width;
         let n = pixels.len().checked_div(size).unwrap_or(0);
         if n * size != pixels.len() || labels.len() != tasks.len() || labels.iter().any(|l| l.len() != n) {
             let found = format!("{} bytes, labels {:?}", pixels.len(), labels.iter().map(Vec::len).collect::<Vec<_>>());
@@ -54,13 +47,8 @@ impl Pictures {
                 found,
             ));
         }
-        if !(scaling.mean.is_finite() && scaling.std.is_finite() && scaling.std > 0.0) {
-            return Err(Error::config("pictures", "scaling", "finite with std > 0", format!("{scaling:?}")));
-        }
-        let Scaling { mean, std } = scaling;
-        let image = Some(ImageInfo { channels, height, width, mean, std });
-        let values = std::array::from_fn(|pixel| (pixel as f32 / 255.0 - mean) / std);
-        Ok(Self { pixels, size, labels, info: DataInfo { image, tasks, ..DataInfo::default() }, values })
+        raw.validate()?;
+        Ok(Self { pixels, size, labels, info: DataInfo { inputs: raw.inputs(), tasks }, values: raw.values(), raw })
     }
 
     /// Mean and standard deviation, in `[0, 1]`, of the pixels of the pictures at `positions`.
@@ -102,12 +90,8 @@ impl Source for Pictures {
                 *value = self.values[usize::from(pixel)];
             }
         });
-        let [c, h, w] = self.info.image.as_ref().map_or([0; 3], |i| [i.channels, i.height, i.width].map(|n| n as i64));
-        let image = Tensor::f_from_slice(&pixels)
-            .and_then(|t| t.f_view([at.len() as i64, c, h, w])) // [b, c, h, w]
-            .op("pictures")?;
         let targets = self.targets(positions)?;
-        Ok(Batch::new(Inputs::new(vec![("image".into(), image)])?, targets, positions.to_vec())?)
+        Ok(Batch::new(self.raw.batch(&pixels)?, targets, positions.to_vec())?)
     }
 
     fn targets(&self, positions: &[u64]) -> Result<Vec<Option<Target>>> {
@@ -132,11 +116,14 @@ mod tests {
         vec![TaskInfo { name: TaskName::new("t").unwrap(), label }]
     }
 
+    fn raw(scaling: Scaling) -> RawPictures {
+        RawPictures::new([1, 2, 2], scaling)
+    }
+
     #[test]
     fn pixels_and_labels_come_as_asked() {
         let pixels = vec![0, 255, 51, 102, 0, 0, 255, 255];
-        let source =
-            Pictures::new(pixels, [1, 2, 2], tasks(), vec![vec![1, MISSING_CLASS]], Scaling::default()).unwrap();
+        let source = Pictures::new(pixels, raw(Scaling::default()), tasks(), vec![vec![1, MISSING_CLASS]]).unwrap();
         let batch = source.batch(&[1, 0, 1]).unwrap();
         let image = batch.inputs.get("image").unwrap();
         assert_eq!(image.size(), [3, 1, 2, 2]);
@@ -155,7 +142,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_refused() {
-        let new = |labels, scaling| Pictures::new(vec![0; 8], [1, 2, 2], tasks(), labels, scaling);
+        let new = |labels, scaling| Pictures::new(vec![0; 8], raw(scaling), tasks(), labels);
         assert!(new(vec![vec![0]], Scaling::default()).is_err());
         assert!(new(vec![vec![0, 1]], Scaling { mean: 0.0, std: 0.0 }).is_err());
     }

@@ -1,13 +1,15 @@
 //! Rows in memory: tables and generated data.
 //!
-//! Rows lie one after the other in the form in which they are gathered, codes in 16 bits where they fit, so that a
-//! random row costs two or three cache lines and a batch one allocation per tensor.
+//! One input of categorical fields, one of numbers, or both, under the names that the description gives them. Rows lie
+//! one after the other in the form in which they are gathered, codes in 16 bits where they fit, so that a random row
+//! costs two or three cache lines and a batch one allocation per tensor.
 
 use std::cell::RefCell;
 
 use mtl_core::{
     TorchContext,
     batch::{Batch, Inputs, Target},
+    input::{Input, InputSpec, Modality},
 };
 use ndarray::Array2;
 use rayon::prelude::*;
@@ -15,14 +17,14 @@ use tch::Tensor;
 
 use super::{Source, indices};
 use crate::{
-    error::Result,
+    error::{Error, Result},
     info::{DataInfo, LabelKind},
 };
 
 /// Batches with fewer cells than this are gathered by the calling thread: splitting them costs more than it saves.
 const PARALLEL_CELLS: usize = 1 << 19;
 
-/// Categorical codes row by row: `[n, categorical.len()]`.
+/// Categorical codes row by row: `[n, fields]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Codes {
     /// All codes below 2^16.
@@ -40,14 +42,14 @@ impl Codes {
     }
 
     /// Whether every code is below its column's cardinality.
-    fn fit(&self, cardinalities: &[usize]) -> bool {
+    fn fit(&self, cardinalities: &[i64]) -> bool {
         let width = cardinalities.len().max(1);
         match self {
             Self::Narrow(codes) => {
-                codes.chunks_exact(width).all(|row| row.iter().zip(cardinalities).all(|(&c, &n)| usize::from(c) < n))
+                codes.chunks_exact(width).all(|row| row.iter().zip(cardinalities).all(|(&c, &n)| i64::from(c) < n))
             }
             Self::Wide(codes) => {
-                codes.chunks_exact(width).all(|row| row.iter().zip(cardinalities).all(|(&c, &n)| (c as usize) < n))
+                codes.chunks_exact(width).all(|row| row.iter().zip(cardinalities).all(|(&c, &n)| i64::from(c) < n))
             }
         }
     }
@@ -103,21 +105,31 @@ fn select(matrix: &Array2<f32>, rows: &[usize]) -> Array2<f32> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct TableSource {
     info: DataInfo,
+    parts: Vec<TablePart>,
     n_rows: usize,
     codes: Codes,
     numeric: Vec<f32>,
     labels: Vec<Labels>,
 }
 
+/// An input of a table: its name, and which cells it is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct TablePart {
+    name: String,
+    width: usize,
+    is_codes: bool,
+}
+
 impl TableSource {
     /// A source from rows that are in memory already.
     ///
     /// # Shapes
-    /// `codes`: `n_rows x info.categorical.len()` row by row; `numeric`: `n_rows x info.numeric.len()` row by row;
-    /// `labels`: one per task.
+    /// `codes`: `n_rows x` categorical fields, row by row; `numeric`: `n_rows x` numeric fields, row by row; `labels`:
+    /// one per task.
     ///
     /// # Errors
-    /// `InvalidConfig` when a length, a label's kind or range, or a code does not agree with `info`.
+    /// `InvalidConfig` when inputs are no table's or of two modalities at most once, or when a length, a label's kind
+    /// or range, or a code does not agree with `info`.
     pub fn from_rows(
         info: DataInfo,
         n_rows: usize,
@@ -125,18 +137,17 @@ impl TableSource {
         numeric: Vec<f32>,
         labels: Vec<Labels>,
     ) -> Result<Self> {
-        let refuse = |field, expected: String, found: String| {
-            Err(crate::error::Error::config("table source", field, expected, found))
-        };
-        let cardinalities: Vec<_> = info.categorical.iter().map(|field| field.cardinality).collect();
-        for (field, found, width) in
-            [("codes", codes.len(), cardinalities.len()), ("numeric", numeric.len(), info.numeric.len())]
-        {
+        let refuse =
+            |field, expected: String, found: String| Err(Error::config("table source", field, expected, found));
+        let parts = parts(&info.inputs)?;
+        let width = |is_codes: bool| parts.iter().find(|part| part.is_codes == is_codes).map_or(0, |part| part.width);
+        for (field, found, width) in [("codes", codes.len(), width(true)), ("numeric", numeric.len(), width(false))] {
             if Some(found) != n_rows.checked_mul(width) {
                 return refuse(field, format!("{n_rows} rows of {width}"), format!("{found} cells"));
             }
         }
-        if !codes.fit(&cardinalities) {
+        let cardinalities = info.inputs.iter().map(|(_, modality)| modality.cardinalities()).find(|c| !c.is_empty());
+        if !codes.fit(&cardinalities.unwrap_or_default()) {
             return refuse("codes", "below their column's cardinality".into(), "a larger one".into());
         }
         if labels.len() != info.tasks.len() {
@@ -148,7 +159,7 @@ impl TableSource {
                 return refuse("labels", expected, "others".into());
             }
         }
-        Ok(Self { info, n_rows, codes, numeric, labels })
+        Ok(Self { info, parts, n_rows, codes, numeric, labels })
     }
 
     fn targets_of(&self, rows: &[usize]) -> Result<Vec<Option<Target>>> {
@@ -157,21 +168,38 @@ impl TableSource {
     }
 
     fn inputs(&self, rows: &[usize]) -> Result<Inputs> {
-        let mut inputs = Vec::with_capacity(2);
-        let width = self.info.categorical.len();
-        if width > 0 {
-            let codes = match &self.codes {
-                Codes::Narrow(codes) => gather(codes, width, rows, i64::from)?,
-                Codes::Wide(codes) => gather(codes, width, rows, i64::from)?,
+        let mut inputs: Vec<(String, Input)> = Vec::with_capacity(self.parts.len());
+        for TablePart { name, width, is_codes } in &self.parts {
+            let cells = match (is_codes, &self.codes) {
+                (true, Codes::Narrow(codes)) => gather(codes, *width, rows, i64::from)?,
+                (true, Codes::Wide(codes)) => gather(codes, *width, rows, i64::from)?,
+                (false, _) => gather(&self.numeric, *width, rows, |x| x)?,
             };
-            inputs.push(("categorical".to_owned(), codes)); // [b, categorical]
-        }
-        let width = self.info.numeric.len();
-        if width > 0 {
-            inputs.push(("numeric".to_owned(), gather(&self.numeric, width, rows, |x| x)?)); // [b, numeric]
+            inputs.push((name.clone(), cells.into())); // [b, width]
         }
         Ok(Inputs::new(inputs)?)
     }
+}
+
+/// The inputs that rows can give: at most one of codes and one of numbers.
+fn parts(inputs: &InputSpec) -> Result<Vec<TablePart>> {
+    let mut parts: Vec<TablePart> = Vec::with_capacity(2);
+    for (name, modality) in inputs.iter() {
+        let (width, is_codes) = match modality {
+            Modality::Categorical(table) => (table.fields.len(), true),
+            Modality::Numeric(table) => (table.names.len(), false),
+            other => {
+                let found = format!("input {name}: {}", other.describe());
+                return Err(Error::config("table source", "inputs", "categorical or numeric fields", found));
+            }
+        };
+        if parts.iter().any(|part| part.is_codes == is_codes) {
+            let found = inputs.describe();
+            return Err(Error::config("table source", "inputs", "one input of codes and one of numbers", found));
+        }
+        parts.push(TablePart { name: name.to_owned(), width, is_codes });
+    }
+    Ok(parts)
 }
 
 impl Source for TableSource {
@@ -240,15 +268,13 @@ fn gather<T: Copy + Sync, C: Cell>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::info::{CategoricalField, TaskInfo};
-    use mtl_core::task::TaskName;
+    use crate::info::TaskInfo;
+    use mtl_core::{input::CategoricalField, task::TaskName};
 
-    fn info(n_numeric: usize, cardinalities: &[usize]) -> DataInfo {
+    fn info(n_numeric: usize, cardinalities: &[i64]) -> DataInfo {
         let fields = cardinalities.iter().map(|&cardinality| CategoricalField { name: "c".into(), cardinality });
         DataInfo {
-            categorical: fields.collect(),
-            numeric: (0..n_numeric).map(|i| format!("x{i}")).collect(),
-            image: None,
+            inputs: InputSpec::table(fields.collect(), (0..n_numeric).map(|i| format!("x{i}")).collect()),
             tasks: vec![TaskInfo {
                 name: TaskName::new("y").unwrap(),
                 label: LabelKind::Class { classes: vec!["a".into(), "b".into()] },

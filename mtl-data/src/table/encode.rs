@@ -44,19 +44,20 @@ impl FittedSchema {
     /// `InvalidConfig` for a table that was read with another schema.
     pub fn encode_inputs(&self, table: &Table) -> Result<TableSource> {
         same_columns(self.schema(), table)?;
-        self.rows(table, DataInfo { tasks: Vec::new(), ..self.info()? }, Vec::new())
+        self.rows(table, DataInfo { inputs: self.inputs(), tasks: Vec::new() }, Vec::new())
     }
 
     fn rows(&self, table: &Table, info: DataInfo, labels: Vec<Labels>) -> Result<TableSource> {
         let n_rows = table.n_rows();
-        let codes = self.codes(table, n_rows, info.categorical.iter().map(|field| field.cardinality).max());
+        let largest = info.inputs.iter().flat_map(|(_, modality)| modality.cardinalities()).max();
+        let codes = self.codes(table, n_rows, largest);
         let numeric = self.numeric(table, n_rows);
         TableSource::from_rows(info, n_rows, codes, numeric, labels)
     }
 
     /// Codes row by row, as narrow as the largest vocabulary allows.
     #[expect(clippy::cast_possible_truncation, reason = "codes are below the largest cardinality, which was compared")]
-    fn codes(&self, table: &Table, n_rows: usize, largest: Option<usize>) -> Codes {
+    fn codes(&self, table: &Table, n_rows: usize, largest: Option<i64>) -> Codes {
         let mut columns: Vec<(&[u32], Vec<u32>)> = Vec::new();
         for (column, fitted) in table.columns().iter().zip(self.columns()) {
             let (TableColumn::Text { codes, dictionary }, FittedColumn::Categorical { vocabulary }) = (column, fitted)
@@ -69,7 +70,7 @@ impl FittedSchema {
         }
         let lookup =
             |column: &(&[u32], Vec<u32>), row: usize| column.1.get(column.0[row] as usize).copied().unwrap_or(0);
-        if largest.unwrap_or(0) <= usize::from(u16::MAX) + 1 {
+        if largest.unwrap_or(0) <= i64::from(u16::MAX) + 1 {
             Codes::Narrow(by_row(n_rows, &columns, |column, row| lookup(column, row) as u16))
         } else {
             Codes::Wide(by_row(n_rows, &columns, lookup))

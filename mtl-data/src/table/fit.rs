@@ -18,9 +18,12 @@ use super::{
 };
 use crate::{
     error::{Error, Result, quoted},
-    info::{CategoricalField, DataInfo, LabelKind, TaskInfo},
+    info::{DataInfo, LabelKind, TaskInfo},
 };
-use mtl_core::task::TaskName;
+use mtl_core::{
+    input::{CategoricalField, InputSpec},
+    task::TaskName,
+};
 
 /// A schema with what was learned from the training split.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -154,8 +157,8 @@ impl FittedSchema {
         &self.columns
     }
 
-    /// The number that a scaled one was before scaling and transform, for the numeric input in that place (as in
-    /// [`DataInfo::numeric`]); `None` beyond the last. It is as exact as the `f32` that the model saw.
+    /// The number that a scaled one was before scaling and transform, for the numeric field in that place (as in
+    /// [`FittedSchema::inputs`]); `None` beyond the last. It is as exact as the `f32` that the model saw.
     #[must_use]
     pub fn original(&self, numeric: usize, scaled: f64) -> Option<f64> {
         let numbers = self.schema.columns.iter().zip(&self.columns).filter_map(|pair| match pair {
@@ -167,22 +170,29 @@ impl FittedSchema {
         numbers.into_iter().nth(numeric).map(|(transform, mean, std)| transform.invert(scaled * std + mean))
     }
 
+    /// The inputs: an input of codes and one of numbers, as far as there are such columns, each in column order.
+    #[must_use]
+    pub fn inputs(&self) -> InputSpec {
+        let (mut categorical, mut numeric) = (Vec::new(), Vec::new());
+        for (column, fitted) in self.schema.columns.iter().zip(&self.columns) {
+            let name = column.name().to_owned();
+            match fitted {
+                FittedColumn::Categorical { vocabulary } => {
+                    categorical.push(CategoricalField { name, cardinality: vocabulary.len() as i64 + 1 });
+                }
+                FittedColumn::Numeric { .. } => numeric.push(name),
+                FittedColumn::Label { .. } | FittedColumn::Ignored => {}
+            }
+        }
+        InputSpec::table(categorical, numeric)
+    }
+
     /// What encoders and heads need to know.
     ///
     /// # Errors
     /// Those of task names, for a schema that was not validated.
     pub fn info(&self) -> Result<DataInfo> {
-        let mut info = DataInfo::default();
-        for (column, fitted) in self.schema.columns.iter().zip(&self.columns) {
-            let name = column.name().to_owned();
-            match fitted {
-                FittedColumn::Categorical { vocabulary } => {
-                    info.categorical.push(CategoricalField { name, cardinality: vocabulary.len() + 1 });
-                }
-                FittedColumn::Numeric { .. } => info.numeric.push(name),
-                FittedColumn::Label { .. } | FittedColumn::Ignored => {}
-            }
-        }
+        let mut info = DataInfo { inputs: self.inputs(), tasks: Vec::new() };
         for task in self.schema.tasks()? {
             let label = self.label_kind(&task);
             info.tasks.push(TaskInfo { name: task.name, label });
@@ -406,7 +416,7 @@ mod tests {
         let FittedColumn::Numeric { mean, std, .. } = fitted.columns()[1] else { panic!() };
         assert!((mean - 7.0 / 3.0).abs() < 1e-12 && (std - (8.0f64 / 9.0).sqrt()).abs() < 1e-12, "{mean} {std}");
         let info = fitted.info().unwrap();
-        assert_eq!(info.categorical[0].cardinality, 3);
+        assert_eq!(info.inputs.get("categorical").unwrap().cardinalities(), [3]);
         assert_eq!(info.tasks[0].label, LabelKind::Class { classes: texts(&["9", "10", "11"]) });
         assert_eq!(info.tasks[1].label, LabelKind::Binary { labels: texts(&["yes"]) });
     }
@@ -435,7 +445,7 @@ mod tests {
     fn numbers_can_be_taken_as_they_are() {
         let task = TaskName::new("y").unwrap();
         let fitted = FittedSchema::of_numbers(&["a".into(), "b".into()], std::slice::from_ref(&task)).unwrap();
-        assert_eq!(fitted.info().unwrap().numeric, ["a", "b"]);
+        assert_eq!(fitted.inputs(), InputSpec::table(Vec::new(), vec!["a".into(), "b".into()]));
         assert!(FittedSchema::of_numbers(&["a".into(), "a".into()], &[task]).is_err());
     }
 

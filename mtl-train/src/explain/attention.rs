@@ -139,13 +139,10 @@ pub fn reaching(traces: &[AttnTrace], parts: &Parts, tasks: &[String]) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mtl_core::batch::Inputs;
-    use mtl_data::DataInfo;
+    use mtl_core::input::InputSpec;
 
     fn parts() -> Parts {
-        let info = DataInfo { numeric: ["x", "y"].map(String::from).to_vec(), ..DataInfo::default() };
-        let inputs = Inputs::new(vec![("numeric".into(), Tensor::zeros([1, 2], (Kind::Float, Device::Cpu)))]).unwrap();
-        Parts::of(&info, &inputs, &[]).unwrap()
+        Parts::of(&InputSpec::table(Vec::new(), ["x", "y"].map(String::from).to_vec()), &[]).unwrap()
     }
 
     fn trace(site: &str, queries: &[&str], keys: &[&str], weights: &[f32]) -> AttnTrace {

@@ -20,6 +20,7 @@ use tch::Tensor;
 
 use super::{
     answer::{Answer, strengths},
+    gradients::Baseline,
     parts::Parts,
 };
 use crate::{error::Result, model::Model};
@@ -61,8 +62,8 @@ pub struct DeletionTest<'a> {
     pub inputs: &'a Inputs,
     /// Where stand-ins come from.
     pub reference: &'a Inputs,
-    /// The mean image, where there are images.
-    pub mean_image: Option<&'a Tensor>,
+    /// Means of inputs, which stand for cells of pictures.
+    pub baseline: &'a Baseline,
     /// The parts.
     pub parts: &'a Parts,
     /// The answers whose change is measured, per task.
@@ -116,7 +117,7 @@ impl DeletionTest<'_> {
             for (step, &n_gone) in steps.iter().enumerate() {
                 let mut measure = |which: usize, orders: &Orders, task: Option<usize>| -> Result<()> {
                     let gone = self.mask(orders, n_gone)?;
-                    let left = self.parts.delete(self.inputs, &gone, &donors, self.mean_image)?;
+                    let left = self.parts.delete(self.inputs, &gone, &donors, self.baseline)?;
                     let after = self.changes_base(&left)?;
                     for t in (0..n_tasks).filter(|t| task.is_none_or(|only| only == *t)) {
                         effects[which][t][step] = change(self.answers, t, &before, &after, scales[t]);
@@ -172,9 +173,7 @@ impl DeletionTest<'_> {
         let n = u64::try_from(self.reference.batch_size()).unwrap_or(1).max(1);
         let rows: Vec<i64> = (0..samples).map(|_| i64::try_from(rng.below(n)).unwrap_or(0)).collect();
         let rows = Tensor::from_slice(&rows).to_device(self.model.params().device());
-        let picked =
-            self.reference.iter().map(|(name, xs)| Ok((name.to_owned(), xs.f_index_select(0, &rows).op("stand-ins")?)));
-        Ok(Inputs::new(picked.collect::<mtl_core::Result<_>>()?)?)
+        Ok(self.reference.select(&rows)?)
     }
 
     fn changes_base(&self, inputs: &Inputs) -> Result<Vec<Vec<f64>>> {

@@ -28,7 +28,7 @@ use crate::model::Model;
 #[derive(Debug)]
 pub struct Baseline {
     /// By input, without the batch axis: inputs with gradients, and embeddings of those without.
-    means: Vec<(String, Tensor)>,
+    pub(super) means: Vec<(String, Tensor)>,
 }
 
 impl Baseline {
@@ -43,8 +43,8 @@ impl Baseline {
             model.forward(reference, |_| true, &cx)?;
         }
         let mut means = Vec::new();
-        for (name, xs) in reference.iter().filter(|(_, xs)| xs.is_floating_point()) {
-            means.push((name.to_owned(), mean(xs)?));
+        for (name, input) in reference.iter().filter(|(_, input)| input.tensor().is_floating_point()) {
+            means.push((name.to_owned(), mean(input.tensor())?));
         }
         for embedded in cx.take_embeddings() {
             means.push((embedded.input, mean(&embedded.xs)?));
@@ -104,9 +104,9 @@ pub fn attribute(
             let Some(given) = &answers[task] else { continue };
             let f = pass.objective(task, given)?.f_sum(None::<Kind>).op("objective")?;
             let graph = if place + 1 == wanted.len() { Graph::Free } else { Graph::Keep };
-            let leaves: Vec<&Tensor> = pass.leaves.iter().map(|(_, leaf)| leaf).collect();
+            let leaves: Vec<&Tensor> = pass.leaves.iter().map(|leaf| &leaf.xs).collect();
             let gradients = grad(&[f], None, &leaves, graph)?;
-            for ((name, _), gradient) in pass.leaves.iter().zip(gradients) {
+            for (Leaf { input: name, .. }, gradient) in pass.leaves.iter().zip(gradients) {
                 let Some(gradient) = gradient else { continue };
                 let part = gradient.f_detach().and_then(|g| g.f_mul_scalar(share)).op("attribution")?;
                 match sums[task].iter_mut().find(|(n, _)| n == name) {
@@ -136,10 +136,17 @@ pub fn attribute(
     Ok(attributed)
 }
 
+/// An input, or the embedding of one that has no gradient of its own.
+struct Leaf {
+    input: String,
+    xs: Tensor,
+    is_embedding: bool,
+}
+
 /// One forward pass from a point between baseline and input.
 struct Pass {
     /// What gradients are taken of, by input.
-    leaves: Vec<(String, Tensor)>,
+    leaves: Vec<Leaf>,
     /// The heads' numbers.
     main: Vec<Option<Tensor>>,
 }
@@ -147,18 +154,14 @@ struct Pass {
 impl Pass {
     fn run(model: &Model, inputs: &Inputs, baseline: &Baseline, alpha: f64) -> crate::Result<Self> {
         let mut leaves = Vec::new();
-        let mut moved = Vec::new();
-        for (name, xs) in inputs.iter() {
-            let xs = match baseline.get(name).filter(|_| xs.is_floating_point()) {
-                Some(baseline) => {
-                    let leaf = between(xs, baseline, alpha)?;
-                    leaves.push((name.to_owned(), leaf.shallow_clone()));
-                    leaf
-                }
-                None => xs.shallow_clone(),
-            };
-            moved.push((name.to_owned(), xs));
-        }
+        let moved = inputs.map(|name, xs| match baseline.get(name).filter(|_| xs.is_floating_point()) {
+            Some(baseline) => {
+                let leaf = between(xs, baseline, alpha)?;
+                leaves.push(Leaf { input: name.to_owned(), xs: leaf.shallow_clone(), is_embedding: false });
+                Ok(leaf)
+            }
+            None => Ok(xs.shallow_clone()),
+        })?;
         let means: Vec<(String, Tensor)> =
             baseline.means.iter().map(|(name, mean)| (name.clone(), mean.shallow_clone())).collect();
         let cx =
@@ -166,8 +169,9 @@ impl Pass {
                 Some((_, baseline)) => between(xs, baseline, alpha),
                 None => Ok(xs.shallow_clone()),
             });
-        let output = model.forward(&Inputs::new(moved)?, |_| true, &cx)?;
-        leaves.extend(cx.take_embeddings().into_iter().map(|e| (e.input, e.xs)));
+        let output = model.forward(&moved, |_| true, &cx)?;
+        let embedded = cx.take_embeddings().into_iter();
+        leaves.extend(embedded.map(|e| Leaf { input: e.input, xs: e.xs, is_embedding: true }));
         let main = output.heads.iter().map(|head| head.as_ref().map(|h| h.main().shallow_clone()));
         Ok(Self { main: main.collect(), leaves })
     }
@@ -199,17 +203,17 @@ impl Pass {
 
     /// Mean gradients times the way from the baseline, summed over what is inside a part.
     fn scores(&self, gradients: &[(String, Tensor)], baseline: &Baseline, parts: &Parts) -> Result<Tensor> {
-        let b = self.leaves.first().map_or(0, |(_, leaf)| leaf.size()[0]);
+        let b = self.leaves.first().map_or(0, |leaf| leaf.xs.size()[0]);
         let mut total = Tensor::f_zeros([b, parts.len() as i64], (Kind::Float, tch::Device::Cpu)).op("attribution")?;
-        for (name, leaf) in &self.leaves {
+        for Leaf { input: name, xs, is_embedding } in &self.leaves {
             let found = gradients.iter().find(|(n, _)| n == name).map(|(_, g)| g).zip(baseline.get(name));
             let Some((gradient, mean)) = found else { continue };
             let product =
-                leaf.f_detach().and_then(|x| x.f_sub(mean)).and_then(|d| d.f_mul(gradient)).op("attribution")?;
-            let per_input = match (name.as_str(), product.dim()) {
+                xs.f_detach().and_then(|x| x.f_sub(mean)).and_then(|d| d.f_mul(gradient)).op("attribution")?;
+            let per_input = match is_embedding {
                 // An embedding's width goes: [b, f, d] to [b, f].
-                ("categorical", 3) => product.f_sum_dim_intlist(&[2i64][..], false, None::<Kind>).op("attribution")?,
-                _ => product,
+                true => product.f_sum_dim_intlist(&[2i64][..], false, None::<Kind>).op("attribution")?,
+                false => product,
             };
             let own = parts.sum(name, &per_input.f_to_device(tch::Device::Cpu).op("attribution")?)?;
             total = total.f_add(&own.f_to_kind(Kind::Float).op("attribution")?).op("attribution")?;

@@ -206,9 +206,8 @@ pub fn explain(model: &Model, source: &dyn Source, options: &ExplainOptions) -> 
     let cx = Cx::new(Mode::Eval).with_traces();
     let predictions = model.predict_with(&batch.inputs, &cx)?;
     let traces = cx.take_traces();
-    let keys: Vec<String> = traces.iter().flat_map(|t| &t.keys).cloned().collect();
-    let cells: Vec<String> = first_cells(&traces).unwrap_or(keys);
-    let parts = Parts::of(source.info(), &batch.inputs, &cells)?;
+    let keys: Vec<&str> = traces.iter().flat_map(|t| &t.keys).map(String::as_str).collect();
+    let parts = Parts::of(&source.info().inputs, &keys)?;
     let tasks: Vec<String> = model.tasks().names().map(ToString::to_string).collect();
     let mut notes = Vec::new();
     let mut given: Vec<Option<Vec<Answer>>> = predictions.iter().map(answers).collect();
@@ -256,7 +255,7 @@ pub fn explain(model: &Model, source: &dyn Source, options: &ExplainOptions) -> 
         model,
         inputs: &batch.inputs,
         reference: &reference.inputs,
-        mean_image: baseline.get("image"),
+        baseline: &baseline,
         parts: &parts,
         answers: &given,
         draws: options.draws,
@@ -310,11 +309,6 @@ fn check(options: &ExplainOptions) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// The keys of the first map over cells of an image.
-fn first_cells(traces: &[mtl_core::context::AttnTrace]) -> Option<Vec<String>> {
-    traces.iter().find(|t| t.keys.iter().any(|k| k == "r0c0")).map(|t| t.keys.clone())
 }
 
 /// The first part to go is the one that speaks most for the answer; for a number, the one that moves it most.

@@ -1,23 +1,38 @@
 //! The parts of an input that an explanation speaks of, and how to take them away.
 //!
-//! | input | parts | a part that is taken away |
+//! | cells of the input ([`Cells`]) | parts | a part that is taken away |
 //! |---|---|---|
-//! | `categorical [b, f]`, `numeric [b, n]` | one a field, by name | has the value of another sample |
-//! | `image [b, c, h, w]` | cells of a grid, `r0c0` | has the mean color of other samples |
+//! | codes, numbers | one a field, by name | has the value of another sample |
+//! | grid | cells of a coarser grid, `r0c0`, with the input's name before it where there are several | has the mean color of other samples |
 //!
 //! Another sample's value keeps each field within what the model has seen, which a constant would not; what is broken is its
 //! relation to the rest. An image's cells are related to their neighbors, so a mean color is the smaller break there.
+//! Positions of a text or a signal, and inputs without parts, are refused by name: what stands for a word that is taken
+//! away is not settled here.
 
-use mtl_core::{Error, Result, TorchContext, batch::Inputs};
-use mtl_data::DataInfo;
+use mtl_core::{
+    Error, Result, TorchContext,
+    input::{Cells, InputSpec, Inputs},
+};
 use tch::{Kind, Tensor};
 
-/// The parts of the inputs of a data set, in the order categorical fields, numeric fields, cells.
+use super::gradients::Baseline;
+
+/// The parts of the inputs of a data set, in the order of the inputs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parts {
     names: Vec<String>,
-    n_categorical: usize,
-    n_numeric: usize,
+    sections: Vec<Section>,
+}
+
+/// The parts of one input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Section {
+    input: String,
+    /// Where its parts start, and how many there are.
+    start: usize,
+    len: usize,
+    /// How a picture is cut; `None` for columns.
     grid: Option<Grid>,
 }
 
@@ -42,35 +57,39 @@ fn count(n: i64) -> usize {
 }
 
 impl Parts {
-    /// The parts of `inputs`. An image gets the grid whose cells `keys` (of an attention map) name, if they do.
+    /// The parts of inputs. A picture gets the grid whose cells `keys` (of attention maps) name, if they do.
     ///
     /// # Errors
-    /// [`Error::InvalidConfig`] for inputs that have no parts: no table, no image, or something else beside them.
-    pub fn of(info: &DataInfo, inputs: &Inputs, keys: &[String]) -> Result<Self> {
-        let known = ["categorical", "numeric", "image"];
-        let unknown: Vec<&str> = inputs.iter().map(|(name, _)| name).filter(|name| !known.contains(name)).collect();
-        let (n_categorical, n_numeric) = (info.categorical.len(), info.numeric.len());
-        let mut names: Vec<String> = info.categorical.iter().map(|f| f.name.clone()).collect();
-        names.extend(info.numeric.iter().cloned());
-        let grid = info.image.as_ref().map(|image| {
-            let (rows, columns) = grid_of(keys).unwrap_or((SIDE, SIDE));
-            let (height, width) = (size(image.height), size(image.width));
-            Grid { rows: rows.clamp(1, height), columns: columns.clamp(1, width), height, width }
-        });
-        if let Some(grid) = grid {
-            names.extend((0..grid.rows).flat_map(|r| (0..grid.columns).map(move |c| format!("r{r}c{c}"))));
+    /// [`Error::InvalidConfig`] without inputs, or naming one that has no parts which can be taken away.
+    pub fn of(inputs: &InputSpec, keys: &[&str]) -> Result<Self> {
+        let refuse = |found: String| {
+            let expected = "fields of a table or pictures".to_owned();
+            Err(Error::InvalidConfig { what: "explain", field: "inputs", expected, found })
+        };
+        let (mut names, mut sections) = (Vec::new(), Vec::new());
+        for (input, modality) in inputs.iter() {
+            let start = names.len();
+            let mut grid = None;
+            match modality.cells() {
+                Cells::Codes(fields) => names.extend(fields.iter().map(|field| field.name.clone())),
+                Cells::Numbers(fields) => names.extend_from_slice(fields),
+                Cells::Grid { height, width } => {
+                    // As encoders name patches: by the input where there are several.
+                    let prefix = if inputs.is_only(input) { String::new() } else { format!("{input}.") };
+                    let (rows, columns) = grid_of(keys, &prefix).unwrap_or((SIDE, SIDE));
+                    let cut = Grid { rows: rows.clamp(1, height), columns: columns.clamp(1, width), height, width };
+                    let cells = (0..cut.rows).flat_map(|r| (0..cut.columns).map(move |c| (r, c)));
+                    names.extend(cells.map(|(r, c)| format!("{prefix}r{r}c{c}")));
+                    grid = Some(cut);
+                }
+                Cells::Positions | Cells::Whole => return refuse(format!("input {input}: {}", modality.describe())),
+            }
+            sections.push(Section { input: input.to_owned(), start, len: names.len() - start, grid });
         }
-        if names.is_empty() || !unknown.is_empty() {
-            let found =
-                if unknown.is_empty() { "none of them".to_owned() } else { format!("input {}", unknown.join(", ")) };
-            return Err(Error::InvalidConfig {
-                what: "explain",
-                field: "inputs",
-                expected: "fields of a table or an image".into(),
-                found,
-            });
+        if names.is_empty() {
+            return refuse("none".into());
         }
-        Ok(Self { names, n_categorical, n_numeric, grid })
+        Ok(Self { names, sections })
     }
 
     /// Their names.
@@ -91,10 +110,13 @@ impl Parts {
         self.names.is_empty()
     }
 
-    /// Rows and columns of the cells, if there are any.
+    /// Rows and columns of the cells, if all parts are those of one picture.
     #[must_use]
     pub fn grid(&self) -> Option<(usize, usize)> {
-        self.grid.map(|g| (count(g.rows), count(g.columns)))
+        match &self.sections[..] {
+            [only] => only.grid.map(|g| (count(g.rows), count(g.columns))),
+            _ => None,
+        }
     }
 
     /// The position of a part by name.
@@ -103,77 +125,66 @@ impl Parts {
         self.names.iter().position(|n| n == name)
     }
 
+    fn section(&self, input: &str) -> Result<&Section> {
+        self.sections.iter().find(|section| section.input == input).ok_or_else(|| Error::UnknownName {
+            what: "input",
+            name: input.to_owned(),
+            known: self.sections.iter().map(|section| section.input.clone()).collect(),
+        })
+    }
+
     /// Attributions of the inputs as attributions of the parts.
     ///
     /// # Shapes
-    /// `input` is `categorical [b, f]`, `numeric [b, n]` or `image [b, c, h, w]`; the result `[b, parts]` is 0 for the
-    /// parts of other inputs.
+    /// `attribution` is `[b, fields]` or `[b, c, h, w]`; the result `[b, parts]` is 0 for the parts of other inputs.
     ///
     /// # Errors
     /// [`Error::UnknownName`] for another input; [`Error::Torch`] for another shape.
     pub fn sum(&self, input: &str, attribution: &Tensor) -> Result<Tensor> {
-        let total = size(self.len());
-        let (own, before) = match (input, self.grid) {
-            ("categorical", _) => (attribution.shallow_clone(), 0),
-            ("numeric", _) => (attribution.shallow_clone(), size(self.n_categorical)),
-            ("image", Some(grid)) => {
+        let section = self.section(input)?;
+        let own = match section.grid {
+            None => attribution.shallow_clone(),
+            Some(grid) => {
                 let pixels = attribution.f_sum_dim_intlist(&[1i64][..], false, None::<Kind>); // [b, h, w]
                 let flat = pixels.and_then(|p| p.f_flatten(1, -1)).op("sum over cells")?;
                 let cells = flat.f_matmul(&grid.membership(&flat)?.f_transpose(0, 1).op("cells")?);
-                (cells.op("sum over cells")?, size(self.n_categorical + self.n_numeric))
-            }
-            _ => {
-                return Err(Error::UnknownName {
-                    what: "input",
-                    name: input.to_owned(),
-                    known: ["categorical", "numeric", "image"].map(String::from).to_vec(),
-                });
+                cells.op("sum over cells")?
             }
         };
-        let after = total - before - own.size().get(1).copied().unwrap_or(0);
+        let before = size(section.start);
+        let after = size(self.len()) - before - own.size().get(1).copied().unwrap_or(0);
         own.f_constant_pad_nd([before, after]).op("attribution of parts") // [b, parts]
     }
 
     /// The inputs without the parts marked in `gone`.
     ///
     /// # Shapes
-    /// `gone`: `[b, parts]` of `Bool`; `donors`: inputs of the same batch size, row `i` stands in for sample `i`; `image`
-    /// needs the mean image `[c, h, w]`.
+    /// `gone`: `[b, parts]` of `Bool`; `donors`: inputs of the same batch size, row `i` stands in for sample `i`.
     ///
     /// # Errors
-    /// [`Error::Torch`] when shapes do not fit.
-    pub fn delete(
-        &self,
-        inputs: &Inputs,
-        gone: &Tensor,
-        donors: &Inputs,
-        mean_image: Option<&Tensor>,
-    ) -> Result<Inputs> {
-        let slice = |from: usize, len: usize| gone.f_narrow(1, size(from), size(len)).op("deleted parts");
-        let mut changed = Vec::new();
-        for (name, xs) in inputs.iter() {
-            let ys = match (name, self.grid, mean_image) {
-                ("categorical", ..) => donors.get(name)?.f_where_self(&slice(0, self.n_categorical)?, xs),
-                ("numeric", ..) => donors.get(name)?.f_where_self(&slice(self.n_categorical, self.n_numeric)?, xs),
-                ("image", Some(grid), Some(mean)) => {
-                    let cells = slice(self.n_categorical + self.n_numeric, count(grid.rows * grid.columns))?;
-                    let cells = cells.f_to_kind(Kind::Float).op("deleted cells")?;
-                    let pixels = cells.f_matmul(&grid.membership(&cells)?);
-                    let shape = [-1, 1, grid.height, grid.width];
-                    let gone = pixels.and_then(|p| p.f_gt(0.5)).and_then(|p| p.f_view(shape)).op("deleted cells")?;
-                    mean.f_unsqueeze(0).op("deleted cells")?.f_where_self(&gone, xs)
-                }
-                _ => Ok(xs.shallow_clone()),
-            };
-            changed.push((name.to_owned(), ys.op("delete parts")?));
-        }
-        Inputs::new(changed)
+    /// [`Error::UnknownName`] for a picture of which `baseline` has no mean; [`Error::Torch`] when shapes do not fit.
+    pub fn delete(&self, inputs: &Inputs, gone: &Tensor, donors: &Inputs, baseline: &Baseline) -> Result<Inputs> {
+        inputs.map(|name, xs| {
+            let Section { start, len, grid, .. } = self.section(name)?;
+            let own = gone.f_narrow(1, size(*start), size(*len)).op("deleted parts")?;
+            let Some(grid) = grid else { return donors.get(name)?.f_where_self(&own, xs).op("delete parts") };
+            let mean = baseline.get(name).ok_or_else(|| Error::UnknownName {
+                what: "mean of input",
+                name: name.to_owned(),
+                known: baseline.means.iter().map(|(known, _)| known.clone()).collect(),
+            })?;
+            let cells = own.f_to_kind(Kind::Float).op("deleted cells")?;
+            let pixels = cells.f_matmul(&grid.membership(&cells)?);
+            let shape = [-1, 1, grid.height, grid.width];
+            let gone = pixels.and_then(|p| p.f_gt(0.5)).and_then(|p| p.f_view(shape)).op("deleted cells")?;
+            mean.f_unsqueeze(0).and_then(|mean| mean.f_where_self(&gone, xs)).op("delete parts")
+        })
     }
 }
 
 impl Grid {
-    /// `[cells, h * w]` of the kind and place of `like`: 1 where the pixel is in the cell. Cells differ by at most one row
-    /// and column of pixels.
+    /// `[cells, h * w]` of the kind and place of `like`: 1 where the pixel is in the cell. Cells differ by at most one
+    /// row and column of pixels.
     fn membership(&self, like: &Tensor) -> Result<Tensor> {
         let Self { rows, columns, height, width } = *self;
         let cell = |y: i64, x: i64| y * rows / height * columns + x * columns / width;
@@ -184,13 +195,16 @@ impl Grid {
     }
 }
 
-/// Rows and columns of names such as `r0c0`, when all are such names and none is missing.
-fn grid_of(keys: &[String]) -> Option<(i64, i64)> {
-    let parse = |key: &String| -> Option<(i64, i64)> {
-        let (row, column) = key.strip_prefix('r')?.split_once('c')?;
+/// Rows and columns of the names that are `prefix` and then such as `r0c0`, when none is missing.
+fn grid_of(keys: &[&str], prefix: &str) -> Option<(i64, i64)> {
+    let parse = |key: &&str| -> Option<(i64, i64)> {
+        let (row, column) = key.strip_prefix(prefix)?.strip_prefix('r')?.split_once('c')?;
         Some((row.parse().ok()?, column.parse().ok()?))
     };
-    let cells: Vec<(i64, i64)> = keys.iter().filter_map(parse).collect();
+    let mut cells: Vec<(i64, i64)> = keys.iter().filter_map(parse).collect();
+    // Several maps have the same keys.
+    cells.sort_unstable();
+    cells.dedup();
     let rows = cells.iter().map(|(r, _)| r + 1).max()?;
     let columns = cells.iter().map(|(_, c)| c + 1).max()?;
     (size(cells.len()) == rows * columns).then_some((rows, columns))
@@ -199,33 +213,34 @@ fn grid_of(keys: &[String]) -> Option<(i64, i64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mtl_data::{CategoricalField, ImageInfo};
+    use mtl_core::input::{CategoricalField, Length, Modality, Picture, Tokens};
 
-    fn table() -> DataInfo {
-        DataInfo {
-            categorical: vec![CategoricalField { name: "sex".into(), cardinality: 3 }],
-            numeric: vec!["age".into(), "hours".into()],
-            ..DataInfo::default()
-        }
+    fn table() -> InputSpec {
+        let sex = CategoricalField { name: "sex".into(), cardinality: 3 };
+        InputSpec::table(vec![sex], vec!["age".into(), "hours".into()])
     }
 
     fn rows(codes: &[i64], numbers: &[f32]) -> Inputs {
         let b = codes.len() as i64;
         Inputs::new(vec![
-            ("categorical".into(), Tensor::from_slice(codes).view([b, 1])),
-            ("numeric".into(), Tensor::from_slice(numbers).view([b, 2])),
+            ("categorical".to_owned(), Tensor::from_slice(codes).view([b, 1])),
+            ("numeric".to_owned(), Tensor::from_slice(numbers).view([b, 2])),
         ])
         .unwrap()
+    }
+
+    fn means(means: Vec<(&str, Tensor)>) -> Baseline {
+        Baseline { means: means.into_iter().map(|(name, mean)| (name.to_owned(), mean)).collect() }
     }
 
     #[test]
     fn fields_come_from_the_donor() {
         let inputs = rows(&[1, 2], &[10.0, 11.0, 20.0, 21.0]);
         let donors = rows(&[0, 0], &[-1.0, -2.0, -3.0, -4.0]);
-        let parts = Parts::of(&table(), &inputs, &[]).unwrap();
+        let parts = Parts::of(&table(), &[]).unwrap();
         assert_eq!(parts.names(), ["sex", "age", "hours"]);
         let gone = Tensor::from_slice(&[true, false, false, false, true, true]).view([2, 3]);
-        let left = parts.delete(&inputs, &gone, &donors, None).unwrap();
+        let left = parts.delete(&inputs, &gone, &donors, &means(vec![])).unwrap();
         assert_eq!(Vec::<i64>::try_from(left.get("categorical").unwrap().flatten(0, -1)).unwrap(), [0, 2]);
         let numbers = Vec::<f32>::try_from(left.get("numeric").unwrap().flatten(0, -1)).unwrap();
         assert_eq!(numbers, [10.0, 11.0, -3.0, -4.0]);
@@ -235,31 +250,36 @@ mod tests {
 
     #[test]
     fn cells_of_an_image() {
-        let info = DataInfo {
-            image: Some(ImageInfo { channels: 2, height: 3, width: 4, mean: 0.0, std: 1.0 }),
-            ..DataInfo::default()
-        };
+        let picture = Modality::from(Picture { channels: 2, height: 3, width: 4 });
+        let spec = InputSpec::new([("photo", picture.clone())]).unwrap();
         let image = Tensor::arange(24, (Kind::Float, tch::Device::Cpu)).view([1, 2, 3, 4]);
-        let inputs = Inputs::new(vec![("image".into(), image.shallow_clone())]).unwrap();
-        let keys: Vec<String> = ["r0c0", "r0c1"].map(String::from).to_vec();
-        let parts = Parts::of(&info, &inputs, &keys).unwrap();
+        let inputs = Inputs::new(vec![("photo".to_owned(), image.shallow_clone())]).unwrap();
+        let parts = Parts::of(&spec, &["r0c0", "r0c1"]).unwrap();
         assert_eq!((parts.grid(), parts.len()), (Some((1, 2)), 2));
-        let sums = Vec::<f32>::try_from(parts.sum("image", &image).unwrap().flatten(0, -1)).unwrap();
+        let sums = Vec::<f32>::try_from(parts.sum("photo", &image).unwrap().flatten(0, -1)).unwrap();
         // 24 numbers from 0; each of the 12 pixels of the right half is 2 more than one of the left.
         assert_eq!(sums, [126.0, 150.0]);
         let mean = Tensor::full([2, 3, 4], -1.0, (Kind::Float, tch::Device::Cpu));
         let gone = Tensor::from_slice(&[false, true]).view([1, 2]);
-        let left = parts.delete(&inputs, &gone, &inputs, Some(&mean)).unwrap();
-        let row = Vec::<f32>::try_from(left.get("image").unwrap().flatten(0, -1)).unwrap();
+        let left = parts.delete(&inputs, &gone, &inputs, &means(vec![("photo", mean)])).unwrap();
+        let row = Vec::<f32>::try_from(left.get("photo").unwrap().flatten(0, -1)).unwrap();
         assert_eq!(row[..4], [0.0, 1.0, -1.0, -1.0]);
+        let e = parts.delete(&inputs, &gone, &inputs, &means(vec![])).unwrap_err().to_string();
+        assert!(e.contains("mean of input \"photo\""), "{e}");
+
+        let two = InputSpec::new([("left", picture.clone()), ("right", picture)]).unwrap();
+        let parts = Parts::of(&two, &["right.r0c0", "right.r1c0"]).unwrap();
+        assert_eq!((parts.len(), parts.grid()), (3 * 4 + 2, None));
+        assert_eq!(parts.names().last().map(String::as_str), Some("right.r1c0"));
     }
 
     #[test]
     fn inputs_without_parts_are_refused_by_name() {
-        let inputs =
-            Inputs::new(vec![("sound".into(), Tensor::zeros([1, 5], (Kind::Float, tch::Device::Cpu)))]).unwrap();
-        let e = Parts::of(&DataInfo::default(), &inputs, &[]).unwrap_err().to_string();
-        assert!(e.contains("input sound"), "{e}");
-        assert_eq!(grid_of(&["r0c0".into(), "r1c1".into()]), None);
+        let words = Tokens { vocabulary: 9, pad: 0, length: Length::Ragged(4) };
+        let spec = InputSpec::new([("words", words.into())]).unwrap();
+        let e = Parts::of(&spec, &[]).unwrap_err().to_string();
+        assert!(e.contains("found input words: text of tokens in 0..9, at most 4 long"), "{e}");
+        assert!(Parts::of(&InputSpec::default(), &[]).unwrap_err().to_string().ends_with("found none"));
+        assert_eq!(grid_of(&["r0c0", "r1c1"], ""), None);
     }
 }

@@ -1,15 +1,17 @@
 //! Everything that a model is, beside its weights.
 
+use std::fmt::Write as _;
+
 use mtl_core::{
-    encode::InputSpec,
+    input::{InputSpec, Length, Modality, Numbers},
     metric::MetricId,
     task::{Task, TaskName, TaskSet},
 };
-use mtl_data::{DataInfo, LabelKind, Preprocessing};
+use mtl_data::{LabelKind, Preprocessing};
 use mtl_heads::{HeadConfig, TargetSpec};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Kind};
 
 use super::record::Record;
 use crate::{
@@ -17,9 +19,8 @@ use crate::{
     config::RunConfig,
     encoder::AnyEncoder,
     error::Result,
-    example,
     model::{Blueprint, Model, ModelConfig},
-    plan::{ModelPlan, input_spec, target_spec},
+    plan::{ModelPlan, target_spec},
     run_data::RunData,
 };
 
@@ -67,26 +68,33 @@ pub struct TensorSpec {
     pub name: String,
     /// Its element kind, in Python's words: `float32`.
     pub kind: String,
-    /// Its shape; -1 is the batch.
+    /// Its shape; -1 is the batch, -2 an axis along which samples differ in length.
     pub shape: Vec<i64>,
     /// What its numbers are.
     pub meaning: String,
 }
 
 impl TensorSpec {
-    fn input(name: &str, tensor: &Tensor, inputs: &InputSpec) -> Self {
-        let shape = [-1].into_iter().chain(tensor.size().into_iter().skip(1)).collect();
-        let meaning = match name {
-            "categorical" => format!(
-                "codes, one column each: {}",
-                list(inputs.categorical.iter().map(|f| format!("{} in 0..{}", f.name, f.cardinality)))
-            ),
-            "numeric" => format!("scaled numbers, one column each: {}", list(inputs.numeric.iter().cloned())),
-            "image" => "scaled pixels: channels, rows, columns".into(),
-            other => other.into(),
+    fn input(name: &str, modality: &Modality) -> Self {
+        let layout = modality.layout();
+        let kind = match layout.numbers {
+            Numbers::Whole => Kind::Int64,
+            Numbers::Real => Kind::Float,
         };
-        Self { name: name.to_owned(), kind: kind_name(tensor.kind()), shape, meaning }
+        let size = |length: &Length| match length {
+            Length::Fixed(n) => *n,
+            Length::Ragged(_) => Self::RAGGED,
+        };
+        let shape = [-1].into_iter().chain(layout.axes.iter().map(size)).collect();
+        let mut meaning = modality.meaning();
+        if let Some(Length::Ragged(longest)) = layout.axes.iter().find(|length| length.is_ragged()) {
+            let _ = write!(meaning, "; padded to the longest sample, at most {longest}, with lengths beside it");
+        }
+        Self { name: name.to_owned(), kind: kind_name(kind), shape, meaning }
     }
+
+    /// The size of an axis along which samples differ in length.
+    const RAGGED: i64 = -2;
 
     fn output(task: &TaskDescription) -> Self {
         let meaning = match &task.label {
@@ -101,7 +109,11 @@ impl TensorSpec {
     /// The shape for people: `[batch, 39]`.
     #[must_use]
     pub fn shape_text(&self) -> String {
-        let size = |&s: &i64| if s < 0 { "batch".to_owned() } else { s.to_string() };
+        let size = |&s: &i64| match s {
+            Self::RAGGED => "length".to_owned(),
+            s if s < 0 => "batch".to_owned(),
+            s => s.to_string(),
+        };
         format!("[{}]", self.shape.iter().map(size).collect::<Vec<_>>().join(", "))
     }
 }
@@ -124,8 +136,6 @@ fn kind_name(kind: Kind) -> String {
 
 /// Settings of layers beyond this are no networks but attempts to make sizes overflow.
 const LARGEST_SETTING: u64 = 1 << 20;
-/// Codes a field, or pixels a side.
-const LARGEST_INPUT: i64 = 1 << 31;
 
 impl Description {
     /// What the model of a run is.
@@ -145,15 +155,14 @@ impl Description {
                 head,
             })
             .collect();
-        let example = example::inputs(&inputs, 1)?;
-        let input_tensors = example.iter().map(|(name, t)| TensorSpec::input(name, t, &inputs)).collect();
+        let input_tensors = inputs.iter().map(|(name, modality)| TensorSpec::input(name, modality)).collect();
         Ok(Self {
             encoder: config.encoder.clone(),
             sharing: config.sharing.clone(),
             output_tensors: tasks.iter().map(TensorSpec::output).collect(),
             tasks,
             inputs,
-            preprocessing: data.data.preprocessing()?,
+            preprocessing: data.data.preprocessing.clone(),
             input_tensors,
             record,
         })
@@ -206,14 +215,9 @@ impl Description {
                 return refuse(field, &format!("made of integers of at most {LARGEST_SETTING}"), largest.to_string());
             }
         }
-        let sizes = self.inputs.categorical.iter().map(|f| f.cardinality);
-        let sizes = sizes.chain(self.inputs.image.into_iter().flatten());
-        if let Some(size) = sizes.into_iter().find(|size| !(1..=LARGEST_INPUT).contains(size)) {
-            return refuse("inputs", "of sizes in 1..2^31", size.to_string());
-        }
+        self.inputs.validate()?;
         if let Some(preprocessing) = &self.preprocessing {
-            let given = input_spec(&DataInfo { tasks: Vec::new(), ..preprocessing.info()? });
-            if given != self.inputs {
+            if preprocessing.inputs()? != self.inputs {
                 return refuse("preprocessing", "one that gives the inputs of the encoder", "another".into());
             }
         }
@@ -237,6 +241,8 @@ fn largest_integer(value: &Value) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use mtl_core::input::{Picture, Tokens};
+
     use super::*;
 
     #[test]
@@ -247,8 +253,14 @@ mod tests {
 
     #[test]
     fn shapes_say_which_axis_is_the_batch() {
-        let tensor = Tensor::zeros([4, 2, 3], (Kind::Int64, Device::Cpu));
-        let spec = TensorSpec::input("x", &tensor, &InputSpec::default());
-        assert_eq!((spec.shape_text().as_str(), spec.kind.as_str()), ("[batch, 2, 3]", "int64"));
+        let text = |modality: Modality| {
+            let spec = TensorSpec::input("x", &modality);
+            (spec.shape_text(), spec.kind, spec.meaning)
+        };
+        let (shape, kind, _) = text(Picture { channels: 1, height: 2, width: 3 }.into());
+        assert_eq!((shape.as_str(), kind.as_str()), ("[batch, 1, 2, 3]", "float32"));
+        let (shape, kind, meaning) = text(Tokens { vocabulary: 9, pad: 0, length: Length::Ragged(5) }.into());
+        assert_eq!((shape.as_str(), kind.as_str()), ("[batch, length]", "int64"));
+        assert!(meaning.contains("ids of tokens in 0..9") && meaning.ends_with("at most 5, with lengths beside it"));
     }
 }

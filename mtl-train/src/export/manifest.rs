@@ -8,16 +8,16 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::description::Description;
+use super::{description::Description, former};
 use crate::{
     error::{Error, Result},
     sealed_json::{Opened, Sealed, sha256, this_program},
 };
 
-/// Version 2 names the data that a model was trained on.
+/// Version 2 names the data that a model was trained on; version 3 its inputs, see `former`.
 const SEALED: Sealed = Sealed {
     format: "mtl-model",
-    version: 2,
+    version: 3,
     what: "description of a model",
     again: "export the run again",
     fields: &["model", "files"],
@@ -84,10 +84,13 @@ impl Manifest {
     /// [`Error::Package`] when it is no such file, of a newer version, changed or damaged.
     pub fn from_json(bytes: &[u8], path: &Path) -> Result<Self> {
         let refuse = |reason: String| Error::Package { path: path.to_owned(), reason };
-        let Opened { mut fields, made_by } = SEALED.read(bytes).map_err(refuse)?;
+        let Opened { mut fields, made_by, version } = SEALED.read(bytes).map_err(refuse)?;
         let unfit = |e: serde_json::Error| refuse(format!("cannot be used: {e}"));
         let mut take = |key: &str| fields.remove(key).unwrap_or_default();
-        let (model, files) = (take("model"), take("files"));
+        let (mut model, files) = (take("model"), take("files"));
+        if version < 3 {
+            former::name_inputs(&mut model).map_err(unfit)?;
+        }
         let manifest = Self {
             model: serde_json::from_value(model).map_err(unfit)?,
             files: serde_json::from_value(files).map_err(unfit)?,
@@ -147,11 +150,11 @@ mod tests {
         assert!(refusal("junk").starts_with("m.json: is no description of a model, it is no JSON"));
         assert!(refusal("[1]").contains("format must be \"mtl-model\", found \"\""));
         assert!(refusal(r#"{"format":"a\nb"}"#).contains(r#"found "a\nb""#));
-        let newer = refusal(r#"{"format":"mtl-model","version":3,"made_by":"mtl 9.0"}"#);
+        let newer = refusal(r#"{"format":"mtl-model","version":4,"made_by":"mtl 9.0"}"#);
         assert!(
-            newer.contains("has format version 3, this program reads up to 2; use the mtl that made it (\"mtl 9.0\")")
+            newer.contains("has format version 4, this program reads up to 3; use the mtl that made it (\"mtl 9.0\")")
         );
-        assert!(refusal(r#"{"format":"mtl-model","version":0}"#).contains("version must be in 1..=2"));
+        assert!(refusal(r#"{"format":"mtl-model","version":0}"#).contains("version must be in 1..=3"));
         assert!(refusal(r#"{"format":"mtl-model","version":1}"#).contains("model or files is missing"));
         let edited = r#"{"format":"mtl-model","version":1,"model":{},"files":[],"sha256":""}"#;
         assert!(refusal(edited).contains("damaged or was edited"));

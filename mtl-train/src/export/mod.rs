@@ -23,6 +23,7 @@
 //! |---|---|
 //! | `description.rs` | [`Description`]: everything that a model is, beside its weights |
 //! | `record.rs` | [`Record`]: data, sizes, settings and metrics of the run that made it |
+//! | `former.rs` | what older versions of `model.json` said, as it is said now |
 //! | `manifest.rs` | [`Manifest`]: the description with format version and checksums |
 //! | `package.rs` | [`Package`]: a folder, read back and verified |
 //! | `torchscript.rs`, `seal.rs` | the network recorded for any batch size; a checksum inside the file |
@@ -30,6 +31,7 @@
 
 mod card;
 mod description;
+mod former;
 mod manifest;
 mod package;
 mod record;

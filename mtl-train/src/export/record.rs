@@ -6,10 +6,7 @@ use mtl_data::Origin;
 use mtl_metrics::MetricReport;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    config::RunConfig, error::Result, example, intervals::Intervals, model::Model, plan::input_spec, run_data::RunData,
-    trainer::Choice,
-};
+use crate::{config::RunConfig, error::Result, intervals::Intervals, model::Model, run_data::RunData, trainer::Choice};
 
 /// The run behind a model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -60,7 +57,7 @@ impl Record {
     /// Those of a forward pass.
     pub fn of(config: &RunConfig, data: &RunData, model: &Model) -> Result<Self> {
         let kept = &data.data;
-        let summary = model.summary(&example::on(model, &input_spec(&kept.info), 1)?)?;
+        let summary = model.summary(&kept.info.inputs.example(1)?.to_device(model.params().device())?)?;
         let cut = &kept.provenance.cut;
         Ok(Self {
             dataset: kept.settings.name().to_owned(),

@@ -25,7 +25,6 @@ use tch::{Device, Tensor};
 use super::{description::Description, manifest::Manifest, seal};
 use crate::{
     error::{Error, Result},
-    example,
     model::Model,
 };
 
@@ -43,12 +42,18 @@ const TOLERANCE: f64 = 1e-5;
 /// [`Error::Package`] for a network that cannot be recorded, or whose recording answers otherwise.
 pub(super) fn record(model: &Model, description: &Description, manifest: &Manifest) -> Result<Vec<u8>> {
     let refuse = |reason: String| Error::Package { path: "model.pt".into(), reason };
-    let samples = |b: i64| example::on(model, &description.inputs, b);
+    if let Some((name, modality)) = description.inputs.iter().find(|(_, m)| m.layout().ragged_axis().is_some()) {
+        return Err(refuse(format!(
+            "input {name} ({}): a recording knows tensors of one length only; export with --format safetensors",
+            modality.describe()
+        )));
+    }
+    let samples = |b: i64| -> Result<Inputs> { Ok(description.inputs.example(b)?.to_device(model.params().device())?) };
     // A first pass makes the constants that layers make once: inside a recording they would be lost.
     model.predict(&samples(1)?)?;
     let trace = |b: i64| -> Result<Trace> {
         let inputs = samples(b)?;
-        let named: Vec<(&str, &Tensor)> = inputs.iter().collect();
+        let named: Vec<(&str, &Tensor)> = inputs.iter().map(|(name, input)| (name, input.tensor())).collect();
         Trace::record(&named, model.params(), || answers(model, &inputs))
     };
     let [first, second] = RECORDED;

@@ -13,7 +13,7 @@
 use mtl_data::{DatasetConfig, Finding, Level, Splits};
 
 use super::{
-    leak::leaks,
+    leak::{leaks, not_looked_at},
     scan::{FieldScan, LabelScan, Scan},
 };
 use crate::error::Result;
@@ -82,6 +82,11 @@ pub(crate) fn check_scanned(splits: &Splits, [train, validation, test]: &[Scan; 
             format!("gives {:.1} % of task {} away: is it the label in other words?", 100.0 * leak.strength, leak.task);
         add(&mut found, Level::Warning, &format!("field {}", leak.field), message);
     }
+    let unseen = not_looked_at(&splits.info.inputs);
+    if !unseen.is_empty() {
+        let message = "not searched for what gives labels away: that is done for columns of a table".to_owned();
+        add(&mut found, Level::Note, &format!("input {}", unseen.join(", ")), message);
+    }
     found.sort_by_key(|finding| finding.level);
     Ok(found)
 }
@@ -96,6 +101,10 @@ fn share(part: u64, whole: u64) -> f64 {
 }
 
 fn inputs(split: &str, scan: &Scan, found: &mut Vec<Finding>) {
+    for input in scan.inputs.iter().filter(|input| input.not_finite > 0) {
+        let message = format!("{} values are NaN or infinite", input.not_finite);
+        add(found, Level::Error, &format!("{split}, input {}", input.name), message);
+    }
     for field in &scan.fields {
         let place = format!("{split}, field {}", field.name());
         match field {

@@ -10,7 +10,10 @@
 
 use std::cmp::Ordering;
 
-use mtl_core::batch::{Batch, TargetData, array2};
+use mtl_core::{
+    batch::{Batch, TargetData, array2},
+    input::{Cells, InputSpec, Modality},
+};
 use mtl_data::Source;
 use tch::Kind;
 
@@ -25,6 +28,15 @@ pub(super) struct Leak {
     pub(super) strength: f64,
 }
 
+/// The inputs that are not looked at, in words: what gives a label away is looked for in columns only.
+pub(super) fn not_looked_at(inputs: &InputSpec) -> Vec<String> {
+    let is_other = |modality: &Modality| match modality.cells() {
+        Cells::Codes(_) | Cells::Numbers(_) => false,
+        Cells::Grid { .. } | Cells::Positions | Cells::Whole => true,
+    };
+    inputs.iter().filter(|(_, m)| is_other(m)).map(|(name, m)| format!("{name} ({})", m.describe())).collect()
+}
+
 /// Samples that are looked at.
 const LOOKED_AT: u64 = 50_000;
 
@@ -32,7 +44,8 @@ const LOOKED_AT: u64 = 50_000;
 pub(super) fn leaks(source: &dyn Source, threshold: f64) -> Result<Vec<Leak>> {
     let positions: Vec<u64> = (0..source.len().min(LOOKED_AT)).collect();
     let info = source.info();
-    if info.categorical.is_empty() && info.numeric.is_empty() || positions.is_empty() {
+    let has_columns = info.inputs.iter().any(|(_, m)| matches!(m.cells(), Cells::Codes(_) | Cells::Numbers(_)));
+    if !has_columns || positions.is_empty() {
         return Ok(Vec::new());
     }
     let batch = source.batch(&positions)?;
@@ -40,10 +53,10 @@ pub(super) fn leaks(source: &dyn Source, threshold: f64) -> Result<Vec<Leak>> {
     for (task, target) in info.tasks.iter().zip(&batch.targets) {
         let Some(target) = target else { continue };
         for labels in columns(target.data())? {
-            let strengths = strengths(&batch, info.categorical.len(), info.numeric.len(), &labels)?;
-            let names = info.categorical.iter().map(|f| &f.name).chain(&info.numeric);
-            for (name, strength) in names.zip(strengths).filter(|(_, strength)| *strength > threshold) {
-                found.push(Leak { field: name.clone(), task: task.name.to_string(), strength });
+            for (name, strength) in strengths(&batch, &info.inputs, &labels)? {
+                if strength > threshold {
+                    found.push(Leak { field: name, task: task.name.to_string(), strength });
+                }
             }
         }
     }
@@ -76,37 +89,49 @@ fn columns(data: &TargetData) -> Result<Vec<Labels>> {
     })
 }
 
-/// One number per field, categorical ones first.
-fn strengths(batch: &Batch, n_categorical: usize, n_numeric: usize, labels: &Labels) -> Result<Vec<f64>> {
-    let mut out = Vec::with_capacity(n_categorical + n_numeric);
-    if n_categorical > 0 {
-        let codes = flat::<i64>(batch.inputs.get("categorical")?, Kind::Int64)?;
-        for column in 0..n_categorical {
-            let codes = codes.iter().skip(column).step_by(n_categorical);
-            out.push(match labels {
-                Labels::Classes(classes) => {
-                    gain(codes.zip(classes).filter_map(|(code, class)| Some((*code, (*class)?))).collect())
+/// Name and strength of every column, in the order of the inputs.
+fn strengths(batch: &Batch, inputs: &InputSpec, labels: &Labels) -> Result<Vec<(String, f64)>> {
+    let mut out = Vec::new();
+    for (input, modality) in inputs.iter() {
+        match modality.cells() {
+            Cells::Codes(fields) => {
+                let codes = flat::<i64>(batch.inputs.get(input)?, Kind::Int64)?;
+                for (column, field) in fields.iter().enumerate() {
+                    let codes = codes.iter().skip(column).step_by(fields.len());
+                    out.push((field.name.clone(), of_codes(codes.copied(), labels)));
                 }
-                Labels::Numbers(_) => 0.0,
-            });
-        }
-    }
-    if n_numeric > 0 {
-        let numbers = flat::<f32>(batch.inputs.get("numeric")?, Kind::Float)?;
-        for column in 0..n_numeric {
-            let xs = numbers.iter().skip(column).step_by(n_numeric).map(|x| f64::from(*x));
-            out.push(match labels {
-                Labels::Classes(classes) => {
-                    let pairs: Vec<_> = xs.zip(classes).filter_map(|(x, class)| Some((x, (*class)?))).collect();
-                    if pairs.iter().all(|(_, class)| *class < 2) { separation(pairs) } else { 0.0 }
+            }
+            Cells::Numbers(names) => {
+                let numbers = flat::<f32>(batch.inputs.get(input)?, Kind::Float)?;
+                for (column, name) in names.iter().enumerate() {
+                    let xs = numbers.iter().skip(column).step_by(names.len()).map(|x| f64::from(*x));
+                    out.push((name.clone(), of_numbers(xs, labels)));
                 }
-                Labels::Numbers(ys) => {
-                    correlation(&xs.zip(ys).filter_map(|(x, y)| Some((x, (*y)?))).collect::<Vec<_>>())
-                }
-            });
+            }
+            // The doctor names them, see `not_looked_at`.
+            Cells::Grid { .. } | Cells::Positions | Cells::Whole => {}
         }
     }
     Ok(out)
+}
+
+fn of_codes(codes: impl Iterator<Item = i64>, labels: &Labels) -> f64 {
+    match labels {
+        Labels::Classes(classes) => {
+            gain(codes.zip(classes).filter_map(|(code, class)| Some((code, (*class)?))).collect())
+        }
+        Labels::Numbers(_) => 0.0,
+    }
+}
+
+fn of_numbers(xs: impl Iterator<Item = f64>, labels: &Labels) -> f64 {
+    match labels {
+        Labels::Classes(classes) => {
+            let pairs: Vec<_> = xs.zip(classes).filter_map(|(x, class)| Some((x, (*class)?))).collect();
+            if pairs.iter().all(|(_, class)| *class < 2) { separation(pairs) } else { 0.0 }
+        }
+        Labels::Numbers(ys) => correlation(&xs.zip(ys).filter_map(|(x, y)| Some((x, (*y)?))).collect::<Vec<_>>()),
+    }
 }
 
 /// The share of the errors of always guessing the most frequent label that knowing the code avoids.

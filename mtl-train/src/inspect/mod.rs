@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `scan` | [`Scan`]: one pass over a split, all counts at once |
+//! | `input_count` | counts of one input, by the form of its cells |
 //! | `summary` | [`DataSummary`]: sizes, fields, labels, a few rows (`mtl data`) |
 //! | `fault` | [`check`]: label ranges, tiny and unseen classes, constant fields, leaks |
 //! | `labels` | [`labels`](fn@labels): numbers that are all the same, or rounded to be |
@@ -13,6 +14,7 @@
 //! | `settings` | settings that do not fit the data's size or each other |
 
 mod fault;
+mod input_count;
 mod labels;
 mod leak;
 mod losses;
@@ -27,7 +29,7 @@ pub use fault::{check, examine};
 pub use labels::labels;
 pub use losses::losses;
 pub use mtl_data::{Finding, Level};
-pub use scan::{FieldScan, LabelScan, Scan};
+pub use scan::{FieldScan, InputScan, LabelScan, Scan};
 pub use selection::selection;
 pub use setup::Examination;
 pub(crate) use summary::shortest;

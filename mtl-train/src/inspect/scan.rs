@@ -1,6 +1,6 @@
 //! One pass over a split: everything that summaries and checks count.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{DefaultHasher, Hasher};
 
 use mtl_core::{
     batch::{Batch, TargetData, array2},
@@ -10,6 +10,7 @@ use mtl_data::{DataInfo, LabelKind, Source};
 use serde::Serialize;
 use tch::{Kind, Tensor};
 
+use super::input_count::{self, InputCount};
 use crate::error::Result;
 
 /// Samples per batch of the pass: bounds its memory.
@@ -20,10 +21,10 @@ const CHUNK: u64 = 4096;
 pub struct Scan {
     /// Samples.
     pub samples: u64,
-    /// Categorical fields, then numeric ones, in column order.
+    /// Columns of a table, in the order of the inputs.
     pub fields: Vec<FieldScan>,
-    /// Mean, smallest and largest pixel, if there are pictures; the smallest two numbers are of all pixels.
-    pub pixels: Option<[f64; 3]>,
+    /// The inputs that are no columns of a table: pictures, texts, signals, sets.
+    pub inputs: Vec<InputScan>,
     /// The tasks in order.
     pub labels: Vec<LabelScan>,
     /// A hash of each sample's inputs, in order.
@@ -58,6 +59,33 @@ pub enum FieldScan {
         #[serde(skip_serializing_if = "Option::is_none")]
         gaps: Option<u64>,
     },
+}
+
+/// What an input holds that is no columns of a table.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct InputScan {
+    /// Its name.
+    pub name: String,
+    /// What it is: `picture of 1 x 28 x 28`.
+    pub what: String,
+    /// Mean, smallest and largest of its numbers, padding left out; `None` for ids, of which a mean says nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub numbers: Option<[f64; 3]>,
+    /// How many numbers are NaN or infinite.
+    pub not_finite: u64,
+    /// Mean, smallest and largest length of a sample; `None` where all are alike.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lengths: Option<[f64; 3]>,
+}
+
+impl InputScan {
+    /// What was found, in words.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let numbers = self.numbers.map(|[mean, min, max]| format!(", {min:.3} to {max:.3}, mean {mean:.3}"));
+        let lengths = self.lengths.map(|[mean, min, max]| format!(", {min} to {max} long, mean {mean:.1}"));
+        format!("{}{}{}", self.what, numbers.unwrap_or_default(), lengths.unwrap_or_default())
+    }
 }
 
 impl FieldScan {
@@ -121,7 +149,7 @@ impl Scan {
         let mut start = 0;
         while start < n {
             let positions: Vec<u64> = (start..n.min(start + CHUNK)).collect();
-            counting.add(&source.batch(&positions)?)?;
+            counting.add(info, &source.batch(&positions)?)?;
             start += CHUNK;
         }
         Ok(counting.finish(info, n))
@@ -130,18 +158,18 @@ impl Scan {
 
 /// Sum, smallest, largest, how many, how many not finite.
 #[derive(Debug, Clone, Copy)]
-struct Spread {
+pub(super) struct Spread {
     sum: f64,
     min: f64,
     max: f64,
-    n: u64,
-    not_finite: u64,
+    pub(super) n: u64,
+    pub(super) not_finite: u64,
 }
 
 impl Spread {
-    const EMPTY: Self = Self { sum: 0.0, min: f64::INFINITY, max: f64::NEG_INFINITY, n: 0, not_finite: 0 };
+    pub(super) const EMPTY: Self = Self { sum: 0.0, min: f64::INFINITY, max: f64::NEG_INFINITY, n: 0, not_finite: 0 };
 
-    fn add(&mut self, x: f64) {
+    pub(super) fn add(&mut self, x: f64) {
         if x.is_finite() {
             self.sum += x;
             self.min = self.min.min(x);
@@ -153,17 +181,13 @@ impl Spread {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
-    fn values(self) -> [f64; 3] {
+    pub(super) fn values(self) -> [f64; 3] {
         if self.n == 0 { [0.0; 3] } else { [self.sum / self.n as f64, self.min, self.max] }
     }
 }
 
 struct Counting {
-    codes: Vec<Vec<u64>>,
-    numeric: Vec<Spread>,
-    /// The number that stands for a gap, and how often it occurs, by numeric column.
-    gaps: Vec<Option<(f32, u64)>>,
-    pixels: Spread,
+    inputs: Vec<InputCount>,
     known: Vec<u64>,
     missing: Vec<u64>,
     classes: Vec<Vec<u64>>,
@@ -174,13 +198,9 @@ struct Counting {
 impl Counting {
     fn new(info: &DataInfo, stand_ins: &[Option<f32>]) -> Self {
         let n = info.tasks.len();
-        let gap = |column: usize| stand_ins.get(column).copied().flatten().map(|stand_in| (stand_in, 0));
         let width = |t: &mtl_data::TaskInfo| t.label.width();
         Self {
-            codes: info.categorical.iter().map(|f| vec![0; f.cardinality]).collect(),
-            numeric: vec![Spread::EMPTY; info.numeric.len()],
-            gaps: (0..info.numeric.len()).map(gap).collect(),
-            pixels: Spread::EMPTY,
+            inputs: input_count::of(&info.inputs, stand_ins),
             known: vec![0; n],
             missing: vec![0; n],
             classes: info.tasks.iter().map(|t| vec![0; width(t)]).collect(),
@@ -189,35 +209,12 @@ impl Counting {
         }
     }
 
-    fn add(&mut self, batch: &Batch) -> Result<()> {
+    fn add(&mut self, info: &DataInfo, batch: &Batch) -> Result<()> {
+        // What is described otherwise than it is would be counted in the wrong place.
+        info.inputs.check_values(&batch.inputs)?;
         let mut hashers = vec![DefaultHasher::new(); batch.len()];
-        for (name, input) in batch.inputs.iter() {
-            if name == "categorical" {
-                let codes = flat::<i64>(input, Kind::Int64)?;
-                each_row(&codes, &mut hashers, |code, hasher| code.hash(hasher));
-                for (at, code) in codes.iter().enumerate() {
-                    let column = at % self.codes.len().max(1);
-                    let counts = self.codes.get_mut(column);
-                    let slot = usize::try_from(*code).ok().and_then(|code| counts?.get_mut(code));
-                    slot.into_iter().for_each(|n| *n += 1);
-                }
-                continue;
-            }
-            let numbers = flat::<f32>(input, Kind::Float)?;
-            each_row(&numbers, &mut hashers, |x, hasher| x.to_bits().hash(hasher));
-            match name {
-                "numeric" => {
-                    let width = self.numeric.len().max(1);
-                    for row in numbers.chunks(width) {
-                        self.numeric.iter_mut().zip(row).for_each(|(spread, x)| spread.add((*x).into()));
-                        for (gap, x) in self.gaps.iter_mut().zip(row) {
-                            // Bit by bit: a gap was written by the formula that gave the stand-in.
-                            gap.iter_mut().filter(|gap| gap.0.to_bits() == x.to_bits()).for_each(|gap| gap.1 += 1);
-                        }
-                    }
-                }
-                _ => numbers.iter().for_each(|x| self.pixels.add((*x).into())),
-            }
+        for (count, (name, _)) in self.inputs.iter_mut().zip(info.inputs.iter()) {
+            count.add(batch.inputs.input(name)?, &mut hashers)?;
         }
         self.hashes.extend(hashers.iter().map(Hasher::finish));
         for (idx, target) in batch.targets.iter().enumerate() {
@@ -261,13 +258,10 @@ impl Counting {
     }
 
     fn finish(self, info: &DataInfo, samples: u64) -> Scan {
-        let categorical = info.categorical.iter().zip(self.codes);
-        let categorical = categorical.map(|(f, counts)| FieldScan::Categorical { name: f.name.clone(), counts });
-        let numeric = info.numeric.iter().zip(&self.numeric).zip(&self.gaps).map(|((name, spread), gap)| {
-            let [mean, min, max] = spread.values();
-            let gaps = gap.map(|(_, n)| n);
-            FieldScan::Numeric { name: name.clone(), mean, min, max, not_finite: spread.not_finite, gaps }
-        });
+        let (mut fields, mut inputs) = (Vec::new(), Vec::new());
+        for (count, (name, modality)) in self.inputs.into_iter().zip(info.inputs.iter()) {
+            count.finish(name, modality, &mut fields, &mut inputs);
+        }
         let labels = info.tasks.iter().enumerate().map(|(idx, task)| {
             let counts = self.classes.get(idx).map(Vec::as_slice).unwrap_or_default();
             let values = self.values.get(idx).map(Vec::as_slice).unwrap_or_default();
@@ -285,21 +279,7 @@ impl Counting {
             let (known, missing) = (of(&self.known), of(&self.missing));
             LabelScan { task: task.name.to_string(), known, missing, counts: by_class, numbers }
         });
-        Scan {
-            samples,
-            fields: categorical.chain(numeric).collect(),
-            pixels: (self.pixels.n > 0).then(|| self.pixels.values()),
-            labels: labels.collect(),
-            hashes: self.hashes,
-        }
-    }
-}
-
-/// Calls `add` with every value of a row and the row's hasher.
-fn each_row<T>(values: &[T], hashers: &mut [DefaultHasher], add: impl Fn(&T, &mut DefaultHasher)) {
-    let width = values.len().checked_div(hashers.len()).unwrap_or(0).max(1);
-    for (row, hasher) in values.chunks(width).zip(hashers) {
-        row.iter().for_each(|value| add(value, hasher));
+        Scan { samples, fields, inputs, labels: labels.collect(), hashes: self.hashes }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a data set is: sizes, inputs, tasks, a few rows.
 
-use mtl_core::{batch::Batch, prediction::Reference};
+use mtl_core::{batch::Batch, input::Cells, prediction::Reference};
 use mtl_data::{DataInfo, FittedSchema, Origin, Source, Splits, table::FittedColumn};
 use serde::Serialize;
 use tch::Kind;
@@ -13,8 +13,8 @@ use crate::error::Result;
 pub struct DataSummary {
     /// Read from files, or generated.
     pub origin: Origin,
-    /// `[channels, height, width]` of the pictures, if there are any.
-    pub image: Option<[usize; 3]>,
+    /// The inputs in words: `image (picture of 1 x 28 x 28)`.
+    pub inputs: String,
     /// The splits in order: training, validation, test.
     pub splits: [Scan; 3],
     /// The first training samples.
@@ -41,7 +41,7 @@ impl DataSummary {
         let scan = |source| Scan::new(source);
         Ok(Self {
             origin: splits.origin,
-            image: splits.info.image.as_ref().map(|i| [i.channels, i.height, i.width]),
+            inputs: splits.info.inputs.describe(),
             splits: [scan(&splits.train)?, scan(&splits.validation)?, scan(&splits.test)?],
             rows: rows(splits, n_rows)?,
         })
@@ -55,7 +55,7 @@ fn rows(splits: &Splits, n: u64) -> Result<Vec<Row>> {
     for (task, target) in splits.info.tasks.iter().zip(&batch.targets) {
         labels.push((task, target.as_ref().map(|t| t.reference()).transpose()?));
     }
-    let fields = fields_of(&batch, &splits.info, splits.fitted.as_ref())?;
+    let fields = fields_of(&batch, &splits.info, splits.fitted())?;
     let row = |((at, id), fields): ((usize, &u64), Vec<(String, String)>)| {
         let labels =
             labels.iter().map(|(task, reference)| (task.name.to_string(), label(task, reference.as_ref(), at)));
@@ -65,7 +65,8 @@ fn rows(splits: &Splits, n: u64) -> Result<Vec<Row>> {
 }
 
 /// Names and values of the fields of some samples, in column order, texts and numbers as the file has them where `fitted` says
-/// how they were encoded: of numbers the shortest that the scaled `f32` may stand for.
+/// how they were encoded: of numbers the shortest that the scaled `f32` may stand for. Of other inputs what they are,
+/// and how long.
 ///
 /// # Errors
 /// The source's own.
@@ -86,28 +87,49 @@ fn fields_of(batch: &Batch, info: &DataInfo, fitted: Option<&FittedSchema>) -> R
             _ => None,
         })
         .collect();
-    let codes =
-        if info.categorical.is_empty() { vec![] } else { flat::<i64>(batch.inputs.get("categorical")?, Kind::Int64)? };
-    let numbers =
-        if info.numeric.is_empty() { vec![] } else { flat::<f32>(batch.inputs.get("numeric")?, Kind::Float)? };
-    let fields = |at: usize| {
-        let codes = codes.iter().skip(at * info.categorical.len());
-        let categorical = info.categorical.iter().zip(codes).enumerate().map(|(column, (field, code))| {
-            let text = usize::try_from(code - 1).ok().and_then(|code| vocabularies.get(column)?.get(code));
-            let unknown = || if *code == 0 { "(not in training)".to_owned() } else { format!("code {code}") };
-            (field.name.clone(), text.cloned().unwrap_or_else(unknown))
-        });
-        let numbers = numbers.iter().skip(at * info.numeric.len());
-        let numeric = info.numeric.iter().zip(numbers).enumerate().map(|(column, (name, x))| {
-            let original = |x| fitted.and_then(|f| f.original(column, x)).unwrap_or(x);
-            (name.clone(), shortest(*x, original))
-        });
-        categorical.chain(numeric).collect()
-    };
-    Ok((0..batch.len()).map(fields).collect())
+    let mut rows = vec![Vec::new(); batch.len()];
+    let (mut first_text, mut first_number) = (0, 0);
+    for (name, modality) in info.inputs.iter() {
+        let input = batch.inputs.input(name)?;
+        match modality.cells() {
+            Cells::Codes(fields) => {
+                let codes = flat::<i64>(input.tensor(), Kind::Int64)?;
+                for (row, codes) in rows.iter_mut().zip(codes.chunks(fields.len())) {
+                    row.extend(fields.iter().zip(codes).enumerate().map(|(column, (field, code))| {
+                        let vocabulary = vocabularies.get(first_text + column);
+                        let text = usize::try_from(code - 1).ok().and_then(|code| vocabulary?.get(code));
+                        let unknown =
+                            || if *code == 0 { "(not in training)".to_owned() } else { format!("code {code}") };
+                        (field.name.clone(), text.cloned().unwrap_or_else(unknown))
+                    }));
+                }
+                first_text += fields.len();
+            }
+            Cells::Numbers(names) => {
+                let numbers = flat::<f32>(input.tensor(), Kind::Float)?;
+                for (row, numbers) in rows.iter_mut().zip(numbers.chunks(names.len())) {
+                    row.extend(names.iter().zip(numbers).enumerate().map(|(column, (name, x))| {
+                        let original = |x| fitted.and_then(|f| f.original(first_number + column, x)).unwrap_or(x);
+                        (name.clone(), shortest(*x, original))
+                    }));
+                }
+                first_number += names.len();
+            }
+            Cells::Grid { .. } | Cells::Positions | Cells::Whole => {
+                // Samples that are all alike in form have nothing to say of it.
+                if let Some(lengths) = input.lengths() {
+                    for (row, length) in rows.iter_mut().zip(flat::<i64>(lengths, Kind::Int64)?) {
+                        row.push((name.to_owned(), format!("{}, {length} long", modality.name())));
+                    }
+                }
+            }
+        }
+    }
+    Ok(rows)
 }
 
-/// The shortest number that the scaled one may have been: what two neighboring `f32` stand for tells how much is known of it.
+/// The shortest number that the scaled one may have been: what two neighboring `f32` stand for tells how much is known
+/// of it.
 pub(crate) fn shortest(scaled: f32, original: impl Fn(f64) -> f64) -> String {
     let value = original(scaled.into());
     let grain = 2.0 * (original(scaled.next_up().into()) - value).abs() + f64::from(f32::EPSILON) * value.abs();

@@ -17,7 +17,7 @@ mod writer;
 use std::path::Path;
 
 pub use file::{Request, predict_file};
-use mtl_core::{TorchContext, batch::Inputs, prediction::Prediction};
+use mtl_core::{batch::Inputs, prediction::Prediction};
 use mtl_data::{InputBatches, Preprocessing};
 use tch::Device;
 pub use writer::{OutputFormat, Writer};
@@ -124,14 +124,7 @@ impl Predictor {
     /// number.
     pub fn predict(&self, inputs: &Inputs) -> Result<Vec<Prediction>> {
         let predictions = match &self.network {
-            Network::Model(model) => {
-                let device = model.params().device();
-                let mut moved = Vec::new();
-                for (name, tensor) in inputs.iter() {
-                    moved.push((name.to_owned(), tensor.f_to_device(device).op("move inputs")?));
-                }
-                model.predict(&Inputs::new(moved)?)?
-            }
+            Network::Model(model) => model.predict(&inputs.to_device(model.params().device())?)?,
             Network::TorchScript(script) => script.predict(inputs)?,
         };
         for (prediction, task) in predictions.iter().zip(&self.description.tasks) {

@@ -55,8 +55,8 @@ fn show(summary: &DataSummary, json: bool) -> Result<()> {
         splits.add_row([name.to_owned(), scan.samples.to_string()]);
     }
     out(&splits)?;
-    if let (Some([channels, height, width]), Some([mean, min, max])) = (summary.image, train.pixels) {
-        out(format_args!("pictures  {channels} x {height} x {width}, pixels {min:.3} to {max:.3}, mean {mean:.3}"))?;
+    for input in &train.inputs {
+        out(format_args!("{}  {}", input.name, input.describe()))?;
     }
     if !train.fields.is_empty() {
         let mut fields = table(&["field", "kind", "values"], 2);

@@ -34,21 +34,21 @@ pub(super) fn blocks(splits: &Splits, tasks: &[String]) -> Result<Vec<Block>> {
         test: sampled(&splits.test)?,
         ..splits.clone()
     };
-    let stand_ins = gaps::stand_ins(splits.fitted.as_ref());
+    let stand_ins = gaps::stand_ins(splits.fitted());
     let scan = |source: &Arc<dyn Source>| Scan::with_gaps(source, &stand_ins);
     let scans = [scan(&looked_at.train)?, scan(&looked_at.validation)?, scan(&looked_at.test)?];
     let mut blocks = vec![samples(splits, &scans).into()];
     blocks.push(fold("Labels", labels(splits, &scans, tasks)));
-    blocks.extend(gaps::blocks(splits.fitted.as_ref(), &scans));
+    blocks.extend(gaps::blocks(splits.fitted(), &scans));
     if !scans[0].fields.is_empty() {
         let table = fields(&scans[0], splits);
-        let words =
-            format!("{} categorical and {} numeric fields", splits.info.categorical.len(), splits.info.numeric.len());
+        let is_text = |field: &&FieldScan| matches!(field, FieldScan::Categorical { .. });
+        let texts = scans[0].fields.iter().filter(is_text).count();
+        let words = format!("{texts} categorical and {} numeric fields", scans[0].fields.len() - texts);
         blocks.push(Details::new(words, vec![table.into()]).into());
     }
-    if let Some(image) = &splits.info.image {
-        let words = format!("Pictures of {} x {} pixels, {} channels.", image.height, image.width, image.channels);
-        blocks.push(Paragraph::new(words).into());
+    for input in &scans[0].inputs {
+        blocks.push(Paragraph::new(format!("Input {}: {}.", input.name, input.describe())).into());
     }
     blocks.extend(findings(&check_scanned(&looked_at, &scans)?, tasks));
     Ok(blocks)
@@ -57,8 +57,8 @@ pub(super) fn blocks(splits: &Splits, tasks: &[String]) -> Result<Vec<Block>> {
 /// The same split, or samples evenly spread over it.
 fn sampled(source: &Arc<dyn Source>) -> Result<Arc<dyn Source>> {
     let info = source.info();
-    let pixels = info.image.as_ref().map_or(0, |i| i.channels * i.height * i.width);
-    let width = (info.categorical.len() + info.numeric.len() + info.tasks.len() + pixels).max(1) as u64;
+    let cells = info.inputs.iter().map(|(_, modality)| modality.layout().cells().unsigned_abs());
+    let width = cells.fold(info.tasks.len() as u64, u64::saturating_add).max(1);
     let most = (MOST_CELLS / width).max(1000);
     if source.len() <= most {
         return Ok(source.clone());
@@ -166,7 +166,7 @@ fn fields(train: &Scan, splits: &Splits) -> Table {
                 format!("{used} texts{unknown}")
             }
             FieldScan::Numeric { mean, min, max, not_finite, .. } => {
-                let original = |x: f64| splits.fitted.as_ref().and_then(|f| f.original(numeric, x)).unwrap_or(x);
+                let original = |x: f64| splits.fitted().and_then(|f| f.original(numeric, x)).unwrap_or(x);
                 // As the file has them: ends are numbers that occur in it.
                 #[expect(clippy::cast_possible_truncation, reason = "they were f32")]
                 let [low, high] = [*min, *max].map(|end| shortest(end as f32, original));

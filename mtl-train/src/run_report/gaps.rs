@@ -179,17 +179,17 @@ mod tests {
     }
 
     fn scans(splits: &Splits) -> [Scan; 3] {
-        let stand_ins = stand_ins(splits.fitted.as_ref());
+        let stand_ins = stand_ins(splits.fitted());
         [&splits.train, &splits.validation, &splits.test].map(|split| Scan::with_gaps(split, &stand_ins).unwrap())
     }
 
     #[test]
     fn gaps_are_counted_in_every_split_by_column() {
         let splits = table("");
-        let found = of(splits.fitted.as_ref().unwrap(), &scans(&splits));
+        let found = of(splits.fitted().unwrap(), &scans(&splits));
         let counted: Vec<_> = found.iter().map(|gaps| (gaps.field.as_str(), gaps.counts)).collect();
         assert_eq!(counted, [("town", [40, 12, 8]), ("income", [50, 15, 10])]);
-        let blocks = blocks(splits.fitted.as_ref(), &scans(&splits));
+        let blocks = blocks(splits.fitted(), &scans(&splits));
         let [Block::Paragraph(words), Block::Table(table)] = &blocks[..] else { panic!("{blocks:?}") };
         assert_eq!(words.text, "2 of 3 input columns have gaps: in training most in income, 25.0 % of the samples.");
         assert_eq!(table.rows[0].cells[1], Cell::Text("20.0 %".into()));
@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn a_table_without_gaps_has_nothing_to_say() {
         let splits = table("7");
-        assert_eq!(blocks(splits.fitted.as_ref(), &scans(&splits)), []);
+        assert_eq!(blocks(splits.fitted(), &scans(&splits)), []);
         assert_eq!(blocks(None, &scans(&splits)), []);
     }
 }

@@ -54,7 +54,7 @@ impl Fields {
             .collect();
         positions.sort_unstable();
         positions.dedup();
-        let fitted = splits.and_then(|s| s.fitted.as_ref());
+        let fitted = splits.and_then(Splits::fitted);
         let mut fields = inspect::fields(source, fitted, &positions)?;
         gaps::mark(fitted, &mut fields);
         Ok(Self { listed, of: positions.into_iter().zip(fields).collect() })

@@ -115,8 +115,8 @@ impl Incident {
     /// [`mtl_core::Error`] when the model cannot run on a part of the batch.
     pub(super) fn diagnosed(mut self, model: &Model, batch: &Batch, tasks: &[usize]) -> Result<Self> {
         let _guard = tch::no_grad_guard();
-        for (name, tensor) in batch.inputs.iter() {
-            let samples = not_finite(tensor)?;
+        for (name, input) in batch.inputs.iter() {
+            let samples = not_finite(input.tensor())?;
             if !samples.is_empty() {
                 let samples = samples.into_iter().take(NAMED).filter_map(|s| batch.ids.get(s).copied()).collect();
                 self.inputs.push(Suspect { input: name.to_owned(), samples });

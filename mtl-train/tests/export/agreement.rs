@@ -74,7 +74,8 @@ fn tch_runs_the_file_with_all_outputs() {
     }
     for b in [1u64, 7] {
         let batch = run.splits.test.batch(&(0..b).collect::<Vec<_>>()).unwrap();
-        let arguments: Vec<IValue> = batch.inputs.iter().map(|(_, t)| IValue::Tensor(t.shallow_clone())).collect();
+        let arguments: Vec<IValue> =
+            batch.inputs.iter().map(|(_, x)| IValue::Tensor(x.tensor().shallow_clone())).collect();
         let IValue::Tuple(outputs) = module.forward_is(&arguments).unwrap() else { panic!("no tuple") };
         let expected: Vec<_> = model.predict(&batch.inputs).unwrap().iter().map(crate::fixture::numbers).collect();
         let found: Vec<_> =
@@ -136,7 +137,7 @@ fn pictures_too() {
 
     // The raw pictures of the test split, as whoever uses the model would have them.
     let batch = splits.test.batch(&[0, 1, 2, 3, 4]).unwrap();
-    let image = splits.info.image.clone().unwrap();
+    let image = *splits.preprocessing.as_ref().unwrap().pictures().unwrap();
     let scaled = batch.inputs.get("image").unwrap();
     let bytes = ((scaled * f64::from(image.std) + f64::from(image.mean)) * 255.0).round().to_kind(tch::Kind::Uint8);
     let bytes = Vec::<u8>::try_from(bytes.view(-1)).unwrap();

@@ -95,8 +95,8 @@ fn a_description_that_lies_builds_nothing() {
         ("/model/encoder/hidden", json!([-1]), "no model for these weights"),
         ("/model/encoder/token_width", json!(0), "no model for these weights"),
         ("/model/encoder/kind", json!("nonsense"), "unknown encoder"),
-        ("/model/inputs/categorical/0/cardinality", json!(9_000_000_000_000i64), "sizes in 1..2^31"),
-        ("/model/inputs/categorical/0/cardinality", json!(3), "preprocessing must be"),
+        ("/model/inputs/0/modality/fields/0/cardinality", json!(9_000_000_000_000i64), "of cardinality 1 to 2^31"),
+        ("/model/inputs/0/modality/fields/0/cardinality", json!(3), "preprocessing must be"),
         ("/model/tasks/1/name", json!("grade"), "given twice"),
         ("/model/preprocessing/fitted/columns", json!([]), "fitted schema"),
     ];

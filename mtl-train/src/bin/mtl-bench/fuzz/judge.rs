@@ -12,7 +12,8 @@ use std::{
     path::Path,
 };
 
-use mtl_data::{CsvFormat, DatasetConfig, Preprocessing, Source, Splits, table::Delimiter};
+use mtl_core::input::{Cells, InputSpec, Inputs, Modality};
+use mtl_data::{CsvFormat, DatasetConfig, Source, Splits, table::Delimiter};
 use mtl_train::{
     Error,
     config::{ConfigSource, RunConfig},
@@ -183,30 +184,29 @@ fn rows(pair: &Pair, folder: &Path, config: &RunConfig, splits: &Splits, is_brok
     let positions: Vec<u64> = (0..splits.test.len()).collect();
     let in_test = marker(&*splits.test, &positions)?;
     known.compare("test split", positions.len(), &in_test).map_err(End::Fault)?;
-    let Some(preprocessing) = Preprocessing::of(&config.data, &splits.info, splits.fitted.as_ref())? else {
-        return Ok(());
-    };
+    let Some(preprocessing) = &splits.preprocessing else { return Ok(()) };
     let (mut n, mut answered) = (0, Vec::new());
     for inputs in preprocessing.read(&folder.join("test.csv"), 5)? {
         let inputs = inputs?;
         n += usize::try_from(inputs.batch_size()).unwrap_or(0);
-        answered.extend(column(&inputs, splits.test.info().numeric.iter().position(|name| name == "row")));
+        answered.extend(column(&splits.test.info().inputs, &inputs));
     }
     known.compare("prediction", n, &answered).map_err(End::Fault)
 }
 
 fn marker(source: &dyn Source, positions: &[u64]) -> Result<Vec<f64>, End> {
-    let at = source.info().numeric.iter().position(|name| name == "row");
-    Ok(column(&source.batch(positions)?.inputs, at))
+    Ok(column(&source.info().inputs, &source.batch(positions)?.inputs))
 }
 
-fn column(inputs: &mtl_core::batch::Inputs, at: Option<usize>) -> Vec<f64> {
-    let values = |at: usize| {
-        let numeric = inputs.get("numeric").ok()?;
-        let column = numeric.f_select(1, i64::try_from(at).ok()?).ok()?.to_kind(Kind::Double);
+/// The numbers of the column `row`; none where there is no such column.
+fn column(spec: &InputSpec, inputs: &Inputs) -> Vec<f64> {
+    let values = |(input, modality): (&str, &Modality)| {
+        let Cells::Numbers(names) = modality.cells() else { return None };
+        let at = names.iter().position(|name| name == "row")?;
+        let column = inputs.get(input).ok()?.f_select(1, i64::try_from(at).ok()?).ok()?.to_kind(Kind::Double);
         Vec::<f64>::try_from(column.contiguous()).ok()
     };
-    at.and_then(values).unwrap_or_default()
+    spec.iter().find_map(values).unwrap_or_default()
 }
 
 /// What another reader finds in the file.

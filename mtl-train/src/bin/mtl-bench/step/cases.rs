@@ -2,13 +2,10 @@
 
 use mtl_attention::{AttentionEncoderConfig, TransformerEncoderConfig};
 use mtl_core::{
-    batch::{Batch, Inputs, Target},
-    encode::{
-        CategoricalField, ConvEncoderConfig, EncoderConfig, InputSpec, MlpEncoderConfig, ResNet18Config,
-        TabularEncoderConfig,
-    },
+    batch::{Batch, Target},
+    encode::{ConvEncoderConfig, EncoderConfig, MlpEncoderConfig, ResNet18Config, TabularEncoderConfig},
+    input::{CategoricalField, InputSpec, Picture},
     metric::MetricId,
-    rng::Rng,
     share::{MmoeConfig, SharingConfig},
     task::{Task, TaskSet},
 };
@@ -20,7 +17,7 @@ use mtl_train::{
     model::{Blueprint, Model, ModelConfig},
 };
 use ndarray::Array2;
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Kind};
 
 /// A model and the size of its batch.
 pub(super) struct Case {
@@ -36,8 +33,11 @@ pub(super) struct Case {
 }
 
 pub(super) fn cases() -> Vec<Case> {
-    let numeric = |n: usize| InputSpec { numeric: (0..n).map(|i| format!("x{i}")).collect(), ..Default::default() };
-    let image = |shape| InputSpec { image: Some(shape), ..Default::default() };
+    let numbers = |n: usize| (0..n).map(|i| format!("x{i}")).collect();
+    let numeric = |n: usize| InputSpec::table(Vec::new(), numbers(n));
+    let image = |[channels, height, width]: [i64; 3]| {
+        InputSpec::new([("image", Picture { channels, height, width }.into())]).unwrap_or_default()
+    };
     let field = |i: i64| CategoricalField { name: format!("c{i}"), cardinality: 5 + i };
     let mlp = |hidden: &[i64]| EncoderConfig::Mlp(MlpEncoderConfig { hidden: hidden.to_vec(), ..Default::default() });
     let hard = || Architecture::Core(SharingConfig::Hard(Default::default()));
@@ -58,7 +58,7 @@ pub(super) fn cases() -> Vec<Case> {
             ..base(
                 "tabular 39 fields 128-64",
                 EncoderConfig::Tabular(TabularEncoderConfig::default()).into(),
-                InputSpec { categorical: (0..32).map(field).collect(), ..numeric(7) },
+                InputSpec::table((0..32).map(field).collect(), numbers(7)),
                 1024,
             )
         },
@@ -114,31 +114,8 @@ impl Case {
 }
 
 fn batch(case: &Case, n_tasks: usize) -> Result<Batch> {
-    let mut rng = Rng::new(7);
     let b = case.batch;
     let rows = usize::try_from(b).unwrap_or(0);
-    let mut inputs = Vec::new();
-    if !case.inputs.categorical.is_empty() {
-        let mut codes = Vec::new();
-        for _ in 0..rows {
-            for field in &case.inputs.categorical {
-                codes.push(i64::try_from(rng.below(field.cardinality.unsigned_abs())).unwrap_or(0));
-            }
-        }
-        inputs.push(("categorical".to_owned(), Tensor::from_slice(&codes).view([b, -1])));
-    }
-    let mut normal = |shape: &[i64]| {
-        let n: i64 = shape.iter().product();
-        #[expect(clippy::cast_possible_truncation, reason = "random input")]
-        let values: Vec<f32> = (0..n).map(|_| rng.normal() as f32).collect();
-        Tensor::from_slice(&values).view(shape)
-    };
-    if !case.inputs.numeric.is_empty() {
-        inputs.push(("numeric".to_owned(), normal(&[b, i64::try_from(case.inputs.numeric.len()).unwrap_or(0)])));
-    }
-    if let Some([c, h, w]) = case.inputs.image {
-        inputs.push(("image".to_owned(), normal(&[b, c, h, w])));
-    }
     let targets: Vec<Option<Target>> = (0..n_tasks)
         .map(|t| {
             // Tasks that have something in common and something of their own.
@@ -146,5 +123,5 @@ fn batch(case: &Case, n_tasks: usize) -> Result<Batch> {
             Target::values(&format!("t{t}"), Array2::from_shape_fn((rows, 1), value).view()).map(Some)
         })
         .collect::<mtl_core::Result<_>>()?;
-    Ok(Batch::new(Inputs::new(inputs)?, targets, (0..b.unsigned_abs()).collect())?)
+    Ok(Batch::new(case.inputs.example(b)?, targets, (0..b.unsigned_abs()).collect())?)
 }

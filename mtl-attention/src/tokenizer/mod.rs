@@ -1,0 +1,145 @@
+//! Inputs of any modality that the transformer knows as tokens `[b, l, d]`.
+//!
+//! | input | a token is | file |
+//! |---|---|---|
+//! | categorical, numeric | a field | `mtl_core::nn::FieldTokens` |
+//! | picture | a patch, by a linear map, with a learned position | `patches.rs` |
+//! | tokens | a token's embedding, with a learned position | `words.rs` |
+//! | signal | a stretch of moments, by a linear map, with a learned position | `frames.rs` |
+//! | set | an item, by a linear map; sets have no order | `items.rs` |
+//!
+//! All of them stand in one sequence, in the order of the inputs; where samples differ in length the padding is masked.
+
+mod frames;
+mod items;
+mod patches;
+mod words;
+
+use mtl_core::{
+    Error, Result, TorchContext,
+    context::Cx,
+    encode::Takes,
+    input::{Input, InputSpec, Inputs, Modality},
+    nn::FieldTokens,
+    params::Scope,
+};
+use tch::{Kind, Tensor};
+
+use self::{frames::Frames, items::Items, patches::Patches, words::Words};
+
+/// What can be made into tokens.
+pub(crate) const TAKES: Takes = Takes {
+    encoder: "transformer encoder",
+    what: "fields of a table, pictures, texts, signals or sets",
+    accepts: |modality| !matches!(modality, Modality::Custom(_)),
+    at_most: usize::MAX,
+};
+
+/// Tokens of one input.
+pub(crate) struct Piece {
+    /// `[b, l, d]`.
+    pub(crate) xs: Tensor,
+    /// `[b, l]`, true for padding; `None` when there is none.
+    pub(crate) pad_mask: Option<Tensor>,
+}
+
+/// One input as tokens.
+#[derive(Debug)]
+pub(crate) struct Tokenizer {
+    input: String,
+    layer: Layer,
+}
+
+#[derive(Debug)]
+enum Layer {
+    Fields(FieldTokens),
+    Patches(Patches),
+    Words(Words),
+    Frames(Frames),
+    Items(Items),
+}
+
+impl Tokenizer {
+    /// Tokens of width `d` of an input; `patch` is the side of a patch and the length of a stretch. Parameters are
+    /// named by what a token is, and by the input where there are several of its modality.
+    pub(crate) fn new(scope: &mut Scope<'_>, spec: &InputSpec, input: &str, d: i64, patch: i64) -> Result<Self> {
+        let place_of = |name: &str| match spec.is_only(input) {
+            true => name.to_owned(),
+            false => format!("{name}.{input}"),
+        };
+        let layer = match spec.get(input)? {
+            Modality::Categorical(_) | Modality::Numeric(_) => Layer::Fields(FieldTokens::new(scope, spec, input, d)?),
+            Modality::Picture(shape) => {
+                let prefix = if spec.is_only(input) { String::new() } else { format!("{input}.") };
+                Layer::Patches(Patches::new(&mut scope.sub(place_of("patches")), *shape, patch, d, &prefix)?)
+            }
+            Modality::Tokens(text) => Layer::Words(Words::new(&mut scope.sub(place_of("words")), text, d)?),
+            Modality::Signal(signal) => {
+                Layer::Frames(Frames::new(&mut scope.sub(place_of("frames")), signal, patch, d)?)
+            }
+            Modality::Set(set) => Layer::Items(Items::new(&mut scope.sub(place_of("items")), set, d)?),
+            other => {
+                let (expected, found) = (TAKES.what.to_owned(), format!("input {input}: {}", other.describe()));
+                return Err(Error::InvalidConfig { what: TAKES.encoder, field: "inputs", expected, found });
+            }
+        };
+        Ok(Self { input: input.to_owned(), layer })
+    }
+
+    /// What each token is; `None` where that differs from sample to sample.
+    pub(crate) fn names(&self) -> Option<&[String]> {
+        match &self.layer {
+            Layer::Fields(layer) => Some(layer.names()),
+            Layer::Patches(layer) => Some(layer.names()),
+            Layer::Words(_) | Layer::Frames(_) | Layer::Items(_) => None,
+        }
+    }
+
+    pub(crate) fn forward(&self, inputs: &Inputs, cx: &Cx) -> Result<Piece> {
+        let input = inputs.input(&self.input)?;
+        let dense = |xs: Tensor| Ok(Piece { xs, pad_mask: None });
+        match &self.layer {
+            Layer::Fields(layer) => dense(layer.forward(inputs, cx)?),
+            Layer::Patches(layer) => dense(layer.forward(input.tensor(), cx)?),
+            Layer::Words(layer) => {
+                let xs = layer.forward(input.tensor(), |xs| cx.embedded(&self.input, xs))?;
+                Ok(Piece { xs, pad_mask: input.pad_mask()? })
+            }
+            Layer::Frames(layer) => layer.forward(input, cx),
+            Layer::Items(layer) => Ok(Piece { xs: layer.forward(input.tensor(), cx)?, pad_mask: input.pad_mask()? }),
+        }
+    }
+}
+
+/// Pieces side by side: one sequence with one mask, if any piece has padding.
+pub(crate) fn join(mut pieces: Vec<Piece>) -> Result<Piece> {
+    if pieces.len() == 1
+        && let Some(only) = pieces.pop()
+    {
+        return Ok(only);
+    }
+    let xs: Vec<&Tensor> = pieces.iter().map(|piece| &piece.xs).collect();
+    let xs = Tensor::f_cat(&xs, 1).op("transformer encoder")?; // [b, l, d]
+    if pieces.iter().all(|piece| piece.pad_mask.is_none()) {
+        return Ok(Piece { xs, pad_mask: None });
+    }
+    let mask = |piece: &Piece| match &piece.pad_mask {
+        Some(mask) => Ok(mask.shallow_clone()),
+        None => {
+            let size = piece.xs.size();
+            Tensor::f_zeros(&size[..2], (Kind::Bool, piece.xs.device())).op("transformer encoder")
+        }
+    };
+    let masks = pieces.iter().map(mask).collect::<Result<Vec<_>>>()?;
+    Ok(Piece { xs, pad_mask: Some(Tensor::f_cat(&masks, 1).op("transformer encoder")?) })
+}
+
+/// The error for a sequence that is longer than there are positions.
+fn too_long(what: &str, longest: i64, input: &Input) -> Error {
+    Error::Shape {
+        op: what.to_owned(),
+        tensor: "input",
+        expected: format!("at most {longest} long"),
+        found: input.tensor().size(),
+    }
+}
