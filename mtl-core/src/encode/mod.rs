@@ -4,6 +4,8 @@
 //! stages. So an [`Encoder`] is a list of named stages; [`Encoder::embed`] runs the first on the raw inputs,
 //! [`Encoder::advance`] each later one on features, and [`Encoder::forward`] is the fold that most users want.
 //!
+//! Architectures build encoders themselves, whole or in part and as many as they want: from an [`EncoderPlan`] (`plan.rs`).
+//!
 //! | encoder | inputs | gives | file |
 //! |---|---|---|---|
 //! | [`MlpEncoder`] | `numeric [b, n]` | pooled | `mlp.rs` |
@@ -13,6 +15,7 @@
 
 mod conv;
 mod mlp;
+mod plan;
 mod resnet;
 mod spec;
 mod tabular;
@@ -21,6 +24,7 @@ use std::fmt::Debug;
 
 pub use conv::{ConvEncoder, ConvEncoderConfig};
 pub use mlp::{MlpEncoder, MlpEncoderConfig};
+pub use plan::{BuildEncoder, EncoderPlan, Stages};
 pub use resnet::{ResNet18, ResNet18Config};
 pub use spec::{CategoricalField, InputSpec};
 pub use tabular::{TabularEncoder, TabularEncoderConfig};

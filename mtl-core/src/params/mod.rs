@@ -86,6 +86,7 @@ impl Param {
 pub struct Buffer {
     name: String,
     tensor: Tensor,
+    role: Role,
 }
 
 impl Buffer {
@@ -98,6 +99,12 @@ impl Buffer {
     /// The tensor, which layers change in place.
     pub fn tensor(&self) -> &Tensor {
         &self.tensor
+    }
+
+    /// Whom it belongs to.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.role
     }
 }
 

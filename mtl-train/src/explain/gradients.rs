@@ -12,6 +12,8 @@
 //! **Reference** Sundararajan, Taly and Yan, "Axiomatic Attribution for Deep Networks", ICML 2017.
 //! **Differs from** the paper in the baseline, which it leaves to the user and takes as black for images, and in midpoints.
 
+use std::cell::Cell;
+
 use mtl_core::{
     Error, Result, TorchContext,
     batch::Inputs,
@@ -27,8 +29,11 @@ use crate::model::Model;
 /// What attributions are measured against: means over reference samples.
 #[derive(Debug)]
 pub struct Baseline {
-    /// By input, without the batch axis: inputs with gradients, and embeddings of those without.
+    /// By input, without the batch axis: inputs with gradients.
     means: Vec<(String, Tensor)>,
+    /// Embeddings of inputs without, in the order in which they pass: an architecture with several encoders embeds an input
+    /// several times.
+    embedded: Vec<(String, Tensor)>,
 }
 
 impl Baseline {
@@ -46,16 +51,14 @@ impl Baseline {
         for (name, xs) in reference.iter().filter(|(_, xs)| xs.is_floating_point()) {
             means.push((name.to_owned(), mean(xs)?));
         }
-        for embedded in cx.take_embeddings() {
-            means.push((embedded.input, mean(&embedded.xs)?));
-        }
-        Ok(Self { means })
+        let embedded = cx.take_embeddings().into_iter().map(|e| Ok((e.input, mean(&e.xs)?)));
+        Ok(Self { means, embedded: embedded.collect::<Result<_>>()? })
     }
 
-    /// The mean of an input.
+    /// The mean of an input, or of its first embedding.
     #[must_use]
     pub fn get(&self, input: &str) -> Option<&Tensor> {
-        self.means.iter().find(|(name, _)| name == input).map(|(_, mean)| mean)
+        self.means.iter().chain(&self.embedded).find(|(name, _)| name == input).map(|(_, mean)| mean)
     }
 }
 
@@ -96,7 +99,8 @@ pub fn attribute(
         n => (0..n).map(|k| (f64::from(k) + 0.5) / f64::from(n)).collect(),
     };
     let share = 1.0 / alphas.len() as f64;
-    let mut sums: Vec<Vec<(String, Tensor)>> = answers.iter().map(|_| Vec::new()).collect();
+    // By task, then leaf; leaves come in the same order in every pass.
+    let mut sums: Vec<Vec<Option<Tensor>>> = answers.iter().map(|_| Vec::new()).collect();
     for alpha in &alphas {
         let pass = Pass::run(model, inputs, baseline, *alpha)?;
         let wanted: Vec<usize> = (0..answers.len()).filter(|t| answers[*t].is_some()).collect();
@@ -104,15 +108,16 @@ pub fn attribute(
             let Some(given) = &answers[task] else { continue };
             let f = pass.objective(task, given)?.f_sum(None::<Kind>).op("objective")?;
             let graph = if place + 1 == wanted.len() { Graph::Free } else { Graph::Keep };
-            let leaves: Vec<&Tensor> = pass.leaves.iter().map(|(_, leaf)| leaf).collect();
+            let leaves: Vec<&Tensor> = pass.leaves.iter().map(|leaf| &leaf.xs).collect();
             let gradients = grad(&[f], None, &leaves, graph)?;
-            for ((name, _), gradient) in pass.leaves.iter().zip(gradients) {
+            sums[task].resize_with(leaves.len(), || None);
+            for (sum, gradient) in sums[task].iter_mut().zip(gradients) {
                 let Some(gradient) = gradient else { continue };
                 let part = gradient.f_detach().and_then(|g| g.f_mul_scalar(share)).op("attribution")?;
-                match sums[task].iter_mut().find(|(n, _)| n == name) {
-                    Some((_, sum)) => *sum = sum.f_add(&part).op("attribution")?,
-                    None => sums[task].push((name.clone(), part)),
-                }
+                *sum = Some(match sum.take() {
+                    Some(sum) => sum.f_add(&part).op("attribution")?,
+                    None => part,
+                });
             }
         }
     }
@@ -123,7 +128,7 @@ pub fn attribute(
             attributed.push(None);
             continue;
         };
-        let scores = whole.scores(&sums[task], baseline, parts)?;
+        let scores = whole.scores(&sums[task], parts)?;
         let change = whole.objective(task, given)?.f_sub(&empty.objective(task, given)?).op("gap")?;
         let sum = scores.f_sum_dim_intlist(&[1i64][..], false, Kind::Double).op("gap")?;
         let size = |t: &Tensor| -> Result<f64> {
@@ -136,10 +141,16 @@ pub fn attribute(
     Ok(attributed)
 }
 
+/// What gradients are taken of: an input, or one of its embeddings.
+struct Leaf {
+    input: String,
+    xs: Tensor,
+    baseline: Tensor,
+}
+
 /// One forward pass from a point between baseline and input.
 struct Pass {
-    /// What gradients are taken of, by input.
-    leaves: Vec<(String, Tensor)>,
+    leaves: Vec<Leaf>,
     /// The heads' numbers.
     main: Vec<Option<Tensor>>,
 }
@@ -152,22 +163,23 @@ impl Pass {
             let xs = match baseline.get(name).filter(|_| xs.is_floating_point()) {
                 Some(baseline) => {
                     let leaf = between(xs, baseline, alpha)?;
-                    leaves.push((name.to_owned(), leaf.shallow_clone()));
+                    let (xs, baseline) = (leaf.shallow_clone(), baseline.shallow_clone());
+                    leaves.push(Leaf { input: name.to_owned(), xs, baseline });
                     leaf
                 }
                 None => xs.shallow_clone(),
             };
             moved.push((name.to_owned(), xs));
         }
-        let means: Vec<(String, Tensor)> =
-            baseline.means.iter().map(|(name, mean)| (name.clone(), mean.shallow_clone())).collect();
-        let cx =
-            Cx::new(Mode::Eval).with_embeddings(move |input, xs| match means.iter().find(|(name, _)| name == input) {
-                Some((_, baseline)) => between(xs, baseline, alpha),
-                None => Ok(xs.shallow_clone()),
-            });
+        let embedded = || baseline.embedded.iter().map(|(_, mean)| mean.shallow_clone());
+        let (means, next): (Vec<Tensor>, _) = (embedded().collect(), Cell::new(0));
+        let cx = Cx::new(Mode::Eval).with_embeddings(move |_, xs| match means.get(next.replace(next.get() + 1)) {
+            Some(baseline) => between(xs, baseline, alpha),
+            None => Ok(xs.shallow_clone()),
+        });
         let output = model.forward(&Inputs::new(moved)?, |_| true, &cx)?;
-        leaves.extend(cx.take_embeddings().into_iter().map(|e| (e.input, e.xs)));
+        let passed = cx.take_embeddings().into_iter().zip(embedded());
+        leaves.extend(passed.map(|(e, baseline)| Leaf { input: e.input, xs: e.xs, baseline }));
         let main = output.heads.iter().map(|head| head.as_ref().map(|h| h.main().shallow_clone()));
         Ok(Self { main: main.collect(), leaves })
     }
@@ -198,20 +210,19 @@ impl Pass {
     }
 
     /// Mean gradients times the way from the baseline, summed over what is inside a part.
-    fn scores(&self, gradients: &[(String, Tensor)], baseline: &Baseline, parts: &Parts) -> Result<Tensor> {
-        let b = self.leaves.first().map_or(0, |(_, leaf)| leaf.size()[0]);
+    fn scores(&self, gradients: &[Option<Tensor>], parts: &Parts) -> Result<Tensor> {
+        let b = self.leaves.first().map_or(0, |leaf| leaf.xs.size()[0]);
         let mut total = Tensor::f_zeros([b, parts.len() as i64], (Kind::Float, tch::Device::Cpu)).op("attribution")?;
-        for (name, leaf) in &self.leaves {
-            let found = gradients.iter().find(|(n, _)| n == name).map(|(_, g)| g).zip(baseline.get(name));
-            let Some((gradient, mean)) = found else { continue };
-            let product =
-                leaf.f_detach().and_then(|x| x.f_sub(mean)).and_then(|d| d.f_mul(gradient)).op("attribution")?;
-            let per_input = match (name.as_str(), product.dim()) {
+        for (leaf, gradient) in self.leaves.iter().zip(gradients) {
+            let Some(gradient) = gradient else { continue };
+            let way = leaf.xs.f_detach().and_then(|x| x.f_sub(&leaf.baseline));
+            let product = way.and_then(|d| d.f_mul(gradient)).op("attribution")?;
+            let per_input = match (leaf.input.as_str(), product.dim()) {
                 // An embedding's width goes: [b, f, d] to [b, f].
                 ("categorical", 3) => product.f_sum_dim_intlist(&[2i64][..], false, None::<Kind>).op("attribution")?,
                 _ => product,
             };
-            let own = parts.sum(name, &per_input.f_to_device(tch::Device::Cpu).op("attribution")?)?;
+            let own = parts.sum(&leaf.input, &per_input.f_to_device(tch::Device::Cpu).op("attribution")?)?;
             total = total.f_add(&own.f_to_kind(Kind::Float).op("attribution")?).op("attribution")?;
         }
         Ok(total)
