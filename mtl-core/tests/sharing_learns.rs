@@ -16,22 +16,27 @@ use mtl_core::{
 };
 use tch::{Device, Kind, Tensor};
 
-const SAMPLES: i64 = 64;
-
 struct Outcome {
-    /// Mean squared error of each task, whose targets have variance 1.
+    /// Mean squared error of each task on the samples to be judged by; targets have variance 1.
     errors: Vec<f64>,
     parameters: usize,
 }
 
-/// Trains on targets `[b]` with Adam, all tasks alike, and gives the last errors.
+/// Inputs and a target `[b]` per task.
+struct Samples {
+    inputs: Inputs,
+    targets: [Tensor; 2],
+}
+
+/// Trains with Adam, all tasks alike, and gives the errors at the end.
 fn learn(
     sharing: &SharingConfig,
     encoder: &EncoderConfig,
     spec: &InputSpec,
-    inputs: &Inputs,
-    targets: &[Tensor],
+    train: &Samples,
+    test: &Samples,
 ) -> Outcome {
+    let targets = &train.targets;
     let names: Vec<String> = (0..targets.len()).map(|t| format!("t{t}")).collect();
     let tasks = TaskSet::new(names.iter().map(|n| Task::new(n, MetricId::Rmse).unwrap()).collect()).unwrap();
     let mut params = ParamSet::new(Kind::Float, Device::Cpu, 3);
@@ -45,20 +50,17 @@ fn learn(
         .collect();
     let leaves: Vec<&Tensor> = params.params().iter().map(|p| p.tensor()).collect();
     let mut moments: Vec<(Tensor, Tensor)> = leaves.iter().map(|p| (p.zeros_like(), p.zeros_like())).collect();
-    let mut errors = Vec::new();
+    let losses = |samples: &Samples, mode| -> Vec<Tensor> {
+        let cx = Cx::new(mode);
+        let shared = model.forward(&samples.inputs, &TaskMask::all(targets.len()), &cx).unwrap();
+        let loss = |(t, (head, target)): (usize, (&Linear, &Tensor))| {
+            let ys = head.forward(&shared.of(t).unwrap().pooled().unwrap(), &cx).unwrap().squeeze_dim(1);
+            (ys - target).square().mean(Kind::Float)
+        };
+        heads.iter().zip(&samples.targets).enumerate().map(loss).collect()
+    };
     for step in 1..=400 {
-        let cx = Cx::new(Mode::Train);
-        let shared = model.forward(inputs, &TaskMask::all(targets.len()), &cx).unwrap();
-        let losses: Vec<Tensor> = heads
-            .iter()
-            .zip(targets)
-            .enumerate()
-            .map(|(t, (head, target))| {
-                let ys = head.forward(&shared.of(t).unwrap().pooled().unwrap(), &cx).unwrap().squeeze_dim(1);
-                (ys - target).square().mean(Kind::Float)
-            })
-            .collect();
-        errors = losses.iter().map(|l| l.double_value(&[])).collect();
+        let losses = losses(train, Mode::Train);
         let gradients = grad(&losses, None, &leaves, Graph::Free).unwrap();
         let _guard = tch::no_grad_guard();
         for ((leaf, gradient), (m, v)) in leaves.iter().zip(gradients).zip(&mut moments) {
@@ -69,6 +71,7 @@ fn learn(
             let _ = leaf.shallow_clone().subtract_(&(m / (v.sqrt() + 1e-8) * 0.02));
         }
     }
+    let errors = losses(test, Mode::Eval).iter().map(|l| l.double_value(&[])).collect();
     Outcome { errors, parameters: params.numel() }
 }
 
@@ -85,13 +88,14 @@ fn mlp(hidden: &[i64]) -> EncoderConfig {
 #[test]
 fn tasks_that_fight_over_the_end_of_a_trunk_get_along_where_each_has_something_of_its_own() {
     let spec = InputSpec { numeric: (0..4).map(|i| format!("x{i}")).collect(), ..InputSpec::default() };
-    let inputs = laws::sharing::inputs(&spec, Kind::Float, 0..SAMPLES).unwrap();
-    let xs = inputs.get("numeric").unwrap();
-    let targets = [standardized(&(xs.select(1, 0) * xs.select(1, 1))), standardized(&xs.select(1, 2).sin())];
-    let hard = learn(&SharingConfig::by_name("hard").unwrap(), &mlp(&[120, 1]), &spec, &inputs, &targets);
+    let inputs = laws::sharing::inputs(&spec, Kind::Float, 0..64).unwrap();
+    let column = |j| inputs.get("numeric").unwrap().select(1, j);
+    let targets = [standardized(&(column(0) * column(1))), standardized(&column(2).sin())];
+    let samples = Samples { inputs, targets };
+    let hard = learn(&SharingConfig::by_name("hard").unwrap(), &mlp(&[240, 1]), &spec, &samples, &samples);
     assert!(hard.errors.iter().sum::<f64>() > 0.4, "{:?}", hard.errors);
     for name in ["cross-stitch", "mtan", "branch"] {
-        let own = learn(&SharingConfig::by_name(name).unwrap(), &mlp(&[16, 1]), &spec, &inputs, &targets);
+        let own = learn(&SharingConfig::by_name(name).unwrap(), &mlp(&[16, 1]), &spec, &samples, &samples);
         assert!(own.parameters <= hard.parameters, "{name}: {} parameters, hard {}", own.parameters, hard.parameters);
         assert!(own.errors.iter().all(|e| *e < 0.1), "{name}: {:?}, hard {:?}", own.errors, hard.errors);
     }
@@ -101,10 +105,15 @@ fn tasks_that_fight_over_the_end_of_a_trunk_get_along_where_each_has_something_o
 #[test]
 fn fusion_sees_what_one_input_does_not_tell() {
     let spec = InputSpec { numeric: vec!["x".into()], image: Some([1, 4, 4]), ..InputSpec::default() };
-    let inputs = laws::sharing::inputs(&spec, Kind::Float, 0..SAMPLES).unwrap();
-    let x = inputs.get("numeric").unwrap().select(1, 0);
-    let bright = inputs.get("image").unwrap().flatten(1, -1).mean_dim(1i64, false, Kind::Float) * 4.0;
-    let targets = [standardized(&(&x + &bright)), standardized(&(&x - &bright))];
+    let samples = |rows| {
+        let inputs = laws::sharing::inputs(&spec, Kind::Float, rows).unwrap();
+        let x = inputs.get("numeric").unwrap().select(1, 0);
+        let bright = inputs.get("image").unwrap().flatten(1, -1).mean_dim(1i64, false, Kind::Float) * 4.0;
+        let targets = [(&x + &bright) * 0.5f64.sqrt(), (&x - &bright) * 0.5f64.sqrt()];
+        Samples { inputs, targets }
+    };
+    // What is learned by heart does not count.
+    let (train, test) = (samples(0..128), samples(1000..1128));
     for combine in ["concatenation", "gated"] {
         let fusion = FusionConfig {
             combine: serde_json::from_value(combine.into()).unwrap(),
@@ -116,12 +125,12 @@ fn fusion_sees_what_one_input_does_not_tell() {
         };
         let conv: EncoderConfig =
             serde_json::from_str(r#"{ "kind": "conv", "channels": [6], "activation": "tanh" }"#).unwrap();
-        let both = learn(&SharingConfig::Fusion(fusion), &conv, &spec, &inputs, &targets);
+        let both = learn(&SharingConfig::Fusion(fusion), &conv, &spec, &train, &test);
         let hard = SharingConfig::by_name("hard").unwrap();
         let larger: EncoderConfig =
             serde_json::from_str(r#"{ "kind": "conv", "channels": [60], "activation": "tanh" }"#).unwrap();
         for encoder in [larger, mlp(&[300])] {
-            let one = learn(&hard, &encoder, &spec, &inputs, &targets);
+            let one = learn(&hard, &encoder, &spec, &train, &test);
             assert!(one.parameters >= both.parameters, "{} and {}", one.parameters, both.parameters);
             let (one, both) = (one.errors.iter().sum::<f64>(), both.errors.iter().sum::<f64>());
             assert!(both < 0.5 * one, "{combine}: {both}, hard {one}");
