@@ -15,7 +15,7 @@ use mtl_core::{
     metric::MetricId,
     mode::Mode,
     params::{Param, ParamSet},
-    share::Sharing,
+    share::{Sharing, TaskMask},
     shim::{self, Graph, grad},
     task::{Task, TaskSet},
 };
@@ -55,8 +55,8 @@ fn task_query(c: &mut Criterion) {
         let encoder = EncoderConfig::Tabular(encoder).build(&mut root.sub("encoder"), &spec).unwrap();
         let model = TaskQuerySharing::new(&mut root.sub("sharing"), encoder, &tasks, &config).unwrap();
         let run = || {
-            let shared = model.forward(&inputs, &Cx::new(Mode::Train)).unwrap();
-            shared.per_task.iter().map(|f| f.pooled().unwrap()).collect::<Vec<_>>()
+            let shared = model.forward(&inputs, &TaskMask::all(tasks.len()), &Cx::new(Mode::Train)).unwrap();
+            shared.per_task.iter().flatten().map(|f| f.pooled().unwrap()).collect::<Vec<_>>()
         };
         group.bench_function(format!("{name}/forward"), |bench| {
             let _guard = tch::no_grad_guard();

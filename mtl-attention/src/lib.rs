@@ -9,7 +9,7 @@
 //! use mtl_attention::{AttentionSummary, TaskQueryConfig, TaskQuerySharing};
 //! use mtl_core::encode::{EncoderConfig, TabularEncoderConfig};
 //! use mtl_core::input::{CategoricalField, InputSpec};
-//! use mtl_core::{batch::Inputs, context::Cx, metric::MetricId, mode::Mode, params::ParamSet, share::Sharing};
+//! use mtl_core::{batch::Inputs, context::Cx, metric::MetricId, mode::Mode, params::ParamSet, share::{Sharing, TaskMask}};
 //! use mtl_core::task::{Task, TaskSet};
 //! use tch::{Device, Kind, Tensor};
 //!
@@ -26,7 +26,8 @@
 //!
 //! let rows = Tensor::zeros([5, 3], (Kind::Int64, Device::Cpu)); // [b, fields]
 //! let cx = Cx::new(Mode::Eval).with_traces();
-//! let shared = model.forward(&Inputs::new(vec![("categorical".to_owned(), rows)])?, &cx)?;
+//! let inputs = Inputs::new(vec![("categorical".to_owned(), rows)])?;
+//! let shared = model.forward(&inputs, &TaskMask::all(2), &cx)?;
 //! assert_eq!(shared.per_task.len(), 2); // features of each task, for its head
 //!
 //! let maps = AttentionSummary::of_all(&cx.take_traces())?;

@@ -2,7 +2,7 @@
 
 use mtl_core::{
     Result,
-    encode::{Encoder, Takes},
+    encode::{BuildEncoder, Encoder, EncoderPlan, Takes},
     input::InputSpec,
     params::Scope,
     registry,
@@ -23,14 +23,18 @@ registry! {
 }
 
 impl AttentionConfig {
-    /// Builds the architecture on an encoder, for those tasks. Parameters are made in `scope`.
+    /// Builds the architecture with encoders of `plan`, for those tasks. `scope` is where the model lives: encoders are made below
+    /// `encoder`, the architecture's own parameters below `sharing`.
     ///
     /// # Errors
     /// [`Error::InvalidConfig`](mtl_core::Error::InvalidConfig) for a setting out of range or an encoder whose features
     /// the architecture cannot use.
-    pub fn build(&self, scope: &mut Scope<'_>, encoder: Box<dyn Encoder>, tasks: &TaskSet) -> Result<Box<dyn Sharing>> {
+    pub fn build(&self, scope: &mut Scope<'_>, plan: &EncoderPlan<'_>, tasks: &TaskSet) -> Result<Box<dyn Sharing>> {
         Ok(match self {
-            Self::TaskQuery(c) => Box::new(TaskQuerySharing::new(scope, encoder, tasks, c)?),
+            Self::TaskQuery(c) => {
+                let encoder = plan.whole(&mut scope.sub("encoder"))?;
+                Box::new(TaskQuerySharing::new(&mut scope.sub("sharing"), encoder, tasks, c)?)
+            }
         })
     }
 }
@@ -60,5 +64,11 @@ impl AttentionEncoderConfig {
         Ok(match self {
             Self::Transformer(c) => Box::new(TransformerEncoder::new(scope, spec, c)?),
         })
+    }
+}
+
+impl BuildEncoder for AttentionEncoderConfig {
+    fn build(&self, scope: &mut Scope<'_>, spec: &InputSpec) -> Result<Box<dyn Encoder>> {
+        Self::build(self, scope, spec)
     }
 }

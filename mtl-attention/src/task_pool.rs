@@ -53,7 +53,8 @@ pub struct PoolShape {
 pub struct TaskQueryPool {
     name: String,
     queries: Vec<Tensor>,
-    query_names: Vec<String>,
+    /// By task.
+    query_names: Vec<Vec<String>>,
     shape: PoolShape,
     backend: AttnBackend,
 }
@@ -80,8 +81,8 @@ impl TaskQueryPool {
                 &[queries, heads, width],
                 Init::Normal(1.0),
             )?);
-            query_names
-                .extend((0..queries).map(|q| if queries == 1 { name.to_string() } else { format!("{name}.{q}") }));
+            let named = (0..queries).map(|q| if queries == 1 { name.to_string() } else { format!("{name}.{q}") });
+            query_names.push(named.collect());
         }
         Ok(Self { name: scope.name().to_owned(), queries: tensors, query_names, shape, backend })
     }
@@ -92,7 +93,7 @@ impl TaskQueryPool {
         self.shape.queries * self.shape.heads * self.shape.width
     }
 
-    /// Pools the tokens for every task. The maps are kept when the context wants maps: queries are named by task (with
+    /// Pools the tokens for the tasks of those indices, in that order; a task that does not ask costs nothing. The maps are kept when the context wants maps: queries are named by task (with
     /// `.0`, `.1`, ... when a task has several), keys as the tokens are.
     ///
     /// # Shapes
@@ -100,8 +101,8 @@ impl TaskQueryPool {
     /// [`TaskQueryPool::new`].
     ///
     /// # Errors
-    /// [`Error::Shape`] for keys or values of another width.
-    pub fn forward(&self, keys: &Tokens, values: &Tensor, cx: &Cx) -> Result<Vec<Tensor>> {
+    /// [`Error::Shape`] for keys or values of another width; [`Error::UnknownName`] for a task that does not exist.
+    pub fn forward(&self, keys: &Tokens, values: &Tensor, tasks: &[usize], cx: &Cx) -> Result<Vec<Tensor>> {
         let op = || self.name.clone();
         let PoolShape { width, queries, heads } = self.shape;
         let [b, l, d] = keys.xs.size()[..] else { return Err(self.refuse(&keys.xs)) };
@@ -111,9 +112,14 @@ impl TaskQueryPool {
         if values.size() != [b, l, d] {
             return Err(self.refuse(values));
         }
-        let n_tasks = self.queries.len() as i64;
+        let own =
+            tasks.iter().map(|&t| self.queries.get(t).ok_or_else(|| self.unknown(t))).collect::<Result<Vec<_>>>()?;
+        if own.is_empty() {
+            return Ok(Vec::new());
+        }
+        let n_tasks = own.len() as i64;
         let rows = n_tasks * queries * heads;
-        let q = Tensor::f_stack(&self.queries, 0).and_then(|q| q.f_view([1, 1, rows, d])).op(op())?;
+        let q = Tensor::f_stack(&own, 0).and_then(|q| q.f_view([1, 1, rows, d])).op(op())?;
         let q = q.f_expand([b, 1, rows, d], true).op(op())?; // [b, 1, T m h, d]
         let ks = keys.xs.f_unsqueeze(1).op(op())?; // [b, 1, l, d]
         let mask = match &keys.pad_mask {
@@ -127,10 +133,16 @@ impl TaskQueryPool {
             let by_head = weights.f_view([b, n_tasks * queries, heads, l]).and_then(|w| w.f_transpose(1, 2));
             let weights = by_head.op(op())?; // [b, h, T m, l]
             let names = keys.names.as_deref().unwrap_or_default().to_vec();
-            cx.trace(|| AttnTrace { site: self.name.clone(), queries: self.query_names.clone(), keys: names, weights });
+            let queries = tasks.iter().flat_map(|&t| self.query_names[t].iter().cloned()).collect();
+            cx.trace(|| AttnTrace { site: self.name.clone(), queries, keys: names, weights });
         }
         let per_task = attended.out.f_reshape([b, n_tasks, self.outputs()]).op(op())?; // [b, T, m h d]
         per_task.f_unbind(1).op(op()) // T x [b, m h d]
+    }
+
+    fn unknown(&self, task_idx: usize) -> Error {
+        let known = (0..self.queries.len()).map(|t| t.to_string()).collect();
+        Error::UnknownName { what: "task of index", name: task_idx.to_string(), known }
     }
 
     fn refuse(&self, xs: &Tensor) -> Error {
@@ -185,7 +197,7 @@ mod tests {
             let u = q.matmul(&wk.view([heads, inner / heads, d])) * rescale; // [h, 1, d]
             merged.get(name).unwrap().tensor().shallow_clone().copy_(&u.transpose(0, 1));
         }
-        let pooled = pool.forward(&memory, &memory.xs, &Cx::new(Mode::Eval)).unwrap();
+        let pooled = pool.forward(&memory, &memory.xs, &[0, 1], &Cx::new(Mode::Eval)).unwrap();
         for (task_idx, p) in (0..).zip(&pooled) {
             let heads_apart = p.view([3, heads, 1, d]).matmul(&wv.view([heads, inner / heads, d]).transpose(1, 2));
             let found = heads_apart.reshape([3, inner]).matmul(&wo.tr()); // [b, d]
@@ -201,7 +213,7 @@ mod tests {
         let pool = TaskQueryPool::new(&mut params.root().sub("tasks"), &tasks(), shape, AttnBackend::Auto).unwrap();
         let keys = Tokens { names: Some(cell_names(1, 5)), ..tokens(2, 5, 4) };
         let cx = Cx::new(Mode::Eval).with_traces();
-        let pooled = pool.forward(&keys, &keys.xs, &cx).unwrap();
+        let pooled = pool.forward(&keys, &keys.xs, &[0, 1], &cx).unwrap();
         let trace = cx.take_traces().remove(0);
         assert_eq!(trace.queries, ["income.0", "income.1", "age.0", "age.1"]);
         assert_eq!((trace.keys[4].as_str(), trace.weights.size()), ("r0c4", vec![2, 3, 4, 5]));
@@ -209,6 +221,11 @@ mod tests {
         let by_map = trace.weights.get(0).get(2).get(3).unsqueeze(0).matmul(&keys.xs.get(0)).squeeze_dim(0);
         let by_pool = pooled[1].get(0).view([2, 3, 4]).get(1).get(2);
         assert!((by_map - by_pool).abs().max().double_value(&[]) < 1e-12);
+        // One task alone asks its own queries only.
+        let alone = pool.forward(&keys, &keys.xs, &[1], &cx).unwrap();
+        assert!((&alone[0] - &pooled[1]).abs().max().double_value(&[]) < 1e-12);
+        assert_eq!(cx.take_traces()[0].queries, ["age.0", "age.1"]);
+        assert!(pool.forward(&keys, &keys.xs, &[2], &cx).is_err());
         assert_eq!((params.owned_by(0).len(), params.owned_by(1).len(), params.shared().len()), (1, 1, 0));
     }
 
@@ -219,8 +236,8 @@ mod tests {
         let pool = TaskQueryPool::new(&mut params.root(), &tasks(), shape, AttnBackend::Auto).unwrap();
         let cx = Cx::new(Mode::Eval);
         let (good, narrow) = (tokens(2, 3, 4), tokens(2, 3, 5));
-        assert!(pool.forward(&narrow, &good.xs, &cx).is_err());
-        let e = pool.forward(&good, &narrow.xs, &cx).unwrap_err().to_string();
+        assert!(pool.forward(&narrow, &good.xs, &[0, 1], &cx).is_err());
+        let e = pool.forward(&good, &narrow.xs, &[0, 1], &cx).unwrap_err().to_string();
         assert!(e.contains("keys and values must be [b, l, 4], found [2, 3, 5]"), "{e}");
         let none = PoolShape { heads: 0, ..shape };
         let e = TaskQueryPool::new(&mut params.root().sub("x"), &tasks(), none, AttnBackend::Auto).unwrap_err();

@@ -34,7 +34,7 @@ use mtl_core::{
     features::{Features, Tokens, View},
     nn::{Activation, Dropout, LayerNorm, Linear},
     params::{Role, Scope},
-    share::{SharedFeatures, Sharing},
+    share::{SharedFeatures, Sharing, TaskMask},
     task::TaskSet,
 };
 use serde::{Deserialize, Serialize};
@@ -239,7 +239,7 @@ impl Sharing for TaskQuerySharing {
         &self.views
     }
 
-    fn forward(&self, inputs: &Inputs, cx: &Cx) -> Result<SharedFeatures> {
+    fn forward(&self, inputs: &Inputs, wanted: &TaskMask, cx: &Cx) -> Result<SharedFeatures> {
         let mut tokens = self.tokens(self.encoder.forward(inputs, cx)?, cx)?; // [b, l, d_in]
         if let Some(project) = &self.project {
             tokens.xs = project.forward(&tokens.xs, cx)?; // [b, l, d]
@@ -252,9 +252,12 @@ impl Sharing for TaskQuerySharing {
         }
         let values = tokens.xs.f_alias().op("task-query sharing")?; // [b, l, d]
         let keys = Tokens { xs: self.norm.forward(&tokens.xs)?, ..tokens }; // [b, l, d]
-        let pooled = self.pool.forward(&keys, &values, cx)?; // T x [b, m h d]
-        let per_task = self.towers.iter().zip(&pooled).map(|(tower, p)| self.tower(tower, p, cx));
-        let per_task = per_task.collect::<Result<Vec<_>>>()?;
+        let asking: Vec<usize> = wanted.tasks().filter(|t| *t < self.towers.len()).collect();
+        let pooled = self.pool.forward(&keys, &values, &asking, cx)?; // one [b, m h d] for each task that asks
+        let mut per_task: Vec<Option<Features>> = self.towers.iter().map(|_| None).collect();
+        for (t, pooled) in asking.into_iter().zip(&pooled) {
+            per_task[t] = Some(self.tower(&self.towers[t], pooled, cx)?);
+        }
         Ok(SharedFeatures { per_task, auxiliary: Vec::new(), boundary: vec![keys.xs, values] })
     }
 }

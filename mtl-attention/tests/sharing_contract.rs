@@ -1,18 +1,19 @@
 //! The contract of a sharing architecture, over every member of the registry, on tables and on pictures.
 #![expect(clippy::unwrap_used, reason = "helpers of tests and benches may panic")]
 
-use mtl_attention::{AttentionConfig, AttentionSummary, TaskQueryConfig};
+use mtl_attention::{
+    AttentionConfig, AttentionEncoderConfig, AttentionSummary, TaskQueryConfig, TransformerEncoderConfig,
+};
 use mtl_core::{
     batch::Inputs,
     context::Cx,
-    encode::{ConvEncoderConfig, EncoderConfig, MlpEncoderConfig, TabularEncoderConfig},
-    features::View,
+    encode::{BuildEncoder, ConvEncoderConfig, EncoderConfig, EncoderPlan, MlpEncoderConfig, TabularEncoderConfig},
     input::{CategoricalField, InputSpec, Modality, Picture},
+    laws,
     metric::MetricId,
     mode::Mode,
-    params::ParamSet,
-    share::Sharing,
-    shim::{Graph, grad},
+    params::{ParamSet, Scope},
+    share::{Combine, FusionConfig, Sharing, SharingConfig, TaskMask},
     task::{Task, TaskSet},
 };
 use tch::{Device, Kind, Tensor};
@@ -39,6 +40,16 @@ fn pictures() -> EncoderConfig {
     EncoderConfig::Conv(ConvEncoderConfig { channels: vec![4, 8], ..Default::default() })
 }
 
+fn transformer() -> AttentionEncoderConfig {
+    AttentionEncoderConfig::Transformer(TransformerEncoderConfig {
+        width: 8,
+        heads: 2,
+        blocks: 2,
+        hidden: 6,
+        ..Default::default()
+    })
+}
+
 fn inputs(rows: std::ops::Range<i64>, kind: Kind) -> Inputs {
     let (start, b) = (rows.start, rows.end - rows.start);
     let codes = Tensor::arange(8, (Kind::Int64, Device::Cpu)).remainder(3).view([4, 2]);
@@ -51,8 +62,8 @@ fn inputs(rows: std::ops::Range<i64>, kind: Kind) -> Inputs {
 fn build(config: &AttentionConfig, encoder: &EncoderConfig, kind: Kind, seed: u64) -> (ParamSet, Box<dyn Sharing>) {
     let mut params = ParamSet::new(kind, Device::Cpu, seed);
     let mut root = params.root();
-    let encoder = encoder.build(&mut root.sub("encoder"), &spec(encoder)).unwrap();
-    let sharing = config.build(&mut root.sub("sharing"), encoder, &tasks()).unwrap();
+    let spec = spec(encoder);
+    let sharing = config.build(&mut root, &EncoderPlan::new(encoder, &spec), &tasks()).unwrap();
     (params, sharing)
 }
 
@@ -74,75 +85,49 @@ fn settings() -> Vec<AttentionConfig> {
 }
 
 fn run(sharing: &dyn Sharing, inputs: &Inputs, cx: &Cx) -> Vec<Tensor> {
-    sharing.forward(inputs, cx).unwrap().per_task.iter().map(|f| f.pooled().unwrap()).collect()
+    let shared = sharing.forward(inputs, &TaskMask::all(3), cx).unwrap();
+    shared.per_task.iter().flatten().map(|f| f.pooled().unwrap()).collect()
 }
 
 fn gap(a: &[Tensor], b: &[Tensor]) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b).abs().max().double_value(&[])).fold(0.0, f64::max)
 }
 
+/// Laws compare passes, so there is no dropout.
+fn obeys(what: &str, spec: &InputSpec, build: impl Fn(&mut Scope<'_>, &TaskSet) -> mtl_core::Result<Box<dyn Sharing>>) {
+    let tasks = tasks();
+    let rows = |kind, rows| laws::sharing::inputs(spec, kind, rows);
+    assert_eq!(laws::sharing::check(&tasks, |scope| build(scope, &tasks), rows), Ok(()), "{what}");
+}
+
 #[test]
-fn features_are_as_announced_deterministic_and_per_sample() {
+fn every_attention_architecture_obeys_the_laws_on_tokens_and_maps() {
+    let spec = spec();
     for config in settings() {
-        for encoder in [table(), pictures()] {
-            for (kind, tolerance) in [(Kind::Float, 1e-5), (Kind::Double, 1e-12)] {
-                let (_params, sharing) = build(&config, &encoder, kind, 1);
-                let cx = Cx::new(Mode::Eval);
-                let shared = sharing.forward(&inputs(0..4, kind), &cx).unwrap();
-                let views: Vec<View> = shared.per_task.iter().map(|f| f.view()).collect();
-                assert_eq!(views, sharing.views());
-                let all: Vec<Tensor> = shared.per_task.iter().map(|f| f.pooled().unwrap()).collect();
-                assert!(all.iter().all(|f| f.kind() == kind && f.size()[0] == 4));
-                assert_eq!(all, run(&*sharing, &inputs(0..4, kind), &cx), "two evaluations, bit for bit");
-                let (a, b) = (run(&*sharing, &inputs(0..2, kind), &cx), run(&*sharing, &inputs(2..4, kind), &cx));
-                let joined: Vec<Tensor> = a.iter().zip(&b).map(|(a, b)| Tensor::cat(&[a, b], 0)).collect();
-                assert!(gap(&all, &joined) < tolerance, "{config:?}");
-            }
+        let config = match config {
+            AttentionConfig::TaskQuery(c) => AttentionConfig::TaskQuery(TaskQueryConfig { dropout: 0.0, ..c }),
+        };
+        let transformer = transformer();
+        let encoders: [&dyn BuildEncoder; 3] = [&table(), &pictures(), &transformer];
+        for (which, encoder) in encoders.into_iter().enumerate() {
+            obeys(&format!("{config:?} on encoder {which}"), &spec, |scope, tasks| {
+                config.build(scope, &EncoderPlan::new(encoder, &spec), tasks)
+            });
         }
     }
 }
 
+/// The architectures of the core crate on the encoder of this one.
 #[test]
-fn each_task_reaches_the_shared_parameters_and_its_own_only() {
-    for config in settings() {
-        for encoder in [table(), pictures()] {
-            let (params, sharing) = build(&config, &encoder, Kind::Double, 1);
-            let leaves: Vec<&Tensor> = params.params().iter().map(|p| p.tensor()).collect();
-            let shared = sharing.forward(&inputs(0..4, Kind::Double), &Cx::new(Mode::Train)).unwrap();
-            let boundary: Vec<&Tensor> = shared.boundary.iter().collect();
-            for (task_idx, features) in shared.per_task.iter().enumerate() {
-                let out = features.pooled().unwrap().square().sum(Kind::Double);
-                let grads = grad(&[&out], None, &leaves, Graph::Keep).unwrap();
-                for (p, g) in params.params().iter().zip(&grads) {
-                    let largest = g.as_ref().map_or(0.0, |g| g.abs().max().double_value(&[]));
-                    match p.role().owner() {
-                        // All queries go through one call, so those of other tasks may get zeros, but nothing else.
-                        Some(owner) if owner != task_idx => assert!(largest == 0.0, "{}", p.name()),
-                        _ => assert!(g.is_some() && largest.is_finite(), "{}", p.name()),
-                    }
-                }
-                // What flows through the boundary is all that reaches the trunk.
-                let cut = grad(&[&out], None, &boundary, Graph::Keep).unwrap().into_iter().map(Option::unwrap);
-                let cut: Vec<Tensor> = cut.collect();
-                for &position in &params.shared() {
-                    let through = grad(&boundary, Some(&cut), &[leaves[position]], Graph::Keep).unwrap().remove(0);
-                    let direct = grads[position].as_ref().unwrap();
-                    let gap = (through.unwrap() - direct).abs().max().double_value(&[]);
-                    assert!(gap < 1e-10, "{}: {gap}", params.params()[position].name());
-                }
-            }
-        }
-    }
-}
-
-#[test]
-fn saved_parameters_give_the_same_bits() {
-    for config in settings() {
-        let ((a, from), (b, to)) = (build(&config, &table(), Kind::Float, 1), build(&config, &table(), Kind::Float, 2));
-        let (inputs, cx) = (inputs(0..4, Kind::Float), Cx::new(Mode::Eval));
-        assert_ne!(run(&*from, &inputs, &cx), run(&*to, &inputs, &cx));
-        b.load_safetensors(&a.to_safetensors().unwrap()).unwrap();
-        assert_eq!(run(&*from, &inputs, &cx), run(&*to, &inputs, &cx));
+fn every_architecture_of_layers_obeys_the_laws_on_the_transformer() {
+    let (spec, encoder) = (spec(), transformer());
+    let mut all: Vec<SharingConfig> =
+        SharingConfig::ALL.iter().map(|(n, _)| SharingConfig::by_name(n).unwrap()).collect();
+    all.push(SharingConfig::Fusion(FusionConfig { combine: Combine::Gated, width: 5, inputs: Vec::new() }));
+    for config in all {
+        obeys(&format!("{config:?}"), &spec, |scope, tasks| {
+            config.build(scope, &EncoderPlan::new(&encoder, &spec), tasks)
+        });
     }
 }
 
@@ -217,8 +202,8 @@ fn what_cannot_work_is_refused_by_name() {
         let config: AttentionConfig = toml::from_str(text).unwrap();
         let mut params = ParamSet::new(Kind::Float, Device::Cpu, 0);
         let mut root = params.root();
-        let encoder = encoder.build(&mut root.sub("encoder"), &spec(&encoder)).unwrap();
-        config.build(&mut root.sub("sharing"), encoder, &tasks()).unwrap_err().to_string()
+        let spec = spec(&encoder);
+        config.build(&mut root, &EncoderPlan::new(&encoder, &spec), &tasks()).unwrap_err().to_string()
     };
     let pooled = refusal("kind = \"task-query\"", EncoderConfig::Mlp(MlpEncoderConfig::default()));
     assert!(pooled.contains("`hidden = []`") && pooled.ends_with("found pooled [b, 64]"), "{pooled}");

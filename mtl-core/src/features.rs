@@ -136,6 +136,33 @@ impl Features {
         }
     }
 
+    /// What the last stage of an encoder made: the vector, the tokens, or the coarsest map. A finer map of a pyramid was made by a
+    /// stage before.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for an empty pyramid.
+    pub fn newest(&self) -> Result<&Tensor> {
+        match self {
+            Self::Pooled(xs) => Ok(xs),
+            Self::Tokens(tokens) => Ok(&tokens.xs),
+            Self::Pyramid(_) => self.coarsest(),
+        }
+    }
+
+    /// The same features with something else in place of [`Features::newest`].
+    #[must_use]
+    pub fn with_newest(self, newest: Tensor) -> Self {
+        match self {
+            Self::Pooled(_) => Self::Pooled(newest),
+            Self::Tokens(tokens) => Self::Tokens(Tokens { xs: newest, ..tokens }),
+            Self::Pyramid(mut maps) => {
+                maps.pop();
+                maps.push(newest);
+                Self::Pyramid(maps)
+            }
+        }
+    }
+
     /// The same features sharing storage.
     #[must_use]
     pub fn shallow_clone(&self) -> Self {
@@ -150,13 +177,24 @@ impl Features {
         }
     }
 
-    /// The same numbers as new nodes of the graph; only pyramids need them, whose maps are made of each other.
+    /// The same numbers as new nodes of the graph, whose gradient is what is read from them alone.
+    ///
+    /// # Errors
+    /// [`Error::Torch`] when libtorch refuses.
+    pub fn alias(&self) -> Result<Self> {
+        let alias = |t: &Tensor| t.f_alias().op("features");
+        Ok(match self {
+            Self::Pooled(xs) => Self::Pooled(alias(xs)?),
+            Self::Tokens(_) => self.shallow_clone().with_newest(alias(self.newest()?)?),
+            Self::Pyramid(maps) => Self::Pyramid(maps.iter().map(alias).collect::<Result<_>>()?),
+        })
+    }
+
+    /// The end of a trunk as features that tasks read: as [`Features::alias`], where that is needed. It is for pyramids, whose maps
+    /// are made of each other.
     pub(crate) fn aliased(self) -> Result<Self> {
         match self {
-            Self::Pyramid(maps) => {
-                let maps = maps.iter().map(|map| map.f_alias().op("features"));
-                Ok(Self::Pyramid(maps.collect::<Result<_>>()?))
-            }
+            Self::Pyramid(_) => self.alias(),
             other => Ok(other),
         }
     }

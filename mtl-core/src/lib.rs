@@ -38,7 +38,8 @@
 //! | module | holds |
 //! |---|---|
 //! | [`task`], [`metric`], [`input`], [`batch`], [`prediction`], [`loss`], [`features`], [`label_stats`] | the vocabulary that all crates share |
-//! | [`nn`], [`encode`], [`share`] | layers, encoders in named stages, sharing architectures |
+//! | [`nn`], [`encode`], [`share`] | layers, encoders in named stages and their plans, sharing architectures |
+//! | [`laws`] | public contracts, for parts of one's own |
 //! | [`params`] | parameters with names, roles, stages; safetensors |
 //! | [`balance`], [`step`] | who says how much; from losses to gradients |
 //! | [`context`], [`mode`], [`precision`] | how a forward pass runs and what it records |
@@ -58,6 +59,8 @@ pub mod error;
 pub mod features;
 pub mod input;
 pub mod label_stats;
+#[cfg(feature = "torch")]
+pub mod laws;
 #[cfg(feature = "torch")]
 pub mod loss;
 pub mod metric;

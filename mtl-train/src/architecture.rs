@@ -3,7 +3,7 @@
 use mtl_attention::AttentionConfig;
 use mtl_core::{
     Result,
-    encode::Encoder,
+    encode::EncoderPlan,
     params::Scope,
     share::{Sharing, SharingConfig},
     task::TaskSet,
@@ -22,14 +22,14 @@ union! {
 }
 
 impl Architecture {
-    /// Builds it on an encoder; its own parameters go into `scope`.
+    /// Builds it with encoders of `plan`, below `encoder` and `sharing` of `scope`, where the model lives.
     ///
     /// # Errors
     /// [`InvalidConfig`](mtl_core::Error::InvalidConfig) naming the setting out of range.
-    pub fn build(&self, scope: &mut Scope<'_>, encoder: Box<dyn Encoder>, tasks: &TaskSet) -> Result<Box<dyn Sharing>> {
+    pub fn build(&self, scope: &mut Scope<'_>, plan: &EncoderPlan<'_>, tasks: &TaskSet) -> Result<Box<dyn Sharing>> {
         match self {
-            Self::Core(c) => c.build(scope, encoder, tasks),
-            Self::Attention(c) => c.build(scope, encoder, tasks),
+            Self::Core(c) => c.build(scope, plan, tasks),
+            Self::Attention(c) => c.build(scope, plan, tasks),
         }
     }
 }

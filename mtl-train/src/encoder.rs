@@ -3,7 +3,7 @@
 use mtl_attention::{AttentionConfig, AttentionEncoderConfig};
 use mtl_core::{
     Result,
-    encode::{ConvEncoderConfig, Encoder, EncoderConfig, InputSpec, TabularEncoderConfig},
+    encode::{BuildEncoder, ConvEncoderConfig, Encoder, EncoderConfig, InputSpec, TabularEncoderConfig},
     params::Scope,
 };
 use mtl_data::DatasetConfig;
@@ -20,12 +20,8 @@ union! {
     }
 }
 
-impl AnyEncoder {
-    /// Builds it for inputs of that kind.
-    ///
-    /// # Errors
-    /// [`InvalidConfig`](mtl_core::Error::InvalidConfig) for settings out of range or inputs that it cannot take.
-    pub fn build(&self, scope: &mut Scope<'_>, spec: &InputSpec) -> Result<Box<dyn Encoder>> {
+impl BuildEncoder for AnyEncoder {
+    fn build(&self, scope: &mut Scope<'_>, spec: &InputSpec) -> Result<Box<dyn Encoder>> {
         match self {
             Self::Core(c) => c.build(scope, spec),
             Self::Attention(c) => c.build(scope, spec),

@@ -1,17 +1,20 @@
 //! A multi-task model: a sharing architecture with one head per task on top, and their parameters.
 
+use std::cell::Cell;
+
 use mtl_core::{
     TorchContext,
     batch::{Batch, Inputs},
     context::Cx,
+    encode::{BuildEncoder, Encoder, EncoderPlan},
     input::InputSpec,
     label_stats::LabelStats,
     loss::TaskLoss,
     mode::Mode,
-    params::{ParamSet, Role},
+    params::{ParamSet, Role, Scope},
     precision::Precision,
     prediction::Prediction,
-    share::{AuxiliaryLoss, Sharing},
+    share::{AuxiliaryLoss, Sharing, TaskMask},
     step::Forward,
     task::TaskSet,
 };
@@ -32,6 +35,18 @@ pub struct Model {
     tasks: TaskSet,
     sharing: Box<dyn Sharing>,
     heads: Vec<Box<dyn Head>>,
+}
+
+/// The encoder of a run, which remembers whether it was what could not be built: the section that an error names.
+struct Blamed<'a> {
+    encoder: &'a AnyEncoder,
+    failed: Cell<bool>,
+}
+
+impl BuildEncoder for Blamed<'_> {
+    fn build(&self, scope: &mut Scope<'_>, spec: &InputSpec) -> mtl_core::Result<Box<dyn Encoder>> {
+        self.encoder.build(scope, spec).inspect_err(|_| self.failed.set(true))
+    }
 }
 
 /// One forward pass.
@@ -87,9 +102,10 @@ impl Model {
             let section = section.to_owned();
             move |e: mtl_core::Error| Error::from(e).in_section(section)
         };
-        let encoder =
-            config.encoder.build(&mut params.root().sub("encoder"), blueprint.inputs).map_err(at("encoder"))?;
-        let sharing = config.sharing.build(&mut params.root().sub("sharing"), encoder, tasks).map_err(at("sharing"))?;
+        let encoder = Blamed { encoder: &config.encoder, failed: Cell::new(false) };
+        let plan = EncoderPlan::new(&encoder, blueprint.inputs);
+        let sharing = config.sharing.build(&mut params.root(), &plan, tasks);
+        let sharing = sharing.map_err(at(if encoder.failed.get() { "encoder" } else { "sharing" }))?;
         let mut heads = Vec::with_capacity(tasks.len());
         for (idx, (task, target)) in tasks.iter().zip(blueprint.targets).enumerate() {
             let head = config.heads.get(idx).and_then(Option::as_ref);
@@ -127,16 +143,17 @@ impl Model {
         &self.heads
     }
 
-    /// Runs the model in the precision of `cx`; heads of tasks for which `wanted` is false are left out.
+    /// Runs the model in the precision of `cx`; what only tasks need for which `wanted` is false is left out, heads and all.
     ///
     /// # Errors
     /// [`mtl_core::Error::Shape`] or [`mtl_core::Error::UnknownName`] when the inputs do not fit.
     pub fn forward(&self, inputs: &Inputs, wanted: impl Fn(usize) -> bool, cx: &Cx) -> Result<Output> {
         let _precision = cx.precision().enter(self.params.device())?;
-        let shared = self.sharing.forward(inputs, cx)?;
+        let wanted = TaskMask::of(self.heads.len(), wanted);
+        let shared = self.sharing.forward(inputs, &wanted, cx)?;
         let mut heads = Vec::with_capacity(self.heads.len());
-        for (idx, (head, features)) in self.heads.iter().zip(&shared.per_task).enumerate() {
-            heads.push(if wanted(idx) { Some(head.forward(features, cx)?) } else { None });
+        for (idx, head) in self.heads.iter().enumerate() {
+            heads.push(if wanted.contains(idx) { Some(head.forward(shared.of(idx)?, cx)?) } else { None });
         }
         Ok(Output { heads, auxiliary: shared.auxiliary, boundary: shared.boundary })
     }

@@ -6,10 +6,14 @@ use std::path::Path;
 use mtl_train::{architecture::Architecture, config::RunConfig, method::MethodConfig, session::Session};
 
 fn run(balancer: &str, sharing: &str, extra: &str) -> mtl_train::Result<Session> {
+    run_on("[12]", balancer, sharing, extra)
+}
+
+fn run_on(hidden: &str, balancer: &str, sharing: &str, extra: &str) -> mtl_train::Result<Session> {
     let text = format!(
         r#"
         data     = {{ kind = "synthetic-mmoe", train = 600, targets = "binary", correlation = 0.5 }}
-        encoder  = {{ kind = "mlp", hidden = [12] }}
+        encoder  = {{ kind = "mlp", hidden = {hidden} }}
         sharing  = {sharing}
         balancer = {balancer}
         train    = {{ epochs = 2, batch_size = 60, seed = 1, workers = 0{extra} }}
@@ -54,11 +58,12 @@ fn every_method_trains() {
 
 #[test]
 fn every_step_mode_and_architecture_trains_alike() {
-    for (sharing, _) in Architecture::all().filter(|(n, _)| *n != "task-query") {
+    // Task queries want tokens, fusion two inputs; branches want two stages.
+    for (sharing, _) in Architecture::all().filter(|(n, _)| !["task-query", "fusion"].contains(n)) {
         let sharing = format!(r#"{{ kind = "{sharing}" }}"#);
         let score = |mode: &str| {
             let extra = format!(r#", step_mode = {{ kind = "{mode}" }}"#);
-            let session = run(&balancer("upgrad"), &sharing, &extra).unwrap();
+            let session = run_on("[12, 8]", &balancer("upgrad"), &sharing, &extra).unwrap();
             session.trainer.history().last().unwrap().train_loss.clone()
         };
         let exact = score("exact");

@@ -113,12 +113,14 @@ fn every_method_goes_on_to_the_same_bits() {
 
 #[test]
 fn every_architecture_goes_on_to_the_same_bits_also_with_accumulation_and_freezing() {
-    for (name, _) in Architecture::all() {
+    // Fusion wants two inputs, which these data do not have.
+    for (name, _) in Architecture::all().filter(|(n, _)| *n != "fusion") {
         let encoder = r#"{ kind = "tabular", token_width = 4, hidden = [] }"#; // tokens, to be attended to
         let mut config =
             config("accumulate = 3\nfreeze = { patience = 1 }", &format!(r#"sharing = {{ kind = "{name}" }}"#))
                 .unwrap();
-        if name == "task-query" {
+        if ["task-query", "branch"].contains(&name) {
+            let encoder = if name == "branch" { encoder.replace("[]", "[8]") } else { encoder.to_owned() };
             let other = RunConfig::parse(
                 &format!("data = {{ kind = \"synthetic-mmoe\" }}\nencoder = {encoder}"),
                 "test".as_ref(),

@@ -4,6 +4,8 @@
 //! stages. So an [`Encoder`] is a list of named stages; [`Encoder::embed`] runs the first on the raw inputs,
 //! [`Encoder::advance`] each later one on features, and [`Encoder::forward`] is the fold that most users want.
 //!
+//! Architectures build encoders themselves, whole or in part and as many as they want: from an [`EncoderPlan`] (`plan.rs`).
+//!
 //! | encoder | takes | gives | file |
 //! |---|---|---|---|
 //! | [`MlpEncoder`] | numeric fields | pooled | `mlp.rs` |
@@ -15,6 +17,7 @@
 
 mod conv;
 mod mlp;
+mod plan;
 mod resnet;
 mod tabular;
 mod takes;
@@ -24,6 +27,7 @@ use std::fmt::Debug;
 pub use crate::input::InputSpec;
 pub use conv::{ConvEncoder, ConvEncoderConfig};
 pub use mlp::{MlpEncoder, MlpEncoderConfig};
+pub use plan::{BuildEncoder, EncoderPlan, Stages};
 pub use resnet::{ResNet18, ResNet18Config};
 pub use tabular::{TabularEncoder, TabularEncoderConfig};
 pub use takes::Takes;

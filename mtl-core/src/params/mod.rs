@@ -87,6 +87,7 @@ impl Param {
 pub struct Buffer {
     name: String,
     tensor: Tensor,
+    role: Role,
 }
 
 impl Buffer {
@@ -99,6 +100,12 @@ impl Buffer {
     /// The tensor, which layers change in place.
     pub fn tensor(&self) -> &Tensor {
         &self.tensor
+    }
+
+    /// Whom it belongs to.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.role
     }
 }
 

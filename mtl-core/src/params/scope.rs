@@ -1,5 +1,7 @@
 //! Where a module makes its parameters: a name prefix, a role and a stage that its children inherit.
 
+use std::sync::Arc;
+
 use tch::Tensor;
 
 use super::{Buffer, Init, Param, ParamSet, Role};
@@ -15,27 +17,39 @@ pub struct Scope<'a> {
     prefix: String,
     role: Role,
     stage: Option<String>,
+    /// The stages whose parameters are made; `None` makes all.
+    only: Option<Arc<[String]>>,
 }
 
 impl<'a> Scope<'a> {
     pub(super) fn root(set: &'a mut ParamSet) -> Self {
-        Self { set, prefix: String::new(), role: Role::Shared, stage: None }
+        Self { set, prefix: String::new(), role: Role::Shared, stage: None, only: None }
     }
 
     /// A child scope: names get `name.` in front.
     pub fn sub(&mut self, name: impl AsRef<str>) -> Scope<'_> {
         let prefix = self.full_name(name.as_ref());
-        Scope { prefix, role: self.role, stage: self.stage.clone(), set: self.set }
+        Scope { prefix, role: self.role, stage: self.stage.clone(), only: self.only.clone(), set: self.set }
     }
 
     /// The same place with another role.
     pub fn role(&mut self, role: Role) -> Scope<'_> {
-        Scope { prefix: self.prefix.clone(), role, stage: self.stage.clone(), set: self.set }
+        let (prefix, stage, only) = (self.prefix.clone(), self.stage.clone(), self.only.clone());
+        Scope { prefix, role, stage, only, set: self.set }
     }
 
     /// The same place, its parameters belonging to a named stage.
     pub fn stage(&mut self, stage: &str) -> Scope<'_> {
-        Scope { prefix: self.prefix.clone(), role: self.role, stage: Some(stage.to_owned()), set: self.set }
+        let (prefix, only) = (self.prefix.clone(), self.only.clone());
+        Scope { prefix, role: self.role, stage: Some(stage.to_owned()), only, set: self.set }
+    }
+
+    /// The same place for a module of which only some stages are wanted: parameters and buffers of other stages are not made, and
+    /// whoever asks for one gets an empty tensor in its place. So a module whose parameters all have a stage can be built in parts
+    /// without knowing of it ([`EncoderPlan::stages`](crate::encode::EncoderPlan::stages)).
+    pub(crate) fn only(&mut self, stages: Arc<[String]>) -> Scope<'_> {
+        let (prefix, stage) = (self.prefix.clone(), self.stage.clone());
+        Scope { prefix, role: self.role, stage, only: Some(stages), set: self.set }
     }
 
     /// The dotted name of this place; modules keep it for messages and traces.
@@ -50,7 +64,7 @@ impl<'a> Scope<'a> {
     /// [`Error::Duplicate`] when the name is taken; [`Error::InvalidConfig`] for a negative size, or beyond
     /// [`ParamSet::with_limit`]; [`Error::Torch`] when the device refuses.
     pub fn param(&mut self, name: &str, shape: &[i64], init: Init) -> Result<Tensor> {
-        let (name, tensor) = self.make(name, shape, init)?;
+        let Some((name, tensor)) = self.make(name, shape, init)? else { return self.nothing() };
         let tensor = tensor.f_set_requires_grad(true).op("initialize parameter")?;
         let handle = tensor.shallow_clone();
         self.set.params.push(Param { name, tensor, role: self.role, stage: self.stage.clone() });
@@ -62,14 +76,28 @@ impl<'a> Scope<'a> {
     /// # Errors
     /// As [`Scope::param`].
     pub fn buffer(&mut self, name: &str, shape: &[i64], init: Init) -> Result<Tensor> {
-        let (name, tensor) = self.make(name, shape, init)?;
+        let Some((name, tensor)) = self.make(name, shape, init)? else { return self.nothing() };
         let handle = tensor.shallow_clone();
-        self.set.buffers.push(Buffer { name, tensor });
+        self.set.buffers.push(Buffer { name, tensor, role: self.role });
         Ok(handle)
     }
 
-    fn make(&self, name: &str, shape: &[i64], init: Init) -> Result<(String, Tensor)> {
+    /// `None` for a stage that is not wanted.
+    fn make(&self, name: &str, shape: &[i64], init: Init) -> Result<Option<(String, Tensor)>> {
         let name = self.full_name(name);
+        if let Some(only) = &self.only {
+            let Some(stage) = &self.stage else {
+                return Err(Error::InvalidConfig {
+                    what: "parameter",
+                    field: "stage",
+                    expected: "a stage of the encoder, which is to be built in parts".into(),
+                    found: format!("none for {name}"),
+                });
+            };
+            if !only.contains(stage) {
+                return Ok(None);
+            }
+        }
         if self.set.tensors().any(|(taken, _)| taken == name) {
             return Err(Error::Duplicate { what: "parameter", name });
         }
@@ -93,7 +121,11 @@ impl<'a> Scope<'a> {
         }
         let seed = derive(self.set.seed, &name, 0);
         let tensor = init.sample(shape, self.set.kind, self.set.device, seed)?;
-        Ok((name, tensor))
+        Ok(Some((name, tensor)))
+    }
+
+    fn nothing(&self) -> Result<Tensor> {
+        Tensor::f_empty([0], (self.set.kind, self.set.device)).op("initialize parameter")
     }
 
     fn full_name(&self, name: &str) -> String {

@@ -8,13 +8,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{SharedFeatures, Sharing};
+use super::{SharedFeatures, Sharing, TaskMask};
 use crate::{
     batch::Inputs,
     context::Cx,
     encode::Encoder,
     error::{Error, Result},
-    features::{Features, View},
+    features::View,
 };
 
 /// Settings of [`HardSharing`]: there are none.
@@ -57,12 +57,12 @@ impl Sharing for HardSharing {
         &self.views
     }
 
-    fn forward(&self, inputs: &Inputs, cx: &Cx) -> Result<SharedFeatures> {
+    fn forward(&self, inputs: &Inputs, wanted: &TaskMask, cx: &Cx) -> Result<SharedFeatures> {
         // Of nested maps each gets a handle of its own: the gradient of a fine map is then what heads read from it, without
         // what flows back from the coarser ones, and the graph can be cut there.
         let features = self.encoder.forward(inputs, cx)?.aliased()?;
         let boundary = features.tensors().into_iter().map(tch::Tensor::shallow_clone).collect();
-        let per_task: Vec<Features> = self.views.iter().map(|_| features.shallow_clone()).collect();
+        let per_task = (0..self.views.len()).map(|t| wanted.contains(t).then(|| features.shallow_clone())).collect();
         Ok(SharedFeatures { per_task, auxiliary: Vec::new(), boundary })
     }
 }

@@ -15,12 +15,15 @@
 //! other: here gates read the same pooled features as the experts, and all experts are one batched product. Defaults:
 //! 8 experts of `[64]`, balance 0.01 (0 switches it off).
 //!
+//! Tasks that are not wanted get no mixture. Their gates still take part in the load-balance loss, which is about the use of the
+//! experts by all tasks, whichever has labels in a batch.
+//!
 //! The boundary is what all tasks read: the features as the gates see them, and the experts' outputs.
 
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
-use super::{AuxiliaryLoss, SharedFeatures, Sharing};
+use super::{AuxiliaryLoss, SharedFeatures, Sharing, TaskMask};
 use crate::{
     batch::Inputs,
     context::{AttnTrace, Cx},
@@ -70,6 +73,21 @@ pub struct Mmoe {
 struct Gate {
     task: String,
     linear: Linear,
+}
+
+impl Gate {
+    /// What the task gets of experts `[b, E, d]` with weights `[b, E]`.
+    fn mixture(&self, weights: &Tensor, experts: &Tensor, cx: &Cx) -> Result<Features> {
+        let mixed = weights.f_unsqueeze(1).and_then(|w| w.f_bmm(experts)).and_then(|y| y.f_squeeze_dim(1));
+        let mixed = mixed.op("mmoe")?; // [b, d]
+        cx.trace(|| AttnTrace {
+            site: format!("{}.gate", self.task),
+            queries: vec![self.task.clone()],
+            keys: (0..weights.size()[1]).map(|e| format!("expert{e}")).collect(),
+            weights: weights.detach().view([-1, 1, 1, weights.size()[1]]),
+        });
+        Ok(Features::Pooled(mixed))
+    }
 }
 
 impl Mmoe {
@@ -132,21 +150,21 @@ impl Sharing for Mmoe {
         &self.views
     }
 
-    fn forward(&self, inputs: &Inputs, cx: &Cx) -> Result<SharedFeatures> {
+    fn forward(&self, inputs: &Inputs, wanted: &TaskMask, cx: &Cx) -> Result<SharedFeatures> {
         let pooled = self.encoder.forward(inputs, cx)?.pooled()?; // [b, d_in]
         let experts = self.experts(&pooled, cx)?; // [b, E, d]
         let read_by_gates = pooled.f_alias().op("mmoe")?;
         let mut per_task = Vec::with_capacity(self.gates.len());
         let mut imbalance: Option<Tensor> = None;
-        for gate in &self.gates {
+        for (task_idx, gate) in self.gates.iter().enumerate() {
+            if !wanted.contains(task_idx) && self.balance == 0.0 {
+                per_task.push(None);
+                continue;
+            }
             let weights = gate.linear.forward(&read_by_gates, cx)?.f_softmax(-1, None).op("mmoe")?; // [b, E]
-            let mixed = weights.f_unsqueeze(1).and_then(|w| w.f_bmm(&experts)).and_then(|y| y.f_squeeze_dim(1));
-            per_task.push(Features::Pooled(mixed.op("mmoe")?)); // [b, d]
-            cx.trace(|| AttnTrace {
-                site: format!("{}.gate", gate.task),
-                queries: vec![gate.task.clone()],
-                keys: (0..weights.size()[1]).map(|e| format!("expert{e}")).collect(),
-                weights: weights.detach().view([-1, 1, 1, weights.size()[1]]),
+            per_task.push(match wanted.contains(task_idx) {
+                true => Some(gate.mixture(&weights, &experts, cx)?),
+                false => None,
             });
             if self.balance > 0.0 {
                 let own = Self::imbalance(&weights)?;

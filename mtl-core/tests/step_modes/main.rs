@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::float_cmp, reason = "helpers of tests; exact values on purpose")]
 
 mod agreement;
+mod architectures;
 mod looks;
 mod net;
 mod rows;

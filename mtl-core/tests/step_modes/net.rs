@@ -11,8 +11,9 @@ use mtl_core::batch::Inputs;
 use mtl_core::context::Cx;
 use mtl_core::encode::ConvEncoderConfig;
 use mtl_core::encode::EncoderConfig;
+use mtl_core::encode::EncoderPlan;
 use mtl_core::encode::MlpEncoderConfig;
-use mtl_core::input::{InputSpec, Picture};
+use mtl_core::input::{InputSpec, Numeric, Picture};
 use mtl_core::loss::TaskLoss;
 use mtl_core::metric::MetricId;
 use mtl_core::mode::Mode;
@@ -25,6 +26,7 @@ use mtl_core::share::AuxiliaryLoss;
 use mtl_core::share::MmoeConfig;
 use mtl_core::share::Sharing;
 use mtl_core::share::SharingConfig;
+use mtl_core::share::TaskMask;
 use mtl_core::step::Forward;
 use mtl_core::step::Gradients;
 use mtl_core::step::Policy;
@@ -96,26 +98,36 @@ pub(crate) enum Trunk {
 pub(crate) const TRUNKS: [Trunk; 3] = [Trunk::Mlp, Trunk::Conv, Trunk::Experts];
 
 pub(crate) fn net(trunk: Trunk, above: bool, kind: Kind) -> Net {
-    let mut params = ParamSet::new(kind, Device::Cpu, 5);
-    let (encoder, spec, inputs) = if trunk == Trunk::Conv {
-        let spec = InputSpec::new([("image", Picture { channels: 2, height: 8, width: 8 }.into())]).unwrap();
-        let config = ConvEncoderConfig { channels: vec![6, 10], ..ConvEncoderConfig::default() };
-        (EncoderConfig::Conv(config), spec, vec![("image".to_owned(), noise(&[7, 2, 8, 8], kind))])
-    } else {
-        let spec = InputSpec::table(Vec::new(), (0..9).map(|i| format!("x{i}")).collect());
-        let config = MlpEncoderConfig { hidden: vec![24, 20], ..MlpEncoderConfig::default() };
-        (EncoderConfig::Mlp(config), spec, vec![("numeric".to_owned(), noise(&[12, 9], kind))])
+    let experts = MmoeConfig { experts: 3, hidden: vec![14, 12], ..MmoeConfig::default() };
+    let sharing = match trunk {
+        Trunk::Mlp | Trunk::Conv => SharingConfig::by_name("hard").unwrap(),
+        Trunk::Experts => SharingConfig::Mmoe(experts),
     };
-    let encoder = encoder.build(&mut params.root().sub("encoder"), &spec).unwrap();
+    net_of(&sharing, trunk == Trunk::Conv, above, kind)
+}
+
+/// A network of that architecture, on pictures or on numbers; both inputs are there.
+pub(crate) fn net_of(sharing: &SharingConfig, pictures: bool, above: bool, kind: Kind) -> Net {
+    let mut params = ParamSet::new(kind, Device::Cpu, 5);
+    let b = if pictures { 7 } else { 12 };
+    let fields = Numeric { names: (0..9).map(|i| format!("x{i}")).collect() };
+    let image = Picture { channels: 2, height: 8, width: 8 };
+    let spec = InputSpec::new([("numeric", fields.into()), ("image", image.into())]).unwrap();
+    let inputs = vec![("numeric".to_owned(), noise(&[b, 9], kind)), ("image".to_owned(), noise(&[b, 2, 8, 8], kind))];
+    let encoder = match pictures {
+        true => EncoderConfig::Conv(ConvEncoderConfig { channels: vec![6, 10], ..ConvEncoderConfig::default() }),
+        false => EncoderConfig::Mlp(MlpEncoderConfig { hidden: vec![24, 20], ..MlpEncoderConfig::default() }),
+    };
+    // Only fusion reads both: an encoder refuses what it does not take.
+    let whole = EncoderPlan::new(&encoder, &spec);
+    let plan = match sharing {
+        SharingConfig::Fusion(_) => whole,
+        _ => whole.for_inputs(&[if pictures { "image" } else { "numeric" }]).unwrap(),
+    };
     let tasks = ["a", "b", "c"].map(|n| Task::new(n, MetricId::Rmse).unwrap());
     let tasks = TaskSet::new(tasks.into_iter().zip([1.0, 0.5, 2.0]).map(|(t, w)| t.with_weight(w)).collect()).unwrap();
-    let experts = MmoeConfig { experts: 3, hidden: vec![14, 12], ..MmoeConfig::default() };
-    let (sharing, width) = match trunk {
-        Trunk::Mlp => (SharingConfig::by_name("hard").unwrap(), 20),
-        Trunk::Conv => (SharingConfig::by_name("hard").unwrap(), 10),
-        Trunk::Experts => (SharingConfig::Mmoe(experts), 12),
-    };
-    let sharing = sharing.build(&mut params.root().sub("sharing"), encoder, &tasks).unwrap();
+    let sharing = sharing.build(&mut params.root(), &plan, &tasks).unwrap();
+    let width = sharing.views()[0].width();
     let above = above.then(|| params.root().sub("pool").param("scale", &[width], Init::Normal(1.0)).unwrap());
     let mut heads = Vec::new();
     for t in 0..K {
@@ -134,10 +146,10 @@ impl Net {
     /// The losses over some rows of the batch.
     pub(crate) fn forward_rows(&self, from: i64, n: Option<i64>) -> Forward {
         let cx = Cx::new(Mode::Train).with_tape();
-        let shared = self.sharing.forward(&self.inputs, &cx).unwrap();
+        let shared = self.sharing.forward(&self.inputs, &TaskMask::all(K), &cx).unwrap();
         let (mut losses, mut auxiliary) = (Vec::new(), Vec::new());
         for (t, head) in self.heads.iter().enumerate() {
-            let mut z = shared.per_task[t].pooled().unwrap();
+            let mut z = shared.of(t).unwrap().pooled().unwrap();
             if let Some(scale) = &self.above {
                 z = &z * scale; // not in place: the graph needs it
             }

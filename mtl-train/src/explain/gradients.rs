@@ -12,6 +12,8 @@
 //! **Reference** Sundararajan, Taly and Yan, "Axiomatic Attribution for Deep Networks", ICML 2017.
 //! **Differs from** the paper in the baseline, which it leaves to the user and takes as black for images, and in midpoints.
 
+use std::cell::Cell;
+
 use mtl_core::{
     Error, Result, TorchContext,
     batch::Inputs,
@@ -27,8 +29,11 @@ use crate::model::Model;
 /// What attributions are measured against: means over reference samples.
 #[derive(Debug)]
 pub struct Baseline {
-    /// By input, without the batch axis: inputs with gradients, and embeddings of those without.
-    pub(super) means: Vec<(String, Tensor)>,
+    /// By input, without the batch axis: inputs with gradients.
+    means: Vec<(String, Tensor)>,
+    /// Embeddings of inputs without, in the order in which they pass: an architecture with several encoders embeds an input
+    /// several times.
+    embedded: Vec<(String, Tensor)>,
 }
 
 impl Baseline {
@@ -46,16 +51,14 @@ impl Baseline {
         for (name, input) in reference.iter().filter(|(_, input)| input.tensor().is_floating_point()) {
             means.push((name.to_owned(), mean(input.tensor())?));
         }
-        for embedded in cx.take_embeddings() {
-            means.push((embedded.input, mean(&embedded.xs)?));
-        }
-        Ok(Self { means })
+        let embedded = cx.take_embeddings().into_iter().map(|e| Ok((e.input, mean(&e.xs)?)));
+        Ok(Self { means, embedded: embedded.collect::<Result<_>>()? })
     }
 
-    /// The mean of an input.
+    /// The mean of an input, or of its first embedding.
     #[must_use]
     pub fn get(&self, input: &str) -> Option<&Tensor> {
-        self.means.iter().find(|(name, _)| name == input).map(|(_, mean)| mean)
+        self.means.iter().chain(&self.embedded).find(|(name, _)| name == input).map(|(_, mean)| mean)
     }
 }
 
@@ -96,7 +99,8 @@ pub fn attribute(
         n => (0..n).map(|k| (f64::from(k) + 0.5) / f64::from(n)).collect(),
     };
     let share = 1.0 / alphas.len() as f64;
-    let mut sums: Vec<Vec<(String, Tensor)>> = answers.iter().map(|_| Vec::new()).collect();
+    // By task, then leaf; leaves come in the same order in every pass.
+    let mut sums: Vec<Vec<Option<Tensor>>> = answers.iter().map(|_| Vec::new()).collect();
     for alpha in &alphas {
         let pass = Pass::run(model, inputs, baseline, *alpha)?;
         let wanted: Vec<usize> = (0..answers.len()).filter(|t| answers[*t].is_some()).collect();
@@ -106,13 +110,14 @@ pub fn attribute(
             let graph = if place + 1 == wanted.len() { Graph::Free } else { Graph::Keep };
             let leaves: Vec<&Tensor> = pass.leaves.iter().map(|leaf| &leaf.xs).collect();
             let gradients = grad(&[f], None, &leaves, graph)?;
-            for (Leaf { input: name, .. }, gradient) in pass.leaves.iter().zip(gradients) {
+            sums[task].resize_with(leaves.len(), || None);
+            for (sum, gradient) in sums[task].iter_mut().zip(gradients) {
                 let Some(gradient) = gradient else { continue };
                 let part = gradient.f_detach().and_then(|g| g.f_mul_scalar(share)).op("attribution")?;
-                match sums[task].iter_mut().find(|(n, _)| n == name) {
-                    Some((_, sum)) => *sum = sum.f_add(&part).op("attribution")?,
-                    None => sums[task].push((name.clone(), part)),
-                }
+                *sum = Some(match sum.take() {
+                    Some(sum) => sum.f_add(&part).op("attribution")?,
+                    None => part,
+                });
             }
         }
     }
@@ -123,7 +128,7 @@ pub fn attribute(
             attributed.push(None);
             continue;
         };
-        let scores = whole.scores(&sums[task], baseline, parts)?;
+        let scores = whole.scores(&sums[task], parts)?;
         let change = whole.objective(task, given)?.f_sub(&empty.objective(task, given)?).op("gap")?;
         let sum = scores.f_sum_dim_intlist(&[1i64][..], false, Kind::Double).op("gap")?;
         let size = |t: &Tensor| -> Result<f64> {
@@ -136,16 +141,16 @@ pub fn attribute(
     Ok(attributed)
 }
 
-/// An input, or the embedding of one that has no gradient of its own.
+/// What gradients are taken of: an input, or one of its embeddings.
 struct Leaf {
     input: String,
     xs: Tensor,
+    baseline: Tensor,
     is_embedding: bool,
 }
 
 /// One forward pass from a point between baseline and input.
 struct Pass {
-    /// What gradients are taken of, by input.
     leaves: Vec<Leaf>,
     /// The heads' numbers.
     main: Vec<Option<Tensor>>,
@@ -157,21 +162,21 @@ impl Pass {
         let moved = inputs.map(|name, xs| match baseline.get(name).filter(|_| xs.is_floating_point()) {
             Some(baseline) => {
                 let leaf = between(xs, baseline, alpha)?;
-                leaves.push(Leaf { input: name.to_owned(), xs: leaf.shallow_clone(), is_embedding: false });
+                let (xs, baseline) = (leaf.shallow_clone(), baseline.shallow_clone());
+                leaves.push(Leaf { input: name.to_owned(), xs, baseline, is_embedding: false });
                 Ok(leaf)
             }
             None => Ok(xs.shallow_clone()),
         })?;
-        let means: Vec<(String, Tensor)> =
-            baseline.means.iter().map(|(name, mean)| (name.clone(), mean.shallow_clone())).collect();
-        let cx =
-            Cx::new(Mode::Eval).with_embeddings(move |input, xs| match means.iter().find(|(name, _)| name == input) {
-                Some((_, baseline)) => between(xs, baseline, alpha),
-                None => Ok(xs.shallow_clone()),
-            });
+        let embedded = || baseline.embedded.iter().map(|(_, mean)| mean.shallow_clone());
+        let (means, next): (Vec<Tensor>, _) = (embedded().collect(), Cell::new(0));
+        let cx = Cx::new(Mode::Eval).with_embeddings(move |_, xs| match means.get(next.replace(next.get() + 1)) {
+            Some(baseline) => between(xs, baseline, alpha),
+            None => Ok(xs.shallow_clone()),
+        });
         let output = model.forward(&moved, |_| true, &cx)?;
-        let embedded = cx.take_embeddings().into_iter();
-        leaves.extend(embedded.map(|e| Leaf { input: e.input, xs: e.xs, is_embedding: true }));
+        let passed = cx.take_embeddings().into_iter().zip(embedded());
+        leaves.extend(passed.map(|(e, baseline)| Leaf { input: e.input, xs: e.xs, baseline, is_embedding: true }));
         let main = output.heads.iter().map(|head| head.as_ref().map(|h| h.main().shallow_clone()));
         Ok(Self { main: main.collect(), leaves })
     }
@@ -202,20 +207,19 @@ impl Pass {
     }
 
     /// Mean gradients times the way from the baseline, summed over what is inside a part.
-    fn scores(&self, gradients: &[(String, Tensor)], baseline: &Baseline, parts: &Parts) -> Result<Tensor> {
+    fn scores(&self, gradients: &[Option<Tensor>], parts: &Parts) -> Result<Tensor> {
         let b = self.leaves.first().map_or(0, |leaf| leaf.xs.size()[0]);
         let mut total = Tensor::f_zeros([b, parts.len() as i64], (Kind::Float, tch::Device::Cpu)).op("attribution")?;
-        for Leaf { input: name, xs, is_embedding } in &self.leaves {
-            let found = gradients.iter().find(|(n, _)| n == name).map(|(_, g)| g).zip(baseline.get(name));
-            let Some((gradient, mean)) = found else { continue };
-            let product =
-                xs.f_detach().and_then(|x| x.f_sub(mean)).and_then(|d| d.f_mul(gradient)).op("attribution")?;
-            let per_input = match is_embedding {
+        for (leaf, gradient) in self.leaves.iter().zip(gradients) {
+            let Some(gradient) = gradient else { continue };
+            let way = leaf.xs.f_detach().and_then(|x| x.f_sub(&leaf.baseline));
+            let product = way.and_then(|d| d.f_mul(gradient)).op("attribution")?;
+            let per_input = match leaf.is_embedding {
                 // An embedding's width goes: [b, f, d] to [b, f].
                 true => product.f_sum_dim_intlist(&[2i64][..], false, None::<Kind>).op("attribution")?,
                 false => product,
             };
-            let own = parts.sum(name, &per_input.f_to_device(tch::Device::Cpu).op("attribution")?)?;
+            let own = parts.sum(&leaf.input, &per_input.f_to_device(tch::Device::Cpu).op("attribution")?)?;
             total = total.f_add(&own.f_to_kind(Kind::Float).op("attribution")?).op("attribution")?;
         }
         Ok(total)

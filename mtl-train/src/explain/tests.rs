@@ -93,44 +93,52 @@ fn attention_is_explained_where_it_looks_at_parts() {
 }
 
 #[test]
-fn codes_are_explained_at_their_embeddings() {
+fn codes_are_explained_at_their_embeddings_however_many_encoders_embed_them() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("t.csv");
     let row = |i: usize| {
-        format!("{},{},{}\n", ["red", "green", "blue"][i % 3], i % 7, f64::from(u8::from(i.is_multiple_of(3))))
+        let (color, size) = (["red", "green", "blue"][i % 3], i % 7);
+        format!("{color},{size},{},{}\n", f64::from(u8::from(i.is_multiple_of(3))), i % 7)
     };
-    std::fs::write(&file, format!("color,size,price\n{}", (0..300).map(row).collect::<String>())).unwrap();
-    let config = format!(
-        r#"
-        [data]
-        kind = "csv"
-        train = "{}"
-        schema.columns = [
-            {{ name = "color", kind = "categorical" }},
-            {{ name = "size", kind = "numeric" }},
-            {{ name = "price", kind = "label", label = "value" }},
-        ]
-        [encoder]
-        kind = "tabular"
-        token_width = 4
-        hidden = [16]
-        [train]
-        epochs = 60
-        batch_size = 64
-        optimizer = {{ kind = "adamw", lr = 0.01 }}
-        "#,
-        file.display()
-    );
-    let config = RunConfig::parse(&config, "test".as_ref()).unwrap();
-    let mut session = Session::new(&config, &config.data.load().unwrap()).unwrap();
-    session.trainer.fit(&session.train, &session.validation, &mut (), None).unwrap();
-    let options = ExplainOptions { steps: 16, ..options(&[]) };
-    let found = explain(session.trainer.model(), session.validation.source(), &options).unwrap();
-    let a = &found.attributions[0];
-    assert_eq!(found.parts, ["color", "size"]);
-    assert!(a.share[0] > 0.7, "the price is that of the color: {:?}", a.share);
-    assert!(a.gap.unwrap() < 0.1, "{:?}", a.gap);
-    assert!(a.faithfulness.as_ref().unwrap().gain > 0.0);
+    std::fs::write(&file, format!("color,size,price,mass\n{}", (0..300).map(row).collect::<String>())).unwrap();
+    for sharing in ["hard", "cross-stitch"] {
+        let config = format!(
+            r#"
+            [data]
+            kind = "csv"
+            train = "{}"
+            schema.columns = [
+                {{ name = "color", kind = "categorical" }},
+                {{ name = "size", kind = "numeric" }},
+                {{ name = "price", kind = "label", label = "value" }},
+                {{ name = "mass", kind = "label", label = "value" }},
+            ]
+            [encoder]
+            kind = "tabular"
+            token_width = 4
+            hidden = [16]
+            [sharing]
+            kind = "{sharing}"
+            [train]
+            epochs = 60
+            batch_size = 64
+            optimizer = {{ kind = "adamw", lr = 0.01 }}
+            "#,
+            file.display()
+        );
+        let config = RunConfig::parse(&config, "test".as_ref()).unwrap();
+        let mut session = Session::new(&config, &config.data.load().unwrap()).unwrap();
+        session.trainer.fit(&session.train, &session.validation, &mut (), None).unwrap();
+        let options = ExplainOptions { steps: 16, ..options(&[Method::IntegratedGradients]) };
+        let found = explain(session.trainer.model(), session.validation.source(), &options).unwrap();
+        let (price, mass) = (&found.attributions[0], &found.attributions[1]);
+        assert_eq!(found.parts, ["color", "size"]);
+        assert!(price.share[0] > 0.7, "{sharing}: the price is that of the color: {:?}", price.share);
+        assert!(mass.share[1] > 0.7, "{sharing}: the mass is that of the size: {:?}", mass.share);
+        // The attributions of all embeddings of a code together account for the answer.
+        assert!([price, mass].iter().all(|a| a.gap.unwrap() < 0.1), "{sharing}: {:?} {:?}", price.gap, mass.gap);
+        assert!(price.faithfulness.as_ref().unwrap().gain > 0.0);
+    }
 }
 
 #[test]

@@ -1,0 +1,318 @@
+//! The plan of an encoder: what a sharing architecture is given instead of a finished one.
+//!
+//! Hard sharing wants one encoder, cross-stitch one per task, branching the first stages once and the others once per task,
+//! fusion one per input. So an architecture gets the plan and builds as many as it wants, whole or in part, each in a place and
+//! with a [`Role`](crate::params::Role) of its choice:
+//!
+//! ```
+//! use mtl_core::{encode::{EncoderConfig, EncoderPlan, InputSpec}, params::{ParamSet, Role}};
+//! use tch::{Device, Kind};
+//!
+//! let config = EncoderConfig::by_name("mlp")?;
+//! let spec = InputSpec::table(Vec::new(), vec!["x".into(), "y".into()]);
+//! let plan = EncoderPlan::new(&config, &spec);
+//! let mut params = ParamSet::new(Kind::Float, Device::Cpu, 0);
+//! let mut root = params.root();
+//! let mut place = root.sub("encoder");
+//! let trunk = plan.stages(&mut place, 0..1)?; // the first stage, for all tasks
+//! let mut branch = place.sub("branches");
+//! let own = plan.stages(&mut branch.role(Role::Task(0)), 1..2)?; // the second, for one
+//! assert_eq!((trunk.list()[0].name.as_str(), own.list()[0].name.as_str()), ("layer0", "layer1"));
+//! assert_eq!((params.shared().len(), params.owned_by(0).len()), (2, 2));
+//! # Ok::<(), mtl_core::Error>(())
+//! ```
+//! Whatever builds an encoder can be planned: the registries of this workspace, or a closure of a user's crate.
+//!
+//! **How an encoder is built in parts.** Encoders are written as a whole: their constructor makes all layers, each with the name
+//! of its stage. For a part the same constructor runs in a scope that makes the parameters of the wanted stages and nothing for
+//! the others; the layers of those are empty shells that [`Stages`] never runs. So an encoder, a user's own too, can be split
+//! without a line of its own, as long as all its parameters have a stage.
+
+use std::{borrow::Cow, fmt, ops::Range};
+
+use tch::{Device, Kind};
+
+use super::{Encoder, EncoderConfig, InputSpec, Stage};
+use crate::{
+    batch::Inputs,
+    context::Cx,
+    error::{Error, Result},
+    features::Features,
+    input::Modality,
+    params::{ParamSet, Scope},
+};
+
+/// What can build an encoder as often as it is asked to.
+pub trait BuildEncoder {
+    /// Builds one for inputs of that kind; its parameters go into `scope`, with the scope's role.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfig`] for settings out of range or inputs that the encoder cannot take.
+    fn build(&self, scope: &mut Scope<'_>, spec: &InputSpec) -> Result<Box<dyn Encoder>>;
+}
+
+impl BuildEncoder for EncoderConfig {
+    fn build(&self, scope: &mut Scope<'_>, spec: &InputSpec) -> Result<Box<dyn Encoder>> {
+        Self::build(self, scope, spec)
+    }
+}
+
+impl<F: Fn(&mut Scope<'_>, &InputSpec) -> Result<Box<dyn Encoder>>> BuildEncoder for F {
+    fn build(&self, scope: &mut Scope<'_>, spec: &InputSpec) -> Result<Box<dyn Encoder>> {
+        self(scope, spec)
+    }
+}
+
+/// An encoder that is not built yet, and the inputs that it is for.
+#[derive(Clone)]
+pub struct EncoderPlan<'a> {
+    how: &'a dyn BuildEncoder,
+    spec: Cow<'a, InputSpec>,
+}
+
+impl fmt::Debug for EncoderPlan<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EncoderPlan").field("spec", &self.spec).finish_non_exhaustive()
+    }
+}
+
+impl<'a> EncoderPlan<'a> {
+    /// The plan of what `how` builds for inputs as in `spec`.
+    #[must_use]
+    pub fn new(how: &'a dyn BuildEncoder, spec: &'a InputSpec) -> Self {
+        Self { how, spec: Cow::Borrowed(spec) }
+    }
+
+    /// The inputs that encoders are built for.
+    #[must_use]
+    pub fn spec(&self) -> &InputSpec {
+        &self.spec
+    }
+
+    /// Builds a whole encoder.
+    ///
+    /// # Errors
+    /// As [`BuildEncoder::build`]; [`Error::Duplicate`] where the scope holds one already.
+    pub fn whole(&self, scope: &mut Scope<'_>) -> Result<Box<dyn Encoder>> {
+        self.how.build(scope, &self.spec)
+    }
+
+    /// The stages that an encoder of this plan has. Makes no parameter.
+    ///
+    /// # Errors
+    /// As [`BuildEncoder::build`]; [`Error::InvalidConfig`] for an encoder with parameters that belong to no stage.
+    pub fn outline(&self) -> Result<Vec<Stage>> {
+        let mut nowhere = ParamSet::new(Kind::Float, Device::Cpu, 0);
+        let shell = self.how.build(&mut nowhere.root().only(Vec::new().into()), &self.spec)?;
+        Ok(shell.stages().to_vec())
+    }
+
+    /// Builds consecutive stages, counted from 0, and none of the others' parameters.
+    ///
+    /// # Errors
+    /// As [`EncoderPlan::outline`]; [`Error::InvalidConfig`] for an empty range, and for an encoder with fewer stages than asked for.
+    pub fn stages(&self, scope: &mut Scope<'_>, range: Range<usize>) -> Result<Stages> {
+        let outline = self.outline()?;
+        let Some(wanted) = outline.get(range.clone()).filter(|wanted| !wanted.is_empty()) else {
+            return Err(too_few(&outline, range.end.max(range.start + 1)));
+        };
+        let names: Vec<String> = wanted.iter().map(|s| s.name.clone()).collect();
+        Ok(Stages { encoder: self.how.build(&mut scope.only(names.into()), &self.spec)?, range })
+    }
+
+    /// The inputs to which the plan can be restricted: `fields` for all columns of a table together, then the others by name.
+    #[must_use]
+    pub fn inputs(&self) -> Vec<&str> {
+        let has_fields = self.spec.iter().any(|(_, modality)| is_field(modality));
+        let others = self.spec.iter().filter(|(_, modality)| !is_field(modality)).map(|(name, _)| name);
+        has_fields.then_some(FIELDS).into_iter().chain(others).collect()
+    }
+
+    /// The same plan for some of the inputs: an encoder of it reads no other. Names are those of [`EncoderPlan::inputs`]; a name
+    /// of the spec stands for itself alone.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`] for an input that is not there.
+    pub fn for_inputs(&self, names: &[&str]) -> Result<Self> {
+        let known = self.inputs();
+        let is_there = |name: &str| known.contains(&name) || self.spec.get(name).is_ok();
+        if let Some(name) = names.iter().find(|name| !is_there(name)) {
+            let known = known.into_iter().map(str::to_owned).collect();
+            return Err(Error::UnknownName { what: "input", name: (*name).to_owned(), known });
+        }
+        let wanted = |name: &str, modality: &Modality| {
+            names.contains(&name) || names.contains(&FIELDS) && is_field(modality)
+        };
+        let some = self.spec.iter().filter(|(name, modality)| wanted(name, modality));
+        let spec = InputSpec::new(some.map(|(name, modality)| (name, modality.clone())))?;
+        Ok(Self { how: self.how, spec: Cow::Owned(spec) })
+    }
+
+    /// The same inputs with another encoder.
+    #[must_use]
+    pub fn with_encoder<'b>(&self, how: &'b dyn BuildEncoder) -> EncoderPlan<'b> {
+        EncoderPlan { how, spec: Cow::Owned((*self.spec).clone()) }
+    }
+}
+
+/// All columns of a table together, whatever they hold.
+const FIELDS: &str = "fields";
+
+fn is_field(modality: &Modality) -> bool {
+    matches!(modality, Modality::Categorical(_) | Modality::Numeric(_))
+}
+
+/// The error of an encoder that has too few stages.
+pub(crate) fn too_few(stages: &[Stage], least: usize) -> Error {
+    let names: Vec<&str> = stages.iter().map(|s| s.name.as_str()).collect();
+    Error::InvalidConfig {
+        what: "encoder",
+        field: "stages",
+        expected: format!("at least {least} for this architecture"),
+        found: format!("{} ({})", names.len(), names.join(", ")),
+    }
+}
+
+/// Consecutive stages of an encoder.
+#[derive(Debug)]
+pub struct Stages {
+    encoder: Box<dyn Encoder>,
+    range: Range<usize>,
+}
+
+impl Stages {
+    /// What they are, in order; at least one.
+    #[must_use]
+    pub fn list(&self) -> &[Stage] {
+        self.encoder.stages().get(self.range.clone()).unwrap_or_default()
+    }
+
+    /// Runs all of them on the raw inputs.
+    ///
+    /// # Errors
+    /// As [`Encoder::embed`] and [`Encoder::advance`]; [`Error::InvalidConfig`] unless the encoder's first stage is among them.
+    pub fn embed(&self, inputs: &Inputs, cx: &Cx) -> Result<Features> {
+        if self.range.start > 0 {
+            return Err(Error::InvalidConfig {
+                what: "encoder",
+                field: "stages",
+                expected: "from the first on, to read inputs".into(),
+                found: format!("stages {}..{}", self.range.start, self.range.end),
+            });
+        }
+        (1..self.range.end).try_fold(self.encoder.embed(inputs, cx)?, |xs, idx| self.encoder.advance(idx, xs, cx))
+    }
+
+    /// Runs all of them on the features that the stage before gave.
+    ///
+    /// # Errors
+    /// As [`Encoder::advance`], also when the encoder's first stage is among them, which reads no features.
+    pub fn advance(&self, features: Features, cx: &Cx) -> Result<Features> {
+        self.range.clone().try_fold(features, |xs, idx| self.encoder.advance(idx, xs, cx))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        input::{CategoricalField, Picture},
+        mode::Mode,
+        params::Role,
+        rng::Rng,
+    };
+    use tch::Tensor;
+
+    fn spec() -> InputSpec {
+        let field = CategoricalField { name: "job".into(), cardinality: 4 };
+        let table = InputSpec::table(vec![field], vec!["age".into(), "wage".into()]);
+        let image = Modality::from(Picture { channels: 2, height: 8, width: 8 });
+        InputSpec::new(table.iter().chain([("image", &image)]).map(|(name, m)| (name, m.clone()))).unwrap()
+    }
+
+    /// The plan for those inputs that the encoder takes.
+    fn plan_of<'a>(config: &'a EncoderConfig, spec: &'a InputSpec) -> EncoderPlan<'a> {
+        let taken: Vec<&str> = spec.iter().filter(|(_, m)| (config.takes().accepts)(m)).map(|(name, _)| name).collect();
+        EncoderPlan::new(config, spec).for_inputs(&taken).unwrap()
+    }
+
+    fn inputs() -> Inputs {
+        let mut rng = Rng::new(3);
+        let mut normal = |shape: &[i64]| {
+            let values: Vec<f64> = (0..shape.iter().product::<i64>()).map(|_| rng.normal()).collect();
+            Tensor::from_slice(&values).view(shape)
+        };
+        let codes = Tensor::from_slice(&[0i64, 3, 2]).view([3, 1]);
+        let all = [("categorical", codes), ("numeric", normal(&[3, 2])), ("image", normal(&[3, 2, 8, 8]))];
+        Inputs::new(all.into_iter().map(|(n, t)| (n.to_owned(), t)).collect()).unwrap()
+    }
+
+    #[test]
+    fn parts_put_together_are_the_whole() {
+        let (spec, inputs, cx) = (spec(), inputs(), Cx::new(Mode::Eval));
+        for (name, _) in EncoderConfig::ALL {
+            let config = EncoderConfig::by_name(name).unwrap();
+            let plan = plan_of(&config, &spec);
+            let outline = plan.outline().unwrap();
+            let mut whole = ParamSet::new(Kind::Double, Device::Cpu, 4);
+            let encoder = plan.whole(&mut whole.root().sub("encoder")).unwrap();
+            assert_eq!(outline, encoder.stages());
+            let expected = encoder.forward(&inputs, &cx).unwrap();
+            for cut in 1..outline.len() {
+                // The same names, hence the same first values.
+                let mut parts = ParamSet::new(Kind::Double, Device::Cpu, 4);
+                let (mut root, n) = (parts.root(), outline.len());
+                let mut place = root.sub("encoder");
+                let first = plan.stages(&mut place, 0..cut).unwrap();
+                let rest = plan.stages(&mut place.role(Role::Task(1)), cut..n).unwrap();
+                let found = rest.advance(first.embed(&inputs, &cx).unwrap(), &cx).unwrap();
+                assert!(found.newest().unwrap().equal(expected.newest().unwrap()), "{name} cut at {cut}");
+                let sorted = |set: &ParamSet| {
+                    let mut names: Vec<String> = set.tensors().map(|(name, _)| name.to_owned()).collect();
+                    names.sort();
+                    names
+                };
+                assert_eq!(sorted(&parts), sorted(&whole), "{name}: every parameter and buffer once");
+                for param in parts.params() {
+                    let own = outline[cut..].iter().any(|s| Some(s.name.as_str()) == param.stage());
+                    assert_eq!(param.role() == Role::Task(1), own, "{}", param.name());
+                }
+                assert!(rest.embed(&inputs, &cx).is_err(), "{name}: the rest reads no inputs");
+            }
+        }
+    }
+
+    #[test]
+    fn more_stages_than_there_are_and_parameters_without_a_stage_are_refused() {
+        let (spec, config) = (spec(), EncoderConfig::by_name("mlp").unwrap());
+        let mut params = ParamSet::new(Kind::Float, Device::Cpu, 0);
+        let plan = plan_of(&config, &spec);
+        let e = plan.stages(&mut params.root(), 1..3).unwrap_err().to_string();
+        assert_eq!(e, "encoder: stages must be at least 3 for this architecture, found 2 (layer0, layer1)");
+        assert!(plan.stages(&mut params.root(), 1..1).is_err());
+        let unstaged = |scope: &mut Scope<'_>, spec: &InputSpec| {
+            let _ = scope.param("scale", &[1], crate::params::Init::Ones)?;
+            config.build(scope, spec)
+        };
+        let numbers = plan.for_inputs(&["numeric"]).unwrap();
+        let plan = numbers.with_encoder(&unstaged);
+        assert!(plan.whole(&mut params.root().sub("whole")).is_ok());
+        let e = plan.stages(&mut params.root(), 0..1).unwrap_err().to_string();
+        assert!(e.contains("stage must be a stage of the encoder") && e.ends_with("found none for scale"), "{e}");
+    }
+
+    #[test]
+    fn a_plan_for_some_inputs_hides_the_others() {
+        let (spec, config) = (spec(), EncoderConfig::by_name("conv").unwrap());
+        let plan = EncoderPlan::new(&config, &spec);
+        assert_eq!(plan.inputs(), ["fields", "image"]);
+        let fields = plan.for_inputs(&["fields"]).unwrap();
+        assert_eq!((fields.inputs(), fields.spec().len()), (vec!["fields"], 2));
+        assert!(fields.outline().unwrap_err().to_string().contains("one picture"));
+        assert_eq!(plan.for_inputs(&["numeric"]).unwrap().spec().len(), 1);
+        let tabular = EncoderConfig::by_name("tabular").unwrap();
+        assert_eq!(fields.with_encoder(&tabular).outline().unwrap()[0].name, "fields");
+        let e = plan.for_inputs(&["sound"]).unwrap_err().to_string();
+        assert_eq!(e, "unknown input \"sound\", known are \"fields\", \"image\"");
+    }
+}
