@@ -15,6 +15,7 @@ fn targets(head: &HeadConfig) -> [TargetSpec; 2] {
         HeadConfig::Class(_) => [TargetSpec::Class { classes: 2 }, TargetSpec::Class { classes: 4 }],
         HeadConfig::MultiLabel(_) => [TargetSpec::MultiLabel { labels: 1 }, TargetSpec::MultiLabel { labels: 3 }],
         HeadConfig::Regress(_) => [TargetSpec::Values { values: 1 }, TargetSpec::Values { values: 2 }],
+        HeadConfig::Outside(part) => panic!("{part:?} is not of this crate"),
     }
 }
 

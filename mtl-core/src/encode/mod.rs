@@ -110,6 +110,9 @@ fn no_stage(stages: &[Stage], stage_idx: usize) -> Error {
 
 /// The settings of an encoder from outside: what [`EncoderConfig::register`] takes.
 pub trait EncoderPart: Debug + Send + Sync {
+    /// Which inputs it takes; others are refused by name.
+    fn takes(&self) -> Takes;
+
     /// Builds the encoder for inputs of that kind, its parameters in `scope`.
     ///
     /// # Errors
@@ -136,6 +139,7 @@ impl EncoderConfig {
             Self::Tabular(_) => TabularEncoder::TAKES,
             Self::Conv(_) => ConvEncoder::TAKES,
             Self::ResNet18(_) => ResNet18::TAKES,
+            Self::Outside(part) => part.takes(),
         }
     }
 

@@ -29,7 +29,7 @@ pub(super) fn form(input: &str, found: &Input, layout: &Layout) -> Result<()> {
     let (tensor, op) = (found.tensor(), || format!("input {input}"));
     if !layout.numbers.fit(tensor.kind()) {
         let expected = layout.numbers.describe();
-        return Err(Error::Kind { op: op(), tensor: "input", expected, found: tensor.kind() });
+        return Err(Error::Kind { op: op(), tensor: "input", expected, found: format!("{:?}", tensor.kind()) });
     }
     if !layout.fits(&tensor.size()) {
         return Err(Error::Shape { op: op(), tensor: "input", expected: layout.describe(), found: tensor.size() });

@@ -68,7 +68,8 @@ impl ParamSet {
         let mut set = Self::new(kind, store.device(), 0);
         for (name, tensor) in named {
             if !tensor.requires_grad() {
-                set.buffers.push(Buffer { name, tensor });
+                let role = role(&name);
+                set.buffers.push(Buffer { name, tensor, role });
                 continue;
             }
             if tensor.kind() != kind {

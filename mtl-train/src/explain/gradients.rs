@@ -30,10 +30,10 @@ use crate::model::Model;
 #[derive(Debug)]
 pub struct Baseline {
     /// By input, without the batch axis: inputs with gradients.
-    means: Vec<(String, Tensor)>,
+    pub(super) means: Vec<(String, Tensor)>,
     /// Embeddings of inputs without, in the order in which they pass: an architecture with several encoders embeds an input
     /// several times.
-    embedded: Vec<(String, Tensor)>,
+    pub(super) embedded: Vec<(String, Tensor)>,
 }
 
 impl Baseline {

@@ -171,7 +171,7 @@ impl Parts {
             let mean = baseline.get(name).ok_or_else(|| Error::UnknownName {
                 what: "mean of input",
                 name: name.to_owned(),
-                known: baseline.means.iter().map(|(known, _)| known.clone()).collect(),
+                known: baseline.means.iter().chain(&baseline.embedded).map(|(known, _)| known.clone()).collect(),
             })?;
             let cells = own.f_to_kind(Kind::Float).op("deleted cells")?;
             let pixels = cells.f_matmul(&grid.membership(&cells)?);
@@ -230,7 +230,10 @@ mod tests {
     }
 
     fn means(means: Vec<(&str, Tensor)>) -> Baseline {
-        Baseline { means: means.into_iter().map(|(name, mean)| (name.to_owned(), mean)).collect() }
+        Baseline {
+            means: means.into_iter().map(|(name, mean)| (name.to_owned(), mean)).collect(),
+            embedded: Vec::new(),
+        }
     }
 
     #[test]
