@@ -124,7 +124,7 @@ fn every_architecture_of_layers_obeys_the_laws_on_the_transformer() {
     let (spec, encoder) = (spec(), transformer());
     let mut all: Vec<SharingConfig> =
         SharingConfig::ALL.iter().map(|(n, _)| SharingConfig::by_name(n).unwrap()).collect();
-    all.push(SharingConfig::Fusion(FusionConfig { combine: Combine::Gated, width: 5, inputs: Vec::new() }));
+    all.push(SharingConfig::Fusion(FusionConfig { combine: Combine::Gated, width: 5, parts: Vec::new() }));
     for config in all {
         obeys(&format!("{config:?}"), &spec, |scope, tasks| {
             config.build(scope, &EncoderPlan::new(&encoder, &spec), tasks)

@@ -119,31 +119,43 @@ impl<'a> EncoderPlan<'a> {
         Ok(Stages { encoder: self.how.build(&mut scope.only(names.into()), &self.spec)?, range })
     }
 
-    /// The inputs to which the plan can be restricted: `fields` (of a table) and `image`, as far as there are.
+    /// The inputs to which the plan can be restricted, by the names that they have in a batch.
     #[must_use]
-    pub fn inputs(&self) -> Vec<&'static str> {
+    pub fn inputs(&self) -> Vec<&str> {
         let spec = &self.spec;
-        let there = [(FIELDS, !spec.field_names().is_empty()), (IMAGE, spec.image.is_some())];
+        let there = [
+            (CATEGORICAL, !spec.categorical.is_empty()),
+            (NUMERIC, !spec.numeric.is_empty()),
+            (IMAGE, spec.image.is_some()),
+        ];
         there.into_iter().filter(|(_, there)| *there).map(|(name, _)| name).collect()
+    }
+
+    /// The inputs as one would give them to an encoder each: the fields of a table together, any other alone.
+    #[must_use]
+    pub fn input_groups(&self) -> Vec<Vec<&str>> {
+        let (fields, others): (Vec<&str>, Vec<&str>) = self.inputs().into_iter().partition(|name| *name != IMAGE);
+        let fields = (!fields.is_empty()).then_some(fields);
+        fields.into_iter().chain(others.into_iter().map(|name| vec![name])).collect()
     }
 
     /// The same plan for some of the inputs: an encoder of it reads no other.
     ///
     /// # Errors
     /// [`Error::UnknownName`] for an input that is not there.
-    pub fn for_inputs(&self, names: &[&str]) -> Result<Self> {
+    pub fn for_inputs<S: AsRef<str>>(&self, names: &[S]) -> Result<Self> {
         let known = self.inputs();
-        if let Some(name) = names.iter().find(|name| !known.contains(*name)) {
+        if let Some(name) = names.iter().map(AsRef::as_ref).find(|name| !known.contains(name)) {
             let known = known.into_iter().map(str::to_owned).collect();
-            return Err(Error::UnknownName { what: "input", name: (*name).to_owned(), known });
+            return Err(Error::UnknownName { what: "input", name: name.to_owned(), known });
         }
         let mut spec = InputSpec::default();
-        if names.contains(&FIELDS) {
-            spec.categorical.clone_from(&self.spec.categorical);
-            spec.numeric.clone_from(&self.spec.numeric);
-        }
-        if names.contains(&IMAGE) {
-            spec.image = self.spec.image;
+        for name in names {
+            match name.as_ref() {
+                CATEGORICAL => spec.categorical.clone_from(&self.spec.categorical),
+                NUMERIC => spec.numeric.clone_from(&self.spec.numeric),
+                _ => spec.image = self.spec.image,
+            }
         }
         Ok(Self { how: self.how, spec: Cow::Owned(spec) })
     }
@@ -155,7 +167,8 @@ impl<'a> EncoderPlan<'a> {
     }
 }
 
-const FIELDS: &str = "fields";
+const CATEGORICAL: &str = "categorical";
+const NUMERIC: &str = "numeric";
 const IMAGE: &str = "image";
 
 /// The error of an encoder that has too few stages.
@@ -287,13 +300,15 @@ mod tests {
     fn a_plan_for_some_inputs_hides_the_others() {
         let (spec, config) = (spec(), EncoderConfig::by_name("conv").unwrap());
         let plan = EncoderPlan::new(&config, &spec);
-        assert_eq!(plan.inputs(), ["fields", "image"]);
-        let fields = plan.for_inputs(&["fields"]).unwrap();
-        assert_eq!((fields.inputs(), fields.spec().numeric.len()), (vec!["fields"], 2));
+        assert_eq!(plan.inputs(), ["categorical", "numeric", "image"]);
+        assert_eq!(plan.input_groups(), [vec!["categorical", "numeric"], vec!["image"]]);
+        let fields = plan.for_inputs(&plan.input_groups()[0]).unwrap();
+        assert_eq!((fields.inputs(), fields.spec().image), (vec!["categorical", "numeric"], None));
         assert!(fields.outline().unwrap_err().to_string().contains("an image input"));
         let tabular = EncoderConfig::by_name("tabular").unwrap();
         assert_eq!(fields.with_encoder(&tabular).outline().unwrap()[0].name, "fields");
+        assert_eq!(plan.for_inputs(&["numeric"]).unwrap().input_groups(), [["numeric"]]);
         let e = plan.for_inputs(&["sound"]).unwrap_err().to_string();
-        assert_eq!(e, "unknown input \"sound\", known are \"fields\", \"image\"");
+        assert_eq!(e, "unknown input \"sound\", known are \"categorical\", \"numeric\", \"image\"");
     }
 }
