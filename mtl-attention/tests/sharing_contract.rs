@@ -22,13 +22,19 @@ fn tasks() -> TaskSet {
     TaskSet::new(["income", "age", "work"].map(|n| Task::new(n, MetricId::Auroc).unwrap()).to_vec()).unwrap()
 }
 
-/// What an encoder takes of a table with a picture.
-fn spec(encoder: &EncoderConfig) -> InputSpec {
+/// A table with a picture.
+fn everything() -> InputSpec {
     let field = |name: &str, cardinality| CategoricalField { name: name.into(), cardinality };
     let table = InputSpec::table(vec![field("sex", 3), field("region", 5)], vec!["hours".into()]);
     let image = Modality::from(Picture { channels: 1, height: 12, width: 8 });
     let all = table.iter().chain([("image", &image)]);
-    let taken = all.filter(|(_, modality)| (encoder.takes().accepts)(modality));
+    InputSpec::new(all.map(|(name, modality)| (name, modality.clone()))).unwrap()
+}
+
+/// What an encoder takes of it.
+fn spec(encoder: &EncoderConfig) -> InputSpec {
+    let everything = everything();
+    let taken = everything.iter().filter(|(_, modality)| (encoder.takes().accepts)(modality));
     InputSpec::new(taken.map(|(name, modality)| (name, modality.clone()))).unwrap()
 }
 
@@ -102,14 +108,15 @@ fn obeys(what: &str, spec: &InputSpec, build: impl Fn(&mut Scope<'_>, &TaskSet) 
 
 #[test]
 fn every_attention_architecture_obeys_the_laws_on_tokens_and_maps() {
-    let spec = spec();
     for config in settings() {
         let config = match config {
             AttentionConfig::TaskQuery(c) => AttentionConfig::TaskQuery(TaskQueryConfig { dropout: 0.0, ..c }),
         };
-        let transformer = transformer();
-        let encoders: [&dyn BuildEncoder; 3] = [&table(), &pictures(), &transformer];
-        for (which, encoder) in encoders.into_iter().enumerate() {
+        let (transformer, all) = (transformer(), everything());
+        let [table, pictures] = [table(), pictures()];
+        let encoders: [(&dyn BuildEncoder, InputSpec); 3] =
+            [(&table, spec(&table)), (&pictures, spec(&pictures)), (&transformer, all)];
+        for (which, (encoder, spec)) in encoders.into_iter().enumerate() {
             obeys(&format!("{config:?} on encoder {which}"), &spec, |scope, tasks| {
                 config.build(scope, &EncoderPlan::new(encoder, &spec), tasks)
             });
@@ -120,10 +127,10 @@ fn every_attention_architecture_obeys_the_laws_on_tokens_and_maps() {
 /// The architectures of the core crate on the encoder of this one.
 #[test]
 fn every_architecture_of_layers_obeys_the_laws_on_the_transformer() {
-    let (spec, encoder) = (spec(), transformer());
+    let (spec, encoder) = (everything(), transformer());
     let mut all: Vec<SharingConfig> =
         SharingConfig::ALL.iter().map(|(n, _)| SharingConfig::by_name(n).unwrap()).collect();
-    all.push(SharingConfig::Fusion(FusionConfig { combine: Combine::Gated, width: 5, inputs: Vec::new() }));
+    all.push(SharingConfig::Fusion(FusionConfig { combine: Combine::Gated, width: 5, parts: Vec::new() }));
     for config in all {
         obeys(&format!("{config:?}"), &spec, |scope, tasks| {
             config.build(scope, &EncoderPlan::new(&encoder, &spec), tasks)

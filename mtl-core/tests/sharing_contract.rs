@@ -12,7 +12,7 @@ use mtl_core::{
     nn::Activation,
     params::{ParamSet, Role, Scope},
     share::{
-        BranchConfig, Combine, CrossStitchConfig, FusionConfig, FusionInput, HardSharing, Mmoe, MmoeConfig, MtanConfig,
+        BranchConfig, Combine, CrossStitchConfig, FusionConfig, FusionPart, HardSharing, Mmoe, MmoeConfig, MtanConfig,
         Sharing, SharingConfig, StitchUnit, TaskMask,
     },
     task::{Task, TaskSet},
@@ -66,10 +66,13 @@ fn settings(encoder: &EncoderConfig) -> Vec<SharingConfig> {
         EncoderConfig::Mlp(_) | EncoderConfig::Tabular(_) => (false, &encoders()[3]),
         EncoderConfig::Conv(_) | EncoderConfig::ResNet18(_) => (true, &encoders()[1]),
     };
-    let input = |name: &str, own: bool| FusionInput { name: name.into(), encoder: own.then(|| other.clone()) };
+    let part = |names: &[&str], own: bool| FusionPart {
+        inputs: names.iter().map(|&n| n.to_owned()).collect(),
+        encoder: own.then(|| other.clone()),
+    };
     for combine in [Combine::Concatenation, Combine::Gated] {
-        let inputs = vec![input("fields", pictures), input("image", !pictures)];
-        all.push(SharingConfig::Fusion(FusionConfig { combine, width: 5, inputs }));
+        let parts = vec![part(&["categorical", "numeric"], pictures), part(&["image"], !pictures)];
+        all.push(SharingConfig::Fusion(FusionConfig { combine, width: 5, parts }));
     }
     all
 }

@@ -11,7 +11,7 @@ use mtl_core::{
     mode::Mode,
     nn::{Activation, Linear},
     params::{ParamSet, Role},
-    share::{FusionConfig, FusionInput, SharingConfig, TaskMask},
+    share::{FusionConfig, FusionPart, SharingConfig, TaskMask},
     shim::{Graph, grad},
     task::{Task, TaskSet},
 };
@@ -120,9 +120,9 @@ fn fusion_sees_what_one_input_does_not_tell() {
     for combine in ["concatenation", "gated"] {
         let fusion = FusionConfig {
             combine: serde_json::from_value(combine.into()).unwrap(),
-            inputs: vec![
-                FusionInput { name: "fields".into(), encoder: Some(mlp(&[8])) },
-                FusionInput { name: "image".into(), encoder: None },
+            parts: vec![
+                FusionPart { inputs: vec!["numeric".into()], encoder: Some(mlp(&[8])) },
+                FusionPart { inputs: vec!["image".into()], encoder: None },
             ],
             width: 8,
         };

@@ -120,30 +120,35 @@ impl<'a> EncoderPlan<'a> {
         Ok(Stages { encoder: self.how.build(&mut scope.only(names.into()), &self.spec)?, range })
     }
 
-    /// The inputs to which the plan can be restricted: `fields` for all columns of a table together, then the others by name.
+    /// The inputs to which the plan can be restricted, by the names that they have in a batch.
     #[must_use]
     pub fn inputs(&self) -> Vec<&str> {
-        let has_fields = self.spec.iter().any(|(_, modality)| is_field(modality));
-        let others = self.spec.iter().filter(|(_, modality)| !is_field(modality)).map(|(name, _)| name);
-        has_fields.then_some(FIELDS).into_iter().chain(others).collect()
+        self.spec.iter().map(|(name, _)| name).collect()
     }
 
-    /// The same plan for some of the inputs: an encoder of it reads no other. Names are those of [`EncoderPlan::inputs`]; a name
-    /// of the spec stands for itself alone.
+    /// The inputs as one would give them to an encoder each: the fields of a table together, any other alone.
+    #[must_use]
+    pub fn input_groups(&self) -> Vec<Vec<&str>> {
+        let is_field = |modality: &Modality| matches!(modality, Modality::Categorical(_) | Modality::Numeric(_));
+        let names = |fields: bool| {
+            self.spec.iter().filter(move |(_, m)| is_field(m) == fields).map(|(name, _)| name).collect::<Vec<_>>()
+        };
+        let fields = Some(names(true)).filter(|fields| !fields.is_empty());
+        fields.into_iter().chain(names(false).into_iter().map(|name| vec![name])).collect()
+    }
+
+    /// The same plan for some of the inputs: an encoder of it reads no other.
     ///
     /// # Errors
     /// [`Error::UnknownName`] for an input that is not there.
-    pub fn for_inputs(&self, names: &[&str]) -> Result<Self> {
+    pub fn for_inputs<S: AsRef<str>>(&self, names: &[S]) -> Result<Self> {
         let known = self.inputs();
-        let is_there = |name: &str| known.contains(&name) || self.spec.get(name).is_ok();
-        if let Some(name) = names.iter().find(|name| !is_there(name)) {
+        if let Some(name) = names.iter().map(AsRef::as_ref).find(|name| !known.contains(name)) {
             let known = known.into_iter().map(str::to_owned).collect();
-            return Err(Error::UnknownName { what: "input", name: (*name).to_owned(), known });
+            return Err(Error::UnknownName { what: "input", name: name.to_owned(), known });
         }
-        let wanted = |name: &str, modality: &Modality| {
-            names.contains(&name) || names.contains(&FIELDS) && is_field(modality)
-        };
-        let some = self.spec.iter().filter(|(name, modality)| wanted(name, modality));
+        let wanted = |name: &str| names.iter().any(|other| other.as_ref() == name);
+        let some = self.spec.iter().filter(|(name, _)| wanted(name));
         let spec = InputSpec::new(some.map(|(name, modality)| (name, modality.clone())))?;
         Ok(Self { how: self.how, spec: Cow::Owned(spec) })
     }
@@ -155,12 +160,6 @@ impl<'a> EncoderPlan<'a> {
     }
 }
 
-/// All columns of a table together, whatever they hold.
-const FIELDS: &str = "fields";
-
-fn is_field(modality: &Modality) -> bool {
-    matches!(modality, Modality::Categorical(_) | Modality::Numeric(_))
-}
 
 /// The error of an encoder that has too few stages.
 pub(crate) fn too_few(stages: &[Stage], least: usize) -> Error {
@@ -305,14 +304,15 @@ mod tests {
     fn a_plan_for_some_inputs_hides_the_others() {
         let (spec, config) = (spec(), EncoderConfig::by_name("conv").unwrap());
         let plan = EncoderPlan::new(&config, &spec);
-        assert_eq!(plan.inputs(), ["fields", "image"]);
-        let fields = plan.for_inputs(&["fields"]).unwrap();
-        assert_eq!((fields.inputs(), fields.spec().len()), (vec!["fields"], 2));
+        assert_eq!(plan.inputs(), ["categorical", "numeric", "image"]);
+        assert_eq!(plan.input_groups(), [vec!["categorical", "numeric"], vec!["image"]]);
+        let fields = plan.for_inputs(&plan.input_groups()[0]).unwrap();
+        assert_eq!(fields.inputs(), ["categorical", "numeric"]);
         assert!(fields.outline().unwrap_err().to_string().contains("one picture"));
-        assert_eq!(plan.for_inputs(&["numeric"]).unwrap().spec().len(), 1);
         let tabular = EncoderConfig::by_name("tabular").unwrap();
         assert_eq!(fields.with_encoder(&tabular).outline().unwrap()[0].name, "fields");
+        assert_eq!(plan.for_inputs(&["numeric"]).unwrap().input_groups(), [["numeric"]]);
         let e = plan.for_inputs(&["sound"]).unwrap_err().to_string();
-        assert_eq!(e, "unknown input \"sound\", known are \"fields\", \"image\"");
+        assert_eq!(e, "unknown input \"sound\", known are \"categorical\", \"numeric\", \"image\"");
     }
 }

@@ -1,7 +1,7 @@
-//! Fusion: each input has an encoder of its own, and what they say is put together at the end.
+//! Fusion: each input, or group of inputs, has an encoder of its own, and what they say is put together at the end.
 //!
 //! ```text
-//! x_i = pooled output of the encoder of input i               [b, d_i],  i = 1..n
+//! x_i = pooled output of the encoder of part i                [b, d_i],  i = 1..n
 //! x   = [x_1 ; .. ; x_n]                                      [b, sum d_i]
 //!
 //! concatenation   y = relu(W x + b)                           [b, d], the same for all tasks
@@ -13,14 +13,19 @@
 //! Taxonomy", TPAMI 2019; gated: Arevalo et al., "Gated Multimodal Units for Information Fusion", ICLR workshop 2017.
 //!
 //! **Differs from** the gated unit: every task has a gate, because which input tells more depends on the task; gates have an offset; and
-//! for more than two inputs the weights of a number still add up to 1 (softmax with one logit fixed at 0, which for two inputs is
+//! for more than two parts the weights of a number still add up to 1 (softmax with one logit fixed at 0, which for two parts is
 //! exactly the unit's `z` and `1 - z`), where the paper's own form has independent sigmoids.
 //!
-//! Inputs are `fields` (of a table) and `image`. Each is encoded by `[encoder]`, unless it names one of its own:
+//! A part is one input or several that one encoder reads; by default the fields of a table are one part, every other input one of its
+//! own. Each is encoded by `[encoder]`, unless it names an encoder of its own:
 //!
 //! ```toml
 //! encoder = { kind = "conv" }
-//! sharing = { kind = "fusion", combine = "gated", inputs = [{ name = "image" }, { name = "fields", encoder = { kind = "tabular" } }] }
+//!
+//! [sharing]
+//! kind = "fusion"
+//! combine = "gated"
+//! parts = [{ inputs = ["image"] }, { inputs = ["categorical", "numeric"], encoder = { kind = "tabular" } }]
 //! ```
 //! Maps and tokens are pooled, so heads get one vector per sample. The boundary is `y`, or all `h_i` and `x` as gates read it.
 
@@ -50,13 +55,13 @@ pub enum Combine {
     Gated,
 }
 
-/// An input and its encoder.
+/// What one of the encoders reads.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct FusionInput {
-    /// Its name: `fields` or `image`.
-    pub name: String,
-    /// What encodes it; default the run's encoder.
+pub struct FusionPart {
+    /// Its inputs by name, at least one.
+    pub inputs: Vec<String>,
+    /// What encodes them; default the run's encoder.
     #[serde(default)]
     pub encoder: Option<EncoderConfig>,
 }
@@ -69,13 +74,13 @@ pub struct FusionConfig {
     pub combine: Combine,
     /// Width of what tasks get, >= 1; default 64.
     pub width: i64,
-    /// The inputs, at least two; default all that the data have.
-    pub inputs: Vec<FusionInput>,
+    /// The parts, at least two; default the fields of a table as one, every other input as one of its own.
+    pub parts: Vec<FusionPart>,
 }
 
 impl Default for FusionConfig {
     fn default() -> Self {
-        Self { combine: Combine::Concatenation, width: 64, inputs: Vec::new() }
+        Self { combine: Combine::Concatenation, width: 64, parts: Vec::new() }
     }
 }
 
@@ -90,36 +95,39 @@ pub struct Fusion {
 #[derive(Debug)]
 enum Layers {
     Concatenation(Linear),
-    Gated { inputs: Vec<Linear>, gates: Vec<Linear>, width: i64 },
+    Gated { parts: Vec<Linear>, gates: Vec<Linear>, width: i64 },
 }
 
 impl Fusion {
-    /// Encoders are made in `scope` below `encoder.inputs.<input>`, layers below `sharing` with the stage `fusion`.
+    /// Encoders are made in `scope` below `encoder.parts.<input>`, with the names of several inputs joined by `+`, layers below
+    /// `sharing` with the stage `fusion`.
     ///
     /// # Errors
-    /// [`Error::InvalidConfig`] for fewer than two inputs or a width below 1; [`Error::UnknownName`] for an input that the data do not
-    /// have; as [`EncoderPlan::whole`].
+    /// [`Error::InvalidConfig`] for fewer than two parts, one without inputs, or a width below 1; [`Error::UnknownName`] for an input
+    /// that the data do not have; as [`EncoderPlan::whole`].
     pub fn new(scope: &mut Scope<'_>, plan: &EncoderPlan<'_>, tasks: &TaskSet, config: &FusionConfig) -> Result<Self> {
-        let all =
-            || plan.inputs().into_iter().map(|name| FusionInput { name: name.to_owned(), encoder: None }).collect();
-        let inputs: Vec<FusionInput> = if config.inputs.is_empty() { all() } else { config.inputs.clone() };
-        if inputs.len() < 2 {
-            let names: Vec<&str> = inputs.iter().map(|i| i.name.as_str()).collect();
-            return refuse("inputs", "at least two", format!("{names:?}"));
+        let all = || {
+            let own = |inputs: Vec<&str>| inputs.into_iter().map(str::to_owned).collect();
+            plan.input_groups().into_iter().map(|g| FusionPart { inputs: own(g), encoder: None }).collect()
+        };
+        let parts: Vec<FusionPart> = if config.parts.is_empty() { all() } else { config.parts.clone() };
+        let names: Vec<String> = parts.iter().map(|p| p.inputs.join("+")).collect();
+        if parts.len() < 2 || parts.iter().any(|p| p.inputs.is_empty()) {
+            return refuse("parts", "at least two, each with at least one input", format!("{names:?}"));
         }
         if config.width < 1 {
             return refuse("width", ">= 1", config.width.to_string());
         }
-        let mut encoders = Vec::with_capacity(inputs.len());
-        for input in &inputs {
-            let part = plan.for_inputs(&[&input.name])?;
-            let part = match &input.encoder {
-                Some(own) => part.with_encoder(own),
-                None => part,
+        let mut encoders = Vec::with_capacity(parts.len());
+        for (part, name) in parts.iter().zip(&names) {
+            let own = plan.for_inputs(&part.inputs)?;
+            let own = match &part.encoder {
+                Some(encoder) => own.with_encoder(encoder),
+                None => own,
             };
             let mut place = scope.sub("encoder");
-            let mut place = place.sub("inputs");
-            encoders.push(part.whole(&mut place.sub(&input.name))?);
+            let mut place = place.sub("parts");
+            encoders.push(own.whole(&mut place.sub(name))?);
         }
         let widths = encoders.iter().map(|e| Ok(e.view()?.width())).collect::<Result<Vec<i64>>>()?;
         let (total, width) = (widths.iter().sum(), config.width);
@@ -128,16 +136,16 @@ impl Fusion {
         let layers = match config.combine {
             Combine::Concatenation => Layers::Concatenation(Linear::new(&mut place.sub("fused"), total, width)?),
             Combine::Gated => {
-                let mut own = place.sub("inputs");
-                let hidden = inputs.iter().zip(&widths).map(|(i, &w)| Linear::new(&mut own.sub(&i.name), w, width));
+                let mut own = place.sub("parts");
+                let hidden = names.iter().zip(&widths).map(|(name, &w)| Linear::new(&mut own.sub(name), w, width));
                 let hidden = hidden.collect::<Result<Vec<_>>>()?;
-                let free = inputs.len() as i64 - 1;
+                let free = parts.len() as i64 - 1;
                 let mut own = place.sub("gates");
                 let gates = tasks.names().enumerate().map(|(task_idx, name)| {
                     let mut place = own.sub(name.as_str());
                     Linear::new(&mut place.role(Role::Gate(task_idx)), total, free * width)
                 });
-                Layers::Gated { inputs: hidden, gates: gates.collect::<Result<_>>()?, width }
+                Layers::Gated { parts: hidden, gates: gates.collect::<Result<_>>()?, width }
             }
         };
         Ok(Self { encoders, layers, views: vec![View::Pooled { width }; tasks.len()] })
@@ -172,8 +180,8 @@ impl Sharing for Fusion {
                 let features = |t| wanted.contains(t).then(|| Features::Pooled(fused.shallow_clone()));
                 ((0..n_tasks).map(features).collect(), vec![fused])
             }
-            Layers::Gated { inputs, gates, width } => {
-                let hidden = inputs.iter().zip(&pooled).map(|(layer, xs)| {
+            Layers::Gated { parts, gates, width } => {
+                let hidden = parts.iter().zip(&pooled).map(|(layer, xs)| {
                     let ys = layer.forward(xs, cx)?;
                     ys.f_tanh().op("fusion")
                 });
@@ -221,12 +229,12 @@ mod tests {
     }
 
     #[test]
-    fn each_input_reaches_its_own_encoder_only() {
+    fn each_part_reaches_its_own_encoder_only() {
         let image = Modality::from(Picture { channels: 1, height: 8, width: 8 });
         let x = Modality::from(Numeric { names: vec!["x".into()] });
         let spec = InputSpec::new([("numeric", x), ("image", image.clone())]).unwrap();
         let config: FusionConfig = serde_json::from_str(
-            r#"{ "combine": "gated", "inputs": [{ "name": "image" }, { "name": "fields", "encoder": { "kind": "mlp" } }] }"#,
+            r#"{ "combine": "gated", "parts": [{ "inputs": ["image"] }, { "inputs": ["numeric"], "encoder": { "kind": "mlp" } }] }"#,
         )
         .unwrap();
         let conv = EncoderConfig::by_name("conv").unwrap();
@@ -234,10 +242,10 @@ mod tests {
         let mut params = ParamSet::new(Kind::Float, Device::Cpu, 2);
         let sharing = Fusion::new(&mut params.root(), &plan, &tasks(), &config).unwrap();
         assert_eq!(sharing.views()[1], View::Pooled { width: 64 });
-        assert!(params.get("encoder.inputs.fields.layer0.0.weight").is_ok());
-        assert!(params.get("encoder.inputs.image.block0.weight").is_ok());
+        assert!(params.get("encoder.parts.numeric.layer0.0.weight").is_ok());
+        assert!(params.get("encoder.parts.image.block0.weight").is_ok());
         assert_eq!(params.get("sharing.gates.b.weight").unwrap().role(), Role::Gate(1));
-        assert_eq!(params.get("sharing.inputs.image.weight").unwrap().stage(), Some("fusion"));
+        assert_eq!(params.get("sharing.parts.image.weight").unwrap().stage(), Some("fusion"));
 
         let refusal = |config: FusionConfig, spec: &InputSpec| {
             let plan = EncoderPlan::new(&conv, spec);
@@ -247,9 +255,9 @@ mod tests {
         };
         let only = InputSpec::new([("image", image)]).unwrap();
         let e = refusal(FusionConfig::default(), &only);
-        assert_eq!(e, "fusion: inputs must be at least two, found [\"image\"]");
-        let sound = FusionInput { name: "sound".into(), encoder: None };
-        let e = refusal(FusionConfig { inputs: vec![sound.clone(), sound], ..Default::default() }, &spec);
+        assert_eq!(e, "fusion: parts must be at least two, each with at least one input, found [\"image\"]");
+        let sound = FusionPart { inputs: vec!["sound".into()], encoder: None };
+        let e = refusal(FusionConfig { parts: vec![sound.clone(), sound], ..Default::default() }, &spec);
         assert!(e.starts_with("unknown input \"sound\""), "{e}");
         let e = refusal(FusionConfig { width: 0, ..Default::default() }, &spec);
         assert_eq!(e, "fusion: width must be >= 1, found 0");

@@ -26,7 +26,7 @@ use std::fmt::Debug;
 
 pub use branch::{Branch, BranchAt, BranchConfig};
 pub use cross_stitch::{CrossStitch, CrossStitchConfig, StitchUnit};
-pub use fusion::{Combine, Fusion, FusionConfig, FusionInput};
+pub use fusion::{Combine, Fusion, FusionConfig, FusionPart};
 pub use hard::{HardSharing, HardSharingConfig};
 pub use mmoe::{Mmoe, MmoeConfig};
 pub use mtan::{Mtan, MtanConfig};

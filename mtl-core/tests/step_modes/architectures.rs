@@ -2,7 +2,7 @@
 
 use crate::net::{distance, factored, gram_distance, net_of};
 use mtl_core::encode::EncoderConfig;
-use mtl_core::share::{BranchConfig, Combine, FusionConfig, FusionInput, SharingConfig};
+use mtl_core::share::{BranchConfig, Combine, FusionConfig, FusionPart, SharingConfig};
 use mtl_core::step::StepMode;
 use mtl_core::step::mode::batched::BatchedConfig;
 use mtl_core::step::mode::factored::GramianForm;
@@ -16,13 +16,13 @@ fn settings(pictures: bool) -> Vec<SharingConfig> {
     let groups = vec![vec!["a".to_owned(), "c".to_owned()]];
     all.push(SharingConfig::Branch(BranchConfig { groups, ..Default::default() }));
     // The input that the encoder of the network cannot take has one of its own.
-    let input = |name: &str, own: bool, kind: &str| FusionInput {
-        name: name.into(),
+    let part = |name: &str, own: bool, kind: &str| FusionPart {
+        inputs: vec![name.into()],
         encoder: own.then(|| EncoderConfig::by_name(kind).unwrap()),
     };
     for combine in [Combine::Concatenation, Combine::Gated] {
-        let inputs = vec![input("fields", pictures, "mlp"), input("image", !pictures, "conv")];
-        all.push(SharingConfig::Fusion(FusionConfig { combine, width: 12, inputs }));
+        let parts = vec![part("numeric", pictures, "mlp"), part("image", !pictures, "conv")];
+        all.push(SharingConfig::Fusion(FusionConfig { combine, width: 12, parts }));
     }
     all
 }
