@@ -65,6 +65,7 @@ fn settings(encoder: &EncoderConfig) -> Vec<SharingConfig> {
     let (pictures, other) = match encoder {
         EncoderConfig::Mlp(_) | EncoderConfig::Tabular(_) => (false, &encoders()[3]),
         EncoderConfig::Conv(_) | EncoderConfig::ResNet18(_) => (true, &encoders()[1]),
+        EncoderConfig::Outside(part) => panic!("{part:?} is not of this crate"),
     };
     let part = |names: &[&str], own: bool| FusionPart {
         inputs: names.iter().map(|&n| n.to_owned()).collect(),
