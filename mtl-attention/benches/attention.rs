@@ -11,7 +11,6 @@ use mtl_core::{
     context::Cx,
     encode::{CategoricalField, EncoderConfig, InputSpec, TabularEncoderConfig},
     features::Tokens,
-    metric::MetricId,
     mode::Mode,
     params::{Param, ParamSet},
     share::Sharing,
@@ -31,7 +30,7 @@ fn backward(params: &ParamSet, outputs: &[Tensor]) {
 }
 
 fn task_query(c: &mut Criterion) {
-    let tasks = ["income", "married"].map(|name| Task::new(name, MetricId::Auroc).unwrap());
+    let tasks = ["income", "married"].map(|name| Task::new(name).unwrap());
     let tasks = TaskSet::new(tasks.to_vec()).unwrap();
     let field = |i: i64| CategoricalField { name: format!("f{i}"), cardinality: 40 };
     let spec = InputSpec { categorical: (0..FIELDS).map(field).collect(), ..InputSpec::default() };

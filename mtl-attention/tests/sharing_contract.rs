@@ -7,7 +7,6 @@ use mtl_core::{
     context::Cx,
     encode::{CategoricalField, ConvEncoderConfig, EncoderConfig, InputSpec, MlpEncoderConfig, TabularEncoderConfig},
     features::View,
-    metric::MetricId,
     mode::Mode,
     params::ParamSet,
     share::Sharing,
@@ -17,7 +16,7 @@ use mtl_core::{
 use tch::{Device, Kind, Tensor};
 
 fn tasks() -> TaskSet {
-    TaskSet::new(["income", "age", "work"].map(|n| Task::new(n, MetricId::Auroc).unwrap()).to_vec()).unwrap()
+    TaskSet::new(["income", "age", "work"].map(|n| Task::new(n).unwrap()).to_vec()).unwrap()
 }
 
 fn spec() -> InputSpec {

@@ -287,7 +287,6 @@ fn list(names: &[String]) -> String {
 mod tests {
     use super::*;
     use crate::{
-        metric::MetricId,
         task::{Task, TaskSet},
     };
 
@@ -307,8 +306,8 @@ mod tests {
     #[test]
     fn tasks_have_numbers_until_they_have_names() {
         let set = TaskSet::new(vec![
-            Task::new("side", MetricId::Auroc).unwrap(),
-            Task::new("amount", MetricId::Rmse).unwrap(),
+            Task::new("side").unwrap(),
+            Task::new("amount").unwrap(),
         ]);
         let set = set.unwrap();
         let e = Error::NonFinite { what: "loss", tasks: WhichTasks::at([1]), value: f64::NAN };

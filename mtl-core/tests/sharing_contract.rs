@@ -5,7 +5,6 @@ use mtl_core::{
     batch::Inputs,
     context::Cx,
     encode::{EncoderConfig, InputSpec},
-    metric::MetricId,
     mode::Mode,
     params::ParamSet,
     share::{MmoeConfig, SharingConfig},
@@ -15,7 +14,7 @@ use mtl_core::{
 use tch::{Device, Kind, Tensor};
 
 fn tasks() -> TaskSet {
-    TaskSet::new(["a", "b", "c"].map(|n| Task::new(n, MetricId::Rmse).unwrap()).into()).unwrap()
+    TaskSet::new(["a", "b", "c"].map(|n| Task::new(n).unwrap()).into()).unwrap()
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The heads that a config file can name.
 
 use mtl_core::{
-    Error, Result, features::View, label_stats::LabelStats, metric::MetricId, params::Scope, registry, task::TaskName,
+    Error, Result, features::View, label_stats::LabelStats, params::Scope, registry, task::TaskName,
 };
 
 use crate::{
@@ -32,9 +32,9 @@ impl HeadConfig {
         }
     }
 
-    /// The metrics that suit the head; the first judges the task unless the user names another.
+    /// The names of the metrics that suit the head; the first judges the task unless the user names another.
     #[must_use]
-    pub fn metrics(&self) -> &'static [MetricId] {
+    pub fn metrics(&self) -> &'static [&'static str] {
         match self {
             Self::Class(_) => ClassHead::METRICS,
             Self::MultiLabel(_) => MultiLabelHead::METRICS,

@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     exact_sum::ExactSum,
-    input::{MetricBatch, by_chunks},
+    chunks::by_chunks,
+    input::MetricBatch,
     metric::{MetricState, refused},
-    value::{MetricValue, NO_LABEL, OrReason},
-    weight::{NO_WEIGHT, Total},
+    value::{MetricValue, NO_LABEL, NO_WEIGHT, OrReason},
+    weight::Total,
 };
 
 /// A weighted sum without rounding, and the weight of its terms.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     binary::Sweep,
-    class::log_loss::log_sum_exp,
+    probability::log_sum_exp,
     input::{MetricBatch, ScoreBatch},
     metric::{MetricState, refused},
     ranks::{PairCounts, key, radix_sorted},

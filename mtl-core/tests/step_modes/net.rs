@@ -14,7 +14,7 @@ use mtl_core::encode::EncoderConfig;
 use mtl_core::encode::InputSpec;
 use mtl_core::encode::MlpEncoderConfig;
 use mtl_core::loss::TaskLoss;
-use mtl_core::metric::MetricId;
+use mtl_core::metric::{MetricFacts, MetricName, MetricSpec, VALUES};
 use mtl_core::mode::Mode;
 use mtl_core::nn::Linear;
 use mtl_core::params::Init;
@@ -107,7 +107,7 @@ pub(crate) fn net(trunk: Trunk, above: bool, kind: Kind) -> Net {
         (EncoderConfig::Mlp(config), spec, vec![("numeric".to_owned(), noise(&[12, 9], kind))])
     };
     let encoder = encoder.build(&mut params.root().sub("encoder"), &spec).unwrap();
-    let tasks = ["a", "b", "c"].map(|n| Task::new(n, MetricId::Rmse).unwrap());
+    let tasks = ["a", "b", "c"].map(|n| Task::new(n).unwrap().judged_by(error()));
     let tasks = TaskSet::new(tasks.into_iter().zip([1.0, 0.5, 2.0]).map(|(t, w)| t.with_weight(w)).collect()).unwrap();
     let experts = MmoeConfig { experts: 3, hidden: vec![14, 12], ..MmoeConfig::default() };
     let (sharing, width) = match trunk {
@@ -184,4 +184,9 @@ pub(crate) fn gram_distance(a: &Gramian, b: &Gramian) -> f64 {
         (0..K).flat_map(|i| (0..K).map(move |j| (i, j))).map(|(i, j)| f(i, j).powi(2)).sum::<f64>().sqrt()
     };
     norm(&|i, j| a.get(i, j) - b.get(i, j)) / norm(&|i, j| b.get(i, j))
+}
+
+/// A metric of numbers.
+fn error() -> MetricSpec {
+    MetricSpec::new(MetricName::new("rmse").unwrap(), MetricFacts::minimize("an error", &[VALUES]))
 }

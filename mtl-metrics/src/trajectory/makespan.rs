@@ -23,6 +23,10 @@ use crate::{
     refusal::{check_each, same_length},
     value::{MetricValue, OrReason},
 };
+use crate::{
+    input::MetricBatch,
+    judged::{FromJudged, Shelf},
+};
 
 /// Makespans of schedules beside the best ones.
 #[derive(Debug, Clone, Copy)]
@@ -105,6 +109,15 @@ impl Metric for MakespanGap {
 
     fn compute(&self, state: &Gaps) -> MetricValue {
         state.mean.value()
+    }
+}
+
+/// Every number as a makespan beside the best one.
+impl<'a> FromJudged<'a> for Makespans<'a> {
+    fn from_judged(judged: &MetricBatch<'a>, metric: &str, shelf: &'a Shelf) -> Result<Self> {
+        let known = judged.known_values(metric, shelf)?;
+        let wide = |numbers: &[f32]| shelf.keep(numbers.iter().copied().map(f64::from).collect());
+        Self::new(wide(known.said), wide(known.truth))
     }
 }
 

@@ -8,9 +8,9 @@
 use serde_json::Value as Json;
 use toml::Value;
 
+use mtl_core::nearest::{hint, list, nearest};
 use super::{
     elsewhere,
-    nearest::{hint, list, nearest},
     path::{KeyPath, Step},
     schema::{self, Node},
     spans::At,

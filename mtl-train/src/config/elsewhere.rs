@@ -9,10 +9,10 @@
 
 use toml::Value;
 
+use mtl_core::nearest::list;
 use super::{
     check::check,
     keys::groups,
-    nearest::list,
     path::{KeyPath, Step},
     schema::{Node, default_kind, kinds_with, nodes},
     synonyms::{Meaning, SYNONYMS},
@@ -112,7 +112,7 @@ pub(super) fn as_table(node: Node, value: &Value, path: &KeyPath) -> Option<Stri
     Some(format!(
         "{key} = {{ kind = .. }} with one of {}{}",
         list(&kinds),
-        super::nearest::hint(text, kinds.iter().copied())
+        mtl_core::nearest::hint(text, kinds.iter().copied())
     ))
 }
 

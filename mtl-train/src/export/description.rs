@@ -2,7 +2,7 @@
 
 use mtl_core::{
     encode::InputSpec,
-    metric::MetricId,
+    metric::MetricName,
     task::{Task, TaskName, TaskSet},
 };
 use mtl_data::{DataInfo, LabelKind, Preprocessing};
@@ -13,6 +13,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::record::Record;
 use crate::{
+    metrics::registry,
     architecture::Architecture,
     config::RunConfig,
     encoder::AnyEncoder,
@@ -52,7 +53,7 @@ pub struct TaskDescription {
     /// Its name.
     pub name: TaskName,
     /// The metric that judges it.
-    pub primary: MetricId,
+    pub primary: MetricName,
     /// What its labels are, with the names of classes, labels or numbers.
     pub label: LabelKind,
     /// Its head.
@@ -138,13 +139,11 @@ impl Description {
             .iter()
             .zip(labels)
             .zip(parts.heads.into_iter().flatten())
-            .map(|((task, label), head)| TaskDescription {
-                name: task.name.clone(),
-                primary: task.primary,
-                label,
-                head,
+            .map(|((task, label), head)| {
+                let primary = task.metric()?.name().clone();
+                Ok(TaskDescription { name: task.name.clone(), primary, label, head })
             })
-            .collect();
+            .collect::<Result<_>>()?;
         let example = example::inputs(&inputs, 1)?;
         let input_tensors = example.iter().map(|(name, t)| TensorSpec::input(name, t, &inputs)).collect();
         Ok(Self {
@@ -162,9 +161,11 @@ impl Description {
     /// The tasks as the model wants them.
     ///
     /// # Errors
-    /// [`mtl_core::Error::Duplicate`] for a repeated name; [`mtl_core::Error::InvalidConfig`] without tasks.
+    /// [`mtl_core::Error::Duplicate`] for a repeated name; [`mtl_core::Error::InvalidConfig`] without tasks;
+    /// [`mtl_core::Error::UnknownName`] for a metric that this version does not have.
     pub fn task_set(&self) -> Result<TaskSet> {
-        let tasks = self.tasks.iter().map(|t| Task::new(t.name.as_str(), t.primary));
+        let task = |t: &TaskDescription| Ok(Task::new(t.name.as_str())?.judged_by(registry().find(&t.primary)?));
+        let tasks = self.tasks.iter().map(task);
         Ok(TaskSet::new(tasks.collect::<mtl_core::Result<_>>()?)?)
     }
 

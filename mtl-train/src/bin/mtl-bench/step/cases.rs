@@ -7,11 +7,11 @@ use mtl_core::{
         CategoricalField, ConvEncoderConfig, EncoderConfig, InputSpec, MlpEncoderConfig, ResNet18Config,
         TabularEncoderConfig,
     },
-    metric::MetricId,
     rng::Rng,
     share::{MmoeConfig, SharingConfig},
     task::{Task, TaskSet},
 };
+use mtl_metrics::known;
 use mtl_heads::TargetSpec;
 use mtl_train::{
     Result,
@@ -96,7 +96,7 @@ pub(super) struct Subject {
 impl Case {
     pub(super) fn subject(&self, n_tasks: usize) -> Result<Subject> {
         let tasks: Vec<Task> =
-            (0..n_tasks).map(|t| Task::new(&format!("t{t}"), MetricId::Rmse)).collect::<mtl_core::Result<_>>()?;
+            (0..n_tasks).map(|t| Task::new(&format!("t{t}")).and_then(|task| Ok(task.judged_by(known("rmse")?)))).collect::<mtl_core::Result<_>>()?;
         let tasks = TaskSet::new(tasks)?;
         let targets = vec![TargetSpec::Values { values: 1 }; n_tasks];
         let blueprint = Blueprint {
