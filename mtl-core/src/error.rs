@@ -286,9 +286,7 @@ fn list(names: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        task::{Task, TaskSet},
-    };
+    use crate::task::{Task, TaskSet};
 
     #[test]
     fn libtorch_text_becomes_one_line_and_is_kept_whole() {
@@ -305,10 +303,7 @@ mod tests {
 
     #[test]
     fn tasks_have_numbers_until_they_have_names() {
-        let set = TaskSet::new(vec![
-            Task::new("side").unwrap(),
-            Task::new("amount").unwrap(),
-        ]);
+        let set = TaskSet::new(vec![Task::new("side").unwrap(), Task::new("amount").unwrap()]);
         let set = set.unwrap();
         let e = Error::NonFinite { what: "loss", tasks: WhichTasks::at([1]), value: f64::NAN };
         assert_eq!(e.to_string(), "loss of task number 2 is not finite (NaN)");

@@ -1,8 +1,6 @@
 //! The heads that a config file can name.
 
-use mtl_core::{
-    Error, Result, features::View, label_stats::LabelStats, params::Scope, registry, task::TaskName,
-};
+use mtl_core::{Error, Result, features::View, label_stats::LabelStats, params::Scope, registry, task::TaskName};
 
 use crate::{
     class::{ClassHead, ClassHeadConfig},

@@ -3,9 +3,7 @@
 #![expect(clippy::cast_possible_truncation, reason = "labels are small")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use mtl_core::{
-    prediction::{Prediction, Reference, Scores},
-};
+use mtl_core::prediction::{Prediction, Reference, Scores};
 use mtl_metrics::{ConfusionMatrix, ExactSum, evaluate, ranks::PairCounts};
 use ndarray::Array2;
 

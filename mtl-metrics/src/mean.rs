@@ -5,8 +5,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    exact_sum::ExactSum,
     chunks::by_chunks,
+    exact_sum::ExactSum,
     input::MetricBatch,
     metric::{MetricState, refused},
     value::{MetricValue, NO_LABEL, NO_WEIGHT, OrReason},

@@ -13,9 +13,9 @@ use std::fmt::Debug;
 
 use mtl_core::{Error, Result, metric::Direction};
 
-use crate::value::MetricValue;
 pub use crate::state::MetricState;
 pub(crate) use crate::state::add_counts;
+use crate::value::MetricValue;
 
 /// First bytes of every saved metric state.
 const MAGIC: [u8; 4] = *b"mtlm";

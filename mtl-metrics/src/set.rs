@@ -11,9 +11,9 @@ use mtl_core::{
 };
 
 use crate::{
+    any::AnyMetric,
     binary::{Auroc, RocCurve},
     input::MetricBatch,
-    any::AnyMetric,
     metric::{Metric, Streaming},
     registry::MetricRegistry,
     report::{MetricEntry, MetricReport, TaskReport},

@@ -20,12 +20,7 @@ fn tasks(of: &[(&str, &str)]) -> TaskSet {
 
 /// Four tasks: two of accuracy, one of error, one with a hard name.
 fn set() -> MetricSet {
-    let tasks = tasks(&[
-        ("image", "accuracy"),
-        ("text", "accuracy"),
-        ("depth", "rmse"),
-        ("never-married", "auroc"),
-    ]);
+    let tasks = tasks(&[("image", "accuracy"), ("text", "accuracy"), ("depth", "rmse"), ("never-married", "auroc")]);
     let names = |names: &[&str]| MetricName::several(names).unwrap();
     let scored = || names(&["accuracy", "macro-f1", "log-loss"]);
     MetricSet::new(&tasks, &[scored(), scored(), names(&["rmse", "r2", "mae"]), names(&["auroc", "accuracy"])]).unwrap()
@@ -331,7 +326,8 @@ fn delta_m_needs_true_baselines() {
     assert!((delta.compute(&multi.primary(&set).unwrap()).unwrap().value.unwrap() + 2.5).abs() < 1e-12);
     let e = DeltaM::of_tasks(&tasks(&[("image", "accuracy")])).unwrap_err().to_string();
     assert_eq!(e, "delta_m: baseline must be defined, found image.accuracy: undefined (no single-task baseline)");
-    let near = TaskSet::new(vec![Task::new("depth").unwrap().judged_by(known("r2").unwrap()).with_baseline(1e-9)]).unwrap();
+    let near =
+        TaskSet::new(vec![Task::new("depth").unwrap().judged_by(known("r2").unwrap()).with_baseline(1e-9)]).unwrap();
     let e = DeltaM::of_tasks(&near).unwrap_err().to_string();
     assert!(e.contains("at least 1e-6 away from zero, found 0.000000001 for depth.r2"), "{e}");
     assert!(DeltaM::new(MetricReport::default()).is_err());

@@ -14,8 +14,8 @@ use mtl_metrics::{
     AnyMetric, MetricBatch, MetricRegistry, MetricSet, Streaming,
     aggregate::{Aggregate, Composite},
     build, known, laws,
-    regress::{Pinball, Rmse},
     registry::Entry,
+    regress::{Pinball, Rmse},
 };
 use ndarray::Array2;
 
@@ -37,7 +37,10 @@ fn a_line_and_its_metric_say_the_same() {
         assert_eq!(found.facts(), entry.facts(), "{usual}");
         assert!(!entry.facts().about.is_empty() && !entry.facts().answers.is_empty(), "{usual}");
         let metric = build(&usual).unwrap();
-        assert_eq!((metric.name(), metric.direction(), metric.range()), (usual.as_str(), found.direction(), found.facts().range));
+        assert_eq!(
+            (metric.name(), metric.direction(), metric.range()),
+            (usual.as_str(), found.direction(), found.facts().range)
+        );
         let (low, high) = metric.range();
         assert!(low < high, "{usual}");
     }
@@ -284,7 +287,8 @@ fn a_metric_from_outside_is_one_like_ours() {
 fn expressions_read_settings_and_old_spellings() {
     let task = mtl_core::task::Task::new("a").unwrap().judged_by(known("auroc").unwrap());
     let tasks = mtl_core::task::TaskSet::new(vec![task]).unwrap();
-    let chosen = MetricName::several(&["recall@fpr=0.05", "ece@bins=10", "top-5-accuracy", "accuracy", "ef@1%"]).unwrap();
+    let chosen =
+        MetricName::several(&["recall@fpr=0.05", "ece@bins=10", "top-5-accuracy", "accuracy", "ef@1%"]).unwrap();
     let set = MetricSet::new(&tasks, &[chosen]).unwrap();
     let metrics = |text: &str| -> Vec<String> {
         let composite = Composite::parse(text, &set).unwrap_or_else(|e| panic!("{e}"));

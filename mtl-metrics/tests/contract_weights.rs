@@ -5,9 +5,7 @@
 mod cases;
 
 use cases::draw::{Random, Task, draw, select, tasks_of};
-use mtl_core::{
-    prediction::{Prediction, Reference},
-};
+use mtl_core::prediction::{Prediction, Reference};
 use mtl_metrics::{AnyMetric, MetricBatch, MetricValue, laws};
 use ndarray::Array2;
 

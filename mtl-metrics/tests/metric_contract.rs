@@ -115,12 +115,7 @@ fn tasks_of(id: &str) -> &'static [Task] {
         "top-k-accuracy@k=5" => &WIDE,
         "auroc-ovo" => CLASSES,
         "hinge" => &LOGITS,
-        "cohen-kappa"
-        | "linear-kappa"
-        | "quadratic-kappa"
-        | "grade-mae"
-        | "off-by-one"
-        | "grade-kendall"
+        "cohen-kappa" | "linear-kappa" | "quadratic-kappa" | "grade-mae" | "off-by-one" | "grade-kendall"
         | "grade-spearman" => CONFUSED,
         "hamming-loss" => &SCORED,
         _ if is_by_row(id) => LABELS,
@@ -130,15 +125,7 @@ fn tasks_of(id: &str) -> &'static [Task] {
 
 /// Whether it counts samples whose labels it looks at together, not labels.
 fn is_by_row(id: &str) -> bool {
-    matches!(
-        id,
-        "subset-accuracy"
-            | "samples-f1"
-            | "coverage-error"
-            | "lrap"
-            | "ranking-loss"
-            | "one-error"
-    )
+    matches!(id, "subset-accuracy" | "samples-f1" | "coverage-error" | "lrap" | "ranking-loss" | "one-error")
 }
 
 fn every() -> impl Iterator<Item = (&'static str, Task)> {
@@ -506,11 +493,6 @@ fn a_set_is_all_of_this_at_once() {
     assert!(other.update(2, &data[0].0, &data[0].1).is_err());
     let e = other.update(0, &data[1].0, &data[1].1).unwrap_err().to_string();
     assert!(e.contains("accuracy of task garment"), "{e}");
-    assert!(
-        MetricSet::new(&tasks, &[names(&["mae", "mae"]), vec![]])
-            .unwrap_err()
-            .to_string()
-            .contains("twice")
-    );
+    assert!(MetricSet::new(&tasks, &[names(&["mae", "mae"]), vec![]]).unwrap_err().to_string().contains("twice"));
     assert!(MetricSet::new(&tasks, &[]).is_err());
 }

@@ -82,8 +82,7 @@ impl ModelPlan {
 
 /// What the run wants of its tasks: what the file says, else all of the data's with defaults.
 fn wanted_tasks(config: &RunConfig, info: &DataInfo) -> Vec<TaskConfig> {
-    let by_default =
-        |name: &TaskName| TaskConfig { name: name.to_string(), weight: 1.0, primary: None, metrics: Vec::new(), baseline: None, head: None };
+    let by_default = |name: &TaskName| TaskConfig { name: name.to_string(), ..TaskConfig::default() };
     match config.tasks.is_empty() {
         true => info.tasks.iter().map(|t| by_default(&t.name)).collect(),
         false => config.tasks.clone(),
@@ -114,7 +113,8 @@ fn task_set(wanted: &[TaskConfig], heads: &[HeadConfig], labels: &[LabelKind]) -
             fits(&config.name, label, named, metric).map_err(refused("primary"))?;
         }
         for (n, name) in config.metrics.iter().enumerate() {
-            let also = registry().find(name).and_then(|metric| fits(&config.name, label, name, &metric).map(|()| metric));
+            let also =
+                registry().find(name).and_then(|metric| fits(&config.name, label, name, &metric).map(|()| metric));
             task.also.push(also.map_err(refused(&format!("metrics[{n}]")))?);
         }
         tasks.push(task);

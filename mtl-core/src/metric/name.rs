@@ -118,7 +118,8 @@ mod tests {
 
     #[test]
     fn names_read_back_and_agree_with_serde() {
-        for text in ["accuracy", "top-5-accuracy", "ef@1%", "recall@fpr=0.01", "min-dcf@p=0.01,miss=1e-3", "micro-f0.5"] {
+        for text in ["accuracy", "top-5-accuracy", "ef@1%", "recall@fpr=0.01", "min-dcf@p=0.01,miss=1e-3", "micro-f0.5"]
+        {
             let name: MetricName = text.parse().unwrap();
             assert_eq!(name.to_string(), text);
             assert_eq!(serde_json::to_string(&name).unwrap(), format!("{text:?}"));
@@ -132,7 +133,9 @@ mod tests {
 
     #[test]
     fn what_no_metric_can_be_called_is_refused() {
-        for bad in ["", "@", "1st", "Recall", "a b", "ece@", "ece@bins=", "ece@=3", "ece@bins=1,", "a@b=c=d", "a@b@c", "-a"] {
+        for bad in
+            ["", "@", "1st", "Recall", "a b", "ece@", "ece@bins=", "ece@=3", "ece@bins=1,", "a@b=c=d", "a@b@c", "-a"]
+        {
             assert!(MetricName::new(bad).is_err(), "{bad:?}");
         }
         assert!(MetricName::several(&["mae", "R2"]).is_err());

@@ -226,7 +226,9 @@ mod tests {
 
     #[test]
     fn names_are_written_in_one_form() {
-        let written = |declared, name| read(declared, name).unwrap().name().unwrap().to_string();
+        fn written(declared: &[Setting], name: &str) -> String {
+            read(declared, name).unwrap().name().unwrap().to_string()
+        }
         assert_eq!(written(BINS, "x"), "x");
         assert_eq!(written(BINS, "x@bins=15"), "x");
         assert_eq!(written(BINS, "x@20"), "x@bins=20");

@@ -74,9 +74,7 @@ impl Streaming<Auroc> {
 #[cfg(test)]
 mod tests {
     use crate::{MetricValue, evaluate};
-    use mtl_core::{
-        prediction::{Prediction, Reference, Scores},
-    };
+    use mtl_core::prediction::{Prediction, Reference, Scores};
     use ndarray::{Array2, array};
 
     fn class(scores: Array2<f32>, kind: Scores, labels: Vec<i64>) -> MetricValue {

@@ -116,9 +116,7 @@ fn clip(p: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::evaluate;
-    use mtl_core::{
-        prediction::{Prediction, Reference},
-    };
+    use mtl_core::prediction::{Prediction, Reference};
     use ndarray::{Array2, array};
 
     fn class(scores: Array2<f32>, kind: Scores, labels: Vec<i64>) -> Result<MetricValue> {

@@ -36,9 +36,7 @@ impl FixedAverage for Macro {
 #[cfg(test)]
 mod tests {
     use crate::evaluate;
-    use mtl_core::{
-        prediction::{Prediction, Reference, Scores},
-    };
+    use mtl_core::prediction::{Prediction, Reference, Scores};
     use ndarray::array;
 
     #[test]

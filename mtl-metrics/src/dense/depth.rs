@@ -22,8 +22,8 @@ use mtl_core::{Result, metric::Direction};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    exact_sum::ExactSum,
     chunks::by_chunks,
+    exact_sum::ExactSum,
     metric::{Metric, MetricState, add_counts, refused},
     refusal::{refuse, same_length},
     value::{MetricValue, OrReason},

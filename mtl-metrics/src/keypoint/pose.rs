@@ -18,15 +18,15 @@
 use mtl_core::{Result, metric::Direction};
 
 use crate::{
+    input::MetricBatch,
+    judged::{FromJudged, Shelf},
+};
+use crate::{
     keypoint::svd3::svd3,
     mean::ExactMean,
     metric::{Metric, MetricState, refused},
     refusal::{refuse, same_length},
     value::MetricValue,
-};
-use crate::{
-    input::MetricBatch,
-    judged::{FromJudged, Shelf},
 };
 
 type Point = [f64; 3];

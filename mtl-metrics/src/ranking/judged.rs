@@ -40,7 +40,8 @@ impl<'a> FromJudged<'a> for RankedQueries<'a> {
                 for (row, (scores, &label)) in scores.rows(0..scores.n_rows()).zip(labels).enumerate() {
                     let Some(class) = judged.class(label, scores.len(), row)? else { continue };
                     judged.top_class(scores, kind, row)?;
-                    let items = scores.iter().enumerate().map(|(k, &score)| (score, Ok(Some(f32::from(u8::from(k == class))))));
+                    let items =
+                        scores.iter().enumerate().map(|(k, &score)| (score, Ok(Some(f32::from(u8::from(k == class))))));
                     lists.query(judged, row, items)?;
                 }
             }
@@ -52,7 +53,11 @@ impl<'a> FromJudged<'a> for RankedQueries<'a> {
                             judged.score(score, kind, row)?;
                         }
                     }
-                    lists.query(judged, row, scores.iter().copied().zip(labels.iter().map(|&x| Ok((!x.is_nan()).then_some(x)))))?;
+                    lists.query(
+                        judged,
+                        row,
+                        scores.iter().copied().zip(labels.iter().map(|&x| Ok((!x.is_nan()).then_some(x)))),
+                    )?;
                 }
             }
         }
@@ -292,17 +297,22 @@ mod tests {
     #[test]
     fn numbers_are_relevances_and_what_cannot_be_ranked_is_refused() {
         let mut ndcg = Streaming::new(Judged(Ndcg::new(None, Gain::Linear).unwrap()));
-        let (said, truth) = (Prediction::Values { values: array![[0.1], [0.9]] }, Reference::Values(array![[0.0], [2.0]]));
+        let (said, truth) =
+            (Prediction::Values { values: array![[0.1], [0.9]] }, Reference::Values(array![[0.0], [2.0]]));
         ndcg.update_batch(&MetricBatch::new(&said, &truth).with_groups(&[1, 1])).unwrap();
         assert_eq!(ndcg.compute().value, Some(1.0));
-        let refused = |ndcg: &mut Streaming<Judged<Ndcg>>, batch: &MetricBatch<'_>| ndcg.update_batch(batch).unwrap_err().to_string();
+        let refused = |ndcg: &mut Streaming<Judged<Ndcg>>, batch: &MetricBatch<'_>| {
+            ndcg.update_batch(batch).unwrap_err().to_string()
+        };
         let below = Reference::Values(array![[-1.0], [2.0]]);
         assert!(refused(&mut ndcg, &MetricBatch::new(&said, &below)).contains("relevance"));
         let weighted = MetricBatch::new(&said, &truth).with_groups(&[1, 1]).with_weights(&[1.0, 2.0]);
         assert!(refused(&mut ndcg, &weighted).contains("ndcg"));
         let three = Prediction::Class { scores: array![[0.1, 0.5, 0.4]], kind: Scores::Probs };
         let label = Reference::Class(vec![0]);
-        assert!(refused(&mut ndcg, &MetricBatch::new(&three, &label).with_groups(&[1])).contains("as samples have groups"));
+        assert!(
+            refused(&mut ndcg, &MetricBatch::new(&three, &label).with_groups(&[1])).contains("as samples have groups")
+        );
         assert_eq!(Streaming::new(Judged(Ndcg::new(None, Gain::Linear).unwrap())).compute().get(), Err(NO_LABEL));
     }
 }

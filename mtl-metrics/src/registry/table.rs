@@ -16,8 +16,8 @@ use crate::{
         RecallAtPrecision, SpecificityAtSensitivity,
     },
     class::{
-        Accuracy, AdaptiveEce, AurocOvo, Average, BalancedAccuracy, Brier, CohenKappa, Ece, FBeta, Hinge, LogLoss, MacroF1,
-        Mcc, Mce, MicroF1, Precision, Recall, Spacing, TopK, WeightedF1,
+        Accuracy, AdaptiveEce, AurocOvo, Average, BalancedAccuracy, Brier, CohenKappa, Ece, FBeta, Hinge, LogLoss,
+        MacroF1, Mcc, Mce, MicroF1, Precision, Recall, Spacing, TopK, WeightedF1,
     },
     cluster::{Agreement, LinearCka, Rsa},
     dense::{AngleNumber, Depth, DepthNumber, NormalAngle, NormalMedian},
@@ -31,18 +31,19 @@ use crate::{
     ranking::{AtK, Gain, Judged, Ndcg, RankingAtK},
     regress::{
         AdjustedR2, CIndex, Ccc, CrpsEnsemble, CrpsGaussian, CrpsQuantile, DirectionAccuracy, ExplainedVariance,
-        IntervalCoverage, IntervalWidth, Kendall, Mae, Mape, Mase, Mse, Pearson, Pinball, R2, Rmse, Rmsle, Smape, Spearman,
-        Tweedie, Winkler, Wmape,
+        IntervalCoverage, IntervalWidth, Kendall, Mae, Mape, Mase, Mse, Pearson, Pinball, R2, Rmse, Rmsle, Smape,
+        Spearman, Tweedie, Winkler, Wmape,
     },
     signal::{FrechetDistance, Kid, Psnr, PsnrMean, SpectralAngle, Ssim, Subsets, Uqi},
     speech::{
-        Allowed, DiarizationErrorRate, ErrorRate, F0Rmse, JaccardErrorRate, MelCepstralDistortion, Rate, SignalRatio, Stoi,
-        Unit,
+        Allowed, DiarizationErrorRate, ErrorRate, F0Rmse, JaccardErrorRate, MelCepstralDistortion, Rate, SignalRatio,
+        Stoi, Unit,
     },
     tags::{AnswerLanguage, AnswerMeasure, BoundaryF, SegmentalEdit, SegmentalF1, Squad, TokenAccuracy},
     text::{Bleu, BleuConfig, Chrf, ChrfConfig, DistinctN, Perplexity, Rouge, RougeKind, Ter, TerConfig, Tokenizer},
     trajectory::{
-        AdeOf, CollisionRate, Displacement, Estimator, ForecastNll, MakespanGap, MissBy, OffPolicyValue, Regret, TopAction,
+        AdeOf, CollisionRate, Displacement, Estimator, ForecastNll, MakespanGap, MissBy, OffPolicyValue, Regret,
+        TopAction,
     },
 };
 
@@ -288,10 +289,8 @@ pub(super) fn entries() -> Vec<Entry> {
     ]
 }
 
-const DEPTHS: &[Setting] = &[
-    Setting::between("nearest", 0.0, 1e6).or(1e-3),
-    Setting::between("farthest", 0.0, 1e6).or(80.0),
-];
+const DEPTHS: &[Setting] =
+    &[Setting::between("nearest", 0.0, 1e6).or(1e-3), Setting::between("farthest", 0.0, 1e6).or(80.0)];
 const COLLISIONS: &[Setting] =
     &[Setting::between("reach", 0.0, f64::INFINITY).shown(1.0), Setting::count("steps", 0, 1000).shown(0.0)];
 

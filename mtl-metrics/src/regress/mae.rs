@@ -56,9 +56,7 @@ impl Metric for Mae {
 #[cfg(test)]
 mod tests {
     use crate::evaluate;
-    use mtl_core::{
-        prediction::{Prediction, Reference},
-    };
+    use mtl_core::prediction::{Prediction, Reference};
     use ndarray::array;
 
     #[test]

@@ -69,9 +69,7 @@ impl Metric for R2 {
 #[cfg(test)]
 mod tests {
     use crate::evaluate;
-    use mtl_core::{
-        prediction::{Prediction, Reference},
-    };
+    use mtl_core::prediction::{Prediction, Reference};
     use ndarray::{Array2, array};
 
     #[test]

@@ -58,9 +58,7 @@ impl Metric for Rmse {
 #[cfg(test)]
 mod tests {
     use crate::evaluate;
-    use mtl_core::{
-        prediction::{Prediction, Reference},
-    };
+    use mtl_core::prediction::{Prediction, Reference};
     use ndarray::array;
 
     #[test]

@@ -16,14 +16,14 @@
 use mtl_core::{Result, metric::Direction};
 
 use crate::{
+    input::{MetricBatch, ScoreBatch},
+    judged::{FromJudged, Shelf},
+};
+use crate::{
     mean::ExactMean,
     metric::{Metric, MetricState, refused},
     refusal::{check_each, refuse, same_length},
     value::MetricValue,
-};
-use crate::{
-    input::{MetricBatch, ScoreBatch},
-    judged::{FromJudged, Shelf},
 };
 
 /// Scores of the actions in `n` states.

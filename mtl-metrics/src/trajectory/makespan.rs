@@ -18,14 +18,14 @@ use mtl_core::{Result, metric::Direction};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    input::MetricBatch,
+    judged::{FromJudged, Shelf},
+};
+use crate::{
     mean::ExactMean,
     metric::{Metric, MetricState, refused},
     refusal::{check_each, same_length},
     value::{MetricValue, OrReason},
-};
-use crate::{
-    input::MetricBatch,
-    judged::{FromJudged, Shelf},
 };
 
 /// Makespans of schedules beside the best ones.

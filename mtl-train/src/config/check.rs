@@ -8,13 +8,13 @@
 use serde_json::Value as Json;
 use toml::Value;
 
-use mtl_core::nearest::{hint, list, nearest};
 use super::{
     elsewhere,
     path::{KeyPath, Step},
     schema::{self, Node},
     spans::At,
 };
+use mtl_core::nearest::{hint, list, nearest};
 
 /// What is wrong, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,7 +9,6 @@
 
 use toml::Value;
 
-use mtl_core::nearest::list;
 use super::{
     check::check,
     keys::groups,
@@ -17,6 +16,7 @@ use super::{
     schema::{Node, default_kind, kinds_with, nodes},
     synonyms::{Meaning, SYNONYMS},
 };
+use mtl_core::nearest::list;
 
 /// What to write instead of the key `name`, which stands in the table at `path` and has `value`; `None` for a name that
 /// nobody knows.

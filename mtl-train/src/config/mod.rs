@@ -127,11 +127,13 @@ pub struct TaskConfig {
     /// What it counts, > 0; default 1.
     #[serde(default = "one")]
     pub weight: f64,
-    /// The metric that judges it, such as "recall@fpr=0.05"; default the first of its head.
+    /// The metric that judges it, such as `auroc` or `recall@fpr=0.05`; default the first of its head.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     pub primary: Option<MetricName>,
-    /// More metrics to compute, such as ["ece@bins=10"]; names as in `mtl list metrics`.
+    /// More metrics to compute, such as `ece@bins=10`; `mtl list metrics` has the names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<String>")]
     pub metrics: Vec<MetricName>,
     /// A single-task baseline of that metric, for delta_m.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -139,6 +141,13 @@ pub struct TaskConfig {
     /// Its head; default what suits its labels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<HeadConfig>,
+}
+
+impl Default for TaskConfig {
+    /// A task without a name, all else as by default.
+    fn default() -> Self {
+        Self { name: String::new(), weight: one(), primary: None, metrics: Vec::new(), baseline: None, head: None }
+    }
 }
 
 fn one() -> f64 {

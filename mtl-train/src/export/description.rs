@@ -13,12 +13,12 @@ use tch::{Device, Kind, Tensor};
 
 use super::record::Record;
 use crate::{
-    metrics::registry,
     architecture::Architecture,
     config::RunConfig,
     encoder::AnyEncoder,
     error::Result,
     example,
+    metrics::registry,
     model::{Blueprint, Model, ModelConfig},
     plan::{ModelPlan, input_spec, target_spec},
     run_data::RunData,

@@ -63,7 +63,8 @@ mod tests {
 
     fn tasks(weights: &[f64]) -> TaskSet {
         let named = ["price", "rating", "sold"].into_iter().zip(weights);
-        let tasks = named.map(|(name, &w)| Task::new(name).unwrap().judged_by(mtl_metrics::known("rmse").unwrap()).with_weight(w));
+        let tasks = named
+            .map(|(name, &w)| Task::new(name).unwrap().judged_by(mtl_metrics::known("rmse").unwrap()).with_weight(w));
         TaskSet::new(tasks.collect()).unwrap()
     }
 

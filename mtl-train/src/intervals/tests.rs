@@ -35,7 +35,10 @@ fn recorded(n: usize) -> (Recorded, MetricSet) {
         recorded.answers(2, &ids, &said, &Reference::Values(Array2::zeros((b, 1))));
     }
     let tasks = [("a", "auroc"), ("b", "auroc"), ("c", "rmse")];
-    let tasks = TaskSet::new(tasks.map(|(name, id)| Task::new(name).unwrap().judged_by(mtl_metrics::known(id).unwrap())).to_vec()).unwrap();
+    let tasks = TaskSet::new(
+        tasks.map(|(name, id)| Task::new(name).unwrap().judged_by(mtl_metrics::known(id).unwrap())).to_vec(),
+    )
+    .unwrap();
     let chosen = [["auroc", "accuracy"].as_slice(), &["auroc", "log-loss"], &["rmse"]];
     let chosen = chosen.map(|names| MetricName::several(names).unwrap());
     (recorded, MetricSet::new(&tasks, &chosen).unwrap())

@@ -191,7 +191,8 @@ mod tests {
         for t in 0..2 {
             let _ = root.sub(format!("head{t}")).role(Role::Task(t)).param("weight", &[2], Init::Zeros).unwrap();
         }
-        let tasks = ["income", "marital"].map(|n| Task::new(n).unwrap().judged_by(mtl_metrics::known("auroc").unwrap()));
+        let tasks =
+            ["income", "marital"].map(|n| Task::new(n).unwrap().judged_by(mtl_metrics::known("auroc").unwrap()));
         (params, TaskSet::new(tasks.into()).unwrap())
     }
 

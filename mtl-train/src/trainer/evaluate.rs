@@ -6,8 +6,7 @@ use mtl_core::{
 };
 use mtl_data::{Loader, Source};
 use mtl_metrics::{
-    MetricReport, MetricSet, MetricValue,
-    AnyMetric,
+    AnyMetric, MetricReport, MetricSet, MetricValue,
     report::{MetricEntry, TaskReport},
     value::OrReason,
 };
@@ -82,7 +81,7 @@ pub fn evaluate_answers(
         metric.reset();
         (metric, None::<String>)
     };
-    let mut judged: Vec<(_, Vec<_>)> = metrics
+    let mut states: Vec<(_, Vec<_>)> = metrics
         .iter()
         .map(|(task, metrics)| (task.clone(), metrics.iter().map(|metric| fresh(metric.as_ref())).collect()))
         .collect();
@@ -91,7 +90,7 @@ pub fn evaluate_answers(
     while start < n {
         let ids: Vec<u64> = (start..n.min(start + CHUNK)).collect();
         for (task_idx, target) in split.targets(&ids)?.iter().enumerate() {
-            let (Some(target), Some((task, metrics))) = (target, judged.get_mut(task_idx)) else { continue };
+            let (Some(target), Some((task, metrics))) = (target, states.get_mut(task_idx)) else { continue };
             let truth = target.reference()?;
             for (metric, refusal) in metrics.iter_mut().filter(|(_, refusal)| refusal.is_none()) {
                 match rule(task_idx, metric.name(), &truth) {
@@ -109,7 +108,7 @@ pub fn evaluate_answers(
         direction: metric.direction(),
         outcome: refusal.map_or_else(|| metric.compute(), |reason| MetricValue::undefined(reason, 0)),
     };
-    let tasks = judged
+    let tasks = states
         .into_iter()
         .map(|(task, metrics)| TaskReport { task, metrics: metrics.into_iter().map(entry).collect() })
         .collect();

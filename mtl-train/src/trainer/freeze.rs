@@ -88,9 +88,8 @@ impl Plateaus {
             }
             let Some(metric) = &task.primary else { continue };
             let Some(value) = report.value(idx, metric.name().as_str()) else { continue };
-            let better = self.best[idx].is_none_or(|best| {
-                metric.direction().better(value, best) && (value - best).abs() > config.min_delta
-            });
+            let better = self.best[idx]
+                .is_none_or(|best| metric.direction().better(value, best) && (value - best).abs() > config.min_delta);
             if better {
                 self.best[idx] = Some(value);
                 self.stale[idx] = 0;
@@ -153,7 +152,10 @@ mod tests {
 
     #[test]
     fn a_task_is_frozen_when_its_patience_is_over_and_stays_so() {
-        let tasks = vec![Task::new("up").unwrap().judged_by(mtl_metrics::known("auroc").unwrap()), Task::new("down").unwrap().judged_by(mtl_metrics::known("rmse").unwrap())];
+        let tasks = vec![
+            Task::new("up").unwrap().judged_by(mtl_metrics::known("auroc").unwrap()),
+            Task::new("down").unwrap().judged_by(mtl_metrics::known("rmse").unwrap()),
+        ];
         let tasks = TaskSet::new(tasks).unwrap();
         let config = FreezeConfig { patience: 2, min_delta: 0.01, what: Frozen::Task };
         let mut plateaus = Plateaus::new(2);

@@ -58,7 +58,6 @@ use serde::{Deserialize, Serialize};
 use tally::Tally;
 use tch::Tensor;
 
-use mtl_core::metric::MetricSpec;
 use crate::{
     checkpoint::{Checkpoint, CheckpointStore},
     ema::Ema,
@@ -69,6 +68,7 @@ use crate::{
     optim::{Optimizer, ParamGroups},
     schedule::Schedule,
 };
+use mtl_core::metric::MetricSpec;
 
 /// Trains one model.
 #[derive(Debug)]

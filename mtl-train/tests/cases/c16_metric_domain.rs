@@ -190,5 +190,5 @@ fn expressions_take_the_bad_end_where_there_is_one() {
     let outside = epoch(&session, MetricValue::undefined("a prediction is not above 0: -2", 90), precision(0.5, 0));
     let outside = scoring.score(&outside).unwrap();
     assert_eq!((outside.score, outside.left_out.len()), (None, 1));
-    assert_eq!("poisson-deviance".name(), outside.left_out[0].metric);
+    assert_eq!("poisson-deviance", outside.left_out[0].metric);
 }

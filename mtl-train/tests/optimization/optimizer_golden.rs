@@ -47,7 +47,8 @@ fn error(golden: &Golden, case: &Case, kind: Kind) -> f64 {
     };
     let start: Vec<(String, Tensor)> = golden.start.iter().map(|(n, v)| (n.clone(), like(n, v))).collect();
     params.load_tensors(&start).unwrap();
-    let tasks = TaskSet::new(["a", "b"].map(|n| Task::new(n).unwrap().judged_by(known("rmse").unwrap())).into()).unwrap();
+    let tasks =
+        TaskSet::new(["a", "b"].map(|n| Task::new(n).unwrap().judged_by(known("rmse").unwrap())).into()).unwrap();
     let groups = ParamGroups::resolve(&case.groups, &params, &tasks).unwrap();
     let mut optimizer = case.config.build_with(groups).unwrap();
     let balancer = BalancerConfig::by_name("equal").unwrap().build(&tasks).unwrap();

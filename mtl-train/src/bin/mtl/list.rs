@@ -140,7 +140,8 @@ fn metrics() -> Result<()> {
             Direction::Maximize => "more",
             Direction::Minimize => "less",
         };
-        let bound = |x: f64| if x.is_finite() { x.to_string() } else { if x > 0.0 { "inf" } else { "-inf" }.to_owned() };
+        let bound =
+            |x: f64| if x.is_finite() { x.to_string() } else { if x > 0.0 { "inf" } else { "-inf" }.to_owned() };
         let range = format!("{} to {}", bound(facts.range.0), bound(facts.range.1));
         let settings: Vec<String> = facts.settings.iter().map(ToString::to_string).collect();
         let answers = facts.answers.join(", ");
