@@ -12,7 +12,6 @@ use mtl_core::{
     encode::{EncoderConfig, TabularEncoderConfig},
     features::Tokens,
     input::{CategoricalField, InputSpec},
-    metric::MetricId,
     mode::Mode,
     params::{Param, ParamSet},
     share::{Sharing, TaskMask},
@@ -32,7 +31,7 @@ fn backward(params: &ParamSet, outputs: &[Tensor]) {
 }
 
 fn task_query(c: &mut Criterion) {
-    let tasks = ["income", "married"].map(|name| Task::new(name, MetricId::Auroc).unwrap());
+    let tasks = ["income", "married"].map(|name| Task::new(name).unwrap());
     let tasks = TaskSet::new(tasks.to_vec()).unwrap();
     let field = |i: i64| CategoricalField { name: format!("f{i}"), cardinality: 40 };
     let spec = InputSpec::table((0..FIELDS).map(field).collect(), Vec::new());

@@ -9,12 +9,12 @@
 //! use mtl_attention::{AttentionSummary, TaskQueryConfig, TaskQuerySharing};
 //! use mtl_core::encode::{EncoderConfig, TabularEncoderConfig};
 //! use mtl_core::input::{CategoricalField, InputSpec};
-//! use mtl_core::{batch::Inputs, context::Cx, metric::MetricId, mode::Mode, params::ParamSet, share::{Sharing, TaskMask}};
+//! use mtl_core::{batch::Inputs, context::Cx, mode::Mode, params::ParamSet, share::{Sharing, TaskMask}};
 //! use mtl_core::task::{Task, TaskSet};
 //! use tch::{Device, Kind, Tensor};
 //!
 //! # fn main() -> mtl_core::Result<()> {
-//! let tasks = TaskSet::new(vec![Task::new("income", MetricId::Auroc)?, Task::new("married", MetricId::Auroc)?])?;
+//! let tasks = TaskSet::new(vec![Task::new("income")?, Task::new("married")?])?;
 //! let field = |name: &str| CategoricalField { name: name.into(), cardinality: 9 };
 //! let spec = InputSpec::table(vec![field("sex"), field("region"), field("work")], Vec::new());
 //!

@@ -160,11 +160,11 @@ pub(crate) fn cell_names(h: i64, w: i64) -> Arc<[String]> {
 mod tests {
     use super::*;
     use crate::multi_head::{MultiHead, MultiHeadConfig};
-    use mtl_core::{metric::MetricId, mode::Mode, params::ParamSet, rng::Rng, task::Task};
+    use mtl_core::{mode::Mode, params::ParamSet, rng::Rng, task::Task};
     use tch::{Device, Kind};
 
     fn tasks() -> TaskSet {
-        TaskSet::new(["income", "age"].map(|n| Task::new(n, MetricId::Auroc).unwrap()).to_vec()).unwrap()
+        TaskSet::new(["income", "age"].map(|n| Task::new(n).unwrap()).to_vec()).unwrap()
     }
 
     fn tokens(b: i64, l: i64, d: i64) -> Tokens {

@@ -10,7 +10,6 @@ use mtl_core::{
     encode::{BuildEncoder, ConvEncoderConfig, EncoderConfig, EncoderPlan, MlpEncoderConfig, TabularEncoderConfig},
     input::{CategoricalField, InputSpec, Modality, Picture},
     laws,
-    metric::MetricId,
     mode::Mode,
     params::{ParamSet, Scope},
     share::{Combine, FusionConfig, Sharing, SharingConfig, TaskMask},
@@ -19,7 +18,7 @@ use mtl_core::{
 use tch::{Device, Kind, Tensor};
 
 fn tasks() -> TaskSet {
-    TaskSet::new(["income", "age", "work"].map(|n| Task::new(n, MetricId::Auroc).unwrap()).to_vec()).unwrap()
+    TaskSet::new(["income", "age", "work"].map(|n| Task::new(n).unwrap()).to_vec()).unwrap()
 }
 
 /// A table with a picture.

@@ -9,7 +9,7 @@ use std::hint::black_box;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use mtl_core::{
     balance::{BalancerConfig, Evidence, Gramian},
-    metric::MetricId,
+    metric::{CLASS, MetricFacts, MetricName, MetricSpec},
     task::{Task, TaskSet},
 };
 
@@ -36,7 +36,7 @@ fn gramians(m: usize) -> Vec<Gramian> {
 fn balance(criterion: &mut Criterion) {
     for name in METHODS {
         for m in [2, 8, 32] {
-            let tasks = (0..m).map(|i| Task::new(&format!("t{i}"), MetricId::Accuracy).unwrap()).collect();
+            let tasks = (0..m).map(|i| Task::new(&format!("t{i}")).unwrap().judged_by(share())).collect();
             let mut method = BalancerConfig::by_name(name).unwrap().build(&TaskSet::new(tasks).unwrap()).unwrap();
             let (gramians, active): (_, Vec<usize>) = (gramians(m), (0..m).collect());
             let (mut weights, mut next) = (vec![0.0; m], 0);
@@ -60,3 +60,9 @@ fn balance(criterion: &mut Criterion) {
 
 criterion_group!(benches, balance);
 criterion_main!(benches);
+
+/// A metric of classes that is a share.
+fn share() -> MetricSpec {
+    let facts = MetricFacts::maximize("a share", &[CLASS]).between(0.0, 1.0);
+    MetricSpec::new(MetricName::new("accuracy").unwrap(), facts)
+}

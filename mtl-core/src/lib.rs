@@ -6,12 +6,12 @@
 #![cfg_attr(feature = "torch", doc = "```")]
 #![cfg_attr(not(feature = "torch"), doc = "```ignore")]
 //! use mtl_core::{
-//!     balance::BalancerConfig, loss::TaskLoss, metric::MetricId, params::{Init, ParamSet},
+//!     balance::BalancerConfig, loss::TaskLoss, params::{Init, ParamSet},
 //!     step::{Policy, StepEngine}, task::{Task, TaskSet},
 //! };
 //! use tch::{Device, Kind, Tensor};
 //!
-//! let tasks = TaskSet::new(vec![Task::new("near", MetricId::Rmse)?, Task::new("far", MetricId::Rmse)?])?;
+//! let tasks = TaskSet::new(vec![Task::new("near")?, Task::new("far")?])?;
 //! let mut params = ParamSet::new(Kind::Double, Device::Cpu, 0);
 //! let w = params.root().param("w", &[2], Init::Zeros)?;
 //! let mut engine = StepEngine::new(tasks.clone(), &params, BalancerConfig::by_name("upgrad")?.build(&tasks)?, Policy::default());
@@ -43,7 +43,7 @@
 //! | [`params`] | parameters with names, roles, stages; safetensors |
 //! | [`balance`], [`step`] | who says how much; from losses to gradients |
 //! | [`context`], [`mode`], [`precision`] | how a forward pass runs and what it records |
-//! | [`rng`], [`state`], [`registry`](mod@registry), [`error`] | seeds, saved state, lists of members, the error type |
+//! | [`rng`], [`state`], [`registry`](mod@registry), [`error`], [`nearest`] | seeds, saved state, lists of members, the error type, what a misspelt name may mean |
 //! | [`shim`] | what tch lacks; the only `unsafe` |
 #![warn(missing_docs)]
 
@@ -65,6 +65,7 @@ pub mod laws;
 pub mod loss;
 pub mod metric;
 pub mod mode;
+pub mod nearest;
 #[cfg(feature = "torch")]
 pub mod nn;
 #[cfg(feature = "torch")]

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
-    metric::MetricId,
+    metric::MetricSpec,
 };
 
 /// A validated task name: it becomes part of parameter names (`heads.<task>.weight`) and of metric expressions
@@ -71,32 +71,47 @@ impl fmt::Debug for TaskName {
 }
 
 /// One task.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Task {
     /// Its name.
     pub name: TaskName,
     /// What the user wants it to count, before any balancer speaks; > 0, default 1.
-    #[serde(default = "one")]
     pub weight: f64,
-    /// The metric by which it is judged; it brings its direction.
-    pub primary: MetricId,
+    /// The metric by which it is judged, if anything judges it; it brings its direction.
+    pub primary: Option<MetricSpec>,
+    /// Metrics that are computed for it beside the primary one and those of its head.
+    pub also: Vec<MetricSpec>,
     /// The primary metric of a model trained on this task alone, if known: what delta_m compares with.
-    #[serde(default)]
     pub baseline: Option<f64>,
 }
 
-fn one() -> f64 {
-    1.0
-}
-
 impl Task {
-    /// A task of weight 1 without baseline.
+    /// A task of weight 1 that no metric judges, without baseline.
     ///
     /// # Errors
     /// As [`TaskName::new`].
-    pub fn new(name: &str, primary: MetricId) -> Result<Self> {
-        Ok(Self { name: TaskName::new(name)?, weight: 1.0, primary, baseline: None })
+    pub fn new(name: &str) -> Result<Self> {
+        Ok(Self { name: TaskName::new(name)?, weight: 1.0, primary: None, also: Vec::new(), baseline: None })
+    }
+
+    /// The same task, judged by a metric.
+    #[must_use]
+    pub fn judged_by(mut self, primary: MetricSpec) -> Self {
+        self.primary = Some(primary);
+        self
+    }
+
+    /// The metric by which the task is judged.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfig`] for a task that none judges.
+    pub fn metric(&self) -> Result<&MetricSpec> {
+        self.primary.as_ref().ok_or_else(|| Error::InvalidConfig {
+            what: "task",
+            field: "primary",
+            expected: format!("a metric for task {}", self.name),
+            found: "none".into(),
+        })
     }
 
     /// The same task with another weight.
@@ -115,8 +130,7 @@ impl Task {
 }
 
 /// The tasks of one model, in the user's order: at least one, names unique, weights positive and finite.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Vec<Task>", into = "Vec<Task>")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TaskSet(Vec<Task>);
 
 impl TaskSet {
@@ -209,25 +223,12 @@ impl<'a> IntoIterator for &'a TaskSet {
     }
 }
 
-impl TryFrom<Vec<Task>> for TaskSet {
-    type Error = Error;
-    fn try_from(tasks: Vec<Task>) -> Result<Self> {
-        Self::new(tasks)
-    }
-}
-
-impl From<TaskSet> for Vec<Task> {
-    fn from(set: TaskSet) -> Self {
-        set.0
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn task(name: &str) -> Task {
-        Task::new(name, MetricId::Accuracy).unwrap()
+        Task::new(name).unwrap()
     }
 
     #[test]
@@ -256,11 +257,8 @@ mod tests {
     }
 
     #[test]
-    fn reading_a_set_validates_it() {
-        let text = r#"[{"name":"income","primary":"auroc"},{"name":"age","primary":"rmse","weight":0.5}]"#;
-        let set: TaskSet = serde_json::from_str(text).unwrap();
-        assert!((set.get(1).unwrap().weight - 0.5).abs() < 1e-15);
-        assert_eq!(serde_json::from_str::<TaskSet>(&serde_json::to_string(&set).unwrap()).unwrap(), set);
-        assert!(serde_json::from_str::<TaskSet>(r#"[{"name":"a.b","primary":"auroc"}]"#).is_err());
+    fn a_task_that_nothing_judges_says_so() {
+        let e = task("age").metric().unwrap_err().to_string();
+        assert_eq!(e, "task: primary must be a metric for task age, found none");
     }
 }

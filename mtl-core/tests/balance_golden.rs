@@ -11,7 +11,7 @@
 
 use mtl_core::{
     balance::{Balancer, BalancerConfig, Evidence, Gramian},
-    metric::MetricId,
+    metric::{MetricFacts, MetricName, MetricSpec, VALUES},
     task::{Task, TaskSet},
 };
 use serde_json::Value;
@@ -32,7 +32,7 @@ fn make(method: &str, settings: &Value, m: usize) -> Box<dyn Balancer> {
     let mut config = settings.clone();
     config["kind"] = Value::from(method);
     let config: BalancerConfig = serde_json::from_value(config).unwrap();
-    let tasks = (0..m).map(|i| Task::new(&format!("t{i}"), MetricId::Rmse).unwrap()).collect();
+    let tasks = (0..m).map(|i| Task::new(&format!("t{i}")).unwrap().judged_by(error())).collect();
     config.build(&TaskSet::new(tasks).unwrap()).unwrap()
 }
 
@@ -144,4 +144,9 @@ fn where_we_differ_torchjd_is_wrong() {
             other => panic!("no comparison for {other:?}"),
         }
     }
+}
+
+/// A metric of numbers.
+fn error() -> MetricSpec {
+    MetricSpec::new(MetricName::new("rmse").unwrap(), MetricFacts::minimize("an error", &[VALUES]))
 }

@@ -11,7 +11,7 @@
 
 use mtl_core::{
     balance::{AggregatorConfig, BalancerConfig, Epoch, Evidence, Gramian, Method, Needs, aggregator::aggregate},
-    metric::MetricId,
+    metric::{MetricFacts, MetricName, MetricSpec, VALUES},
     task::{Task, TaskSet},
 };
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ fn matrix(value: &Value) -> Vec<Vec<f64>> {
 fn make(method: &str, settings: &Value, m: usize) -> Method {
     let mut config = settings.clone();
     config["kind"] = Value::from(method);
-    let tasks = (0..m).map(|i| Task::new(&format!("t{i}"), MetricId::Rmse).unwrap()).collect();
+    let tasks = (0..m).map(|i| Task::new(&format!("t{i}")).unwrap().judged_by(error())).collect();
     let tasks = TaskSet::new(tasks).unwrap();
     match BalancerConfig::by_name(method) {
         Ok(_) => serde_json::from_value::<BalancerConfig>(config).unwrap().build(&tasks).unwrap().into(),
@@ -154,4 +154,9 @@ fn where_libmtl_fails_there_is_an_answer() {
             other => panic!("no comparison for {other:?}"),
         }
     }
+}
+
+/// A metric of numbers.
+fn error() -> MetricSpec {
+    MetricSpec::new(MetricName::new("rmse").unwrap(), MetricFacts::minimize("an error", &[VALUES]))
 }

@@ -14,7 +14,7 @@
 use mtl_core::{
     Error,
     balance::{Balancer, BalancerConfig, Epoch, Evidence, Gramian},
-    metric::MetricId,
+    metric::{CLASS, MetricFacts, MetricName, MetricSpec},
     task::{Task, TaskSet},
 };
 
@@ -95,7 +95,7 @@ fn claims(name: &str) -> Option<Claims> {
 }
 
 fn tasks(m: usize) -> TaskSet {
-    TaskSet::new((0..m.max(1)).map(|i| Task::new(&format!("t{i}"), MetricId::Accuracy).unwrap()).collect()).unwrap()
+    TaskSet::new((0..m.max(1)).map(|i| Task::new(&format!("t{i}")).unwrap().judged_by(share())).collect()).unwrap()
 }
 
 /// The method of that name with default settings; those without defaults get equal ones.
@@ -494,4 +494,10 @@ fn a_task_may_be_absent_from_a_step() {
             method.after_step(&l, &present).unwrap();
         }
     }
+}
+
+/// A metric of classes that is a share.
+fn share() -> MetricSpec {
+    let facts = MetricFacts::maximize("a share", &[CLASS]).between(0.0, 1.0);
+    MetricSpec::new(MetricName::new("accuracy").unwrap(), facts)
 }

@@ -19,10 +19,10 @@ fn a_foreign_crate_builds_and_runs_without_a_library_path() {
     fs::write(
         dir.path().join("src/main.rs"),
         r#"
-        use mtl_core::{balance::{BalancerConfig, Evidence, Gramian}, metric::MetricId, task::{Task, TaskSet}};
+        use mtl_core::{balance::{BalancerConfig, Evidence, Gramian}, task::{Task, TaskSet}};
 
         fn main() -> Result<(), mtl_core::Error> {
-            let tasks = TaskSet::new(vec![Task::new("a", MetricId::Rmse)?, Task::new("b", MetricId::Rmse)?])?;
+            let tasks = TaskSet::new(vec![Task::new("a")?, Task::new("b")?])?;
             let mut upgrad = BalancerConfig::by_name("upgrad")?.build(&tasks)?;
             let gramian = Gramian::new(2, vec![1.0, -2.0, -2.0, 4.25])?;
             let mut weights = [0.0; 2];

@@ -7,7 +7,6 @@ use mtl_core::{
     encode::{ConvEncoderConfig, EncoderConfig, EncoderPlan, MlpEncoderConfig, ResNet18Config, TabularEncoderConfig},
     input::{CategoricalField, InputSpec, Modality, Picture},
     laws,
-    metric::MetricId,
     mode::Mode,
     nn::Activation,
     params::{ParamSet, Role, Scope},
@@ -20,7 +19,7 @@ use mtl_core::{
 use tch::{Device, Kind, Tensor};
 
 fn tasks() -> TaskSet {
-    TaskSet::new(["a", "b", "c"].map(|n| Task::new(n, MetricId::Rmse).unwrap()).into()).unwrap()
+    TaskSet::new(["a", "b", "c"].map(|n| Task::new(n).unwrap()).into()).unwrap()
 }
 
 fn spec() -> InputSpec {
@@ -97,7 +96,7 @@ fn every_architecture_obeys_the_laws_on_every_encoder() {
 
 #[test]
 fn one_task_is_enough() {
-    let tasks = TaskSet::new(vec![Task::new("only", MetricId::Rmse).unwrap()]).unwrap();
+    let tasks = TaskSet::new(vec![Task::new("only").unwrap()]).unwrap();
     let encoder = encoders().remove(1);
     for (name, _) in SharingConfig::ALL.iter().filter(|(name, _)| *name != "fusion") {
         let sharing = SharingConfig::by_name(name).unwrap();

@@ -11,7 +11,6 @@ use mtl_core::{
     input::{InputSpec, Picture},
     features::{Features, View},
     laws,
-    metric::MetricId,
     mode::Mode,
     nn::{BatchNorm2d, Linear},
     params::{Init, Role, Scope},
@@ -141,7 +140,7 @@ impl Sharing for Wrong {
 
 /// The laws that are broken.
 fn broken(fault: Fault) -> Vec<&'static str> {
-    let tasks = TaskSet::new(["a", "b"].map(|n| Task::new(n, MetricId::Rmse).unwrap()).into()).unwrap();
+    let tasks = TaskSet::new(["a", "b"].map(|n| Task::new(n).unwrap()).into()).unwrap();
     let spec = InputSpec::new([("image", Picture { channels: 1, height: 8, width: 8 }.into())]).unwrap();
     let activation = mtl_core::nn::Activation::Tanh;
     let encoder = EncoderConfig::Conv(ConvEncoderConfig { channels: vec![3, 4], activation, dropout: 0.0 });

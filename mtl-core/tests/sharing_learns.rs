@@ -7,7 +7,6 @@ use mtl_core::{
     encode::{EncoderConfig, EncoderPlan, MlpEncoderConfig},
     input::{InputSpec, Numeric, Picture},
     laws,
-    metric::MetricId,
     mode::Mode,
     nn::{Activation, Linear},
     params::{ParamSet, Role},
@@ -39,7 +38,7 @@ fn learn(
 ) -> Outcome {
     let targets = &train.targets;
     let names: Vec<String> = (0..targets.len()).map(|t| format!("t{t}")).collect();
-    let tasks = TaskSet::new(names.iter().map(|n| Task::new(n, MetricId::Rmse).unwrap()).collect()).unwrap();
+    let tasks = TaskSet::new(names.iter().map(|n| Task::new(n).unwrap()).collect()).unwrap();
     let mut params = ParamSet::new(Kind::Float, Device::Cpu, 3);
     let model = sharing.build(&mut params.root(), &EncoderPlan::new(encoder, spec), &tasks).unwrap();
     let heads: Vec<Linear> = (0..targets.len())

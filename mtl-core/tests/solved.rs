@@ -14,7 +14,7 @@
 use mtl_core::{
     balance::{AggregatorConfig, BalancerConfig, Epoch, Method},
     loss::TaskLoss,
-    metric::MetricId,
+    metric::{CLASS, MetricFacts, MetricName, MetricSpec},
     params::{Init, ParamSet, Role},
     shim::{AdamStep, fused_adam},
     step::{Dropped, Forward, Policy, StepEngine},
@@ -52,7 +52,7 @@ fn net(odd: Odd) -> Net {
         let mut place = root.sub(format!("heads.t{t}"));
         let _ = place.role(Role::Task(t)).param("v", &[8], Init::Normal(0.3)).unwrap();
     }
-    let tasks = ["left", "odd", "right"].map(|name| Task::new(name, MetricId::Accuracy).unwrap());
+    let tasks = ["left", "odd", "right"].map(|name| Task::new(name).unwrap().judged_by(share()));
     let number = |i: i64| ((i * 37 % 23) as f32) / 11.5 - 1.0;
     let xs = Tensor::from_slice(&(0..SAMPLES * 4).map(number).collect::<Vec<_>>()).view([SAMPLES, 4]);
     let ys = Tensor::stack(&[xs.select(1, 0) + 0.5, xs.select(1, 1) * 2.0, xs.select(1, 2) - xs.select(1, 3)], 1);
@@ -257,4 +257,10 @@ fn when_everything_is_solved_all_count_alike() {
         let gradients = gradients.unwrap();
         assert!((0..2).all(|i| gradients.get(i).unwrap().abs().max().double_value(&[]) > 0.0), "{name} goes on");
     }
+}
+
+/// A metric of classes that is a share.
+fn share() -> MetricSpec {
+    let facts = MetricFacts::maximize("a share", &[CLASS]).between(0.0, 1.0);
+    MetricSpec::new(MetricName::new("accuracy").unwrap(), facts)
 }

@@ -10,7 +10,7 @@ use mtl_core::{
     balance::{
         Aggregator, AggregatorConfig, Balancer, BalancerConfig, Epoch, Evidence, Gramian, aggregator::aggregate,
     },
-    metric::MetricId,
+    metric::{CLASS, MetricFacts, MetricName, MetricSpec},
     params::{from_safetensors, to_safetensors},
     rng::Rng,
     state::StateDict,
@@ -22,7 +22,7 @@ const M: usize = 3;
 const HALF: u64 = 6;
 
 fn tasks() -> TaskSet {
-    TaskSet::new(["a", "b", "c"].map(|n| Task::new(n, MetricId::Auroc).unwrap()).into()).unwrap()
+    TaskSet::new(["a", "b", "c"].map(|n| Task::new(n).unwrap().judged_by(share())).into()).unwrap()
 }
 
 fn rows(step: u64, n: usize) -> Vec<Vec<f64>> {
@@ -156,4 +156,10 @@ fn every_state_goes_on_in_a_new_process() {
         assert_eq!(found, format!("{:?}", drive_aggregator(method.as_mut(), HALF..2 * HALF)), "{name}");
     }
     assert!(stateful >= 18, "only {stateful} methods have a state");
+}
+
+/// A metric of classes that is a share.
+fn share() -> MetricSpec {
+    let facts = MetricFacts::maximize("a share", &[CLASS]).between(0.0, 1.0);
+    MetricSpec::new(MetricName::new("accuracy").unwrap(), facts)
 }

@@ -5,7 +5,7 @@ use mtl_core::{
     Error, Result,
     balance::{Balancer, BalancerConfig, Evidence, Needs, Outcome},
     loss::TaskLoss,
-    metric::MetricId,
+    metric::{MetricFacts, MetricName, MetricSpec, VALUES},
     params::{Init, ParamSet, Role},
     share::AuxiliaryLoss,
     shim::{self, Graph, Rows},
@@ -58,7 +58,7 @@ fn net() -> Net {
             .param("v", &[4], Init::Normal(1.0))
             .unwrap();
     }
-    let tasks = ["a", "b", "c"].map(|n| Task::new(n, MetricId::Rmse).unwrap());
+    let tasks = ["a", "b", "c"].map(|n| Task::new(n).unwrap().judged_by(error()));
     let tasks = TaskSet::new(tasks.into_iter().zip([1.0, 0.5, 2.0]).map(|(t, w)| t.with_weight(w)).collect()).unwrap();
     let values: Vec<f64> = (0..15).map(|i| f64::from(i * 7 % 11) / 5.0 - 1.0).collect();
     Net { params, tasks, xs: Tensor::from_slice(&values).view([5, 3]) }
@@ -298,7 +298,7 @@ fn one_gradient_tensor_for_two_parameters_is_not_scaled_twice() {
     let mut params = ParamSet::new(Kind::Double, Device::Cpu, 1);
     let (a, b) =
         (params.root().param("a", &[3], Init::Ones).unwrap(), params.root().param("b", &[3], Init::Ones).unwrap());
-    let tasks = TaskSet::new(["x", "y"].map(|n| Task::new(n, MetricId::Rmse).unwrap()).into()).unwrap();
+    let tasks = TaskSet::new(["x", "y"].map(|n| Task::new(n).unwrap().judged_by(error())).into()).unwrap();
     // The engine hands the same tensor to both inputs of an addition.
     let losses = || [1.0, 10.0].map(|c| TaskLoss::new(((&a + &b) * c).sum(Kind::Double), 1.0));
     for gramian in [false, true] {
@@ -362,4 +362,9 @@ fn the_gramian_has_the_same_bits_for_any_number_of_threads() {
     let by_hand = (flat(0, 0).unwrap() * flat(2, 0).unwrap()).sum(Kind::Double).double_value(&[])
         + (flat(0, 1).unwrap() * flat(2, 1).unwrap()).sum(Kind::Double).double_value(&[]);
     assert!((f64::from_bits(bits[0][2]) - by_hand).abs() <= 1e-12 * by_hand.abs().max(1.0));
+}
+
+/// A metric of numbers.
+fn error() -> MetricSpec {
+    MetricSpec::new(MetricName::new("rmse").unwrap(), MetricFacts::minimize("an error", &[VALUES]))
 }

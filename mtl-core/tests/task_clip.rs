@@ -4,7 +4,7 @@
 use mtl_core::{
     balance::{AggregatorConfig, BalancerConfig, Method, Space},
     loss::TaskLoss,
-    metric::MetricId,
+    metric::{CLASS, MetricFacts, MetricName, MetricSpec},
     params::{Init, ParamSet, Role},
     shim::{self, Graph},
     step::{Gradients, Policy, StepEngine, StepReport},
@@ -28,7 +28,7 @@ fn params() -> ParamSet {
 }
 
 fn tasks(weights: &[f64]) -> TaskSet {
-    let task = |(name, w): (&str, &f64)| Task::new(name, MetricId::Accuracy).unwrap().with_weight(*w);
+    let task = |(name, w): (&str, &f64)| Task::new(name).unwrap().judged_by(share()).with_weight(*w);
     TaskSet::new(["a", "b", "c"].into_iter().zip(weights).map(task).collect()).unwrap()
 }
 
@@ -181,4 +181,10 @@ fn bad_bounds_and_methods_that_look_further_are_refused() {
         let e = engine.clip_tasks(1.0).unwrap_err().to_string();
         assert!(e.contains("without further looks") && e.ends_with(name), "{e}");
     }
+}
+
+/// A metric of classes that is a share.
+fn share() -> MetricSpec {
+    let facts = MetricFacts::maximize("a share", &[CLASS]).between(0.0, 1.0);
+    MetricSpec::new(MetricName::new("accuracy").unwrap(), facts)
 }

@@ -15,7 +15,7 @@ use mtl_core::{
     features::{Features, View},
     label_stats::{LabelStats, Numbers, Spread},
     loss::TaskLoss,
-    metric::MetricId,
+    metric::MetricName,
     params::{Init, Scope},
     prediction::Prediction,
     task::TaskName,
@@ -38,7 +38,7 @@ impl PoissonHead {
             input: view.clone(),
             output: "log rates [b, 1]".into(),
             target: TargetSpec::Values { values: 1 },
-            metrics: vec![MetricId::Mae],
+            metrics: MetricName::several(&["mae"])?,
         };
         let log_mean = scope.buffer("log_mean", &[1], Init::Zeros)?;
         // Without statistics it stays 0 until weights are loaded, which bring it.

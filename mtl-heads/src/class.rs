@@ -23,7 +23,7 @@ use mtl_core::{
     context::Cx,
     features::{Features, View},
     loss::TaskLoss,
-    metric::MetricId,
+    metric::MetricName,
     nn::Activation,
     params::Scope,
     prediction::{Prediction, Scores},
@@ -79,7 +79,7 @@ pub struct ClassHead {
 
 impl ClassHead {
     /// The metrics that suit it; the first judges the task unless the user names another.
-    pub const METRICS: &[MetricId] = &[MetricId::Accuracy, MetricId::MacroF1, MetricId::LogLoss];
+    pub const METRICS: &[&str] = &["accuracy", "macro-f1", "log-loss"];
 
     /// A head for `classes` classes on features of that view.
     ///
@@ -114,7 +114,7 @@ impl ClassHead {
                 input: view.clone(),
                 output: format!("logits [b, {classes}]"),
                 target,
-                metrics: Self::METRICS.to_vec(),
+                metrics: MetricName::several(Self::METRICS)?,
             },
             label_smoothing: config.label_smoothing,
             class_weights: (!config.class_weights.is_empty()).then_some(class_weights),

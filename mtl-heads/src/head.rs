@@ -16,7 +16,7 @@ use mtl_core::{
     context::Cx,
     features::{Features, View},
     loss::TaskLoss,
-    metric::MetricId,
+    metric::MetricName,
     prediction::Prediction,
     task::TaskName,
 };
@@ -38,14 +38,14 @@ pub struct HeadSpec {
     /// The labels it learns from.
     pub target: TargetSpec,
     /// The metrics that suit it; the first is the primary one.
-    pub metrics: Vec<MetricId>,
+    pub metrics: Vec<MetricName>,
 }
 
 impl HeadSpec {
     /// The metric that judges the task unless the user names another.
     #[must_use]
-    pub fn primary(&self) -> Option<MetricId> {
-        self.metrics.first().copied()
+    pub fn primary(&self) -> Option<&MetricName> {
+        self.metrics.first()
     }
 
     /// The label tensor of `target`, once it is sure that it fits `out`: the same kind of labels, the same batch, the

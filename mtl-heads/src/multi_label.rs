@@ -21,7 +21,7 @@ use mtl_core::{
     context::Cx,
     features::{Features, View},
     loss::TaskLoss,
-    metric::MetricId,
+    metric::MetricName,
     nn::Activation,
     params::Scope,
     prediction::{Prediction, Scores},
@@ -68,7 +68,7 @@ pub struct MultiLabelHead {
 
 impl MultiLabelHead {
     /// The metrics that suit it; the first judges the task unless the user names another.
-    pub const METRICS: &[MetricId] = &[MetricId::Auroc, MetricId::LogLoss, MetricId::Accuracy];
+    pub const METRICS: &[&str] = &["auroc", "log-loss", "accuracy"];
 
     /// A head for `labels` yes/no labels on features of that view.
     ///
@@ -95,7 +95,7 @@ impl MultiLabelHead {
                 input: view.clone(),
                 output: format!("logits [b, {labels}]"),
                 target,
-                metrics: Self::METRICS.to_vec(),
+                metrics: MetricName::several(Self::METRICS)?,
             },
             pos_weights: (!config.pos_weights.is_empty()).then_some(pos_weights),
         })

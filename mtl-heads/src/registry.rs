@@ -1,8 +1,6 @@
 //! The heads that a config file can name.
 
-use mtl_core::{
-    Error, Result, features::View, label_stats::LabelStats, metric::MetricId, params::Scope, registry, task::TaskName,
-};
+use mtl_core::{Error, Result, features::View, label_stats::LabelStats, params::Scope, registry, task::TaskName};
 
 use crate::{
     class::{ClassHead, ClassHeadConfig},
@@ -14,8 +12,8 @@ use crate::{
 
 /// The settings of a head from outside: what [`HeadConfig::register`] takes.
 pub trait HeadPart: std::fmt::Debug + Send + Sync {
-    /// The metrics that suit the head; the first judges the task unless the user names another.
-    fn metrics(&self) -> Vec<MetricId>;
+    /// The names of the metrics that suit the head; the first judges the task unless the user names another.
+    fn metrics(&self) -> &'static [&'static str];
 
     /// Builds the head of `task`, as [`HeadConfig::build`].
     ///
@@ -51,13 +49,13 @@ impl HeadConfig {
         }
     }
 
-    /// The metrics that suit the head; the first judges the task unless the user names another.
+    /// The names of the metrics that suit the head; the first judges the task unless the user names another.
     #[must_use]
-    pub fn metrics(&self) -> Vec<MetricId> {
+    pub fn metrics(&self) -> &'static [&'static str] {
         match self {
-            Self::Class(_) => ClassHead::METRICS.to_vec(),
-            Self::MultiLabel(_) => MultiLabelHead::METRICS.to_vec(),
-            Self::Regress(_) => RegressHead::METRICS.to_vec(),
+            Self::Class(_) => ClassHead::METRICS,
+            Self::MultiLabel(_) => MultiLabelHead::METRICS,
+            Self::Regress(_) => RegressHead::METRICS,
             Self::Outside(part) => part.metrics(),
         }
     }

@@ -27,7 +27,7 @@ use mtl_core::{
     features::{Features, View},
     label_stats::LabelStats,
     loss::TaskLoss,
-    metric::MetricId,
+    metric::MetricName,
     nn::Activation,
     params::Scope,
     prediction::Prediction,
@@ -106,7 +106,7 @@ pub struct RegressHead {
 
 impl RegressHead {
     /// The metrics that suit it; the first judges the task unless the user names another.
-    pub const METRICS: &[MetricId] = &[MetricId::Rmse, MetricId::Mae, MetricId::R2];
+    pub const METRICS: &[&str] = &["rmse", "mae", "r2"];
 
     /// A head for `values` numbers on features of that view, its transform fitted to the statistics of the training labels.
     /// Without them the transform waits for weights to be loaded: center 0, scale 1.
@@ -140,7 +140,7 @@ impl RegressHead {
                 input: view.clone(),
                 output: format!("numbers [b, {values}], {}", config.transform.name()),
                 target,
-                metrics: Self::METRICS.to_vec(),
+                metrics: MetricName::several(Self::METRICS)?,
             },
             loss: config.loss,
             scaling,

@@ -6,7 +6,7 @@ use mtl_core::{
     context::Cx,
     features::{Features, View},
     loss::TaskLoss,
-    metric::MetricId,
+    metric::MetricName,
     params::Scope,
     prediction::Prediction,
     task::TaskName,
@@ -30,7 +30,7 @@ impl Careless {
             input: view.clone(),
             output: "numbers".into(),
             target: TargetSpec::Values { values: 1 },
-            metrics: vec![MetricId::Mae],
+            metrics: MetricName::several(&["mae"])?,
         };
         Ok(Self { spec, tower: Tower::new(scope, &view, 1, TowerShape::default())? })
     }

@@ -8,7 +8,10 @@ use std::ops::Range;
 use mtl_core::{Error, Result};
 use rayon::prelude::*;
 
-use crate::metric::MetricState;
+use crate::state::MetricState;
+
+/// Rows that one thread takes at a time where a metric has no other number.
+const CHUNK_ROWS: usize = 8192;
 
 /// Runs `work` over ranges of at most `len` items and merges the states in order.
 pub(crate) fn fold_chunks<S, F>(n: usize, len: usize, work: F) -> Result<S>
@@ -25,6 +28,15 @@ where
         whole.merge(&part?).map_err(|reason| Error::State { what: "metric".into(), reason })?;
     }
     Ok(whole)
+}
+
+/// The same over ranges of rows of the usual length, or of `min_rows` where that is more.
+pub(crate) fn by_chunks<S, F>(n_rows: usize, min_rows: usize, work: F) -> Result<S>
+where
+    S: MetricState,
+    F: Fn(Range<usize>) -> Result<S> + Sync,
+{
+    fold_chunks(n_rows, CHUNK_ROWS.max(min_rows), work)
 }
 
 /// Runs `work` over ranges of at most `len` items; the results in order.

@@ -8,7 +8,8 @@ use std::ops::Range;
 use mtl_core::{Result, prediction::Scores};
 
 use crate::{
-    input::{MetricBatch, ScoreBatch, by_chunks},
+    chunks::by_chunks,
+    input::{MetricBatch, ScoreBatch},
     metric::{MetricState, refused},
     value::OrReason,
 };

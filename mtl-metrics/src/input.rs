@@ -17,14 +17,11 @@ use mtl_core::{
     prediction::{MISSING_CLASS, Prediction, Reference, Scores},
 };
 use ndarray::Array2;
-use rayon::prelude::*;
 
-use crate::metric::MetricState;
+use crate::judged::Shelf;
 
 /// How far a probability may leave `[0, 1]`: the rounding of an `f32` average.
 const PROB_SLACK: f32 = 1e-6;
-/// Rows that one thread takes at a time, whatever the number of threads.
-const CHUNK_ROWS: usize = 8192;
 
 /// Prediction and truth of one batch, with what error messages need.
 #[derive(Debug, Clone, Copy)]
@@ -83,6 +80,18 @@ impl<'a> MetricBatch<'a> {
             expected: format!("given, one per sample ({metric} of task {})", self.task),
             found: "none".into(),
         })
+    }
+
+    /// Whether samples belong to groups.
+    #[must_use]
+    pub fn has_groups(&self) -> bool {
+        self.groups.is_some()
+    }
+
+    /// Whether the answers are numbers.
+    #[must_use]
+    pub fn has_numbers(&self) -> bool {
+        matches!(self.prediction, Prediction::Values { .. })
     }
 
     /// Whether samples have weights.
@@ -178,6 +187,37 @@ impl<'a> MetricBatch<'a> {
             }
             _ => Err(self.wrong_kind(metric, "numbers with numbers")),
         }
+    }
+
+    /// Finite numbers beside known ones, for a metric that knows no weights: rows of which nothing is known are left out.
+    ///
+    /// # Errors
+    /// As [`values`](Self::values); [`Error::Label`] for a row that is known in part, and for numbers that are not finite.
+    pub fn known_values(&self, metric: &str, shelf: &'a Shelf) -> Result<KnownValues<'a>> {
+        let (said, truth) = self.values(metric)?;
+        let n_cols = truth.n_cols();
+        let mut known = Vec::with_capacity(truth.n_rows());
+        for (row, (said, truth)) in said.rows(0..said.n_rows()).zip(truth.rows(0..truth.n_rows())).enumerate() {
+            let missing = truth.iter().filter(|x| x.is_nan()).count();
+            if missing == n_cols {
+                continue;
+            }
+            if missing > 0 {
+                return Err(self.refuse("target", "known in all columns or in none", &f32::NAN, row));
+            }
+            for (what, numbers) in [("prediction", said), ("target", truth)] {
+                if let Some(x) = numbers.iter().find(|x| !x.is_finite()) {
+                    return Err(self.refuse(what, "finite", x, row));
+                }
+            }
+            known.push(row);
+        }
+        let all = known.len() == truth.n_rows();
+        let pick = |matrix: Matrix<'a>| match all {
+            true => matrix.into_flat(shelf),
+            false => shelf.keep(known.iter().flat_map(|&row| matrix.rows(row..row + 1).flatten()).copied().collect()),
+        };
+        Ok(KnownValues { said: pick(said), truth: pick(truth), n_cols })
     }
 
     /// The error for a value at `row` that cannot be used.
@@ -332,6 +372,25 @@ pub enum ScoreBatch<'a> {
     },
 }
 
+/// Numbers beside numbers, all of them finite, row after row.
+#[derive(Debug, Clone, Copy)]
+pub struct KnownValues<'a> {
+    /// `[n, k]`, what was predicted.
+    pub said: &'a [f32],
+    /// `[n, k]`, what is true.
+    pub truth: &'a [f32],
+    /// k, at least 1.
+    pub n_cols: usize,
+}
+
+impl KnownValues<'_> {
+    /// Rows.
+    #[must_use]
+    pub fn n_rows(&self) -> usize {
+        self.truth.len() / self.n_cols
+    }
+}
+
 /// A matrix as one row-major slice with at least one column; copied only when it lay otherwise in memory.
 #[derive(Debug)]
 pub struct Matrix<'a> {
@@ -352,6 +411,14 @@ impl<'a> Matrix<'a> {
     #[must_use]
     pub fn n_cols(&self) -> usize {
         self.n_cols
+    }
+
+    /// All items, row after row, as long as the batch lives.
+    pub(crate) fn into_flat(self, shelf: &'a Shelf) -> &'a [f32] {
+        match self.flat {
+            Cow::Borrowed(flat) => flat,
+            Cow::Owned(flat) => shelf.keep(flat),
+        }
     }
 
     /// Rows.
@@ -375,28 +442,6 @@ impl<'a> Matrix<'a> {
 
 fn shape(array: &Array2<f32>) -> [usize; 2] {
     [array.nrows(), array.ncols()]
-}
-
-/// Runs `work` over ranges of rows, in parallel when there are many, and merges the parts in row order.
-///
-/// Ranges have a fixed length of at least `min_rows`, so neither the value nor which error is reported (that of the
-/// first bad row) depends on the number of threads.
-pub(crate) fn by_chunks<S, F>(n_rows: usize, min_rows: usize, work: F) -> Result<S>
-where
-    S: MetricState,
-    F: Fn(Range<usize>) -> Result<S> + Sync,
-{
-    let len = CHUNK_ROWS.max(min_rows);
-    if n_rows <= len {
-        return work(0..n_rows);
-    }
-    let starts = (0..n_rows.div_ceil(len)).into_par_iter().map(|idx| idx * len);
-    let parts: Vec<Result<S>> = starts.map(|start| work(start..n_rows.min(start + len))).collect();
-    let mut whole = S::default();
-    for part in parts {
-        whole.merge(&part?).map_err(|reason| Error::State { what: "metric".into(), reason })?;
-    }
-    Ok(whole)
 }
 
 #[cfg(test)]

@@ -21,7 +21,8 @@ use mtl_core::{
 use ndarray::{Array2, Axis};
 
 use crate::{
-    metric::{AnyMetric, Metric, Streaming},
+    any::AnyMetric,
+    metric::{Metric, Streaming},
     value::{MetricValue, OrReason},
 };
 

@@ -10,11 +10,11 @@
 //! * **Nothing needs a tensor.** Metrics read plain arrays, in parallel when they are long.
 //!
 //! ```
-//! use mtl_core::{metric::MetricId, prediction::{Prediction, Reference, Scores}, task::{Task, TaskSet}};
-//! use mtl_metrics::{MetricSet, aggregate::{Aggregate, Composite}};
+//! use mtl_core::{prediction::{Prediction, Reference, Scores}, task::{Task, TaskSet}};
+//! use mtl_metrics::{MetricSet, aggregate::{Aggregate, Composite}, known};
 //! use ndarray::array;
 //!
-//! let tasks = TaskSet::new(vec![Task::new("image", MetricId::Accuracy)?, Task::new("text", MetricId::Accuracy)?])?;
+//! let tasks = TaskSet::new(vec![Task::new("image")?.judged_by(known("accuracy")?), Task::new("text")?.judged_by(known("accuracy")?)])?;
 //! let mut metrics = MetricSet::primary(&tasks)?;
 //! let composite = Composite::parse("0.6*image.accuracy + 0.4*text.accuracy", &metrics)?;
 //! // Once per batch and task, in any order; -100 marks a missing label:
@@ -23,7 +23,7 @@
 //! metrics.update(1, &logits(array![[0.2, 0.1], [0.3, 0.5], [9.0, 9.5]]), &Reference::Class(vec![0, 0, -100]))?;
 //! // At the end of the epoch:
 //! let report = metrics.compute();
-//! assert_eq!(report.value(1, MetricId::Accuracy), Some(0.5));
+//! assert_eq!(report.value(1, "accuracy"), Some(0.5));
 //! assert_eq!(composite.compute(&report)?.value, Some(0.8));
 //! # Ok::<(), mtl_core::Error>(())
 //! ```
@@ -36,10 +36,14 @@
 //! | [`ordinal`] | weighted kappa, error in grades, off-by-one, rank correlations | grades |
 //! | [`regress`] | absolute, squared, relative and scaled errors, deviances, correlations, CRPS, intervals, C-index | numbers and forecasts |
 //!
-//! Each room's page has a table: what a metric equals, how large its state is, where it differs on purpose. Those that judge
-//! what heads say have a [`MetricId`](mtl_core::metric::MetricId) with their usual settings.
+//! Each room's page has a table: what a metric equals, how large its state is, where it differs on purpose. By name, with
+//! settings (`ece@bins=10`), they are in the [`MetricRegistry`], which is what configurations, heads and expressions read.
 //!
-//! | room with batches of its own | what |
+//! The other rooms have batches of their own. Those that numbers, classes or labels can be read as
+//! ([`FromJudged`]: signals, rankings, partitions, protected groups, points, depths, ..) judge heads like the first ones; the
+//! rest waits for the answers it is for, and can be fed by hand with [`Streaming::update_batch`].
+//!
+//! | room | what |
 //! |---|---|
 //! | [`text`] | BLEU, chrF, TER, ROUGE, perplexity, distinct-n |
 //! | [`speech`] | WER, CER, MER, WIL, WIP, DER, JER, SNR, SI-SDR, SDR, STOI, ESTOI, MCD, F0 RMSE |
@@ -47,9 +51,6 @@
 //! | [`ranking`] | NDCG, MAP, MRR, recall@k and the like; coverage, diversity, novelty |
 //! | [`cluster`] | NMI, ARI, V-measure, cluster accuracy, recall of embeddings, CKA, RSA |
 //! | [`fairness`] | demographic parity, equal opportunity, equalized odds, calibration by group |
-//!
-//! | family | metrics, fed with batches of slices by [`Streaming::update_batch`] |
-//! |---|---|
 //! | [`detect`] | COCO AP and AR of boxes and of masks, temporal mAP, panoptic quality, MOTA, IDF1 |
 //! | [`dense`] | mIoU, Dice, pixel accuracy, boundary IoU, Hausdorff-95, depth errors, angles of normals |
 //! | [`keypoint`] | OKS AP and AR, PCK, PCKh, MPJPE, PA-MPJPE |
@@ -70,9 +71,11 @@
 //! | [`stats`] | intervals over seeds, bootstrap, DeLong; paired tests; Friedman, Nemenyi; Holm |
 //!
 //! A metric of your own is a [`Metric`] in one file: give it a state (one of [`class::accuracy::Hits`], [`mean::ExactMean`],
-//! [`samples::ScoreSamples`], .. or yours), run [`laws::check`] on it, and add it with [`MetricSet::add`].
+//! [`samples::ScoreSamples`], .. or yours), run [`laws::check`] on it, and name it with [`MetricRegistry::with`] (or add it to one
+//! set with [`MetricSet::add`]). Its batch is [`MetricBatch`], or one of yours with a [`FromJudged`].
 
 pub mod aggregate;
+pub mod any;
 mod assignment;
 pub mod binary;
 mod chunks;
@@ -85,6 +88,7 @@ pub mod exact_sum;
 pub mod fairness;
 pub mod fold;
 pub mod input;
+pub mod judged;
 pub mod keyed;
 pub mod keypoint;
 pub mod laws;
@@ -103,6 +107,7 @@ pub mod samples;
 pub mod set;
 pub mod signal;
 pub mod speech;
+pub mod state;
 pub mod stats;
 pub mod tags;
 pub mod text;
@@ -110,12 +115,14 @@ pub mod trajectory;
 pub mod value;
 pub mod weight;
 
+pub use any::AnyMetric;
 pub use binary::{Auroc, RocCurve, RocPoint};
 pub use class::{Accuracy, ConfusionMatrix, LogLoss, MacroF1};
 pub use exact_sum::ExactSum;
 pub use input::MetricBatch;
-pub use metric::{AnyMetric, Metric, MetricState, Streaming};
-pub use registry::{build, evaluate};
+pub use judged::{FromJudged, Shelf};
+pub use metric::{Metric, MetricState, Streaming};
+pub use registry::{MetricRegistry, build, evaluate, known};
 pub use regress::{Mae, R2, Rmse};
 pub use report::MetricReport;
 pub use set::MetricSet;

@@ -5,11 +5,12 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    chunks::by_chunks,
     exact_sum::ExactSum,
-    input::{MetricBatch, by_chunks},
+    input::MetricBatch,
     metric::{MetricState, refused},
-    value::{MetricValue, NO_LABEL, OrReason},
-    weight::{NO_WEIGHT, Total},
+    value::{MetricValue, NO_LABEL, NO_WEIGHT, OrReason},
+    weight::Total,
 };
 
 /// A weighted sum without rounding, and the weight of its terms.

@@ -1,68 +1,36 @@
 //! What a metric is: a pure pair of functions over a state that merges, and its object-safe shell.
 //!
 //! A metric is written as a [`Metric`]: `update` folds a batch into a [`MetricState`], `compute` reads it. States are
-//! plain values that merge, so batches, threads and machines are all the same thing to a metric. Three laws hold for
-//! every state and are checked for every metric ([`crate::laws`]):
+//! plain values that merge, so batches, threads and machines are all the same thing to a metric. The members of this crate
+//! keep the laws of merging to the bit. [`Streaming`] puts metric and state together;
+//! [`AnyMetric`](crate::any::AnyMetric) is the same without the type, for lists of metrics that read what heads answer.
 //!
-//! ```text
-//! merge(a, merge(b, c)) = merge(merge(a, b), c)      associative
-//! merge(a, b)           = merge(b, a)                commutative
-//! merge(default, a)     = a                          identity
-//! ```
-//!
-//! and from them: any split of the data, in any order, gives what one pass gives. The members of this crate keep them
-//! to the bit. [`Streaming`] puts metric and state together; [`AnyMetric`] is the same without the type, for lists of
-//! metrics that read what heads say.
-//!
-//! What a batch is, the metric says: [`MetricBatch`] for predictions of heads, and borrowed slices of texts, boxes, maps or
-//! signals for the others, checked once when they are put together. States, bytes, merging and the laws are the same.
+//! What a batch is, the metric says: [`MetricBatch`](crate::MetricBatch) for answers of heads, and borrowed slices of texts,
+//! boxes, maps or signals for the others, checked once when they are put together. How such a batch is made of what a head
+//! answered, its [`FromJudged`](crate::judged::FromJudged) says. States, bytes, merging and the laws are the same.
 
-use std::{any::Any, fmt::Debug};
+use std::fmt::Debug;
 
-use mtl_core::{
-    Error, Result,
-    metric::Direction,
-    prediction::{Prediction, Reference},
-};
-use serde::{Serialize, de::DeserializeOwned};
+use mtl_core::{Error, Result, metric::Direction};
 
-use crate::{
-    input::MetricBatch,
-    value::{MetricValue, OrReason},
-};
+pub use crate::state::MetricState;
+pub(crate) use crate::state::add_counts;
+use crate::value::MetricValue;
 
 /// First bytes of every saved metric state.
 const MAGIC: [u8; 4] = *b"mtlm";
 
-/// What a metric remembers. The default is "nothing seen".
-pub trait MetricState:
-    Debug + Default + Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static
-{
-    /// Takes over what another state remembers.
-    ///
-    /// # Errors
-    /// The reason, when both cannot stem from the same data set: other classes, other scores. `self` is unchanged.
-    fn merge(&mut self, other: &Self) -> OrReason<()>;
-
-    /// Whether a state read from bytes is one that updates could have made.
-    ///
-    /// # Errors
-    /// The first contradiction found.
-    fn check(&self) -> OrReason<()> {
-        Ok(())
-    }
-}
-
 /// A metric: how to fold a batch into a state, how to read the state.
 pub trait Metric: Debug + Clone + Send + Sync + 'static {
-    /// What `update` reads: [`MetricBatch`] for predictions of heads, or borrowed slices of another kind.
+    /// What `update` reads: [`MetricBatch`](crate::MetricBatch) for answers of heads, or borrowed slices of another kind.
     type Batch<'a>;
     /// What it remembers.
     type State: MetricState;
     /// Raised when [`State`](Self::State) changes its meaning; older bytes are then refused.
     const STATE_VERSION: u16 = 1;
 
-    /// The name in configs, reports and expressions: lower case, digits, `-`; settings are part of it (`ndcg@10`).
+    /// The name in configs, reports and expressions, a [`MetricName`](mtl_core::metric::MetricName): settings are part of it
+    /// (`ndcg@k=10`).
     fn name(&self) -> &str;
 
     /// Which way is better.
@@ -182,7 +150,7 @@ impl<M: Metric> Streaming<M> {
         self.state = M::State::default();
     }
 
-    fn refuse(&self, reason: impl Into<String>) -> Error {
+    pub(crate) fn refuse(&self, reason: impl Into<String>) -> Error {
         refused(self.metric.name(), reason)
     }
 
@@ -206,142 +174,6 @@ impl<M: Metric> Streaming<M> {
         state.check().map_err(|reason| self.refuse(reason))?;
         Ok(state)
     }
-}
-
-/// A metric of heads with its state, whatever its type: what lists of metrics hold.
-pub trait AnyMetric: Debug + Send + Sync {
-    /// See [`Metric::name`].
-    fn name(&self) -> &str;
-
-    /// See [`Metric::direction`].
-    fn direction(&self) -> Direction;
-
-    /// See [`Metric::range`].
-    fn range(&self) -> (f64, f64);
-
-    /// Folds a batch in. On an error nothing has changed.
-    ///
-    /// # Errors
-    /// See [`Metric::update`].
-    fn update_batch(&mut self, batch: &MetricBatch<'_>) -> Result<()>;
-
-    /// Folds a batch of an unnamed task in.
-    ///
-    /// # Errors
-    /// See [`Metric::update`].
-    fn update(&mut self, prediction: &Prediction, reference: &Reference) -> Result<()> {
-        self.update_batch(&MetricBatch::new(prediction, reference))
-    }
-
-    /// Takes over what another metric of the same name has seen.
-    ///
-    /// # Errors
-    /// [`Error::State`] for another metric, or one that saw another kind of data. Nothing has changed then.
-    fn merge(&mut self, other: &dyn AnyMetric) -> Result<()>;
-
-    /// The value for everything seen so far.
-    fn compute(&self) -> MetricValue;
-
-    /// What was seen, as bytes: equal for equal data, however they were split, ordered and merged.
-    ///
-    /// # Errors
-    /// [`Error::State`] when a foreign state cannot be written; those of this crate always can.
-    fn state(&self) -> Result<Vec<u8>>;
-
-    /// Replaces what was seen by saved bytes.
-    ///
-    /// # Errors
-    /// [`Error::State`] for damaged bytes, another metric or another version. Nothing has changed then.
-    fn load_state(&mut self, bytes: &[u8]) -> Result<()>;
-
-    /// Takes over what saved bytes have seen: how states of other machines come in.
-    ///
-    /// # Errors
-    /// As [`load_state`](Self::load_state) and [`merge`](Self::merge).
-    fn merge_state(&mut self, bytes: &[u8]) -> Result<()>;
-
-    /// Forgets everything.
-    fn reset(&mut self);
-
-    /// A copy, state included.
-    fn boxed_clone(&self) -> Box<dyn AnyMetric>;
-
-    /// For looking behind the trait at a [`Streaming`] of a known metric.
-    fn as_any(&self) -> &dyn Any;
-}
-
-impl<M> AnyMetric for Streaming<M>
-where
-    M: for<'a> Metric<Batch<'a> = MetricBatch<'a>>,
-{
-    fn name(&self) -> &str {
-        self.name()
-    }
-
-    fn direction(&self) -> Direction {
-        self.direction()
-    }
-
-    fn range(&self) -> (f64, f64) {
-        self.range()
-    }
-
-    fn update_batch(&mut self, batch: &MetricBatch<'_>) -> Result<()> {
-        self.update_batch(batch)
-    }
-
-    fn merge(&mut self, other: &dyn AnyMetric) -> Result<()> {
-        match other.as_any().downcast_ref::<Self>() {
-            Some(same) => self.merge(same),
-            None => Err(self.refuse(format!("it belongs to metric {}", other.name()))),
-        }
-    }
-
-    fn compute(&self) -> MetricValue {
-        self.compute()
-    }
-
-    fn state(&self) -> Result<Vec<u8>> {
-        self.state()
-    }
-
-    fn load_state(&mut self, bytes: &[u8]) -> Result<()> {
-        self.load_state(bytes)
-    }
-
-    fn merge_state(&mut self, bytes: &[u8]) -> Result<()> {
-        self.merge_state(bytes)
-    }
-
-    fn reset(&mut self) {
-        self.reset();
-    }
-
-    fn boxed_clone(&self) -> Box<dyn AnyMetric> {
-        Box::new(self.clone())
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-}
-
-impl Clone for Box<dyn AnyMetric> {
-    fn clone(&self) -> Self {
-        self.boxed_clone()
-    }
-}
-
-/// Adds counts to counts; refuses other lengths and sums beyond `u64` before it changes anything.
-pub(crate) fn add_counts(into: &mut [u64], other: &[u64]) -> OrReason<()> {
-    if into.len() != other.len() {
-        return Err(format!("{} classes cannot be merged with {}", into.len(), other.len()));
-    }
-    if into.iter().zip(other).any(|(a, b)| a.checked_add(*b).is_none()) {
-        return Err("a count is beyond 64 bits".into());
-    }
-    into.iter_mut().zip(other).for_each(|(a, b)| *a += b);
-    Ok(())
 }
 
 /// The error for a state that does not fit the metric it meets.

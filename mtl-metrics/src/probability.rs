@@ -10,13 +10,22 @@
 use mtl_core::{Result, prediction::Scores};
 
 use crate::{
-    class::log_loss::log_sum_exp,
     fold::{Entry, Sample},
     input::MetricBatch,
 };
 
 /// How far the probabilities of a sample may be from summing to 1.
 pub(crate) const SUM_SLACK: f64 = 1e-2;
+
+/// `log sum_k exp(z_k)` in `f64`; infinite when a logit is `inf` or all are `-inf`.
+pub(crate) fn log_sum_exp(logits: &[f32]) -> f64 {
+    let top = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    if !top.is_finite() {
+        return f64::from(top);
+    }
+    let top = f64::from(top);
+    top + logits.iter().map(|&z| (f64::from(z) - top).exp()).sum::<f64>().ln()
+}
 
 /// The probabilities of one sample's classes.
 #[derive(Debug, Clone, Copy)]

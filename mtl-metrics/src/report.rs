@@ -4,12 +4,12 @@ use std::fmt;
 
 use mtl_core::{
     Error, Result,
-    metric::{Direction, MetricId},
+    metric::Direction,
     task::{TaskName, TaskSet},
 };
 use serde::{Deserialize, Serialize};
 
-use crate::value::MetricValue;
+use crate::{registry::MetricRegistry, value::MetricValue};
 
 /// What [`MetricSet::compute`](crate::MetricSet::compute) says: tasks in task order, metrics in the order asked for.
 ///
@@ -40,12 +40,21 @@ pub struct MetricEntry {
     pub outcome: MetricValue,
 }
 
-impl MetricReport {
-    /// The number of a metric, `None` when it is undefined or was not computed.
+impl TaskReport {
+    /// The entry of a metric, also in a report of an older version that spelled its name otherwise.
     #[must_use]
-    pub fn value(&self, task_idx: usize, id: MetricId) -> Option<f64> {
-        let entry = self.tasks.get(task_idx)?.metrics.iter().find(|entry| entry.metric == id.name())?;
-        entry.outcome.value
+    pub fn find(&self, metric: &str) -> Option<&MetricEntry> {
+        let ours = MetricRegistry::ours();
+        let exact = self.metrics.iter().find(|entry| entry.metric == metric);
+        exact.or_else(|| self.metrics.iter().find(|entry| ours.same(&entry.metric, metric)))
+    }
+}
+
+impl MetricReport {
+    /// The number of a metric by its name, `None` when it is undefined or was not computed.
+    #[must_use]
+    pub fn value(&self, task_idx: usize, metric: &str) -> Option<f64> {
+        self.tasks.get(task_idx)?.find(metric)?.outcome.value
     }
 
     /// The entry of a metric by names.
@@ -57,7 +66,7 @@ impl MetricReport {
             name: task.to_owned(),
             known: self.tasks.iter().map(|t| t.task.to_string()).collect(),
         })?;
-        report.metrics.iter().find(|entry| entry.metric == metric).ok_or_else(|| Error::UnknownName {
+        report.find(metric).ok_or_else(|| Error::UnknownName {
             what: "metric",
             name: format!("{task}.{metric}"),
             known: report.metrics.iter().map(|entry| format!("{task}.{}", entry.metric)).collect(),
@@ -70,7 +79,7 @@ impl MetricReport {
     /// As [`entry`](Self::entry), for a task whose primary metric is not in the report.
     pub fn primary(&self, tasks: &TaskSet) -> Result<Self> {
         let only = |task: &mtl_core::task::Task| {
-            let metrics = vec![self.entry(task.name.as_str(), task.primary.name())?.clone()];
+            let metrics = vec![self.entry(task.name.as_str(), task.metric()?.name().as_str())?.clone()];
             Ok(TaskReport { task: task.name.clone(), metrics })
         };
         Ok(Self { tasks: tasks.iter().map(only).collect::<Result<_>>()? })

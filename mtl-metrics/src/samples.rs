@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     binary::Sweep,
-    class::log_loss::log_sum_exp,
     input::{MetricBatch, ScoreBatch},
     metric::{MetricState, refused},
+    probability::log_sum_exp,
     ranks::{PairCounts, key, radix_sorted},
     value::{MetricValue, OrReason},
 };

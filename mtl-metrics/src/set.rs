@@ -5,16 +5,17 @@
 
 use mtl_core::{
     Error, Result,
-    metric::MetricId,
+    metric::MetricName,
     prediction::{Prediction, Reference},
     task::{TaskName, TaskSet},
 };
 
 use crate::{
+    any::AnyMetric,
     binary::{Auroc, RocCurve},
     input::MetricBatch,
-    metric::{AnyMetric, Metric, Streaming},
-    registry,
+    metric::{Metric, Streaming},
+    registry::MetricRegistry,
     report::{MetricEntry, MetricReport, TaskReport},
     value::OrReason,
 };
@@ -25,11 +26,12 @@ const MAGIC: [u8; 5] = *b"mtls\x01";
 /// The metrics of every task, in the user's order.
 ///
 /// ```
-/// use mtl_core::{metric::MetricId, prediction::{Prediction, Reference, Scores}, task::{Task, TaskSet}};
-/// use mtl_metrics::MetricSet;
+/// use mtl_core::{metric::MetricName, prediction::{Prediction, Reference, Scores}, task::{Task, TaskSet}};
+/// use mtl_metrics::{MetricSet, known};
 ///
-/// let tasks = TaskSet::new(vec![Task::new("income", MetricId::Auroc)?, Task::new("age", MetricId::Rmse)?])?;
-/// let mut metrics = MetricSet::new(&tasks, &[vec![MetricId::Auroc, MetricId::Accuracy], vec![MetricId::Rmse]])?;
+/// let tasks = TaskSet::new(vec![Task::new("income")?.judged_by(known("auroc")?), Task::new("age")?.judged_by(known("rmse")?)])?;
+/// let chosen = [MetricName::several(&["auroc", "accuracy"])?, MetricName::several(&["rmse"])?];
+/// let mut metrics = MetricSet::new(&tasks, &chosen)?;
 /// let scores = ndarray::array![[0.9, 0.1], [0.2, 0.8]];
 /// metrics.update(0, &Prediction::Class { scores, kind: Scores::Probs }, &Reference::Class(vec![0, 1]))?;
 /// let values = ndarray::array![[30.0], [41.0]];
@@ -39,6 +41,7 @@ const MAGIC: [u8; 5] = *b"mtls\x01";
 /// ```
 #[derive(Debug, Clone)]
 pub struct MetricSet {
+    registry: MetricRegistry,
     tasks: Vec<TaskMetrics>,
 }
 
@@ -50,12 +53,20 @@ struct TaskMetrics {
 }
 
 impl MetricSet {
-    /// The metrics `chosen` for each task, in task order.
+    /// Those of our metrics that are `chosen` for each task, in task order.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of).
+    pub fn new(tasks: &TaskSet, chosen: &[Vec<MetricName>]) -> Result<Self> {
+        Self::of(MetricRegistry::ours(), tasks, chosen)
+    }
+
+    /// Those metrics of a registry that are `chosen` for each task, in task order.
     ///
     /// # Errors
     /// [`Error::InvalidConfig`] unless `chosen` has an entry per task; [`Error::Duplicate`] for a metric given twice;
-    /// [`Error::UnknownName`] as [`registry::build`].
-    pub fn new(tasks: &TaskSet, chosen: &[Vec<MetricId>]) -> Result<Self> {
+    /// else as [`MetricRegistry::build`].
+    pub fn of(registry: &MetricRegistry, tasks: &TaskSet, chosen: &[Vec<MetricName>]) -> Result<Self> {
         if chosen.len() != tasks.len() {
             return Err(Error::InvalidConfig {
                 what: "metric set",
@@ -65,21 +76,36 @@ impl MetricSet {
             });
         }
         let empty = |name: &TaskName| TaskMetrics { name: name.clone(), metrics: Vec::new() };
-        let mut set = Self { tasks: tasks.names().map(empty).collect() };
-        for (task_idx, ids) in chosen.iter().enumerate() {
-            for &id in ids {
-                set.add(task_idx, registry::build(id)?)?;
+        let mut set = Self { registry: registry.clone(), tasks: tasks.names().map(empty).collect() };
+        for (task_idx, names) in chosen.iter().enumerate() {
+            for name in names {
+                set.add(task_idx, registry.build(name)?)?;
             }
         }
         Ok(set)
     }
 
+    /// The primary metric of each task, of ours.
+    ///
+    /// # Errors
+    /// As [`primary_of`](Self::primary_of).
+    pub fn primary(tasks: &TaskSet) -> Result<Self> {
+        Self::primary_of(MetricRegistry::ours(), tasks)
+    }
+
     /// The primary metric of each task.
     ///
     /// # Errors
-    /// [`Error::UnknownName`] as [`registry::build`].
-    pub fn primary(tasks: &TaskSet) -> Result<Self> {
-        Self::new(tasks, &tasks.iter().map(|task| vec![task.primary]).collect::<Vec<_>>())
+    /// [`Error::InvalidConfig`] for a task that none judges; else as [`of`](Self::of).
+    pub fn primary_of(registry: &MetricRegistry, tasks: &TaskSet) -> Result<Self> {
+        let chosen: Result<Vec<_>> = tasks.iter().map(|task| Ok(vec![task.metric()?.name().clone()])).collect();
+        Self::of(registry, tasks, &chosen?)
+    }
+
+    /// The metrics that there are for sets like this one.
+    #[must_use]
+    pub fn registry(&self) -> &MetricRegistry {
+        &self.registry
     }
 
     /// Adds a metric to a task, such as one that this crate does not have.

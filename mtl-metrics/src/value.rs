@@ -8,8 +8,6 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::weight::NO_WEIGHT;
-
 /// Something, or the reason in words why there is none.
 pub type OrReason<T> = Result<T, String>;
 
@@ -103,6 +101,8 @@ impl MetricValue {
 
 /// The reason when nothing was known.
 pub(crate) const NO_LABEL: &str = "no known label";
+/// The reason when only items of weight 0 are known.
+pub(crate) const NO_WEIGHT: &str = "all weights are 0";
 
 impl fmt::Display for MetricValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

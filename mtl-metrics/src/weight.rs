@@ -16,12 +16,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     exact_sum::ExactSum,
-    metric::{MetricState, add_counts},
+    state::{MetricState, add_counts},
     value::OrReason,
 };
-
-/// The reason when only items of weight 0 are known.
-pub(crate) const NO_WEIGHT: &str = "all weights are 0";
 
 /// How much weights exceed 1.
 fn exceed(sum: &mut ExactSum, weight: f32) {

@@ -2,32 +2,28 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test, helpers included")]
 
 use mtl_core::{
-    metric::{Direction, MetricId},
+    metric::{Direction, MetricName},
     prediction::{Prediction, Reference, Scores},
     task::{Task, TaskSet},
 };
 use mtl_metrics::{
     MetricReport, MetricSet, MetricValue,
     aggregate::{Aggregate, Composite, CompositeSpec, DeltaM, Normalizer, TaskMean, TaskWeighted, relative_gain},
+    known,
 };
 use ndarray::Array2;
 use proptest::{prelude::*, test_runner::TestCaseError};
 
-fn tasks(of: &[(&str, MetricId)]) -> TaskSet {
-    TaskSet::new(of.iter().map(|&(name, id)| Task::new(name, id).unwrap()).collect()).unwrap()
+fn tasks(of: &[(&str, &str)]) -> TaskSet {
+    TaskSet::new(of.iter().map(|&(name, id)| Task::new(name).unwrap().judged_by(known(id).unwrap())).collect()).unwrap()
 }
 
 /// Four tasks: two of accuracy, one of error, one with a hard name.
 fn set() -> MetricSet {
-    let tasks = tasks(&[
-        ("image", MetricId::Accuracy),
-        ("text", MetricId::Accuracy),
-        ("depth", MetricId::Rmse),
-        ("never-married", MetricId::Auroc),
-    ]);
-    let scored = || vec![MetricId::Accuracy, MetricId::MacroF1, MetricId::LogLoss];
-    let valued = vec![MetricId::Rmse, MetricId::R2, MetricId::Mae];
-    MetricSet::new(&tasks, &[scored(), scored(), valued, vec![MetricId::Auroc, MetricId::Accuracy]]).unwrap()
+    let tasks = tasks(&[("image", "accuracy"), ("text", "accuracy"), ("depth", "rmse"), ("never-married", "auroc")]);
+    let names = |names: &[&str]| MetricName::several(names).unwrap();
+    let scored = || names(&["accuracy", "macro-f1", "log-loss"]);
+    MetricSet::new(&tasks, &[scored(), scored(), names(&["rmse", "r2", "mae"]), names(&["auroc", "accuracy"])]).unwrap()
 }
 
 /// The report of `set` with chosen values.
@@ -260,8 +256,8 @@ fn expression() -> impl Strategy<Value = String> {
 #[test]
 fn means_of_the_primary_metrics() {
     let tasks = TaskSet::new(vec![
-        Task::new("image", MetricId::Accuracy).unwrap().with_weight(3.0),
-        Task::new("never-married", MetricId::Auroc).unwrap(),
+        Task::new("image").unwrap().judged_by(known("accuracy").unwrap()).with_weight(3.0),
+        Task::new("never-married").unwrap().judged_by(known("auroc").unwrap()),
     ])
     .unwrap();
     let report = report(&[("image", "accuracy", 0.5), ("never-married", "auroc", 0.9)]);
@@ -275,7 +271,7 @@ fn means_of_the_primary_metrics() {
 
 #[test]
 fn means_refuse_to_mix_scales() {
-    let mixed = tasks(&[("image", MetricId::Accuracy), ("depth", MetricId::Rmse)]);
+    let mixed = tasks(&[("image", "accuracy"), ("depth", "rmse")]);
     let e = TaskMean::new(&mixed, &[]).unwrap_err().to_string();
     assert_eq!(e, "task mean: primary must be a metric in [0, 1], or one with a normalizer, found depth.rmse");
     let normalizer = Some(Normalizer::new(2.0, 0.0).unwrap());
@@ -288,7 +284,7 @@ fn means_refuse_to_mix_scales() {
     assert!(Normalizer::new(1.0, 1.0).is_err() && Normalizer::new(f64::NAN, 1.0).is_err());
     assert!(serde_json::from_str::<Normalizer>("[1.0, 1.0]").is_err());
     // One task is added to nothing, so any metric will do.
-    let single = TaskWeighted::new(&tasks(&[("depth", MetricId::Rmse)]), &[]).unwrap();
+    let single = TaskWeighted::new(&tasks(&[("depth", "rmse")]), &[]).unwrap();
     assert_eq!((single.direction(), single.compute(&report).unwrap().value), (Direction::Minimize, Some(0.5)));
 }
 
@@ -320,17 +316,18 @@ fn delta_m_by_hand() {
 #[test]
 fn delta_m_needs_true_baselines() {
     let set = TaskSet::new(vec![
-        Task::new("image", MetricId::Accuracy).unwrap().with_baseline(0.8),
-        Task::new("depth", MetricId::Rmse).unwrap().with_baseline(0.5),
+        Task::new("image").unwrap().judged_by(known("accuracy").unwrap()).with_baseline(0.8),
+        Task::new("depth").unwrap().judged_by(known("rmse").unwrap()).with_baseline(0.5),
     ])
     .unwrap();
     let delta = DeltaM::of_tasks(&set).unwrap();
     let multi = report(&[("image", "accuracy", 0.84), ("depth", "rmse", 0.55)]);
     assert!((delta.compute(&multi).unwrap().value.unwrap() + 2.5).abs() < 1e-12);
     assert!((delta.compute(&multi.primary(&set).unwrap()).unwrap().value.unwrap() + 2.5).abs() < 1e-12);
-    let e = DeltaM::of_tasks(&tasks(&[("image", MetricId::Accuracy)])).unwrap_err().to_string();
+    let e = DeltaM::of_tasks(&tasks(&[("image", "accuracy")])).unwrap_err().to_string();
     assert_eq!(e, "delta_m: baseline must be defined, found image.accuracy: undefined (no single-task baseline)");
-    let near = TaskSet::new(vec![Task::new("depth", MetricId::R2).unwrap().with_baseline(1e-9)]).unwrap();
+    let near =
+        TaskSet::new(vec![Task::new("depth").unwrap().judged_by(known("r2").unwrap()).with_baseline(1e-9)]).unwrap();
     let e = DeltaM::of_tasks(&near).unwrap_err().to_string();
     assert!(e.contains("at least 1e-6 away from zero, found 0.000000001 for depth.r2"), "{e}");
     assert!(DeltaM::new(MetricReport::default()).is_err());

@@ -42,7 +42,7 @@ fn values_agree_with_scikit_learn() {
         let (prediction, reference) = pair(case["task"].as_str().unwrap(), case);
         for expected in case["expected"].as_array().unwrap() {
             let metric = expected["metric"].as_str().unwrap();
-            let found = evaluate(metric.parse().unwrap(), &prediction, &reference).unwrap();
+            let found = evaluate(metric, &prediction, &reference).unwrap();
             let context = format!("{metric}, {}: {found:?} against {expected}", case["name"]);
             match expected["value"].as_f64() {
                 Some(want) => {

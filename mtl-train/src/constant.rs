@@ -12,7 +12,6 @@
 
 use mtl_core::{
     label_stats::LabelStats,
-    metric::MetricId,
     prediction::{Prediction, Scores},
 };
 use mtl_data::Source;
@@ -85,7 +84,7 @@ impl Answer {
     fn to_prediction(&self, metric: &str, n: usize) -> OrReason<Prediction> {
         let rows = |row: &[f32]| Array2::from_shape_fn((n, row.len()), |(_, column)| row[column]);
         // Margins are between logits.
-        let as_logits = metric == MetricId::Hinge.name();
+        let as_logits = metric == "hinge";
         Ok(match self {
             Self::Class(shares) if as_logits => {
                 let logits = rows(shares).mapv(|share| share.max(SMALLEST_SHARE).ln());
@@ -107,6 +106,5 @@ impl Answer {
 }
 
 fn is_best_at_the_median(metric: &str) -> bool {
-    use MetricId::{Mae, Mape, Rmsle, Smape, Wmape};
-    [Mae, Mape, Smape, Wmape, Rmsle].iter().any(|id| id.name() == metric)
+    ["mae", "mape", "smape", "wmape", "rmsle"].contains(&metric)
 }

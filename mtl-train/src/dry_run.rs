@@ -22,6 +22,7 @@ use mtl_data::{Loader, Splits};
 use serde::Serialize;
 use tch::Tensor;
 
+use crate::metrics::judged;
 use crate::{
     config::RunConfig,
     error::{Error, Result},
@@ -252,7 +253,7 @@ fn score(model: &Model, validation: &Loader, by: &Scoring) -> Result<Option<f64>
     let mut metrics = metrics_of(model)?;
     for (idx, (prediction, target)) in model.predict(&batch.inputs)?.iter().zip(&batch.targets).enumerate() {
         if let Some(target) = target {
-            metrics.update(idx, prediction, &target.reference()?)?;
+            metrics.update_batch(idx, &judged(&batch.ids, prediction, &target.reference()?))?;
         }
     }
     let scored = by.score(&metrics.compute())?;

@@ -69,6 +69,7 @@ pub mod interrupt;
 pub mod intervals;
 pub mod machine;
 pub mod method;
+pub mod metrics;
 pub mod model;
 pub mod optim;
 pub mod parts;

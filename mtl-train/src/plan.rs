@@ -10,7 +10,7 @@
 use mtl_core::{
     input::InputSpec,
     label_stats::LabelStats,
-    metric::MetricId,
+    metric::{CLASS, MULTI_LABEL, MetricName, MetricSpec, VALUES},
     rng::derive,
     task::{Task, TaskName, TaskSet},
 };
@@ -21,6 +21,7 @@ use tch::{Device, Kind};
 use crate::{
     config::{RunConfig, TaskConfig},
     error::{Error, Result},
+    metrics::registry,
     model::{Blueprint, Model, ModelConfig},
 };
 
@@ -51,7 +52,7 @@ impl ModelPlan {
         let default = |label: &LabelKind| HeadConfig::default_for(&target_spec(label));
         let heads: Vec<HeadConfig> =
             wanted.iter().zip(&labels).map(|(t, label)| t.head.clone().unwrap_or_else(|| default(label))).collect();
-        let tasks = task_set(&wanted, &heads).map_err(|e| e.in_section("task"))?;
+        let tasks = task_set(&wanted, &heads, &labels)?;
         let parts = ModelConfig {
             encoder: config.encoder.clone(),
             sharing: config.sharing.clone(),
@@ -81,8 +82,7 @@ impl ModelPlan {
 
 /// What the run wants of its tasks: what the file says, else all of the data's with defaults.
 fn wanted_tasks(config: &RunConfig, info: &DataInfo) -> Vec<TaskConfig> {
-    let by_default =
-        |name: &TaskName| TaskConfig { name: name.to_string(), weight: 1.0, primary: None, baseline: None, head: None };
+    let by_default = |name: &TaskName| TaskConfig { name: name.to_string(), ..TaskConfig::default() };
     match config.tasks.is_empty() {
         true => info.tasks.iter().map(|t| by_default(&t.name)).collect(),
         false => config.tasks.clone(),
@@ -90,15 +90,55 @@ fn wanted_tasks(config: &RunConfig, info: &DataInfo) -> Vec<TaskConfig> {
 }
 
 /// The tasks as the user wants them; a primary metric that was not named is the head's first.
-fn task_set(wanted: &[TaskConfig], heads: &[HeadConfig]) -> Result<TaskSet> {
+fn task_set(wanted: &[TaskConfig], heads: &[HeadConfig], labels: &[LabelKind]) -> Result<TaskSet> {
     let mut tasks = Vec::with_capacity(wanted.len());
-    for (config, head) in wanted.iter().zip(heads) {
-        let primary = config.primary.or_else(|| head.metrics().first().copied()).unwrap_or(MetricId::LogLoss);
-        let mut task = Task::new(&config.name, primary)?.with_weight(config.weight);
-        task.baseline = config.baseline;
+    for (idx, ((config, head), label)) in wanted.iter().zip(heads).zip(labels).enumerate() {
+        let refused = |key: &str| {
+            let place = format!("task[{idx}].{key}");
+            move |e: mtl_core::Error| Error::from(e).in_section(place)
+        };
+        let task = || -> mtl_core::Result<Task> {
+            let suits = || head.metrics().first().map_or(Ok(None), |name| MetricName::new(name).map(Some));
+            let primary = match &config.primary {
+                Some(primary) => Some(primary.clone()),
+                None => suits()?,
+            };
+            let mut task = Task::new(&config.name)?.with_weight(config.weight);
+            task.baseline = config.baseline;
+            task.primary = primary.map(|name| registry().find(&name)).transpose()?;
+            Ok(task)
+        };
+        let mut task = task().map_err(|e| Error::from(e).in_section("task"))?;
+        if let (Some(named), Some(metric)) = (&config.primary, &task.primary) {
+            fits(&config.name, label, named, metric).map_err(refused("primary"))?;
+        }
+        for (n, name) in config.metrics.iter().enumerate() {
+            let also =
+                registry().find(name).and_then(|metric| fits(&config.name, label, name, &metric).map(|()| metric));
+            task.also.push(also.map_err(refused(&format!("metrics[{n}]")))?);
+        }
         tasks.push(task);
     }
-    Ok(TaskSet::new(tasks)?)
+    TaskSet::new(tasks).map_err(|e| Error::from(e).in_section("task"))
+}
+
+/// Whether a metric is for such answers.
+fn fits(task: &str, label: &LabelKind, named: &MetricName, metric: &MetricSpec) -> mtl_core::Result<()> {
+    let kind = match label {
+        LabelKind::Class { .. } => CLASS,
+        LabelKind::Binary { .. } => MULTI_LABEL,
+        LabelKind::Values { .. } => VALUES,
+    };
+    let answers = metric.facts().answers;
+    if answers.contains(&kind) {
+        return Ok(());
+    }
+    Err(mtl_core::Error::InvalidConfig {
+        what: "metric",
+        field: "primary",
+        expected: format!("for answers of kind {kind}, as task {task} has them"),
+        found: format!("{named}, which is for {}", answers.join(", ")),
+    })
 }
 
 pub(crate) fn target_spec(label: &LabelKind) -> TargetSpec {

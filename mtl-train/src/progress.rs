@@ -265,7 +265,7 @@ fn show(value: Option<f64>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mtl_core::{metric::MetricId, task::Task};
+    use mtl_core::task::Task;
 
     #[test]
     fn times_by_hand() {
@@ -278,7 +278,7 @@ mod tests {
 
     #[test]
     fn plain_lines_tell_losses_metric_and_time_left() {
-        let tasks = ["income", "age"].map(|n| Task::new(n, MetricId::Auroc).unwrap());
+        let tasks = ["income", "age"].map(|n| Task::new(n).unwrap().judged_by(mtl_metrics::known("auroc").unwrap()));
         let mut progress = Progress::new("run", &TaskSet::new(tasks.to_vec()).unwrap(), 100);
         progress.tasks[0].smooth = Some(0.25);
         assert_eq!(progress.plain_step(0, 100, 512.4), "run  step 1/100  512 samples/s  loss income 0.2500  age -");

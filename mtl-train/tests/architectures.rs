@@ -7,7 +7,6 @@ use mtl_core::{
     encode::{EncoderConfig, ResNet18Config},
     input::{CategoricalField, InputSpec, Modality, Picture},
     laws,
-    metric::MetricId,
     mode::Mode,
     share::SharingConfig,
     shim::{Graph, grad},
@@ -31,7 +30,7 @@ fn spec(inputs: &[&str]) -> InputSpec {
 }
 
 fn model(inputs: &[&str], encoder: AnyEncoder, sharing: Architecture) -> mtl_train::Result<Model> {
-    let tasks = TaskSet::new(["a", "b"].map(|n| Task::new(n, MetricId::Rmse).unwrap()).into()).unwrap();
+    let tasks = TaskSet::new(["a", "b"].map(|n| Task::new(n).unwrap()).into()).unwrap();
     let inputs = spec(inputs);
     let targets = [TargetSpec::Values { values: 1 }, TargetSpec::Values { values: 1 }];
     let blueprint =

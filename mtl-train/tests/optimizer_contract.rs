@@ -4,11 +4,11 @@
 use mtl_core::{
     balance::BalancerConfig,
     loss::TaskLoss,
-    metric::MetricId,
     params::{Init, ParamSet, Role},
     step::{Policy, StepEngine},
     task::{Task, TaskSet},
 };
+use mtl_metrics::known;
 use mtl_train::optim::{
     AdagradConfig, AdamConfig, AdamWConfig, GroupConfig, LionConfig, Optimizer, OptimizerConfig, ParamGroups,
     RmsPropConfig, RoleName, SgdConfig,
@@ -18,7 +18,7 @@ use tch::{Device, Kind, Tensor};
 const LR: f64 = 0.1;
 
 fn tasks() -> TaskSet {
-    TaskSet::new(["a", "b"].map(|n| Task::new(n, MetricId::Rmse).unwrap()).into()).unwrap()
+    TaskSet::new(["a", "b"].map(|n| Task::new(n).unwrap().judged_by(known("rmse").unwrap())).into()).unwrap()
 }
 
 /// A shared matrix, and one vector each of two tasks.

@@ -3,13 +3,24 @@
 use crate::{
     balance::{Balancer, BalancerConfig, Evidence, Gramian},
     error::Result,
-    metric::MetricId,
+    metric::{CLASS, MetricFacts, MetricName, MetricSpec, VALUES},
     task::{Task, TaskSet},
 };
 
+/// A metric of classes that is a share.
+pub(crate) fn share() -> MetricSpec {
+    let facts = MetricFacts::maximize("a share", &[CLASS]).between(0.0, 1.0);
+    MetricSpec::new(MetricName::new("accuracy").unwrap(), facts)
+}
+
+/// A metric of numbers.
+pub(crate) fn error() -> MetricSpec {
+    MetricSpec::new(MetricName::new("rmse").unwrap(), MetricFacts::minimize("an error", &[VALUES]))
+}
+
 /// Classification tasks `t0, t1, ..`.
 pub(crate) fn tasks(m: usize) -> TaskSet {
-    TaskSet::new((0..m).map(|i| Task::new(&format!("t{i}"), MetricId::Accuracy).unwrap()).collect()).unwrap()
+    TaskSet::new((0..m).map(|i| Task::new(&format!("t{i}")).unwrap().judged_by(share())).collect()).unwrap()
 }
 
 /// The weights of a method of that name, with default settings, for these gradients.

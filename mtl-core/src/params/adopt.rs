@@ -23,7 +23,7 @@ impl ParamSet {
     /// Two tasks on a trunk of tch's own layers, balanced by UPGrad, stepped by tch's Adam:
     /// ```
     /// use mtl_core::{
-    ///     balance::BalancerConfig, loss::TaskLoss, metric::MetricId, params::{ParamSet, Role},
+    ///     balance::BalancerConfig, loss::TaskLoss, params::{ParamSet, Role},
     ///     step::{Policy, StepEngine}, task::{Task, TaskSet},
     /// };
     /// use tch::{Device, Kind, Reduction, Tensor, nn, nn::{Module, OptimizerConfig}};
@@ -32,7 +32,7 @@ impl ParamSet {
     /// let trunk = nn::linear(vs.root() / "trunk", 8, 16, nn::LinearConfig::default());
     /// let heads = ["near", "far"].map(|task| nn::linear(vs.root() / task, 16, 1, nn::LinearConfig::default()));
     ///
-    /// let tasks = TaskSet::new(vec![Task::new("near", MetricId::Rmse)?, Task::new("far", MetricId::Rmse)?])?;
+    /// let tasks = TaskSet::new(vec![Task::new("near")?, Task::new("far")?])?;
     /// let params = ParamSet::adopt(&vs, |name| match name.split('.').next() {
     ///     Some("near") => Role::Task(0),
     ///     Some("far") => Role::Task(1),
@@ -89,7 +89,6 @@ mod tests {
     use crate::{
         balance::BalancerConfig,
         loss::TaskLoss,
-        metric::MetricId,
         step::{Policy, StepEngine},
         task::{Task, TaskSet},
     };
@@ -114,7 +113,7 @@ mod tests {
         assert_eq!((set.shared(), set.owned_by(0), set.buffers().len()), (vec![1], vec![0], 1));
 
         // One step of plain descent on (trunk . head - 3)^2 by hand: both gradients are 2 (2 - 3) [1, 1].
-        let tasks = TaskSet::new(vec![Task::new("only", MetricId::Rmse).unwrap()]).unwrap();
+        let tasks = TaskSet::new(vec![Task::new("only").unwrap()]).unwrap();
         let method = BalancerConfig::by_name("upgrad").unwrap().build(&tasks).unwrap();
         let mut engine = StepEngine::new(tasks, &set, method, Policy::default());
         let loss = (&trunk * &head).sum(Kind::Float) - 3.0;

@@ -207,7 +207,6 @@ mod tests {
     use crate::{
         encode::{EncoderConfig, MlpEncoderConfig},
         input::InputSpec,
-        metric::MetricId,
         mode::Mode,
         params::ParamSet,
         task::Task,
@@ -215,7 +214,7 @@ mod tests {
     use tch::{Device, Kind};
 
     fn build(params: &mut ParamSet, hidden: &[i64], config: &BranchConfig) -> Result<Branch> {
-        let tasks = TaskSet::new(["a", "b", "c"].map(|n| Task::new(n, MetricId::Rmse).unwrap()).into()).unwrap();
+        let tasks = TaskSet::new(["a", "b", "c"].map(|n| Task::new(n).unwrap()).into()).unwrap();
         let spec = InputSpec::table(Vec::new(), vec!["x".into(), "y".into()]);
         let encoder = EncoderConfig::Mlp(MlpEncoderConfig { hidden: hidden.to_vec(), ..Default::default() });
         Branch::new(&mut params.root(), &EncoderPlan::new(&encoder, &spec), &tasks, config)

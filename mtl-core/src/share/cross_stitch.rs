@@ -195,7 +195,6 @@ mod tests {
     use crate::{
         encode::{EncoderConfig, MlpEncoderConfig},
         input::InputSpec,
-        metric::MetricId,
         mode::Mode,
         nn::Activation,
         params::ParamSet,
@@ -205,7 +204,7 @@ mod tests {
 
     #[test]
     fn one_stage_by_hand() {
-        let tasks = TaskSet::new(["a", "b"].map(|n| Task::new(n, MetricId::Rmse).unwrap()).into()).unwrap();
+        let tasks = TaskSet::new(["a", "b"].map(|n| Task::new(n).unwrap()).into()).unwrap();
         let spec = InputSpec::table(Vec::new(), vec!["x".into()]);
         let mlp = MlpEncoderConfig { hidden: vec![2, 3], activation: Activation::Tanh, dropout: 0.0 };
         let encoder = EncoderConfig::Mlp(mlp);

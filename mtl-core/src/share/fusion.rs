@@ -208,11 +208,11 @@ fn refuse<T>(field: &'static str, expected: &str, found: String) -> Result<T> {
 mod tests {
     use super::*;
     use crate::{
-        input::{InputSpec, Modality, Numeric, Picture}, metric::MetricId, mode::Mode, params::ParamSet, task::Task};
+        input::{InputSpec, Modality, Numeric, Picture}, mode::Mode, params::ParamSet, task::Task};
     use tch::{Device, Kind};
 
     fn tasks() -> TaskSet {
-        TaskSet::new(["a", "b"].map(|n| Task::new(n, MetricId::Rmse).unwrap()).into()).unwrap()
+        TaskSet::new(["a", "b"].map(|n| Task::new(n).unwrap()).into()).unwrap()
     }
 
     #[test]

@@ -15,7 +15,7 @@ use mtl_core::encode::EncoderPlan;
 use mtl_core::encode::MlpEncoderConfig;
 use mtl_core::input::{InputSpec, Numeric, Picture};
 use mtl_core::loss::TaskLoss;
-use mtl_core::metric::MetricId;
+use mtl_core::metric::{MetricFacts, MetricName, MetricSpec, VALUES};
 use mtl_core::mode::Mode;
 use mtl_core::nn::Linear;
 use mtl_core::params::Init;
@@ -124,7 +124,7 @@ pub(crate) fn net_of(sharing: &SharingConfig, pictures: bool, above: bool, kind:
         SharingConfig::Fusion(_) => whole,
         _ => whole.for_inputs(&[if pictures { "image" } else { "numeric" }]).unwrap(),
     };
-    let tasks = ["a", "b", "c"].map(|n| Task::new(n, MetricId::Rmse).unwrap());
+    let tasks = ["a", "b", "c"].map(|n| Task::new(n).unwrap().judged_by(error()));
     let tasks = TaskSet::new(tasks.into_iter().zip([1.0, 0.5, 2.0]).map(|(t, w)| t.with_weight(w)).collect()).unwrap();
     let sharing = sharing.build(&mut params.root(), &plan, &tasks).unwrap();
     let width = sharing.views()[0].width();
@@ -196,4 +196,9 @@ pub(crate) fn gram_distance(a: &Gramian, b: &Gramian) -> f64 {
         (0..K).flat_map(|i| (0..K).map(move |j| (i, j))).map(|(i, j)| f(i, j).powi(2)).sum::<f64>().sqrt()
     };
     norm(&|i, j| a.get(i, j) - b.get(i, j)) / norm(&|i, j| b.get(i, j))
+}
+
+/// A metric of numbers.
+fn error() -> MetricSpec {
+    MetricSpec::new(MetricName::new("rmse").unwrap(), MetricFacts::minimize("an error", &[VALUES]))
 }

@@ -4,7 +4,7 @@ use crate::net::{Given, K, TRUNKS, Trunk, factored, gram_distance, net, noise};
 use mtl_core::balance::Method;
 use mtl_core::context::Cx;
 use mtl_core::loss::TaskLoss;
-use mtl_core::metric::MetricId;
+use mtl_core::metric::{MetricFacts, MetricName, MetricSpec, VALUES};
 use mtl_core::mode::Mode;
 use mtl_core::nn::Linear;
 use mtl_core::params::ParamSet;
@@ -65,7 +65,7 @@ fn a_rough_sketch_falls_back_to_the_exact_gramian() {
 fn a_layer_that_runs_twice_is_exact_in_factored_mode() {
     let mut params = ParamSet::new(Kind::Double, Device::Cpu, 2);
     let layer = Linear::new(&mut params.root().sub("loop"), 6, 6).unwrap();
-    let tasks = TaskSet::new(["x", "y"].map(|n| Task::new(n, MetricId::Rmse).unwrap()).into()).unwrap();
+    let tasks = TaskSet::new(["x", "y"].map(|n| Task::new(n).unwrap().judged_by(error())).into()).unwrap();
     let step = |mode: StepMode| {
         let cx = Cx::new(Mode::Train).with_tape();
         let once = layer.forward(&noise(&[5, 6], Kind::Double), &cx).unwrap().tanh();
@@ -87,4 +87,9 @@ fn a_layer_that_runs_twice_is_exact_in_factored_mode() {
     }
     let (g, r) = (report.gramian.unwrap(), reference.gramian.unwrap());
     assert!((g.get(0, 1) - r.get(0, 1)).abs() < 1e-12 * r.diag(0));
+}
+
+/// A metric of numbers.
+fn error() -> MetricSpec {
+    MetricSpec::new(MetricName::new("rmse").unwrap(), MetricFacts::minimize("an error", &[VALUES]))
 }

@@ -80,18 +80,18 @@ impl DeltaM {
     /// Gains of the primary metrics against the baselines that the task set holds.
     ///
     /// # Errors
-    /// As [`new`](Self::new); a task without a baseline is named.
+    /// As [`new`](Self::new); a task without a baseline or a primary metric is named.
     pub fn of_tasks(tasks: &TaskSet) -> Result<Self> {
         let report = |task: &mtl_core::task::Task| {
             let outcome = match task.baseline {
                 Some(value) => MetricValue::defined(value, 0),
                 None => MetricValue::undefined("no single-task baseline", 0),
             };
-            let entry =
-                MetricEntry { metric: task.primary.name().to_owned(), direction: task.primary.direction(), outcome };
-            TaskReport { task: task.name.clone(), metrics: vec![entry] }
+            let metric = task.metric()?;
+            let entry = MetricEntry { metric: metric.to_string(), direction: metric.direction(), outcome };
+            Ok(TaskReport { task: task.name.clone(), metrics: vec![entry] })
         };
-        Self::new(MetricReport { tasks: tasks.iter().map(report).collect() })
+        Self::new(MetricReport { tasks: tasks.iter().map(report).collect::<Result<_>>()? })
     }
 
     /// The gain of every task.

@@ -2,7 +2,7 @@
 
 use mtl_core::{
     Error, Result,
-    metric::{Direction, MetricId},
+    metric::{Direction, MetricSpec},
     task::{TaskName, TaskSet},
 };
 use serde::{Deserialize, Serialize};
@@ -72,7 +72,7 @@ pub(super) struct PrimaryMetrics {
 #[derive(Debug, Clone, PartialEq)]
 struct Term {
     task: TaskName,
-    metric: MetricId,
+    metric: MetricSpec,
     weight: f64,
     normalizer: Option<Normalizer>,
 }
@@ -97,7 +97,7 @@ impl PrimaryMetrics {
         let mut directions = Vec::new();
         for (task_idx, (task, weight)) in tasks.iter().zip(weights).enumerate() {
             let normalizer = normalizers.get(task_idx).copied().flatten();
-            let (name, metric) = (&task.name, task.primary);
+            let (name, metric) = (&task.name, task.metric()?);
             let expected = match normalizer {
                 // A single metric is added to nothing.
                 None if tasks.len() == 1 || metric.is_unit_range() => None,
@@ -111,7 +111,7 @@ impl PrimaryMetrics {
                 return refuse("primary", expected, format!("{name}.{metric}"));
             }
             directions.push(if normalizer.is_some() { Direction::Maximize } else { metric.direction() });
-            terms.push(Term { task: name.clone(), metric, weight: weight / total, normalizer });
+            terms.push(Term { task: name.clone(), metric: metric.clone(), weight: weight / total, normalizer });
         }
         let direction = directions.first().copied().unwrap_or(Direction::Maximize);
         if let Some(other) = directions.iter().position(|&d| d != direction) {
@@ -130,7 +130,7 @@ impl PrimaryMetrics {
     pub(super) fn weighted_sum(&self, report: &MetricReport) -> Result<MetricValue> {
         let (mut sum, mut support) = (0.0, u64::MAX);
         for Term { task, metric, weight, normalizer } in &self.terms {
-            let outcome = &report.entry(task.as_str(), metric.name())?.outcome;
+            let outcome = &report.entry(task.as_str(), metric.name().as_str())?.outcome;
             support = support.min(outcome.support);
             match outcome.get() {
                 Ok(value) => sum += weight * normalizer.map_or(value, |n| n.apply(value)),

@@ -74,14 +74,11 @@ impl Streaming<Auroc> {
 #[cfg(test)]
 mod tests {
     use crate::{MetricValue, evaluate};
-    use mtl_core::{
-        metric::MetricId,
-        prediction::{Prediction, Reference, Scores},
-    };
+    use mtl_core::prediction::{Prediction, Reference, Scores};
     use ndarray::{Array2, array};
 
     fn class(scores: Array2<f32>, kind: Scores, labels: Vec<i64>) -> MetricValue {
-        evaluate(MetricId::Auroc, &Prediction::Class { scores, kind }, &Reference::Class(labels)).unwrap()
+        evaluate("auroc", &Prediction::Class { scores, kind }, &Reference::Class(labels)).unwrap()
     }
 
     #[test]
@@ -111,7 +108,7 @@ mod tests {
     #[test]
     fn labels_are_averaged_where_defined() {
         let prediction = Prediction::MultiLabel { scores: array![[0.9, 0.1], [0.1, 0.2]], kind: Scores::Probs };
-        let value = |truth| evaluate(MetricId::Auroc, &prediction, &Reference::MultiLabel(truth)).unwrap();
+        let value = |truth| evaluate("auroc", &prediction, &Reference::MultiLabel(truth)).unwrap();
         let found = value(array![[1.0, 1.0], [0.0, f32::NAN]]);
         assert_eq!((found.value, found.left_out, found.support), (Some(1.0), 1, 3));
         let found = value(array![[1.0, 0.0], [1.0, 0.0]]);

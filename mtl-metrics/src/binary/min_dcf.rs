@@ -53,9 +53,9 @@ impl MinDcf {
                 return refuse(field, "larger than 0 and finite", cost);
             }
         }
-        let costs = (cost_miss - 1.0).abs() > 0.0 || (cost_alarm - 1.0).abs() > 0.0;
-        let costs = if costs { format!(",{cost_miss},{cost_alarm}") } else { String::new() };
-        Ok(Self { p_target, cost_miss, cost_alarm, name: format!("min-dcf@{p_target}{costs}") })
+        let cost = |key, cost: f64| if (cost - 1.0).abs() > 0.0 { format!(",{key}={cost}") } else { String::new() };
+        let name = format!("min-dcf@p={p_target}{}{}", cost("miss", cost_miss), cost("alarm", cost_alarm));
+        Ok(Self { p_target, cost_miss, cost_alarm, name })
     }
 
     fn least(&self, column: &Column) -> OrReason<f64> {
@@ -71,7 +71,7 @@ impl MinDcf {
 impl Default for MinDcf {
     /// One target in a hundred, both costs 1.
     fn default() -> Self {
-        Self { p_target: 0.01, cost_miss: 1.0, cost_alarm: 1.0, name: "min-dcf@0.01".to_owned() }
+        Self { p_target: 0.01, cost_miss: 1.0, cost_alarm: 1.0, name: "min-dcf@p=0.01".to_owned() }
     }
 }
 

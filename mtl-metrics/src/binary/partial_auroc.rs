@@ -40,14 +40,14 @@ impl PartialAuroc {
             let (expected, found) = ("in (0, 1]".to_owned(), max_fpr.to_string());
             return Err(Error::InvalidConfig { what: "partial-auroc", field: "max_fpr", expected, found });
         }
-        Ok(Self { max_fpr, name: format!("partial-auroc@{max_fpr}") })
+        Ok(Self { max_fpr, name: format!("partial-auroc@fpr={max_fpr}") })
     }
 }
 
 impl Default for PartialAuroc {
     /// Up to a false positive rate of 0.1.
     fn default() -> Self {
-        Self { max_fpr: 0.1, name: "partial-auroc@0.1".to_owned() }
+        Self { max_fpr: 0.1, name: "partial-auroc@fpr=0.1".to_owned() }
     }
 }
 

@@ -12,8 +12,7 @@
 use crate::{
     ranks::{PairCounts, both_sorted, score},
     samples::{Column, in_order},
-    value::{NO_LABEL, OrReason},
-    weight::NO_WEIGHT,
+    value::{NO_LABEL, NO_WEIGHT, OrReason},
 };
 
 /// The sorted scores of one question.

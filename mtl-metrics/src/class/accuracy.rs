@@ -162,7 +162,7 @@ mod tests {
         let truth = Reference::MultiLabel(array![[1.0, 1.0]]);
         let value = |kind| {
             let prediction = Prediction::MultiLabel { scores: scores.clone(), kind };
-            crate::evaluate(mtl_core::metric::MetricId::Accuracy, &prediction, &truth).unwrap().value
+            crate::evaluate("accuracy", &prediction, &truth).unwrap().value
         };
         assert_eq!((value(Scores::Logits), value(Scores::Probs)), (Some(1.0), Some(0.5)));
     }

@@ -53,7 +53,7 @@ impl AdaptiveEce {
                 found: n_bins.to_string(),
             });
         }
-        let name = if n_bins == 15 { "adaptive-ece".to_owned() } else { format!("adaptive-ece@{n_bins}") };
+        let name = if n_bins == 15 { "adaptive-ece".to_owned() } else { format!("adaptive-ece@bins={n_bins}") };
         Ok(Self { n_bins, name })
     }
 }
@@ -140,7 +140,7 @@ mod tests {
         metric.update(&prediction, &Reference::MultiLabel(array![[0.0], [1.0], [1.0], [1.0]])).unwrap();
         // Halves at 0.625: confidences 0.375 with half right, 0.875 with all right.
         assert_eq!(metric.compute().value, Some((0.125 + 0.125) / 2.0));
-        assert_eq!(metric.name(), "adaptive-ece@2");
+        assert_eq!(metric.name(), "adaptive-ece@bins=2");
         assert!(AdaptiveEce::new(0).is_err());
     }
 }

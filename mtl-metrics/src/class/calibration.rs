@@ -125,7 +125,7 @@ impl CalibrationBins {
         };
         let bins: Vec<_> = self.bins.iter().enumerate().filter_map(show).collect();
         if bins.is_empty() {
-            return Err(if self.n() == 0 { crate::value::NO_LABEL } else { crate::weight::NO_WEIGHT }.to_owned());
+            return Err(if self.n() == 0 { crate::value::NO_LABEL } else { crate::value::NO_WEIGHT }.to_owned());
         }
         let gap = |bin: &ReliabilityBin| (bin.confidence - bin.accuracy).abs();
         let ece = bins.iter().map(|bin| bin.share * gap(bin)).sum();

@@ -17,7 +17,8 @@ use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    input::{MetricBatch, ScoreBatch, by_chunks},
+    chunks::by_chunks,
+    input::{MetricBatch, ScoreBatch},
     metric::{MetricState, refused},
     value::OrReason,
     weight::Tally,

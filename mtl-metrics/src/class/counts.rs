@@ -15,8 +15,8 @@ use crate::{
     fold::{self, Width},
     input::MetricBatch,
     metric::MetricState,
-    value::{MetricValue, OrReason},
-    weight::{NO_WEIGHT, Tally},
+    value::{MetricValue, NO_WEIGHT, OrReason},
+    weight::Tally,
 };
 
 /// How the values of several classes become one.

@@ -38,7 +38,7 @@ impl Ece {
             let expected = format!("in 1..={MAX_BINS}");
             return Err(Error::InvalidConfig { what: "ece", field: "n_bins", expected, found: n_bins.to_string() });
         }
-        let name = if n_bins == Self::default().n_bins { "ece".to_owned() } else { format!("ece@{n_bins}") };
+        let name = if n_bins == Self::default().n_bins { "ece".to_owned() } else { format!("ece@bins={n_bins}") };
         Ok(Self { n_bins, name })
     }
 }
@@ -99,7 +99,7 @@ mod tests {
         metric.update(&Prediction::Class { scores, kind: Scores::Probs }, &Reference::Class(vec![0, 1, 1])).unwrap();
         let want = (2.0 * 0.0625 + 0.125) / 3.0;
         assert!((metric.compute().value.unwrap() - want).abs() < 1e-15);
-        assert_eq!((metric.name(), Ece::new(15).unwrap()), ("ece@4", Ece::default()));
+        assert_eq!((metric.name(), Ece::new(15).unwrap()), ("ece@bins=4", Ece::default()));
         assert!(Ece::new(0).is_err() && Ece::new(MAX_BINS + 1).is_err());
     }
 }

@@ -47,7 +47,7 @@ impl FBeta {
             Average::Micro => "micro",
             Average::Weighted => "weighted",
         };
-        Ok(Self { beta, average, name: format!("{average_name}-f{beta}") })
+        Ok(Self { beta, average, name: format!("{average_name}-f@beta={beta}") })
     }
 }
 
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn by_hand() {
         let two = |average| FBeta::new(2.0, average).unwrap();
-        assert_eq!(two(Average::Macro).name(), "macro-f2");
+        assert_eq!(two(Average::Macro).name(), "macro-f@beta=2");
         // tp, fp, fn: (1, 1, 0), (2, 1, 1), (0, 0, 1).
         near(&found(two(Average::Macro)), (5.0 / 6.0 + 10.0 / 15.0) / 3.0);
         near(&found(two(Average::Micro)), 0.6);

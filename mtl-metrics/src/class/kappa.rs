@@ -21,8 +21,7 @@ use crate::{
     class::ConfusionMatrix,
     input::MetricBatch,
     metric::Metric,
-    value::{MetricValue, OrReason},
-    weight::NO_WEIGHT,
+    value::{MetricValue, NO_WEIGHT, OrReason},
 };
 
 /// How much a confusion counts.

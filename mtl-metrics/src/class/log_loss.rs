@@ -25,7 +25,7 @@ use crate::{
     input::MetricBatch,
     mean::ExactMean,
     metric::Metric,
-    probability::SUM_SLACK,
+    probability::{SUM_SLACK, log_sum_exp},
     value::MetricValue,
 };
 
@@ -108,16 +108,6 @@ fn yes_no_loss(entry: &Entry, batch: &MetricBatch<'_>) -> Result<f64> {
     }
 }
 
-/// `log sum_k exp(z_k)` in `f64`; infinite when a logit is `inf` or all are `-inf`.
-pub(crate) fn log_sum_exp(logits: &[f32]) -> f64 {
-    let top = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    if !top.is_finite() {
-        return f64::from(top);
-    }
-    let top = f64::from(top);
-    top + logits.iter().map(|&z| (f64::from(z) - top).exp()).sum::<f64>().ln()
-}
-
 fn clip(p: f64) -> f64 {
     p.clamp(f64::EPSILON, 1.0 - f64::EPSILON)
 }
@@ -126,14 +116,11 @@ fn clip(p: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::evaluate;
-    use mtl_core::{
-        metric::MetricId,
-        prediction::{Prediction, Reference},
-    };
+    use mtl_core::prediction::{Prediction, Reference};
     use ndarray::{Array2, array};
 
     fn class(scores: Array2<f32>, kind: Scores, labels: Vec<i64>) -> Result<MetricValue> {
-        evaluate(MetricId::LogLoss, &Prediction::Class { scores, kind }, &Reference::Class(labels))
+        evaluate("log-loss", &Prediction::Class { scores, kind }, &Reference::Class(labels))
     }
 
     fn close(found: &MetricValue, want: f64) {
@@ -149,7 +136,7 @@ mod tests {
         );
         close(&class(array![[0.0, 1.0]], Scores::Probs, vec![0]).unwrap(), -f64::EPSILON.ln());
         let prediction = Prediction::MultiLabel { scores: array![[0.0, -200.0]], kind: Scores::Logits };
-        let value = evaluate(MetricId::LogLoss, &prediction, &Reference::MultiLabel(array![[1.0, 1.0]])).unwrap();
+        let value = evaluate("log-loss", &prediction, &Reference::MultiLabel(array![[1.0, 1.0]])).unwrap();
         close(&value, (2f64.ln() + 200.0) / 2.0);
     }
 

@@ -36,17 +36,14 @@ impl FixedAverage for Macro {
 #[cfg(test)]
 mod tests {
     use crate::evaluate;
-    use mtl_core::{
-        metric::MetricId,
-        prediction::{Prediction, Reference, Scores},
-    };
+    use mtl_core::prediction::{Prediction, Reference, Scores};
     use ndarray::array;
 
     #[test]
     fn by_hand_and_absent_classes_are_left_out() {
         let scores = array![[1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]];
         let prediction = Prediction::Class { scores, kind: Scores::Probs };
-        let value = evaluate(MetricId::MacroF1, &prediction, &Reference::Class(vec![0, 1, 1])).unwrap();
+        let value = evaluate("macro-f1", &prediction, &Reference::Class(vec![0, 1, 1])).unwrap();
         // Class 0: 2*1/(2+1), class 1: 2*1/(1+2), class 2 neither occurs nor is predicted.
         assert!((value.value.unwrap() - 2.0 / 3.0).abs() < 1e-15);
         assert_eq!((value.parts, value.left_out, value.support), (3, 1, 3));
@@ -55,7 +52,7 @@ mod tests {
     #[test]
     fn one_yes_no_label_averages_no_and_yes() {
         let prediction = Prediction::MultiLabel { scores: array![[0.9], [0.8], [0.3]], kind: Scores::Probs };
-        let value = evaluate(MetricId::MacroF1, &prediction, &Reference::MultiLabel(array![[1.0], [0.0], [0.0]]));
+        let value = evaluate("macro-f1", &prediction, &Reference::MultiLabel(array![[1.0], [0.0], [0.0]]));
         let value = value.unwrap();
         assert!((value.value.unwrap() - (2.0 / 3.0 + 2.0 / 3.0) / 2.0).abs() < 1e-15);
         assert_eq!(value.parts, 2);

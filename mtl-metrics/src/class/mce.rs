@@ -38,7 +38,7 @@ impl Mce {
             let expected = format!("in 1..={MAX_BINS}");
             return Err(Error::InvalidConfig { what: "mce", field: "n_bins", expected, found: n_bins.to_string() });
         }
-        let name = if n_bins == Self::default().n_bins { "mce".to_owned() } else { format!("mce@{n_bins}") };
+        let name = if n_bins == Self::default().n_bins { "mce".to_owned() } else { format!("mce@bins={n_bins}") };
         Ok(Self { n_bins, name })
     }
 }
@@ -89,7 +89,7 @@ mod tests {
         metric.update(&Prediction::Class { scores, kind: Scores::Probs }, &Reference::Class(vec![0, 1, 1])).unwrap();
         let want = 0.125;
         assert!((metric.compute().value.unwrap() - want).abs() < 1e-15);
-        assert_eq!((metric.name(), Mce::new(15).unwrap()), ("mce@4", Mce::default()));
+        assert_eq!((metric.name(), Mce::new(15).unwrap()), ("mce@bins=4", Mce::default()));
         assert!(Mce::new(0).is_err() && Mce::new(MAX_BINS + 1).is_err());
     }
 }

@@ -38,14 +38,14 @@ impl TopK {
             let expected = "at least 1".to_owned();
             return Err(Error::InvalidConfig { what: "top-k accuracy", field: "k", expected, found: "0".into() });
         }
-        Ok(Self { k, name: format!("top-{k}-accuracy") })
+        Ok(Self { k, name: format!("top-k-accuracy@k={k}") })
     }
 }
 
 impl Default for TopK {
     /// The five highest scores.
     fn default() -> Self {
-        Self { k: 5, name: "top-5-accuracy".to_owned() }
+        Self { k: 5, name: "top-k-accuracy@k=5".to_owned() }
     }
 }
 

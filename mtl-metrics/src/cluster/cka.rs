@@ -20,6 +20,10 @@ use crate::{
     metric::{Metric, MetricState, refused},
     value::{MetricValue, OrReason},
 };
+use crate::{
+    input::MetricBatch,
+    judged::{FromJudged, Shelf},
+};
 
 /// Two representations of the same samples, `[n, p]` and `[n, q]`, row by row.
 #[derive(Debug, Clone, Copy)]
@@ -232,6 +236,14 @@ impl MetricState for PairedRows {
         } else {
             Err("its rows are no representations".into())
         }
+    }
+}
+
+/// What was predicted for each sample beside what is true: two representations of it.
+impl<'a> FromJudged<'a> for Representations<'a> {
+    fn from_judged(judged: &MetricBatch<'a>, metric: &str, shelf: &'a Shelf) -> Result<Self> {
+        let known = judged.known_values(metric, shelf)?;
+        Self::new(known.said, known.n_cols, known.truth, known.n_cols)
     }
 }
 

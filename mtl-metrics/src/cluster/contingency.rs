@@ -9,6 +9,10 @@ use crate::{
     metric::{MetricState, refused},
     value::OrReason,
 };
+use crate::{
+    input::{MetricBatch, ScoreBatch},
+    judged::{FromJudged, Shelf},
+};
 
 const CHUNK: usize = 65_536;
 
@@ -103,5 +107,32 @@ impl MetricState for Contingency {
         } else {
             Err("its counts contradict each other".into())
         }
+    }
+}
+
+/// The true class beside the answered one, which counts as the cluster: of several classes, or of one yes/no label.
+impl<'a> FromJudged<'a> for Assignments<'a> {
+    fn from_judged(judged: &MetricBatch<'a>, metric: &str, shelf: &'a Shelf) -> Result<Self> {
+        let (mut classes, mut clusters) = (Vec::new(), Vec::new());
+        match judged.scores(metric)? {
+            ScoreBatch::Class { scores, kind, labels } => {
+                for (row, (scores, &label)) in scores.rows(0..scores.n_rows()).zip(labels).enumerate() {
+                    if judged.class(label, scores.len(), row)?.is_some() {
+                        classes.push(label);
+                        clusters.push(judged.top_class(scores, kind, row)? as i64);
+                    }
+                }
+            }
+            ScoreBatch::MultiLabel { scores, kind, labels } if scores.n_cols() == 1 => {
+                for (row, (&score, &label)) in scores.flat().iter().zip(labels.flat()).enumerate() {
+                    if let Some(yes) = judged.yes_no(label, row)? {
+                        classes.push(i64::from(yes));
+                        clusters.push(i64::from(judged.says_yes(score, kind, row)?));
+                    }
+                }
+            }
+            ScoreBatch::MultiLabel { .. } => return Err(judged.unfit(metric, "class scores, or one yes/no answer,")),
+        }
+        Self::new(shelf.keep(classes), shelf.keep(clusters))
     }
 }

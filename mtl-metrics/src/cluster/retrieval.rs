@@ -126,7 +126,7 @@ impl EmbeddingRecall {
         for (idx, vector) in gallery.vectors.chunks_exact(gallery.d).enumerate() {
             vectors.extend(prepared(vector, distance, idx)?);
         }
-        let name = format!("embedding-recall@{k}");
+        let name = format!("embedding-recall@k={k}");
         Ok(Self { k, distance, vectors: vectors.into(), classes: gallery.classes.into(), d: gallery.d, name })
     }
 
@@ -245,6 +245,10 @@ impl MetricState for RecallCounts {
     fn check(&self) -> OrReason<()> {
         if self.hits <= self.n { Ok(()) } else { Err(format!("{} of {} queries hit", self.hits, self.n)) }
     }
+}
+
+crate::judged::answers_to_come! {
+    Embeddings<'a> => "embeddings";
 }
 
 #[cfg(test)]

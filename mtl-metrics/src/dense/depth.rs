@@ -22,11 +22,15 @@ use mtl_core::{Result, metric::Direction};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    chunks::by_chunks,
     exact_sum::ExactSum,
-    input::by_chunks,
     metric::{Metric, MetricState, add_counts, refused},
     refusal::{refuse, same_length},
     value::{MetricValue, OrReason},
+};
+use crate::{
+    input::MetricBatch,
+    judged::{FromJudged, Shelf},
 };
 
 /// Said and true depths, one a pixel.
@@ -149,9 +153,9 @@ impl Metric for Depth {
             DepthNumber::Rmse => "depth-rmse",
             DepthNumber::RmseLog => "depth-rmse-log",
             DepthNumber::Log10 => "depth-log10",
-            DepthNumber::Delta1 => "delta@1.25",
-            DepthNumber::Delta2 => "delta@1.25^2",
-            DepthNumber::Delta3 => "delta@1.25^3",
+            DepthNumber::Delta1 => "delta-1",
+            DepthNumber::Delta2 => "delta-2",
+            DepthNumber::Delta3 => "delta-3",
         }
     }
 
@@ -194,6 +198,14 @@ impl Metric for Depth {
 
     fn compute(&self, state: &DepthSums) -> MetricValue {
         self.read(state, self.number)
+    }
+}
+
+/// Every number as a depth.
+impl<'a> FromJudged<'a> for DepthMaps<'a> {
+    fn from_judged(judged: &MetricBatch<'a>, metric: &str, shelf: &'a Shelf) -> Result<Self> {
+        let (said, truth) = judged.values(metric)?;
+        Self::new(said.into_flat(shelf), truth.into_flat(shelf))
     }
 }
 

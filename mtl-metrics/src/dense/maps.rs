@@ -267,6 +267,10 @@ impl Classes {
     }
 }
 
+crate::judged::answers_to_come! {
+    LabelMaps<'a> => "maps";
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -20,12 +20,16 @@ use mtl_core::{Result, metric::Direction};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    input::by_chunks,
+    chunks::by_chunks,
     mean::ExactMean,
     metric::{Metric, MetricState, add_counts, refused},
     ranks::{key, radix_sorted, score},
     refusal::{refuse, same_length},
     value::{MetricValue, OrReason},
+};
+use crate::{
+    input::MetricBatch,
+    judged::{FromJudged, Shelf},
 };
 
 /// Said and true normals.
@@ -118,9 +122,9 @@ impl Metric for NormalAngle {
     fn name(&self) -> &'static str {
         match self.number {
             AngleNumber::Mean => "normal-mean",
-            AngleNumber::Below11 => "normal@11.25",
-            AngleNumber::Below22 => "normal@22.5",
-            AngleNumber::Below30 => "normal@30",
+            AngleNumber::Below11 => "normal-11.25",
+            AngleNumber::Below22 => "normal-22.5",
+            AngleNumber::Below30 => "normal-30",
         }
     }
 
@@ -220,6 +224,21 @@ impl Metric for NormalMedian {
         let at = |idx: usize| sorted.get(idx).map_or(0.0, |&key| f64::from(score(key)));
         let middle = (at(n.saturating_sub(1) / 2) + at(n / 2)) / 2.0;
         if n == 0 { MetricValue::ratio(0.0, 0) } else { MetricValue::defined(middle, n as u64) }
+    }
+}
+
+/// Three numbers a sample as a vector.
+impl<'a> FromJudged<'a> for NormalMaps<'a> {
+    fn from_judged(judged: &MetricBatch<'a>, metric: &str, shelf: &'a Shelf) -> Result<Self> {
+        let (said, truth) = judged.values(metric)?;
+        if truth.n_cols() != 3 {
+            return Err(judged.unfit(metric, "vectors as three numbers x, y, z"));
+        }
+        let planes = |numbers: &[f32]| -> &'a [f32] {
+            let plane = |axis: usize| numbers.iter().skip(axis).step_by(3).copied();
+            shelf.keep(plane(0).chain(plane(1)).chain(plane(2)).collect())
+        };
+        Self::planes(planes(said.flat()), planes(truth.flat()))
     }
 }
 

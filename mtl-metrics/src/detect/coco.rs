@@ -149,9 +149,9 @@ impl CocoNumber {
             Self::ApSmall => ["coco-ap-small", "coco-mask-ap-small"],
             Self::ApMedium => ["coco-ap-medium", "coco-mask-ap-medium"],
             Self::ApLarge => ["coco-ap-large", "coco-mask-ap-large"],
-            Self::Ar1 => ["coco-ar@1", "coco-mask-ar@1"],
-            Self::Ar10 => ["coco-ar@10", "coco-mask-ar@10"],
-            Self::Ar100 => ["coco-ar@100", "coco-mask-ar@100"],
+            Self::Ar1 => ["coco-ar-1", "coco-mask-ar-1"],
+            Self::Ar10 => ["coco-ar-10", "coco-mask-ar-10"],
+            Self::Ar100 => ["coco-ar-100", "coco-mask-ar-100"],
             Self::ArSmall => ["coco-ar-small", "coco-mask-ar-small"],
             Self::ArMedium => ["coco-ar-medium", "coco-mask-ar-medium"],
             Self::ArLarge => ["coco-ar-large", "coco-mask-ar-large"],
@@ -273,6 +273,10 @@ impl Metric for CocoAp {
     fn compute(&self, state: &Self::State) -> MetricValue {
         self.number.read(state)
     }
+}
+
+crate::judged::answers_to_come! {
+    DetectionBatch<'a> => "boxes";
 }
 
 #[cfg(test)]

@@ -161,6 +161,10 @@ impl Metric for MaskAp {
     }
 }
 
+crate::judged::answers_to_come! {
+    MaskBatch<'a> => "masks";
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -255,6 +255,10 @@ fn count(batch: &PanopticBatch<'_>) -> PanopticCounts {
     counts
 }
 
+crate::judged::answers_to_come! {
+    PanopticBatch<'a> => "masks";
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -234,6 +234,10 @@ fn match_video(video: &Video<'_>) -> VideoHits {
     VideoHits(classes.into_iter().map(one).collect())
 }
 
+crate::judged::answers_to_come! {
+    VideoBatch<'a> => "boxes";
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

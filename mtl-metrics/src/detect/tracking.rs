@@ -269,6 +269,10 @@ fn identity_hits(together: &BTreeMap<(u64, u64), u64>) -> u64 {
     truths.iter().zip(columns).filter_map(|(t, col)| col.and_then(|col| said.get(col)).map(|s| frames(t, s))).sum()
 }
 
+crate::judged::answers_to_come! {
+    Sequence<'a> => "tracks";
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -56,7 +56,7 @@ impl CalibrationByGroup {
             let expected = "at least 1".into();
             return Err(Error::InvalidConfig { what: "calibration", field: "n_bins", expected, found: "0".into() });
         }
-        Ok(Self { n_bins, name: format!("calibration-by-group@{n_bins}") })
+        Ok(Self { n_bins, name: format!("calibration-by-group@bins={n_bins}") })
     }
 }
 

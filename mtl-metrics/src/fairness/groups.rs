@@ -2,6 +2,13 @@
 
 use mtl_core::{Error, Result};
 
+use crate::{
+    fold::{Entry, Sample},
+    input::{MetricBatch, ScoreBatch},
+    judged::{FromJudged, Shelf},
+    probability::{ClassProbs, yes_prob},
+};
+
 /// Scores or decisions of yes/no questions, their truth, and the group of each sample.
 ///
 /// ```
@@ -76,6 +83,43 @@ fn same_len(tensor: &'static str, found: usize, expected: usize) -> Result<()> {
 fn label(what: &'static str, expected: &str, found: f32, at: usize) -> Error {
     let (expected, found) = (expected.into(), found.to_string());
     Error::Label { task: "(unnamed)".into(), what, expected, found, sample: at as u64 }
+}
+
+/// Answers of a yes/no question or of two classes, the second of which is yes; the protected attribute is the sample's group.
+impl<'a> FromJudged<'a> for GroupedScores<'a> {
+    fn from_judged(judged: &MetricBatch<'a>, metric: &str, shelf: &'a Shelf) -> Result<Self> {
+        let groups = judged.groups(metric)?;
+        let mut known: Vec<(usize, f64, bool)> = Vec::with_capacity(groups.len());
+        match judged.weighted_scores(metric)? {
+            ScoreBatch::Class { scores, kind, labels } if scores.n_cols() == 2 => {
+                for (row, (scores, &label)) in scores.rows(0..scores.n_rows()).zip(labels).enumerate() {
+                    let Some(class) = judged.class(label, 2, row)? else { continue };
+                    let probs = ClassProbs::of(judged, &Sample { scores, kind, class, weight: 1.0, row })?;
+                    known.push((row, probs.iter().nth(1).unwrap_or(0.0), class == 1));
+                }
+            }
+            ScoreBatch::MultiLabel { scores, kind, labels } if scores.n_cols() == 1 => {
+                for (row, (&score, &label)) in scores.flat().iter().zip(labels.flat()).enumerate() {
+                    let Some(yes) = judged.yes_no(label, row)? else { continue };
+                    let entry = Entry { column: 0, score, kind, yes, weight: 1.0, row };
+                    known.push((row, yes_prob(judged, &entry)?, yes));
+                }
+            }
+            _ => return Err(judged.unfit(metric, "one yes/no answer, or two classes,")),
+        }
+        let (mut of, mut weights) = (Vec::with_capacity(known.len()), Vec::new());
+        for &(row, ..) in &known {
+            let group = groups.get(row).copied().unwrap_or_default();
+            of.push(u32::try_from(group).map_err(|_| judged.refuse("group", "below 2^32", &group, row))?);
+            if judged.is_weighted() {
+                weights.push(judged.weight(row)?);
+            }
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "scores are f32")]
+        let scores = shelf.keep(known.iter().map(|&(_, p, _)| (p as f32).clamp(0.0, 1.0)).collect());
+        let batch = Self::new(scores, shelf.keep(known.iter().map(|&(.., yes)| yes).collect()), shelf.keep(of))?;
+        if judged.is_weighted() { batch.weighted(shelf.keep(weights)) } else { Ok(batch) }
+    }
 }
 
 #[cfg(test)]

@@ -268,6 +268,10 @@ impl Metric for OksAp {
     }
 }
 
+crate::judged::answers_to_come! {
+    PoseBatch<'a> => "keypoints";
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

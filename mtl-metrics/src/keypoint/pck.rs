@@ -132,7 +132,7 @@ impl Pck {
         if !(alpha > 0.0 && alpha.is_finite()) {
             return Err(refuse("pck", "alpha", "positive", alpha.to_string()));
         }
-        let name = format!("{}@{alpha}", if rule == Rule::Mean { "pck" } else { "pckh" });
+        let name = format!("{}@alpha={alpha}", if rule == Rule::Mean { "pck" } else { "pckh" });
         Ok(Self { rule, alpha, name })
     }
 
@@ -188,6 +188,10 @@ impl Metric for Pck {
     }
 }
 
+crate::judged::answers_to_come! {
+    Persons<'a> => "keypoints";
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,7 +210,7 @@ mod tests {
         // At exactly 0.5 norms a PCK misses and a PCKh hits.
         assert_eq!(value(Pck::new(0.5).unwrap()), Some(0.75));
         assert_eq!(value(Pck::head(0.5).unwrap()), Some(1.0));
-        assert_eq!(Pck::new(0.2).unwrap().name(), "pck@0.2");
+        assert_eq!(Pck::new(0.2).unwrap().name(), "pck@alpha=0.2");
         assert!(Pck::new(0.0).is_err() && Persons::new(&said, &truth, &[true; 4], &[1.0, 1.0], 2).is_err());
     }
 }

@@ -18,6 +18,10 @@
 use mtl_core::{Result, metric::Direction};
 
 use crate::{
+    input::MetricBatch,
+    judged::{FromJudged, Shelf},
+};
+use crate::{
     keypoint::svd3::svd3,
     mean::ExactMean,
     metric::{Metric, MetricState, refused},
@@ -145,6 +149,23 @@ fn align(said: &mut [Point], truth: &[Point]) {
 fn det(m: &[Point; 3]) -> f64 {
     let [a, b, c] = m;
     a[0] * (b[1] * c[2] - b[2] * c[1]) - a[1] * (b[0] * c[2] - b[2] * c[0]) + a[2] * (b[0] * c[1] - b[1] * c[0])
+}
+
+/// The numbers of a sample as joints, `x, y, z, x, y, z, ..`; a joint with an unknown number is not labeled.
+impl<'a> FromJudged<'a> for Skeletons<'a> {
+    fn from_judged(judged: &MetricBatch<'a>, metric: &str, shelf: &'a Shelf) -> Result<Self> {
+        let (said, truth) = judged.values(metric)?;
+        let k = truth.n_cols() / 3;
+        if k * 3 != truth.n_cols() {
+            return Err(judged.unfit(metric, "joints as numbers x, y, z, x, y, z, .."));
+        }
+        let points = |numbers: &[f32]| -> Vec<Point> {
+            numbers.chunks_exact(3).map(|p| [f64::from(p[0]), f64::from(p[1]), f64::from(p[2])]).collect()
+        };
+        let truth = shelf.keep(points(truth.flat()));
+        let labeled = truth.iter().map(|point| point.iter().all(|x| !x.is_nan())).collect();
+        Self::new(shelf.keep(points(said.flat())), truth, shelf.keep(labeled), k)
+    }
 }
 
 #[cfg(test)]

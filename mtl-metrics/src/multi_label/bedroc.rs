@@ -40,7 +40,7 @@ impl Bedroc {
     /// [`Error::InvalidConfig`] for another weight.
     pub fn new(alpha: f64) -> Result<Self> {
         if alpha > 0.0 && alpha <= 500.0 {
-            return Ok(Self { alpha, name: format!("bedroc@{alpha}") });
+            return Ok(Self { alpha, name: format!("bedroc@alpha={alpha}") });
         }
         let expected = "in (0, 500]".to_owned();
         Err(Error::InvalidConfig { what: "bedroc", field: "alpha", expected, found: alpha.to_string() })
@@ -73,7 +73,7 @@ impl Bedroc {
 impl Default for Bedroc {
     /// With `alpha = 20`.
     fn default() -> Self {
-        Self { alpha: 20.0, name: "bedroc@20".to_owned() }
+        Self { alpha: 20.0, name: "bedroc@alpha=20".to_owned() }
     }
 }
 

@@ -37,7 +37,7 @@ impl Enrichment {
     /// [`Error::InvalidConfig`] for another number.
     pub fn new(percent: f64) -> Result<Self> {
         if percent > 0.0 && percent <= 100.0 {
-            return Ok(Self { share: percent / 100.0, name: format!("ef@{percent}%") });
+            return Ok(Self { share: percent / 100.0, name: format!("ef@percent={percent}") });
         }
         let expected = "in (0, 100]".to_owned();
         Err(Error::InvalidConfig { what: "ef", field: "percent", expected, found: percent.to_string() })
@@ -66,7 +66,7 @@ impl Enrichment {
 impl Default for Enrichment {
     /// Of the best percent.
     fn default() -> Self {
-        Self { share: 0.01, name: "ef@1%".to_owned() }
+        Self { share: 0.01, name: "ef@percent=1".to_owned() }
     }
 }
 

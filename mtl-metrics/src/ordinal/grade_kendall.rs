@@ -19,8 +19,7 @@ use crate::{
     class::ConfusionMatrix,
     input::MetricBatch,
     metric::Metric,
-    value::{MetricValue, OrReason},
-    weight::NO_WEIGHT,
+    value::{MetricValue, NO_WEIGHT, OrReason},
 };
 
 /// Kendall's tau-b of grades, `[-1, 1]`.

@@ -17,8 +17,7 @@ use crate::{
     class::ConfusionMatrix,
     input::MetricBatch,
     metric::Metric,
-    value::{MetricValue, OrReason},
-    weight::NO_WEIGHT,
+    value::{MetricValue, NO_WEIGHT, OrReason},
 };
 
 /// Spearman correlation of grades, `[-1, 1]`.

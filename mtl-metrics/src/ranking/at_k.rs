@@ -59,7 +59,7 @@ impl AtK {
     ];
 }
 
-/// The mean of a measure over queries, 0 to 1: `recall@10`, `map`, `mrr`.
+/// The mean of a measure over queries, 0 to 1: `recall@k=10`, `map`, `mrr`.
 ///
 /// ```
 /// use mtl_metrics::{Metric, ranking::{AtK, RankedQueries, RankingAtK}};

@@ -83,7 +83,7 @@ impl<'a> RecommendedLists<'a> {
     }
 }
 
-/// Share of the catalog that is shown to anyone: `coverage@10`.
+/// Share of the catalog that is shown to anyone: `coverage@k=10`.
 ///
 /// ```
 /// use mtl_metrics::{Metric, ranking::{Coverage, RecommendedLists}};
@@ -111,7 +111,7 @@ impl Coverage {
             let expected = "at least 1".into();
             return Err(Error::InvalidConfig { what: "coverage", field: "n_items", expected, found: "0".into() });
         }
-        Ok(Self { k, n_items, name: format!("coverage@{k}") })
+        Ok(Self { k, n_items, name: format!("coverage@k={k}") })
     }
 }
 
@@ -236,7 +236,7 @@ impl Diversity {
             }
             unit.extend(item.iter().map(|&x| f64::from(x) / norm));
         }
-        Ok(Self { k, items: unit.into(), d, name: format!("diversity@{k}") })
+        Ok(Self { k, items: unit.into(), d, name: format!("diversity@k={k}") })
     }
 
     fn item(&self, item: u32) -> &[f64] {
@@ -317,7 +317,7 @@ impl Novelty {
             });
         }
         let surprisal = known_by.iter().map(|&n| (n > 0).then(|| (n_users as f64 / n as f64).log2())).collect();
-        Ok(Self { k, surprisal, name: format!("novelty@{k}") })
+        Ok(Self { k, surprisal, name: format!("novelty@k={k}") })
     }
 }
 
@@ -357,6 +357,10 @@ impl Metric for Novelty {
     fn compute(&self, state: &QueryMean) -> MetricValue {
         state.value("no item in any list")
     }
+}
+
+crate::judged::answers_to_come! {
+    RecommendedLists<'a> => "lists";
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Metrics of ranked lists: search, recommendation, retrieval.
 //!
 //! A batch is [`RankedQueries`] (items with score and relevance, by query, weights optional) or [`RecommendedLists`] (items by
-//! position in a catalog). Values are means over queries; the result says how many queries were left out.
+//! position in a catalog). Heads' answers become rankings by [`Judged`]. Values are means over queries; the result says how many queries were left out.
 //!
 //! | metric | what | equal to | state | differs on purpose |
 //! |---|---|---|---|---|
@@ -13,10 +13,12 @@
 
 mod at_k;
 mod catalog;
+mod judged;
 mod ndcg;
 mod queries;
 
 pub use at_k::{AtK, RankingAtK};
 pub use catalog::{Coverage, Diversity, ItemSet, Novelty, RecommendedLists};
+pub use judged::{Judged, Rankings};
 pub use ndcg::{Gain, Ndcg};
 pub use queries::{QueryMean, RankedQueries};

@@ -36,14 +36,14 @@ impl Gain {
     }
 }
 
-/// Mean NDCG over queries, 0 to 1: `ndcg@10`, `ndcg-exp@10`.
+/// Mean NDCG over queries, 0 to 1: `ndcg@k=10`, `ndcg-exp@k=10`.
 ///
 /// ```
 /// use mtl_metrics::{Metric, ranking::{Gain, Ndcg, RankedQueries}};
 /// let ndcg = Ndcg::new(Some(2), Gain::Linear)?;
 /// let mut mean = Default::default();
 /// ndcg.update(&mut mean, &RankedQueries::new(&[0.9, 0.5, 0.1], &[0.0, 1.0, 0.0], &[3])?)?;
-/// assert_eq!((ndcg.name(), ndcg.compute(&mean).value), ("ndcg@2", Some(1.0 / 3.0_f64.log2())));
+/// assert_eq!((ndcg.name(), ndcg.compute(&mean).value), ("ndcg@k=2", Some(1.0 / 3.0_f64.log2())));
 /// # Ok::<(), mtl_core::Error>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -114,7 +114,7 @@ pub(super) fn check_k(what: &'static str, k: Option<usize>) -> Result<()> {
 }
 
 pub(super) fn named(name: &str, k: Option<usize>) -> String {
-    k.map_or_else(|| name.to_owned(), |k| format!("{name}@{k}"))
+    k.map_or_else(|| name.to_owned(), |k| format!("{name}@k={k}"))
 }
 
 #[cfg(test)]

@@ -158,6 +158,11 @@ impl QueryMean {
         self.n += 1;
     }
 
+    /// Whether there was no query at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.n == 0 && self.left_out == 0
+    }
+
     pub(super) fn value(&self, missing: &str) -> MetricValue {
         let weight = self.weight.value();
         let mean = if self.n == 0 {

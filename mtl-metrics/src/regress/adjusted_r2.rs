@@ -31,7 +31,7 @@ impl AdjustedR2 {
     /// For a model of so many inputs.
     #[must_use]
     pub fn new(n_inputs: u32) -> Self {
-        Self { n_inputs, name: format!("adjusted-r2@{n_inputs}") }
+        Self { n_inputs, name: format!("adjusted-r2@inputs={n_inputs}") }
     }
 
     fn adjusted(&self, moments: &Moments) -> OrReason<f64> {

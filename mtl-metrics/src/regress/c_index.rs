@@ -165,6 +165,10 @@ fn pairs(lives: &[(u32, bool, u32)]) -> (u128, u128) {
     (twice, comparable)
 }
 
+crate::judged::answers_to_come! {
+    Survival<'a> => "times to event";
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

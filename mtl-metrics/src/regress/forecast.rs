@@ -164,6 +164,13 @@ fn refuse(what: &'static str, expected: &str, found: f32, row: usize) -> Error {
     Error::Label { task, what, expected: expected.to_owned(), found: found.to_string(), sample: row as u64 }
 }
 
+crate::judged::answers_to_come! {
+    Ensemble<'a> => "distributions";
+    Gaussian<'a> => "distributions";
+    Quantiles<'a> => "distributions";
+    Intervals<'a> => "distributions";
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -56,24 +56,21 @@ impl Metric for Mae {
 #[cfg(test)]
 mod tests {
     use crate::evaluate;
-    use mtl_core::{
-        metric::MetricId,
-        prediction::{Prediction, Reference},
-    };
+    use mtl_core::prediction::{Prediction, Reference};
     use ndarray::array;
 
     #[test]
     fn by_hand_with_missing_targets() {
         let prediction = Prediction::Values { values: array![[1.0, 0.0], [2.0, f32::NAN], [4.0, 3.0]] };
         let truth = Reference::Values(array![[1.5, 1.0], [2.0, f32::NAN], [1.0, 0.0]]);
-        let value = evaluate(MetricId::Mae, &prediction, &truth).unwrap();
+        let value = evaluate("mae", &prediction, &truth).unwrap();
         // First output (0.5 + 0 + 3) / 3, second (1 + 3) / 2: the row without a target may hold anything.
         assert!((value.value.unwrap() - (3.5 / 3.0 + 2.0) / 2.0).abs() < 1e-15);
         assert_eq!((value.support, value.parts, value.left_out), (5, 2, 0));
         let nothing = Reference::Values(ndarray::Array2::from_elem((3, 2), f32::NAN));
-        assert_eq!(evaluate(MetricId::Mae, &prediction, &nothing).unwrap().get(), Err("no known label"));
+        assert_eq!(evaluate("mae", &prediction, &nothing).unwrap().get(), Err("no known label"));
         let infinite = Reference::Values(array![[1.5, f32::INFINITY], [2.0, f32::NAN], [1.0, 0.0]]);
-        let e = evaluate(MetricId::Mae, &prediction, &infinite).unwrap_err().to_string();
+        let e = evaluate("mae", &prediction, &infinite).unwrap_err().to_string();
         assert_eq!(e, "task (unnamed): target must be finite, or NaN for missing, found inf (sample 0)");
     }
 }

@@ -16,8 +16,8 @@ use crate::{
     exact_sum::ExactSum,
     mean::Pair,
     metric::MetricState,
-    value::{NO_LABEL, OrReason},
-    weight::{NO_WEIGHT, Total},
+    value::{NO_LABEL, NO_WEIGHT, OrReason},
+    weight::Total,
 };
 
 /// Sums over the known pairs of one output.

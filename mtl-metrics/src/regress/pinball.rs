@@ -34,7 +34,7 @@ impl Pinball {
     /// [`Error::InvalidConfig`] for another quantile.
     pub fn new(quantile: f64) -> Result<Self> {
         if (0.0..=1.0).contains(&quantile) {
-            return Ok(Self { quantile, name: format!("pinball@{quantile}") });
+            return Ok(Self { quantile, name: format!("pinball@q={quantile}") });
         }
         let expected = "in [0, 1]".to_owned();
         Err(Error::InvalidConfig { what: "pinball", field: "quantile", expected, found: quantile.to_string() })

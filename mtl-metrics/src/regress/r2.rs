@@ -69,17 +69,14 @@ impl Metric for R2 {
 #[cfg(test)]
 mod tests {
     use crate::evaluate;
-    use mtl_core::{
-        metric::MetricId,
-        prediction::{Prediction, Reference},
-    };
+    use mtl_core::prediction::{Prediction, Reference};
     use ndarray::{Array2, array};
 
     #[test]
     fn by_hand() {
         let prediction = Prediction::Values { values: array![[2.5], [0.0], [2.0], [8.0]] };
         let truth = Reference::Values(array![[3.0], [-0.5], [2.0], [7.0]]);
-        let value = evaluate(MetricId::R2, &prediction, &truth).unwrap().value.unwrap();
+        let value = evaluate("r2", &prediction, &truth).unwrap().value.unwrap();
         assert!((value - 0.948_608_137_044_967_9).abs() < 1e-15); // the example of scikit-learn's documentation
     }
 
@@ -87,19 +84,19 @@ mod tests {
     fn a_constant_target_is_undefined_and_a_nearly_constant_one_is_exact() {
         let values = Array2::from_elem((3, 1), 0.1);
         let prediction = Prediction::Values { values: values.clone() };
-        let value = evaluate(MetricId::R2, &prediction, &Reference::Values(values)).unwrap();
+        let value = evaluate("r2", &prediction, &Reference::Values(values)).unwrap();
         assert_eq!(value.get(), Err("the target is constant"));
         // Two neighbors of f32 near 1e8: the two squares agree in their first 23 bits.
         let prediction = Prediction::Values { values: array![[1e8 + 8.0], [1e8], [1e8], [1e8]] };
         let truth = Reference::Values(array![[1e8 + 8.0], [1e8], [1e8], [1e8 + 8.0]]);
-        assert_eq!(evaluate(MetricId::R2, &prediction, &truth).unwrap().value, Some(0.0));
+        assert_eq!(evaluate("r2", &prediction, &truth).unwrap().value, Some(0.0));
     }
 
     #[test]
     fn outputs_without_variance_are_left_out() {
         let prediction = Prediction::Values { values: array![[1.0, 5.0], [2.0, 5.0]] };
         let truth = Reference::Values(array![[1.0, 5.0], [2.0, 5.0]]);
-        let value = evaluate(MetricId::R2, &prediction, &truth).unwrap();
+        let value = evaluate("r2", &prediction, &truth).unwrap();
         assert_eq!((value.value, value.parts, value.left_out), (Some(1.0), 2, 1));
     }
 }

@@ -58,17 +58,14 @@ impl Metric for Rmse {
 #[cfg(test)]
 mod tests {
     use crate::evaluate;
-    use mtl_core::{
-        metric::MetricId,
-        prediction::{Prediction, Reference},
-    };
+    use mtl_core::prediction::{Prediction, Reference};
     use ndarray::array;
 
     #[test]
     fn the_root_is_taken_per_output() {
         let prediction = Prediction::Values { values: array![[0.0, 0.0], [0.0, 0.0]] };
         let truth = Reference::Values(array![[3.0, 8.0], [3.0, 8.0]]);
-        let value = evaluate(MetricId::Rmse, &prediction, &truth).unwrap();
+        let value = evaluate("rmse", &prediction, &truth).unwrap();
         assert_eq!(value.value, Some(5.5));
     }
 }

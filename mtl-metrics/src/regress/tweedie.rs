@@ -40,7 +40,7 @@ pub struct Tweedie {
 }
 
 impl Tweedie {
-    /// The deviance of this power: at most 0, or at least 1. Named `poisson-deviance`, `gamma-deviance`, `tweedie-deviance@p`.
+    /// The deviance of this power: at most 0, or at least 1. Named `poisson-deviance`, `gamma-deviance`, `tweedie-deviance@power=p`.
     ///
     /// # Errors
     /// [`Error::InvalidConfig`] for another power: no distribution has it.
@@ -58,7 +58,7 @@ impl Tweedie {
         let name = match power {
             _ if is(1.0) => "poisson-deviance".to_owned(),
             _ if is(2.0) => "gamma-deviance".to_owned(),
-            _ => format!("tweedie-deviance@{power}"),
+            _ => format!("tweedie-deviance@power={power}"),
         };
         Ok(Self { power, name })
     }
@@ -166,7 +166,7 @@ mod tests {
         assert!((value - 2.0 * (0.5 + 0.125 - 0.5)).abs() < 1e-15);
         assert_eq!(found(Tweedie::new(0.0).unwrap(), &[2.0], &[-1.0]).value, Some(9.0));
         assert!(Tweedie::new(0.5).is_err() && Tweedie::new(f64::NAN).is_err());
-        assert_eq!(Tweedie::new(1.5).unwrap().name(), "tweedie-deviance@1.5");
+        assert_eq!(Tweedie::new(1.5).unwrap().name(), "tweedie-deviance@power=1.5");
         assert_eq!(found(Tweedie::poisson(), &[0.0], &[0.0]).get(), Err("a prediction is not above 0: 0"));
         let outside = found(Tweedie::poisson(), &[2.0, -1.5, -0.5], &[1.0; 3]);
         assert_eq!(outside.get(), Err("2 predictions are not above 0, the lowest is -1.5"));

@@ -33,7 +33,7 @@ impl Winkler {
     /// [`Error::InvalidConfig`] for another `alpha`.
     pub fn new(alpha: f64) -> Result<Self> {
         if alpha > 0.0 && alpha < 1.0 {
-            return Ok(Self { alpha, name: format!("winkler@{alpha}") });
+            return Ok(Self { alpha, name: format!("winkler@alpha={alpha}") });
         }
         let expected = "in (0, 1)".to_owned();
         Err(Error::InvalidConfig { what: "winkler", field: "alpha", expected, found: alpha.to_string() })

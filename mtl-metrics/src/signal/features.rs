@@ -3,6 +3,10 @@
 use mtl_core::Result;
 
 use crate::refusal::{check_each, refuse, same_length};
+use crate::{
+    input::MetricBatch,
+    judged::{FromJudged, Shelf},
+};
 
 /// The most numbers of a feature: a covariance of 128 MiB.
 const MAX_WIDTH: usize = 4096;
@@ -31,6 +35,14 @@ impl<'a> Features<'a> {
             check_each("features", field, "a number up to 1e15", of, |x| x.abs() <= 1e15)?;
         }
         Ok(Self { said, truth, d })
+    }
+}
+
+/// The numbers of a sample as its features.
+impl<'a> FromJudged<'a> for Features<'a> {
+    fn from_judged(judged: &MetricBatch<'a>, metric: &str, shelf: &'a Shelf) -> Result<Self> {
+        let known = judged.known_values(metric, shelf)?;
+        Self::new(known.said, known.truth, known.n_cols)
     }
 }
 

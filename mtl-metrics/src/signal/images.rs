@@ -3,6 +3,10 @@
 use mtl_core::Result;
 
 use crate::refusal::{check_each, refuse, same_length};
+use crate::{
+    input::MetricBatch,
+    judged::{FromJudged, Shelf},
+};
 
 /// Said and true images `[n, c, h, w]`, row after row, channel after channel.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +58,14 @@ pub(crate) fn check_range(what: &'static str, range: f64) -> Result<f64> {
         return Ok(range);
     }
     Err(refuse(what, "range", "positive, up to 1e15", range.to_string()))
+}
+
+/// The numbers of a sample as one pixel of so many channels: a spectrum.
+impl<'a> FromJudged<'a> for ImagePairs<'a> {
+    fn from_judged(judged: &MetricBatch<'a>, metric: &str, shelf: &'a Shelf) -> Result<Self> {
+        let known = judged.known_values(metric, shelf)?;
+        Self::new(known.said, known.truth, [known.n_rows(), known.n_cols, 1, 1])
+    }
 }
 
 #[cfg(test)]

@@ -20,6 +20,10 @@ use crate::{
     metric::{Metric, MetricState, refused},
     value::MetricValue,
 };
+use crate::{
+    input::MetricBatch,
+    judged::{FromJudged, Shelf},
+};
 
 /// The mel-cepstra of utterances, estimated and true, `[frames, d]` row by row; numbers of frames may differ.
 #[derive(Debug, Clone)]
@@ -223,6 +227,26 @@ impl Metric for F0Rmse {
             Some(mean) => MetricValue::defined(mean.sqrt(), state.n()),
             None => MetricValue::undefined("no frame is voiced in both", 0),
         }
+    }
+}
+
+/// The numbers of a sample as a frame of cepstral coefficients.
+impl<'a> FromJudged<'a> for CepstrumPairs<'a> {
+    fn from_judged(judged: &MetricBatch<'a>, metric: &str, shelf: &'a Shelf) -> Result<Self> {
+        let known = judged.known_values(metric, shelf)?;
+        if known.n_cols < 2 {
+            return Err(judged.unfit(metric, "at least two cepstral coefficients a sample"));
+        }
+        let pairs = known.said.chunks_exact(known.n_cols).zip(known.truth.chunks_exact(known.n_cols)).collect();
+        Ok(Self { pairs, d: known.n_cols })
+    }
+}
+
+/// Every number as the pitch of a frame.
+impl<'a> FromJudged<'a> for PitchPairs<'a> {
+    fn from_judged(judged: &MetricBatch<'a>, metric: &str, shelf: &'a Shelf) -> Result<Self> {
+        let known = judged.known_values(metric, shelf)?;
+        Self::new(known.said, known.truth)
     }
 }
 

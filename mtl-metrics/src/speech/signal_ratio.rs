@@ -26,6 +26,10 @@ use crate::{
     metric::{Metric, MetricState, refused},
     value::{MetricValue, OrReason},
 };
+use crate::{
+    input::MetricBatch,
+    judged::{FromJudged, Shelf},
+};
 
 /// Signals that one thread takes at a time.
 const CHUNK: usize = 1;
@@ -272,6 +276,15 @@ impl MetricState for SignalMean {
 
     fn check(&self) -> OrReason<()> {
         self.mean.check()
+    }
+}
+
+/// The numbers of a sample as a signal.
+impl<'a> FromJudged<'a> for SignalPairs<'a> {
+    fn from_judged(judged: &MetricBatch<'a>, metric: &str, shelf: &'a Shelf) -> Result<Self> {
+        let known = judged.known_values(metric, shelf)?;
+        let pairs = known.said.chunks_exact(known.n_cols).zip(known.truth.chunks_exact(known.n_cols)).collect();
+        Ok(Self { pairs })
     }
 }
 

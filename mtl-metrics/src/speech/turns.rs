@@ -136,3 +136,7 @@ impl Stretches {
         overlaps
     }
 }
+
+crate::judged::answers_to_come! {
+    Diarizations<'a> => "turns of speakers";
+}

@@ -73,3 +73,7 @@ pub(super) fn in_sequence(error: Error, metric: &str, idx: usize) -> Error {
         other => other,
     }
 }
+
+crate::judged::answers_to_come! {
+    TagPairs<'a> => "tags";
+}

@@ -82,7 +82,7 @@ impl SegmentalF1 {
                 found: percent.to_string(),
             });
         }
-        Ok(Self { percent, background, name: format!("segmental-f1@{percent}") })
+        Ok(Self { percent, background, name: format!("segmental-f1@percent={percent}") })
     }
 
     fn count(&self, said: &[Segment], truth: &[Segment]) -> MatchCounts {
@@ -229,7 +229,7 @@ impl BoundaryF {
     /// Boundaries match when they are at most `tolerance` frames apart.
     #[must_use]
     pub fn new(tolerance: usize) -> Self {
-        Self { tolerance, name: format!("boundary-f@{tolerance}") }
+        Self { tolerance, name: format!("boundary-f@tolerance={tolerance}") }
     }
 }
 

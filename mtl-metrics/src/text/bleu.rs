@@ -18,7 +18,7 @@ use mtl_core::{Error, Result, metric::Direction};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    bleu_counts::BleuCounts,
+    bleu_counts::{BleuCounts, MAX_ORDER},
     ngrams::{NgramMatcher, OrderCounts},
     pairs::TextPairs,
     tokenize::{Buffers, Tokenizer},
@@ -32,8 +32,6 @@ use crate::{
 
 /// Texts that one thread takes at a time.
 const CHUNK: usize = 256;
-/// The highest order that can be asked for.
-pub(super) const MAX_ORDER: usize = 16;
 
 /// What becomes of an order without a match.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]

@@ -2,11 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::bleu::MAX_ORDER;
 use crate::{
     metric::{MetricState, add_counts},
     value::OrReason,
 };
+
+/// The longest n-grams that are counted.
+pub(super) const MAX_ORDER: usize = 16;
 
 /// N-gram counts of a corpus.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -129,6 +129,10 @@ impl MetricState for NgramSet {
     }
 }
 
+crate::judged::answers_to_come! {
+    &'a [&'a str] => "sequence";
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

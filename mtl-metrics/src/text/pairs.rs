@@ -109,6 +109,10 @@ fn same_len(hypotheses: usize, references: usize) -> Result<()> {
     })
 }
 
+crate::judged::answers_to_come! {
+    TextPairs<'a> => "sequence";
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -78,6 +78,10 @@ impl Metric for Perplexity {
     }
 }
 
+crate::judged::answers_to_come! {
+    &'a [f64] => "sequence";
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

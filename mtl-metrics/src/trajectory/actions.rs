@@ -16,6 +16,10 @@
 use mtl_core::{Result, metric::Direction};
 
 use crate::{
+    input::{MetricBatch, ScoreBatch},
+    judged::{FromJudged, Shelf},
+};
+use crate::{
     mean::ExactMean,
     metric::{Metric, MetricState, refused},
     refusal::{check_each, refuse, same_length},
@@ -92,7 +96,7 @@ impl TopAction {
         if k == 0 {
             return Err(refuse("top action", "k", "1 or more", "0"));
         }
-        Ok(Self { k, name: format!("top-action@{k}") })
+        Ok(Self { k, name: format!("top-action@k={k}") })
     }
 }
 
@@ -184,6 +188,33 @@ impl Metric for Regret {
 
     fn compute(&self, state: &ExactMean) -> MetricValue {
         state.value()
+    }
+}
+
+/// Classes as actions; the expert's is the label.
+impl<'a> FromJudged<'a> for ExpertBatch<'a> {
+    fn from_judged(judged: &MetricBatch<'a>, metric: &str, shelf: &'a Shelf) -> Result<Self> {
+        let ScoreBatch::Class { scores, kind, labels } = judged.scores(metric)? else {
+            return Err(judged.unfit(metric, "class scores with class labels"));
+        };
+        let (mut kept, mut expert) = (Vec::new(), Vec::new());
+        for (row, (scores, &label)) in scores.rows(0..scores.n_rows()).zip(labels).enumerate() {
+            let Some(action) = judged.class(label, scores.len(), row)? else { continue };
+            expert.push(action);
+            for &score in scores {
+                kept.push(f64::from(judged.score(score, kind, row)?));
+            }
+        }
+        Self::new(shelf.keep(kept), shelf.keep(expert), scores.n_cols())
+    }
+}
+
+/// Numbers as the scores of actions beside the values of these.
+impl<'a> FromJudged<'a> for ValuedBatch<'a> {
+    fn from_judged(judged: &MetricBatch<'a>, metric: &str, shelf: &'a Shelf) -> Result<Self> {
+        let known = judged.known_values(metric, shelf)?;
+        let wide = |numbers: &[f32]| shelf.keep(numbers.iter().copied().map(f64::from).collect());
+        Self::new(wide(known.said), wide(known.truth), known.n_cols)
     }
 }
 

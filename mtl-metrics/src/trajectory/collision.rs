@@ -93,7 +93,7 @@ impl CollisionRate {
                 format!("{reach}, {steps}"),
             ));
         }
-        Ok(Self { reach, steps, name: format!("collision-rate@{reach}") })
+        Ok(Self { reach, steps, name: format!("collision-rate@reach={reach},steps={steps}") })
     }
 
     fn meet(&self, a: &[[f64; 2]], b: &[[f64; 2]]) -> bool {
@@ -145,6 +145,10 @@ impl Metric for CollisionRate {
     fn compute(&self, state: &Collisions) -> MetricValue {
         MetricValue::ratio(state.counts[0] as f64, state.counts[1])
     }
+}
+
+crate::judged::answers_to_come! {
+    Scene<'a> => "tracks";
 }
 
 #[cfg(test)]

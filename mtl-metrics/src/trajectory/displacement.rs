@@ -61,24 +61,24 @@ pub struct Displacement {
 }
 
 impl Displacement {
-    /// `min-ade@k`.
+    /// `min-ade@k=5`.
     ///
     /// # Errors
     /// [`mtl_core::Error::InvalidConfig`] for `k` of 0.
     pub fn ade(k: usize, of: AdeOf) -> Result<Self> {
         let name = if of == AdeOf::Best { "min-ade" } else { "ade-of-min-fde" };
-        Self::with(Number::Ade(of), k, format!("{name}@{k}"))
+        Self::with(Number::Ade(of), k, format!("{name}@k={k}"))
     }
 
-    /// `min-fde@k`.
+    /// `min-fde@k=5`.
     ///
     /// # Errors
     /// As [`ade`](Self::ade).
     pub fn fde(k: usize) -> Result<Self> {
-        Self::with(Number::Fde, k, format!("min-fde@{k}"))
+        Self::with(Number::Fde, k, format!("min-fde@k={k}"))
     }
 
-    /// `miss-rate@k` beyond `radius`, usually 2 m.
+    /// `miss-rate@k=5,radius=2` beyond `radius`, usually 2 m.
     ///
     /// # Errors
     /// As [`ade`](Self::ade); also for a radius that is not positive.
@@ -87,7 +87,7 @@ impl Displacement {
             return Err(refuse("miss rate", "radius", "positive", radius.to_string()));
         }
         let suffix = if by == MissBy::End { "" } else { "-worst-point" };
-        Self::with(Number::Missed(by, radius), k, format!("miss-rate@{k}-{radius}{suffix}"))
+        Self::with(Number::Missed(by, radius), k, format!("miss-rate{suffix}@k={k},radius={radius}"))
     }
 
     fn with(number: Number, k: usize, name: String) -> Result<Self> {
@@ -171,7 +171,7 @@ mod tests {
         let miss = |k, r, by| value(Displacement::miss_rate(k, r, by).unwrap());
         assert_eq!((miss(2, 2.0, MissBy::End), miss(1, 2.0, MissBy::End)), (0.0, 1.0));
         assert_eq!((miss(2, 2.0, MissBy::WorstPoint), miss(2, 2.5, MissBy::WorstPoint)), (1.0, 0.0));
-        assert_eq!(Displacement::miss_rate(5, 2.0, MissBy::End).unwrap().name(), "miss-rate@5-2");
+        assert_eq!(Displacement::miss_rate(5, 2.0, MissBy::End).unwrap().name(), "miss-rate@k=5,radius=2");
         assert!(Displacement::fde(0).is_err() && Displacement::miss_rate(1, 0.0, MissBy::End).is_err());
     }
 }

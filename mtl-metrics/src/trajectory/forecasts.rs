@@ -3,6 +3,10 @@
 use mtl_core::Result;
 
 use crate::refusal::{check_each, refuse, same_length};
+use crate::{
+    input::MetricBatch,
+    judged::{FromJudged, Shelf},
+};
 
 /// Forecasts of `n` agents: `k` ways of `t` points each, with a probability a way.
 #[derive(Debug, Clone, Copy)]
@@ -62,6 +66,21 @@ impl<'a> Forecasts<'a> {
 /// The distance of two points.
 pub(crate) fn distance(a: &[f64; 2], b: &[f64; 2]) -> f64 {
     (a[0] - b[0]).hypot(a[1] - b[1])
+}
+
+/// The numbers of a sample as the points of one way, `x, y, x, y, ..`.
+impl<'a> FromJudged<'a> for Forecasts<'a> {
+    fn from_judged(judged: &MetricBatch<'a>, metric: &str, shelf: &'a Shelf) -> Result<Self> {
+        let known = judged.known_values(metric, shelf)?;
+        if !known.n_cols.is_multiple_of(2) {
+            return Err(judged.unfit(metric, "points as numbers x, y, x, y, .."));
+        }
+        let points = |numbers: &[f32]| -> Vec<[f64; 2]> {
+            numbers.chunks_exact(2).map(|point| [f64::from(point[0]), f64::from(point[1])]).collect()
+        };
+        let (ways, truth) = (shelf.keep(points(known.said)), shelf.keep(points(known.truth)));
+        Self::new(ways, shelf.keep(vec![1.0; known.n_rows()]), truth, [known.n_rows(), 1, known.n_cols / 2])
+    }
 }
 
 #[cfg(test)]

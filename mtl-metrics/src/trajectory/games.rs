@@ -350,6 +350,10 @@ impl Metric for Elo {
     }
 }
 
+crate::judged::answers_to_come! {
+    Games<'a> => "games";
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -107,6 +107,10 @@ fn log_density(mean: &[f64; 2], [sx, sy, r]: [f64; 3], truth: &[f64; 2]) -> f64 
     -(x * x - 2.0 * r * x * y + y * y) / (2.0 * free) - sx.ln() - sy.ln() - 0.5 * free.ln() - std::f64::consts::TAU.ln()
 }
 
+crate::judged::answers_to_come! {
+    GaussianForecasts<'a> => "distributions";
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

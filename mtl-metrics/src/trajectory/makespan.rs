@@ -18,6 +18,10 @@ use mtl_core::{Result, metric::Direction};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    input::MetricBatch,
+    judged::{FromJudged, Shelf},
+};
+use crate::{
     mean::ExactMean,
     metric::{Metric, MetricState, refused},
     refusal::{check_each, same_length},
@@ -105,6 +109,15 @@ impl Metric for MakespanGap {
 
     fn compute(&self, state: &Gaps) -> MetricValue {
         state.mean.value()
+    }
+}
+
+/// Every number as a makespan beside the best one.
+impl<'a> FromJudged<'a> for Makespans<'a> {
+    fn from_judged(judged: &MetricBatch<'a>, metric: &str, shelf: &'a Shelf) -> Result<Self> {
+        let known = judged.known_values(metric, shelf)?;
+        let wide = |numbers: &[f32]| shelf.keep(numbers.iter().copied().map(f64::from).collect());
+        Self::new(wide(known.said), wide(known.truth))
     }
 }
 

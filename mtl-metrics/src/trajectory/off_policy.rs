@@ -205,6 +205,10 @@ impl Metric for OffPolicyValue {
     }
 }
 
+crate::judged::answers_to_come! {
+    LogBatch<'a> => "logged decisions";
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

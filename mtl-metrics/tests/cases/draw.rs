@@ -53,9 +53,7 @@ pub(crate) enum Task {
 
 /// The tasks that a metric takes.
 pub(crate) fn tasks_of(name: &str) -> Vec<Task> {
-    let numbers = name.parse::<mtl_core::metric::MetricId>().is_ok_and(mtl_core::metric::MetricId::is_of_numbers);
-    let also = ["pinball@", "tweedie-deviance@", "gamma-deviance", "adjusted-r2@"];
-    if numbers || also.iter().any(|prefix| name.starts_with(prefix)) {
+    if mtl_metrics::known(name).is_ok_and(|metric| metric.is_of_numbers()) {
         return vec![Task::Positive(1), Task::Positive(3)];
     }
     let both = |task: fn(usize, Scores) -> Task, n| [task(n, Scores::Probs), task(n, Scores::Logits)];

@@ -1,6 +1,5 @@
 //! Golden cases read from JSON, and every metric of heads by the name that it has there.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test, helpers included")]
-#![expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "settings in names are small")]
 #![allow(dead_code, reason = "each test program uses its own part")]
 
 pub(crate) mod draw;
@@ -8,14 +7,7 @@ pub(crate) mod draw;
 use std::{collections::BTreeMap, path::Path};
 
 use mtl_core::prediction::{Prediction, Reference, Scores};
-use mtl_metrics::{
-    AnyMetric, MetricBatch, Streaming,
-    binary::{PrecisionAtRecall, RecallAtFpr, RecallAtPrecision},
-    class::{Average, FBeta, Precision, Recall, TopK},
-    multi_label::Enrichment,
-    registry,
-    regress::{AdjustedR2, Pinball, Tweedie},
-};
+use mtl_metrics::{AnyMetric, MetricBatch, MetricRegistry};
 use ndarray::Array2;
 use serde_json::Value;
 
@@ -53,38 +45,9 @@ pub(crate) fn pair(case: &Value) -> (Prediction, Reference) {
     }
 }
 
-fn boxed<M>(metric: M) -> Box<dyn AnyMetric>
-where
-    M: for<'a> mtl_metrics::Metric<Batch<'a> = MetricBatch<'a>>,
-{
-    Box::new(Streaming::new(metric))
-}
-
-/// A metric by its name: one of the registry, or one with other settings.
+/// A metric by its name, in any spelling.
 pub(crate) fn build(name: &str) -> Box<dyn AnyMetric> {
-    if let Ok(id) = name.parse() {
-        return registry::build(id).unwrap();
-    }
-    let number = |name: &str, prefix: &str| -> Option<f64> { name.strip_prefix(prefix)?.parse().ok() };
-    for (word, average) in [("macro-", Average::Macro), ("micro-", Average::Micro), ("weighted-", Average::Weighted)] {
-        match name.strip_prefix(word) {
-            Some("precision") => return boxed(Precision { average }),
-            Some("recall") => return boxed(Recall { average }),
-            Some(f) => return boxed(FBeta::new(number(f, "f").unwrap(), average).unwrap()),
-            None => {}
-        }
-    }
-    let built = None
-        .or_else(|| number(name, "recall@fpr=").map(|x| boxed(RecallAtFpr::new(x).unwrap())))
-        .or_else(|| number(name, "precision@recall=").map(|x| boxed(PrecisionAtRecall::new(x).unwrap())))
-        .or_else(|| number(name, "recall@precision=").map(|x| boxed(RecallAtPrecision::new(x).unwrap())))
-        .or_else(|| number(name.trim_end_matches('%'), "ef@").map(|x| boxed(Enrichment::new(x).unwrap())))
-        .or_else(|| number(name.trim_end_matches("-accuracy"), "top-").map(|k| boxed(TopK::new(k as usize).unwrap())))
-        .or_else(|| number(name, "pinball@").map(|x| boxed(Pinball::new(x).unwrap())))
-        .or_else(|| number(name, "tweedie-deviance@").map(|x| boxed(Tweedie::new(x).unwrap())))
-        .or_else(|| number(name, "adjusted-r2@").map(|x| boxed(AdjustedR2::new(x as u32))))
-        .or_else(|| (name == "gamma-deviance").then(|| boxed(Tweedie::gamma())));
-    built.unwrap_or_else(|| panic!("no metric is called {name}"))
+    mtl_metrics::build(name).unwrap_or_else(|e| panic!("{e}"))
 }
 
 /// Every expected value of a file of head metrics, against ours; how many cases each metric had.
@@ -96,7 +59,7 @@ pub(crate) fn check(file: &str) -> BTreeMap<String, usize> {
         let weights = case.get("weights").map(row);
         for (name, want) in case["expected"].as_object().unwrap() {
             let mut metric = build(name);
-            assert_eq!(metric.name(), name);
+            assert!(MetricRegistry::ours().same(metric.name(), name), "{name} became {}", metric.name());
             let mut batch = MetricBatch::new(&prediction, &reference);
             if let Some(weights) = &weights {
                 batch = batch.with_weights(weights);

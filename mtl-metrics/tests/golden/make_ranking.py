@@ -90,14 +90,14 @@ for case in range(40):
     mean = lambda key: float(np.mean([r[key] for r in results.values()])) if kept else None
     entry = dict(scores=[float(x) for s in scores for x in s], relevance=[int(x) for r in relevance for x in r], lengths=lengths, expected={})
     for ours, theirs in names.items():
-        entry["expected"] |= {f"{ours}@{k}": mean(f"{theirs}_{k}") for k in ks}
+        entry["expected"] |= {f"{ours}@k={k}": mean(f"{theirs}_{k}") for k in ks}
     entry["expected"] |= {"mrr": mean("recip_rank"), "r-precision": mean("Rprec"), "map": mean("map")}
     for k in ks:
         fall = []
         for s, r in zip(scores, relevance):
             if (r == 0).any():
                 fall.append((r[np.argsort(-s, kind="stable")][:k] == 0).sum() / (r == 0).sum())
-        entry["expected"][f"fall-out@{k}"] = number(np.mean(fall)) if fall else None
+        entry["expected"][f"fall-out@k={k}"] = number(np.mean(fall)) if fall else None
     at_ks.append(entry)
 
 for case in range(40):

@@ -38,11 +38,11 @@ for seed in range(44):
         order = np.argsort(-probs, 1, kind="stable")[:, :top]
         take = lambda x: np.take_along_axis(x, order, 1)
         a, f, w = take(ade), take(fde), take(worst)
-        values[f"min-ade@{top}"] = a.min(1).mean()
-        values[f"ade-of-min-fde@{top}"] = a[np.arange(n), f.argmin(1)].mean()
-        values[f"min-fde@{top}"] = f.min(1).mean()
-        values[f"miss-rate@{top}-2"] = (f.min(1) > 2).mean()
-        values[f"miss-rate@{top}-2-worst-point"] = (w.min(1) > 2).mean()
+        values[f"min-ade@k={top}"] = a.min(1).mean()
+        values[f"ade-of-min-fde@k={top}"] = a[np.arange(n), f.argmin(1)].mean()
+        values[f"min-fde@k={top}"] = f.min(1).mean()
+        values[f"miss-rate@k={top},radius=2"] = (f.min(1) > 2).mean()
+        values[f"miss-rate-worst-point@k={top},radius=2"] = (w.min(1) > 2).mean()
     nll = []
     for i in range(n):
         logs = [np.log(probs[i, j]) + sum(

@@ -125,7 +125,7 @@ impl Plan {
     /// The tasks of the comparison: those that the file names, else all of the data.
     #[must_use]
     pub fn tasks(&self, info: &DataInfo) -> Vec<TaskConfig> {
-        let default = |name: String| TaskConfig { name, weight: 1.0, primary: None, baseline: None, head: None };
+        let default = |name: String| TaskConfig { name, ..TaskConfig::default() };
         match self.base.tasks.is_empty() {
             true => info.tasks.iter().map(|task| default(task.name.to_string())).collect(),
             false => self.base.tasks.clone(),

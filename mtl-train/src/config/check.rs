@@ -10,11 +10,11 @@ use toml::Value;
 
 use super::{
     elsewhere,
-    nearest::{hint, list, nearest},
     path::{KeyPath, Step},
     schema::{self, Node},
     spans::At,
 };
+use mtl_core::nearest::{hint, list, nearest};
 
 /// What is wrong, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,11 +12,11 @@ use toml::Value;
 use super::{
     check::check,
     keys::groups,
-    nearest::list,
     path::{KeyPath, Step},
     schema::{Node, default_kind, kinds_with, nodes},
     synonyms::{Meaning, SYNONYMS},
 };
+use mtl_core::nearest::list;
 
 /// What to write instead of the key `name`, which stands in the table at `path` and has `value`; `None` for a name that
 /// nobody knows.
@@ -112,7 +112,7 @@ pub(super) fn as_table(node: Node, value: &Value, path: &KeyPath) -> Option<Stri
     Some(format!(
         "{key} = {{ kind = .. }} with one of {}{}",
         list(&kinds),
-        super::nearest::hint(text, kinds.iter().copied())
+        mtl_core::nearest::hint(text, kinds.iter().copied())
     ))
 }
 

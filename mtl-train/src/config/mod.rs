@@ -47,14 +47,13 @@
 //! | `elsewhere`, `synonyms` | keys that people know from other programs, or that belong to another section |
 //! | `keys` | [`Group`]s of documented keys, as a table |
 //! | `changes` | what differs between two configurations |
-//! | `path`, `spans`, `nearest` | where a value stands; its line with carets; what was probably meant |
+//! | `path`, `spans` | where a value stands; its line with carets |
 
 mod changes;
 mod check;
 mod device;
 mod elsewhere;
 mod keys;
-pub(crate) mod nearest;
 mod path;
 mod schema;
 mod set;
@@ -69,7 +68,7 @@ pub use changes::{Change, changes};
 pub use device::DeviceConfig;
 pub use keys::{Group, KeyDoc, groups, markdown};
 use mtl_core::{
-    metric::MetricId,
+    metric::MetricName,
     share::{HardSharingConfig, SharingConfig},
 };
 use mtl_data::DatasetConfig;
@@ -128,15 +127,27 @@ pub struct TaskConfig {
     /// What it counts, > 0; default 1.
     #[serde(default = "one")]
     pub weight: f64,
-    /// The metric that judges it; default the first of its head.
+    /// The metric that judges it, such as `auroc` or `recall@fpr=0.05`; default the first of its head.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub primary: Option<MetricId>,
+    #[schemars(with = "Option<String>")]
+    pub primary: Option<MetricName>,
+    /// More metrics to compute, such as `ece@bins=10`; `mtl list metrics` has the names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<String>")]
+    pub metrics: Vec<MetricName>,
     /// A single-task baseline of that metric, for delta_m.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<f64>,
     /// Its head; default what suits its labels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<HeadConfig>,
+}
+
+impl Default for TaskConfig {
+    /// A task without a name, all else as by default.
+    fn default() -> Self {
+        Self { name: String::new(), weight: one(), primary: None, metrics: Vec::new(), baseline: None, head: None }
+    }
 }
 
 fn one() -> f64 {

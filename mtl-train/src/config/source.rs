@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use mtl_core::nearest::hint;
 use mtl_data::DatasetConfig;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value, de::DeTable};
@@ -13,7 +14,6 @@ use super::{
     RunConfig, StudyConfig,
     check::check,
     hard,
-    nearest::hint,
     path::{KeyPath, Step},
     schema::Node,
     set::Setting,
@@ -24,6 +24,7 @@ use crate::{
     cv_weights::CvWeightsConfig,
     encoder::AnyEncoder,
     error::{Error, Result},
+    metrics::registry,
 };
 
 /// A configuration file, read but not yet understood, and the `--set` flags over it.
@@ -186,6 +187,13 @@ impl ConfigSource {
         };
         config.train.validate().map_err(|e| self.fault(e, "train"))?;
         config.log.validate().map_err(|e| self.fault(e, "log"))?;
+        for (idx, task) in config.tasks.iter().enumerate() {
+            let named = task.primary.iter().map(|name| ("primary".to_owned(), name));
+            let more = task.metrics.iter().enumerate().map(|(n, name)| (format!("metrics[{n}]"), name));
+            for (key, name) in named.chain(more) {
+                registry().find(name).map_err(|e| self.fault(e.into(), &format!("task[{idx}].{key}")))?;
+            }
+        }
         Ok(config)
     }
 
@@ -241,7 +249,12 @@ impl ConfigSource {
         };
         match self.find(&section, cause) {
             Some(path) => self.config_error(&path, At::Value, column, cause.to_string()),
-            None => self.config_error(&section, At::Key, None, cause.to_string()),
+            None => {
+                // A complaint that knows its key to the letter is about the value.
+                let is_value = self.value(&section).is_some_and(|value| !value.is_table() && !value.is_array());
+                let at = if is_value { At::Value } else { At::Key };
+                self.config_error(&section, at, None, cause.to_string())
+            }
         }
     }
 

@@ -178,10 +178,8 @@ pub(super) const SYNONYMS: &[(&[&str], Meaning)] = &[
         ],
         Key("balancer.kind", "\"equal\""),
     ),
-    (
-        &["metrics", "metric", "eval_metric", "eval_metrics", "evaluation_metric", "primary_metric"],
-        OfTask("primary", "\"auroc\""),
-    ),
+    (&["metric", "eval_metric", "evaluation_metric", "primary_metric"], OfTask("primary", "\"auroc\"")),
+    (&["metrics", "eval_metrics", "extra_metrics"], OfTask("metrics", "[\"ece@bins=10\"]")),
     (
         &["loss", "losses", "criterion", "loss_fn", "objective", "loss_function", "heads"],
         OfTask("head", "{ kind = \"class\" }"),

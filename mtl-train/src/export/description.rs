@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use mtl_core::{
     input::{InputSpec, Length, Modality, Numbers},
-    metric::MetricId,
+    metric::MetricName,
     task::{Task, TaskName, TaskSet},
 };
 use mtl_data::{LabelKind, Preprocessing};
@@ -19,6 +19,7 @@ use crate::{
     config::RunConfig,
     encoder::AnyEncoder,
     error::Result,
+    metrics::registry,
     model::{Blueprint, Model, ModelConfig},
     plan::{ModelPlan, target_spec},
     run_data::RunData,
@@ -53,7 +54,7 @@ pub struct TaskDescription {
     /// Its name.
     pub name: TaskName,
     /// The metric that judges it.
-    pub primary: MetricId,
+    pub primary: MetricName,
     /// What its labels are, with the names of classes, labels or numbers.
     pub label: LabelKind,
     /// Its head.
@@ -148,13 +149,11 @@ impl Description {
             .iter()
             .zip(labels)
             .zip(parts.heads.into_iter().flatten())
-            .map(|((task, label), head)| TaskDescription {
-                name: task.name.clone(),
-                primary: task.primary,
-                label,
-                head,
+            .map(|((task, label), head)| {
+                let primary = task.metric()?.name().clone();
+                Ok(TaskDescription { name: task.name.clone(), primary, label, head })
             })
-            .collect();
+            .collect::<Result<_>>()?;
         let input_tensors = inputs.iter().map(|(name, modality)| TensorSpec::input(name, modality)).collect();
         Ok(Self {
             encoder: config.encoder.clone(),
@@ -171,9 +170,11 @@ impl Description {
     /// The tasks as the model wants them.
     ///
     /// # Errors
-    /// [`mtl_core::Error::Duplicate`] for a repeated name; [`mtl_core::Error::InvalidConfig`] without tasks.
+    /// [`mtl_core::Error::Duplicate`] for a repeated name; [`mtl_core::Error::InvalidConfig`] without tasks;
+    /// [`mtl_core::Error::UnknownName`] for a metric that this version does not have.
     pub fn task_set(&self) -> Result<TaskSet> {
-        let tasks = self.tasks.iter().map(|t| Task::new(t.name.as_str(), t.primary));
+        let task = |t: &TaskDescription| Ok(Task::new(t.name.as_str())?.judged_by(registry().find(&t.primary)?));
+        let tasks = self.tasks.iter().map(task);
         Ok(TaskSet::new(tasks.collect::<mtl_core::Result<_>>()?)?)
     }
 

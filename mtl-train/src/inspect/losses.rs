@@ -59,11 +59,12 @@ fn short(x: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mtl_core::{metric::MetricId, task::Task};
+    use mtl_core::task::Task;
 
     fn tasks(weights: &[f64]) -> TaskSet {
         let named = ["price", "rating", "sold"].into_iter().zip(weights);
-        let tasks = named.map(|(name, &w)| Task::new(name, MetricId::Rmse).unwrap().with_weight(w));
+        let tasks = named
+            .map(|(name, &w)| Task::new(name).unwrap().judged_by(mtl_metrics::known("rmse").unwrap()).with_weight(w));
         TaskSet::new(tasks.collect()).unwrap()
     }
 

@@ -1,7 +1,7 @@
 //! Intervals of answers whose uncertainty is known by hand.
 
 use mtl_core::{
-    metric::MetricId,
+    metric::MetricName,
     prediction::{Prediction, Reference, Scores},
     rng::Rng,
     task::{Task, TaskSet},
@@ -34,10 +34,13 @@ fn recorded(n: usize) -> (Recorded, MetricSet) {
         let said = Prediction::Values { values: Array2::from_shape_vec((b, 1), errors).unwrap() };
         recorded.answers(2, &ids, &said, &Reference::Values(Array2::zeros((b, 1))));
     }
-    let tasks = [("a", MetricId::Auroc), ("b", MetricId::Auroc), ("c", MetricId::Rmse)];
-    let tasks = TaskSet::new(tasks.map(|(name, id)| Task::new(name, id).unwrap()).to_vec()).unwrap();
-    let chosen =
-        [vec![MetricId::Auroc, MetricId::Accuracy], vec![MetricId::Auroc, MetricId::LogLoss], vec![MetricId::Rmse]];
+    let tasks = [("a", "auroc"), ("b", "auroc"), ("c", "rmse")];
+    let tasks = TaskSet::new(
+        tasks.map(|(name, id)| Task::new(name).unwrap().judged_by(mtl_metrics::known(id).unwrap())).to_vec(),
+    )
+    .unwrap();
+    let chosen = [["auroc", "accuracy"].as_slice(), &["auroc", "log-loss"], &["rmse"]];
+    let chosen = chosen.map(|names| MetricName::several(names).unwrap());
     (recorded, MetricSet::new(&tasks, &chosen).unwrap())
 }
 
@@ -86,8 +89,8 @@ fn what_is_not_defined_has_a_reason() {
     recorded.batch(&[1, 2, 3]);
     let said = Prediction::MultiLabel { scores: Array2::ones((3, 1)), kind: Scores::Logits };
     recorded.answers(0, &[1, 2, 3], &said, &Reference::MultiLabel(Array2::ones((3, 1))));
-    let tasks = TaskSet::new(vec![Task::new("a", MetricId::Auroc).unwrap()]).unwrap();
-    let metrics = MetricSet::new(&tasks, &[vec![MetricId::Auroc, MetricId::Accuracy]]).unwrap();
+    let tasks = TaskSet::new(vec![Task::new("a").unwrap().judged_by(mtl_metrics::known("auroc").unwrap())]).unwrap();
+    let metrics = MetricSet::new(&tasks, &[MetricName::several(&["auroc", "accuracy"]).unwrap()]).unwrap();
     let found = Intervals::of(&recorded, &metrics, 0).unwrap();
     assert_eq!(found.get("a", "auroc").unwrap().undefined.as_deref(), Some("no negative sample"));
     assert_eq!(found.get("a", "accuracy").unwrap().interval, Some([1.0, 1.0]));

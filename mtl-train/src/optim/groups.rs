@@ -177,7 +177,7 @@ impl ParamGroups {
 
 #[cfg(test)]
 mod tests {
-    use mtl_core::{metric::MetricId, params::Init, task::Task};
+    use mtl_core::{params::Init, task::Task};
     use tch::{Device, Kind};
 
     use super::*;
@@ -191,7 +191,8 @@ mod tests {
         for t in 0..2 {
             let _ = root.sub(format!("head{t}")).role(Role::Task(t)).param("weight", &[2], Init::Zeros).unwrap();
         }
-        let tasks = ["income", "marital"].map(|n| Task::new(n, MetricId::Auroc).unwrap());
+        let tasks =
+            ["income", "marital"].map(|n| Task::new(n).unwrap().judged_by(mtl_metrics::known("auroc").unwrap()));
         (params, TaskSet::new(tasks.into()).unwrap())
     }
 

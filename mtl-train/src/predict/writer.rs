@@ -208,14 +208,14 @@ fn field(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mtl_core::{metric::MetricId, task::TaskName};
+    use mtl_core::{metric::MetricName, task::TaskName};
     use mtl_heads::{HeadConfig, TargetSpec};
     use ndarray::array;
 
     fn tasks() -> Vec<TaskDescription> {
         let task = |name, label| TaskDescription {
             name: TaskName::new(name).unwrap(),
-            primary: MetricId::LogLoss,
+            primary: MetricName::new("log-loss").unwrap(),
             label,
             head: HeadConfig::default_for(&TargetSpec::Values { values: 1 }),
         };

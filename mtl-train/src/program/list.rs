@@ -1,5 +1,12 @@
 //! `mtl list`: the registries, as they are compiled in.
 
+use clap::{Args as ClapArgs, ValueEnum};
+use comfy_table::{Table, presets::NOTHING};
+use mtl_core::{metric::Direction, step::StepMode};
+use mtl_data::{DatasetConfig, TaskSampler};
+use mtl_heads::HeadConfig;
+use mtl_metrics::registry::Entry;
+
 use crate::{
     Result,
     architecture::Architecture,
@@ -7,14 +14,10 @@ use crate::{
     console::out,
     encoder::AnyEncoder,
     method::MethodConfig,
+    metrics::registry,
     optim::OptimizerConfig,
     schedule::ScheduleConfig,
 };
-use clap::{Args as ClapArgs, ValueEnum};
-use comfy_table::{Table, presets::NOTHING};
-use mtl_core::{metric::MetricId, step::StepMode};
-use mtl_data::{DatasetConfig, TaskSampler};
-use mtl_heads::HeadConfig;
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
@@ -54,7 +57,7 @@ impl What {
             Self::Encoders => AnyEncoder::all().collect(),
             Self::Heads => HeadConfig::all(),
             Self::Keys => Vec::new(),
-            Self::Metrics => MetricId::ALL.iter().map(|m| (m.name(), m.about())).collect(),
+            Self::Metrics => Vec::new(),
             Self::Optimizers => OptimizerConfig::all(),
             Self::Samplers => TaskSampler::all(),
             Self::Schedules => ScheduleConfig::all(),
@@ -74,8 +77,10 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let wanted: Vec<What> = args.what.map_or_else(|| What::value_variants().to_vec(), |w| vec![w]);
     if args.json {
         let object = wanted.iter().map(|w| {
-            if *w == What::Keys {
-                return (w.name(), serde_json::json!(groups()));
+            match w {
+                What::Keys => return (w.name(), serde_json::json!(groups())),
+                What::Metrics => return (w.name(), registry().entries().iter().map(metric).collect()),
+                _ => {}
             }
             let members = w.members().into_iter();
             let members = members.map(|(name, about)| serde_json::json!({ "name": name, "about": about }));
@@ -85,9 +90,16 @@ pub(super) fn run(args: &Args) -> Result<()> {
         return Ok(());
     }
     for what in wanted {
-        if what == What::Keys {
-            keys()?;
-            continue;
+        match what {
+            What::Keys => {
+                keys()?;
+                continue;
+            }
+            What::Metrics => {
+                metrics()?;
+                continue;
+            }
+            _ => {}
         }
         out(what.name())?;
         let mut table = Table::new();
@@ -98,6 +110,53 @@ pub(super) fn run(args: &Args) -> Result<()> {
         out(format_args!("{table}\n"))?;
     }
     Ok(())
+}
+
+/// A metric as JSON: its usual name, what it is, which way is better, between which values, for which answers, whether heads
+/// give such answers today, and what can be set.
+fn metric(entry: &Entry) -> serde_json::Value {
+    let facts = entry.facts();
+    let bound = |x: f64| x.is_finite().then_some(x);
+    serde_json::json!({
+        "name": entry.usual(),
+        "about": facts.about,
+        "direction": facts.direction,
+        "range": [bound(facts.range.0), bound(facts.range.1)],
+        "answers": facts.answers,
+        "usable": entry.is_fed(),
+        "settings": facts.settings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    })
+}
+
+fn metrics() -> Result<()> {
+    let entries = registry().entries();
+    let usable = entries.iter().filter(|entry| entry.is_fed()).count();
+    let waiting = entries.len() - usable;
+    out(format_args!("metrics  {usable}, and {waiting} that wait for heads with the answers they are for"))?;
+    let mut table = Table::new();
+    table.load_preset(NOTHING);
+    for entry in entries {
+        let facts = entry.facts();
+        let better = match facts.direction {
+            Direction::Maximize => "more",
+            Direction::Minimize => "less",
+        };
+        let bound =
+            |x: f64| if x.is_finite() { x.to_string() } else { if x > 0.0 { "inf" } else { "-inf" }.to_owned() };
+        let range = format!("{} to {}", bound(facts.range.0), bound(facts.range.1));
+        let settings: Vec<String> = facts.settings.iter().map(ToString::to_string).collect();
+        let answers = facts.answers.join(", ");
+        let answers = if entry.is_fed() { answers } else { format!("(not yet) {answers}") };
+        table.add_row([
+            format!("  {}", entry.usual()),
+            facts.about.to_owned(),
+            better.to_owned(),
+            range,
+            answers,
+            settings.join("; "),
+        ]);
+    }
+    out(format_args!("{table}\n"))
 }
 
 fn keys() -> Result<()> {

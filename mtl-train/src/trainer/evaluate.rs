@@ -1,16 +1,21 @@
 //! Metrics of a model, or of answers that need none, on a split.
 
-use mtl_core::prediction::{Prediction, Reference};
+use mtl_core::{
+    metric::{MetricName, MetricSpec},
+    prediction::{Prediction, Reference},
+};
 use mtl_data::{Loader, Source};
 use mtl_metrics::{
-    MetricReport, MetricSet, MetricValue,
-    input::MetricBatch,
-    metric::AnyMetric,
+    AnyMetric, MetricReport, MetricSet, MetricValue,
     report::{MetricEntry, TaskReport},
     value::OrReason,
 };
 
-use crate::{error::Result, model::Model};
+use crate::{
+    error::Result,
+    metrics::{judged, registry},
+    model::Model,
+};
 
 /// Samples whose labels are judged at once.
 const CHUNK: u64 = 4096;
@@ -53,7 +58,7 @@ pub fn evaluate_recorded(
         for (task_idx, (prediction, target)) in predictions.iter().zip(&batch.targets).enumerate() {
             if let Some(target) = target {
                 let reference = target.reference()?;
-                metrics.update(task_idx, prediction, &reference)?;
+                metrics.update_batch(task_idx, &judged(&batch.ids, prediction, &reference))?;
                 recorder.answers(task_idx, &batch.ids, prediction, &reference);
             }
         }
@@ -76,7 +81,7 @@ pub fn evaluate_answers(
         metric.reset();
         (metric, None::<String>)
     };
-    let mut judged: Vec<(_, Vec<_>)> = metrics
+    let mut states: Vec<(_, Vec<_>)> = metrics
         .iter()
         .map(|(task, metrics)| (task.clone(), metrics.iter().map(|metric| fresh(metric.as_ref())).collect()))
         .collect();
@@ -85,13 +90,12 @@ pub fn evaluate_answers(
     while start < n {
         let ids: Vec<u64> = (start..n.min(start + CHUNK)).collect();
         for (task_idx, target) in split.targets(&ids)?.iter().enumerate() {
-            let (Some(target), Some((task, metrics))) = (target, judged.get_mut(task_idx)) else { continue };
+            let (Some(target), Some((task, metrics))) = (target, states.get_mut(task_idx)) else { continue };
             let truth = target.reference()?;
             for (metric, refusal) in metrics.iter_mut().filter(|(_, refusal)| refusal.is_none()) {
                 match rule(task_idx, metric.name(), &truth) {
                     Ok(answer) => {
-                        let batch = MetricBatch::new(&answer, &truth).of_task(task.as_str()).with_ids(&ids);
-                        metric.update_batch(&batch)?;
+                        metric.update_batch(&judged(&ids, &answer, &truth).of_task(task.as_str()))?;
                     }
                     Err(reason) => *refusal = Some(reason),
                 }
@@ -104,27 +108,33 @@ pub fn evaluate_answers(
         direction: metric.direction(),
         outcome: refusal.map_or_else(|| metric.compute(), |reason| MetricValue::undefined(reason, 0)),
     };
-    let tasks = judged
+    let tasks = states
         .into_iter()
         .map(|(task, metrics)| TaskReport { task, metrics: metrics.into_iter().map(entry).collect() })
         .collect();
     Ok(MetricReport { tasks })
 }
 
-/// The metrics that suit each head, the task's primary one first.
+/// The metrics of each task: the primary one, those that suit its head, those that are asked for beside them.
 ///
 /// # Errors
 /// [`mtl_core::Error::InvalidConfig`] when a metric cannot be built.
 pub fn metrics_of(model: &Model) -> Result<MetricSet> {
-    let chosen: Vec<_> = model
+    let chosen: Vec<Vec<MetricName>> = model
         .tasks()
         .iter()
         .zip(model.heads())
         .map(|(task, head)| {
-            let mut ids = vec![task.primary];
-            ids.extend(head.spec().metrics.iter().copied().filter(|id| *id != task.primary));
-            ids
+            let mut names: Vec<MetricName> = task.primary.iter().map(|metric| metric.name().clone()).collect();
+            let suited: Vec<MetricSpec> =
+                head.spec().metrics.iter().map(|name| registry().find(name)).collect::<mtl_core::Result<_>>()?;
+            for metric in suited.iter().chain(&task.also) {
+                if !names.contains(metric.name()) {
+                    names.push(metric.name().clone());
+                }
+            }
+            Ok(names)
         })
-        .collect();
-    Ok(MetricSet::new(model.tasks(), &chosen)?)
+        .collect::<Result<_>>()?;
+    Ok(MetricSet::of(registry(), model.tasks(), &chosen)?)
 }

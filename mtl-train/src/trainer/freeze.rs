@@ -86,10 +86,10 @@ impl Plateaus {
             if self.frozen[idx] {
                 continue;
             }
-            let Some(value) = report.value(idx, task.primary) else { continue };
-            let better = self.best[idx].is_none_or(|best| {
-                task.primary.direction().better(value, best) && (value - best).abs() > config.min_delta
-            });
+            let Some(metric) = &task.primary else { continue };
+            let Some(value) = report.value(idx, metric.name().as_str()) else { continue };
+            let better = self.best[idx]
+                .is_none_or(|best| metric.direction().better(value, best) && (value - best).abs() > config.min_delta);
             if better {
                 self.best[idx] = Some(value);
                 self.stale[idx] = 0;
@@ -130,7 +130,7 @@ impl Plateaus {
 
 #[cfg(test)]
 mod tests {
-    use mtl_core::{metric::MetricId, task::Task};
+    use mtl_core::task::Task;
     use mtl_metrics::{
         MetricValue,
         report::{MetricEntry, TaskReport},
@@ -142,8 +142,8 @@ mod tests {
         let entry = |(task, value): (&Task, Option<f64>)| TaskReport {
             task: task.name.clone(),
             metrics: vec![MetricEntry {
-                metric: task.primary.name().into(),
-                direction: task.primary.direction(),
+                metric: task.metric().unwrap().to_string(),
+                direction: task.metric().unwrap().direction(),
                 outcome: value.map_or_else(|| MetricValue::undefined("no label", 0), |v| MetricValue::defined(v, 1)),
             }],
         };
@@ -152,7 +152,10 @@ mod tests {
 
     #[test]
     fn a_task_is_frozen_when_its_patience_is_over_and_stays_so() {
-        let tasks = vec![Task::new("up", MetricId::Auroc).unwrap(), Task::new("down", MetricId::Rmse).unwrap()];
+        let tasks = vec![
+            Task::new("up").unwrap().judged_by(mtl_metrics::known("auroc").unwrap()),
+            Task::new("down").unwrap().judged_by(mtl_metrics::known("rmse").unwrap()),
+        ];
         let tasks = TaskSet::new(tasks).unwrap();
         let config = FreezeConfig { patience: 2, min_delta: 0.01, what: Frozen::Task };
         let mut plateaus = Plateaus::new(2);

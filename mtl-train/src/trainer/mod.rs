@@ -68,6 +68,7 @@ use crate::{
     optim::{Optimizer, ParamGroups},
     schedule::Schedule,
 };
+use mtl_core::metric::MetricSpec;
 
 /// Trains one model.
 #[derive(Debug)]
@@ -513,7 +514,10 @@ impl Trainer {
             .tasks()
             .iter()
             .enumerate()
-            .map(|(idx, task)| summary.validation.value(idx, task.primary).unwrap_or(f64::NAN))
+            .map(|(idx, task)| {
+                let value = |metric: &MetricSpec| summary.validation.value(idx, metric.name().as_str());
+                task.primary.as_ref().and_then(value).unwrap_or(f64::NAN)
+            })
             .collect();
         self.engine.method_mut().epoch_end(&Epoch { index: counters.epoch, kpis: &kpis })?;
         counters.epoch += 1;

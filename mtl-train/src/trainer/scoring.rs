@@ -31,6 +31,7 @@ use super::{
     informed,
     selection::{Rule, example},
 };
+use crate::metrics::registry;
 use crate::{constant::Constant, error::Result, model::Model};
 
 /// A selection fitted to the labels of a validation split.
@@ -245,7 +246,7 @@ impl Scoring {
     }
 
     fn skill_remains(model: &Model, validation: &dyn Source) -> Result<bool> {
-        let defined = informed::report(validation, &MetricSet::primary(model.tasks())?)?;
+        let defined = informed::report(validation, &MetricSet::primary_of(registry(), model.tasks())?)?;
         Ok(defined.tasks.iter().flat_map(|task| &task.metrics).any(|entry| entry.outcome.value.is_some()))
     }
 

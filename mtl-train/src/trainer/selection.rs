@@ -9,7 +9,10 @@
 //! A selection is checked against the tasks where it is read. On what labels it is scored, and what these leave undefined, is the
 //! matter of [`Scoring`](super::Scoring).
 
-use mtl_core::{label_stats::LabelStats, metric::Direction};
+use mtl_core::{
+    label_stats::LabelStats,
+    metric::{Direction, MetricName},
+};
 use mtl_data::Source;
 use mtl_metrics::{
     MetricSet,
@@ -17,7 +20,7 @@ use mtl_metrics::{
 };
 
 use super::{Scoring, evaluate::metrics_of};
-use crate::{error::Result, model::Model};
+use crate::{error::Result, metrics::registry, model::Model};
 
 /// A selection that suits the tasks of a model.
 #[derive(Debug, Clone)]
@@ -87,13 +90,15 @@ impl Selection {
 
     /// The metrics that the score is made of: one list a task, empty for those that have no part in it.
     pub(super) fn metrics(&self, model: &Model) -> Result<MetricSet> {
-        let Rule::Expression(composite) = &self.rule else { return Ok(MetricSet::primary(model.tasks())?) };
+        let Rule::Expression(composite) = &self.rule else {
+            return Ok(MetricSet::primary_of(registry(), model.tasks())?);
+        };
         let mut chosen = vec![Vec::new(); model.tasks().len()];
         for (task, metric) in composite.metrics() {
             let task_idx = model.tasks().index_of(task.as_str())?;
-            chosen[task_idx].push(metric.parse()?);
+            chosen[task_idx].push(MetricName::new(metric)?);
         }
-        Ok(MetricSet::new(model.tasks(), &chosen)?)
+        Ok(MetricSet::of(registry(), model.tasks(), &chosen)?)
     }
 }
 
@@ -122,8 +127,9 @@ fn no_selection(word: &str, model: &Model) -> mtl_core::Error {
 /// An expression over all tasks of a model, each on a scale from 0 to 1.
 pub(super) fn example(model: &Model) -> String {
     let part = |task: &mtl_core::task::Task| {
-        let name = format!("{}.{}", task.name, task.primary);
-        match (task.primary.is_unit_range(), task.primary.direction()) {
+        let Some(metric) = &task.primary else { return task.name.to_string() };
+        let name = format!("{}.{metric}", task.name);
+        match (metric.is_unit_range(), metric.direction()) {
             (true, Direction::Maximize) => name,
             (true, Direction::Minimize) => format!("1 - {name}"),
             (false, Direction::Maximize) => format!("norm({name}, 0, 1)"),

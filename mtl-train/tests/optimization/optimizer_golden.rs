@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use mtl_core::{
     balance::BalancerConfig,
     loss::TaskLoss,
-    metric::MetricId,
     params::{Init, ParamSet, Role},
     step::{Policy, StepEngine},
     task::{Task, TaskSet},
 };
+use mtl_metrics::known;
 use mtl_train::optim::{GroupConfig, OptimizerConfig, ParamGroups};
 use serde::Deserialize;
 use tch::{Device, Kind, Tensor};
@@ -47,7 +47,8 @@ fn error(golden: &Golden, case: &Case, kind: Kind) -> f64 {
     };
     let start: Vec<(String, Tensor)> = golden.start.iter().map(|(n, v)| (n.clone(), like(n, v))).collect();
     params.load_tensors(&start).unwrap();
-    let tasks = TaskSet::new(["a", "b"].map(|n| Task::new(n, MetricId::Rmse).unwrap()).into()).unwrap();
+    let tasks =
+        TaskSet::new(["a", "b"].map(|n| Task::new(n).unwrap().judged_by(known("rmse").unwrap())).into()).unwrap();
     let groups = ParamGroups::resolve(&case.groups, &params, &tasks).unwrap();
     let mut optimizer = case.config.build_with(groups).unwrap();
     let balancer = BalancerConfig::by_name("equal").unwrap().build(&tasks).unwrap();

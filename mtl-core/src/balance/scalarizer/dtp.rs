@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     balance::{Balancer, Epoch, Evidence, Needs, Outcome, check},
     error::Result,
+    metric::MetricSpec,
     state::{StateDict, StateValue},
     task::TaskSet,
 };
@@ -60,8 +61,9 @@ impl Dtp {
         check::closed("dtp", "newest", config.newest, 0.0, 1.0)?;
         check::positive("dtp", "floor", config.floor)?;
         check::half_open("dtp", "floor", config.floor, 0.0, 0.5)?;
-        if let Some(task) = tasks.iter().find(|t| !t.primary.is_unit_range()) {
-            let found = format!("{} for task {}", task.primary, task.name);
+        if let Some(task) = tasks.iter().find(|t| !t.primary.as_ref().is_some_and(MetricSpec::is_unit_range)) {
+            let metric = task.primary.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
+            let found = format!("{metric} for task {}", task.name);
             return check::refuse("dtp", "primary metric", "a share in [0, 1]", found);
         }
         Ok(Self { config: config.clone(), kpis: vec![-1.0; tasks.len()] })
@@ -110,7 +112,7 @@ impl Balancer for Dtp {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{balance::testing, metric::MetricId, task::Task};
+    use crate::{balance::testing, task::Task};
 
     #[test]
     fn the_worse_task_counts_more() {
@@ -125,7 +127,7 @@ mod tests {
 
     #[test]
     fn metrics_that_are_no_share_are_refused() {
-        let tasks = TaskSet::new(vec![Task::new("age", MetricId::Rmse).unwrap()]).unwrap();
+        let tasks = TaskSet::new(vec![Task::new("age").unwrap().judged_by(testing::error())]).unwrap();
         let e = Dtp::new(&DtpConfig::default(), &tasks).unwrap_err().to_string();
         assert_eq!(e, "dtp: primary metric must be a share in [0, 1], found rmse for task age");
         assert!(Dtp::new(&DtpConfig { floor: 0.5, ..DtpConfig::default() }, &testing::tasks(1)).is_err());

@@ -27,9 +27,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     balance::{Balancer, Evidence, Needs, Outcome, adam::Adam, check},
     error::Result,
-    metric::MetricId,
     state::{StateDict, StateValue},
-    task::TaskSet,
+    task::{Task, TaskSet},
 };
 
 /// What kind of loss a task has.
@@ -44,9 +43,15 @@ pub enum UncertaintyForm {
 
 impl UncertaintyForm {
     /// The form that fits a task's primary metric: regression for metrics of numbers.
-    #[must_use]
-    pub fn of_metric(metric: MetricId) -> Self {
-        if metric.is_of_numbers() { Self::Regression } else { Self::Classification }
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfig`](crate::Error::InvalidConfig) for a task that no metric judges.
+    pub fn of_task(task: &Task) -> Result<Self> {
+        let Some(metric) = &task.primary else {
+            let found = format!("none, and task {} has no primary metric to tell its form by", task.name);
+            return check::refuse("uncertainty", "forms", "given, one per task", found);
+        };
+        Ok(if metric.is_of_numbers() { Self::Regression } else { Self::Classification })
     }
 
     fn divisor(self) -> f64 {
@@ -118,9 +123,9 @@ impl Uncertainty {
         let divisors = tasks
             .iter()
             .enumerate()
-            .map(|(i, t)| config.forms.get(i).copied().unwrap_or_else(|| UncertaintyForm::of_metric(t.primary)))
-            .map(UncertaintyForm::divisor)
-            .collect();
+            .map(|(i, task)| config.forms.get(i).copied().map_or_else(|| UncertaintyForm::of_task(task), Ok))
+            .map(|form| form.map(UncertaintyForm::divisor))
+            .collect::<Result<_>>()?;
         Ok(Self {
             divisors,
             log_variances: vec![config.initial; tasks.len()],
@@ -195,8 +200,11 @@ mod tests {
         let mut by_hand = method(&UncertaintyConfig { forms, initial: 1.0, ..UncertaintyConfig::default() });
         let w = testing::weigh_losses(&mut by_hand, &[1.0, 1.0], 0).unwrap();
         testing::assert_close(&w, &[0.5 * (-1f64).exp(), (-1f64).exp()], 1e-15);
-        assert_eq!(UncertaintyForm::of_metric(MetricId::Rmse), UncertaintyForm::Regression);
-        assert_eq!(UncertaintyForm::of_metric(MetricId::Auroc), UncertaintyForm::Classification);
+        let form = |task: Task| UncertaintyForm::of_task(&task).map_err(|e| e.to_string());
+        let age = || Task::new("age").unwrap();
+        assert_eq!(form(age().judged_by(testing::error())), Ok(UncertaintyForm::Regression));
+        assert_eq!(form(age().judged_by(testing::share())), Ok(UncertaintyForm::Classification));
+        assert!(form(age()).unwrap_err().contains("task age has no primary metric"));
     }
 
     #[test]

@@ -19,10 +19,10 @@
 //!
 //! ```
 //! use mtl_core::{
-//!     encode::{EncoderConfig, EncoderPlan, InputSpec}, laws, metric::MetricId, share::SharingConfig, task::{Task, TaskSet},
+//!     encode::{EncoderConfig, EncoderPlan, InputSpec}, laws, share::SharingConfig, task::{Task, TaskSet},
 //! };
 //!
-//! let tasks = TaskSet::new(["a", "b"].iter().map(|n| Task::new(n, MetricId::Rmse)).collect::<Result<_, _>>()?)?;
+//! let tasks = TaskSet::new(["a", "b"].iter().map(|n| Task::new(n)).collect::<Result<_, _>>()?)?;
 //! let spec = InputSpec::table(Vec::new(), vec!["x".into(), "y".into()]);
 //! let (encoder, sharing) = (EncoderConfig::by_name("mlp")?, SharingConfig::by_name("mtan")?);
 //! laws::sharing::check(

@@ -61,9 +61,9 @@ impl CompositeSpec {
 /// A checked expression over the metrics of a task set. Written as its text.
 ///
 /// ```
-/// use mtl_core::{metric::{Direction, MetricId}, task::{Task, TaskSet}};
-/// use mtl_metrics::{MetricSet, aggregate::{Aggregate, Composite}};
-/// let tasks = TaskSet::new(vec![Task::new("image", MetricId::Accuracy)?, Task::new("text", MetricId::Accuracy)?])?;
+/// use mtl_core::{metric::Direction, task::{Task, TaskSet}};
+/// use mtl_metrics::{MetricSet, aggregate::{Aggregate, Composite}, known};
+/// let tasks = TaskSet::new(vec![Task::new("image")?.judged_by(known("accuracy")?), Task::new("text")?.judged_by(known("accuracy")?)])?;
 /// let metrics = MetricSet::primary(&tasks)?;
 /// let composite = Composite::parse("0.6*image.accuracy + 0.4*text.accuracy", &metrics)?;
 /// assert_eq!(composite.direction(), Direction::Maximize);

@@ -2,15 +2,17 @@
 
 use mtl_core::{
     Error, Result,
-    metric::{Direction, MetricId},
+    metric::{Direction, MetricName},
     task::TaskName,
 };
 
 use super::{Function, Op, sense::Sense};
-use crate::{aggregate::Normalizer, metric::AnyMetric, set::MetricSet, value::OrReason};
+use crate::{aggregate::Normalizer, any::AnyMetric, set::MetricSet, value::OrReason};
 
 /// How deep parentheses may nest: far beyond use, far below the stack.
 const MAX_DEPTH: usize = 64;
+/// The longest name of a metric that is looked for, in bytes.
+const LONGEST_NAME: usize = 120;
 /// The longest expression.
 const MAX_OPS: usize = 10_000;
 
@@ -140,24 +142,38 @@ impl<'a> Parser<'a> {
             return Err(self.error(&unknown.to_string(), at));
         };
         self.at += word.len() + 1;
-        let metric = self.metric_of(task, computed)?;
-        self.at += metric.name().len();
+        let (len, metric) = self.metric_of(task, computed)?;
+        self.at += len;
         self.push(Op::Metric { task: (*task).clone(), metric: metric.name().to_owned() })?;
         Ok(Sense::metric(&format!("{task}.{}", metric.name()), metric.direction(), metric.range()))
     }
 
-    /// The metric of the task with the longest name with which the text goes on.
-    fn metric_of<'m>(&self, task: &TaskName, computed: &'m [Box<dyn AnyMetric>]) -> Result<&'m dyn AnyMetric> {
+    /// The metric with the longest name with which the text goes on, in any spelling, and how long that is: `accuracy-2` is a
+    /// metric minus 2, `accuracy2` is no metric, `ece@bins=10` has its settings with it.
+    fn metric_of<'m>(&self, task: &TaskName, computed: &'m [Box<dyn AnyMetric>]) -> Result<(usize, &'m dyn AnyMetric)> {
         let rest = self.rest();
-        let names = computed.iter().map(|metric| metric.name()).chain(MetricId::ALL.iter().map(|id| id.name()));
-        // `accuracy-2` is a metric minus 2, `accuracy2` is no metric.
-        let ends = |name: &str| !rest[name.len()..].starts_with(|c: char| is_name(c) && c != '-');
-        let name = names.filter(|name| rest.starts_with(name) && ends(name)).max_by_key(|name| name.len());
-        let found = name.unwrap_or_else(|| &rest[..rest.find(|c| !is_name(c)).unwrap_or(rest.len())]);
-        computed.iter().find(|metric| metric.name() == found).map(AsRef::as_ref).ok_or_else(|| {
-            let known: Vec<&str> = computed.iter().map(|metric| metric.name()).collect();
-            self.error(&format!("task {task} does not compute {found:?}, it computes {}", known.join(", ")), self.at)
-        })
+        let longest = rest.find(|c| !is_metric(c)).unwrap_or(rest.len()).min(LONGEST_NAME);
+        let ends = |len: usize| {
+            rest.is_char_boundary(len)
+                && !rest[len..].starts_with(|c: char| (is_name(c) && c != '-') || matches!(c, '.' | '=' | '@' | '%'))
+        };
+        let names = (1..=longest).rev().filter(|&len| ends(len)).filter_map(|len| {
+            let spelled = MetricName::new(&rest[..len]).ok()?;
+            // A user's metric may have been added to the set alone.
+            let added = computed.iter().find(|metric| metric.name() == spelled.as_str()).map(|m| m.name().to_owned());
+            Some((len, added.or_else(|| self.metrics.registry().written(&spelled))?))
+        });
+        let mut found = None;
+        for (len, name) in names {
+            if let Some(metric) = computed.iter().find(|metric| metric.name() == name) {
+                return Ok((len, metric.as_ref()));
+            }
+            found.get_or_insert(&rest[..len]);
+        }
+        let found = found.unwrap_or_else(|| &rest[..rest.find(|c| !is_name(c)).unwrap_or(rest.len())]);
+        let known: Vec<&str> = computed.iter().map(|metric| metric.name()).collect();
+        let message = format!("task {task} does not compute {found:?}, it computes {}", known.join(", "));
+        Err(self.error(&message, self.at))
     }
 
     /// `word` stands at `at`, its opening parenthesis is read.
@@ -242,4 +258,9 @@ impl<'a> Parser<'a> {
 /// What task names are made of.
 fn is_name(c: char) -> bool {
     c.is_alphanumeric() || c == '_' || c == '-'
+}
+
+/// What names of metrics with their settings are made of.
+fn is_metric(c: char) -> bool {
+    is_name(c) || matches!(c, '@' | '=' | '.' | ',' | '%' | '+')
 }

@@ -46,6 +46,7 @@ pub(crate) fn plan(data: &DatasetConfig, info: &DataInfo, epochs: u64, seeds: u6
         name,
         weight: 1.0,
         primary: None,
+        metrics: Vec::new(),
         baseline: None,
         head: Some(HeadConfig::MultiLabel(MultiLabelHeadConfig { hidden: vec![32], ..Default::default() })),
     };

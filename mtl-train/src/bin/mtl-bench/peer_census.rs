@@ -3,7 +3,6 @@
 
 use std::{path::Path, time::Instant};
 
-use mtl_core::metric::MetricId;
 use mtl_train::{Result, config::RunConfig, session::Session};
 use serde_json::json;
 
@@ -29,7 +28,7 @@ pub(crate) fn run(data_dir: &Path, epochs: u64) -> Result<()> {
     session.trainer.fit(&session.train, &session.validation, &mut (), None)?;
     let test = session.test()?;
     let seconds = start.elapsed().as_secs_f64();
-    let auroc = |task_idx| test.value(task_idx, MetricId::Auroc);
+    let auroc = |task_idx| test.value(task_idx, "auroc");
     println!(
         "{}",
         json!({

@@ -5,11 +5,11 @@ use mtl_core::{
     batch::{Batch, Target},
     encode::{ConvEncoderConfig, EncoderConfig, MlpEncoderConfig, ResNet18Config, TabularEncoderConfig},
     input::{CategoricalField, InputSpec, Picture},
-    metric::MetricId,
     share::{MmoeConfig, SharingConfig},
     task::{Task, TaskSet},
 };
 use mtl_heads::TargetSpec;
+use mtl_metrics::known;
 use mtl_train::{
     Result,
     architecture::Architecture,
@@ -95,8 +95,9 @@ pub(super) struct Subject {
 
 impl Case {
     pub(super) fn subject(&self, n_tasks: usize) -> Result<Subject> {
-        let tasks: Vec<Task> =
-            (0..n_tasks).map(|t| Task::new(&format!("t{t}"), MetricId::Rmse)).collect::<mtl_core::Result<_>>()?;
+        let tasks: Vec<Task> = (0..n_tasks)
+            .map(|t| Task::new(&format!("t{t}")).and_then(|task| Ok(task.judged_by(known("rmse")?))))
+            .collect::<mtl_core::Result<_>>()?;
         let tasks = TaskSet::new(tasks)?;
         let targets = vec![TargetSpec::Values { values: 1 }; n_tasks];
         let blueprint = Blueprint {

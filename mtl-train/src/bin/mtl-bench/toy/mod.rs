@@ -17,9 +17,9 @@ use mtl_core::{
         scalarizer::FamoConfig,
         weighting::{CaGradConfig, NashMtlConfig},
     },
-    metric::MetricId,
     task::{Task, TaskSet},
 };
+use mtl_metrics::known;
 use mtl_train::Result;
 use serde::Serialize;
 
@@ -88,7 +88,7 @@ fn methods(scale: f64) -> Result<Vec<(&'static str, BalancerConfig)>> {
 
 /// Runs the methods whose name `wanted` accepts.
 pub(crate) fn run(wanted: impl Fn(&str) -> bool) -> Result<Toy> {
-    let tasks = ["L1", "L2"].map(|n| Task::new(n, MetricId::Rmse));
+    let tasks = ["L1", "L2"].map(|n| Task::new(n).and_then(|task| Ok(task.judged_by(known("rmse")?))));
     let tasks = TaskSet::new(tasks.into_iter().collect::<mtl_core::Result<_>>()?)?;
     let mut outcomes = Vec::new();
     for scale in SCALES {

@@ -1,19 +1,22 @@
-//! What was probably meant.
+//! What was probably meant by a name that does not exist.
 
 /// The candidate within a third of the name's length in edits, if there is one.
-pub(crate) fn nearest<'n>(name: &str, candidates: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+#[must_use]
+pub fn nearest<'n>(name: &str, candidates: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let limit = (name.chars().count() / 3).max(1);
     let near = candidates.into_iter().map(|c| (distance(name, c), c)).filter(|(d, _)| *d <= limit);
     near.min_by_key(|(d, _)| *d).map(|(_, c)| c)
 }
 
 /// `, did you mean "x"?` where there is a near name, else nothing.
-pub(crate) fn hint<'n>(name: &str, candidates: impl IntoIterator<Item = &'n str>) -> String {
+#[must_use]
+pub fn hint<'n>(name: &str, candidates: impl IntoIterator<Item = &'n str>) -> String {
     nearest(name, candidates).map(|n| format!(", did you mean {n:?}?")).unwrap_or_default()
 }
 
 /// The first dozen names, and how many more there are.
-pub(crate) fn list(names: &[&str]) -> String {
+#[must_use]
+pub fn list(names: &[&str]) -> String {
     const SHOWN: usize = 12;
     let shown: Vec<_> = names.iter().take(SHOWN).map(|n| format!("{n:?}")).collect();
     match names.len().saturating_sub(SHOWN) {
