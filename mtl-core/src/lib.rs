@@ -32,7 +32,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`task`], [`metric`], [`batch`], [`prediction`], [`loss`], [`features`], [`label_stats`] | the vocabulary that all crates share |
+//! | [`task`], [`answer`], [`metric`], [`batch`], [`prediction`], [`loss`], [`features`], [`label_stats`] | the vocabulary that all crates share |
 //! | [`nn`], [`encode`], [`share`] | layers, encoders in named stages, sharing architectures |
 //! | [`params`] | parameters with names, roles, stages; safetensors |
 //! | [`balance`], [`step`] | who says how much; from losses to gradients |
@@ -41,6 +41,7 @@
 //! | [`shim`] | what tch lacks; the only `unsafe` |
 #![warn(missing_docs)]
 
+pub mod answer;
 pub mod balance;
 pub mod batch;
 pub mod context;

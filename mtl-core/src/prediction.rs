@@ -1,10 +1,12 @@
-//! What heads say and metrics read: plain values, no logits tensors, no graph.
+//! What heads answer and metrics read: plain values, no logits tensors, no graph.
 //!
-//! Both enums are closed over the kinds of task that exist, so that a metric can match on them exhaustively; scores
+//! Both enums have one variant a kind of [answer](crate::answer), so that a metric matches them without wildcards; scores
 //! carry what they are ([`Scores`]), because guessing "logits or probabilities?" from a batch's value range goes wrong.
 
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
+
+use crate::answer::{AnswerTag, Labels};
 
 /// What a score is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,7 +20,6 @@ pub enum Scores {
 
 /// The decoded output of a head for one batch.
 #[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
 pub enum Prediction {
     /// One of `c` classes.
     Class {
@@ -39,6 +40,32 @@ pub enum Prediction {
         /// `[b, k]`.
         values: Array2<f32>,
     },
+    /// One of `c` grades, the lowest first.
+    Ordinal {
+        /// `[b, c]`.
+        scores: Array2<f32>,
+        /// What the scores are.
+        kind: Scores,
+    },
+    /// A tag for each item.
+    Tags {
+        /// Any number of items a sample, each with `c` scores.
+        scores: Labels,
+        /// What the scores are.
+        kind: Scores,
+    },
+    /// A sequence of tokens.
+    Sequence {
+        /// Any number of tokens a sample.
+        tokens: Labels,
+    },
+    /// An answer of a kind from outside, in the storage of labels.
+    Custom {
+        /// The kind's name.
+        kind: &'static str,
+        /// What was answered.
+        values: Labels,
+    },
 }
 
 impl Prediction {
@@ -46,8 +73,11 @@ impl Prediction {
     #[must_use]
     pub fn batch_size(&self) -> usize {
         match self {
-            Self::Class { scores, .. } | Self::MultiLabel { scores, .. } => scores.nrows(),
+            Self::Class { scores, .. } | Self::MultiLabel { scores, .. } | Self::Ordinal { scores, .. } => scores.nrows(),
             Self::Values { values } => values.nrows(),
+            Self::Tags { scores: items, .. } | Self::Sequence { tokens: items } | Self::Custom { values: items, .. } => {
+                items.len()
+            }
         }
     }
 
@@ -58,13 +88,30 @@ impl Prediction {
             Self::Class { .. } => "class scores [b, c]",
             Self::MultiLabel { .. } => "yes/no scores [b, c]",
             Self::Values { .. } => "numbers [b, k]",
+            Self::Ordinal { .. } => "scores of grades [b, c]",
+            Self::Tags { .. } => "scores of tags [b, l, c]",
+            Self::Sequence { .. } => "tokens [b, l]",
+            Self::Custom { kind, .. } => kind,
+        }
+    }
+
+    /// The kind of answer that it is.
+    #[must_use]
+    pub fn tag(&self) -> AnswerTag {
+        match self {
+            Self::Class { .. } => AnswerTag::Class,
+            Self::MultiLabel { .. } => AnswerTag::MultiLabel,
+            Self::Values { .. } => AnswerTag::Values,
+            Self::Ordinal { .. } => AnswerTag::Ordinal,
+            Self::Tags { .. } => AnswerTag::Tags,
+            Self::Sequence { .. } => AnswerTag::Sequence,
+            Self::Custom { kind, .. } => AnswerTag::Custom(kind),
         }
     }
 }
 
 /// The truth for one batch, as plain values.
 #[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
 pub enum Reference {
     /// `[b]` labels, [`MISSING_CLASS`](crate::batch::MISSING_CLASS) where unknown.
     Class(Vec<i64>),
@@ -72,6 +119,19 @@ pub enum Reference {
     MultiLabel(Array2<f32>),
     /// `[b, k]`, NaN where unknown.
     Values(Array2<f32>),
+    /// `[b]` grades, [`MISSING_CLASS`](crate::batch::MISSING_CLASS) where unknown.
+    Ordinal(Vec<i64>),
+    /// Any number of tags a sample, [`MISSING_CLASS`](crate::batch::MISSING_CLASS) where unknown.
+    Tags(Labels),
+    /// Any number of tokens a sample.
+    Sequence(Labels),
+    /// Labels of a kind from outside.
+    Custom {
+        /// The kind's name.
+        kind: &'static str,
+        /// As its layout says.
+        labels: Labels,
+    },
 }
 
 impl Reference {
@@ -79,8 +139,9 @@ impl Reference {
     #[must_use]
     pub fn batch_size(&self) -> usize {
         match self {
-            Self::Class(labels) => labels.len(),
+            Self::Class(labels) | Self::Ordinal(labels) => labels.len(),
             Self::MultiLabel(m) | Self::Values(m) => m.nrows(),
+            Self::Tags(labels) | Self::Sequence(labels) | Self::Custom { labels, .. } => labels.len(),
         }
     }
 
@@ -91,6 +152,10 @@ impl Reference {
             Self::Class(_) => "class labels [b]",
             Self::MultiLabel(_) => "yes/no labels [b, c]",
             Self::Values(_) => "numbers [b, k]",
+            Self::Ordinal(_) => "grades [b]",
+            Self::Tags(_) => "tags [b, l]",
+            Self::Sequence(_) => "tokens [b, l]",
+            Self::Custom { kind, .. } => kind,
         }
     }
 }
