@@ -6,7 +6,7 @@
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use crate::answer::{AnswerTag, Labels};
+use crate::answer::{AnswerTag, Cells, Labels};
 
 /// What a score is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,6 +92,42 @@ impl Prediction {
             Self::Tags { .. } => "scores of tags [b, l, c]",
             Self::Sequence { .. } => "tokens [b, l]",
             Self::Custom { kind, .. } => kind,
+        }
+    }
+
+    /// The axes behind the batch's; -1 is the number of items, which differs between samples.
+    #[must_use]
+    pub fn axes(&self) -> Vec<i64> {
+        let items = |labels: &Labels| {
+            let ragged = labels.is_ragged().then_some(-1);
+            ragged.into_iter().chain(labels.item().iter().map(|&n| n as i64)).collect()
+        };
+        match self {
+            Self::Class { scores, .. } | Self::MultiLabel { scores, .. } | Self::Ordinal { scores, .. } => {
+                vec![scores.ncols() as i64]
+            }
+            Self::Values { values } => vec![values.ncols() as i64],
+            Self::Tags { scores, .. } => items(scores),
+            Self::Sequence { tokens } => items(tokens),
+            Self::Custom { values, .. } => items(values),
+        }
+    }
+
+    /// The first of its numbers that is not finite.
+    #[must_use]
+    pub fn not_finite(&self) -> Option<f32> {
+        let of_items = |labels: &Labels| match labels.cells() {
+            Cells::Index(_) => None,
+            Cells::Number(cells) => cells.iter().copied().find(|x| !x.is_finite()),
+        };
+        match self {
+            Self::Class { scores, .. } | Self::MultiLabel { scores, .. } | Self::Ordinal { scores, .. } => {
+                scores.iter().copied().find(|x| !x.is_finite())
+            }
+            Self::Values { values } => values.iter().copied().find(|x| !x.is_finite()),
+            Self::Tags { scores, .. } => of_items(scores),
+            Self::Sequence { tokens } => of_items(tokens),
+            Self::Custom { values, .. } => of_items(values),
         }
     }
 

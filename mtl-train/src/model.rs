@@ -2,6 +2,7 @@
 
 use mtl_core::{
     TorchContext,
+    answer::Answer,
     batch::{Batch, Inputs},
     context::Cx,
     encode::InputSpec,
@@ -15,7 +16,7 @@ use mtl_core::{
     step::Forward,
     task::TaskSet,
 };
-use mtl_heads::{Head, HeadConfig, HeadOutput, TargetSpec};
+use mtl_heads::{Head, HeadConfig, HeadOutput};
 use serde::Serialize;
 use tch::{Device, Kind, Tensor};
 
@@ -91,9 +92,10 @@ impl Model {
             config.encoder.build(&mut params.root().sub("encoder"), blueprint.inputs).map_err(at("encoder"))?;
         let sharing = config.sharing.build(&mut params.root().sub("sharing"), encoder, tasks).map_err(at("sharing"))?;
         let mut heads = Vec::with_capacity(tasks.len());
-        for (idx, (task, target)) in tasks.iter().zip(blueprint.targets).enumerate() {
+        for (idx, (task, answer)) in tasks.iter().zip(blueprint.answers).enumerate() {
             let head = config.heads.get(idx).and_then(Option::as_ref);
-            let head = head.cloned().unwrap_or_else(|| HeadConfig::default_for(target));
+            let head = head.cloned().map_or_else(|| HeadConfig::default_for(answer), Ok);
+            let head = head.map_err(at(&format!("task[{idx}].head")))?;
             let mut root = params.root();
             let mut place = root.sub("heads");
             let mut place = place.sub(task.name.as_str());
@@ -101,7 +103,7 @@ impl Model {
                 &mut place.role(Role::Task(idx)),
                 &task.name,
                 &sharing.views()[idx],
-                target,
+                answer,
                 blueprint.labels.get(idx),
             );
             heads.push(built.map_err(at(&format!("task[{idx}].head")))?);
@@ -258,8 +260,8 @@ impl Summary {
 pub struct Blueprint<'a> {
     /// What the data offers.
     pub inputs: &'a InputSpec,
-    /// The labels, in task order.
-    pub targets: &'a [TargetSpec],
+    /// What is answered, in task order.
+    pub answers: &'a [Answer],
     /// Statistics of the training labels, in task order; empty when weights will be loaded, which bring what was taken from them.
     pub labels: &'a [LabelStats],
     /// Kind of the parameters.

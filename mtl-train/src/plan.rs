@@ -8,14 +8,15 @@
 //! network, because both ask one plan.
 
 use mtl_core::{
+    answer::Answer,
     encode::{self, InputSpec},
     label_stats::LabelStats,
     metric::MetricId,
     rng::derive,
     task::{Task, TaskName, TaskSet},
 };
-use mtl_data::{DataInfo, LabelKind};
-use mtl_heads::{HeadConfig, TargetSpec};
+use mtl_data::DataInfo;
+use mtl_heads::HeadConfig;
 use tch::{Device, Kind};
 
 use crate::{
@@ -29,8 +30,8 @@ use crate::{
 pub struct ModelPlan {
     /// The tasks that are learned, in order.
     pub tasks: TaskSet,
-    /// What their labels are, in that order.
-    pub labels: Vec<LabelKind>,
+    /// What they answer, in that order.
+    pub answers: Vec<Answer>,
     /// What the encoder is built for.
     pub inputs: InputSpec,
     /// The parts that the configuration chooses, every head spelled out.
@@ -47,17 +48,19 @@ impl ModelPlan {
         let wanted = wanted_tasks(config, info);
         let names: Vec<&str> = wanted.iter().map(|t| t.name.as_str()).collect();
         let info = info.for_tasks(&names).map_err(|e| Error::from(e).in_section("task"))?;
-        let labels: Vec<LabelKind> = info.tasks.iter().map(|t| t.label.clone()).collect();
-        let default = |label: &LabelKind| HeadConfig::default_for(&target_spec(label));
-        let heads: Vec<HeadConfig> =
-            wanted.iter().zip(&labels).map(|(t, label)| t.head.clone().unwrap_or_else(|| default(label))).collect();
+        let answers: Vec<Answer> = info.tasks.iter().map(|t| t.answer.clone()).collect();
+        let mut heads = Vec::with_capacity(wanted.len());
+        for (task, answer) in wanted.iter().zip(&answers) {
+            let head = task.head.clone().map_or_else(|| HeadConfig::default_for(answer), Ok);
+            heads.push(head.map_err(|e| Error::from(e).in_section("task"))?);
+        }
         let tasks = task_set(&wanted, &heads).map_err(|e| e.in_section("task"))?;
         let parts = ModelConfig {
             encoder: config.encoder.clone(),
             sharing: config.sharing.clone(),
             heads: heads.into_iter().map(Some).collect(),
         };
-        Ok(Self { tasks, labels, inputs: input_spec(&info), parts })
+        Ok(Self { tasks, answers, inputs: input_spec(&info), parts })
     }
 
     /// The model with fresh parameters, which depend on the run's `seed`; `labels` are the statistics of the training labels, in
@@ -66,9 +69,8 @@ impl ModelPlan {
     /// # Errors
     /// As [`Model::build`].
     pub fn build(&self, labels: &[LabelStats], device: Device, seed: u64) -> Result<Model> {
-        let targets: Vec<TargetSpec> = self.labels.iter().map(target_spec).collect();
         let seed = derive(seed, "init", 0);
-        let blueprint = Blueprint { inputs: &self.inputs, targets: &targets, labels, kind: Kind::Float, device, seed };
+        let blueprint = Blueprint { inputs: &self.inputs, answers: &self.answers, labels, kind: Kind::Float, device, seed };
         Model::build(&self.parts, &self.tasks, &blueprint)
     }
 
@@ -99,14 +101,6 @@ fn task_set(wanted: &[TaskConfig], heads: &[HeadConfig]) -> Result<TaskSet> {
         tasks.push(task);
     }
     Ok(TaskSet::new(tasks)?)
-}
-
-pub(crate) fn target_spec(label: &LabelKind) -> TargetSpec {
-    match label {
-        LabelKind::Class { classes } => TargetSpec::Class { classes: classes.len() },
-        LabelKind::Binary { labels } => TargetSpec::MultiLabel { labels: labels.len() },
-        LabelKind::Values { names } => TargetSpec::Values { values: names.len() },
-    }
 }
 
 pub(crate) fn input_spec(info: &DataInfo) -> InputSpec {

@@ -30,7 +30,7 @@ pub const FILE: &str = "data.json";
 
 const SEALED: Sealed = Sealed {
     format: "mtl-run-data",
-    version: 1,
+    version: 2,
     what: "record of a run's data",
     again: "train the run again",
     fields: &["data"],

@@ -47,6 +47,16 @@ impl Target {
     /// # Errors
     /// [`Error::Shape`] for labels of another form, [`Error::Label`] for a cell that is none; both name `task`.
     pub fn new(task: &str, answer: &Answer, labels: &Labels) -> Result<Self> {
+        let (known, max_label) = Self::count(task, answer, labels)?;
+        let (cells, lengths) = tensors(labels)?;
+        Ok(Self { lengths, ..Self::of(answer.tag(), cells, known, max_label) })
+    }
+
+    /// Whether labels are of the kind that `answer` says: how many cells are known, and the largest whole number.
+    ///
+    /// # Errors
+    /// As [`Target::new`].
+    pub fn count(task: &str, answer: &Answer, labels: &Labels) -> Result<(u64, Option<i64>)> {
         let layout = answer.layout();
         let item: Vec<i64> = labels.item().iter().map(|&n| n as i64).collect();
         let is_kind = matches!(
@@ -63,7 +73,7 @@ impl Target {
                 found: [labels.len() as i64].into_iter().chain(item).collect(),
             });
         }
-        let (known, max_label) = match (labels.cells(), layout.cells) {
+        match (labels.cells(), layout.cells) {
             (Cells::Index(cells), rule) => {
                 let (known, max) = indices(task, cells, |cell| labels.sample_of(cell))?;
                 match rule {
@@ -71,13 +81,11 @@ impl Target {
                         let cell = cells.iter().position(|&c| c >= below as i64).unwrap_or(0);
                         return Err(out_of_range(task, below as i64, cells[cell], labels.sample_of(cell)));
                     }
-                    CellRule::Index { .. } | CellRule::YesNo | CellRule::Number => (known, max),
+                    CellRule::Index { .. } | CellRule::YesNo | CellRule::Number => Ok((known, max)),
                 }
             }
-            (Cells::Number(cells), rule) => (numbers(task, cells, rule, |cell| labels.sample_of(cell))?, None),
-        };
-        let (cells, lengths) = tensors(labels)?;
-        Ok(Self { lengths, ..Self::of(answer.tag(), cells, known, max_label) })
+            (Cells::Number(cells), rule) => Ok((numbers(task, cells, rule, |cell| labels.sample_of(cell))?, None)),
+        }
     }
 
     /// One class label per sample; [`MISSING_CLASS`] means unknown.

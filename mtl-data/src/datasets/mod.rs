@@ -24,7 +24,6 @@ pub use csv::CsvFiles;
 pub use fashion_pairs::FashionPairsConfig;
 pub use idx_files::{IdxFiles, IdxPart, IdxTask};
 pub use synthetic_mmoe::{SyntheticMmoe, SyntheticTargets};
-pub use tasks::LabelForm;
 
 use std::{
     env,

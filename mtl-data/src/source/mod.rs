@@ -17,7 +17,8 @@ pub use for_tasks::ForTasks;
 pub(crate) use pairs::Garments;
 pub use pairs::{FashionPairs, PAIR_SIDE, Scaling};
 pub use pictures::Pictures;
-pub use rows::{Codes, Labels, TableSource};
+pub use mtl_core::answer::{Cells, Labels};
+pub use rows::{Codes, TableSource};
 pub use subset::{Subset, split};
 
 use std::sync::Arc;
@@ -34,8 +35,8 @@ use crate::{
 /// # Examples
 /// An own source is one `impl`; loaders, splits and samplers then work with it:
 /// ```
-/// use mtl_core::{batch::{Batch, Inputs, Target}, task::TaskName};
-/// use mtl_data::{DataInfo, LabelKind, Loader, LoaderConfig, Result, Source, TaskInfo};
+/// use mtl_core::{answer::Answer, batch::{Batch, Inputs, Target}, task::TaskName};
+/// use mtl_data::{DataInfo, Loader, LoaderConfig, Result, Source, TaskInfo};
 /// use tch::Tensor;
 ///
 /// /// Is the number even?
@@ -56,10 +57,7 @@ use crate::{
 ///     }
 /// }
 ///
-/// let tasks = vec![TaskInfo {
-///     name: TaskName::new("parity")?,
-///     label: LabelKind::Class { classes: vec!["odd".into(), "even".into()] },
-/// }];
+/// let tasks = vec![TaskInfo { name: TaskName::new("parity")?, answer: Answer::class(["odd", "even"]) }];
 /// let source = Parity(DataInfo { numeric: vec!["number".into()], tasks, ..DataInfo::default() });
 /// let loader = Loader::new(std::sync::Arc::new(source), LoaderConfig { batch_size: 32, ..LoaderConfig::default() })?;
 /// let sizes: Vec<_> = loader.epoch(0)?.map(|batch| batch.map(|b| b.len())).collect::<Result<_>>()?;
@@ -76,7 +74,7 @@ pub trait Source: Send + Sync {
     /// The samples at `positions`, in that order; a position may occur twice.
     ///
     /// # Shapes
-    /// Inputs as [`DataInfo`] says, targets one per task as [`LabelKind`](crate::LabelKind) says, on the CPU.
+    /// Inputs as [`DataInfo`] says, targets one per task as its [`Answer`](mtl_core::answer::Answer) says, on the CPU.
     ///
     /// # Errors
     /// [`Error::Position`] for a position that is not below [`Source::len`].

@@ -18,6 +18,7 @@ use std::{path::Path, sync::Arc};
 
 use mtl_core::{
     TorchContext,
+    answer::Answer,
     batch::{Batch, Inputs, Target},
     task::TaskName,
 };
@@ -29,7 +30,7 @@ use super::{Source, indices};
 use crate::{
     error::{Error, Result},
     idx::Idx,
-    info::{DataInfo, ImageInfo, LabelKind, TaskInfo},
+    info::{DataInfo, ImageInfo, TaskInfo},
     rng::{Rng, Stream},
 };
 
@@ -142,8 +143,7 @@ impl FashionPairs {
             return Err(Error::config("fashion-pairs", "scaling", "finite with std > 0", format!("{scaling:?}")));
         }
         let task = |name| -> Result<TaskInfo> {
-            let label = LabelKind::Class { classes: CLASSES.map(str::to_owned).into() };
-            Ok(TaskInfo { name: TaskName::new(name)?, label })
+            Ok(TaskInfo { name: TaskName::new(name)?, answer: Answer::class(CLASSES) })
         };
         let Scaling { mean, std } = scaling;
         let image = Some(ImageInfo { channels: 1, height: PAIR_SIDE, width: PAIR_SIDE, mean, std });

@@ -1,12 +1,13 @@
 //! Everything that a model is, beside its weights.
 
 use mtl_core::{
+    answer::Answer,
     encode::InputSpec,
     metric::MetricId,
     task::{Task, TaskName, TaskSet},
 };
-use mtl_data::{DataInfo, LabelKind, Preprocessing};
-use mtl_heads::{HeadConfig, TargetSpec};
+use mtl_data::{DataInfo, Preprocessing};
+use mtl_heads::HeadConfig;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
@@ -19,7 +20,7 @@ use crate::{
     error::Result,
     example,
     model::{Blueprint, Model, ModelConfig},
-    plan::{ModelPlan, input_spec, target_spec},
+    plan::{ModelPlan, input_spec},
     run_data::RunData,
 };
 
@@ -53,8 +54,9 @@ pub struct TaskDescription {
     pub name: TaskName,
     /// The metric that judges it.
     pub primary: MetricId,
-    /// What its labels are, with the names of classes, labels or numbers.
-    pub label: LabelKind,
+    /// What it answers, with the names of classes, labels or numbers; `label` in files.
+    #[serde(rename = "label")]
+    pub answer: Answer,
     /// Its head.
     pub head: HeadConfig,
 }
@@ -89,13 +91,8 @@ impl TensorSpec {
     }
 
     fn output(task: &TaskDescription) -> Self {
-        let meaning = match &task.label {
-            LabelKind::Class { classes } => format!("probabilities of the classes {}", list(classes.iter().cloned())),
-            LabelKind::Binary { labels } => format!("probabilities of {}", list(labels.iter().cloned())),
-            LabelKind::Values { names } => format!("the numbers {}", list(names.iter().cloned())),
-        };
-        let width = i64::try_from(task.label.width()).unwrap_or(i64::MAX);
-        Self { name: task.name.to_string(), kind: kind_name(Kind::Float), shape: vec![-1, width], meaning }
+        let shape = [-1].into_iter().chain(task.answer.shape()).collect();
+        Self { name: task.name.to_string(), kind: kind_name(Kind::Float), shape, meaning: task.answer.meaning() }
     }
 
     /// The shape for people: `[batch, 39]`.
@@ -133,15 +130,15 @@ impl Description {
     /// # Errors
     /// As [`ModelPlan::new`].
     pub fn of(config: &RunConfig, data: &RunData, record: Record) -> Result<Self> {
-        let ModelPlan { tasks, labels, inputs, parts } = ModelPlan::new(config, &data.data.info)?;
+        let ModelPlan { tasks, answers, inputs, parts } = ModelPlan::new(config, &data.data.info)?;
         let tasks: Vec<TaskDescription> = tasks
             .iter()
-            .zip(labels)
+            .zip(answers)
             .zip(parts.heads.into_iter().flatten())
-            .map(|((task, label), head)| TaskDescription {
+            .map(|((task, answer), head)| TaskDescription {
                 name: task.name.clone(),
                 primary: task.primary,
-                label,
+                answer,
                 head,
             })
             .collect();
@@ -174,14 +171,14 @@ impl Description {
     /// As [`Description::validate`] and [`Model::build_within`].
     pub fn build(&self, limit: usize, device: Device) -> Result<Model> {
         self.validate()?;
-        let targets: Vec<TargetSpec> = self.tasks.iter().map(|t| target_spec(&t.label)).collect();
+        let answers: Vec<Answer> = self.tasks.iter().map(|t| t.answer.clone()).collect();
         let config = ModelConfig {
             encoder: self.encoder.clone(),
             sharing: self.sharing.clone(),
             heads: self.tasks.iter().map(|t| Some(t.head.clone())).collect(),
         };
         let blueprint =
-            Blueprint { inputs: &self.inputs, targets: &targets, labels: &[], kind: Kind::Float, device, seed: 0 };
+            Blueprint { inputs: &self.inputs, answers: &answers, labels: &[], kind: Kind::Float, device, seed: 0 };
         Model::build_within(limit, &config, &self.task_set()?, &blueprint)
     }
 

@@ -17,7 +17,7 @@ use crate::{
 /// Version 2 names the data that a model was trained on.
 const SEALED: Sealed = Sealed {
     format: "mtl-model",
-    version: 2,
+    version: 3,
     what: "description of a model",
     again: "export the run again",
     fields: &["model", "files"],
@@ -147,11 +147,11 @@ mod tests {
         assert!(refusal("junk").starts_with("m.json: is no description of a model, it is no JSON"));
         assert!(refusal("[1]").contains("format must be \"mtl-model\", found \"\""));
         assert!(refusal(r#"{"format":"a\nb"}"#).contains(r#"found "a\nb""#));
-        let newer = refusal(r#"{"format":"mtl-model","version":3,"made_by":"mtl 9.0"}"#);
+        let newer = refusal(r#"{"format":"mtl-model","version":4,"made_by":"mtl 9.0"}"#);
         assert!(
-            newer.contains("has format version 3, this program reads up to 2; use the mtl that made it (\"mtl 9.0\")")
+            newer.contains("has format version 4, this program reads up to 3; use the mtl that made it (\"mtl 9.0\")")
         );
-        assert!(refusal(r#"{"format":"mtl-model","version":0}"#).contains("version must be in 1..=2"));
+        assert!(refusal(r#"{"format":"mtl-model","version":0}"#).contains("version must be in 1..=3"));
         assert!(refusal(r#"{"format":"mtl-model","version":1}"#).contains("model or files is missing"));
         let edited = r#"{"format":"mtl-model","version":1,"model":{},"files":[],"sha256":""}"#;
         assert!(refusal(edited).contains("damaged or was edited"));

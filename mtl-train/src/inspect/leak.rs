@@ -10,7 +10,10 @@
 
 use std::cmp::Ordering;
 
-use mtl_core::batch::{Batch, TargetData, array2};
+use mtl_core::{
+    answer::{AnswerTag, LabelColumn},
+    batch::Batch,
+};
 use mtl_data::Source;
 use tch::Kind;
 
@@ -25,69 +28,65 @@ pub(super) struct Leak {
     pub(super) strength: f64,
 }
 
+/// What was found.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Leaks {
+    pub(super) leaks: Vec<Leak>,
+    /// Tasks that could not be looked at, and why.
+    pub(super) left_out: Vec<(String, String)>,
+}
+
 /// Samples that are looked at.
 const LOOKED_AT: u64 = 50_000;
 
 /// The fields that give more than `threshold` of a label away, on the first samples of the split.
-pub(super) fn leaks(source: &dyn Source, threshold: f64) -> Result<Vec<Leak>> {
+pub(super) fn leaks(source: &dyn Source, threshold: f64) -> Result<Leaks> {
     let positions: Vec<u64> = (0..source.len().min(LOOKED_AT)).collect();
     let info = source.info();
     if info.categorical.is_empty() && info.numeric.is_empty() || positions.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Leaks::default());
     }
     let batch = source.batch(&positions)?;
-    let mut found = Vec::new();
+    let mut found = Leaks::default();
     for (task, target) in info.tasks.iter().zip(&batch.targets) {
         let Some(target) = target else { continue };
-        for labels in columns(target.data())? {
+        let columns = match task.answer.label_columns(&target.reference()?) {
+            Ok(columns) => columns,
+            Err(reason) => {
+                found.left_out.push((task.name.to_string(), reason));
+                continue;
+            }
+        };
+        for labels in columns {
             let strengths = strengths(&batch, info.categorical.len(), info.numeric.len(), &labels)?;
             let names = info.categorical.iter().map(|f| &f.name).chain(&info.numeric);
             for (name, strength) in names.zip(strengths).filter(|(_, strength)| *strength > threshold) {
-                found.push(Leak { field: name.clone(), task: task.name.to_string(), strength });
+                let leak = Leak { field: name.clone(), task: task.name.to_string(), strength };
+                // Labels of one column may be seen as classes and as numbers.
+                match found.leaks.iter_mut().find(|l| l.field == leak.field && l.task == leak.task) {
+                    Some(known) if task.answer.tag() == AnswerTag::Ordinal => {
+                        known.strength = known.strength.max(strength);
+                    }
+                    Some(_) | None => found.leaks.push(leak),
+                }
             }
         }
     }
     Ok(found)
 }
 
-/// One column of labels; `None` where a label is missing.
-enum Labels {
-    Classes(Vec<Option<u64>>),
-    Numbers(Vec<Option<f64>>),
-}
-
-fn columns(data: &TargetData) -> Result<Vec<Labels>> {
-    Ok(match data {
-        TargetData::Class(labels) => {
-            let labels = flat::<i64>(labels, Kind::Int64)?;
-            vec![Labels::Classes(labels.iter().map(|label| u64::try_from(*label).ok()).collect())]
-        }
-        TargetData::MultiLabel(labels) => {
-            let labels = array2(labels)?;
-            let class = |x: &f32| (!x.is_nan()).then_some(u64::from(*x > 0.5));
-            labels.columns().into_iter().map(|c| Labels::Classes(c.iter().map(class).collect())).collect()
-        }
-        TargetData::Values(numbers) => {
-            let numbers = array2(numbers)?;
-            let number = |x: &f32| (!x.is_nan()).then_some(f64::from(*x));
-            numbers.columns().into_iter().map(|c| Labels::Numbers(c.iter().map(number).collect())).collect()
-        }
-        _ => Vec::new(),
-    })
-}
-
 /// One number per field, categorical ones first.
-fn strengths(batch: &Batch, n_categorical: usize, n_numeric: usize, labels: &Labels) -> Result<Vec<f64>> {
+fn strengths(batch: &Batch, n_categorical: usize, n_numeric: usize, labels: &LabelColumn) -> Result<Vec<f64>> {
     let mut out = Vec::with_capacity(n_categorical + n_numeric);
     if n_categorical > 0 {
         let codes = flat::<i64>(batch.inputs.get("categorical")?, Kind::Int64)?;
         for column in 0..n_categorical {
             let codes = codes.iter().skip(column).step_by(n_categorical);
             out.push(match labels {
-                Labels::Classes(classes) => {
+                LabelColumn::Classes(classes) => {
                     gain(codes.zip(classes).filter_map(|(code, class)| Some((*code, (*class)?))).collect())
                 }
-                Labels::Numbers(_) => 0.0,
+                LabelColumn::Numbers(_) => 0.0,
             });
         }
     }
@@ -96,11 +95,11 @@ fn strengths(batch: &Batch, n_categorical: usize, n_numeric: usize, labels: &Lab
         for column in 0..n_numeric {
             let xs = numbers.iter().skip(column).step_by(n_numeric).map(|x| f64::from(*x));
             out.push(match labels {
-                Labels::Classes(classes) => {
+                LabelColumn::Classes(classes) => {
                     let pairs: Vec<_> = xs.zip(classes).filter_map(|(x, class)| Some((x, (*class)?))).collect();
                     if pairs.iter().all(|(_, class)| *class < 2) { separation(pairs) } else { 0.0 }
                 }
-                Labels::Numbers(ys) => {
+                LabelColumn::Numbers(ys) => {
                     correlation(&xs.zip(ys).filter_map(|(x, y)| Some((x, (*y)?))).collect::<Vec<_>>())
                 }
             });

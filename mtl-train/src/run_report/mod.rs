@@ -222,7 +222,7 @@ fn validation(doc: &mut Document, session: &Session, splits: Option<&Splits>) ->
     }
     let fields = Fields::read(&outputs, source, splits)?;
     let tasks = source.info().tasks.iter().enumerate();
-    Ok(tasks.map(|(at, task)| details::task(&task.label, at, &outputs, &fields)).collect())
+    Ok(tasks.map(|(at, task)| details::task(&task.answer, at, &outputs, &fields)).collect())
 }
 
 /// Every task's answers; of many tasks all that belongs to one behind a line.

@@ -1,6 +1,9 @@
 //! Metrics of a model, or of answers that need none, on a split.
 
-use mtl_core::prediction::{Prediction, Reference};
+use mtl_core::{
+    batch::Target,
+    prediction::{Prediction, Reference},
+};
 use mtl_data::{Loader, Source};
 use mtl_metrics::{
     MetricReport, MetricSet, MetricValue,
@@ -23,11 +26,14 @@ pub fn evaluate(model: &Model, loader: &Loader, metrics: &mut MetricSet) -> Resu
     evaluate_recorded(model, loader, metrics, &mut ())
 }
 
-/// Someone who sees what a model says while it is evaluated, so that the split need not be read again for it. Both hooks do
+/// Someone who sees what a model says while it is evaluated, so that the split need not be read again for it. The hooks do
 /// nothing unless overridden.
 pub trait Recorder {
     /// A batch of samples with these ids comes next.
     fn batch(&mut self, _ids: &[u64]) {}
+
+    /// The samples of that batch have weights for a task.
+    fn weighted(&mut self, _task: usize) {}
 
     /// What was said for a task of that batch, and what is right.
     fn answers(&mut self, _task: usize, _ids: &[u64], _prediction: &Prediction, _reference: &Reference) {}
@@ -53,12 +59,39 @@ pub fn evaluate_recorded(
         for (task_idx, (prediction, target)) in predictions.iter().zip(&batch.targets).enumerate() {
             if let Some(target) = target {
                 let reference = target.reference()?;
-                metrics.update(task_idx, prediction, &reference)?;
+                let facts = SampleFacts::of(target)?;
+                metrics.update_batch(task_idx, &facts.beside(prediction, &reference).with_ids(&batch.ids))?;
+                if facts.weights.is_some() {
+                    recorder.weighted(task_idx);
+                }
                 recorder.answers(task_idx, &batch.ids, prediction, &reference);
             }
         }
     }
     Ok(metrics.compute())
+}
+
+/// What belongs to samples and not to labels.
+struct SampleFacts {
+    weights: Option<Vec<f32>>,
+    groups: Option<Vec<u64>>,
+}
+
+impl SampleFacts {
+    fn of(target: &Target) -> Result<Self> {
+        Ok(Self { weights: target.plain_weights()?, groups: target.plain_groups()? })
+    }
+
+    fn beside<'a>(&'a self, prediction: &'a Prediction, reference: &'a Reference) -> MetricBatch<'a> {
+        let mut batch = MetricBatch::new(prediction, reference);
+        if let Some(weights) = &self.weights {
+            batch = batch.with_weights(weights);
+        }
+        if let Some(groups) = &self.groups {
+            batch = batch.with_groups(groups);
+        }
+        batch
+    }
 }
 
 /// The metrics of answers by a rule: `rule(task, metric, truth)` gives what is answered to a run of samples, or why nothing can
@@ -86,11 +119,11 @@ pub fn evaluate_answers(
         let ids: Vec<u64> = (start..n.min(start + CHUNK)).collect();
         for (task_idx, target) in split.targets(&ids)?.iter().enumerate() {
             let (Some(target), Some((task, metrics))) = (target, judged.get_mut(task_idx)) else { continue };
-            let truth = target.reference()?;
+            let (truth, facts) = (target.reference()?, SampleFacts::of(target)?);
             for (metric, refusal) in metrics.iter_mut().filter(|(_, refusal)| refusal.is_none()) {
                 match rule(task_idx, metric.name(), &truth) {
                     Ok(answer) => {
-                        let batch = MetricBatch::new(&answer, &truth).of_task(task.as_str()).with_ids(&ids);
+                        let batch = facts.beside(&answer, &truth).of_task(task.as_str()).with_ids(&ids);
                         metric.update_batch(&batch)?;
                     }
                     Err(reason) => *refusal = Some(reason),

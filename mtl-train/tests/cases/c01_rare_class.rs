@@ -1,6 +1,7 @@
 //! A class that the cut puts outside the training part is a class all the same: the classes are those of the whole file.
 
-use mtl_data::{DatasetConfig, LabelKind};
+use mtl_core::answer::Answer;
+use mtl_data::DatasetConfig;
 
 use crate::run::{Place, csv_config};
 
@@ -30,8 +31,8 @@ fn classes_are_those_of_the_file_wherever_the_cut_puts_them() {
         place.write("train.csv", rows(60, rare, "tree", ["alder", "birch", "cedar"]));
         let splits = data(&place).load().unwrap();
         assert_eq!(
-            splits.info.tasks[0].label,
-            LabelKind::Class { classes: ["alder", "birch", "cedar"].map(str::to_owned).into() },
+            splits.info.tasks[0].answer,
+            Answer::class(["alder", "birch", "cedar"]),
             "{rare}"
         );
         let train = splits.train.batch(&(0..splits.train.len()).collect::<Vec<_>>()).unwrap();
@@ -65,7 +66,7 @@ fn three_rows_are_cut_as_sixty_are() {
     let place = Place::new();
     place.write("train.csv", "girth,tree\n0,p\n1,q\n2,p\n");
     let splits = data(&place).load().unwrap();
-    assert_eq!(splits.info.tasks[0].label, LabelKind::Class { classes: vec!["p".into(), "q".into()] });
+    assert_eq!(splits.info.tasks[0].answer, Answer::class(["p", "q"]));
     place.write("run.toml", csv_config(&[GIRTH, TREE]));
     let ran = place.mtl(&["doctor", "run.toml"]);
     assert!(!ran.out.contains("unknown") && !ran.err.contains("unknown"), "{ran:?}");

@@ -2,6 +2,7 @@
 
 use mtl_attention::{AttentionEncoderConfig, TransformerEncoderConfig};
 use mtl_core::{
+    answer::Answer,
     batch::{Batch, Inputs, Target},
     encode::{
         CategoricalField, ConvEncoderConfig, EncoderConfig, InputSpec, MlpEncoderConfig, ResNet18Config,
@@ -12,7 +13,6 @@ use mtl_core::{
     share::{MmoeConfig, SharingConfig},
     task::{Task, TaskSet},
 };
-use mtl_heads::TargetSpec;
 use mtl_train::{
     Result,
     architecture::Architecture,
@@ -98,10 +98,10 @@ impl Case {
         let tasks: Vec<Task> =
             (0..n_tasks).map(|t| Task::new(&format!("t{t}"), MetricId::Rmse)).collect::<mtl_core::Result<_>>()?;
         let tasks = TaskSet::new(tasks)?;
-        let targets = vec![TargetSpec::Values { values: 1 }; n_tasks];
+        let answers = vec![Answer::values(["y"]); n_tasks];
         let blueprint = Blueprint {
             inputs: &self.inputs,
-            targets: &targets,
+            answers: &answers,
             labels: &[],
             kind: Kind::Float,
             device: Device::Cpu,
