@@ -73,11 +73,13 @@ impl Prediction {
     #[must_use]
     pub fn batch_size(&self) -> usize {
         match self {
-            Self::Class { scores, .. } | Self::MultiLabel { scores, .. } | Self::Ordinal { scores, .. } => scores.nrows(),
-            Self::Values { values } => values.nrows(),
-            Self::Tags { scores: items, .. } | Self::Sequence { tokens: items } | Self::Custom { values: items, .. } => {
-                items.len()
+            Self::Class { scores, .. } | Self::MultiLabel { scores, .. } | Self::Ordinal { scores, .. } => {
+                scores.nrows()
             }
+            Self::Values { values } => values.nrows(),
+            Self::Tags { scores: items, .. }
+            | Self::Sequence { tokens: items }
+            | Self::Custom { values: items, .. } => items.len(),
         }
     }
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use mtl_core::{
     Error, Result,
     answer::{
-        Answer, AnswerKind, AnswerTag, CellRule, Cells, Constant, Counter, Custom, CustomAnswer, Labels, Layout, OrReason,
-        Storage, Written, register, registered,
+        Answer, AnswerKind, AnswerTag, CellRule, Cells, Constant, Counter, Custom, CustomAnswer, Labels, Layout,
+        OrReason, Storage, Written, register, registered,
     },
     batch::{Batch, Inputs, MISSING_CLASS, Target},
     label_stats::LabelStats,

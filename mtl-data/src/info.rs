@@ -97,10 +97,7 @@ mod tests {
             categorical: vec![CategoricalField { name: "sex".into(), cardinality: 3 }],
             numeric: vec!["age".into()],
             image: Some(ImageInfo { channels: 1, height: 36, width: 36, mean: 0.0, std: 1.0 }),
-            tasks: vec![TaskInfo {
-                name: TaskName::new("income").unwrap(),
-                answer: Answer::multi_label(["50000+."]),
-            }],
+            tasks: vec![TaskInfo { name: TaskName::new("income").unwrap(), answer: Answer::multi_label(["50000+."]) }],
         };
         let text = serde_json::to_string(&info).unwrap();
         assert_eq!(serde_json::from_str::<DataInfo>(&text).unwrap(), info);

@@ -13,8 +13,8 @@ use mtl_core::{
     task::TaskName,
 };
 use mtl_data::{
-    DataInfo, Error, Loader, LoaderConfig, LoaderPosition, MultiConfig, MultiLoader, Order, Result, Source,
-    TaskInfo, TaskSampler,
+    DataInfo, Error, Loader, LoaderConfig, LoaderPosition, MultiConfig, MultiLoader, Order, Result, Source, TaskInfo,
+    TaskSampler,
 };
 use tch::Tensor;
 

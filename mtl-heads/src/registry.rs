@@ -3,7 +3,12 @@
 use mtl_core::{
     Error, Result,
     answer::{Answer, AnswerTag},
-    features::View, label_stats::LabelStats, metric::MetricId, params::Scope, registry, task::TaskName,
+    features::View,
+    label_stats::LabelStats,
+    metric::MetricId,
+    params::Scope,
+    registry,
+    task::TaskName,
 };
 
 use crate::{

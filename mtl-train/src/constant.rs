@@ -47,10 +47,11 @@ impl Constant {
 fn best_for(metric: &str) -> answer::Constant {
     use MetricId::{GradeMae, Hinge, Mae, Mape, Rmsle, Smape, Wmape};
     let is = |id: MetricId| id.name() == metric;
-    match metric {
-        // Margins are between logits.
-        _ if is(Hinge) => answer::Constant::Logits,
-        _ if [Mae, Mape, Smape, Wmape, Rmsle, GradeMae].into_iter().any(is) => answer::Constant::Median,
-        _ => answer::Constant::Mean,
+    if is(Hinge) {
+        answer::Constant::Logits // margins are between logits
+    } else if [Mae, Mape, Smape, Wmape, Rmsle, GradeMae].into_iter().any(is) {
+        answer::Constant::Median
+    } else {
+        answer::Constant::Mean
     }
 }

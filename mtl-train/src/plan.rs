@@ -70,7 +70,8 @@ impl ModelPlan {
     /// As [`Model::build`].
     pub fn build(&self, labels: &[LabelStats], device: Device, seed: u64) -> Result<Model> {
         let seed = derive(seed, "init", 0);
-        let blueprint = Blueprint { inputs: &self.inputs, answers: &self.answers, labels, kind: Kind::Float, device, seed };
+        let blueprint =
+            Blueprint { inputs: &self.inputs, answers: &self.answers, labels, kind: Kind::Float, device, seed };
         Model::build(&self.parts, &self.tasks, &blueprint)
     }
 

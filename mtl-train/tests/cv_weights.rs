@@ -42,10 +42,7 @@ fn planted(n: [usize; 3], dim: usize, sd: [f64; 2], seed: u64) -> Splits {
     let rows: usize = n.iter().sum();
     let xs: Vec<f32> = (0..rows * dim).map(|_| rng.normal() as f32).collect();
     let clean = |row: usize| -> f64 { w.iter().zip(&xs[row * dim..]).map(|(w, x)| w * f64::from(*x)).sum() };
-    let task = |name: &str| TaskInfo {
-        name: TaskName::new(name).unwrap(),
-        answer: Answer::values([name]),
-    };
+    let task = |name: &str| TaskInfo { name: TaskName::new(name).unwrap(), answer: Answer::values([name]) };
     let info = DataInfo {
         numeric: (0..dim).map(|i| format!("x{i}")).collect(),
         tasks: vec![task("sharp"), task("blurred")],

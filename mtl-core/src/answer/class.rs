@@ -195,7 +195,9 @@ mod tests {
         let stats = LabelStats::Class { counts: vec![1, 3], missing: 9 };
         let shares = Prediction::Class { scores: array![[0.25, 0.75]], kind: Scores::Probs };
         assert_eq!(answer.constant(&stats, Constant::Median, 1).unwrap(), shares);
-        let Prediction::Class { scores, kind } = answer.constant(&stats, Constant::Logits, 2).unwrap() else { panic!() };
+        let Prediction::Class { scores, kind } = answer.constant(&stats, Constant::Logits, 2).unwrap() else {
+            panic!()
+        };
         assert_eq!((scores, kind), (rows(&[0.25f32.ln(), 0.75f32.ln()], 2), Scores::Logits));
         let none = LabelStats::Class { counts: vec![0, 0], missing: 9 };
         assert_eq!(answer.constant(&none, Constant::Mean, 1).unwrap_err(), UNKNOWN);

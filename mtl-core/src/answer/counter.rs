@@ -140,12 +140,12 @@ impl Items {
         let Cells::Index(cells) = labels.cells() else { return self.skip(labels.len() as u64) };
         for sample in 0..labels.len() {
             let items = &cells[labels.range(sample)];
-            let known = items.iter().filter_map(|item| usize::try_from(*item).ok()).filter(|i| *i < self.counts.len());
             let before = self.missing;
-            self.missing += items.len() as u64;
-            for item in known {
-                self.counts[item] += 1;
-                self.missing -= 1;
+            for item in items {
+                match usize::try_from(*item).ok().and_then(|item| self.counts.get_mut(item)) {
+                    Some(count) => *count += 1,
+                    None => self.missing += 1,
+                }
             }
             // One item that is missing is how an unlabeled sample looks.
             match items.len() == 1 && self.missing > before {

@@ -1,7 +1,7 @@
 //! Kinds of answers from outside.
 //!
 //! ```
-//! use mtl_core::answer::{Answer, AnswerKind, Custom, registered};
+//! use mtl_core::answer::{Answer, registered};
 //! // A file that names a kind which nobody registered is refused by that name.
 //! let e = serde_json::from_str::<Answer>(r#"{"custom": {"kind": "boxes", "settings": {}}}"#).unwrap_err();
 //! assert!(e.to_string().contains(r#"unknown kind of answer "boxes""#), "{e}");

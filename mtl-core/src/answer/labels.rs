@@ -79,9 +79,13 @@ impl Labels {
     #[must_use]
     pub fn numbers(labels: Array2<f32>) -> Self {
         let (n, k) = labels.dim();
+        // Without a copy where the array is the whole of its memory, row by row.
         let cells = match labels.is_standard_layout() {
-            true => labels.into_raw_vec_and_offset().0,
             false => labels.iter().copied().collect(),
+            true => match labels.into_raw_vec_and_offset() {
+                (cells, None | Some(0)) if cells.len() == n * k => cells,
+                (cells, start) => cells.into_iter().skip(start.unwrap_or(0)).take(n * k).collect(),
+            },
         };
         Self { n, cells: Cells::Number(cells), item: vec![k], offsets: None }
     }
@@ -106,7 +110,10 @@ impl Labels {
         let end = offsets.last().copied().unwrap_or(0);
         let ascends = offsets.first() == Some(&0) && offsets.is_sorted();
         if !ascends || end.checked_mul(size) != Some(cells.len()) {
-            return Err(wrong(format!("items of {item:?}, as many as ascending offsets from 0 say ({end})"), cells.len()));
+            return Err(wrong(
+                format!("items of {item:?}, as many as ascending offsets from 0 say ({end})"),
+                cells.len(),
+            ));
         }
         Ok(Self { cells, item: item.to_vec(), n: offsets.len() - 1, offsets: Some(offsets) })
     }

@@ -92,8 +92,8 @@ impl AnswerKind for Tags {
         let n = self.tags.len();
         let mut scores = vec![0.0; cells.len() * n];
         for (item, tag) in cells.iter().enumerate() {
-            if let Some(score) = usize::try_from(*tag).ok().filter(|t| *t < n).map(|t| &mut scores[item * n + t]) {
-                *score = SURE;
+            if let Some(tag) = usize::try_from(*tag).ok().filter(|tag| *tag < n) {
+                scores[item * n + tag] = SURE;
             }
         }
         let scores = Labels::ragged(Cells::Number(scores), offsets.to_vec(), &[n]).map_err(|e| e.to_string())?;

@@ -14,10 +14,10 @@ mod subset;
 pub use concat::Concat;
 pub use folds::Folds;
 pub use for_tasks::ForTasks;
+pub use mtl_core::answer::{Cells, Labels};
 pub(crate) use pairs::Garments;
 pub use pairs::{FashionPairs, PAIR_SIDE, Scaling};
 pub use pictures::Pictures;
-pub use mtl_core::answer::{Cells, Labels};
 pub use rows::{Codes, TableSource};
 pub use subset::{Subset, split};
 

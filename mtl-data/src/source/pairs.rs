@@ -142,9 +142,8 @@ impl FashionPairs {
         if !(scaling.mean.is_finite() && scaling.std.is_finite() && scaling.std > 0.0) {
             return Err(Error::config("fashion-pairs", "scaling", "finite with std > 0", format!("{scaling:?}")));
         }
-        let task = |name| -> Result<TaskInfo> {
-            Ok(TaskInfo { name: TaskName::new(name)?, answer: Answer::class(CLASSES) })
-        };
+        let task =
+            |name| -> Result<TaskInfo> { Ok(TaskInfo { name: TaskName::new(name)?, answer: Answer::class(CLASSES) }) };
         let Scaling { mean, std } = scaling;
         let image = Some(ImageInfo { channels: 1, height: PAIR_SIDE, width: PAIR_SIDE, mean, std });
         let info = DataInfo { image, tasks: vec![task("left")?, task("right")?], ..DataInfo::default() };

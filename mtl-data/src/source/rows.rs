@@ -14,10 +14,7 @@ use rayon::prelude::*;
 use tch::Tensor;
 
 use super::{Source, indices};
-use crate::{
-    error::Result,
-    info::DataInfo,
-};
+use crate::{error::Result, info::DataInfo};
 
 /// Batches with fewer cells than this are gathered by the calling thread: splitting them costs more than it saves.
 const PARALLEL_CELLS: usize = 1 << 19;
@@ -207,10 +204,7 @@ mod tests {
             categorical: fields.collect(),
             numeric: (0..n_numeric).map(|i| format!("x{i}")).collect(),
             image: None,
-            tasks: vec![TaskInfo {
-                name: TaskName::new("y").unwrap(),
-                answer: Answer::class(["a", "b"]),
-            }],
+            tasks: vec![TaskInfo { name: TaskName::new("y").unwrap(), answer: Answer::class(["a", "b"]) }],
         }
     }
 

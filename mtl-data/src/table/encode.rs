@@ -110,7 +110,10 @@ impl FittedSchema {
                 None => Ok(()),
             };
             match (spec, &table.columns()[idx]) {
-                (Some(LabelSpec::Class | LabelSpec::Classes(_) | LabelSpec::Ordinal(_)), TableColumn::Text { codes, dictionary }) => {
+                (
+                    Some(LabelSpec::Class | LabelSpec::Classes(_) | LabelSpec::Ordinal(_)),
+                    TableColumn::Text { codes, dictionary },
+                ) => {
                     let classes = LabelTexts::new(known);
                     let meanings = self
                         .meanings(dictionary, |text| classes.find(text).and_then(|class| i64::try_from(class).ok()));

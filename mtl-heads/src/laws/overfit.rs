@@ -50,12 +50,15 @@ pub(super) fn overfit<H: Head>(subject: &Subject<H>, samples: &Samples) -> Resul
 /// How the answer differs from labels that were learned by heart, if it does.
 fn wrong(prediction: &Prediction, labels: &Array2<f32>) -> Option<String> {
     match prediction {
-        Prediction::Class { scores, .. } | Prediction::Ordinal { scores, .. } => scores.rows().into_iter().zip(labels.column(0)).find_map(|(row, label)| {
-            let best = row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map(|(class, _)| class);
-            #[expect(clippy::cast_precision_loss, reason = "few classes")]
-            let found = best.unwrap_or(0) as f32;
-            (found.to_bits() != label.to_bits()).then(|| format!("class {label} learned by heart decodes as {found}"))
-        }),
+        Prediction::Class { scores, .. } | Prediction::Ordinal { scores, .. } => {
+            scores.rows().into_iter().zip(labels.column(0)).find_map(|(row, label)| {
+                let best = row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map(|(class, _)| class);
+                #[expect(clippy::cast_precision_loss, reason = "few classes")]
+                let found = best.unwrap_or(0) as f32;
+                (found.to_bits() != label.to_bits())
+                    .then(|| format!("class {label} learned by heart decodes as {found}"))
+            })
+        }
         Prediction::MultiLabel { scores, .. } => scores.iter().zip(labels).find_map(|(score, label)| {
             ((*score > 0.5) != (*label > 0.5)).then(|| format!("label {label} learned by heart decodes as {score}"))
         }),

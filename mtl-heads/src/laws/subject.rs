@@ -14,9 +14,7 @@ use ndarray::{Array2, Axis};
 use tch::{Device, Kind, Tensor};
 
 use super::samples::Samples;
-use crate::{
-    head::{Head, HeadOutput},
-};
+use crate::head::{Head, HeadOutput};
 
 /// A head with its parameters.
 #[derive(Debug)]

@@ -81,30 +81,24 @@ pub fn chosen(prediction: &Prediction) -> OrReason<Vec<Chosen>> {
 #[must_use]
 pub fn strengths(prediction: &Prediction, answers: &[Chosen]) -> Vec<f64> {
     let strength = |(row, answer): (usize, &Chosen)| match *answer {
-        Chosen::Class(class) => match prediction {
-            Prediction::Class { scores, kind } if row < scores.nrows() => {
-                softmax(scores.row(row), *kind).get(class).copied()
-            }
-            _ => None,
-        },
-        Chosen::Grade(_) => match prediction {
-            Prediction::Ordinal { scores, kind } if row < scores.nrows() => {
-                let probs = softmax(scores.row(row), *kind);
-                Some(probs.iter().enumerate().map(|(grade, p)| grade as f64 * p).sum())
-            }
-            _ => None,
-        },
-        Chosen::YesNo { label, yes } => match prediction {
-            Prediction::MultiLabel { scores, kind } => {
-                let p = scores.get((row, label)).map(|s| sigmoid(*s, *kind));
-                p.map(|p| if yes { p } else { 1.0 - p })
-            }
-            _ => None,
-        },
-        Chosen::Value(at) => match prediction {
-            Prediction::Values { values } => values.get((row, at)).map(|v| f64::from(*v)),
-            _ => None,
-        },
+        Chosen::Class(class) => {
+            let Prediction::Class { scores, kind } = prediction else { return None };
+            softmax((row < scores.nrows()).then(|| scores.row(row))?, *kind).get(class).copied()
+        }
+        Chosen::Grade(_) => {
+            let Prediction::Ordinal { scores, kind } = prediction else { return None };
+            let probs = softmax((row < scores.nrows()).then(|| scores.row(row))?, *kind);
+            Some(probs.iter().enumerate().map(|(grade, p)| grade as f64 * p).sum())
+        }
+        Chosen::YesNo { label, yes } => {
+            let Prediction::MultiLabel { scores, kind } = prediction else { return None };
+            let p = sigmoid(*scores.get((row, label))?, *kind);
+            Some(if yes { p } else { 1.0 - p })
+        }
+        Chosen::Value(at) => {
+            let Prediction::Values { values } = prediction else { return None };
+            values.get((row, at)).map(|v| f64::from(*v))
+        }
     };
     answers.iter().enumerate().map(|pair| strength(pair).unwrap_or(f64::NAN)).collect()
 }

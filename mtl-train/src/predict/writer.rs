@@ -96,7 +96,8 @@ impl<W: Write> Writer<W> {
         for (answer, task) in answers.iter().zip(&self.tasks) {
             let (expected, found) = (task.answer.shape(), answer.axes());
             if expected.len() != found.len() || expected.iter().zip(&found).any(|(e, f)| *e >= 0 && e != f) {
-                let axes: String = expected.iter().map(|n| if *n < 0 { ", ..".into() } else { format!(", {n}") }).collect();
+                let axes: String =
+                    expected.iter().map(|n| if *n < 0 { ", ..".into() } else { format!(", {n}") }).collect();
                 return Err(mtl_core::Error::Shape {
                     op: format!("task {}", task.name),
                     tensor: "answer",

@@ -168,10 +168,7 @@ mod tests {
         assert_eq!(counted, [("town", [40, 12, 8]), ("income", [50, 15, 10])]);
         let blocks = blocks(splits.fitted.as_ref(), &scans(&splits));
         let [Block::Paragraph(words), Block::Table(table)] = &blocks[..] else { panic!("{blocks:?}") };
-        assert_eq!(
-            words.text,
-            "2 of 3 input columns have gaps: in training most in income, 25.0 % of the samples."
-        );
+        assert_eq!(words.text, "2 of 3 input columns have gaps: in training most in income, 25.0 % of the samples.");
         assert_eq!(table.rows[0].cells[1], Cell::Text("20.0 %".into()));
         let Cell::Text(stand_in) = &table.rows[1].cells[3] else { panic!() };
         assert!(stand_in.starts_with("the training mean, 22"), "the mean of the file's numbers: {stand_in}");

@@ -6,14 +6,7 @@
 
 use std::fmt;
 
-use mtl_core::{
-    TorchContext, WhichTasks,
-    answer::AnswerTag,
-    batch::Batch,
-    context::Cx,
-    mode::Mode,
-    step::Dropped,
-};
+use mtl_core::{TorchContext, WhichTasks, answer::AnswerTag, batch::Batch, context::Cx, mode::Mode, step::Dropped};
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 

@@ -50,7 +50,13 @@ impl Tui {
     pub fn start(title: &str, tasks: &TaskSet, total_steps: u64) -> io::Result<Self> {
         let names: Vec<String> = tasks.names().map(ToString::to_string).collect();
         let terminal = Some(ratatui::try_init()?);
-        Ok(Self { terminal, dashboard: Dashboard::new(title, &names, total_steps), noticed: Vec::new(), last: None, stop: false })
+        Ok(Self {
+            terminal,
+            dashboard: Dashboard::new(title, &names, total_steps),
+            noticed: Vec::new(),
+            last: None,
+            stop: false,
+        })
     }
 
     fn refresh(&mut self) {

@@ -30,11 +30,7 @@ fn classes_are_those_of_the_file_wherever_the_cut_puts_them() {
     for rare in 0..60 {
         place.write("train.csv", rows(60, rare, "tree", ["alder", "birch", "cedar"]));
         let splits = data(&place).load().unwrap();
-        assert_eq!(
-            splits.info.tasks[0].answer,
-            Answer::class(["alder", "birch", "cedar"]),
-            "{rare}"
-        );
+        assert_eq!(splits.info.tasks[0].answer, Answer::class(["alder", "birch", "cedar"]), "{rare}");
         let train = splits.train.batch(&(0..splits.train.len()).collect::<Vec<_>>()).unwrap();
         outside += usize::from(!train.ids.contains(&(rare as u64)));
     }
