@@ -177,8 +177,8 @@ impl<'a> MetricBatch<'a> {
             });
         }
         match (scores.cells(), labels.cells(), scores.item()) {
-            (Cells::Number(flat), Cells::Index(labels), [n_tags @ 1..]) => {
-                Ok(ScoreBatch::Class { scores: Matrix { flat: Cow::Borrowed(flat), n_cols: *n_tags }, kind, labels })
+            (Cells::Number(flat), Cells::Index(labels), &[n_cols]) if n_cols > 0 => {
+                Ok(ScoreBatch::Class { scores: Matrix { flat: Cow::Borrowed(flat), n_cols }, kind, labels })
             }
             (Cells::Number(_) | Cells::Index(_), Cells::Index(_) | Cells::Number(_), _) => {
                 Err(self.wrong_kind(metric, "scores of at least one tag for each item, with tags"))

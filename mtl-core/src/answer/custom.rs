@@ -92,7 +92,7 @@ impl Custom {
 
     /// The questions.
     #[must_use]
-    pub fn get(&self) -> &dyn AnswerKind {
+    pub fn get(&self) -> &(dyn AnswerKind + 'static) {
         &*self.0
     }
 

@@ -149,7 +149,7 @@ pub struct ExplainedSample {
     /// Its id in the data set.
     pub id: u64,
     /// Per task.
-    pub answers: Vec<ExplainedChosen>,
+    pub answers: Vec<ExplainedAnswer>,
 }
 
 /// An answer in words.

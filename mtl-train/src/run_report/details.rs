@@ -335,7 +335,8 @@ mod tests {
     #[test]
     fn grades_off_by_hand() {
         let mut probs = Rows::default();
-        [[0.7, 0.2, 0.1], [0.1, 0.2, 0.7], [0.2, 0.7, 0.1], [0.2, 0.7, 0.1]].map(|row| probs.push(row));
+        let rows = [[0.7, 0.2, 0.1], [0.1, 0.2, 0.7], [0.2, 0.7, 0.1], [0.2, 0.7, 0.1]];
+        rows.into_iter().for_each(|row| probs.push(row));
         let Some(Block::BarChart(chart)) = grades_off(&probs, &[2, 2, 1, 0]) else { panic!() };
         assert_eq!(chart.categories, ["2 below", "1 below", "right", "1 above", "2 above"]);
         let shares: Vec<f64> = chart.series[0].bars.iter().map(|bar| bar.value).collect();

@@ -31,7 +31,7 @@ use std::path::PathBuf;
 
 pub use history::{ConstantOutcome, History, Outcome, StepLine};
 use mtl_data::{Splits, kept::Reloaded};
-pub use outputs::{Answers, Outputs, Rows, TaskOutputs, outputs};
+pub use outputs::{Judged, Outputs, Rows, TaskOutputs, outputs};
 use results::FEW_TASKS;
 use worst::Fields;
 
