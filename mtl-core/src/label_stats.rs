@@ -23,9 +23,8 @@ pub const LANDMARKS: usize = 101;
 /// The labels of one task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-#[non_exhaustive]
 pub enum LabelStats {
-    /// One of several classes.
+    /// One of several classes, or grades.
     Class {
         /// Samples of each class.
         counts: Vec<u64>,
@@ -41,6 +40,24 @@ pub enum LabelStats {
     Values {
         /// One entry per output.
         outputs: Vec<Numbers>,
+    },
+    /// Any number of items a sample: tags, tokens.
+    Items {
+        /// Items of each tag or token.
+        counts: Vec<u64>,
+        /// Items without a label.
+        missing: u64,
+        /// How many items samples have; those that are not labeled are missing here.
+        lengths: Numbers,
+    },
+    /// Labels of a kind from outside.
+    Custom {
+        /// Samples of the split, labeled or not.
+        samples: u64,
+        /// Known labels, as the kind counts them.
+        known: u64,
+        /// What the kind wants to be remembered.
+        values: serde_json::Value,
     },
 }
 
@@ -195,27 +212,43 @@ impl LabelStats {
             Self::Class { counts, missing } => counts.iter().sum::<u64>() + missing,
             Self::MultiLabel { labels } => labels.first().map_or(0, |l| l.yes + l.no + l.missing),
             Self::Values { outputs } => outputs.first().map_or(0, |o| o.known + o.missing),
+            Self::Items { lengths, .. } => lengths.known + lengths.missing,
+            Self::Custom { samples, .. } => *samples,
         }
     }
 
-    /// Known labels: samples for classes, cells for the others.
+    /// Known labels: samples for classes, items for tags and tokens, cells for the others.
     #[must_use]
     pub fn known(&self) -> u64 {
         match self {
-            Self::Class { counts, .. } => counts.iter().sum(),
+            Self::Class { counts, .. } | Self::Items { counts, .. } => counts.iter().sum(),
             Self::MultiLabel { labels } => labels.iter().map(|l| l.yes + l.no).sum(),
             Self::Values { outputs } => outputs.iter().map(|o| o.known).sum(),
+            Self::Custom { known, .. } => *known,
         }
     }
 
-    /// The share of every class among known labels, or of yes for every yes/no label, in `[0, 1]`; `None` where no label is
-    /// known. Empty for numbers.
+    /// Labels that are not known: samples for classes, items for tags and tokens, cells for the others.
+    #[must_use]
+    pub fn missing(&self) -> u64 {
+        match self {
+            Self::Class { missing, .. } | Self::Items { missing, .. } => *missing,
+            Self::MultiLabel { labels } => labels.iter().map(|l| l.missing).sum(),
+            Self::Values { outputs } => outputs.iter().map(|o| o.missing).sum(),
+            Self::Custom { samples, known, .. } => samples.saturating_sub(*known),
+        }
+    }
+
+    /// The share of every class or tag among known labels, or of yes for every yes/no label, in `[0, 1]`; `None` where no label
+    /// is known. Empty for others.
     #[must_use]
     pub fn shares(&self) -> Vec<Option<f64>> {
         match self {
-            Self::Class { counts, .. } => counts.iter().map(|&n| ratio(n, self.known())).collect(),
+            Self::Class { counts, .. } | Self::Items { counts, .. } => {
+                counts.iter().map(|&n| ratio(n, self.known())).collect()
+            }
             Self::MultiLabel { labels } => labels.iter().map(YesNo::rate).collect(),
-            Self::Values { .. } => Vec::new(),
+            Self::Values { .. } | Self::Custom { .. } => Vec::new(),
         }
     }
 
@@ -224,7 +257,7 @@ impl LabelStats {
     pub fn numbers(&self) -> &[Numbers] {
         match self {
             Self::Values { outputs } => outputs,
-            _ => &[],
+            Self::Class { .. } | Self::MultiLabel { .. } | Self::Items { .. } | Self::Custom { .. } => &[],
         }
     }
 }

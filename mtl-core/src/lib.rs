@@ -37,7 +37,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`task`], [`metric`], [`input`], [`batch`], [`prediction`], [`loss`], [`features`], [`label_stats`] | the vocabulary that all crates share |
+//! | [`task`], [`answer`], [`metric`], [`input`], [`batch`], [`prediction`], [`loss`], [`features`], [`label_stats`] | the vocabulary that all crates share |
 //! | [`nn`], [`encode`], [`share`] | layers, encoders in named stages and their plans, sharing architectures |
 //! | [`laws`] | public contracts, for parts of one's own |
 //! | [`params`] | parameters with names, roles, stages; safetensors |
@@ -47,6 +47,7 @@
 //! | [`shim`] | what tch lacks; the only `unsafe` |
 #![warn(missing_docs)]
 
+pub mod answer;
 pub mod balance;
 #[cfg(feature = "torch")]
 pub mod batch;

@@ -12,7 +12,7 @@ use crate::error::{Result, TorchContext};
 pub struct TaskLoss {
     /// Differentiable scalar `[]`: the sum of the losses of the known items.
     pub sum: Tensor,
-    /// How many items were known; 0 means the task is absent from this batch.
+    /// How many items were known, or the sum of their weights; 0 means the task is absent from this batch.
     pub count: f64,
 }
 
@@ -40,6 +40,7 @@ impl TaskLoss {
     /// # Errors
     /// [`Error::Torch`](crate::Error::Torch) when libtorch refuses the division.
     pub fn mean(&self) -> Result<Tensor> {
-        self.sum.f_div_scalar(self.count.max(1.0)).op("mean of task loss")
+        let count = if self.is_present() { self.count } else { 1.0 };
+        self.sum.f_div_scalar(count).op("mean of task loss")
     }
 }

@@ -1,10 +1,12 @@
-//! What heads say and metrics read: plain values, no logits tensors, no graph.
+//! What heads answer and metrics read: plain values, no logits tensors, no graph.
 //!
-//! Both enums are closed over the kinds of task that exist, so that a metric can match on them exhaustively; scores
+//! Both enums have one variant a kind of [answer](crate::answer), so that a metric matches them without wildcards; scores
 //! carry what they are ([`Scores`]), because guessing "logits or probabilities?" from a batch's value range goes wrong.
 
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
+
+use crate::answer::{AnswerTag, Cells, Labels};
 
 /// The class label that means "not known".
 pub const MISSING_CLASS: i64 = -100;
@@ -21,7 +23,6 @@ pub enum Scores {
 
 /// The decoded output of a head for one batch.
 #[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
 pub enum Prediction {
     /// One of `c` classes.
     Class {
@@ -42,6 +43,32 @@ pub enum Prediction {
         /// `[b, k]`.
         values: Array2<f32>,
     },
+    /// One of `c` grades, the lowest first.
+    Ordinal {
+        /// `[b, c]`.
+        scores: Array2<f32>,
+        /// What the scores are.
+        kind: Scores,
+    },
+    /// A tag for each item.
+    Tags {
+        /// Any number of items a sample, each with `c` scores.
+        scores: Labels,
+        /// What the scores are.
+        kind: Scores,
+    },
+    /// A sequence of tokens.
+    Sequence {
+        /// Any number of tokens a sample.
+        tokens: Labels,
+    },
+    /// An answer of a kind from outside, in the storage of labels.
+    Custom {
+        /// The kind's name.
+        kind: &'static str,
+        /// What was answered.
+        values: Labels,
+    },
 }
 
 impl Prediction {
@@ -49,8 +76,13 @@ impl Prediction {
     #[must_use]
     pub fn batch_size(&self) -> usize {
         match self {
-            Self::Class { scores, .. } | Self::MultiLabel { scores, .. } => scores.nrows(),
+            Self::Class { scores, .. } | Self::MultiLabel { scores, .. } | Self::Ordinal { scores, .. } => {
+                scores.nrows()
+            }
             Self::Values { values } => values.nrows(),
+            Self::Tags { scores: items, .. }
+            | Self::Sequence { tokens: items }
+            | Self::Custom { values: items, .. } => items.len(),
         }
     }
 
@@ -61,13 +93,66 @@ impl Prediction {
             Self::Class { .. } => "class scores [b, c]",
             Self::MultiLabel { .. } => "yes/no scores [b, c]",
             Self::Values { .. } => "numbers [b, k]",
+            Self::Ordinal { .. } => "scores of grades [b, c]",
+            Self::Tags { .. } => "scores of tags [b, l, c]",
+            Self::Sequence { .. } => "tokens [b, l]",
+            Self::Custom { kind, .. } => kind,
+        }
+    }
+
+    /// The axes behind the batch's; -1 is the number of items, which differs between samples.
+    #[must_use]
+    pub fn axes(&self) -> Vec<i64> {
+        let items = |labels: &Labels| {
+            let ragged = labels.is_ragged().then_some(-1);
+            ragged.into_iter().chain(labels.item().iter().map(|&n| n as i64)).collect()
+        };
+        match self {
+            Self::Class { scores, .. } | Self::MultiLabel { scores, .. } | Self::Ordinal { scores, .. } => {
+                vec![scores.ncols() as i64]
+            }
+            Self::Values { values } => vec![values.ncols() as i64],
+            Self::Tags { scores, .. } => items(scores),
+            Self::Sequence { tokens } => items(tokens),
+            Self::Custom { values, .. } => items(values),
+        }
+    }
+
+    /// The first of its numbers that is not finite.
+    #[must_use]
+    pub fn not_finite(&self) -> Option<f32> {
+        let of_items = |labels: &Labels| match labels.cells() {
+            Cells::Index(_) => None,
+            Cells::Number(cells) => cells.iter().copied().find(|x| !x.is_finite()),
+        };
+        match self {
+            Self::Class { scores, .. } | Self::MultiLabel { scores, .. } | Self::Ordinal { scores, .. } => {
+                scores.iter().copied().find(|x| !x.is_finite())
+            }
+            Self::Values { values } => values.iter().copied().find(|x| !x.is_finite()),
+            Self::Tags { scores, .. } => of_items(scores),
+            Self::Sequence { tokens } => of_items(tokens),
+            Self::Custom { values, .. } => of_items(values),
+        }
+    }
+
+    /// The kind of answer that it is.
+    #[must_use]
+    pub fn tag(&self) -> AnswerTag {
+        match self {
+            Self::Class { .. } => AnswerTag::Class,
+            Self::MultiLabel { .. } => AnswerTag::MultiLabel,
+            Self::Values { .. } => AnswerTag::Values,
+            Self::Ordinal { .. } => AnswerTag::Ordinal,
+            Self::Tags { .. } => AnswerTag::Tags,
+            Self::Sequence { .. } => AnswerTag::Sequence,
+            Self::Custom { kind, .. } => AnswerTag::Custom(kind),
         }
     }
 }
 
 /// The truth for one batch, as plain values.
 #[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
 pub enum Reference {
     /// `[b]` labels, [`MISSING_CLASS`] where unknown.
     Class(Vec<i64>),
@@ -75,6 +160,19 @@ pub enum Reference {
     MultiLabel(Array2<f32>),
     /// `[b, k]`, NaN where unknown.
     Values(Array2<f32>),
+    /// `[b]` grades, [`MISSING_CLASS`] where unknown.
+    Ordinal(Vec<i64>),
+    /// Any number of tags a sample, [`MISSING_CLASS`] where unknown.
+    Tags(Labels),
+    /// Any number of tokens a sample.
+    Sequence(Labels),
+    /// Labels of a kind from outside.
+    Custom {
+        /// The kind's name.
+        kind: &'static str,
+        /// As its layout says.
+        labels: Labels,
+    },
 }
 
 impl Reference {
@@ -82,8 +180,9 @@ impl Reference {
     #[must_use]
     pub fn batch_size(&self) -> usize {
         match self {
-            Self::Class(labels) => labels.len(),
+            Self::Class(labels) | Self::Ordinal(labels) => labels.len(),
             Self::MultiLabel(m) | Self::Values(m) => m.nrows(),
+            Self::Tags(labels) | Self::Sequence(labels) | Self::Custom { labels, .. } => labels.len(),
         }
     }
 
@@ -94,6 +193,10 @@ impl Reference {
             Self::Class(_) => "class labels [b]",
             Self::MultiLabel(_) => "yes/no labels [b, c]",
             Self::Values(_) => "numbers [b, k]",
+            Self::Ordinal(_) => "grades [b]",
+            Self::Tags(_) => "tags [b, l]",
+            Self::Sequence(_) => "tokens [b, l]",
+            Self::Custom { kind, .. } => kind,
         }
     }
 }

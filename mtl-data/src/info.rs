@@ -1,6 +1,6 @@
 //! What encoders and heads have to know about a data set before they are built.
 
-use mtl_core::{input::InputSpec, task::TaskName};
+use mtl_core::{answer::Answer, input::InputSpec, task::TaskName};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
@@ -33,46 +33,14 @@ impl DataInfo {
 }
 
 /// A task of the data set.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TaskInfo {
     /// Its name.
     pub name: TaskName,
-    /// What its labels are.
-    pub label: LabelKind,
-}
-
-/// What the labels of a task are.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LabelKind {
-    /// One of `classes`: targets are `[b]` of `Int64`.
-    Class {
-        /// Names by class index.
-        classes: Vec<String>,
-    },
-    /// Yes or no, once per name: targets are `[b, c]` of `Float`.
-    Binary {
-        /// What a yes means, in the order of the target's columns; one name for a plain binary task.
-        labels: Vec<String>,
-    },
-    /// Numbers: targets are `[b, k]` of `Float`.
-    Values {
-        /// Names in the order of the target's columns.
-        names: Vec<String>,
-    },
-}
-
-impl LabelKind {
-    /// The number of outputs a head for such labels has: classes, yes/no labels or numbers.
-    #[must_use]
-    pub fn width(&self) -> usize {
-        match self {
-            Self::Class { classes } => classes.len(),
-            Self::Binary { labels } => labels.len(),
-            Self::Values { names } => names.len(),
-        }
-    }
+    /// What its answer is; `label` in files.
+    #[serde(rename = "label")]
+    pub answer: Answer,
 }
 
 #[cfg(test)]
@@ -83,13 +51,12 @@ mod tests {
     fn info_is_saved_and_read_back() {
         let info = DataInfo {
             inputs: InputSpec::table(Vec::new(), vec!["age".into()]),
-            tasks: vec![TaskInfo {
-                name: TaskName::new("income").unwrap(),
-                label: LabelKind::Binary { labels: vec!["50000+.".into()] },
-            }],
+            tasks: vec![TaskInfo { name: TaskName::new("income").unwrap(), answer: Answer::multi_label(["50000+."]) }],
         };
         let text = serde_json::to_string(&info).unwrap();
         assert_eq!(serde_json::from_str::<DataInfo>(&text).unwrap(), info);
-        assert_eq!(info.tasks[0].label.width(), 1);
+        let of_older_runs = text.replace("multi-label", "binary");
+        assert!(of_older_runs.contains(r#""label":{"binary":{"labels":["50000+."]}}"#), "{of_older_runs}");
+        assert_eq!(serde_json::from_str::<DataInfo>(&of_older_runs).unwrap(), info);
     }
 }

@@ -77,7 +77,7 @@ pub mod table;
 pub use datasets::{DatasetConfig, Origin, Splits};
 pub use error::{Error, Result};
 pub use finding::{Finding, Level};
-pub use info::{DataInfo, LabelKind, TaskInfo};
+pub use info::{DataInfo, TaskInfo};
 pub use kept::{Kept, OnChange};
 pub use loader::{Batches, Epoch, Loader, LoaderConfig, LoaderPosition, MultiConfig, MultiLoader};
 pub use preprocess::{InputBatches, Preprocessing, RawPictures};

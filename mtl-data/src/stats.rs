@@ -13,9 +13,8 @@
 //! ```
 
 pub use mtl_core::label_stats::{LANDMARKS, LabelStats, Moments, Numbers, Spread, YesNo};
-use mtl_core::prediction::Reference;
 
-use crate::{error::Result, info::LabelKind, source::Source};
+use crate::{error::Result, source::Source};
 
 /// Samples whose targets are read at once.
 const CHUNK: usize = 512;
@@ -25,7 +24,7 @@ const CHUNK: usize = 512;
 /// # Errors
 /// Those of [`Source::targets`].
 pub fn of(source: &dyn Source) -> Result<Vec<LabelStats>> {
-    let mut counters: Vec<Counter> = source.info().tasks.iter().map(|task| Counter::new(&task.label)).collect();
+    let mut counters: Vec<_> = source.info().tasks.iter().map(|task| task.answer.counter()).collect();
     let n = source.len();
     for start in (0..n).step_by(CHUNK) {
         let positions: Vec<u64> = (start..n.min(start + CHUNK as u64)).collect();
@@ -36,81 +35,7 @@ pub fn of(source: &dyn Source) -> Result<Vec<LabelStats>> {
             }
         }
     }
-    Ok(counters.into_iter().map(Counter::finish).collect())
-}
-
-/// What has been seen of one task.
-enum Counter {
-    Class { counts: Vec<u64>, missing: u64 },
-    MultiLabel(Vec<YesNo>),
-    Values { columns: Vec<Vec<f64>>, samples: u64 },
-}
-
-impl Counter {
-    fn new(label: &LabelKind) -> Self {
-        match label {
-            LabelKind::Class { classes } => Self::Class { counts: vec![0; classes.len()], missing: 0 },
-            LabelKind::Binary { labels } => Self::MultiLabel(vec![YesNo::default(); labels.len()]),
-            LabelKind::Values { names } => Self::Values { columns: vec![Vec::new(); names.len()], samples: 0 },
-        }
-    }
-
-    /// Labels of another kind than the task's cannot be told apart here; the head refuses them with its own words.
-    fn count(&mut self, labels: &Reference) {
-        match (self, labels) {
-            (Self::Class { counts, missing }, Reference::Class(labels)) => {
-                for label in labels {
-                    match usize::try_from(*label).ok().and_then(|label| counts.get_mut(label)) {
-                        Some(count) => *count += 1,
-                        None => *missing += 1,
-                    }
-                }
-            }
-            (Self::MultiLabel(counts), Reference::MultiLabel(cells)) => {
-                for (count, column) in counts.iter_mut().zip(cells.columns()) {
-                    for cell in column {
-                        match cell {
-                            c if c.is_nan() => count.missing += 1,
-                            c if *c > 0.5 => count.yes += 1,
-                            _ => count.no += 1,
-                        }
-                    }
-                }
-            }
-            (Self::Values { columns, samples }, Reference::Values(cells)) => {
-                *samples += cells.nrows() as u64;
-                for (values, column) in columns.iter_mut().zip(cells.columns()) {
-                    values.extend(column.iter().filter(|cell| cell.is_finite()).map(|&cell| f64::from(cell)));
-                }
-            }
-            (counter, labels) => counter.skip(labels.batch_size() as u64),
-        }
-    }
-
-    /// Samples without a target of the task.
-    fn skip(&mut self, n: u64) {
-        match self {
-            Self::Class { missing, .. } => *missing += n,
-            Self::MultiLabel(counts) => counts.iter_mut().for_each(|count| count.missing += n),
-            Self::Values { samples, .. } => *samples += n,
-        }
-    }
-
-    fn finish(self) -> LabelStats {
-        match self {
-            Self::Class { counts, missing } => LabelStats::Class { counts, missing },
-            Self::MultiLabel(labels) => LabelStats::MultiLabel { labels },
-            Self::Values { columns, samples } => LabelStats::Values {
-                outputs: columns
-                    .into_iter()
-                    .map(|mut values| {
-                        let known = values.len() as u64;
-                        Numbers { known, missing: samples - known, spread: Spread::of(&mut values) }
-                    })
-                    .collect(),
-            },
-        }
-    }
+    Ok(counters.into_iter().map(|counter| counter.finish()).collect())
 }
 
 #[cfg(test)]
@@ -123,26 +48,25 @@ mod tests {
         DataInfo, TableSource, TaskInfo,
         source::{Codes, Concat, ForTasks, Labels, Subset},
     };
-    use mtl_core::{input::InputSpec, task::TaskName};
+    use mtl_core::{answer::Answer, input::InputSpec, task::TaskName};
     use ndarray::Array2;
 
     const N: usize = 1300; // more than two chunks
 
     fn table() -> TableSource {
-        let task = |name: &str, label| TaskInfo { name: TaskName::new(name).unwrap(), label };
-        let names = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect();
+        let task = |name: &str, answer| TaskInfo { name: TaskName::new(name).unwrap(), answer };
         let info = DataInfo {
             inputs: InputSpec::table(Vec::new(), vec!["x".into()]),
             tasks: vec![
-                task("class", LabelKind::Class { classes: names(&["a", "b", "c"]) }),
-                task("tags", LabelKind::Binary { labels: names(&["p", "q"]) }),
-                task("price", LabelKind::Values { names: names(&["price", "area"]) }),
+                task("class", Answer::class(["a", "b", "c"])),
+                task("tags", Answer::multi_label(["p", "q"])),
+                task("price", Answer::values(["price", "area"])),
             ],
         };
         let class = (0..N as i64).map(|i| if i % 4 == 3 { -100 } else { i % 4 }).collect();
         let tags = Array2::from_shape_fn((N, 2), |(i, j)| if j == 0 { (i % 2) as f32 } else { f32::NAN });
         let price = Array2::from_shape_fn((N, 2), |(i, j)| if j == 1 && i < 300 { f32::NAN } else { i as f32 });
-        let labels = vec![Labels::Class(class), Labels::Binary(tags), Labels::Values(price)];
+        let labels = vec![Labels::indices(class), Labels::numbers(tags), Labels::numbers(price)];
         TableSource::from_rows(info, N, Codes::Narrow(vec![]), vec![0.0; N], labels).unwrap()
     }
 

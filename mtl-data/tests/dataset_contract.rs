@@ -6,9 +6,9 @@
 use std::{fs, io::Write, path::Path};
 
 use flate2::{Compression, write::GzEncoder};
-use mtl_core::{batch::TargetData, input::Cells, task::TaskName};
+use mtl_core::{answer::CellRule, input::Cells, task::TaskName};
 use mtl_data::{
-    DatasetConfig, Error, Kept, LabelKind, OnChange, Source, Splits,
+    DatasetConfig, Error, Kept, OnChange, Source, Splits,
     datasets::{CensusIncome, CsvFiles, FashionPairsConfig, IdxFiles, IdxPart, IdxTask, SyntheticMmoe},
     kept::Reloaded,
     table::FittedColumn,
@@ -126,14 +126,14 @@ fn batches_are_what_the_description_says() {
             assert_eq!(preprocessing.inputs().unwrap(), info.inputs, "{name}: its own preprocessing gives its inputs");
             assert_eq!(batch.targets.len(), info.tasks.len(), "{name}");
             for (target, task) in batch.targets.iter().zip(&info.tasks) {
-                let (target, width) = (target.as_ref().unwrap(), task.label.width() as i64);
-                match (target.data(), &task.label) {
-                    (TargetData::Class(_), LabelKind::Class { .. }) => {
-                        assert!(target.max_label() < Some(width), "{name}");
+                let target = target.as_ref().unwrap();
+                target.check(task.name.as_str(), &task.answer).unwrap_or_else(|e| panic!("{name}: {e}"));
+                assert_eq!(target.batch_size(), b, "{name}");
+                match task.answer.layout().cells {
+                    CellRule::Index { below } => assert!(target.max_label() < Some(below as i64), "{name}"),
+                    CellRule::YesNo | CellRule::Number => {
+                        assert_eq!(target.cells().size(), [b, task.answer.width() as i64], "{name}");
                     }
-                    (TargetData::MultiLabel(t), LabelKind::Binary { .. })
-                    | (TargetData::Values(t), LabelKind::Values { .. }) => assert_eq!(t.size(), [b, width], "{name}"),
-                    _ => panic!("{name}: {} and {:?}", target.describe(), task.label),
                 }
                 assert!(target.known() > 0.0, "{name}: {}", task.name);
             }
@@ -167,10 +167,7 @@ fn bits(source: &dyn Source) -> Vec<u64> {
     };
     batch.inputs.iter().for_each(|(_, xs)| add(xs.tensor()));
     for target in batch.targets.iter().flatten() {
-        match target.data() {
-            TargetData::Class(t) | TargetData::MultiLabel(t) | TargetData::Values(t) => add(t),
-            _ => panic!("{}", target.describe()),
-        }
+        add(target.cells());
     }
     found
 }

@@ -8,13 +8,14 @@ use std::{
 };
 
 use mtl_core::{
+    answer::Answer,
     batch::{Batch, Target},
     input::{InputSpec, Inputs},
     task::TaskName,
 };
 use mtl_data::{
-    DataInfo, Error, LabelKind, Loader, LoaderConfig, LoaderPosition, MultiConfig, MultiLoader, Order, Result, Source,
-    TaskInfo, TaskSampler,
+    DataInfo, Error, Loader, LoaderConfig, LoaderPosition, MultiConfig, MultiLoader, Order, Result, Source, TaskInfo,
+    TaskSampler,
 };
 use tch::Tensor;
 
@@ -30,8 +31,8 @@ struct Counting {
 }
 
 fn counting(task: &str, n: u64) -> Counting {
-    let label = LabelKind::Class { classes: vec!["a".into(), "b".into()] };
-    let tasks = vec![TaskInfo { name: TaskName::new(task).unwrap(), label }];
+    let answer = Answer::class(["a", "b"]);
+    let tasks = vec![TaskInfo { name: TaskName::new(task).unwrap(), answer }];
     let info = DataInfo { inputs: InputSpec::table(Vec::new(), vec!["x".into()]), tasks };
     Counting { info, n, fails_at: None, panics_at: None }
 }

@@ -10,6 +10,7 @@
 
 use mtl_core::{
     Result,
+    answer::Answer,
     batch::Target,
     context::Cx,
     features::{Features, View},
@@ -20,7 +21,7 @@ use mtl_core::{
     prediction::Prediction,
     task::TaskName,
 };
-use mtl_heads::{Head, HeadOutput, HeadSpec, TargetSpec, Tower, TowerShape, laws, to_array};
+use mtl_heads::{Head, HeadOutput, HeadSpec, Tower, TowerShape, laws, to_array};
 use tch::Tensor;
 
 #[derive(Debug)]
@@ -37,7 +38,7 @@ impl PoissonHead {
             task: task.clone(),
             input: view.clone(),
             output: "log rates [b, 1]".into(),
-            target: TargetSpec::Values { values: 1 },
+            answer: Answer::values(["visits"]),
             metrics: MetricName::several(&["mae"])?,
         };
         let log_mean = scope.buffer("log_mean", &[1], Init::Zeros)?;
@@ -64,8 +65,8 @@ impl Head for PoissonHead {
         let ys = self.spec.accept(zs, target)?.f_to_kind(zs.kind())?; // [b, 1], NaN where unknown
         let missing = ys.f_isnan()?;
         let ys = ys.f_masked_fill(&missing, 0.0)?; // a NaN here would reach the gradient through the product
-        let sum = zs.f_exp()?.f_sub(&ys.f_mul(zs)?)?.f_masked_fill(&missing, 0.0)?.f_sum(zs.kind())?;
-        Ok(TaskLoss::new(sum, target.known()))
+        let losses = zs.f_exp()?.f_sub(&ys.f_mul(zs)?)?.f_masked_fill(&missing, 0.0)?;
+        Ok(TaskLoss::new(self.spec.weighted_sum(&losses, target)?, target.mass()))
     }
 
     fn decode(&self, out: &HeadOutput) -> Result<Prediction> {

@@ -4,7 +4,7 @@
 //! logits = tower(features)                                                 [b, c]
 //! q_ic   = (1 - e) [c = y_i] + e / c'                                      smoothed label, c' = number of classes
 //! sum    = - sum_{i known} sum_c w_c q_ic log softmax(logits_i)_c
-//! count  = number of known samples
+//! count  = number of known samples; with weights of samples: sum_i v_i l_i over sum_i v_i of the known ones
 //! p      = softmax(logits)                                                 decode
 //! ```
 //! `e` label smoothing, `w_c` class weights (1 unless given).
@@ -19,6 +19,7 @@
 
 use mtl_core::{
     Error, Result, TorchContext,
+    answer::{Answer, Class},
     batch::{MISSING_CLASS, Target},
     context::Cx,
     features::{Features, View},
@@ -36,7 +37,6 @@ use crate::{
     constant::Constant,
     decode::to_array,
     head::{Head, HeadOutput, HeadSpec},
-    target::TargetSpec,
     tower::{Tower, TowerShape},
 };
 
@@ -81,7 +81,7 @@ impl ClassHead {
     /// The metrics that suit it; the first judges the task unless the user names another.
     pub const METRICS: &[&str] = &["accuracy", "macro-f1", "log-loss"];
 
-    /// A head for `classes` classes on features of that view.
+    /// A head for those classes on features of that view.
     ///
     /// # Errors
     /// [`Error::InvalidConfig`] for fewer than two classes or a setting out of range.
@@ -89,11 +89,12 @@ impl ClassHead {
         scope: &mut Scope<'_>,
         task: &TaskName,
         view: &View,
-        classes: usize,
+        classes: &Class,
         config: &ClassHeadConfig,
     ) -> Result<Self> {
-        let target = TargetSpec::Class { classes };
-        target.check("class head")?;
+        let answer = Answer::Class(classes.clone());
+        answer.check("class head")?;
+        let width = classes.classes.len() as i64;
         if !(0.0..1.0).contains(&config.label_smoothing) {
             return Err(Error::InvalidConfig {
                 what: "class head",
@@ -104,16 +105,16 @@ impl ClassHead {
         }
         let positive = (|w: f64| w > 0.0 && w.is_finite(), "> 0");
         let field = ("class head", "class_weights");
-        let class_weights = Constant::per_output(field, &config.class_weights, 1.0, target.width(), positive)?;
+        let class_weights = Constant::per_output(field, &config.class_weights, 1.0, width, positive)?;
         let shape = TowerShape { hidden: &config.hidden, activation: config.activation, dropout: config.dropout };
         Ok(Self {
-            tower: Tower::new(scope, view, target.width(), shape)?,
+            tower: Tower::new(scope, view, width, shape)?,
             spec: HeadSpec {
                 kind: "class",
                 task: task.clone(),
                 input: view.clone(),
-                output: format!("logits [b, {classes}]"),
-                target,
+                output: format!("logits [b, {width}]"),
+                answer,
                 metrics: MetricName::several(Self::METRICS)?,
             },
             label_smoothing: config.label_smoothing,
@@ -134,12 +135,17 @@ impl Head for ClassHead {
     fn loss(&self, out: &HeadOutput, target: &Target) -> Result<TaskLoss> {
         let logits = out.main();
         let labels = self.spec.accept(logits, target)?;
-        if target.known() == 0.0 {
+        if target.mass() <= 0.0 {
             return Ok(TaskLoss::absent());
         }
         let weights = self.class_weights.as_ref().map(|w| w.like(logits)).transpose()?;
-        let sum = logits.f_cross_entropy_loss(labels, weights, Reduction::Sum, MISSING_CLASS, self.label_smoothing);
-        Ok(TaskLoss::new(sum.op(format!("loss of task {}", self.spec.task))?, target.known()))
+        let op = || format!("loss of task {}", self.spec.task);
+        let loss = |how| logits.f_cross_entropy_loss(labels, weights, how, MISSING_CLASS, self.label_smoothing);
+        let sum = match target.weights() {
+            None => loss(Reduction::Sum).op(op())?,
+            Some(_) => self.spec.weighted_sum(&loss(Reduction::None).op(op())?, target)?,
+        };
+        Ok(TaskLoss::new(sum, target.mass()))
     }
 
     fn decode(&self, out: &HeadOutput) -> Result<Prediction> {
@@ -161,7 +167,8 @@ mod tests {
     fn head(config: &ClassHeadConfig) -> ClassHead {
         let mut params = ParamSet::new(Kind::Double, Device::Cpu, 0);
         let task = TaskName::new("income").unwrap();
-        ClassHead::new(&mut params.root(), &task, &View::Pooled { width: 2 }, 3, config).unwrap()
+        let classes = Class { classes: mtl_core::answer::numbered(3) };
+        ClassHead::new(&mut params.root(), &task, &View::Pooled { width: 2 }, &classes, config).unwrap()
     }
 
     fn logits() -> HeadOutput {

@@ -12,7 +12,8 @@ use std::fmt::Debug;
 
 use mtl_core::{
     Error, Result, TorchContext,
-    batch::{Target, TargetData},
+    answer::Answer,
+    batch::Target,
     context::Cx,
     features::{Features, View},
     loss::TaskLoss,
@@ -21,8 +22,6 @@ use mtl_core::{
     task::TaskName,
 };
 use tch::{Kind, Tensor};
-
-use crate::target::TargetSpec;
 
 /// What a head wants and what it gives.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,8 +34,8 @@ pub struct HeadSpec {
     pub input: View,
     /// What [`HeadOutput::main`] holds, in words: `logits [b, 3]`.
     pub output: String,
-    /// The labels it learns from.
-    pub target: TargetSpec,
+    /// The answer that it learns.
+    pub answer: Answer,
     /// The metrics that suit it; the first is the primary one.
     pub metrics: Vec<MetricName>,
 }
@@ -53,50 +52,53 @@ impl HeadSpec {
     /// report.
     ///
     /// # Shapes
-    /// `out`: `[b, width]`; the result `[b]` for classes, `[b, width]` otherwise.
+    /// `out`: `[b, ..]` with the axes of the [answer](mtl_core::answer::AnswerKind::shape); the result as its
+    /// [layout](mtl_core::answer::AnswerKind::layout) says.
     ///
     /// # Errors
     /// [`Error::Shape`] for labels of another kind or shape, [`Error::Label`] for a class that does not exist; both
     /// name the task.
     pub fn accept<'t>(&self, out: &Tensor, target: &'t Target) -> Result<&'t Tensor> {
-        let shape_error =
-            |tensor, expected, found| Err(Error::Shape { op: format!("task {}", self.task), tensor, expected, found });
-        let (b, width) = (target.batch_size(), self.target.width());
-        if out.size() != [b, width] {
-            return shape_error("prediction", format!("[{b}, {width}] as the target's batch"), out.size());
-        }
-        let (labels, expected) = match (target.data(), self.target) {
-            (TargetData::Class(labels), TargetSpec::Class { .. }) => (labels, vec![b]),
-            (TargetData::MultiLabel(labels), TargetSpec::MultiLabel { .. })
-            | (TargetData::Values(labels), TargetSpec::Values { .. }) => (labels, vec![b, width]),
-            (TargetData::Class(t) | TargetData::MultiLabel(t) | TargetData::Values(t), spec) => {
-                let expected = format!("{}, not {}", spec.describe(), target.describe());
-                return shape_error("target", expected, t.size());
-            }
-            (_, spec) => {
-                return shape_error("target", format!("{}, not {}", spec.describe(), target.describe()), vec![]);
-            }
-        };
-        if labels.size() != expected {
-            return shape_error("target", format!("{expected:?}"), labels.size());
-        }
-        match target.max_label() {
-            Some(max) if max >= width => Err(self.bad_label(labels, width)),
-            _ => Ok(labels),
-        }
+        self.accept_as(&self.answer.shape(), out, target)
     }
 
-    /// Finds the first label out of range. Reading the labels is fine here: there is an error to report anyway.
-    fn bad_label(&self, labels: &Tensor, classes: i64) -> Error {
-        let labels = Vec::<i64>::try_from(labels).unwrap_or_default();
-        let bad = labels.iter().enumerate().find(|(_, l)| **l >= classes);
-        Error::Label {
-            task: self.task.to_string(),
-            what: "label",
-            expected: format!("in 0..{classes}"),
-            found: bad.map_or_else(|| "more".into(), |(_, l)| l.to_string()),
-            sample: bad.map_or(0, |(sample, _)| sample as u64),
+    /// As [`HeadSpec::accept`], for a network that computes other numbers than are answered: `out` is `[b, axes..]`, -1 any.
+    ///
+    /// # Errors
+    /// As [`HeadSpec::accept`].
+    pub fn accept_as<'t>(&self, axes: &[i64], out: &Tensor, target: &'t Target) -> Result<&'t Tensor> {
+        let (b, found) = (target.batch_size(), out.size());
+        let fits = found.len() == axes.len() + 1
+            && found[0] == b
+            && found[1..].iter().zip(axes).all(|(found, axis)| *axis < 0 || axis == found);
+        if !fits {
+            let expected: Vec<i64> = [b].into_iter().chain(axes.iter().copied()).collect();
+            return Err(Error::Shape {
+                op: format!("task {}", self.task),
+                tensor: "prediction",
+                expected: format!("{expected:?} as the target's batch"),
+                found,
+            });
         }
+        target.check(self.task.as_str(), &self.answer)?;
+        Ok(target.cells())
+    }
+
+    /// The sum of losses `[b, ..]`, one a cell and 0 where it is not known, times the weights of the samples if they have any.
+    ///
+    /// ```text
+    /// sum = sum_i w_i sum_cells l_i,    divided later by target.mass() = sum_i w_i (known cells of i)
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Torch`] when libtorch refuses.
+    pub fn weighted_sum(&self, losses: &Tensor, target: &Target) -> Result<Tensor> {
+        let op = || format!("loss of task {}", self.task);
+        let Some(weights) = target.weights() else { return losses.f_sum(losses.kind()).op(op()) };
+        let b = target.batch_size();
+        let per_sample = losses.f_reshape([b, -1]).and_then(|l| l.f_sum_dim_intlist(&[1i64][..], false, None::<Kind>));
+        let weights = weights.f_to_kind(losses.kind()).op(op())?;
+        per_sample.and_then(|l| l.f_dot(&weights)).op(op())
     }
 }
 
@@ -163,8 +165,10 @@ pub trait Head: Debug + Send {
     /// [`Error::Shape`] when the features are not those of the spec.
     fn forward(&self, features: &Features, cx: &Cx) -> Result<HeadOutput>;
 
-    /// How wrong the answer is: the sum over the known items, and their number. An item whose label is missing adds
-    /// nothing to the sum and exactly 0 to every gradient; without any known item the loss is [`TaskLoss::absent`].
+    /// How wrong the answer is: the sum over the known items, and their number ([`Target::mass`]). An item whose label is
+    /// missing adds nothing to the sum and exactly 0 to every gradient; without any known item the loss is
+    /// [`TaskLoss::absent`]. Where samples have weights, the sum is weighted ([`HeadSpec::weighted_sum`]) and the number is the
+    /// sum of the weights of known items.
     ///
     /// # Errors
     /// As [`HeadSpec::accept`].

@@ -1,14 +1,14 @@
 //! Task heads: from one task's features to its answer, its loss and its plain prediction.
 //!
 //! A [`Head`] sits on the features that a sharing architecture gives to its task. It knows the task's name (every error
-//! names it), what labels it learns from ([`TargetSpec`]), and which metrics suit it. Its loss is a **sum and a
+//! names it), what it answers ([`Answer`](mtl_core::answer::Answer)), and which metrics suit it. Its loss is a **sum and a
 //! count**, never a bare mean, so labels may be missing anywhere: a missing label adds nothing to the sum and exactly 0
 //! to every gradient. Its prediction is plain values (probabilities, numbers in the target's unit), which is what
 //! metrics read.
 //!
 //! ```
-//! use mtl_core::{batch::Target, context::Cx, features::Features, mode::Mode, params::{ParamSet, Role}, task::TaskName};
-//! use mtl_heads::{HeadConfig, TargetSpec};
+//! use mtl_core::{answer::Answer, batch::Target, context::Cx, features::Features, mode::Mode, params::{ParamSet, Role}, task::TaskName};
+//! use mtl_heads::HeadConfig;
 //! use tch::{Device, Kind, Tensor};
 //!
 //! # fn main() -> mtl_core::Result<()> {
@@ -19,8 +19,8 @@
 //! let mut scope = params.root();
 //! let mut place = scope.sub("heads");
 //! let mut place = place.sub("garment");
-//! let labels = TargetSpec::Class { classes: 3 };
-//! let head = HeadConfig::default_for(&labels).build(&mut place.role(Role::Task(0)), &task, &features.view(), &labels, None)?;
+//! let answer = Answer::class(["coat", "shirt", "bag"]);
+//! let head = HeadConfig::default_for(&answer)?.build(&mut place.role(Role::Task(0)), &task, &features.view(), &answer, None)?;
 //!
 //! let out = head.forward(&features, &Cx::new(Mode::Train))?;
 //! let loss = head.loss(&out, &Target::class("garment", &[0, 2, -100, 1])?)?; // the third label is not known
@@ -34,6 +34,7 @@
 //! |---|---|---|---|---|
 //! | [`ClassHead`] | one of `c` classes | cross entropy, smoothing, class weights | accuracy | `class.rs` |
 //! | [`MultiLabelHead`] | `c` times yes or no; one is binary | binary cross entropy, weights of positives | auroc | `multi_label.rs` |
+//! | [`OrdinalHead`] | one of `c` grades in an order | CORAL or cumulative link, thresholds always ordered | grade-mae | `ordinal.rs` |
 //! | [`RegressHead`] | `k` numbers | L1, L2 or Huber, on numbers brought to one size by a [`TargetScaling`] | rmse | `regress.rs` |
 //!
 //! An own head implements the trait (`examples/custom_head.rs` is one, in fifty lines) and is checked by the same
@@ -45,18 +46,18 @@ mod decode;
 mod head;
 pub mod laws;
 mod multi_label;
+mod ordinal;
 mod registry;
 mod regress;
 mod scaling;
-mod target;
 mod tower;
 
 pub use class::{ClassHead, ClassHeadConfig};
 pub use decode::to_array;
 pub use head::{Head, HeadOutput, HeadSpec};
 pub use multi_label::{MultiLabelHead, MultiLabelHeadConfig};
+pub use ordinal::{OrdinalHead, OrdinalHeadConfig, OrdinalLoss};
 pub use registry::{HeadConfig, HeadPart};
 pub use regress::{RegressHead, RegressHeadConfig, RegressLoss};
 pub use scaling::{ScalingChoice, TargetScaling, TargetTransform};
-pub use target::TargetSpec;
 pub use tower::{Tower, TowerShape};

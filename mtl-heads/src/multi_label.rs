@@ -3,7 +3,7 @@
 //! ```text
 //! logits = tower(features)                                                              [b, c]
 //! sum    = - sum_{(i, c) known} w_c y_ic log s(logits_ic) + (1 - y_ic) log (1 - s(logits_ic))
-//! count  = number of known cells
+//! count  = number of known cells; with weights of samples: sum_i v_i l_i over sum_i v_i (known cells of i)
 //! p      = s(logits)                                                                    decode
 //! ```
 //! `s` the logistic function, `w_c` weights of the positives (1 unless given).
@@ -17,6 +17,7 @@
 
 use mtl_core::{
     Result, TorchContext,
+    answer::{Answer, MultiLabel},
     batch::Target,
     context::Cx,
     features::{Features, View},
@@ -34,7 +35,6 @@ use crate::{
     constant::Constant,
     decode::to_array,
     head::{Head, HeadOutput, HeadSpec},
-    target::TargetSpec,
     tower::{Tower, TowerShape},
 };
 
@@ -70,7 +70,7 @@ impl MultiLabelHead {
     /// The metrics that suit it; the first judges the task unless the user names another.
     pub const METRICS: &[&str] = &["auroc", "log-loss", "accuracy"];
 
-    /// A head for `labels` yes/no labels on features of that view.
+    /// A head for those yes/no labels on features of that view.
     ///
     /// # Errors
     /// [`InvalidConfig`](mtl_core::Error::InvalidConfig) without labels or for a setting out of range.
@@ -78,23 +78,24 @@ impl MultiLabelHead {
         scope: &mut Scope<'_>,
         task: &TaskName,
         view: &View,
-        labels: usize,
+        labels: &MultiLabel,
         config: &MultiLabelHeadConfig,
     ) -> Result<Self> {
-        let target = TargetSpec::MultiLabel { labels };
-        target.check("multi-label head")?;
+        let answer = Answer::MultiLabel(labels.clone());
+        answer.check("multi-label head")?;
+        let width = labels.labels.len() as i64;
         let positive = (|w: f64| w > 0.0 && w.is_finite(), "> 0");
         let field = ("multi-label head", "pos_weights");
-        let pos_weights = Constant::per_output(field, &config.pos_weights, 1.0, target.width(), positive)?;
+        let pos_weights = Constant::per_output(field, &config.pos_weights, 1.0, width, positive)?;
         let shape = TowerShape { hidden: &config.hidden, activation: config.activation, dropout: config.dropout };
         Ok(Self {
-            tower: Tower::new(scope, view, target.width(), shape)?,
+            tower: Tower::new(scope, view, width, shape)?,
             spec: HeadSpec {
                 kind: "multi-label",
                 task: task.clone(),
                 input: view.clone(),
-                output: format!("logits [b, {labels}]"),
-                target,
+                output: format!("logits [b, {width}]"),
+                answer,
                 metrics: MetricName::several(Self::METRICS)?,
             },
             pos_weights: (!config.pos_weights.is_empty()).then_some(pos_weights),
@@ -114,7 +115,7 @@ impl Head for MultiLabelHead {
     fn loss(&self, out: &HeadOutput, target: &Target) -> Result<TaskLoss> {
         let logits = out.main();
         let labels = self.spec.accept(logits, target)?;
-        if target.known() == 0.0 {
+        if target.mass() <= 0.0 {
             return Ok(TaskLoss::absent());
         }
         let op = || format!("loss of task {}", self.spec.task);
@@ -125,8 +126,12 @@ impl Head for MultiLabelHead {
             ys = ys.f_nan_to_num(0.0, None, None).op(op())?;
         }
         let pos_weights = self.pos_weights.as_ref().map(|w| w.like(logits)).transpose()?;
-        let sum = logits.f_binary_cross_entropy_with_logits::<Tensor>(&ys, known, pos_weights, Reduction::Sum);
-        Ok(TaskLoss::new(sum.op(op())?, target.known()))
+        let loss = |how| logits.f_binary_cross_entropy_with_logits::<Tensor>(&ys, known, pos_weights, how);
+        let sum = match target.weights() {
+            None => loss(Reduction::Sum).op(op())?,
+            Some(_) => self.spec.weighted_sum(&loss(Reduction::None).op(op())?, target)?,
+        };
+        Ok(TaskLoss::new(sum, target.mass()))
     }
 
     fn decode(&self, out: &HeadOutput) -> Result<Prediction> {
@@ -150,7 +155,8 @@ mod tests {
         let mut params = ParamSet::new(Kind::Double, Device::Cpu, 0);
         let task = TaskName::new("tags").unwrap();
         let config = MultiLabelHeadConfig { pos_weights, ..Default::default() };
-        MultiLabelHead::new(&mut params.root(), &task, &View::Pooled { width: 2 }, 2, &config).unwrap()
+        let labels = MultiLabel { labels: mtl_core::answer::numbered(2) };
+        MultiLabelHead::new(&mut params.root(), &task, &View::Pooled { width: 2 }, &labels, &config).unwrap()
     }
 
     #[test]

@@ -1,13 +1,21 @@
 //! The heads that a config file can name.
 
-use mtl_core::{Error, Result, features::View, label_stats::LabelStats, params::Scope, registry, task::TaskName};
+use mtl_core::{
+    Error, Result,
+    answer::{Answer, AnswerTag},
+    features::View,
+    label_stats::LabelStats,
+    params::Scope,
+    registry,
+    task::TaskName,
+};
 
 use crate::{
     class::{ClassHead, ClassHeadConfig},
     head::Head,
     multi_label::{MultiLabelHead, MultiLabelHeadConfig},
+    ordinal::{OrdinalHead, OrdinalHeadConfig},
     regress::{RegressHead, RegressHeadConfig},
-    target::TargetSpec,
 };
 
 /// The settings of a head from outside: what [`HeadConfig::register`] takes.
@@ -24,7 +32,7 @@ pub trait HeadPart: std::fmt::Debug + Send + Sync {
         scope: &mut Scope<'_>,
         task: &TaskName,
         view: &View,
-        target: &TargetSpec,
+        answer: &Answer,
         stats: Option<&LabelStats>,
     ) -> Result<Box<dyn Head>>;
 }
@@ -34,19 +42,39 @@ registry! {
     pub enum HeadConfig, what = "head", outside = HeadPart {
         Class(ClassHeadConfig) = "class", "one of several classes: softmax and cross entropy";
         MultiLabel(MultiLabelHeadConfig) = "multi-label", "yes/no labels, one is binary: sigmoid and binary cross entropy";
+        Ordinal(OrdinalHeadConfig) = "ordinal", "grades, classes in an order: ordered thresholds (CORAL or cumulative link)";
         Regress(RegressHeadConfig) = "regress", "numbers: absolute, squared or Huber loss";
     }
 }
 
 impl HeadConfig {
-    /// The head that suits such labels, with default settings.
-    #[must_use]
-    pub fn default_for(target: &TargetSpec) -> Self {
-        match target {
-            TargetSpec::Class { .. } => Self::Class(ClassHeadConfig::default()),
-            TargetSpec::MultiLabel { .. } => Self::MultiLabel(MultiLabelHeadConfig::default()),
-            TargetSpec::Values { .. } => Self::Regress(RegressHeadConfig::default()),
-        }
+    /// The head that suits such answers, with default settings.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfig`] for a kind of answer that no head of this crate learns.
+    pub fn default_for(answer: &Answer) -> Result<Self> {
+        Self::default_of(answer.tag())
+    }
+
+    /// As [`default_for`](Self::default_for), where only the kind is known.
+    ///
+    /// # Errors
+    /// As [`default_for`](Self::default_for).
+    pub fn default_of(tag: AnswerTag) -> Result<Self> {
+        Ok(match tag {
+            AnswerTag::Class => Self::Class(ClassHeadConfig::default()),
+            AnswerTag::MultiLabel => Self::MultiLabel(MultiLabelHeadConfig::default()),
+            AnswerTag::Values => Self::Regress(RegressHeadConfig::default()),
+            AnswerTag::Ordinal => Self::Ordinal(OrdinalHeadConfig::default()),
+            AnswerTag::Tags | AnswerTag::Sequence | AnswerTag::Custom(_) => {
+                return Err(Error::InvalidConfig {
+                    what: "head",
+                    field: "kind",
+                    expected: format!("a head of one's own for answers of kind {:?}", tag.name()),
+                    found: "none that a file can name".into(),
+                });
+            }
+        })
     }
 
     /// The names of the metrics that suit the head; the first judges the task unless the user names another.
@@ -56,40 +84,44 @@ impl HeadConfig {
             Self::Class(_) => ClassHead::METRICS,
             Self::MultiLabel(_) => MultiLabelHead::METRICS,
             Self::Regress(_) => RegressHead::METRICS,
+            Self::Ordinal(_) => OrdinalHead::METRICS,
             Self::Outside(part) => part.metrics(),
         }
     }
 
-    /// Builds the head of `task` on features of that view, for labels as the data has them.
+    /// Builds the head of `task` on features of that view, for answers as the data has them.
     ///
     /// `scope` is the task's own place: `root.sub("heads").sub(task).role(Role::Task(task_idx))`. `stats` are those of the training
-    /// labels, from which heads take centers and scales; `None` when weights will be loaded, which bring them.
+    /// labels, from which heads take centers, scales and thresholds; `None` when weights will be loaded, which bring them.
     ///
     /// # Errors
-    /// [`Error::InvalidConfig`] for a setting out of range, or when the head learns from other labels than these.
+    /// [`Error::InvalidConfig`] for a setting out of range, or when the head learns other answers than these.
     pub fn build(
         &self,
         scope: &mut Scope<'_>,
         task: &TaskName,
         view: &View,
-        target: &TargetSpec,
+        answer: &Answer,
         stats: Option<&LabelStats>,
     ) -> Result<Box<dyn Head>> {
-        Ok(match (self, *target) {
-            (Self::Class(c), TargetSpec::Class { classes }) => Box::new(ClassHead::new(scope, task, view, classes, c)?),
-            (Self::MultiLabel(c), TargetSpec::MultiLabel { labels }) => {
+        Ok(match (self, answer) {
+            (Self::Class(c), Answer::Class(classes)) => Box::new(ClassHead::new(scope, task, view, classes, c)?),
+            (Self::MultiLabel(c), Answer::MultiLabel(labels)) => {
                 Box::new(MultiLabelHead::new(scope, task, view, labels, c)?)
             }
-            (Self::Regress(c), TargetSpec::Values { values }) => {
+            (Self::Regress(c), Answer::Values(values)) => {
                 Box::new(RegressHead::new(scope, task, view, values, c, stats)?)
             }
-            (Self::Outside(part), target) => return part.build(scope, task, view, &target, stats),
-            (head, target) => {
+            (Self::Outside(part), answer) => return part.build(scope, task, view, answer, stats),
+            (Self::Ordinal(c), Answer::Ordinal(grades)) => {
+                Box::new(OrdinalHead::new(scope, task, view, grades, c, stats)?)
+            }
+            (Self::Class(_) | Self::MultiLabel(_) | Self::Regress(_) | Self::Ordinal(_), _) => {
                 return Err(Error::InvalidConfig {
                     what: "head",
                     field: "kind",
-                    expected: format!("{:?} for the labels of task {task}", Self::default_for(&target).name()),
-                    found: format!("{:?}, the labels are {}", head.name(), target.describe()),
+                    expected: format!("{:?} for the labels of task {task}", Self::default_for(answer)?.name()),
+                    found: format!("{:?}, the labels are {}", self.name(), answer.describe()),
                 });
             }
         })

@@ -4,7 +4,7 @@
 //! z     = tower(features)                                      [b, k]
 //! t     = transform(y), by default (y - center) / scale        [b, k]
 //! sum   = sum_{(i, k) known} l(z_ik - t_ik)
-//! count = number of known cells
+//! count = number of known cells; with weights of samples: sum_i v_i l_i over sum_i v_i (known cells of i)
 //! yhat  = transform^-1(z), by default center + scale z         decode
 //!
 //! l1: l(r) = |r|      l2: l(r) = r^2      huber: l(r) = r^2 / 2 where |r| < delta, else delta (|r| - delta / 2)
@@ -22,6 +22,7 @@
 
 use mtl_core::{
     Error, Result, TorchContext,
+    answer::{Answer, Values},
     batch::Target,
     context::Cx,
     features::{Features, View},
@@ -40,7 +41,6 @@ use crate::{
     decode::to_array,
     head::{Head, HeadOutput, HeadSpec},
     scaling::{ScalingChoice, TargetScaling, TargetTransform},
-    target::TargetSpec,
     tower::{Tower, TowerShape},
 };
 
@@ -108,7 +108,7 @@ impl RegressHead {
     /// The metrics that suit it; the first judges the task unless the user names another.
     pub const METRICS: &[&str] = &["rmse", "mae", "r2"];
 
-    /// A head for `values` numbers on features of that view, its transform fitted to the statistics of the training labels.
+    /// A head for those numbers on features of that view, its transform fitted to the statistics of the training labels.
     /// Without them the transform waits for weights to be loaded: center 0, scale 1.
     ///
     /// # Errors
@@ -117,12 +117,13 @@ impl RegressHead {
         scope: &mut Scope<'_>,
         task: &TaskName,
         view: &View,
-        values: usize,
+        values: &Values,
         config: &RegressHeadConfig,
         stats: Option<&LabelStats>,
     ) -> Result<Self> {
-        let target = TargetSpec::Values { values };
-        target.check("regress head")?;
+        let answer = Answer::Values(values.clone());
+        answer.check("regress head")?;
+        let width = values.names.len() as i64;
         if let RegressLoss::Huber { delta } = config.loss
             && !(delta > 0.0 && delta.is_finite())
         {
@@ -130,16 +131,16 @@ impl RegressHead {
             return Err(Error::InvalidConfig { what: "regress head", field: "loss.huber.delta", expected, found });
         }
         let choice = ScalingChoice { transform: config.transform, center: &config.center, scale: &config.scale };
-        let scaling = TargetScaling::new(scope, "regress head", target.width(), choice, stats)?;
+        let scaling = TargetScaling::new(scope, "regress head", width, choice, stats)?;
         let shape = TowerShape { hidden: &config.hidden, activation: config.activation, dropout: config.dropout };
         Ok(Self {
-            tower: Tower::new(scope, view, target.width(), shape)?,
+            tower: Tower::new(scope, view, width, shape)?,
             spec: HeadSpec {
                 kind: "regress",
                 task: task.clone(),
                 input: view.clone(),
-                output: format!("numbers [b, {values}], {}", config.transform.name()),
-                target,
+                output: format!("numbers [b, {width}], {}", config.transform.name()),
+                answer,
                 metrics: MetricName::several(Self::METRICS)?,
             },
             loss: config.loss,
@@ -160,7 +161,7 @@ impl Head for RegressHead {
     fn loss(&self, out: &HeadOutput, target: &Target) -> Result<TaskLoss> {
         let zs = out.main();
         let ys = self.spec.accept(zs, target)?;
-        if target.known() == 0.0 {
+        if target.mass() <= 0.0 {
             return Ok(TaskLoss::absent());
         }
         let op = || format!("loss of task {}", self.spec.task);
@@ -172,12 +173,16 @@ impl Head for RegressHead {
             let missing = ts.f_isnan().op(op())?;
             (zs.f_masked_fill(&missing, 0.0).op(op())?, ts.f_masked_fill(&missing, 0.0).op(op())?) // [b, k] each
         };
-        let sum = match self.loss {
-            RegressLoss::L1 => zs.f_l1_loss(&ts, Reduction::Sum),
-            RegressLoss::L2 => zs.f_mse_loss(&ts, Reduction::Sum),
-            RegressLoss::Huber { delta } => zs.f_huber_loss(&ts, Reduction::Sum, delta),
+        let loss = |how| match self.loss {
+            RegressLoss::L1 => zs.f_l1_loss(&ts, how),
+            RegressLoss::L2 => zs.f_mse_loss(&ts, how),
+            RegressLoss::Huber { delta } => zs.f_huber_loss(&ts, how, delta),
         };
-        Ok(TaskLoss::new(sum.op(op())?, target.known()))
+        let sum = match target.weights() {
+            None => loss(Reduction::Sum).op(op())?,
+            Some(_) => self.spec.weighted_sum(&loss(Reduction::None).op(op())?, target)?,
+        };
+        Ok(TaskLoss::new(sum, target.mass()))
     }
 
     fn decode(&self, out: &HeadOutput) -> Result<Prediction> {
@@ -205,7 +210,8 @@ mod tests {
         let mut params = ParamSet::new(Kind::Double, Device::Cpu, 0);
         let task = TaskName::new("age").unwrap();
         let config = RegressHeadConfig { loss, center, scale, ..Default::default() };
-        RegressHead::new(&mut params.root(), &task, &View::Pooled { width: 2 }, 2, &config, None).unwrap()
+        let values = Values { names: mtl_core::answer::numbered(2) };
+        RegressHead::new(&mut params.root(), &task, &View::Pooled { width: 2 }, &values, &config, None).unwrap()
     }
 
     #[test]

@@ -2,24 +2,26 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests and benches may panic")]
 
 use mtl_core::{
+    answer::{Answer, numbered},
     features::View,
     label_stats::{LabelStats, Numbers, Spread},
     params::{ParamSet, Role},
     task::TaskName,
 };
-use mtl_heads::{HeadConfig, TargetSpec, laws};
+use mtl_heads::{HeadConfig, laws};
 use tch::{Device, Kind};
 
-fn targets(head: &HeadConfig) -> [TargetSpec; 2] {
+fn targets(head: &HeadConfig) -> [Answer; 2] {
     match head {
-        HeadConfig::Class(_) => [TargetSpec::Class { classes: 2 }, TargetSpec::Class { classes: 4 }],
-        HeadConfig::MultiLabel(_) => [TargetSpec::MultiLabel { labels: 1 }, TargetSpec::MultiLabel { labels: 3 }],
-        HeadConfig::Regress(_) => [TargetSpec::Values { values: 1 }, TargetSpec::Values { values: 2 }],
+        HeadConfig::Class(_) => [Answer::class(numbered(2)), Answer::class(numbered(4))],
+        HeadConfig::MultiLabel(_) => [Answer::multi_label(numbered(1)), Answer::multi_label(numbered(3))],
+        HeadConfig::Ordinal(_) => [Answer::ordinal(numbered(2)), Answer::ordinal(numbered(4))],
+        HeadConfig::Regress(_) => [Answer::values(numbered(1)), Answer::values(numbered(2))],
         HeadConfig::Outside(part) => panic!("{part:?} is not of this crate"),
     }
 }
 
-fn obeys(head: &HeadConfig, view: &View, target: &TargetSpec) {
+fn obeys(head: &HeadConfig, view: &View, target: &Answer) {
     let task = TaskName::new("demo").unwrap();
     let known = stats(target);
     for stats in [None, known.as_ref()] {
@@ -29,10 +31,13 @@ fn obeys(head: &HeadConfig, view: &View, target: &TargetSpec) {
 }
 
 /// Statistics of labels as the laws draw numbers; `None` for others.
-fn stats(target: &TargetSpec) -> Option<LabelStats> {
-    let TargetSpec::Values { values } = target else { return None };
+fn stats(target: &Answer) -> Option<LabelStats> {
+    if matches!(target, Answer::Ordinal(_)) {
+        return Some(LabelStats::Class { counts: (1..=target.width() as u64).collect(), missing: 3 });
+    }
+    let Answer::Values(values) = target else { return None };
     let spread = Spread::of(&mut (0..101).map(|i| f64::from(i) / 50.0 - 1.0).collect::<Vec<_>>());
-    Some(LabelStats::Values { outputs: vec![Numbers { known: 101, missing: 0, spread }; *values] })
+    Some(LabelStats::Values { outputs: vec![Numbers { known: 101, missing: 0, spread }; values.names.len()] })
 }
 
 #[test]
@@ -60,6 +65,7 @@ fn every_head_obeys_the_laws_with_other_settings() {
     let settings = [
         "kind = \"class\"\nhidden = [16]\nactivation = \"tanh\"\nlabel_smoothing = 0.1\nclass_weights = [1.0, 2.0, 0.5, 1.0]",
         "kind = \"multi-label\"\nhidden = [16]\nactivation = \"gelu\"\npos_weights = [3.0]",
+        "kind = \"ordinal\"\nhidden = [16]\nactivation = \"silu\"\nloss = \"cumulative-link\"",
         "kind = \"regress\"\nhidden = [16]\nactivation = \"silu\"\nloss = \"l1\"\ncenter = [0.5]\nscale = [2.0, 0.1]",
         "kind = \"regress\"\nloss = { huber = { delta = 0.3 } }",
         "kind = \"regress\"\ntransform = \"log1p\"",
@@ -78,36 +84,54 @@ fn every_head_obeys_the_laws_with_other_settings() {
 fn the_registry_refuses_what_cannot_work() {
     let task = TaskName::new("income").unwrap();
     let view = View::Pooled { width: 4 };
-    let refusal = |text: &str, target: TargetSpec| {
+    let refusal = |text: &str, target: &Answer| {
         let head: HeadConfig = toml::from_str(text).unwrap();
         let mut params = ParamSet::new(Kind::Float, Device::Cpu, 0);
-        let e = head.build(&mut params.root().sub("heads"), &task, &view, &target, None).unwrap_err();
+        let e = head.build(&mut params.root().sub("heads"), &task, &view, target, None).unwrap_err();
         e.to_string()
     };
     let (classes, labels, values) =
-        (TargetSpec::Class { classes: 3 }, TargetSpec::MultiLabel { labels: 2 }, TargetSpec::Values { values: 2 });
+        (Answer::class(numbered(3)), Answer::multi_label(numbered(2)), Answer::values(numbered(2)));
     let cases = [
-        ("kind = \"class\"", labels, "head: kind must be \"multi-label\" for the labels of task income"),
-        ("kind = \"class\"", TargetSpec::Class { classes: 1 }, "class head: classes must be >= 2, found 1"),
-        ("kind = \"class\"\nlabel_smoothing = 1.0", classes, "class head: label_smoothing must be in [0, 1), found 1"),
-        ("kind = \"class\"\nclass_weights = [1.0, 2.0]", classes, "class head: class_weights must be none, one or 3"),
-        ("kind = \"class\"\nhidden = [0]", classes, "must be >= 1"),
-        ("kind = \"class\"\ndropout = 1.0", classes, "dropout: rate must be in [0, 1), found 1"),
-        ("kind = \"multi-label\"\npos_weights = [0.0]", labels, "multi-label head: pos_weights must be"),
-        ("kind = \"multi-label\"", TargetSpec::MultiLabel { labels: 0 }, "labels must be >= 1, found 0"),
-        ("kind = \"regress\"\nscale = [-1.0]", values, "regress head: scale must be none, one or 2 numbers, each > 0"),
-        ("kind = \"regress\"\ncenter = [nan]", values, "regress head: center must be"),
-        ("kind = \"regress\"\nloss = { huber = { delta = 0.0 } }", values, "loss.huber.delta must be > 0, found 0"),
-        ("kind = \"regress\"", TargetSpec::Values { values: 0 }, "values must be >= 1, found 0"),
+        ("kind = \"class\"", labels.clone(), "head: kind must be \"multi-label\" for the labels of task income"),
+        ("kind = \"class\"", Answer::class(numbered(1)), "class head: classes must be >= 2, found 1"),
+        (
+            "kind = \"class\"\nlabel_smoothing = 1.0",
+            classes.clone(),
+            "class head: label_smoothing must be in [0, 1), found 1",
+        ),
+        (
+            "kind = \"class\"\nclass_weights = [1.0, 2.0]",
+            classes.clone(),
+            "class head: class_weights must be none, one or 3",
+        ),
+        ("kind = \"class\"\nhidden = [0]", classes.clone(), "must be >= 1"),
+        ("kind = \"class\"\ndropout = 1.0", classes.clone(), "dropout: rate must be in [0, 1), found 1"),
+        ("kind = \"multi-label\"\npos_weights = [0.0]", labels.clone(), "multi-label head: pos_weights must be"),
+        ("kind = \"multi-label\"", Answer::multi_label(numbered(0)), "labels must be >= 1, found 0"),
+        (
+            "kind = \"regress\"\nscale = [-1.0]",
+            values.clone(),
+            "regress head: scale must be none, one or 2 numbers, each > 0",
+        ),
+        ("kind = \"regress\"\ncenter = [nan]", values.clone(), "regress head: center must be"),
+        (
+            "kind = \"regress\"\nloss = { huber = { delta = 0.0 } }",
+            values.clone(),
+            "loss.huber.delta must be > 0, found 0",
+        ),
+        ("kind = \"ordinal\"", Answer::ordinal(numbered(1)), "ordinal head: grades must be >= 2, found 1"),
+        ("kind = \"regress\"", Answer::tags(numbered(3)), "must be a head of one's own for answers of kind \"tags\""),
+        ("kind = \"regress\"", Answer::values(numbered(0)), "values must be >= 1, found 0"),
     ];
     for (text, target, expected) in cases {
-        let found = refusal(text, target);
+        let found = refusal(text, &target);
         assert!(found.contains(expected), "{text}: {found}");
     }
     for text in ["kind = \"clas\"", "kind = \"class\"\nhiden = [3]", "kind = \"regress\"\nloss = \"l3\""] {
         assert!(toml::from_str::<HeadConfig>(text).is_err(), "{text}");
     }
-    assert!(HeadConfig::by_name("clas").unwrap_err().to_string().contains("class, multi-label, regress"));
+    assert!(HeadConfig::by_name("clas").unwrap_err().to_string().contains("class, multi-label, ordinal, regress"));
 }
 
 #[test]
@@ -118,7 +142,7 @@ fn parameter_names_and_roles_are_part_of_the_file_format() {
     let mut root = params.root();
     let mut heads = root.sub("heads");
     let mut place = heads.sub("income");
-    let target = TargetSpec::Class { classes: 3 };
+    let target = Answer::class(numbered(3));
     head.build(&mut place.role(Role::Task(1)), &task, &View::Pooled { width: 16 }, &target, None).unwrap();
     let names: Vec<_> = params.params().iter().map(|p| format!("{} {:?}", p.name(), p.tensor().size())).collect();
     assert_eq!(

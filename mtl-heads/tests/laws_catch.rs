@@ -2,7 +2,8 @@
 
 use mtl_core::{
     Result,
-    batch::{Target, TargetData},
+    answer::Answer,
+    batch::Target,
     context::Cx,
     features::{Features, View},
     loss::TaskLoss,
@@ -11,7 +12,7 @@ use mtl_core::{
     prediction::Prediction,
     task::TaskName,
 };
-use mtl_heads::{Head, HeadOutput, HeadSpec, TargetSpec, Tower, TowerShape, laws, to_array};
+use mtl_heads::{Head, HeadOutput, HeadSpec, Tower, TowerShape, laws, to_array};
 use tch::Reduction;
 
 /// Squared error as it is often written: no check of shapes, mean, missing labels counted as zeros.
@@ -29,7 +30,7 @@ impl Careless {
             task: TaskName::new("demo")?,
             input: view.clone(),
             output: "numbers".into(),
-            target: TargetSpec::Values { values: 1 },
+            answer: Answer::values(["y"]),
             metrics: MetricName::several(&["mae"])?,
         };
         Ok(Self { spec, tower: Tower::new(scope, &view, 1, TowerShape::default())? })
@@ -46,8 +47,7 @@ impl Head for Careless {
     }
 
     fn loss(&self, out: &HeadOutput, target: &Target) -> Result<TaskLoss> {
-        let TargetData::Values(ys) = target.data() else { return Ok(TaskLoss::absent()) };
-        let ys = ys.nan_to_num(0.0, None, None).view(-1).to_kind(out.main().kind());
+        let ys = target.cells().nan_to_num(0.0, None, None).view(-1).to_kind(out.main().kind());
         Ok(TaskLoss::new(out.main().view(-1).f_mse_loss(&ys, Reduction::Mean)?, 1.0))
     }
 
@@ -59,7 +59,7 @@ impl Head for Careless {
 #[test]
 fn a_careless_head_is_found_out() {
     let broken = laws::check(Careless::new, laws::unit_values).unwrap_err();
-    for law in ["missing", "absent", "refused"] {
+    for law in ["missing", "absent", "weights", "refused"] {
         assert!(broken.0.iter().any(|b| b.law == law), "{law} is not among {broken}");
     }
 }

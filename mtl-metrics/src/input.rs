@@ -14,6 +14,7 @@ use std::{borrow::Cow, fmt::Display, ops::Range, slice::ChunksExact};
 
 use mtl_core::{
     Error, Result,
+    answer::{Cells, Labels},
     prediction::{MISSING_CLASS, Prediction, Reference, Scores},
 };
 use ndarray::Array2;
@@ -134,17 +135,88 @@ impl<'a> MetricBatch<'a> {
     /// # Errors
     /// As [`scores`](Self::scores), except for weights.
     pub fn weighted_scores(&self, metric: &str) -> Result<ScoreBatch<'a>> {
-        match (self.prediction, self.reference) {
-            (Prediction::Class { scores, kind }, Reference::Class(labels)) => {
-                self.same_shape(metric, [scores.nrows(), scores.ncols()], [labels.len(), scores.ncols()])?;
-                Ok(ScoreBatch::Class { scores: Matrix::new(scores), kind: *kind, labels })
+        let wrong = || {
+            let expected = "class scores with class labels, grades with grades, tags with tags, or yes/no scores with \
+                            yes/no labels";
+            Err(self.wrong_kind(metric, expected))
+        };
+        match self.prediction {
+            Prediction::Class { scores, kind } => {
+                let Reference::Class(labels) = self.reference else { return wrong() };
+                self.classes(metric, scores, *kind, labels)
             }
-            (Prediction::MultiLabel { scores, kind }, Reference::MultiLabel(labels)) => {
+            Prediction::Ordinal { scores, kind } => {
+                let Reference::Ordinal(labels) = self.reference else { return wrong() };
+                self.classes(metric, scores, *kind, labels)
+            }
+            Prediction::MultiLabel { scores, kind } => {
+                let Reference::MultiLabel(labels) = self.reference else { return wrong() };
                 self.same_shape(metric, shape(scores), shape(labels))?;
                 Ok(ScoreBatch::MultiLabel { scores: Matrix::new(scores), kind: *kind, labels: Matrix::new(labels) })
             }
-            _ => Err(self.wrong_kind(metric, "class scores with class labels, or yes/no scores with yes/no labels")),
+            Prediction::Tags { scores, kind } => {
+                let Reference::Tags(labels) = self.reference else { return wrong() };
+                self.items(metric, scores, *kind, labels)
+            }
+            Prediction::Values { .. } | Prediction::Sequence { .. } | Prediction::Custom { .. } => wrong(),
         }
+    }
+
+    fn classes(
+        &self,
+        metric: &str,
+        scores: &'a Array2<f32>,
+        kind: Scores,
+        labels: &'a [i64],
+    ) -> Result<ScoreBatch<'a>> {
+        self.same_shape(metric, [scores.nrows(), scores.ncols()], [labels.len(), scores.ncols()])?;
+        Ok(ScoreBatch::Class { scores: Matrix::new(scores), kind, labels })
+    }
+
+    /// The items of all samples, one after the other, as if each were a sample: how metrics of classes see tags.
+    fn items(&self, metric: &str, scores: &'a Labels, kind: Scores, labels: &'a Labels) -> Result<ScoreBatch<'a>> {
+        self.same_lengths(metric, scores, labels)?;
+        if self.weights.is_some() || self.groups.is_some() {
+            return Err(Error::InvalidConfig {
+                what: "metric",
+                field: "weights",
+                expected: format!("absent for tags, as groups ({metric} of task {})", self.task),
+                found: "weights or groups of samples".into(),
+            });
+        }
+        match (scores.cells(), labels.cells(), scores.item()) {
+            (Cells::Number(flat), Cells::Index(labels), &[n_cols]) if n_cols > 0 => {
+                Ok(ScoreBatch::Class { scores: Matrix { flat: Cow::Borrowed(flat), n_cols }, kind, labels })
+            }
+            (Cells::Number(_) | Cells::Index(_), Cells::Index(_) | Cells::Number(_), _) => {
+                Err(self.wrong_kind(metric, "scores of at least one tag for each item, with tags"))
+            }
+        }
+    }
+
+    fn same_lengths(&self, metric: &str, prediction: &Labels, reference: &Labels) -> Result<()> {
+        let offsets = prediction.offsets();
+        if offsets.is_some() && offsets == reference.offsets() {
+            return Ok(());
+        }
+        Err(Error::Shape {
+            op: format!("{metric} of task {}", self.task),
+            tensor: "reference",
+            expected: "as many items a sample as the prediction".into(),
+            found: vec![reference.len() as i64],
+        })
+    }
+
+    /// Tokens beside tokens: `(predicted, true)`, of any lengths, for metrics of text.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfig`] for another kind of prediction or reference; [`Error::Shape`] for other numbers of samples.
+    pub fn sequences(&self, metric: &str) -> Result<(&'a Labels, &'a Labels)> {
+        let (Prediction::Sequence { tokens }, Reference::Sequence(truth)) = (self.prediction, self.reference) else {
+            return Err(self.wrong_kind(metric, "tokens with tokens"));
+        };
+        self.same_shape(metric, [tokens.len(), 1], [truth.len(), 1])?;
+        Ok((tokens, truth))
     }
 
     /// Yes/no scores beside yes/no labels, for a metric that has no meaning for classes and reads
@@ -180,13 +252,11 @@ impl<'a> MetricBatch<'a> {
     /// # Errors
     /// As [`scores`](Self::scores), except for weights.
     pub fn weighted_values(&self, metric: &str) -> Result<(Matrix<'a>, Matrix<'a>)> {
-        match (self.prediction, self.reference) {
-            (Prediction::Values { values }, Reference::Values(truth)) => {
-                self.same_shape(metric, shape(values), shape(truth))?;
-                Ok((Matrix::new(values), Matrix::new(truth)))
-            }
-            _ => Err(self.wrong_kind(metric, "numbers with numbers")),
-        }
+        let (Prediction::Values { values }, Reference::Values(truth)) = (self.prediction, self.reference) else {
+            return Err(self.wrong_kind(metric, "numbers with numbers"));
+        };
+        self.same_shape(metric, shape(values), shape(truth))?;
+        Ok((Matrix::new(values), Matrix::new(truth)))
     }
 
     /// Finite numbers beside known ones, for a metric that knows no weights: rows of which nothing is known are left out.
@@ -223,6 +293,8 @@ impl<'a> MetricBatch<'a> {
     /// The error for a value at `row` that cannot be used.
     #[must_use]
     pub fn refuse(&self, what: &'static str, expected: impl Into<String>, found: &dyn Display, row: usize) -> Error {
+        // Of tags a row is an item, which belongs to a sample.
+        let row = if let Reference::Tags(labels) = self.reference { labels.sample_of(row) } else { row };
         let sample = self.ids.and_then(|ids| ids.get(row).copied()).unwrap_or(row as u64);
         Error::Label { task: self.task.to_owned(), what, expected: expected.into(), found: found.to_string(), sample }
     }

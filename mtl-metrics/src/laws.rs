@@ -271,9 +271,13 @@ fn check_parts<L: Lawful>(
 pub fn select(prediction: &Prediction, rows: &[usize]) -> Prediction {
     let mut part = prediction.clone();
     match &mut part {
-        Prediction::Class { scores, .. } | Prediction::MultiLabel { scores, .. } => *scores = pick(scores, rows),
-        Prediction::Values { values } => *values = pick(values, rows),
-        _ => {}
+        Prediction::Class { scores, .. }
+        | Prediction::MultiLabel { scores, .. }
+        | Prediction::Ordinal { scores, .. }
+        | Prediction::Values { values: scores } => *scores = pick(scores, rows),
+        Prediction::Tags { scores: items, .. }
+        | Prediction::Sequence { tokens: items }
+        | Prediction::Custom { values: items, .. } => *items = items.gather(&existing(rows, items.len())),
     }
     part
 }
@@ -283,16 +287,23 @@ pub fn select(prediction: &Prediction, rows: &[usize]) -> Prediction {
 pub fn select_reference(reference: &Reference, rows: &[usize]) -> Reference {
     let mut part = reference.clone();
     match &mut part {
-        Reference::Class(labels) => *labels = rows.iter().filter_map(|&row| labels.get(row).copied()).collect(),
+        Reference::Class(labels) | Reference::Ordinal(labels) => {
+            *labels = rows.iter().filter_map(|&row| labels.get(row).copied()).collect();
+        }
         Reference::MultiLabel(matrix) | Reference::Values(matrix) => *matrix = pick(matrix, rows),
-        _ => {}
+        Reference::Tags(labels) | Reference::Sequence(labels) | Reference::Custom { labels, .. } => {
+            *labels = labels.gather(&existing(rows, labels.len()));
+        }
     }
     part
 }
 
 fn pick(matrix: &Array2<f32>, rows: &[usize]) -> Array2<f32> {
-    let rows: Vec<usize> = rows.iter().copied().filter(|&row| row < matrix.nrows()).collect();
-    matrix.select(Axis(0), &rows)
+    matrix.select(Axis(0), &existing(rows, matrix.nrows()))
+}
+
+fn existing(rows: &[usize], n: usize) -> Vec<usize> {
+    rows.iter().copied().filter(|&row| row < n).collect()
 }
 
 fn equal<L: Lawful>(law: &str, found: &L, want: &L, tolerance: Tolerance) -> OrReason<()> {

@@ -22,11 +22,11 @@ use mtl_data::{Loader, Splits};
 use serde::Serialize;
 use tch::Tensor;
 
-use crate::metrics::judged;
 use crate::{
     config::RunConfig,
     error::{Error, Result},
     inspect::Finding,
+    metrics::SampleFacts,
     model::{Model, Summary},
     session::Session,
     trainer::{Flow, LeftOut, Observer, Scoring, StepSummary, metrics_of},
@@ -253,7 +253,8 @@ fn score(model: &Model, validation: &Loader, by: &Scoring) -> Result<Option<f64>
     let mut metrics = metrics_of(model)?;
     for (idx, (prediction, target)) in model.predict(&batch.inputs)?.iter().zip(&batch.targets).enumerate() {
         if let Some(target) = target {
-            metrics.update_batch(idx, &judged(&batch.ids, prediction, &target.reference()?))?;
+            let (facts, truth) = (SampleFacts::of(target)?, target.reference()?);
+            metrics.update_batch(idx, &facts.judged(&batch.ids, prediction, &truth))?;
         }
     }
     let scored = by.score(&metrics.compute())?;

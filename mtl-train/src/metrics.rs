@@ -1,11 +1,16 @@
 //! The metrics that a run knows by name, and how a batch of answers comes before them.
 //!
 //! Everything here that reads a metric's name (configuration, plan, selection, evaluation, `mtl list metrics`) asks
-//! [`registry`], and everything that judges a model builds its batches with [`judged`]; so a registry with metrics of a user,
-//! and weights or groups of targets, each have one place to come in.
+//! [`registry`], and everything that judges a model builds its batches by [`SampleFacts`]; so a registry with metrics of a user,
+//! and whatever else belongs to samples, each have one place to come in.
 
-use mtl_core::prediction::{Prediction, Reference};
+use mtl_core::{
+    batch::Target,
+    prediction::{Prediction, Reference},
+};
 use mtl_metrics::{MetricBatch, MetricRegistry};
+
+use crate::error::Result;
 
 /// The metrics there are.
 #[must_use]
@@ -13,7 +18,35 @@ pub fn registry() -> &'static MetricRegistry {
     MetricRegistry::ours()
 }
 
-/// What was answered for samples with these ids beside what is true.
-pub(crate) fn judged<'a>(ids: &'a [u64], prediction: &'a Prediction, reference: &'a Reference) -> MetricBatch<'a> {
-    MetricBatch::new(prediction, reference).with_ids(ids)
+/// What belongs to samples and not to labels.
+pub(crate) struct SampleFacts {
+    weights: Option<Vec<f32>>,
+    groups: Option<Vec<u64>>,
+}
+
+impl SampleFacts {
+    pub(crate) fn of(target: &Target) -> Result<Self> {
+        Ok(Self { weights: target.plain_weights()?, groups: target.plain_groups()? })
+    }
+
+    pub(crate) fn are_weighted(&self) -> bool {
+        self.weights.is_some()
+    }
+
+    /// What was answered for samples with these ids beside what is true.
+    pub(crate) fn judged<'a>(
+        &'a self,
+        ids: &'a [u64],
+        prediction: &'a Prediction,
+        reference: &'a Reference,
+    ) -> MetricBatch<'a> {
+        let mut batch = MetricBatch::new(prediction, reference).with_ids(ids);
+        if let Some(weights) = &self.weights {
+            batch = batch.with_weights(weights);
+        }
+        if let Some(groups) = &self.groups {
+            batch = batch.with_groups(groups);
+        }
+        batch
+    }
 }

@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use mtl_core::{
     TorchContext,
+    answer::Answer,
     batch::{Batch, Inputs},
     context::Cx,
     encode::{BuildEncoder, Encoder, EncoderPlan},
@@ -18,7 +19,7 @@ use mtl_core::{
     step::Forward,
     task::TaskSet,
 };
-use mtl_heads::{Head, HeadConfig, HeadOutput, TargetSpec};
+use mtl_heads::{Head, HeadConfig, HeadOutput};
 use serde::Serialize;
 use tch::{Device, Kind, Tensor};
 
@@ -107,9 +108,10 @@ impl Model {
         let sharing = config.sharing.build(&mut params.root(), &plan, tasks);
         let sharing = sharing.map_err(at(if encoder.failed.get() { "encoder" } else { "sharing" }))?;
         let mut heads = Vec::with_capacity(tasks.len());
-        for (idx, (task, target)) in tasks.iter().zip(blueprint.targets).enumerate() {
+        for (idx, (task, answer)) in tasks.iter().zip(blueprint.answers).enumerate() {
             let head = config.heads.get(idx).and_then(Option::as_ref);
-            let head = head.cloned().unwrap_or_else(|| HeadConfig::default_for(target));
+            let head = head.cloned().map_or_else(|| HeadConfig::default_for(answer), Ok);
+            let head = head.map_err(at(&format!("task[{idx}].head")))?;
             let mut root = params.root();
             let mut place = root.sub("heads");
             let mut place = place.sub(task.name.as_str());
@@ -117,7 +119,7 @@ impl Model {
                 &mut place.role(Role::Task(idx)),
                 &task.name,
                 &sharing.views()[idx],
-                target,
+                answer,
                 blueprint.labels.get(idx),
             );
             heads.push(built.map_err(at(&format!("task[{idx}].head")))?);
@@ -273,8 +275,8 @@ impl Summary {
 pub struct Blueprint<'a> {
     /// What the data offers.
     pub inputs: &'a InputSpec,
-    /// The labels, in task order.
-    pub targets: &'a [TargetSpec],
+    /// What is answered, in task order.
+    pub answers: &'a [Answer],
     /// Statistics of the training labels, in task order; empty when weights will be loaded, which bring what was taken from them.
     pub labels: &'a [LabelStats],
     /// Kind of the parameters.

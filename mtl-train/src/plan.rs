@@ -8,14 +8,15 @@
 //! network, because both ask one plan.
 
 use mtl_core::{
+    answer::{Answer, AnswerTag},
     input::InputSpec,
     label_stats::LabelStats,
-    metric::{CLASS, MULTI_LABEL, MetricName, MetricSpec, VALUES},
+    metric::{MetricName, MetricSpec},
     rng::derive,
     task::{Task, TaskName, TaskSet},
 };
-use mtl_data::{DataInfo, LabelKind};
-use mtl_heads::{HeadConfig, TargetSpec};
+use mtl_data::DataInfo;
+use mtl_heads::HeadConfig;
 use tch::{Device, Kind};
 
 use crate::{
@@ -30,8 +31,8 @@ use crate::{
 pub struct ModelPlan {
     /// The tasks that are learned, in order.
     pub tasks: TaskSet,
-    /// What their labels are, in that order.
-    pub labels: Vec<LabelKind>,
+    /// What they answer, in that order.
+    pub answers: Vec<Answer>,
     /// What the encoder is built for.
     pub inputs: InputSpec,
     /// The parts that the configuration chooses, every head spelled out.
@@ -48,17 +49,19 @@ impl ModelPlan {
         let wanted = wanted_tasks(config, info);
         let names: Vec<&str> = wanted.iter().map(|t| t.name.as_str()).collect();
         let info = info.for_tasks(&names).map_err(|e| Error::from(e).in_section("task"))?;
-        let labels: Vec<LabelKind> = info.tasks.iter().map(|t| t.label.clone()).collect();
-        let default = |label: &LabelKind| HeadConfig::default_for(&target_spec(label));
-        let heads: Vec<HeadConfig> =
-            wanted.iter().zip(&labels).map(|(t, label)| t.head.clone().unwrap_or_else(|| default(label))).collect();
-        let tasks = task_set(&wanted, &heads, &labels)?;
+        let answers: Vec<Answer> = info.tasks.iter().map(|t| t.answer.clone()).collect();
+        let mut heads = Vec::with_capacity(wanted.len());
+        for (task, answer) in wanted.iter().zip(&answers) {
+            let head = task.head.clone().map_or_else(|| HeadConfig::default_for(answer), Ok);
+            heads.push(head.map_err(|e| Error::from(e).in_section("task"))?);
+        }
+        let tasks = task_set(&wanted, &heads, &answers)?;
         let parts = ModelConfig {
             encoder: config.encoder.clone(),
             sharing: config.sharing.clone(),
             heads: heads.into_iter().map(Some).collect(),
         };
-        Ok(Self { tasks, labels, inputs: info.inputs, parts })
+        Ok(Self { tasks, answers, inputs: info.inputs, parts })
     }
 
     /// The model with fresh parameters, which depend on the run's `seed`; `labels` are the statistics of the training labels, in
@@ -67,9 +70,9 @@ impl ModelPlan {
     /// # Errors
     /// As [`Model::build`].
     pub fn build(&self, labels: &[LabelStats], device: Device, seed: u64) -> Result<Model> {
-        let targets: Vec<TargetSpec> = self.labels.iter().map(target_spec).collect();
         let seed = derive(seed, "init", 0);
-        let blueprint = Blueprint { inputs: &self.inputs, targets: &targets, labels, kind: Kind::Float, device, seed };
+        let blueprint =
+            Blueprint { inputs: &self.inputs, answers: &self.answers, labels, kind: Kind::Float, device, seed };
         Model::build(&self.parts, &self.tasks, &blueprint)
     }
 
@@ -90,9 +93,9 @@ fn wanted_tasks(config: &RunConfig, info: &DataInfo) -> Vec<TaskConfig> {
 }
 
 /// The tasks as the user wants them; a primary metric that was not named is the head's first.
-fn task_set(wanted: &[TaskConfig], heads: &[HeadConfig], labels: &[LabelKind]) -> Result<TaskSet> {
+fn task_set(wanted: &[TaskConfig], heads: &[HeadConfig], answers: &[Answer]) -> Result<TaskSet> {
     let mut tasks = Vec::with_capacity(wanted.len());
-    for (idx, ((config, head), label)) in wanted.iter().zip(heads).zip(labels).enumerate() {
+    for (idx, ((config, head), answer)) in wanted.iter().zip(heads).zip(answers).enumerate() {
         let refused = |key: &str| {
             let place = format!("task[{idx}].{key}");
             move |e: mtl_core::Error| Error::from(e).in_section(place)
@@ -110,11 +113,11 @@ fn task_set(wanted: &[TaskConfig], heads: &[HeadConfig], labels: &[LabelKind]) -
         };
         let mut task = task().map_err(|e| Error::from(e).in_section("task"))?;
         if let (Some(named), Some(metric)) = (&config.primary, &task.primary) {
-            fits(&config.name, label, named, metric).map_err(refused("primary"))?;
+            fits(&config.name, answer, named, metric).map_err(refused("primary"))?;
         }
         for (n, name) in config.metrics.iter().enumerate() {
             let also =
-                registry().find(name).and_then(|metric| fits(&config.name, label, name, &metric).map(|()| metric));
+                registry().find(name).and_then(|metric| fits(&config.name, answer, name, &metric).map(|()| metric));
             task.also.push(also.map_err(refused(&format!("metrics[{n}]")))?);
         }
         tasks.push(task);
@@ -123,14 +126,11 @@ fn task_set(wanted: &[TaskConfig], heads: &[HeadConfig], labels: &[LabelKind]) -
 }
 
 /// Whether a metric is for such answers.
-fn fits(task: &str, label: &LabelKind, named: &MetricName, metric: &MetricSpec) -> mtl_core::Result<()> {
-    let kind = match label {
-        LabelKind::Class { .. } => CLASS,
-        LabelKind::Binary { .. } => MULTI_LABEL,
-        LabelKind::Values { .. } => VALUES,
-    };
-    let answers = metric.facts().answers;
-    if answers.contains(&kind) {
+fn fits(task: &str, answer: &Answer, named: &MetricName, metric: &MetricSpec) -> mtl_core::Result<()> {
+    let (kind, answers) = (answer.tag().name(), metric.facts().answers);
+    // Grades are classes, whose order a metric need not know.
+    let as_classes = answer.tag() == AnswerTag::Ordinal && answers.contains(&AnswerTag::Class.name());
+    if answers.contains(&kind) || as_classes {
         return Ok(());
     }
     Err(mtl_core::Error::InvalidConfig {
@@ -139,12 +139,4 @@ fn fits(task: &str, label: &LabelKind, named: &MetricName, metric: &MetricSpec) 
         expected: format!("for answers of kind {kind}, as task {task} has them"),
         found: format!("{named}, which is for {}", answers.join(", ")),
     })
-}
-
-pub(crate) fn target_spec(label: &LabelKind) -> TargetSpec {
-    match label {
-        LabelKind::Class { classes } => TargetSpec::Class { classes: classes.len() },
-        LabelKind::Binary { labels } => TargetSpec::MultiLabel { labels: labels.len() },
-        LabelKind::Values { names } => TargetSpec::Values { values: names.len() },
-    }
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 use mtl_core::{
+    answer::Answer,
     batch::{Batch, Target},
     context::Cx,
     encode::{EncoderConfig, ResNet18Config},
@@ -12,7 +13,6 @@ use mtl_core::{
     shim::{Graph, grad},
     task::{Task, TaskSet},
 };
-use mtl_heads::TargetSpec;
 use mtl_train::{
     architecture::Architecture,
     encoder::AnyEncoder,
@@ -32,9 +32,9 @@ fn spec(inputs: &[&str]) -> InputSpec {
 fn model(inputs: &[&str], encoder: AnyEncoder, sharing: Architecture) -> mtl_train::Result<Model> {
     let tasks = TaskSet::new(["a", "b"].map(|n| Task::new(n).unwrap()).into()).unwrap();
     let inputs = spec(inputs);
-    let targets = [TargetSpec::Values { values: 1 }, TargetSpec::Values { values: 1 }];
+    let answers = [Answer::values(["y"]), Answer::values(["y"])];
     let blueprint =
-        Blueprint { inputs: &inputs, targets: &targets, labels: &[], kind: Kind::Float, device: Device::Cpu, seed: 4 };
+        Blueprint { inputs: &inputs, answers: &answers, labels: &[], kind: Kind::Float, device: Device::Cpu, seed: 4 };
     Model::build(&ModelConfig { encoder, sharing, heads: Vec::new() }, &tasks, &blueprint)
 }
 

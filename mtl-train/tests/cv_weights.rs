@@ -16,13 +16,14 @@ use std::{
 };
 
 use mtl_core::{
+    answer::Answer,
     batch::{Batch, Target},
     input::InputSpec,
     rng::Rng,
     task::TaskName,
 };
 use mtl_data::{
-    DataInfo, LabelKind, Origin, Source, Splits, Subset, TaskInfo,
+    DataInfo, Origin, Source, Splits, Subset, TaskInfo,
     kept::{Cut, Provenance},
     source::{Codes, Labels, TableSource},
 };
@@ -42,10 +43,7 @@ fn planted(n: [usize; 3], dim: usize, sd: [f64; 2], seed: u64) -> Splits {
     let rows: usize = n.iter().sum();
     let xs: Vec<f32> = (0..rows * dim).map(|_| rng.normal() as f32).collect();
     let clean = |row: usize| -> f64 { w.iter().zip(&xs[row * dim..]).map(|(w, x)| w * f64::from(*x)).sum() };
-    let task = |name: &str| TaskInfo {
-        name: TaskName::new(name).unwrap(),
-        label: LabelKind::Values { names: vec![name.to_owned()] },
-    };
+    let task = |name: &str| TaskInfo { name: TaskName::new(name).unwrap(), answer: Answer::values([name]) };
     let info = DataInfo {
         inputs: InputSpec::table(Vec::new(), (0..dim).map(|i| format!("x{i}")).collect()),
         tasks: vec![task("sharp"), task("blurred")],
@@ -54,7 +52,7 @@ fn planted(n: [usize; 3], dim: usize, sd: [f64; 2], seed: u64) -> Splits {
         .iter()
         .map(|sd| {
             let noisy: Vec<f32> = (0..rows).map(|row| (clean(row) + sd * rng.normal()) as f32).collect();
-            Labels::Values(Array2::from_shape_vec((rows, 1), noisy).unwrap())
+            Labels::numbers(Array2::from_shape_vec((rows, 1), noisy).unwrap())
         })
         .collect();
     let whole: Arc<dyn Source> =

@@ -16,14 +16,18 @@ use std::{
     sync::Arc,
 };
 
-use mtl_core::{batch::MISSING_CLASS, task::TaskName};
+use mtl_core::{
+    answer::{Answer, numbered},
+    batch::MISSING_CLASS,
+    task::TaskName,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{Splits, csv::cut};
 use crate::{
     error::{Error, Result},
     idx,
-    info::{LabelKind, TaskInfo},
+    info::TaskInfo,
     kept::{Content, Cut, Loading, Part},
     preprocess::{Preprocessing, RawPictures},
     source::{Pictures, Scaling, Source, Subset},
@@ -194,9 +198,8 @@ impl IdxFiles {
             if tasks.iter().any(|t| t.name == task.name) {
                 return Err(mtl_core::Error::Duplicate { what: "task", name: task.name.to_string() }.into());
             }
-            let numbers = || (0..task.classes).map(|class| class.to_string()).collect();
-            let classes = if task.names.is_empty() { numbers() } else { task.names.clone() };
-            tasks.push(TaskInfo { name: task.name.clone(), label: LabelKind::Class { classes } });
+            let classes = if task.names.is_empty() { numbered(task.classes) } else { task.names.clone() };
+            tasks.push(TaskInfo { name: task.name.clone(), answer: Answer::class(classes) });
         }
         Ok(tasks)
     }

@@ -27,7 +27,6 @@ pub use fashion_pairs::FashionPairsConfig;
 pub use idx_files::{IdxFiles, IdxPart, IdxTask};
 pub(crate) use synthetic_mmoe::preprocessing as synthetic_preprocessing;
 pub use synthetic_mmoe::{SyntheticMmoe, SyntheticTargets};
-pub use tasks::LabelForm;
 
 use std::{
     env,

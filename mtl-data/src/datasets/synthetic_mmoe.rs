@@ -18,7 +18,7 @@
 
 use std::sync::Arc;
 
-use mtl_core::task::TaskName;
+use mtl_core::{answer::Answer, task::TaskName};
 use ndarray::Array2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use super::{Origin, Splits};
 use crate::{
     error::{Error, Result},
-    info::{DataInfo, LabelKind, TaskInfo},
+    info::{DataInfo, TaskInfo},
     kept::{Cut, Loading},
     preprocess::Preprocessing,
     rng::{Rng, Stream},
@@ -149,17 +149,16 @@ impl SyntheticMmoe {
         if self.targets != SyntheticTargets::Binary {
             for k in 0..2 {
                 let name = format!("y{}", k + 1);
-                tasks.push(TaskInfo { name: TaskName::new(&name)?, label: LabelKind::Values { names: vec![name] } });
-                labels.push(Labels::Values(column(&|y| y[k] as f32)));
+                tasks.push(TaskInfo { name: TaskName::new(&name)?, answer: Answer::values([name]) });
+                labels.push(Labels::numbers(column(&|y| y[k] as f32)));
             }
         }
         if self.targets != SyntheticTargets::Values {
             for k in 0..2 {
                 let name = format!("y{}-high", k + 1);
                 let median = median(ys[..self.train].iter().map(|y| y[k]).collect());
-                let label = LabelKind::Binary { labels: vec!["high".into()] };
-                tasks.push(TaskInfo { name: TaskName::new(&name)?, label });
-                labels.push(Labels::Binary(column(&|y| f32::from(y[k] > median))));
+                tasks.push(TaskInfo { name: TaskName::new(&name)?, answer: Answer::multi_label(["high"]) });
+                labels.push(Labels::numbers(column(&|y| f32::from(y[k] > median))));
             }
         }
         Ok((tasks, labels))

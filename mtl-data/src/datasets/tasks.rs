@@ -4,7 +4,7 @@
 //! list) and checked although its data is far away. What [`load`](DatasetConfig::load) gives has the same tasks in the same
 //! order.
 
-use mtl_core::task::TaskName;
+use mtl_core::{answer::AnswerTag, task::TaskName};
 
 use super::{CensusIncome, DatasetConfig, SyntheticTargets};
 use crate::{
@@ -12,38 +12,27 @@ use crate::{
     table::{LabelSpec, Schema},
 };
 
-/// The form of a task's labels; how many classes there are is known when they have been read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LabelForm {
-    /// One of several classes.
-    Class,
-    /// Yes or no, once or several times.
-    Binary,
-    /// Numbers.
-    Values,
-}
-
 impl DatasetConfig {
-    /// The tasks in order, with the form of their labels.
+    /// The tasks in order, with the kind of their answers; how many classes there are is known when labels have been read.
     ///
     /// # Errors
     /// `InvalidConfig` for a schema whose columns do not name tasks.
-    pub fn tasks(&self) -> Result<Vec<(TaskName, LabelForm)>> {
-        let named = |names: &[&str], form| -> Result<Vec<(TaskName, LabelForm)>> {
+    pub fn tasks(&self) -> Result<Vec<(TaskName, AnswerTag)>> {
+        let named = |names: &[&str], form| -> Result<Vec<(TaskName, AnswerTag)>> {
             names.iter().map(|name| Ok((TaskName::new(name)?, form))).collect()
         };
         match self {
             Self::CensusIncome(_) => of_schema(&CensusIncome::schema()?),
             Self::Csv(config) => of_schema(&config.schema),
-            Self::FashionPairs(_) => named(&["left", "right"], LabelForm::Class),
-            Self::Idx(config) => Ok(config.tasks.iter().map(|task| (task.name.clone(), LabelForm::Class)).collect()),
+            Self::FashionPairs(_) => named(&["left", "right"], AnswerTag::Class),
+            Self::Idx(config) => Ok(config.tasks.iter().map(|task| (task.name.clone(), AnswerTag::Class)).collect()),
             Self::SyntheticMmoe(config) => {
                 let mut tasks = Vec::new();
                 if config.targets != SyntheticTargets::Binary {
-                    tasks.extend(named(&["y1", "y2"], LabelForm::Values)?);
+                    tasks.extend(named(&["y1", "y2"], AnswerTag::Values)?);
                 }
                 if config.targets != SyntheticTargets::Values {
-                    tasks.extend(named(&["y1-high", "y2-high"], LabelForm::Binary)?);
+                    tasks.extend(named(&["y1-high", "y2-high"], AnswerTag::MultiLabel)?);
                 }
                 Ok(tasks)
             }
@@ -60,11 +49,13 @@ impl DatasetConfig {
     }
 }
 
-fn of_schema(schema: &Schema) -> Result<Vec<(TaskName, LabelForm)>> {
+fn of_schema(schema: &Schema) -> Result<Vec<(TaskName, AnswerTag)>> {
     let form = |columns: &[usize]| match columns.first().and_then(|&column| schema.label_spec(column)) {
-        Some(LabelSpec::Binary { .. }) => LabelForm::Binary,
-        Some(LabelSpec::Value) => LabelForm::Values,
-        _ => LabelForm::Class,
+        Some(LabelSpec::Binary { .. }) => AnswerTag::MultiLabel,
+        Some(LabelSpec::Value) => AnswerTag::Values,
+        Some(LabelSpec::Ordinal(_)) => AnswerTag::Ordinal,
+        // A task is made of its label columns, so there is one.
+        Some(LabelSpec::Class | LabelSpec::Classes(_)) | None => AnswerTag::Class,
     };
     Ok(schema.tasks()?.into_iter().map(|task| (task.name, form(&task.columns))).collect())
 }
@@ -76,15 +67,10 @@ mod tests {
     use mtl_core::input::Modality;
 
     use super::*;
-    use crate::info::{LabelKind, TaskInfo};
+    use crate::info::TaskInfo;
 
-    fn form(task: &TaskInfo) -> (TaskName, LabelForm) {
-        let form = match task.label {
-            LabelKind::Class { .. } => LabelForm::Class,
-            LabelKind::Binary { .. } => LabelForm::Binary,
-            LabelKind::Values { .. } => LabelForm::Values,
-        };
-        (task.name.clone(), form)
+    fn form(task: &TaskInfo) -> (TaskName, AnswerTag) {
+        (task.name.clone(), task.answer.tag())
     }
 
     /// Settings say what the loaded data says.
@@ -109,18 +95,19 @@ mod tests {
             dir = {:?}
             train = "t.csv"
             [schema]
-            tasks = ["price", "kind", "deal"]
+            tasks = ["price", "kind", "deal", "size"]
             columns = [
                 {{ name = "x", kind = "numeric" }},
                 {{ name = "kind", kind = "label", label = "class" }},
                 {{ name = "sold", kind = "label", task = "deal", label = {{ binary = {{ positive = "1" }} }} }},
                 {{ name = "price", kind = "label", label = "value" }},
+                {{ name = "kind", kind = "label", task = "size", label = {{ ordinal = ["2", "0", "1"] }} }},
             ]"#,
             dir.path()
         ));
         let pairs: DatasetConfig = toml::from_str("kind = \"fashion-pairs\"").unwrap();
         assert!(pairs.has_pictures() && pairs.tasks().unwrap()[1].0.as_str() == "right");
         let census: DatasetConfig = toml::from_str("kind = \"census-income\"").unwrap();
-        assert_eq!(census.tasks().unwrap()[0], (TaskName::new("income").unwrap(), LabelForm::Binary));
+        assert_eq!(census.tasks().unwrap()[0], (TaskName::new("income").unwrap(), AnswerTag::MultiLabel));
     }
 }

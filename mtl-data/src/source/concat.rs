@@ -4,16 +4,15 @@ use std::sync::Arc;
 
 use mtl_core::{
     TorchContext,
-    batch::{Batch, Inputs, MISSING_CLASS, Target},
-    prediction::Reference,
+    answer::Labels,
+    batch::{Batch, Inputs, Target},
 };
-use ndarray::Array2;
 use tch::Tensor;
 
 use super::{Source, indices};
 use crate::{
     error::{Error, Result},
-    info::{DataInfo, LabelKind, TaskInfo},
+    info::{DataInfo, TaskInfo},
 };
 
 /// All samples of the first source, then all of the second, and so on; sample ids are positions in the whole.
@@ -125,23 +124,50 @@ fn join(task: &TaskInfo, task_idx: usize, parts: &[Part<'_>], back: &[usize]) ->
     if targets.iter().all(|(_, target)| target.is_none()) {
         return Ok(None);
     }
-    let (name, width) = (task.name.as_str(), task.label.width());
-    let (mut classes, mut cells) = (Vec::new(), Vec::new());
-    for (len, target) in targets {
-        match (target.map(Target::reference).transpose()?, &task.label) {
-            (Some(Reference::Class(labels)), _) => classes.extend(labels),
-            (Some(Reference::MultiLabel(labels) | Reference::Values(labels)), _) => cells.extend(labels),
-            (_, LabelKind::Class { .. }) => classes.resize(classes.len() + len, MISSING_CLASS),
-            _ => cells.resize(cells.len() + len * width, f32::NAN),
-        }
+    let mut labels = Vec::with_capacity(targets.len());
+    for (_, target) in &targets {
+        labels.push(target.map(Target::labels).transpose()?);
     }
-    let row = |at: usize, column: usize| cells.get(back[at] * width + column).copied().unwrap_or(f32::NAN);
-    let matrix = || Array2::from_shape_fn((back.len(), width), |(at, column)| row(at, column));
-    Ok(Some(match task.label {
-        LabelKind::Class { .. } => Target::class(name, &back.iter().map(|&at| classes[at]).collect::<Vec<_>>())?,
-        LabelKind::Binary { .. } => Target::multi_label(name, matrix().view())?,
-        LabelKind::Values { .. } => Target::values(name, matrix().view())?,
-    }))
+    // What an unlabeled sample looks like is known from a part that has labels; there is one.
+    let Some(form) = labels.iter().flatten().next().map(|labels| labels.gather(&[])) else { return Ok(None) };
+    let parts: Vec<Labels> = labels
+        .into_iter()
+        .zip(&targets)
+        .map(|(labels, &(len, _))| labels.unwrap_or_else(|| form.unlabeled(len)))
+        .collect();
+    let joined = Target::new(task.name.as_str(), &task.answer, &Labels::concat(&parts)?.gather(back))?;
+    with_sample_facts(task, joined, &targets, back).map(Some)
+}
+
+/// Weights and groups of the parts, reordered, if any part has them: weight 1 where a part has none. An unlabeled sample is of
+/// a group of its own kind, which no metric sees.
+fn with_sample_facts(
+    task: &TaskInfo,
+    mut joined: Target,
+    targets: &[(usize, Option<&Target>)],
+    back: &[usize],
+) -> Result<Target> {
+    let name = task.name.as_str();
+    if targets.iter().any(|(_, target)| target.is_some_and(|t| t.weights().is_some())) {
+        let mut weights = Vec::new();
+        for &(len, target) in targets {
+            weights.extend(target.map(Target::plain_weights).transpose()?.flatten().unwrap_or_else(|| vec![1.0; len]));
+        }
+        joined = joined.with_weights(name, &back.iter().map(|&at| weights[at]).collect::<Vec<f32>>())?;
+    }
+    if targets.iter().any(|(_, target)| target.is_some_and(|t| t.groups().is_some())) {
+        let mut groups = Vec::new();
+        for &(len, target) in targets {
+            let of_part = target.map(Target::plain_groups).transpose()?.flatten();
+            let Some(of_part) = of_part.or_else(|| target.is_none().then(|| vec![u64::MAX; len])) else {
+                let expected = format!("groups for task {name} in all sources or in none");
+                return Err(Error::config("concat", "sources", expected, "groups in some"));
+            };
+            groups.extend(of_part);
+        }
+        joined = joined.with_groups(name, &back.iter().map(|&at| groups[at]).collect::<Vec<u64>>())?;
+    }
+    Ok(joined)
 }
 
 impl std::fmt::Debug for Concat {
@@ -153,15 +179,20 @@ impl std::fmt::Debug for Concat {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::{Codes, ForTasks, Labels, TableSource};
-    use mtl_core::{input::InputSpec, task::TaskName};
+    use crate::source::{Codes, ForTasks, TableSource};
+    use mtl_core::{
+        answer::{Answer, numbered},
+        input::InputSpec,
+        prediction::Reference,
+        task::TaskName,
+    };
 
     /// A source whose one number and one class tell `from + row`.
     fn source(task: &str, from: u8, n: u8) -> Arc<dyn Source> {
-        let label = LabelKind::Class { classes: (0..100).map(|c| c.to_string()).collect() };
-        let tasks = vec![TaskInfo { name: TaskName::new(task).unwrap(), label }];
+        let answer = Answer::class(numbered(100));
+        let tasks = vec![TaskInfo { name: TaskName::new(task).unwrap(), answer }];
         let info = DataInfo { inputs: InputSpec::table(Vec::new(), vec!["x".into()]), tasks };
-        let labels = vec![Labels::Class((from..from + n).map(i64::from).collect())];
+        let labels = vec![Labels::indices((from..from + n).map(i64::from).collect())];
         let numeric = (from..from + n).map(f32::from).collect();
         Arc::new(TableSource::from_rows(info, n.into(), Codes::Narrow(vec![]), numeric, labels).unwrap())
     }

@@ -9,12 +9,11 @@
 //! Dealing from one ordered row, as cards are, has two consequences that a draw per class does not have: folds differ by at
 //! most one sample in size, and *every* run of the order is spread evenly to within one sample. A run is a class of the
 //! first task, a pair of labels of the first two, and so on. Tasks that come later are spread evenly within the labels of
-//! those before them; numbers cannot be stratified, so of a regression task only known and missing are told apart.
+//! those before them. What stands for a label is asked of its [`Answer`](mtl_core::answer::Answer): numbers cannot be
+//! stratified, so of a regression task only known and missing are told apart; a kind without strata is left out, and
+//! [`Folds::notes`] says so.
 
-use mtl_core::{
-    batch::{MISSING_CLASS, Target},
-    prediction::Reference,
-};
+use mtl_core::batch::Target;
 
 use super::Source;
 use crate::{
@@ -26,12 +25,11 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Folds {
     parts: Vec<Vec<u64>>,
+    notes: Vec<String>,
 }
 
 /// Labels are read so many samples at a time.
 const CHUNK: u64 = 4096;
-/// Columns of a yes/no task that are told apart: two bits each in one word.
-const COLUMNS: usize = 32;
 
 impl Folds {
     /// Cuts a source by the labels of its tasks; the cut depends on labels, `k` and `seed` only.
@@ -40,20 +38,28 @@ impl Folds {
     /// `InvalidConfig` unless `2 <= k <= source.len()`; the source's own errors.
     pub fn stratified(source: &dyn Source, k: usize, seed: u64) -> Result<Self> {
         check(k, source.len())?;
+        let tasks = &source.info().tasks;
         let mut keys: Vec<Vec<u64>> = Vec::new();
+        let mut notes: Vec<String> = Vec::new();
         for from in (0..source.len()).step_by(usize::try_from(CHUNK).unwrap_or(1)) {
             let positions: Vec<u64> = (from..source.len().min(from + CHUNK)).collect();
-            let batch = source.batch(&positions)?;
-            let mut chunk: Vec<Vec<u64>> = vec![Vec::with_capacity(batch.targets.len()); positions.len()];
-            for target in &batch.targets {
+            let targets = source.targets(&positions)?;
+            let mut chunk: Vec<Vec<u64>> = vec![Vec::with_capacity(targets.len()); positions.len()];
+            for (task, target) in tasks.iter().zip(&targets) {
                 let labels = target.as_ref().map(Target::reference).transpose()?;
-                for (row, key) in chunk.iter_mut().enumerate() {
-                    key.push(labels.as_ref().map_or(0, |labels| code(labels, row)));
-                }
+                let codes = labels.map_or_else(|| Ok(vec![0; positions.len()]), |labels| task.answer.strata(&labels));
+                let codes = codes.unwrap_or_else(|reason| {
+                    let note = format!("folds are not stratified by task {}: {reason}", task.name);
+                    if !notes.contains(&note) {
+                        notes.push(note);
+                    }
+                    vec![0; positions.len()]
+                });
+                chunk.iter_mut().zip(codes).for_each(|(key, code)| key.push(code));
             }
             keys.append(&mut chunk);
         }
-        Self::by_keys(&keys, k, seed)
+        Ok(Self { notes, ..Self::by_keys(&keys, k, seed)? })
     }
 
     /// Cuts `0..keys.len()`, spreading equal keys, and equal beginnings of keys, evenly.
@@ -72,13 +78,19 @@ impl Folds {
             parts[at].push(position);
         }
         parts.iter_mut().for_each(|part| part.sort_unstable());
-        Ok(Self { parts })
+        Ok(Self { parts, notes: Vec::new() })
     }
 
     /// The positions of every fold, ascending.
     #[must_use]
     pub fn parts(&self) -> &[Vec<u64>] {
         &self.parts
+    }
+
+    /// By which tasks the folds are not stratified, and why: to be shown to whoever asked for them.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// All positions that are not in fold `held_out`, ascending: what is learned from while that fold judges.
@@ -98,34 +110,22 @@ fn check(k: usize, n: u64) -> Result<()> {
     Err(Error::config("folds", "k", format!("in 2..={n}, the number of samples"), k.to_string()))
 }
 
-/// A sample's label of one task as a number, 0 for missing.
-fn code(labels: &Reference, row: usize) -> u64 {
-    match labels {
-        Reference::Class(classes) => match classes.get(row) {
-            Some(&class) if class != MISSING_CLASS => class.cast_unsigned().wrapping_add(1),
-            _ => 0,
-        },
-        Reference::MultiLabel(cells) => cells.row(row).iter().take(COLUMNS).fold(0, |code, cell| {
-            let cell = if cell.is_nan() { 0 } else { 1 + u64::from(*cell > 0.5) };
-            (code << 2) | cell
-        }),
-        Reference::Values(cells) => u64::from(cells.row(row).iter().any(|cell| !cell.is_nan())),
-        // Labels of a kind that came later: there is no order to spread them by.
-        _ => 1,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use mtl_core::{input::InputSpec, task::TaskName};
+    use mtl_core::{
+        answer::{Answer, numbered},
+        batch::MISSING_CLASS,
+        input::InputSpec,
+        task::TaskName,
+    };
     use ndarray::Array2;
     use proptest::prelude::*;
 
     use super::*;
     use crate::{
-        info::{DataInfo, LabelKind, TaskInfo},
+        info::{DataInfo, TaskInfo},
         source::{Codes, Labels, TableSource},
     };
 
@@ -170,15 +170,14 @@ mod tests {
 
     #[test]
     fn labels_of_all_kinds_are_told_apart() {
-        let task = |name: &str, label| TaskInfo { name: TaskName::new(name).unwrap(), label };
-        let names = |n: usize| (0..n).map(|i| i.to_string()).collect::<Vec<_>>();
+        let task = |name: &str, answer| TaskInfo { name: TaskName::new(name).unwrap(), answer };
         let n = 9000;
         let info = DataInfo {
             inputs: InputSpec::table(Vec::new(), vec!["x".into()]),
             tasks: vec![
-                task("class", LabelKind::Class { classes: names(3) }),
-                task("flags", LabelKind::Binary { labels: names(2) }),
-                task("size", LabelKind::Values { names: names(1) }),
+                task("class", Answer::class(numbered(3))),
+                task("flags", Answer::multi_label(numbered(2))),
+                task("size", Answer::values(numbered(1))),
             ],
         };
         let class = |i: usize| if i.is_multiple_of(7) { MISSING_CLASS } else { (i % 3) as i64 };
@@ -186,9 +185,9 @@ mod tests {
             if i.is_multiple_of(5) { f32::NAN } else { f32::from((i / (c + 1)).is_multiple_of(2)) }
         };
         let labels = vec![
-            Labels::Class((0..n).map(class).collect()),
-            Labels::Binary(Array2::from_shape_fn((n, 2), |(i, c)| flag(i, c))),
-            Labels::Values(Array2::from_shape_fn((n, 1), |(i, _)| if i.is_multiple_of(2) { f32::NAN } else { 1.5 })),
+            Labels::indices((0..n).map(class).collect()),
+            Labels::numbers(Array2::from_shape_fn((n, 2), |(i, c)| flag(i, c))),
+            Labels::numbers(Array2::from_shape_fn((n, 1), |(i, _)| if i.is_multiple_of(2) { f32::NAN } else { 1.5 })),
         ];
         let source = TableSource::from_rows(info, n, Codes::Narrow(vec![]), vec![0.0; n], labels).unwrap();
         let source: Arc<dyn Source> = Arc::new(source);

@@ -44,7 +44,7 @@ impl ForTasks {
                 return Err(mtl_core::Error::Duplicate { what: "task", name: task.name.to_string() }.into());
             }
             let place = own.iter().position(|t| t.name == task.name);
-            if place.is_some_and(|place| own[place].label != task.label) {
+            if place.is_some_and(|place| own[place].answer != task.answer) {
                 let expected = format!("the same labels wherever task {} occurs", task.name);
                 return Err(Error::config("source", "tasks", expected, "different ones"));
             }
@@ -87,21 +87,18 @@ impl std::fmt::Debug for ForTasks {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        info::LabelKind,
-        source::{Codes, Labels, TableSource},
-    };
-    use mtl_core::{input::InputSpec, task::TaskName};
+    use crate::source::{Codes, Labels, TableSource};
+    use mtl_core::{answer::Answer, input::InputSpec, task::TaskName};
     use ndarray::array;
 
     fn task(name: &str) -> TaskInfo {
-        TaskInfo { name: TaskName::new(name).unwrap(), label: LabelKind::Values { names: vec![name.into()] } }
+        TaskInfo { name: TaskName::new(name).unwrap(), answer: Answer::values([name]) }
     }
 
     fn source() -> Arc<dyn Source> {
         let inputs = InputSpec::table(Vec::new(), vec!["x".into()]);
         let info = DataInfo { inputs, tasks: vec![task("a"), task("b")] };
-        let labels = vec![Labels::Values(array![[1.0]]), Labels::Values(array![[2.0]])];
+        let labels = vec![Labels::numbers(array![[1.0]]), Labels::numbers(array![[2.0]])];
         Arc::new(TableSource::from_rows(info, 1, Codes::Narrow(vec![]), vec![0.0], labels).unwrap())
     }
 
@@ -120,7 +117,7 @@ mod tests {
         let spread = ForTasks::spread(source(), &[task("c"), task("b")]).unwrap();
         let known: Vec<_> = spread.batch(&[0]).unwrap().targets.iter().map(Option::is_some).collect();
         assert_eq!(known, [false, true]);
-        let other = TaskInfo { label: LabelKind::Class { classes: vec![] }, ..task("a") };
+        let other = TaskInfo { answer: Answer::class(["x"]), ..task("a") };
         assert!(ForTasks::spread(source(), &[other]).unwrap_err().to_string().contains("wherever task a occurs"));
         assert!(ForTasks::spread(source(), &[task("a"), task("a")]).unwrap_err().to_string().contains("twice"));
     }

@@ -14,10 +14,11 @@ mod subset;
 pub use concat::Concat;
 pub use folds::Folds;
 pub use for_tasks::ForTasks;
+pub use mtl_core::answer::{Cells, Labels};
 pub(crate) use pairs::Garments;
 pub use pairs::{FashionPairs, PAIR_SIDE, Scaling};
 pub use pictures::Pictures;
-pub use rows::{Codes, Labels, TableSource};
+pub use rows::{Codes, TableSource};
 pub use subset::{Subset, split};
 
 use std::sync::Arc;
@@ -34,8 +35,8 @@ use crate::{
 /// # Examples
 /// An own source is one `impl`; loaders, splits and samplers then work with it:
 /// ```
-/// use mtl_core::{batch::{Batch, Target}, input::{InputSpec, Inputs}, task::TaskName};
-/// use mtl_data::{DataInfo, LabelKind, Loader, LoaderConfig, Result, Source, TaskInfo};
+/// use mtl_core::{answer::Answer, batch::{Batch, Target}, input::{InputSpec, Inputs}, task::TaskName};
+/// use mtl_data::{DataInfo, Loader, LoaderConfig, Result, Source, TaskInfo};
 /// use tch::Tensor;
 ///
 /// /// Is the number even?
@@ -56,10 +57,7 @@ use crate::{
 ///     }
 /// }
 ///
-/// let tasks = vec![TaskInfo {
-///     name: TaskName::new("parity")?,
-///     label: LabelKind::Class { classes: vec!["odd".into(), "even".into()] },
-/// }];
+/// let tasks = vec![TaskInfo { name: TaskName::new("parity")?, answer: Answer::class(["odd", "even"]) }];
 /// let inputs = InputSpec::table(Vec::new(), vec!["number".into()]);
 /// let source = Parity(DataInfo { inputs, tasks });
 /// let loader = Loader::new(std::sync::Arc::new(source), LoaderConfig { batch_size: 32, ..LoaderConfig::default() })?;
@@ -77,8 +75,8 @@ pub trait Source: Send + Sync {
     /// The samples at `positions`, in that order; a position may occur twice.
     ///
     /// # Shapes
-    /// Inputs as [`DataInfo::inputs`] says (which the loader checks), targets one per task as
-    /// [`LabelKind`](crate::LabelKind) says, on the CPU.
+    /// Inputs as [`DataInfo::inputs`] says (which the loader checks), targets one per task as its
+    /// [`Answer`](mtl_core::answer::Answer) says, on the CPU.
     ///
     /// # Errors
     /// [`Error::Position`] for a position that is not below [`Source::len`].

@@ -17,6 +17,7 @@
 use std::{path::Path, sync::Arc};
 
 use mtl_core::{
+    answer::Answer,
     batch::{Batch, Target},
     task::TaskName,
 };
@@ -27,7 +28,7 @@ use super::{Source, indices};
 use crate::{
     error::{Error, Result},
     idx::Idx,
-    info::{DataInfo, LabelKind, TaskInfo},
+    info::{DataInfo, TaskInfo},
     preprocess::RawPictures,
     rng::{Rng, Stream},
 };
@@ -141,10 +142,8 @@ impl FashionPairs {
         indices("fashion-pairs", garments.len() as u64, &members)?;
         let raw = Self::pictures(scaling);
         raw.validate()?;
-        let task = |name| -> Result<TaskInfo> {
-            let label = LabelKind::Class { classes: CLASSES.map(str::to_owned).into() };
-            Ok(TaskInfo { name: TaskName::new(name)?, label })
-        };
+        let task =
+            |name| -> Result<TaskInfo> { Ok(TaskInfo { name: TaskName::new(name)?, answer: Answer::class(CLASSES) }) };
         let info = DataInfo { inputs: raw.inputs(), tasks: vec![task("left")?, task("right")?] };
         Ok(Self { garments, members, n_pairs, seed, info, values: raw.values(), raw })
     }

@@ -108,12 +108,10 @@ impl Source for Pictures {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::info::LabelKind;
-    use mtl_core::task::TaskName;
+    use mtl_core::{answer::Answer, task::TaskName};
 
     fn tasks() -> Vec<TaskInfo> {
-        let label = LabelKind::Class { classes: vec!["a".into(), "b".into()] };
-        vec![TaskInfo { name: TaskName::new("t").unwrap(), label }]
+        vec![TaskInfo { name: TaskName::new("t").unwrap(), answer: Answer::class(["a", "b"]) }]
     }
 
     fn raw(scaling: Scaling) -> RawPictures {

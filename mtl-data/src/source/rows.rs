@@ -8,17 +8,17 @@ use std::cell::RefCell;
 
 use mtl_core::{
     TorchContext,
+    answer::Labels,
     batch::{Batch, Inputs, Target},
     input::{Input, InputSpec, Modality},
 };
-use ndarray::Array2;
 use rayon::prelude::*;
 use tch::Tensor;
 
 use super::{Source, indices};
 use crate::{
     error::{Error, Result},
-    info::{DataInfo, LabelKind},
+    info::DataInfo,
 };
 
 /// Batches with fewer cells than this are gathered by the calling thread: splitting them costs more than it saves.
@@ -55,52 +55,6 @@ impl Codes {
     }
 }
 
-/// The labels of one task, one entry or row per sample.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Labels {
-    /// Class indices, [`MISSING_CLASS`](mtl_core::batch::MISSING_CLASS) where unknown.
-    Class(Vec<i64>),
-    /// 0, 1 or NaN: `[n, c]`.
-    Binary(Array2<f32>),
-    /// Numbers, NaN where unknown: `[n, k]`.
-    Values(Array2<f32>),
-}
-
-impl Labels {
-    /// Whether there is one entry per sample and it is of that kind.
-    fn fit(&self, n_rows: usize, kind: &LabelKind) -> bool {
-        match (self, kind) {
-            (Self::Class(labels), LabelKind::Class { classes }) => {
-                labels.len() == n_rows && labels.iter().all(|&label| label < classes.len() as i64)
-            }
-            (Self::Binary(labels), LabelKind::Binary { .. }) | (Self::Values(labels), LabelKind::Values { .. }) => {
-                labels.dim() == (n_rows, kind.width())
-            }
-            _ => false,
-        }
-    }
-
-    fn target(&self, task: &str, rows: &[usize]) -> Result<Target> {
-        Ok(match self {
-            Self::Class(labels) => Target::class(task, &rows.iter().map(|&row| labels[row]).collect::<Vec<_>>())?,
-            Self::Binary(labels) => Target::multi_label(task, select(labels, rows).view())?,
-            Self::Values(labels) => Target::values(task, select(labels, rows).view())?,
-        })
-    }
-}
-
-/// Some rows of a matrix; ndarray's own `select` costs a hundred nanoseconds a row.
-fn select(matrix: &Array2<f32>, rows: &[usize]) -> Array2<f32> {
-    let width = matrix.ncols();
-    let mut selected = Vec::with_capacity(rows.len() * width);
-    match matrix.as_slice() {
-        Some(cells) if width == 1 => selected.extend(rows.iter().map(|&row| cells[row])),
-        Some(cells) => rows.iter().for_each(|&row| selected.extend_from_slice(&cells[row * width..(row + 1) * width])),
-        None => rows.iter().for_each(|&row| selected.extend(matrix.row(row))),
-    }
-    Array2::from_shape_vec((rows.len(), width), selected).unwrap_or_default()
-}
-
 /// Rows of codes, numbers and labels; sample ids are row numbers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TableSource {
@@ -128,8 +82,8 @@ impl TableSource {
     /// one per task.
     ///
     /// # Errors
-    /// `InvalidConfig` when inputs are no table's or of two modalities at most once, or when a length, a label's kind
-    /// or range, or a code does not agree with `info`.
+    /// `InvalidConfig` when inputs are no table's or of two modalities at most once, or when a length or a code does not
+    /// agree with `info`; `Shape` or `Label`, naming the task, when labels do not.
     pub fn from_rows(
         info: DataInfo,
         n_rows: usize,
@@ -154,17 +108,20 @@ impl TableSource {
             return refuse("labels", format!("one per task, {}", info.tasks.len()), labels.len().to_string());
         }
         for (labels, task) in labels.iter().zip(&info.tasks) {
-            if !labels.fit(n_rows, &task.label) {
-                let expected = format!("{n_rows} of the kind and width of task {}", task.name);
-                return refuse("labels", expected, "others".into());
+            if labels.len() != n_rows {
+                return refuse("labels", format!("{n_rows} of task {}", task.name), labels.len().to_string());
             }
+            // Checked once as a whole, so that no batch of an epoch finds a label that is none.
+            Target::count(task.name.as_str(), &task.answer, labels)?;
         }
         Ok(Self { info, parts, n_rows, codes, numeric, labels })
     }
 
     fn targets_of(&self, rows: &[usize]) -> Result<Vec<Option<Target>>> {
         let targets = self.info.tasks.iter().zip(&self.labels);
-        targets.map(|(task, labels)| Ok(Some(labels.target(task.name.as_str(), rows)?))).collect()
+        targets
+            .map(|(task, labels)| Ok(Some(Target::new(task.name.as_str(), &task.answer, &labels.gather(rows))?)))
+            .collect()
     }
 
     fn inputs(&self, rows: &[usize]) -> Result<Inputs> {
@@ -269,23 +226,20 @@ fn gather<T: Copy + Sync, C: Cell>(
 mod tests {
     use super::*;
     use crate::info::TaskInfo;
-    use mtl_core::{input::CategoricalField, task::TaskName};
+    use mtl_core::{answer::Answer, input::CategoricalField, task::TaskName};
 
     fn info(n_numeric: usize, cardinalities: &[i64]) -> DataInfo {
         let fields = cardinalities.iter().map(|&cardinality| CategoricalField { name: "c".into(), cardinality });
         DataInfo {
             inputs: InputSpec::table(fields.collect(), (0..n_numeric).map(|i| format!("x{i}")).collect()),
-            tasks: vec![TaskInfo {
-                name: TaskName::new("y").unwrap(),
-                label: LabelKind::Class { classes: vec!["a".into(), "b".into()] },
-            }],
+            tasks: vec![TaskInfo { name: TaskName::new("y").unwrap(), answer: Answer::class(["a", "b"]) }],
         }
     }
 
     #[test]
     fn rows_come_in_the_order_asked_for() {
         let codes = Codes::Wide(vec![1, 10, 2, 20, 3, 30]);
-        let labels = vec![Labels::Class(vec![0, 1, -100])];
+        let labels = vec![Labels::indices(vec![0, 1, -100])];
         let source = TableSource::from_rows(info(1, &[4, 31]), 3, codes, vec![0.5, 1.5, 2.5], labels).unwrap();
         let batch = source.batch(&[2, 0, 2]).unwrap();
         let codes = batch.inputs.get("categorical").unwrap();
@@ -301,7 +255,7 @@ mod tests {
     fn large_batches_are_gathered_alike() {
         let n = 20_000usize;
         let numeric: Vec<f32> = (0..n * 40).map(|i| i as f32).collect();
-        let labels = vec![Labels::Class(vec![0; n])];
+        let labels = vec![Labels::indices(vec![0; n])];
         let source = TableSource::from_rows(info(40, &[]), n, Codes::Narrow(vec![]), numeric.clone(), labels).unwrap();
         let positions: Vec<u64> = (0..n as u64).rev().collect();
         let batch = source.batch(&positions).unwrap();
@@ -313,7 +267,7 @@ mod tests {
     #[test]
     fn what_does_not_agree_with_its_description_is_refused() {
         let make = |numeric: usize, code: u16, label: i64| {
-            let (codes, labels) = (Codes::Narrow(vec![code]), vec![Labels::Class(vec![label])]);
+            let (codes, labels) = (Codes::Narrow(vec![code]), vec![Labels::indices(vec![label])]);
             TableSource::from_rows(info(2, &[3]), 1, codes, vec![0.0; numeric], labels).map_err(|e| e.to_string())
         };
         assert!(make(2, 2, 1).is_ok());

@@ -99,8 +99,7 @@ impl FittedSchema {
 
     #[expect(clippy::cast_possible_truncation, reason = "targets are f32")]
     fn labels(&self, table: &Table, task: &TaskColumns, faults: &mut Faults) -> Result<Labels> {
-        let mut columns = Vec::new();
-        let mut values = true;
+        let mut columns: Vec<Vec<f32>> = Vec::new();
         for &idx in &task.columns {
             let spec = self.schema().label_spec(idx);
             let known = match self.columns().get(idx) {
@@ -112,16 +111,18 @@ impl FittedSchema {
                 None => Ok(()),
             };
             match (spec, &table.columns()[idx]) {
-                (Some(LabelSpec::Class | LabelSpec::Classes(_)), TableColumn::Text { codes, dictionary }) => {
+                (
+                    Some(LabelSpec::Class | LabelSpec::Classes(_) | LabelSpec::Ordinal(_)),
+                    TableColumn::Text { codes, dictionary },
+                ) => {
                     let classes = LabelTexts::new(known);
                     let meanings = self
                         .meanings(dictionary, |text| classes.find(text).and_then(|class| i64::try_from(class).ok()));
                     let (labels, unknown) = meanings_of_rows(codes, &meanings, MISSING_CLASS);
                     refuse(unknown)?;
-                    return Ok(Labels::Class(labels));
+                    return Ok(Labels::indices(labels));
                 }
                 (Some(LabelSpec::Binary { positive, negative }), TableColumn::Text { codes, dictionary }) => {
-                    values = false;
                     let named = [positive.as_slice(), negative].concat();
                     let (named, known) = (LabelTexts::new(&named), LabelTexts::new(known));
                     let meanings = self.meanings(dictionary, |text| match named.find(text) {
@@ -136,8 +137,8 @@ impl FittedSchema {
                 _ => {}
             }
         }
-        let matrix = Array2::from_shape_fn((table.n_rows(), columns.len()), |(row, column)| columns[column][row]);
-        Ok(if values { Labels::Values(matrix) } else { Labels::Binary(matrix) })
+        let cell = |(row, column): (usize, usize)| -> f32 { columns[column][row] };
+        Ok(Labels::numbers(Array2::from_shape_fn((table.n_rows(), columns.len()), cell)))
     }
 
     /// What each text of a label column means.
@@ -185,6 +186,7 @@ impl FittedSchema {
                 format!("if that means not known, {}", advice::missing_line(self.schema(), &label))
             }
             Some(LabelSpec::Classes(_)) => "these are the classes that the column names: add it there".to_owned(),
+            Some(LabelSpec::Ordinal(_)) => "these are the grades that the column names: add it in its place".to_owned(),
             Some(LabelSpec::Binary { positive, negative }) => {
                 let list = |texts: &[String]| texts.iter().map(|t| format!("{t:?}")).collect::<Vec<_>>().join(", ");
                 match negative.is_empty() {
@@ -196,7 +198,7 @@ impl FittedSchema {
                     false => "these are the labels that the column names: add it to positive or negative".to_owned(),
                 }
             }
-            _ => {
+            Some(LabelSpec::Class | LabelSpec::Value) | None => {
                 const SHOWN: usize = 12;
                 let cut = if known.len() > SHOWN { ".., " } else { "" };
                 let shown: String = known.iter().take(SHOWN).map(|text| format!("{text:?}, ")).collect();

@@ -18,9 +18,10 @@ use super::{
 };
 use crate::{
     error::{Error, Result, quoted},
-    info::{DataInfo, LabelKind, TaskInfo},
+    info::{DataInfo, TaskInfo},
 };
 use mtl_core::{
+    answer::Answer,
     input::{CategoricalField, InputSpec},
     task::TaskName,
 };
@@ -194,26 +195,27 @@ impl FittedSchema {
     pub fn info(&self) -> Result<DataInfo> {
         let mut info = DataInfo { inputs: self.inputs(), tasks: Vec::new() };
         for task in self.schema.tasks()? {
-            let label = self.label_kind(&task);
-            info.tasks.push(TaskInfo { name: task.name, label });
+            let answer = self.answer(&task);
+            info.tasks.push(TaskInfo { name: task.name, answer });
         }
         Ok(info)
     }
 
-    fn label_kind(&self, task: &TaskColumns) -> LabelKind {
+    fn answer(&self, task: &TaskColumns) -> Answer {
         let specs: Vec<_> = task.columns.iter().filter_map(|&c| Some((c, self.schema.label_spec(c)?))).collect();
-        let names = || specs.iter().map(|&(c, _)| self.schema.columns[c].name().to_owned()).collect();
+        let names = || specs.iter().map(|&(c, _)| self.schema.columns[c].name().to_owned());
         match specs.first() {
             Some(&(c, LabelSpec::Class | LabelSpec::Classes(_))) => match self.columns.get(c) {
-                Some(FittedColumn::Label { known }) => LabelKind::Class { classes: known.clone() },
-                _ => LabelKind::Class { classes: Vec::new() },
+                Some(FittedColumn::Label { known }) => Answer::class(known),
+                _ => Answer::class(Vec::<String>::new()),
             },
+            Some((_, LabelSpec::Ordinal(grades))) => Answer::ordinal(grades),
             // One yes/no column is named by what a yes means, several by their columns.
             Some((_, LabelSpec::Binary { positive, .. })) if specs.len() == 1 => {
-                LabelKind::Binary { labels: vec![positive.join(" | ")] }
+                Answer::multi_label([positive.join(" | ")])
             }
-            Some((_, LabelSpec::Binary { .. })) => LabelKind::Binary { labels: names() },
-            _ => LabelKind::Values { names: names() },
+            Some((_, LabelSpec::Binary { .. })) => Answer::multi_label(names()),
+            Some((_, LabelSpec::Value)) | None => Answer::values(names()),
         }
     }
 }
@@ -324,7 +326,7 @@ fn fit_labels(
     of_file.retain(is_label);
     let is_empty = !rows.counts(codes, dictionary).iter().any(is_label);
     let (known, fault) = match spec {
-        LabelSpec::Classes(classes) => (classes.clone(), None),
+        LabelSpec::Classes(named) | LabelSpec::Ordinal(named) => (named.clone(), None),
         LabelSpec::Binary { positive, negative } => {
             let texts = LabelTexts::new(positive);
             let found = || of_file.iter().map(|(text, _)| (*text).to_owned()).collect::<Vec<_>>();
@@ -417,8 +419,8 @@ mod tests {
         assert!((mean - 7.0 / 3.0).abs() < 1e-12 && (std - (8.0f64 / 9.0).sqrt()).abs() < 1e-12, "{mean} {std}");
         let info = fitted.info().unwrap();
         assert_eq!(info.inputs.get("categorical").unwrap().cardinalities(), [3]);
-        assert_eq!(info.tasks[0].label, LabelKind::Class { classes: texts(&["9", "10", "11"]) });
-        assert_eq!(info.tasks[1].label, LabelKind::Binary { labels: texts(&["yes"]) });
+        assert_eq!(info.tasks[0].answer, Answer::class(["9", "10", "11"]));
+        assert_eq!(info.tasks[1].answer, Answer::multi_label(["yes"]));
     }
 
     #[test]

@@ -125,12 +125,12 @@ impl Label<'_> {
             }
         }
         let named: &[String] = match self.fitted.schema().label_spec(self.idx) {
-            Some(LabelSpec::Classes(classes)) => classes,
+            Some(LabelSpec::Classes(named) | LabelSpec::Ordinal(named)) => named,
             Some(LabelSpec::Binary { positive, negative }) => {
                 self.answers(&counts, positive, negative, found);
                 positive
             }
-            _ => &[],
+            Some(LabelSpec::Class | LabelSpec::Value) | None => &[],
         };
         for (text, _) in counts.iter().filter(|(text, _)| advice::usually_missing(text)) {
             if !named.iter().any(|name| name == text) {

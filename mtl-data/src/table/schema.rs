@@ -147,6 +147,8 @@ pub enum LabelSpec {
     Class,
     /// One of these classes, at least two, in this order.
     Classes(Vec<String>),
+    /// One of these grades, at least two, from the lowest to the highest: one off is better than three off.
+    Ordinal(Vec<String>),
     /// Yes where the text is a positive label, no where it is any other label of the training file.
     Binary {
         /// The positive label, or a list of them.
@@ -229,6 +231,7 @@ impl Schema {
                 };
                 let (texts, list) = match spec {
                     LabelSpec::Classes(classes) => (classes.clone(), "classes"),
+                    LabelSpec::Ordinal(grades) => (grades.clone(), "ordinal"),
                     LabelSpec::Binary { positive, negative } => ([positive.as_slice(), negative].concat(), "binary"),
                     LabelSpec::Class | LabelSpec::Value => continue,
                 };
@@ -236,17 +239,23 @@ impl Schema {
                     return refuse(place(list), "distinct labels", format!("{} twice", quoted(&text)));
                 }
                 match spec {
-                    LabelSpec::Classes(classes) if classes.len() < 2 => {
-                        return refuse(
-                            place(list),
-                            "at least two classes",
-                            format!("{} for task {}", classes.len(), task.name),
-                        );
+                    LabelSpec::Classes(texts) | LabelSpec::Ordinal(texts) if texts.len() < 2 => {
+                        let expected = match spec {
+                            LabelSpec::Ordinal(_) => "at least two grades",
+                            LabelSpec::Class | LabelSpec::Classes(_) | LabelSpec::Binary { .. } | LabelSpec::Value => {
+                                "at least two classes"
+                            }
+                        };
+                        return refuse(place(list), expected, format!("{} for task {}", texts.len(), task.name));
                     }
                     LabelSpec::Binary { positive, .. } if positive.is_empty() => {
                         return refuse(place("binary.positive"), "not empty", format!("none for task {}", task.name));
                     }
-                    _ => {}
+                    LabelSpec::Class
+                    | LabelSpec::Classes(_)
+                    | LabelSpec::Ordinal(_)
+                    | LabelSpec::Binary { .. }
+                    | LabelSpec::Value => {}
                 }
             }
         }

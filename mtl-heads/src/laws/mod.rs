@@ -4,6 +4,7 @@
 //! shape        an answer has one row per sample, a prediction too, and its kind fits the labels
 //! missing      marking a label as missing = deleting the sample: loss, count, gradients; exactly 0 for the missing one
 //! absent       no label at all: count 0, no NaN
+//! weights      weights 2 = the samples twice, weight 0 = without the sample: loss, count, gradients
 //! permutation  samples in another order: the same loss, the answers in that order
 //! overfit      four samples can be learned by heart, and the decoded answer then is the label
 //! finite       loss and gradients are finite, every parameter gets one, in f32 and in f64
@@ -14,14 +15,14 @@
 //! [`check`] runs all of them and reports every broken one, so a test is one line:
 //!
 //! ```
-//! use mtl_core::{features::View, task::TaskName};
-//! use mtl_heads::{HeadConfig, TargetSpec, laws};
+//! use mtl_core::{answer::Answer, features::View, task::TaskName};
+//! use mtl_heads::{HeadConfig, laws};
 //!
 //! let task = TaskName::new("demo").unwrap();
 //! let view = View::Pooled { width: 8 };
-//! let labels = TargetSpec::MultiLabel { labels: 2 };
-//! let config = HeadConfig::default_for(&labels);
-//! laws::check(|scope| config.build(scope, &task, &view, &labels, None), laws::unit_values).unwrap();
+//! let answer = Answer::multi_label(["old", "rich"]);
+//! let config = HeadConfig::default_for(&answer).unwrap();
+//! laws::check(|scope| config.build(scope, &task, &view, &answer, None), laws::unit_values).unwrap();
 //! ```
 
 mod overfit;
@@ -72,7 +73,7 @@ pub fn counts(rng: &mut Rng) -> f32 {
 }
 
 /// Runs every law over the head that `build` makes. Features are made for the view in its spec; class and yes/no labels
-/// are drawn from its [`TargetSpec`](crate::TargetSpec), numbers from `value`. Dropout must be 0: a law compares
+/// are drawn as its [`Answer`](mtl_core::answer::Answer) says, numbers from `value`. Dropout must be 0: a law compares
 /// losses.
 ///
 /// # Errors
@@ -82,10 +83,11 @@ pub fn check<H: Head>(
     value: fn(&mut Rng) -> f32,
 ) -> std::result::Result<(), BrokenLaws> {
     type Law<H> = fn(&Subject<H>, &Samples) -> Result<Option<String>>;
-    let laws: [(&'static str, Law<H>); 8] = [
+    let laws: [(&'static str, Law<H>); 9] = [
         ("shape", subject::shape),
         ("missing", subject::missing),
         ("absent", subject::absent),
+        ("weights", subject::weights),
         ("permutation", subject::permutation),
         ("finite", subject::finite),
         ("repeatable", subject::repeatable),
@@ -101,7 +103,13 @@ pub fn check<H: Head>(
     for kind in [Kind::Double, Kind::Float] {
         match Subject::new(&build, kind, 1) {
             Ok(subject) => {
-                let samples = Samples::new(subject.head.spec(), 6, kind, value);
+                let samples = match Samples::new(subject.head.spec(), 6, kind, value) {
+                    Ok(samples) => samples,
+                    Err(e) => {
+                        note("shape", Err(e));
+                        continue;
+                    }
+                };
                 for (name, law) in laws {
                     note(name, law(&subject, &samples));
                 }

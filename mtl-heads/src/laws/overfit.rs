@@ -50,12 +50,15 @@ pub(super) fn overfit<H: Head>(subject: &Subject<H>, samples: &Samples) -> Resul
 /// How the answer differs from labels that were learned by heart, if it does.
 fn wrong(prediction: &Prediction, labels: &Array2<f32>) -> Option<String> {
     match prediction {
-        Prediction::Class { scores, .. } => scores.rows().into_iter().zip(labels.column(0)).find_map(|(row, label)| {
-            let best = row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map(|(class, _)| class);
-            #[expect(clippy::cast_precision_loss, reason = "few classes")]
-            let found = best.unwrap_or(0) as f32;
-            (found.to_bits() != label.to_bits()).then(|| format!("class {label} learned by heart decodes as {found}"))
-        }),
+        Prediction::Class { scores, .. } | Prediction::Ordinal { scores, .. } => {
+            scores.rows().into_iter().zip(labels.column(0)).find_map(|(row, label)| {
+                let best = row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map(|(class, _)| class);
+                #[expect(clippy::cast_precision_loss, reason = "few classes")]
+                let found = best.unwrap_or(0) as f32;
+                (found.to_bits() != label.to_bits())
+                    .then(|| format!("class {label} learned by heart decodes as {found}"))
+            })
+        }
         Prediction::MultiLabel { scores, .. } => scores.iter().zip(labels).find_map(|(score, label)| {
             ((*score > 0.5) != (*label > 0.5)).then(|| format!("label {label} learned by heart decodes as {score}"))
         }),
@@ -66,7 +69,11 @@ fn wrong(prediction: &Prediction, labels: &Array2<f32>) -> Option<String> {
             (error > 0.2 * spread)
                 .then(|| format!("numbers learned by heart are off by {error} in sum, always the mean by {spread}"))
         }
-        _ => None,
+        Prediction::Tags { .. } | Prediction::Sequence { .. } => {
+            Some(format!("{} are not looked at by these laws", prediction.describe()))
+        }
+        // What an answer of a kind from outside should be, its own tests know; the loss has fallen.
+        Prediction::Custom { .. } => None,
     }
 }
 

@@ -1,7 +1,8 @@
 //! Features and labels for the laws.
 
 use mtl_core::{
-    Result,
+    Error, Result,
+    answer::{Answer, CellRule, Cells, Labels, Storage},
     batch::{MISSING_CLASS, Target},
     features::{Features, Tokens, View},
     rng::Rng,
@@ -9,20 +10,22 @@ use mtl_core::{
 use ndarray::Array2;
 use tch::{Kind, Tensor};
 
-use crate::{head::HeadSpec, target::TargetSpec};
+use crate::head::HeadSpec;
 
 /// A small batch that fits a head: features as a leaf that collects gradients, labels as plain numbers.
 #[derive(Debug)]
 pub(super) struct Samples {
     pub(super) view: View,
-    pub(super) spec: TargetSpec,
+    pub(super) answer: Answer,
     pub(super) task: String,
     pub(super) xs: Tensor,
     pub(super) labels: Array2<f32>,
 }
 
 impl Samples {
-    pub(super) fn new(spec: &HeadSpec, b: usize, kind: Kind, value: fn(&mut Rng) -> f32) -> Self {
+    /// # Errors
+    /// [`Error::InvalidConfig`] for answers of any number of items a sample, or of items with a free axis.
+    pub(super) fn new(spec: &HeadSpec, b: usize, kind: Kind, value: fn(&mut Rng) -> f32) -> Result<Self> {
         let mut rng = Rng::new(11);
         let shape: Vec<i64> = match &spec.input {
             View::Tokens { width } => vec![b as i64, 3, *width],
@@ -32,18 +35,27 @@ impl Samples {
         let n: i64 = shape.iter().product();
         let numbers: Vec<f64> = (0..n).map(|_| rng.normal()).collect();
         let xs = Tensor::from_slice(&numbers).view(&shape[..]).to_kind(kind).set_requires_grad(true);
-        let width = usize::try_from(spec.target.width()).unwrap_or(1);
+        let layout = spec.answer.layout();
+        let width = layout.item.iter().map(|n| usize::try_from(*n).ok()).product::<Option<usize>>();
+        let (Some(width), Storage::Dense) = (width, layout.storage) else {
+            return Err(Error::InvalidConfig {
+                what: "head laws",
+                field: "answer",
+                expected: "one item of known size a sample".into(),
+                found: spec.answer.describe(),
+            });
+        };
         #[expect(clippy::cast_precision_loss, reason = "few classes")]
-        let labels = match spec.target {
-            TargetSpec::Class { classes } => {
-                Array2::from_shape_fn((b, 1), |(i, _)| if i < classes { i } else { i % classes } as f32)
+        let labels = match layout.cells {
+            CellRule::Index { below } => {
+                Array2::from_shape_fn((b, width), |(i, _)| if i < below { i } else { i % below.max(1) } as f32)
             }
-            TargetSpec::MultiLabel { .. } => {
+            CellRule::YesNo => {
                 Array2::from_shape_fn((b, width), |(i, j)| if j == 0 { i % 2 == 0 } else { rng.uniform() < 0.5 }.into())
             }
-            TargetSpec::Values { .. } => Array2::from_shape_fn((b, width), |_| value(&mut rng)),
+            CellRule::Number => Array2::from_shape_fn((b, width), |_| value(&mut rng)),
         };
-        Self { view: spec.input.clone(), spec: spec.target, task: spec.task.to_string(), xs, labels }
+        Ok(Self { view: spec.input.clone(), answer: spec.answer.clone(), task: spec.task.to_string(), xs, labels })
     }
 
     /// The features of the samples at `rows`.
@@ -65,7 +77,7 @@ impl Samples {
                 row.fill(f32::NAN);
             }
         }
-        target(&self.task, self.spec, &labels)
+        target(&self.task, &self.answer, &labels)
     }
 
     pub(super) fn all(&self) -> Vec<usize> {
@@ -74,14 +86,14 @@ impl Samples {
 }
 
 /// A target of that kind from numbers, NaN meaning unknown.
-pub(super) fn target(task: &str, spec: TargetSpec, labels: &Array2<f32>) -> Result<Target> {
-    match spec {
-        TargetSpec::Class { .. } => {
-            #[expect(clippy::cast_possible_truncation, reason = "small whole numbers")]
-            let class = |l: &f32| if l.is_nan() { MISSING_CLASS } else { *l as i64 };
-            Target::class(task, &labels.iter().map(class).collect::<Vec<_>>())
-        }
-        TargetSpec::MultiLabel { .. } => Target::multi_label(task, labels.view()),
-        TargetSpec::Values { .. } => Target::values(task, labels.view()),
-    }
+pub(super) fn target(task: &str, answer: &Answer, labels: &Array2<f32>) -> Result<Target> {
+    let layout = answer.layout();
+    let item: Vec<usize> = layout.item.iter().map(|n| usize::try_from(*n).unwrap_or(0)).collect();
+    #[expect(clippy::cast_possible_truncation, reason = "small whole numbers")]
+    let class = |l: &f32| if l.is_nan() { MISSING_CLASS } else { *l as i64 };
+    let cells = match layout.cells {
+        CellRule::Index { .. } => Cells::Index(labels.iter().map(class).collect()),
+        CellRule::YesNo | CellRule::Number => Cells::Number(labels.iter().copied().collect()),
+    };
+    Target::new(task, answer, &Labels::dense(cells, labels.nrows(), &item)?)
 }

@@ -2,6 +2,7 @@
 
 use mtl_core::{
     Result, TorchContext,
+    answer::{Answer, AnswerTag},
     batch::Target,
     context::Cx,
     features::Features,
@@ -12,11 +13,8 @@ use mtl_core::{
 use ndarray::{Array2, Axis};
 use tch::{Device, Kind, Tensor};
 
-use super::samples::{Samples, target};
-use crate::{
-    head::{Head, HeadOutput},
-    target::TargetSpec,
-};
+use super::samples::Samples;
+use crate::head::{Head, HeadOutput};
 
 /// A head with its parameters.
 #[derive(Debug)]
@@ -65,15 +63,10 @@ pub(super) fn shape<H: Head>(subject: &Subject<H>, samples: &Samples) -> Result<
         return Ok(Some(format!("{} samples gave an answer of shape {:?}", rows.len(), out.main().size())));
     }
     let prediction = subject.head.decode(&out)?;
-    let fits = matches!(
-        (samples.spec, &prediction),
-        (TargetSpec::Class { .. }, mtl_core::prediction::Prediction::Class { .. })
-            | (TargetSpec::MultiLabel { .. }, mtl_core::prediction::Prediction::MultiLabel { .. })
-            | (TargetSpec::Values { .. }, mtl_core::prediction::Prediction::Values { .. })
-    );
+    let fits = samples.answer.tag() == prediction.tag();
     if prediction.batch_size() != rows.len() || !fits {
         let (n, what) = (prediction.batch_size(), prediction.describe());
-        return Ok(Some(format!("{} samples gave {n} {what} for {}", rows.len(), samples.spec.describe())));
+        return Ok(Some(format!("{} samples gave {n} {what} for {}", rows.len(), samples.answer.describe())));
     }
     if subject.head.spec().primary().is_none() {
         return Ok(Some("the spec names no metric".into()));
@@ -113,6 +106,26 @@ pub(super) fn absent<H: Head>(subject: &Subject<H>, samples: &Samples) -> Result
     let sum = loss.sum.f_double_value(&[])?;
     if loss.is_present() || !sum.is_finite() {
         return Ok(Some(format!("without any label the sum is {sum}, the count {}", loss.count)));
+    }
+    Ok(None)
+}
+
+pub(super) fn weights<H: Head>(subject: &Subject<H>, samples: &Samples) -> Result<Option<String>> {
+    // Half of the labels missing as well, so that weights and gaps meet.
+    let (all, is_known) = (samples.all(), |row: usize| row % 3 != 1);
+    let weights: Vec<f32> = all.iter().map(|row| [2.0, 1.0, 0.0][row % 3]).collect();
+    let repeated: Vec<usize> = all.iter().flat_map(|row| vec![*row; [2, 1, 0][row % 3]]).collect();
+    let weighted = samples.target(&all, is_known)?.with_weights(&samples.task, &weights)?;
+    let weighted = subject.pass(samples, &samples.features(&all)?, &weighted)?;
+    let plain = subject.pass(samples, &samples.features(&repeated)?, &samples.target(&repeated, is_known)?)?;
+    if weighted.count.to_bits() != plain.count.to_bits() || gap(weighted.sum, plain.sum) > subject.tolerance() {
+        let (a, b) = ((weighted.sum, weighted.count), (plain.sum, plain.count));
+        return Ok(Some(format!("sum and count are {a:?} with weights, {b:?} with samples as often as they weigh")));
+    }
+    for (a, b) in weighted.grads.iter().zip(&plain.grads) {
+        if distance(a.as_ref(), b.as_ref())? > subject.tolerance() {
+            return Ok(Some("gradients differ between weights and samples as often as they weigh".into()));
+        }
     }
     Ok(None)
 }
@@ -167,24 +180,26 @@ pub(super) fn refused<H: Head>(subject: &Subject<H>, samples: &Samples) -> Resul
     let rows = samples.all();
     let out = subject.answer(&samples.features(&rows)?, Mode::Eval)?;
     let task = samples.task.as_str();
-    let foreign = match samples.spec {
-        TargetSpec::Values { .. } => Target::class(task, &vec![0; rows.len()])?,
-        _ => Target::values(task, Array2::zeros((rows.len(), 1)).view())?,
+    let foreign = match samples.answer.tag() == AnswerTag::Values {
+        true => Target::class(task, &vec![0; rows.len()])?,
+        false => Target::values(task, Array2::zeros((rows.len(), 1)).view())?,
     };
     let mut wrong =
         vec![("labels of another kind", foreign), ("labels of a smaller batch", samples.target(&rows[1..], |_| true)?)];
-    match samples.spec {
-        TargetSpec::Class { classes } => {
-            let mut labels = samples.labels.clone();
-            #[expect(clippy::cast_precision_loss, reason = "few classes")]
-            labels.fill(classes as f32);
-            wrong.push(("a class that does not exist", target(task, samples.spec, &labels)?));
+    match &samples.answer {
+        Answer::Class(_) | Answer::Ordinal(_) => {
+            let labels = vec![samples.answer.width() as i64; rows.len()];
+            let made = if samples.answer.tag() == AnswerTag::Class { Target::class } else { Target::ordinal };
+            wrong.push(("a class that does not exist", made(task, &labels)?));
         }
-        spec => {
+        Answer::MultiLabel(_) | Answer::Values(_) => {
             let wide = ndarray::concatenate(Axis(1), &[samples.labels.view(), samples.labels.view()]);
             let wide = wide.unwrap_or_else(|_| Array2::zeros((rows.len(), 0)));
-            wrong.push(("labels of another width", target(task, spec, &wide)?));
+            let made = if samples.answer.tag() == AnswerTag::Values { Target::values } else { Target::multi_label };
+            wrong.push(("labels of another width", made(task, wide.view())?));
         }
+        // Making a target of a wrong form is refused already.
+        Answer::Tags(_) | Answer::Sequence(_) | Answer::Custom(_) => {}
     }
     for (what, target) in wrong {
         match subject.head.loss(&out, &target) {

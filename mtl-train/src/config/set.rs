@@ -14,8 +14,9 @@
 //! What a default depends on is looked up in what has been set so far: the encoder follows the data and the sharing, a
 //! task's head the form of its labels. So flags for `encoder` and `task` are laid over the file last.
 
-use mtl_data::{DatasetConfig, datasets::LabelForm};
-use mtl_heads::{HeadConfig, TargetSpec};
+use mtl_core::answer::AnswerTag;
+use mtl_data::DatasetConfig;
+use mtl_heads::HeadConfig;
 use serde::Deserialize;
 use toml::{Table, Value};
 
@@ -133,10 +134,10 @@ fn is_named(item: &Value, name: &str) -> bool {
 }
 
 /// The tasks that the section `[data]` names; none where it cannot be understood, which the check of the file says.
-fn tasks_of_data(table: &Table) -> Vec<(String, LabelForm)> {
+fn tasks_of_data(table: &Table) -> Vec<(String, AnswerTag)> {
     let data = table.get("data").cloned().and_then(|data| DatasetConfig::deserialize(data).ok());
     let tasks = data.and_then(|data| data.tasks().ok()).unwrap_or_default();
-    tasks.into_iter().map(|(name, form)| (name.to_string(), form)).collect()
+    tasks.into_iter().map(|(name, tag)| (name.to_string(), tag)).collect()
 }
 
 /// Makes room for a setting of a task that the data names and the file does not list. Without a list all tasks are learned:
@@ -199,13 +200,8 @@ fn kind_of(path: &KeyPath, whole: &Table) -> Option<&'static str> {
         [Step::Key(section)] if section == "encoder" => default_encoder(whole),
         [Step::Key(list), Step::Item(item), Step::Key(head)] if list == "task" && head == "head" => {
             let name = whole.get("task")?.get(*item)?.get("name")?.as_str()?;
-            let form = tasks_of_data(whole).into_iter().find(|(task, _)| task == name)?.1;
-            let target = match form {
-                LabelForm::Class => TargetSpec::Class { classes: 2 },
-                LabelForm::Binary => TargetSpec::MultiLabel { labels: 1 },
-                LabelForm::Values => TargetSpec::Values { values: 1 },
-            };
-            Some(HeadConfig::default_for(&target).name())
+            let tag = tasks_of_data(whole).into_iter().find(|(task, _)| task == name)?.1;
+            Some(HeadConfig::default_of(tag).ok()?.name())
         }
         _ => default_kind(path),
     }

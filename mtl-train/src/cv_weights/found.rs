@@ -22,6 +22,9 @@ pub struct Found {
     pub direction: Direction,
     /// Samples in each fold.
     pub fold_sizes: Vec<usize>,
+    /// By which tasks folds are not stratified, and why; empty in results of older versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fold_notes: Vec<String>,
     /// Epochs at which candidates were judged.
     pub rounds: Vec<u64>,
     /// Every candidate; equal weights first.

@@ -165,6 +165,7 @@ pub fn search(
         selection: run.train.selection.clone(),
         direction,
         fold_sizes: folds.parts().iter().map(Vec::len).collect(),
+        fold_notes: folds.notes().to_vec(),
         epochs_trained: scores.iter().map(trained).sum(),
         epochs_in_full: scores.len() as u64 * k * run.train.epochs,
         rounds,

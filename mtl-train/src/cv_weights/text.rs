@@ -64,6 +64,7 @@ pub(super) fn notes(found: &Found) -> Vec<String> {
         found.epochs_trained,
         found.epochs_in_full
     ));
+    notes.extend(found.fold_notes.iter().cloned());
     notes.extend(found.failures.iter().map(|failure| format!("failed: {failure}")));
     let weights: Vec<String> = found.tasks.iter().zip(found.weights()).map(|(t, w)| format!("{t} {w:.3}")).collect();
     notes.push(format!("chosen weights: {}", weights.join(", ")));

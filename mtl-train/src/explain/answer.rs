@@ -3,20 +3,25 @@
 //! | prediction | the answer | its strength |
 //! |---|---|---|
 //! | one of `c` classes | the most probable class | its probability |
+//! | one of `c` grades | the most probable grade | the expected grade, counted from 0 |
 //! | yes/no labels | yes or no to the label that the model is surest of | probability of that yes or no |
 //! | numbers | the first number | the number |
 
-use mtl_core::prediction::{Prediction, Reference, Scores};
-use mtl_data::LabelKind;
+use mtl_core::{
+    answer::{Answer, OrReason},
+    prediction::{Prediction, Reference, Scores},
+};
 use ndarray::ArrayView1;
 
 use crate::report::decimals;
 
 /// The answer to one sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
+pub enum Chosen {
     /// That class.
     Class(usize),
+    /// That grade.
+    Grade(usize),
     /// Yes or no to that label.
     YesNo {
         /// Which label.
@@ -44,75 +49,98 @@ pub(crate) fn sigmoid(score: f32, kind: Scores) -> f64 {
     if kind == Scores::Probs { score.into() } else { 1.0 / (1.0 + (-f64::from(score)).exp()) }
 }
 
-/// The answers to a batch; `None` for predictions that have no such answer.
-#[must_use]
-pub fn answers(prediction: &Prediction) -> Option<Vec<Answer>> {
+/// The answers to a batch.
+///
+/// # Errors
+/// Why predictions have no such answer.
+pub fn chosen(prediction: &Prediction) -> OrReason<Vec<Chosen>> {
     let top = |probs: &[f64]| probs.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(idx, _)| idx);
-    Some(match prediction {
+    Ok(match prediction {
         Prediction::Class { scores, kind } => {
-            scores.rows().into_iter().map(|row| Answer::Class(top(&softmax(row, *kind)))).collect()
+            scores.rows().into_iter().map(|row| Chosen::Class(top(&softmax(row, *kind)))).collect()
+        }
+        Prediction::Ordinal { scores, kind } => {
+            scores.rows().into_iter().map(|row| Chosen::Grade(top(&softmax(row, *kind)))).collect()
         }
         Prediction::MultiLabel { scores, kind } => {
             let surest = |row: ArrayView1<'_, f32>| {
                 let yes: Vec<f64> = row.iter().map(|s| sigmoid(*s, *kind)).collect();
                 let label = top(&yes.iter().map(|p| (p - 0.5).abs()).collect::<Vec<_>>());
-                Answer::YesNo { label, yes: yes.get(label).is_some_and(|p| *p >= 0.5) }
+                Chosen::YesNo { label, yes: yes.get(label).is_some_and(|p| *p >= 0.5) }
             };
             scores.rows().into_iter().map(surest).collect()
         }
-        Prediction::Values { values } => vec![Answer::Value(0); values.nrows()],
-        _ => return None,
+        Prediction::Values { values } => vec![Chosen::Value(0); values.nrows()],
+        Prediction::Tags { .. } | Prediction::Sequence { .. } | Prediction::Custom { .. } => {
+            return Err(format!("its predictions ({}) have no single answer to explain", prediction.describe()));
+        }
     })
 }
 
-/// How strongly a prediction says what was answered: a probability, or the number; NaN where it does not.
+/// How strongly a prediction says what was answered: a probability, the expected grade, or the number; NaN where it does not.
 #[must_use]
-pub fn strengths(prediction: &Prediction, answers: &[Answer]) -> Vec<f64> {
-    let strength = |(row, answer): (usize, &Answer)| match (prediction, *answer) {
-        (Prediction::Class { scores, kind }, Answer::Class(class)) if row < scores.nrows() => {
-            softmax(scores.row(row), *kind).get(class).copied().unwrap_or(f64::NAN)
+pub fn strengths(prediction: &Prediction, answers: &[Chosen]) -> Vec<f64> {
+    let strength = |(row, answer): (usize, &Chosen)| match *answer {
+        Chosen::Class(class) => {
+            let Prediction::Class { scores, kind } = prediction else { return None };
+            softmax((row < scores.nrows()).then(|| scores.row(row))?, *kind).get(class).copied()
         }
-        (Prediction::MultiLabel { scores, kind }, Answer::YesNo { label, yes }) => {
-            let p = scores.get((row, label)).map_or(f64::NAN, |s| sigmoid(*s, *kind));
-            if yes { p } else { 1.0 - p }
+        Chosen::Grade(_) => {
+            let Prediction::Ordinal { scores, kind } = prediction else { return None };
+            let probs = softmax((row < scores.nrows()).then(|| scores.row(row))?, *kind);
+            Some(probs.iter().enumerate().map(|(grade, p)| grade as f64 * p).sum())
         }
-        (Prediction::Values { values }, Answer::Value(at)) => values.get((row, at)).map_or(f64::NAN, |v| f64::from(*v)),
-        _ => f64::NAN,
+        Chosen::YesNo { label, yes } => {
+            let Prediction::MultiLabel { scores, kind } = prediction else { return None };
+            let p = sigmoid(*scores.get((row, label))?, *kind);
+            Some(if yes { p } else { 1.0 - p })
+        }
+        Chosen::Value(at) => {
+            let Prediction::Values { values } = prediction else { return None };
+            values.get((row, at)).map(|v| f64::from(*v))
+        }
     };
-    answers.iter().enumerate().map(strength).collect()
+    answers.iter().enumerate().map(|pair| strength(pair).unwrap_or(f64::NAN)).collect()
 }
 
-impl Answer {
+impl Chosen {
+    /// Whether its strength is a number on a scale rather than a probability: changes in either direction count then.
+    #[must_use]
+    pub fn is_number(self) -> bool {
+        match self {
+            Self::Value(_) | Self::Grade(_) => true,
+            Self::Class(_) | Self::YesNo { .. } => false,
+        }
+    }
+
     /// The answer in words.
     #[must_use]
-    pub fn describe(&self, label: &LabelKind, strength: f64) -> String {
-        let name = |names: &[String], idx: usize| names.get(idx).cloned().unwrap_or_else(|| idx.to_string());
-        match (self, label) {
-            (Self::Class(class), LabelKind::Class { classes }) => name(classes, *class),
-            (Self::YesNo { label: idx, yes }, LabelKind::Binary { labels }) => {
-                format!("{}{}", if *yes { "" } else { "not " }, name(labels, *idx))
-            }
-            (Self::Value(_), _) => plain(strength),
-            (Self::Class(idx) | Self::YesNo { label: idx, .. }, _) => idx.to_string(),
+    pub fn describe(&self, answer: &Answer, strength: f64) -> String {
+        match self {
+            Self::Class(at) | Self::Grade(at) => answer.output(*at),
+            Self::YesNo { label, yes } => format!("{}{}", if *yes { "" } else { "not " }, answer.output(*label)),
+            Self::Value(_) => plain(strength),
         }
     }
 
     /// What would have been right, in words; `None` where it is not known.
     #[must_use]
-    pub fn truth(&self, reference: &Reference, row: usize, label: &LabelKind) -> Option<String> {
-        match (self, reference) {
-            (Self::Class(_), Reference::Class(labels)) => {
-                let class = usize::try_from(*labels.get(row)?).ok()?;
-                Some(Self::Class(class).describe(label, 0.0))
-            }
-            (Self::YesNo { label: at, .. }, Reference::MultiLabel(labels)) => {
+    pub fn truth(&self, reference: &Reference, row: usize, answer: &Answer) -> Option<String> {
+        let name = |labels: &[i64]| Some(answer.output(usize::try_from(*labels.get(row)?).ok()?));
+        match reference {
+            Reference::Class(labels) | Reference::Ordinal(labels) => name(labels),
+            Reference::MultiLabel(labels) => {
+                let Self::YesNo { label: at, .. } = self else { return None };
                 let value = labels.get((row, *at)).filter(|v| !v.is_nan())?;
-                Some(Self::YesNo { label: *at, yes: *value > 0.5 }.describe(label, 0.0))
+                Some(Self::YesNo { label: *at, yes: *value > 0.5 }.describe(answer, 0.0))
             }
-            (Self::Value(at), Reference::Values(values)) => {
+            Reference::Values(values) => {
+                let Self::Value(at) = self else { return None };
                 values.get((row, *at)).filter(|v| !v.is_nan()).map(|v| plain((*v).into()))
             }
-            _ => None,
+            Reference::Tags(_) | Reference::Sequence(_) | Reference::Custom { .. } => {
+                Some(answer.label_text(reference, row))
+            }
         }
     }
 }
@@ -130,19 +158,32 @@ mod tests {
     #[test]
     fn answers_by_hand() {
         let class = Prediction::Class { scores: array![[0.0, 2.0], [1.0, 0.0]], kind: Scores::Logits };
-        let found = answers(&class).unwrap();
-        assert_eq!(found, [Answer::Class(1), Answer::Class(0)]);
+        let found = chosen(&class).unwrap();
+        assert_eq!(found, [Chosen::Class(1), Chosen::Class(0)]);
         let strength = strengths(&class, &found);
         assert!((strength[0] - 1.0 / (1.0 + (-2f64).exp())).abs() < 1e-12);
 
         let labels = Prediction::MultiLabel { scores: array![[0.6, 0.1]], kind: Scores::Probs };
-        let found = answers(&labels).unwrap();
-        assert_eq!(found, [Answer::YesNo { label: 1, yes: false }]);
+        let found = chosen(&labels).unwrap();
+        assert_eq!(found, [Chosen::YesNo { label: 1, yes: false }]);
         assert!((strengths(&labels, &found)[0] - 0.9).abs() < 1e-6);
-        let kind = LabelKind::Binary { labels: vec!["old".into(), "rich".into()] };
+        let kind = Answer::multi_label(["old", "rich"]);
         assert_eq!(found[0].describe(&kind, 0.9), "not rich");
         let truth = Reference::MultiLabel(array![[1.0, 1.0]]);
         assert_eq!(found[0].truth(&truth, 0, &kind).unwrap(), "rich");
         assert_eq!(found[0].truth(&Reference::MultiLabel(array![[1.0, f32::NAN]]), 0, &kind), None);
+    }
+
+    #[test]
+    fn grades_are_named_and_measured_on_their_scale() {
+        let grades = Prediction::Ordinal { scores: array![[0.25, 0.25, 0.5]], kind: Scores::Probs };
+        let found = chosen(&grades).unwrap();
+        assert_eq!(found, [Chosen::Grade(2)]);
+        assert!((strengths(&grades, &found)[0] - 1.25).abs() < 1e-9 && found[0].is_number());
+        let answer = Answer::ordinal(["low", "mid", "high"]);
+        assert_eq!(found[0].describe(&answer, 1.25), "high");
+        assert_eq!(found[0].truth(&Reference::Ordinal(vec![1]), 0, &answer).unwrap(), "mid");
+        let tokens = Prediction::Sequence { tokens: mtl_core::answer::Labels::lists(&[vec![0]]) };
+        assert!(chosen(&tokens).unwrap_err().contains("no single answer"));
     }
 }

@@ -19,7 +19,7 @@ use serde::Serialize;
 use tch::Tensor;
 
 use super::{
-    answer::{Answer, strengths},
+    answer::{Chosen, strengths},
     gradients::Baseline,
     parts::Parts,
 };
@@ -67,7 +67,7 @@ pub struct DeletionTest<'a> {
     /// The parts.
     pub parts: &'a Parts,
     /// The answers whose change is measured, per task.
-    pub answers: &'a [Option<Vec<Answer>>],
+    pub answers: &'a [Option<Vec<Chosen>>],
     /// Random orders and stand-ins to try, >= 2.
     pub draws: usize,
     /// Seed of orders and stand-ins.
@@ -178,7 +178,7 @@ impl DeletionTest<'_> {
 
     fn changes_base(&self, inputs: &Inputs) -> Result<Vec<Vec<f64>>> {
         let predictions = self.model.predict(inputs)?;
-        let of = |(prediction, answers): (_, &Option<Vec<Answer>>)| {
+        let of = |(prediction, answers): (_, &Option<Vec<Chosen>>)| {
             answers.as_ref().map(|answers| strengths(prediction, answers)).unwrap_or_default()
         };
         Ok(predictions.iter().zip(self.answers).map(of).collect())
@@ -187,9 +187,9 @@ impl DeletionTest<'_> {
     /// What one unit of change is: 1 for probabilities, the spread of predictions for numbers.
     fn scales(&self) -> Result<Vec<f64>> {
         let predictions = self.model.predict(self.reference)?;
-        let scale = |(prediction, answers): (&mtl_core::prediction::Prediction, &Option<Vec<Answer>>)| {
-            let Some(Answer::Value(at)) = answers.as_ref().and_then(|a| a.first()) else { return 1.0 };
-            let all = vec![Answer::Value(*at); prediction.batch_size()];
+        let scale = |(prediction, answers): (&mtl_core::prediction::Prediction, &Option<Vec<Chosen>>)| {
+            let Some(first) = answers.as_ref().and_then(|a| a.first()).filter(|a| a.is_number()) else { return 1.0 };
+            let all = vec![*first; prediction.batch_size()];
             let spread = mean_and_deviation(&strengths(prediction, &all)).1;
             if spread > 0.0 { spread } else { 1.0 }
         };
@@ -197,8 +197,8 @@ impl DeletionTest<'_> {
     }
 }
 
-fn change(answers: &[Option<Vec<Answer>>], task: usize, before: &[Vec<f64>], after: &[Vec<f64>], scale: f64) -> f64 {
-    let is_value = answers[task].as_ref().and_then(|a| a.first()).is_some_and(|a| matches!(a, Answer::Value(_)));
+fn change(answers: &[Option<Vec<Chosen>>], task: usize, before: &[Vec<f64>], after: &[Vec<f64>], scale: f64) -> f64 {
+    let is_value = answers[task].as_ref().and_then(|a| a.first()).is_some_and(|a| a.is_number());
     let changes =
         before[task].iter().zip(&after[task]).map(|(b, a)| if is_value { (b - a).abs() / scale } else { b - a });
     let changes: Vec<f64> = changes.filter(|c| c.is_finite()).collect();

@@ -23,7 +23,7 @@ use mtl_core::{
 };
 use tch::{Kind, Tensor};
 
-use super::{answer::Answer, parts::Parts};
+use super::{answer::Chosen, parts::Parts};
 use crate::model::Model;
 
 /// What attributions are measured against: means over reference samples.
@@ -89,7 +89,7 @@ pub struct Attributed {
 pub fn attribute(
     model: &Model,
     inputs: &Inputs,
-    answers: &[Option<Vec<Answer>>],
+    answers: &[Option<Vec<Chosen>>],
     baseline: &Baseline,
     parts: &Parts,
     steps: u32,
@@ -182,7 +182,7 @@ impl Pass {
     }
 
     /// `[b]`: the head's number for each sample's answer.
-    fn objective(&self, task: usize, answers: &[Answer]) -> Result<Tensor> {
+    fn objective(&self, task: usize, answers: &[Chosen]) -> Result<Tensor> {
         let b = answers.len() as i64;
         let main = self.main.get(task).and_then(Option::as_ref);
         let fits = |t: &&Tensor| matches!(t.size()[..], [rows, width] if rows == b && width > 0);
@@ -197,8 +197,10 @@ impl Pass {
         let (places, signs): (Vec<i64>, Vec<f32>) = answers
             .iter()
             .map(|answer| match *answer {
-                Answer::Class(at) | Answer::Value(at) => (at as i64, 1.0),
-                Answer::YesNo { label, yes } => (label as i64, if yes { 1.0 } else { -1.0 }),
+                Chosen::Class(at) | Chosen::Value(at) => (at as i64, 1.0),
+                // All thresholds lie along one direction: the first says where the sample is.
+                Chosen::Grade(_) => (0, 1.0),
+                Chosen::YesNo { label, yes } => (label as i64, if yes { 1.0 } else { -1.0 }),
             })
             .unzip();
         let place = |t: Tensor| t.to_device(main.device());

@@ -38,7 +38,7 @@ mod parts;
 
 use std::fmt;
 
-pub use answer::{Answer, answers, strengths};
+pub use answer::{Chosen, chosen, strengths};
 pub(crate) use answer::{sigmoid, softmax};
 pub use attention::{AttentionMap, maps, reaching};
 pub use chosen::Samples;
@@ -210,7 +210,12 @@ pub fn explain(model: &Model, source: &dyn Source, options: &ExplainOptions) -> 
     let parts = Parts::of(&source.info().inputs, &keys)?;
     let tasks: Vec<String> = model.tasks().names().map(ToString::to_string).collect();
     let mut notes = Vec::new();
-    let mut given: Vec<Option<Vec<Answer>>> = predictions.iter().map(answers).collect();
+    let mut given: Vec<Option<Vec<Chosen>>> = Vec::with_capacity(tasks.len());
+    for (task, prediction) in tasks.iter().zip(&predictions) {
+        let answers = chosen(prediction);
+        notes.extend(answers.as_ref().err().map(|reason| format!("task {task}: {reason}")));
+        given.push(answers.ok());
+    }
     let samples = describe(&batch, &predictions, &given, source, &tasks)?;
 
     let reached = reaching(&traces, &parts, &tasks)?;
@@ -236,11 +241,6 @@ pub fn explain(model: &Model, source: &dyn Source, options: &ExplainOptions) -> 
                 Err(Error::Core(e @ mtl_core::Error::Shape { .. })) => notes.push(format!("no gradients: {e}")),
                 Err(e) => return Err(e),
             },
-        }
-    }
-    for (task, answers) in tasks.iter().zip(&mut given) {
-        if answers.is_none() {
-            notes.push(format!("task {task}: its predictions have no single answer to explain"));
         }
     }
     let scores: Vec<Vec<Option<Vec<Vec<f64>>>>> = found
@@ -312,8 +312,8 @@ fn check(options: &ExplainOptions) -> Result<()> {
 }
 
 /// The first part to go is the one that speaks most for the answer; for a number, the one that moves it most.
-fn order(scores: &[Vec<f64>], answers: &Option<Vec<Answer>>) -> Orders {
-    let is_value = answers.as_ref().and_then(|a| a.first()).is_some_and(|a| matches!(a, Answer::Value(_)));
+fn order(scores: &[Vec<f64>], answers: &Option<Vec<Chosen>>) -> Orders {
+    let is_value = answers.as_ref().and_then(|a| a.first()).is_some_and(|a| a.is_number());
     if !is_value {
         return by_score(scores);
     }
@@ -334,7 +334,7 @@ fn share(scores: &[Vec<f64>], n_parts: usize) -> Vec<f64> {
 fn describe(
     batch: &mtl_core::batch::Batch,
     predictions: &[mtl_core::prediction::Prediction],
-    given: &[Option<Vec<Answer>>],
+    given: &[Option<Vec<Chosen>>],
     source: &dyn Source,
     tasks: &[String],
 ) -> Result<Vec<ExplainedSample>> {
@@ -342,16 +342,16 @@ fn describe(
         batch.ids.iter().map(|id| ExplainedSample { id: *id, answers: Vec::new() }).collect();
     for (t, task) in tasks.iter().enumerate() {
         let Some(answers) = given.get(t).and_then(Option::as_ref) else { continue };
-        let label = source.info().tasks.get(t).map(|t| &t.label);
+        let asked = source.info().tasks.get(t).map(|t| &t.answer);
         let reference = batch.targets.get(t).and_then(Option::as_ref).map(|target| target.reference()).transpose()?;
         let strengths = strengths(&predictions[t], answers);
         for (row, ((sample, answer), strength)) in samples.iter_mut().zip(answers).zip(strengths).enumerate() {
-            let Some(label) = label else { continue };
+            let Some(asked) = asked else { continue };
             sample.answers.push(ExplainedAnswer {
                 task: task.clone(),
-                answer: answer.describe(label, strength),
+                answer: answer.describe(asked, strength),
                 strength,
-                truth: reference.as_ref().and_then(|r| answer.truth(r, row, label)),
+                truth: reference.as_ref().and_then(|r| answer.truth(r, row, asked)),
             });
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use mtl_data::{LabelKind, Origin, Preprocessing};
+use mtl_data::{Origin, Preprocessing};
 use mtl_metrics::MetricReport;
 
 use super::{
@@ -64,11 +64,7 @@ fn tasks(manifest: &Manifest) -> String {
 
 fn answer(task: &TaskDescription) -> String {
     const SHOWN: usize = 12;
-    let (what, names) = match &task.label {
-        LabelKind::Class { classes } => ("one of", classes),
-        LabelKind::Binary { labels } => ("yes or no:", labels),
-        LabelKind::Values { names } => ("numbers:", names),
-    };
+    let (what, names) = (task.answer.lead(), task.answer.names());
     let more = names.len().saturating_sub(SHOWN);
     let names: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
     let more = if more > 0 { format!(" and {more} more (see {MANIFEST})") } else { String::new() };

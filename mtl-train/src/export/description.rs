@@ -3,12 +3,13 @@
 use std::fmt::Write as _;
 
 use mtl_core::{
+    answer::Answer,
     input::{InputSpec, Length, Modality, Numbers},
     metric::MetricName,
     task::{Task, TaskName, TaskSet},
 };
-use mtl_data::{LabelKind, Preprocessing};
-use mtl_heads::{HeadConfig, TargetSpec};
+use mtl_data::Preprocessing;
+use mtl_heads::HeadConfig;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tch::{Device, Kind};
@@ -21,7 +22,7 @@ use crate::{
     error::Result,
     metrics::registry,
     model::{Blueprint, Model, ModelConfig},
-    plan::{ModelPlan, target_spec},
+    plan::ModelPlan,
     run_data::RunData,
 };
 
@@ -55,8 +56,9 @@ pub struct TaskDescription {
     pub name: TaskName,
     /// The metric that judges it.
     pub primary: MetricName,
-    /// What its labels are, with the names of classes, labels or numbers.
-    pub label: LabelKind,
+    /// What it answers, with the names of classes, labels or numbers; `label` in files.
+    #[serde(rename = "label")]
+    pub answer: Answer,
     /// Its head.
     pub head: HeadConfig,
 }
@@ -98,13 +100,8 @@ impl TensorSpec {
     const RAGGED: i64 = -2;
 
     fn output(task: &TaskDescription) -> Self {
-        let meaning = match &task.label {
-            LabelKind::Class { classes } => format!("probabilities of the classes {}", list(classes.iter().cloned())),
-            LabelKind::Binary { labels } => format!("probabilities of {}", list(labels.iter().cloned())),
-            LabelKind::Values { names } => format!("the numbers {}", list(names.iter().cloned())),
-        };
-        let width = i64::try_from(task.label.width()).unwrap_or(i64::MAX);
-        Self { name: task.name.to_string(), kind: kind_name(Kind::Float), shape: vec![-1, width], meaning }
+        let shape = [-1].into_iter().chain(task.answer.shape()).collect();
+        Self { name: task.name.to_string(), kind: kind_name(Kind::Float), shape, meaning: task.answer.meaning() }
     }
 
     /// The shape for people: `[batch, 39]`.
@@ -117,10 +114,6 @@ impl TensorSpec {
         };
         format!("[{}]", self.shape.iter().map(size).collect::<Vec<_>>().join(", "))
     }
-}
-
-fn list(names: impl Iterator<Item = String>) -> String {
-    names.collect::<Vec<_>>().join(", ")
 }
 
 fn kind_name(kind: Kind) -> String {
@@ -144,14 +137,14 @@ impl Description {
     /// # Errors
     /// As [`ModelPlan::new`].
     pub fn of(config: &RunConfig, data: &RunData, record: Record) -> Result<Self> {
-        let ModelPlan { tasks, labels, inputs, parts } = ModelPlan::new(config, &data.data.info)?;
+        let ModelPlan { tasks, answers, inputs, parts } = ModelPlan::new(config, &data.data.info)?;
         let tasks: Vec<TaskDescription> = tasks
             .iter()
-            .zip(labels)
+            .zip(answers)
             .zip(parts.heads.into_iter().flatten())
-            .map(|((task, label), head)| {
+            .map(|((task, answer), head)| {
                 let primary = task.metric()?.name().clone();
-                Ok(TaskDescription { name: task.name.clone(), primary, label, head })
+                Ok(TaskDescription { name: task.name.clone(), primary, answer, head })
             })
             .collect::<Result<_>>()?;
         let input_tensors = inputs.iter().map(|(name, modality)| TensorSpec::input(name, modality)).collect();
@@ -184,14 +177,14 @@ impl Description {
     /// As [`Description::validate`] and [`Model::build_within`].
     pub fn build(&self, limit: usize, device: Device) -> Result<Model> {
         self.validate()?;
-        let targets: Vec<TargetSpec> = self.tasks.iter().map(|t| target_spec(&t.label)).collect();
+        let answers: Vec<Answer> = self.tasks.iter().map(|t| t.answer.clone()).collect();
         let config = ModelConfig {
             encoder: self.encoder.clone(),
             sharing: self.sharing.clone(),
             heads: self.tasks.iter().map(|t| Some(t.head.clone())).collect(),
         };
         let blueprint =
-            Blueprint { inputs: &self.inputs, targets: &targets, labels: &[], kind: Kind::Float, device, seed: 0 };
+            Blueprint { inputs: &self.inputs, answers: &answers, labels: &[], kind: Kind::Float, device, seed: 0 };
         Model::build_within(limit, &config, &self.task_set()?, &blueprint)
     }
 

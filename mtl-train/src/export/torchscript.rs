@@ -15,10 +15,9 @@ use mtl_core::{
     batch::Inputs,
     context::Cx,
     mode::Mode,
-    prediction::{Prediction, Scores},
+    prediction::Prediction,
     shim::{Script, Trace},
 };
-use mtl_data::LabelKind;
 use mtl_heads::to_array;
 use tch::{Device, Tensor};
 
@@ -159,12 +158,11 @@ impl TorchScript {
     pub fn predict(&self, inputs: &Inputs) -> Result<Vec<Prediction>> {
         let mut predictions = Vec::new();
         for (answer, task) in self.forward(inputs)?.iter().zip(&self.manifest.model.tasks) {
-            let (scores, kind) = (to_array(answer)?, Scores::Probs);
-            predictions.push(match task.label {
-                LabelKind::Class { .. } => Prediction::Class { scores, kind },
-                LabelKind::Binary { .. } => Prediction::MultiLabel { scores, kind },
-                LabelKind::Values { .. } => Prediction::Values { values: scores },
-            });
+            let prediction = task.answer.prediction(to_array(answer)?);
+            predictions.push(prediction.map_err(|reason| Error::Package {
+                path: EXTRA.into(),
+                reason: format!("task {}: {reason}", task.name),
+            })?);
         }
         Ok(predictions)
     }

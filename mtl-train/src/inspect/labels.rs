@@ -6,7 +6,7 @@
 //! | they differ by so little, for their size, that `f32` rounds the differences away | warning |
 
 use mtl_data::{
-    LabelKind, TaskInfo,
+    TaskInfo,
     stats::{LabelStats, Spread},
 };
 
@@ -20,12 +20,8 @@ pub fn labels(tasks: &[TaskInfo], stats: &[LabelStats]) -> Vec<Finding> {
         for (output, numbers) in stats.numbers().iter().enumerate() {
             let Some(spread) = numbers.spread.as_ref().filter(|_| numbers.known > 1) else { continue };
             if let Some(what) = fault(spread, numbers.known) {
-                let name = match &task.label {
-                    LabelKind::Values { names } if names.len() > 1 => {
-                        names.get(output).map(|n| format!(", output {n}"))
-                    }
-                    _ => None,
-                };
+                // Only tasks of numbers have outputs with a spread.
+                let name = (task.answer.width() > 1).then(|| format!(", output {}", task.answer.output(output)));
                 let place = format!("train, task {}{}", task.name, name.unwrap_or_default());
                 found.push(Finding { level: Level::Warning, place, message: what });
             }
@@ -55,12 +51,11 @@ fn fault(spread: &Spread, known: u64) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mtl_core::task::TaskName;
+    use mtl_core::{answer::Answer, task::TaskName};
     use mtl_data::stats::Numbers;
 
     fn of(names: &[&str], columns: &mut [Vec<f64>]) -> Vec<Finding> {
-        let names = names.iter().map(|n| (*n).to_owned()).collect();
-        let task = TaskInfo { name: TaskName::new("price").unwrap(), label: LabelKind::Values { names } };
+        let task = TaskInfo { name: TaskName::new("price").unwrap(), answer: Answer::values(names.to_vec()) };
         let numbers = columns.iter_mut().map(|values| Numbers {
             known: values.len() as u64,
             missing: 0,

@@ -11,7 +11,8 @@
 use std::cmp::Ordering;
 
 use mtl_core::{
-    batch::{Batch, TargetData, array2},
+    answer::{AnswerTag, LabelColumn},
+    batch::Batch,
     input::{Cells, InputSpec, Modality},
 };
 use mtl_data::Source;
@@ -28,6 +29,14 @@ pub(super) struct Leak {
     pub(super) strength: f64,
 }
 
+/// What was found.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Leaks {
+    pub(super) leaks: Vec<Leak>,
+    /// Tasks that could not be looked at, and why.
+    pub(super) left_out: Vec<(String, String)>,
+}
+
 /// The inputs that are not looked at, in words: what gives a label away is looked for in columns only.
 pub(super) fn not_looked_at(inputs: &InputSpec) -> Vec<String> {
     let is_other = |modality: &Modality| match modality.cells() {
@@ -41,21 +50,34 @@ pub(super) fn not_looked_at(inputs: &InputSpec) -> Vec<String> {
 const LOOKED_AT: u64 = 50_000;
 
 /// The fields that give more than `threshold` of a label away, on the first samples of the split.
-pub(super) fn leaks(source: &dyn Source, threshold: f64) -> Result<Vec<Leak>> {
+pub(super) fn leaks(source: &dyn Source, threshold: f64) -> Result<Leaks> {
     let positions: Vec<u64> = (0..source.len().min(LOOKED_AT)).collect();
     let info = source.info();
     let has_columns = info.inputs.iter().any(|(_, m)| matches!(m.cells(), Cells::Codes(_) | Cells::Numbers(_)));
     if !has_columns || positions.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Leaks::default());
     }
     let batch = source.batch(&positions)?;
-    let mut found = Vec::new();
+    let mut found = Leaks::default();
     for (task, target) in info.tasks.iter().zip(&batch.targets) {
         let Some(target) = target else { continue };
-        for labels in columns(target.data())? {
-            for (name, strength) in strengths(&batch, &info.inputs, &labels)? {
-                if strength > threshold {
-                    found.push(Leak { field: name, task: task.name.to_string(), strength });
+        let columns = match task.answer.label_columns(&target.reference()?) {
+            Ok(columns) => columns,
+            Err(reason) => {
+                found.left_out.push((task.name.to_string(), reason));
+                continue;
+            }
+        };
+        for labels in columns {
+            let strengths = strengths(&batch, &info.inputs, &labels)?;
+            for (field, strength) in strengths.into_iter().filter(|(_, strength)| *strength > threshold) {
+                let leak = Leak { field, task: task.name.to_string(), strength };
+                // Labels of one column may be seen as classes and as numbers.
+                match found.leaks.iter_mut().find(|l| l.field == leak.field && l.task == leak.task) {
+                    Some(known) if task.answer.tag() == AnswerTag::Ordinal => {
+                        known.strength = known.strength.max(strength);
+                    }
+                    Some(_) | None => found.leaks.push(leak),
                 }
             }
         }
@@ -63,34 +85,8 @@ pub(super) fn leaks(source: &dyn Source, threshold: f64) -> Result<Vec<Leak>> {
     Ok(found)
 }
 
-/// One column of labels; `None` where a label is missing.
-enum Labels {
-    Classes(Vec<Option<u64>>),
-    Numbers(Vec<Option<f64>>),
-}
-
-fn columns(data: &TargetData) -> Result<Vec<Labels>> {
-    Ok(match data {
-        TargetData::Class(labels) => {
-            let labels = flat::<i64>(labels, Kind::Int64)?;
-            vec![Labels::Classes(labels.iter().map(|label| u64::try_from(*label).ok()).collect())]
-        }
-        TargetData::MultiLabel(labels) => {
-            let labels = array2(labels)?;
-            let class = |x: &f32| (!x.is_nan()).then_some(u64::from(*x > 0.5));
-            labels.columns().into_iter().map(|c| Labels::Classes(c.iter().map(class).collect())).collect()
-        }
-        TargetData::Values(numbers) => {
-            let numbers = array2(numbers)?;
-            let number = |x: &f32| (!x.is_nan()).then_some(f64::from(*x));
-            numbers.columns().into_iter().map(|c| Labels::Numbers(c.iter().map(number).collect())).collect()
-        }
-        _ => Vec::new(),
-    })
-}
-
 /// Name and strength of every column, in the order of the inputs.
-fn strengths(batch: &Batch, inputs: &InputSpec, labels: &Labels) -> Result<Vec<(String, f64)>> {
+fn strengths(batch: &Batch, inputs: &InputSpec, labels: &LabelColumn) -> Result<Vec<(String, f64)>> {
     let mut out = Vec::new();
     for (input, modality) in inputs.iter() {
         match modality.cells() {
@@ -115,22 +111,22 @@ fn strengths(batch: &Batch, inputs: &InputSpec, labels: &Labels) -> Result<Vec<(
     Ok(out)
 }
 
-fn of_codes(codes: impl Iterator<Item = i64>, labels: &Labels) -> f64 {
+fn of_codes(codes: impl Iterator<Item = i64>, labels: &LabelColumn) -> f64 {
     match labels {
-        Labels::Classes(classes) => {
+        LabelColumn::Classes(classes) => {
             gain(codes.zip(classes).filter_map(|(code, class)| Some((code, (*class)?))).collect())
         }
-        Labels::Numbers(_) => 0.0,
+        LabelColumn::Numbers(_) => 0.0,
     }
 }
 
-fn of_numbers(xs: impl Iterator<Item = f64>, labels: &Labels) -> f64 {
+fn of_numbers(xs: impl Iterator<Item = f64>, labels: &LabelColumn) -> f64 {
     match labels {
-        Labels::Classes(classes) => {
+        LabelColumn::Classes(classes) => {
             let pairs: Vec<_> = xs.zip(classes).filter_map(|(x, class)| Some((x, (*class)?))).collect();
             if pairs.iter().all(|(_, class)| *class < 2) { separation(pairs) } else { 0.0 }
         }
-        Labels::Numbers(ys) => correlation(&xs.zip(ys).filter_map(|(x, y)| Some((x, (*y)?))).collect::<Vec<_>>()),
+        LabelColumn::Numbers(ys) => correlation(&xs.zip(ys).filter_map(|(x, y)| Some((x, (*y)?))).collect::<Vec<_>>()),
     }
 }
 

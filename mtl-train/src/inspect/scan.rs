@@ -2,11 +2,8 @@
 
 use std::hash::{DefaultHasher, Hasher};
 
-use mtl_core::{
-    batch::{Batch, TargetData, array2},
-    error::TorchContext,
-};
-use mtl_data::{DataInfo, LabelKind, Source};
+use mtl_core::{answer::Counter, batch::Batch, error::TorchContext, label_stats::LabelStats};
+use mtl_data::{DataInfo, Source};
 use serde::Serialize;
 use tch::{Kind, Tensor};
 
@@ -188,23 +185,15 @@ impl Spread {
 
 struct Counting {
     inputs: Vec<InputCount>,
-    known: Vec<u64>,
-    missing: Vec<u64>,
-    classes: Vec<Vec<u64>>,
-    values: Vec<Vec<Spread>>,
+    labels: Vec<Box<dyn Counter>>,
     hashes: Vec<u64>,
 }
 
 impl Counting {
     fn new(info: &DataInfo, stand_ins: &[Option<f32>]) -> Self {
-        let n = info.tasks.len();
-        let width = |t: &mtl_data::TaskInfo| t.label.width();
         Self {
             inputs: input_count::of(&info.inputs, stand_ins),
-            known: vec![0; n],
-            missing: vec![0; n],
-            classes: info.tasks.iter().map(|t| vec![0; width(t)]).collect(),
-            values: info.tasks.iter().map(|t| vec![Spread::EMPTY; width(t)]).collect(),
+            labels: info.tasks.iter().map(|task| task.answer.counter()).collect(),
             hashes: Vec::new(),
         }
     }
@@ -217,42 +206,10 @@ impl Counting {
             count.add(batch.inputs.input(name)?, &mut hashers)?;
         }
         self.hashes.extend(hashers.iter().map(Hasher::finish));
-        for (idx, target) in batch.targets.iter().enumerate() {
-            let Some(target) = target else { continue };
-            self.target(idx, target.data())?;
-        }
-        Ok(())
-    }
-
-    fn target(&mut self, idx: usize, data: &TargetData) -> Result<()> {
-        let (Some(known), Some(missing)) = (self.known.get_mut(idx), self.missing.get_mut(idx)) else { return Ok(()) };
-        let (Some(classes), Some(values)) = (self.classes.get_mut(idx), self.values.get_mut(idx)) else {
-            return Ok(());
-        };
-        let mut count = |is_known: bool| *if is_known { &mut *known } else { &mut *missing } += 1;
-        match data {
-            TargetData::Class(labels) => {
-                for label in flat::<i64>(labels, Kind::Int64)? {
-                    let class = usize::try_from(label).ok();
-                    count(class.is_some());
-                    class.and_then(|c| classes.get_mut(c)).into_iter().for_each(|n| *n += 1);
-                }
+        for (counter, target) in self.labels.iter_mut().zip(&batch.targets) {
+            if let Some(target) = target {
+                counter.count(&target.reference()?);
             }
-            TargetData::MultiLabel(labels) => {
-                for ((_, column), label) in array2(labels)?.indexed_iter() {
-                    count(!label.is_nan());
-                    if *label > 0.5 {
-                        classes.get_mut(column).into_iter().for_each(|n| *n += 1);
-                    }
-                }
-            }
-            TargetData::Values(numbers) => {
-                for ((_, column), x) in array2(numbers)?.indexed_iter() {
-                    count(!x.is_nan());
-                    values.get_mut(column).filter(|_| !x.is_nan()).into_iter().for_each(|s| s.add((*x).into()));
-                }
-            }
-            _ => {}
         }
         Ok(())
     }
@@ -262,22 +219,27 @@ impl Counting {
         for (count, (name, modality)) in self.inputs.into_iter().zip(info.inputs.iter()) {
             count.finish(name, modality, &mut fields, &mut inputs);
         }
-        let labels = info.tasks.iter().enumerate().map(|(idx, task)| {
-            let counts = self.classes.get(idx).map(Vec::as_slice).unwrap_or_default();
-            let values = self.values.get(idx).map(Vec::as_slice).unwrap_or_default();
-            let (names, is_number) = match &task.label {
-                LabelKind::Class { classes } => (classes, false),
-                LabelKind::Binary { labels } => (labels, false),
-                LabelKind::Values { names } => (names, true),
-            };
-            let (mut by_class, mut numbers) = (Vec::new(), Vec::new());
-            match is_number {
-                true => numbers = names.iter().cloned().zip(values.iter().map(|s| s.values())).collect(),
-                false => by_class = names.iter().cloned().zip(counts.iter().copied()).collect(),
+        let labels = info.tasks.iter().zip(self.labels).map(|(task, counter)| {
+            let stats = counter.finish();
+            let names = || task.answer.names().iter().cloned();
+            let (mut counts, mut numbers) = (Vec::new(), Vec::new());
+            match &stats {
+                LabelStats::Class { counts: own, .. } | LabelStats::Items { counts: own, .. } => {
+                    counts = names().zip(own.iter().copied()).collect();
+                }
+                LabelStats::MultiLabel { labels } => counts = names().zip(labels.iter().map(|l| l.yes)).collect(),
+                LabelStats::Values { outputs } => {
+                    let spread = outputs.iter().map(|output| match &output.spread {
+                        Some(spread) => [spread.moments.mean, spread.min(), spread.max()],
+                        None => [0.0; 3],
+                    });
+                    numbers = names().zip(spread).collect();
+                }
+                // What a kind from outside remembers, only it can put into words.
+                LabelStats::Custom { .. } => {}
             }
-            let of = |counts: &[u64]| counts.get(idx).copied().unwrap_or(0);
-            let (known, missing) = (of(&self.known), of(&self.missing));
-            LabelScan { task: task.name.to_string(), known, missing, counts: by_class, numbers }
+            let (known, missing) = (stats.known(), stats.missing());
+            LabelScan { task: task.name.to_string(), known, missing, counts, numbers }
         });
         Scan { samples, fields, inputs, labels: labels.collect(), hashes: self.hashes }
     }

@@ -144,31 +144,9 @@ pub(crate) fn shortest(scaled: f32, original: impl Fn(f64) -> f64) -> String {
     }
 }
 
-/// The label of one sample, in words.
+/// The label of one sample, in words; `-` where unknown.
 fn label(task: &mtl_data::TaskInfo, reference: Option<&Reference>, at: usize) -> String {
-    use mtl_data::LabelKind;
-    let unknown = || "-".to_owned();
-    match (reference, &task.label) {
-        (Some(Reference::Class(labels)), LabelKind::Class { classes }) => {
-            let class = labels.get(at).and_then(|class| usize::try_from(*class).ok());
-            class.and_then(|class| classes.get(class)).cloned().unwrap_or_else(unknown)
-        }
-        (Some(Reference::MultiLabel(labels)), LabelKind::Binary { labels: names }) => {
-            let row = labels.rows().into_iter().nth(at);
-            let words = row.into_iter().flat_map(|row| row.to_vec()).zip(names).map(|(x, name)| match x {
-                x if x.is_nan() => unknown(),
-                x if x > 0.5 => name.clone(),
-                _ => format!("not {name}"),
-            });
-            words.collect::<Vec<_>>().join(", ")
-        }
-        (Some(Reference::Values(numbers)), _) => {
-            let row = numbers.rows().into_iter().nth(at);
-            let words = row.into_iter().flat_map(|row| row.to_vec());
-            words.map(|x| if x.is_nan() { unknown() } else { format!("{x:.4}") }).collect::<Vec<_>>().join(", ")
-        }
-        _ => unknown(),
-    }
+    reference.map_or_else(|| "-".to_owned(), |reference| task.answer.label_text(reference, at))
 }
 
 #[cfg(test)]

@@ -206,7 +206,12 @@ impl Figures<'_> {
         let mut metrics = self.empty.clone();
         let mut refused: Vec<Option<String>> = vec![None; metrics.iter().count()];
         for (at, task) in self.recorded.tasks().iter().enumerate() {
-            let Some((said, truth)) = task.select(samples) else { continue };
+            let Some((said, truth)) = task.select(samples) else {
+                if let (Some(reason), Some(slot)) = (task.refusal(), refused.get_mut(at)) {
+                    *slot = Some(reason.to_owned());
+                }
+                continue;
+            };
             if let (Err(e), Some(slot)) = (metrics.update(at, &said, &truth), refused.get_mut(at)) {
                 *slot = Some(e.to_string());
             }

@@ -22,6 +22,8 @@ pub struct Recorded {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RecordedTask {
     form: Option<Form>,
+    /// Why nothing is kept.
+    refusal: Option<String>,
     width: usize,
     /// `[rows, width]`.
     said: Vec<f32>,
@@ -39,6 +41,7 @@ enum Form {
     Class(Scores),
     MultiLabel(Scores),
     Values,
+    Ordinal(Scores),
 }
 
 impl Recorded {
@@ -54,6 +57,13 @@ impl Recorded {
         &self.tasks
     }
 
+    fn task(&mut self, at: usize) -> &mut RecordedTask {
+        if self.tasks.len() <= at {
+            self.tasks.resize_with(at + 1, RecordedTask::default);
+        }
+        &mut self.tasks[at]
+    }
+
     /// Whether there were more numbers than memory should hold: then what is here is of the first samples only.
     #[must_use]
     pub fn is_cut(&self) -> bool {
@@ -66,17 +76,17 @@ impl Recorder for Recorded {
         self.n_samples += ids.len();
     }
 
+    fn weighted(&mut self, task: usize) {
+        self.task(task).refusal = Some("samples have weights, which no interval knows".into());
+    }
+
     fn answers(&mut self, task: usize, ids: &[u64], prediction: &Prediction, reference: &Reference) {
         if self.is_cut() {
             return;
         }
-        if self.tasks.len() <= task {
-            self.tasks.resize_with(task + 1, RecordedTask::default);
-        }
         let first = self.n_samples.saturating_sub(ids.len());
-        if let Some(slot) = self.tasks.get_mut(task) {
-            self.n_numbers += slot.add(first, prediction, reference);
-        }
+        let taken = self.task(task).add(first, prediction, reference);
+        self.n_numbers += taken;
     }
 }
 
@@ -91,9 +101,18 @@ impl RecordedTask {
     fn add(&mut self, first: usize, prediction: &Prediction, reference: &Reference) -> usize {
         self.row_of.resize(first, NO_ROW);
         let before = self.said.len() + self.labels.len() + self.classes.len();
-        match (prediction, reference) {
-            (Prediction::Class { scores, kind }, Reference::Class(truth)) => {
-                self.form.get_or_insert(Form::Class(*kind));
+        match prediction {
+            Prediction::Class { scores, kind } | Prediction::Ordinal { scores, kind } => {
+                let (form, truth) = match reference {
+                    Reference::Class(truth) => (Form::Class(*kind), truth),
+                    Reference::Ordinal(truth) => (Form::Ordinal(*kind), truth),
+                    Reference::MultiLabel(_)
+                    | Reference::Values(_)
+                    | Reference::Tags(_)
+                    | Reference::Sequence(_)
+                    | Reference::Custom { .. } => return self.foreign(prediction, reference),
+                };
+                self.form.get_or_insert(form);
                 for (row, label) in scores.rows().into_iter().zip(truth) {
                     let known = *label >= 0;
                     if known {
@@ -104,17 +123,34 @@ impl RecordedTask {
                 }
                 self.width = scores.ncols();
             }
-            (Prediction::MultiLabel { scores, kind }, Reference::MultiLabel(truth)) => {
+            Prediction::MultiLabel { scores, kind } => {
+                let Reference::MultiLabel(truth) = reference else { return self.foreign(prediction, reference) };
                 self.form.get_or_insert(Form::MultiLabel(*kind));
                 self.labeled(scores, truth);
             }
-            (Prediction::Values { values }, Reference::Values(truth)) => {
+            Prediction::Values { values } => {
+                let Reference::Values(truth) = reference else { return self.foreign(prediction, reference) };
                 self.form.get_or_insert(Form::Values);
                 self.labeled(values, truth);
             }
-            _ => {}
+            Prediction::Tags { .. } | Prediction::Sequence { .. } | Prediction::Custom { .. } => {
+                return self.foreign(prediction, reference);
+            }
         }
         self.said.len() + self.labels.len() + self.classes.len() - before
+    }
+
+    /// Nothing is kept of such answers; says why, and that it took no room.
+    fn foreign(&mut self, prediction: &Prediction, reference: &Reference) -> usize {
+        let (said, truth) = (prediction.describe(), reference.describe());
+        self.refusal.get_or_insert_with(|| format!("no intervals are computed for {said} beside {truth}"));
+        0
+    }
+
+    /// Why there is nothing to select from.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&str> {
+        self.refusal.as_deref()
     }
 
     fn labeled(&mut self, said: &Array2<f32>, truth: &Array2<f32>) {
@@ -138,6 +174,9 @@ impl RecordedTask {
     /// is not kept.
     #[must_use]
     pub fn select(&self, samples: &[usize]) -> Option<(Prediction, Reference)> {
+        if self.refusal.is_some() {
+            return None;
+        }
         let row_of = |sample: &usize| self.row_of.get(*sample).copied().filter(|row| *row != NO_ROW);
         let rows: Vec<usize> = samples.iter().filter_map(row_of).map(|row| row as usize).collect();
         let matrix = |numbers: &[f32]| {
@@ -152,6 +191,10 @@ impl RecordedTask {
                 let classes = rows.iter().filter_map(|row| self.classes.get(*row)).copied().collect();
                 (Prediction::Class { scores: matrix(&self.said)?, kind }, Reference::Class(classes))
             }
+            Form::Ordinal(kind) => {
+                let grades = rows.iter().filter_map(|row| self.classes.get(*row)).copied().collect();
+                (Prediction::Ordinal { scores: matrix(&self.said)?, kind }, Reference::Ordinal(grades))
+            }
             Form::MultiLabel(kind) => (
                 Prediction::MultiLabel { scores: matrix(&self.said)?, kind },
                 Reference::MultiLabel(matrix(&self.labels)?),
@@ -165,9 +208,9 @@ impl RecordedTask {
     /// Labels and scores of a task with one yes/no question (of two classes the second); `None` for other tasks.
     #[must_use]
     pub fn question(&self) -> Option<(Vec<bool>, Vec<f32>)> {
-        match (self.form?, self.width) {
+        match (self.form.filter(|_| self.refusal.is_none())?, self.width) {
             (Form::MultiLabel(_), 1) => Some((self.labels.iter().map(|y| *y > 0.5).collect(), self.said.clone())),
-            (Form::Class(kind), 2) => {
+            (Form::Class(kind) | Form::Ordinal(kind), 2) => {
                 // Of logits the difference, as the metric ranks them.
                 let score = |row: &[f32]| match (kind, row) {
                     (Scores::Logits, [no, yes]) => yes - no,
@@ -176,7 +219,7 @@ impl RecordedTask {
                 };
                 Some((self.classes.iter().map(|c| *c == 1).collect(), self.said.chunks(2).map(score).collect()))
             }
-            _ => None,
+            (Form::MultiLabel(_) | Form::Class(_) | Form::Ordinal(_) | Form::Values, _) => None,
         }
     }
 }

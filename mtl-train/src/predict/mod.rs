@@ -128,7 +128,7 @@ impl Predictor {
             Network::TorchScript(script) => script.predict(inputs)?,
         };
         for (prediction, task) in predictions.iter().zip(&self.description.tasks) {
-            if let Some(value) = writer::numbers(prediction)?.iter().copied().find(|x| !x.is_finite()) {
+            if let Some(value) = prediction.not_finite() {
                 let tasks = mtl_core::WhichTasks::by_name(task.name.as_str());
                 return Err(mtl_core::Error::NonFinite { what: "answer", tasks, value: value.into() }.into());
             }

@@ -1,12 +1,15 @@
 //! Answers as text.
 //!
-//! CSV has a header; columns are named after tasks, which hold no dots:
+//! CSV has a header; columns are named after tasks, which hold no dots. Which there are says the task's
+//! [`Answer`](mtl_core::answer::Answer):
 //!
 //! | task | columns |
 //! |---|---|
 //! | one of several classes | `task`: the most probable class; `task.class`: the probability of each |
+//! | one of several grades | `task`: the most probable grade; `task.grade`: the probability of each |
 //! | yes or no | `task.label`: the probability of each yes |
 //! | numbers | `task`, or `task.name` where there are several |
+//! | tags, a sequence | `task`: the words, separated by blanks |
 //!
 //! JSON lines: `{"row":0,"job":{"class":"smith","probabilities":{"clerk":0.2,"smith":0.8}},"age":{"values":{"age":31.5}}}`.
 //! `row` counts samples from 0. Numbers are written with as many digits as tell them from their neighbors.
@@ -18,9 +21,7 @@ use std::{
     str::FromStr,
 };
 
-use mtl_core::prediction::{Prediction, Scores};
-use mtl_data::LabelKind;
-use ndarray::Array2;
+use mtl_core::{answer::Written, prediction::Prediction};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -92,42 +93,46 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// [`Error::Core`] when the answers are not those of the tasks; [`Error::Io`] when the stream fails.
     pub fn write(&mut self, answers: &[Prediction]) -> Result<()> {
-        let mut matrices = Vec::with_capacity(answers.len());
         for (answer, task) in answers.iter().zip(&self.tasks) {
-            let numbers = numbers(answer)?;
-            if numbers.ncols() != task.label.width() {
+            let (expected, found) = (task.answer.shape(), answer.axes());
+            if expected.len() != found.len() || expected.iter().zip(&found).any(|(e, f)| *e >= 0 && e != f) {
+                let axes: String =
+                    expected.iter().map(|n| if *n < 0 { ", ..".into() } else { format!(", {n}") }).collect();
                 return Err(mtl_core::Error::Shape {
                     op: format!("task {}", task.name),
                     tensor: "answer",
-                    expected: format!("[b, {}]", task.label.width()),
-                    found: vec![numbers.nrows() as i64, numbers.ncols() as i64],
+                    expected: format!("[b{axes}]"),
+                    found: [answer.batch_size() as i64].into_iter().chain(found).collect(),
                 }
                 .into());
             }
-            matrices.push(numbers);
         }
-        let n_rows = matrices.first().map_or(0, |m| m.nrows());
+        let n_rows = answers.first().map_or(0, Prediction::batch_size);
         let mut text = String::new();
         for row in 0..n_rows {
-            let answers = self.tasks.iter().zip(&matrices).map(|(task, m)| (task, m.row(row).to_vec()));
+            let pairs = self.tasks.iter().zip(answers);
             match self.format {
                 OutputFormat::Csv => {
                     let _ = write!(text, "{}", self.row);
-                    for (task, numbers) in answers {
-                        if let Some(class) = top(&task.label, &numbers) {
-                            text.push(',');
-                            text.push_str(&field(class));
-                        }
-                        numbers.iter().for_each(|x| {
-                            let _ = write!(text, ",{x}");
-                        });
+                    for (task, answer) in pairs {
+                        let put = &mut |written: Written<'_>| match written {
+                            Written::Text(word) => {
+                                text.push(',');
+                                text.push_str(&field(word));
+                            }
+                            Written::Number(x) => {
+                                let _ = write!(text, ",{x}");
+                            }
+                        };
+                        task.answer.write(answer, row, put).map_err(|reason| refused(task, reason))?;
                     }
                 }
                 OutputFormat::Jsonl => {
                     let mut object = Map::new();
                     object.insert("row".into(), json!(self.row));
-                    for (task, numbers) in answers {
-                        object.insert(task.name.to_string(), json_answer(&task.label, &numbers));
+                    for (task, answer) in pairs {
+                        let value = task.answer.json(answer, row).map_err(|reason| refused(task, reason))?;
+                        object.insert(task.name.to_string(), value);
                     }
                     text.push_str(&Value::Object(object).to_string());
                 }
@@ -148,55 +153,18 @@ impl<W: Write> Writer<W> {
     }
 }
 
-/// The numbers of an answer: probabilities, or values in the target's unit.
-///
-/// # Errors
-/// [`mtl_core::Error::InvalidConfig`] for an answer that is no row of numbers, or not decoded.
-pub(super) fn numbers(answer: &Prediction) -> Result<&Array2<f32>> {
-    match answer {
-        Prediction::Class { scores, kind: Scores::Probs } | Prediction::MultiLabel { scores, kind: Scores::Probs } => {
-            Ok(scores)
-        }
-        Prediction::Values { values } => Ok(values),
-        other => Err(mtl_core::Error::InvalidConfig {
-            what: "prediction",
-            field: "answer",
-            expected: "probabilities or numbers, one row a sample".into(),
-            found: other.describe().into(),
-        }
-        .into()),
-    }
+/// Why an answer cannot be written.
+fn refused(task: &TaskDescription, reason: String) -> Error {
+    let expected = format!("what task {} answers, decoded", task.name);
+    mtl_core::Error::InvalidConfig { what: "prediction", field: "answer", expected, found: reason }.into()
 }
 
 fn columns(task: &TaskDescription) -> Vec<String> {
-    let of = |names: &[String]| names.iter().map(|name| format!("{}.{name}", task.name)).collect::<Vec<_>>();
-    match &task.label {
-        LabelKind::Class { classes } => [vec![task.name.to_string()], of(classes)].concat(),
-        LabelKind::Binary { labels } => of(labels),
-        LabelKind::Values { names } if names.len() == 1 => vec![task.name.to_string()],
-        LabelKind::Values { names } => of(names),
-    }
-}
-
-/// The most probable class, the first of equals.
-fn top<'a>(label: &'a LabelKind, probabilities: &[f32]) -> Option<&'a str> {
-    let LabelKind::Class { classes } = label else { return None };
-    let mut best: Option<(usize, f32)> = None;
-    for (class, &p) in probabilities.iter().enumerate() {
-        if best.is_none_or(|(_, most)| p > most) {
-            best = Some((class, p));
-        }
-    }
-    classes.get(best?.0).map(String::as_str)
-}
-
-fn json_answer(label: &LabelKind, numbers: &[f32]) -> Value {
-    let by = |names: &[String]| -> Value { names.iter().cloned().zip(numbers.iter().map(|&x| json!(x))).collect() };
-    match label {
-        LabelKind::Class { classes } => json!({ "class": top(label, numbers), "probabilities": by(classes) }),
-        LabelKind::Binary { labels } => json!({ "probabilities": by(labels) }),
-        LabelKind::Values { names } => json!({ "values": by(names) }),
-    }
+    let name = |column: Option<String>| match column {
+        Some(column) => format!("{}.{column}", task.name),
+        None => task.name.to_string(),
+    };
+    task.answer.columns().into_iter().map(name).collect()
 }
 
 /// A CSV field, in quotes where it must be.
@@ -208,23 +176,30 @@ fn field(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mtl_core::{metric::MetricName, task::TaskName};
-    use mtl_heads::{HeadConfig, TargetSpec};
+    use mtl_core::{
+        answer::{Answer, AnswerTag, Cells, Labels},
+        metric::MetricName,
+        prediction::Scores,
+        task::TaskName,
+    };
+    use mtl_heads::HeadConfig;
     use ndarray::array;
 
     fn tasks() -> Vec<TaskDescription> {
-        let task = |name, label| TaskDescription {
+        let task = |name, answer| TaskDescription {
             name: TaskName::new(name).unwrap(),
             primary: MetricName::new("log-loss").unwrap(),
-            label,
-            head: HeadConfig::default_for(&TargetSpec::Values { values: 1 }),
+            head: HeadConfig::default_of(AnswerTag::Values).unwrap(),
+            answer,
         };
-        let texts = |texts: &[&str]| texts.iter().map(|t| (*t).to_owned()).collect::<Vec<_>>();
         vec![
-            task("job", LabelKind::Class { classes: texts(&["clerk", "a \"b\", c"]) }),
-            task("rich", LabelKind::Binary { labels: texts(&["yes"]) }),
-            task("age", LabelKind::Values { names: texts(&["years"]) }),
-            task("box", LabelKind::Values { names: texts(&["w", "h"]) }),
+            task("job", Answer::class(["clerk", "a \"b\", c"])),
+            task("rich", Answer::multi_label(["yes"])),
+            task("age", Answer::values(["years"])),
+            task("box", Answer::values(["w", "h"])),
+            task("size", Answer::ordinal(["low", "high"])),
+            task("words", Answer::tags(["o", "b"])),
+            task("said", Answer::sequence(["hi", "you"])),
         ]
     }
 
@@ -235,6 +210,12 @@ mod tests {
             Prediction::MultiLabel { scores: array![[0.1], [1e-9]], kind },
             Prediction::Values { values: array![[31.5], [-2.0]] },
             Prediction::Values { values: array![[1.0, 2.0], [3.0, 4.0]] },
+            Prediction::Ordinal { scores: array![[0.25, 0.75], [1.0, 0.0]], kind },
+            Prediction::Tags {
+                scores: Labels::ragged(Cells::Number(vec![0.5, 0.25, 0.0, 1.0]), vec![0, 2, 2], &[2]).unwrap(),
+                kind,
+            },
+            Prediction::Sequence { tokens: Labels::lists(&[vec![1], vec![0, 1]]) },
         ]
     }
 
@@ -248,9 +229,10 @@ mod tests {
 
     #[test]
     fn csv_by_hand() {
-        let expected = "row,job,job.clerk,\"job.a \"\"b\"\", c\",rich.yes,age,box.w,box.h\n\
-                        0,\"a \"\"b\"\", c\",0.25,0.75,0.1,31.5,1,2\n\
-                        1,clerk,0.5,0.5,0.000000001,-2,3,4\n";
+        let expected = "row,job,job.clerk,\"job.a \"\"b\"\", c\",rich.yes,age,box.w,box.h,size,size.low,\
+                        size.high,words,said\n\
+                        0,\"a \"\"b\"\", c\",0.25,0.75,0.1,31.5,1,2,high,0.25,0.75,o b,you\n\
+                        1,clerk,0.5,0.5,0.000000001,-2,3,4,low,1,0,\"\",hi you\n";
         assert_eq!(written(OutputFormat::Csv), expected);
     }
 
@@ -263,6 +245,9 @@ mod tests {
             rows[0]["job"],
             json!({ "class": "a \"b\", c", "probabilities": { "clerk": 0.25, "a \"b\", c": 0.75 } })
         );
+        assert_eq!(rows[0]["size"], json!({ "grade": "high", "probabilities": { "low": 0.25, "high": 0.75 } }));
+        assert_eq!((&rows[0]["words"], &rows[1]["words"]), (&json!({ "tags": ["o", "b"] }), &json!({ "tags": [] })));
+        assert_eq!(rows[1]["said"], json!({ "tokens": ["hi", "you"] }));
         assert_eq!((&rows[1]["row"], &rows[1]["box"]), (&json!(1), &json!({ "values": { "w": 3.0, "h": 4.0 } })));
     }
 

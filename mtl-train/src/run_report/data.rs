@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use mtl_data::{LabelKind, Source, Splits, Subset};
+use mtl_data::{Source, Splits, Subset};
 
 use super::gaps;
 use crate::{
@@ -101,15 +101,8 @@ fn labels(splits: &Splits, scans: &[Scan; 3], tasks: &[String]) -> Table {
     let [train, others @ ..] = scans;
     let wanted = |scan: &&LabelScan| tasks.is_empty() || tasks.contains(&scan.task);
     let row = |own: &LabelScan| {
-        let kind = splits.info.tasks.iter().find(|t| t.name.as_str() == own.task).map(|t| &t.label);
-        let kind = match kind {
-            Some(LabelKind::Class { classes }) => format!("{} classes", classes.len()),
-            Some(LabelKind::Binary { labels }) if labels.len() == 1 => "yes/no".to_owned(),
-            Some(LabelKind::Binary { labels }) => format!("{} yes/no labels", labels.len()),
-            Some(LabelKind::Values { names }) if names.len() == 1 => "number".to_owned(),
-            Some(LabelKind::Values { names }) => format!("{} numbers", names.len()),
-            None => String::new(),
-        };
+        let task = splits.info.tasks.iter().find(|t| t.name.as_str() == own.task);
+        let kind = task.map_or_else(String::new, |t| t.answer.summary());
         let gaps = |scan: &LabelScan| Cell::Text(percent(scan.missing, scan.known + scan.missing));
         let mut cells = vec![Cell::Text(kind), Cell::Text(shares(own, train.samples)), gaps(own)];
         for other in others {

@@ -2,13 +2,15 @@
 //!
 //! Areas and errors are those of the metrics' own states, so that no figure here contradicts the table of results.
 
-use mtl_data::LabelKind;
+use std::cmp::Ordering;
+
+use mtl_core::answer::Answer;
 use mtl_metrics::{
     Auroc, ConfusionMatrix, RocCurve, binary::PrecisionRecallCurve, class::Ece, samples::Column as Scores,
 };
 
 use super::{
-    outputs::{Answers, Outputs},
+    outputs::{Judged, Outputs, Rows},
     wilson,
     worst::{self, Fields},
 };
@@ -29,19 +31,21 @@ const BARS: usize = 15;
 const GROUPS: usize = 10;
 
 /// Everything there is to show of a task.
-pub(super) fn task(label: &LabelKind, at: usize, outputs: &Outputs, fields: &Fields) -> Vec<Block> {
+pub(super) fn task(answer: &Answer, at: usize, outputs: &Outputs, fields: &Fields) -> Vec<Block> {
     let Some(own) = outputs.tasks.get(at) else { return Vec::new() };
     if own.ids.is_empty() {
         let words = match own.answers {
-            Answers::Other(what) => format!("No charts for {what}."),
-            _ => "No sample of the split has a label of this task.".to_owned(),
+            Judged::Other(what) => format!("No charts for {what}."),
+            Judged::Classes { .. } | Judged::YesNo { .. } | Judged::Values { .. } => {
+                "No sample of the split has a label of this task.".to_owned()
+            }
         };
         return vec![Note::new(NoteKind::Info, words).into()];
     }
     let mut charts: Vec<Block> = Vec::new();
     match &own.answers {
-        Answers::Classes { probs, labels } => {
-            let names = names(label, probs.width());
+        Judged::Classes { probs, labels } => {
+            let names = names(answer, probs.width());
             charts.extend(rankings(&of_classes(
                 outputs.metrics.get::<Auroc>(at).map(|m| m.remembered().columns()),
                 labels,
@@ -49,9 +53,12 @@ pub(super) fn task(label: &LabelKind, at: usize, outputs: &Outputs, fields: &Fie
             )));
             charts.extend(reliability("probability of the class that was named", at, outputs));
             charts.extend(confusion(&names, &own.confusion));
+            if let Answer::Ordinal(_) = answer {
+                charts.extend(grades_off(probs, labels));
+            }
         }
-        Answers::YesNo { probs, .. } => {
-            let names = names(label, probs.width());
+        Judged::YesNo { probs, .. } => {
+            let names = names(answer, probs.width());
             let columns = outputs.metrics.get::<Auroc>(at).map(|m| m.remembered().columns()).unwrap_or_default();
             charts.extend(rankings(&names.iter().cloned().zip(columns).collect::<Vec<_>>()));
             charts.extend(reliability("probability of yes", at, outputs));
@@ -59,24 +66,21 @@ pub(super) fn task(label: &LabelKind, at: usize, outputs: &Outputs, fields: &Fie
                 charts.extend(confusion(&[format!("not {name}"), name.clone()], &own.confusion));
             }
         }
-        Answers::Values { predicted, labels } => {
-            let names = names(label, predicted.width());
+        Judged::Values { predicted, labels } => {
+            let names = names(answer, predicted.width());
             for (at, name) in names.iter().enumerate().take(MOST_CURVES) {
                 let pairs = predicted.column(at).zip(labels.column(at)).filter(|(p, y)| p.is_finite() && y.is_finite());
                 charts.extend(residuals(name, &pairs.collect::<Vec<_>>()));
             }
         }
-        Answers::Other(_) => {}
+        Judged::Other(_) => {}
     }
-    vec![Columns { blocks: charts, min_width: 300 }.into(), worst::table(label, own, fields).into()]
+    vec![Columns { blocks: charts, min_width: 300 }.into(), worst::table(answer, own, fields).into()]
 }
 
 /// The names of classes, labels or numbers.
-pub(super) fn names(label: &LabelKind, width: usize) -> Vec<String> {
-    let (LabelKind::Class { classes: given }
-    | LabelKind::Binary { labels: given }
-    | LabelKind::Values { names: given }) = label;
-    (0..width).map(|at| given.get(at).cloned().unwrap_or_else(|| at.to_string())).collect()
+pub(super) fn names(answer: &Answer, width: usize) -> Vec<String> {
+    (0..width).map(|at| answer.output(at)).collect()
 }
 
 /// Each class against all others; of two classes the second. The most frequent classes come first.
@@ -204,6 +208,33 @@ fn confusion(names: &[String], counted: &ConfusionMatrix) -> Option<Block> {
     Some(heat.into())
 }
 
+/// How many grades the most probable grade is off, below and above the truth.
+fn grades_off(probs: &Rows, labels: &[usize]) -> Option<Block> {
+    let reach = probs.width().checked_sub(1)?;
+    let mut counts = vec![0_u32; 2 * reach + 1];
+    for (row, label) in probs.iter().zip(labels) {
+        let top = row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(grade, _)| grade);
+        let bar = (reach + top).checked_sub(*label).and_then(|bar| counts.get_mut(bar));
+        bar.into_iter().for_each(|n| *n += 1);
+    }
+    let share = |count: &u32| Bar::from(100.0 * f64::from(*count) / labels.len().max(1) as f64);
+    let name = |bar: usize| match bar.cmp(&reach) {
+        Ordering::Less => format!("{} below", reach - bar),
+        Ordering::Equal => "right".to_owned(),
+        Ordering::Greater => format!("{} above", bar - reach),
+    };
+    let chart = BarChart {
+        title: "Grades off".into(),
+        caption: "The most probable grade beside the true one.".into(),
+        value: Axis { unit: Some("%".into()), ..Axis::new("samples") },
+        categories: (0..counts.len()).map(name).collect(),
+        series: vec![BarSeries { name: "samples".into(), bars: counts.iter().map(share).collect() }],
+        decimals: 1,
+        ..BarChart::default()
+    };
+    Some(chart.into())
+}
+
 /// Residuals (prediction minus truth): along the prediction, and as a whole.
 fn residuals(name: &str, pairs: &[(f64, f64)]) -> Vec<Block> {
     if pairs.is_empty() {
@@ -299,6 +330,17 @@ mod tests {
         let Some(Block::HeatMap(map)) = confusion(&names, &counted) else { panic!() };
         assert_eq!(map.values, [[50.0, 50.0], [0.0, 100.0]]);
         assert!(map.caption.ends_with("2, 1."), "{}", map.caption);
+    }
+
+    #[test]
+    fn grades_off_by_hand() {
+        let mut probs = Rows::default();
+        let rows = [[0.7, 0.2, 0.1], [0.1, 0.2, 0.7], [0.2, 0.7, 0.1], [0.2, 0.7, 0.1]];
+        rows.into_iter().for_each(|row| probs.push(row));
+        let Some(Block::BarChart(chart)) = grades_off(&probs, &[2, 2, 1, 0]) else { panic!() };
+        assert_eq!(chart.categories, ["2 below", "1 below", "right", "1 above", "2 above"]);
+        let shares: Vec<f64> = chart.series[0].bars.iter().map(|bar| bar.value).collect();
+        assert!(shares.iter().zip([25.0, 0.0, 50.0, 25.0, 0.0]).all(|(a, b)| (a - b).abs() < 1e-12), "{shares:?}");
     }
 
     #[test]

@@ -32,7 +32,7 @@ use std::path::PathBuf;
 
 pub use history::{ConstantOutcome, History, Outcome, StepLine};
 use mtl_data::{Splits, kept::Reloaded};
-pub use outputs::{Answers, Outputs, Rows, TaskOutputs, outputs};
+pub use outputs::{Judged, Outputs, Rows, TaskOutputs, outputs};
 use results::FEW_TASKS;
 use worst::Fields;
 
@@ -223,7 +223,7 @@ fn validation(doc: &mut Document, session: &Session, splits: Option<&Splits>) ->
     }
     let fields = Fields::read(&outputs, source, splits)?;
     let tasks = source.info().tasks.iter().enumerate();
-    Ok(tasks.map(|(at, task)| details::task(&task.label, at, &outputs, &fields)).collect())
+    Ok(tasks.map(|(at, task)| details::task(&task.answer, at, &outputs, &fields)).collect())
 }
 
 /// Every task's answers; of many tasks all that belongs to one behind a line.

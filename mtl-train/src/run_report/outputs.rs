@@ -4,8 +4,11 @@
 //! There is one pass, and the metrics see what is kept: curves, areas and calibration errors on a page are those of the
 //! metrics' own states ([`Outputs::metrics`]), never computed a second way.
 
-use mtl_core::prediction::{Prediction, Reference};
-use mtl_data::{LabelKind, Loader};
+use mtl_core::{
+    answer::AnswerTag,
+    prediction::{Prediction, Reference},
+};
+use mtl_data::Loader;
 use mtl_metrics::{Auroc, ConfusionMatrix, MetricReport, MetricSet, Streaming, class::Ece};
 use ndarray::{Array2, ArrayView1};
 
@@ -18,8 +21,8 @@ use crate::{
 
 /// One task's answers and labels.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Answers {
-    /// One of `c` classes.
+pub enum Judged {
+    /// One of `c` classes, or grades.
     Classes {
         /// Probabilities, one row a sample.
         probs: Rows,
@@ -99,7 +102,7 @@ pub struct TaskOutputs {
     /// Their positions in the split.
     pub positions: Vec<u64>,
     /// What was said and what is right.
-    pub answers: Answers,
+    pub answers: Judged,
     /// How often each class was taken for each other, where the task has classes or one yes/no label.
     pub confusion: ConfusionMatrix,
 }
@@ -128,10 +131,14 @@ pub fn outputs(model: &Model, loader: &Loader) -> Result<Outputs> {
     let mut metrics = metrics_of(model)?;
     let chosen: Vec<usize> = metrics.iter().map(|(_, own)| own.len()).collect();
     for (at, task) in loader.source().info().tasks.iter().enumerate() {
-        if !matches!(task.label, LabelKind::Values { .. }) && metrics.get::<Auroc>(at).is_none() {
+        let has_curves = match task.answer.tag() {
+            AnswerTag::Class | AnswerTag::MultiLabel | AnswerTag::Ordinal => true,
+            AnswerTag::Values | AnswerTag::Tags | AnswerTag::Sequence | AnswerTag::Custom(_) => false,
+        };
+        if has_curves && metrics.get::<Auroc>(at).is_none() {
             metrics.add(at, Box::new(Streaming::new(Auroc)))?;
         }
-        if !matches!(task.label, LabelKind::Values { .. }) && metrics.get::<Ece>(at).is_none() {
+        if has_curves && metrics.get::<Ece>(at).is_none() {
             metrics.add(at, Box::new(Streaming::new(Ece::default())))?;
         }
     }
@@ -141,7 +148,7 @@ pub fn outputs(model: &Model, loader: &Loader) -> Result<Outputs> {
     let empty = || TaskOutputs {
         ids: Vec::new(),
         positions: Vec::new(),
-        answers: Answers::Other("no labels"),
+        answers: Judged::Other("no labels"),
         confusion: ConfusionMatrix::default(),
     };
     let tasks = kept.tasks.into_iter().map(|t| t.unwrap_or_else(empty)).collect();
@@ -176,20 +183,24 @@ impl Recorder for Kept {
 impl TaskOutputs {
     fn new(prediction: &Prediction) -> Self {
         let answers = match prediction {
-            Prediction::Class { .. } => Answers::Classes { probs: Rows::default(), labels: Vec::new() },
-            Prediction::MultiLabel { .. } => Answers::YesNo { probs: Rows::default(), labels: Rows::default() },
-            Prediction::Values { .. } => Answers::Values { predicted: Rows::default(), labels: Rows::default() },
-            other => Answers::Other(other.describe()),
+            Prediction::Class { .. } | Prediction::Ordinal { .. } => {
+                Judged::Classes { probs: Rows::default(), labels: Vec::new() }
+            }
+            Prediction::MultiLabel { .. } => Judged::YesNo { probs: Rows::default(), labels: Rows::default() },
+            Prediction::Values { .. } => Judged::Values { predicted: Rows::default(), labels: Rows::default() },
+            Prediction::Tags { .. } | Prediction::Sequence { .. } | Prediction::Custom { .. } => {
+                Judged::Other(prediction.describe())
+            }
         };
         Self { ids: Vec::new(), positions: Vec::new(), answers, confusion: ConfusionMatrix::default() }
     }
 
     fn numbers(&self) -> usize {
         match &self.answers {
-            Answers::Classes { probs, .. } => probs.numbers.len(),
-            Answers::YesNo { probs, .. } => 2 * probs.numbers.len(),
-            Answers::Values { predicted, .. } => 2 * predicted.numbers.len(),
-            Answers::Other(_) => 0,
+            Judged::Classes { probs, .. } => probs.numbers.len(),
+            Judged::YesNo { probs, .. } => 2 * probs.numbers.len(),
+            Judged::Values { predicted, .. } => 2 * predicted.numbers.len(),
+            Judged::Other(_) => 0,
         }
     }
 
@@ -202,8 +213,13 @@ impl TaskOutputs {
             kept.push(*id);
             positions.push(position);
         };
-        match (&mut self.answers, prediction, reference) {
-            (Answers::Classes { probs, labels }, Prediction::Class { scores, kind }, Reference::Class(truth)) => {
+        match prediction {
+            Prediction::Class { scores, kind } | Prediction::Ordinal { scores, kind } => {
+                let (Judged::Classes { probs, labels }, Reference::Class(truth) | Reference::Ordinal(truth)) =
+                    (&mut self.answers, reference)
+                else {
+                    return;
+                };
                 for ((id, row), label) in ids().zip(scores.rows()).zip(truth) {
                     if let Ok(label) = usize::try_from(*label) {
                         keep(id);
@@ -212,11 +228,11 @@ impl TaskOutputs {
                     }
                 }
             }
-            (
-                Answers::YesNo { probs, labels },
-                Prediction::MultiLabel { scores, kind },
-                Reference::MultiLabel(truth),
-            ) => {
+            Prediction::MultiLabel { scores, kind } => {
+                let (Judged::YesNo { probs, labels }, Reference::MultiLabel(truth)) = (&mut self.answers, reference)
+                else {
+                    return;
+                };
                 for ((id, row), truth) in ids().zip(scores.rows()).zip(known(truth)) {
                     let Some(truth) = truth else { continue };
                     keep(id);
@@ -224,7 +240,11 @@ impl TaskOutputs {
                     labels.push(truth.iter().map(|v| f64::from(*v)));
                 }
             }
-            (Answers::Values { predicted, labels }, Prediction::Values { values }, Reference::Values(truth)) => {
+            Prediction::Values { values } => {
+                let (Judged::Values { predicted, labels }, Reference::Values(truth)) = (&mut self.answers, reference)
+                else {
+                    return;
+                };
                 for ((id, row), truth) in ids().zip(values.rows()).zip(known(truth)) {
                     let Some(truth) = truth else { continue };
                     keep(id);
@@ -232,7 +252,8 @@ impl TaskOutputs {
                     labels.push(truth.iter().map(|v| f64::from(*v)));
                 }
             }
-            _ => {}
+            // There are no charts for these; the page says so.
+            Prediction::Tags { .. } | Prediction::Sequence { .. } | Prediction::Custom { .. } => {}
         }
     }
 }
@@ -254,13 +275,13 @@ mod tests {
         let mut task = TaskOutputs::new(&prediction);
         task.add(10, &[4, 5], &prediction, &Reference::Class(vec![-100, 1]));
         assert_eq!((task.ids.as_slice(), task.positions.as_slice(), task.confusion.total()), (&[5][..], &[11][..], 1));
-        let Answers::Classes { probs, labels } = &task.answers else { panic!() };
+        let Judged::Classes { probs, labels } = &task.answers else { panic!() };
         assert_eq!((probs.len(), labels.as_slice()), (1, &[1][..]));
 
         let prediction = Prediction::Values { values: array![[1.0, 2.0], [3.0, 4.0]] };
         let mut task = TaskOutputs::new(&prediction);
         task.add(0, &[4, 5], &prediction, &Reference::Values(array![[f32::NAN, f32::NAN], [3.5, f32::NAN]]));
-        let Answers::Values { predicted, labels } = &task.answers else { panic!() };
+        let Judged::Values { predicted, labels } = &task.answers else { panic!() };
         assert_eq!(predicted.iter().collect::<Vec<_>>(), [&[3.0, 4.0]]);
         assert!(labels.column(0).eq([3.5]) && labels.column(1).all(f64::is_nan));
     }

@@ -11,13 +11,14 @@
 
 use std::collections::BTreeMap;
 
-use mtl_data::{LabelKind, Source, Splits};
+use mtl_core::answer::Answer;
+use mtl_data::{Source, Splits};
 
 use super::{
     MANY_TASKS,
     details::names,
     gaps,
-    outputs::{Answers, Outputs, TaskOutputs},
+    outputs::{Judged, Outputs, TaskOutputs},
 };
 use crate::{
     error::Result,
@@ -71,7 +72,7 @@ fn worst(outputs: &TaskOutputs, listed: usize) -> Vec<usize> {
 }
 
 /// The worst samples of a task, the worst first.
-pub(super) fn table(label: &LabelKind, outputs: &TaskOutputs, fields: &Fields) -> Table {
+pub(super) fn table(answer: &Answer, outputs: &TaskOutputs, fields: &Fields) -> Table {
     let losses = losses(&outputs.answers);
     let order = worst(outputs, fields.listed);
     let of = |row: &usize| outputs.positions.get(*row).and_then(|position| fields.of.get(position));
@@ -80,7 +81,7 @@ pub(super) fn table(label: &LabelKind, outputs: &TaskOutputs, fields: &Fields) -
     let row = |at: &usize| {
         let id = outputs.ids.get(*at).map_or_else(String::new, u64::to_string);
         let loss = losses.get(*at).map_or(Cell::Missing, |loss| Cell::measured(*loss));
-        let mut cells = vec![Cell::Text(in_words(label, &outputs.answers, *at)), loss];
+        let mut cells = vec![Cell::Text(in_words(answer, &outputs.answers, *at)), loss];
         if has_fields {
             let shown = of(at).into_iter().flatten().take(MOST_FIELDS);
             let shown: Vec<String> = shown.map(|(name, value)| format!("{name}: {value}")).collect();
@@ -89,8 +90,9 @@ pub(super) fn table(label: &LabelKind, outputs: &TaskOutputs, fields: &Fields) -
         Row::measured(id, cells)
     };
     let what = match outputs.answers {
-        Answers::Values { .. } => "loss: absolute error",
-        _ => "loss: negative logarithm of the probability of the truth",
+        Judged::Values { .. } => "loss: absolute error",
+        Judged::Classes { .. } | Judged::YesNo { .. } => "loss: negative logarithm of the probability of the truth",
+        Judged::Other(_) => "no losses of such answers are known",
     };
     let mut columns = vec![Column::prose("what happened"), Column::new("loss")];
     let mut footnotes = vec![format!("Samples by their id in the data set (the row of a table, from 0); {what}.")];
@@ -109,21 +111,21 @@ pub(super) fn table(label: &LabelKind, outputs: &TaskOutputs, fields: &Fields) -
     }
 }
 
-fn losses(answers: &Answers) -> Vec<f64> {
+fn losses(answers: &Judged) -> Vec<f64> {
     let surprise = |p: f64| -p.max(SMALLEST).ln();
     match answers {
-        Answers::Classes { probs, labels } => {
+        Judged::Classes { probs, labels } => {
             let loss = |(row, label): (&[f64], &usize)| row.get(*label).map_or(f64::NAN, |p| surprise(*p));
             probs.iter().zip(labels).map(loss).collect()
         }
-        Answers::YesNo { probs, labels } => {
+        Judged::YesNo { probs, labels } => {
             let loss = |p: f64, y: f64| surprise(if y > 0.5 { p } else { 1.0 - p });
             probs.iter().zip(labels.iter()).map(|(p, y)| mean_of_known(p, y, loss)).collect()
         }
-        Answers::Values { predicted, labels } => {
+        Judged::Values { predicted, labels } => {
             predicted.iter().zip(labels.iter()).map(|(p, y)| mean_of_known(p, y, |p, y| (p - y).abs())).collect()
         }
-        Answers::Other(_) => Vec::new(),
+        Judged::Other(_) => Vec::new(),
     }
 }
 
@@ -143,10 +145,10 @@ fn probability(p: f64) -> String {
 }
 
 /// What happened to a sample.
-fn in_words(label: &LabelKind, answers: &Answers, at: usize) -> String {
+fn in_words(answer: &Answer, answers: &Judged, at: usize) -> String {
     match answers {
-        Answers::Classes { probs, labels } => {
-            let names = names(label, probs.width());
+        Judged::Classes { probs, labels } => {
+            let names = names(answer, probs.width());
             let row = probs.iter().nth(at).unwrap_or_default();
             let top = row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(class, _)| class);
             let truth = labels.get(at).copied().unwrap_or(top);
@@ -157,8 +159,8 @@ fn in_words(label: &LabelKind, answers: &Answers, at: usize) -> String {
             }
             format!("truth {}, said {} with {} ({} with {})", name(truth), name(top), p(top), name(truth), p(truth))
         }
-        Answers::YesNo { probs, labels } => {
-            let names = names(label, probs.width());
+        Judged::YesNo { probs, labels } => {
+            let names = names(answer, probs.width());
             let (said, truth) = (probs.iter().nth(at).unwrap_or_default(), labels.iter().nth(at).unwrap_or_default());
             // The labels that were most wrong come first.
             let mut order: Vec<usize> =
@@ -176,8 +178,8 @@ fn in_words(label: &LabelKind, answers: &Answers, at: usize) -> String {
             };
             order.iter().map(words).collect::<Vec<_>>().join("; ")
         }
-        Answers::Values { predicted, labels } => {
-            let names = names(label, predicted.width());
+        Judged::Values { predicted, labels } => {
+            let names = names(answer, predicted.width());
             let (said, truth) =
                 (predicted.iter().nth(at).unwrap_or_default(), labels.iter().nth(at).unwrap_or_default());
             let known = said.iter().zip(truth).zip(&names).filter(|((_, y), _)| !y.is_nan());
@@ -188,7 +190,7 @@ fn in_words(label: &LabelKind, answers: &Answers, at: usize) -> String {
             };
             known.take(WRITTEN).map(words).collect::<Vec<_>>().join("; ")
         }
-        Answers::Other(_) => String::new(),
+        Judged::Other(_) => String::new(),
     }
 }
 
@@ -205,10 +207,10 @@ mod tests {
 
     #[test]
     fn the_worst_sample_comes_first_with_its_fields() {
-        let answers = Answers::Classes { probs: rows(&[&[0.9, 0.1], &[0.2, 0.8], &[0.4, 0.6]]), labels: vec![0, 0, 1] };
+        let answers = Judged::Classes { probs: rows(&[&[0.9, 0.1], &[0.2, 0.8], &[0.4, 0.6]]), labels: vec![0, 0, 1] };
         let (ids, positions) = (vec![10, 11, 12], vec![0, 1, 2]);
         let outputs = TaskOutputs { ids, positions, answers, confusion: mtl_metrics::ConfusionMatrix::default() };
-        let label = LabelKind::Class { classes: ["cat", "dog"].map(String::from).to_vec() };
+        let label = Answer::class(["cat", "dog"]);
         let field = |value: &str| vec![("color".to_owned(), value.to_owned())];
         let fields = Fields { listed: 2, of: [(1, field("red")), (2, field("blue"))].into() };
         let table = table(&label, &outputs, &fields);
@@ -221,8 +223,8 @@ mod tests {
     #[test]
     fn a_missed_yes_reads_as_missed() {
         let answers =
-            Answers::YesNo { probs: rows(&[&[0.03], &[0.97], &[0.000_01]]), labels: rows(&[&[1.0], &[0.0], &[1.0]]) };
-        let label = LabelKind::Binary { labels: vec!["Y".into()] };
+            Judged::YesNo { probs: rows(&[&[0.03], &[0.97], &[0.000_01]]), labels: rows(&[&[1.0], &[0.0], &[1.0]]) };
+        let label = Answer::multi_label(["Y"]);
         assert_eq!(in_words(&label, &answers, 0), "missed: truth Y, said not Y (Y with 0.030)");
         assert_eq!(in_words(&label, &answers, 1), "false alarm: truth not Y, said Y with 0.970");
         assert_eq!(in_words(&label, &answers, 2), "missed: truth Y, said not Y (Y with less than 0.001)");
@@ -230,13 +232,13 @@ mod tests {
 
     #[test]
     fn unknown_labels_do_not_count() {
-        let answers = Answers::YesNo { probs: rows(&[&[0.9, 0.5]]), labels: rows(&[&[0.0, f64::NAN]]) };
+        let answers = Judged::YesNo { probs: rows(&[&[0.9, 0.5]]), labels: rows(&[&[0.0, f64::NAN]]) };
         assert!((losses(&answers)[0] + 0.1f64.ln()).abs() < 1e-12);
-        let label = LabelKind::Binary { labels: ["old", "rich"].map(String::from).to_vec() };
+        let label = Answer::multi_label(["old", "rich"]);
         assert_eq!(in_words(&label, &answers, 0), "false alarm: truth not old, said old with 0.900");
-        let numbers = Answers::Values { predicted: rows(&[&[1.0, 5.0]]), labels: rows(&[&[3.0, f64::NAN]]) };
+        let numbers = Judged::Values { predicted: rows(&[&[1.0, 5.0]]), labels: rows(&[&[3.0, f64::NAN]]) };
         assert_eq!(losses(&numbers), [2.0]);
-        let label = LabelKind::Values { names: ["size", "age"].map(String::from).to_vec() };
+        let label = Answer::values(["size", "age"]);
         assert_eq!(in_words(&label, &numbers, 0), "size: truth 3.000, said 1.000: 2.000 too low");
     }
 }

@@ -13,7 +13,7 @@ use mtl_metrics::{
 
 use crate::{
     error::Result,
-    metrics::{judged, registry},
+    metrics::{SampleFacts, registry},
     model::Model,
 };
 
@@ -28,11 +28,14 @@ pub fn evaluate(model: &Model, loader: &Loader, metrics: &mut MetricSet) -> Resu
     evaluate_recorded(model, loader, metrics, &mut ())
 }
 
-/// Someone who sees what a model says while it is evaluated, so that the split need not be read again for it. Both hooks do
+/// Someone who sees what a model says while it is evaluated, so that the split need not be read again for it. The hooks do
 /// nothing unless overridden.
 pub trait Recorder {
     /// A batch of samples with these ids comes next.
     fn batch(&mut self, _ids: &[u64]) {}
+
+    /// The samples of that batch have weights for a task.
+    fn weighted(&mut self, _task: usize) {}
 
     /// What was said for a task of that batch, and what is right.
     fn answers(&mut self, _task: usize, _ids: &[u64], _prediction: &Prediction, _reference: &Reference) {}
@@ -58,7 +61,11 @@ pub fn evaluate_recorded(
         for (task_idx, (prediction, target)) in predictions.iter().zip(&batch.targets).enumerate() {
             if let Some(target) = target {
                 let reference = target.reference()?;
-                metrics.update_batch(task_idx, &judged(&batch.ids, prediction, &reference))?;
+                let facts = SampleFacts::of(target)?;
+                metrics.update_batch(task_idx, &facts.judged(&batch.ids, prediction, &reference))?;
+                if facts.are_weighted() {
+                    recorder.weighted(task_idx);
+                }
                 recorder.answers(task_idx, &batch.ids, prediction, &reference);
             }
         }
@@ -91,11 +98,12 @@ pub fn evaluate_answers(
         let ids: Vec<u64> = (start..n.min(start + CHUNK)).collect();
         for (task_idx, target) in split.targets(&ids)?.iter().enumerate() {
             let (Some(target), Some((task, metrics))) = (target, states.get_mut(task_idx)) else { continue };
-            let truth = target.reference()?;
+            let (truth, facts) = (target.reference()?, SampleFacts::of(target)?);
             for (metric, refusal) in metrics.iter_mut().filter(|(_, refusal)| refusal.is_none()) {
                 match rule(task_idx, metric.name(), &truth) {
                     Ok(answer) => {
-                        metric.update_batch(&judged(&ids, &answer, &truth).of_task(task.as_str()))?;
+                        let batch = facts.judged(&ids, &answer, &truth).of_task(task.as_str());
+                        metric.update_batch(&batch)?;
                     }
                     Err(reason) => *refusal = Some(reason),
                 }

@@ -6,13 +6,7 @@
 
 use std::fmt;
 
-use mtl_core::{
-    TorchContext, WhichTasks,
-    batch::{Batch, TargetData},
-    context::Cx,
-    mode::Mode,
-    step::Dropped,
-};
+use mtl_core::{TorchContext, WhichTasks, answer::AnswerTag, batch::Batch, context::Cx, mode::Mode, step::Dropped};
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
@@ -125,7 +119,7 @@ impl Incident {
         for &task_idx in tasks.iter().filter(|&&t| t < model.tasks().len()) {
             self.samples.extend(culprits(model, batch, task_idx)?);
             let target = batch.targets.get(task_idx).and_then(Option::as_ref);
-            self.learns_numbers |= target.is_some_and(|target| matches!(target.data(), TargetData::Values(_)));
+            self.learns_numbers |= target.is_some_and(|target| target.tag() == AnswerTag::Values);
         }
         self.samples.sort_unstable();
         self.samples.dedup();

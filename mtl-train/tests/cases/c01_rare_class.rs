@@ -1,6 +1,7 @@
 //! A class that the cut puts outside the training part is a class all the same: the classes are those of the whole file.
 
-use mtl_data::{DatasetConfig, LabelKind};
+use mtl_core::answer::Answer;
+use mtl_data::DatasetConfig;
 
 use crate::run::{Place, csv_config};
 
@@ -29,11 +30,7 @@ fn classes_are_those_of_the_file_wherever_the_cut_puts_them() {
     for rare in 0..60 {
         place.write("train.csv", rows(60, rare, "tree", ["alder", "birch", "cedar"]));
         let splits = data(&place).load().unwrap();
-        assert_eq!(
-            splits.info.tasks[0].label,
-            LabelKind::Class { classes: ["alder", "birch", "cedar"].map(str::to_owned).into() },
-            "{rare}"
-        );
+        assert_eq!(splits.info.tasks[0].answer, Answer::class(["alder", "birch", "cedar"]), "{rare}");
         let train = splits.train.batch(&(0..splits.train.len()).collect::<Vec<_>>()).unwrap();
         outside += usize::from(!train.ids.contains(&(rare as u64)));
     }
@@ -65,7 +62,7 @@ fn three_rows_are_cut_as_sixty_are() {
     let place = Place::new();
     place.write("train.csv", "girth,tree\n0,p\n1,q\n2,p\n");
     let splits = data(&place).load().unwrap();
-    assert_eq!(splits.info.tasks[0].label, LabelKind::Class { classes: vec!["p".into(), "q".into()] });
+    assert_eq!(splits.info.tasks[0].answer, Answer::class(["p", "q"]));
     place.write("run.toml", csv_config(&[GIRTH, TREE]));
     let ran = place.mtl(&["doctor", "run.toml"]);
     assert!(!ran.out.contains("unknown") && !ran.err.contains("unknown"), "{ran:?}");

@@ -1,6 +1,7 @@
 //! Classes that are numbers stand in the order of their values, however they are written.
 
-use mtl_data::{DatasetConfig, LabelKind};
+use mtl_core::answer::Answer;
+use mtl_data::DatasetConfig;
 
 use crate::run::Place;
 
@@ -15,8 +16,8 @@ pub(crate) fn classes(texts: &[&str]) -> Vec<String> {
         place.path().display().to_string()
     );
     let config: DatasetConfig = toml::from_str(&text).unwrap();
-    match config.load().unwrap().info.tasks.remove(0).label {
-        LabelKind::Class { classes } => classes,
+    match config.load().unwrap().info.tasks.remove(0).answer {
+        Answer::Class(answer) => answer.classes,
         other => panic!("{other:?}"),
     }
 }

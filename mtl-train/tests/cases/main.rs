@@ -20,4 +20,5 @@ mod c15_batch_of_one;
 mod c16_metric_domain;
 mod c17_file_kinds;
 mod c18_set_a_key;
+mod c19_grades;
 mod run;

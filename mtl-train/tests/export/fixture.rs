@@ -121,9 +121,11 @@ impl Run {
 /// The numbers of an answer.
 pub(crate) fn numbers(prediction: &Prediction) -> Array2<f32> {
     match prediction {
-        Prediction::Class { scores, .. } | Prediction::MultiLabel { scores, .. } => scores.clone(),
+        Prediction::Class { scores, .. }
+        | Prediction::MultiLabel { scores, .. }
+        | Prediction::Ordinal { scores, .. } => scores.clone(),
         Prediction::Values { values } => values.clone(),
-        other => panic!("{other:?}"),
+        Prediction::Tags { .. } | Prediction::Sequence { .. } | Prediction::Custom { .. } => panic!("{prediction:?}"),
     }
 }
 

@@ -7,6 +7,7 @@
 //! anchors with a slash is skipped.
 
 mod crates;
+mod kinds;
 mod lexer;
 mod rules;
 

@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use super::crates;
+use super::kinds;
 use super::lexer::code_only;
 use super::{Complaint, SourceFile};
 
@@ -16,7 +17,7 @@ const HARD_LIMIT: usize = 800;
 type Rule = fn(&SourceFile) -> Vec<Complaint>;
 
 /// Every rule about a file.
-pub(super) const ALL: [Rule; 11] = [
+pub(super) const ALL: [Rule; 12] = [
     module_docs,
     trailing_space,
     tabs,
@@ -28,6 +29,7 @@ pub(super) const ALL: [Rule; 11] = [
     host_names,
     machine_paths,
     crates::direction,
+    kinds::wildcards,
 ];
 
 fn is_rust(file: &SourceFile) -> bool {

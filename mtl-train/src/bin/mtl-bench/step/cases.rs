@@ -2,13 +2,13 @@
 
 use mtl_attention::{AttentionEncoderConfig, TransformerEncoderConfig};
 use mtl_core::{
+    answer::Answer,
     batch::{Batch, Target},
     encode::{ConvEncoderConfig, EncoderConfig, MlpEncoderConfig, ResNet18Config, TabularEncoderConfig},
     input::{CategoricalField, InputSpec, Picture},
     share::{MmoeConfig, SharingConfig},
     task::{Task, TaskSet},
 };
-use mtl_heads::TargetSpec;
 use mtl_metrics::known;
 use mtl_train::{
     Result,
@@ -99,10 +99,10 @@ impl Case {
             .map(|t| Task::new(&format!("t{t}")).and_then(|task| Ok(task.judged_by(known("rmse")?))))
             .collect::<mtl_core::Result<_>>()?;
         let tasks = TaskSet::new(tasks)?;
-        let targets = vec![TargetSpec::Values { values: 1 }; n_tasks];
+        let answers = vec![Answer::values(["y"]); n_tasks];
         let blueprint = Blueprint {
             inputs: &self.inputs,
-            targets: &targets,
+            answers: &answers,
             labels: &[],
             kind: Kind::Float,
             device: Device::Cpu,

@@ -1,0 +1,599 @@
+//! The labels of one task for one batch, on a device.
+//!
+//! A target is checked once, where it is made (a loader's worker thread, on the CPU): it counts its known items and
+//! remembers its largest label, so that neither a loss nor a range check ever waits for the accelerator. With it travel
+//! what belongs to samples and not to labels: weights, and groups (the query of a document, the user of a click).
+//!
+//! ```text
+//! mass = number of known items                        without weights
+//!      = sum_i w_i (known items of sample i)          with weights: what the sum of a loss is divided by
+//! ```
+
+use ndarray::{Array2, ArrayView2};
+use tch::{Device, Kind, Tensor};
+
+use super::{Answer, AnswerTag, Cells, Labels, layout::CellRule};
+use crate::{
+    error::{Error, Result, TorchContext},
+    prediction::{MISSING_CLASS, Reference},
+};
+
+/// The labels of one task for one batch.
+#[derive(Debug)]
+pub struct Target {
+    tag: AnswerTag,
+    /// `[b, item..]`, or `[b, l, item..]` padded with missing cells.
+    cells: Tensor,
+    /// `[b]` of `Int64`: items of each sample, where samples have any number.
+    lengths: Option<Tensor>,
+    known: u64,
+    max_label: Option<i64>,
+    weights: Option<Weights>,
+    /// `[b]` of `Int64`.
+    groups: Option<Tensor>,
+}
+
+#[derive(Debug)]
+struct Weights {
+    /// `[b]` of `Float`.
+    each: Tensor,
+    mass: f64,
+}
+
+impl Target {
+    /// Labels of the kind that `answer` says.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for labels of another form, [`Error::Label`] for a cell that is none; both name `task`.
+    pub fn new(task: &str, answer: &Answer, labels: &Labels) -> Result<Self> {
+        let (known, max_label) = Self::count(task, answer, labels)?;
+        let (cells, lengths) = tensors(labels)?;
+        Ok(Self { lengths, ..Self::of(answer.tag(), cells, known, max_label) })
+    }
+
+    /// Whether labels are of the kind that `answer` says: how many cells are known, and the largest whole number.
+    ///
+    /// # Errors
+    /// As [`Target::new`].
+    pub fn count(task: &str, answer: &Answer, labels: &Labels) -> Result<(u64, Option<i64>)> {
+        let layout = answer.layout();
+        let item: Vec<i64> = labels.item().iter().map(|&n| n as i64).collect();
+        let is_kind = matches!(
+            (labels.cells(), layout.cells),
+            (Cells::Index(_), CellRule::Index { .. }) | (Cells::Number(_), CellRule::YesNo | CellRule::Number)
+        );
+        let is_ragged = layout.storage == super::Storage::Ragged;
+        if !is_kind || labels.is_ragged() != is_ragged || !layout.holds(&item) {
+            let form = if labels.is_ragged() { "any number of items" } else { "one item" };
+            return Err(Error::Shape {
+                op: format!("task {task}"),
+                tensor: "labels",
+                expected: format!("{}, not {form} a sample of that kind and shape", answer.describe()),
+                found: [labels.len() as i64].into_iter().chain(item).collect(),
+            });
+        }
+        match (labels.cells(), layout.cells) {
+            (Cells::Index(cells), rule) => {
+                let (known, max) = indices(task, cells, |cell| labels.sample_of(cell))?;
+                match rule {
+                    CellRule::Index { below } if max >= Some(below as i64) => {
+                        let cell = cells.iter().position(|&c| c >= below as i64).unwrap_or(0);
+                        return Err(out_of_range(task, below as i64, cells[cell], labels.sample_of(cell)));
+                    }
+                    CellRule::Index { .. } | CellRule::YesNo | CellRule::Number => Ok((known, max)),
+                }
+            }
+            (Cells::Number(cells), rule) => Ok((numbers(task, cells, rule, |cell| labels.sample_of(cell))?, None)),
+        }
+    }
+
+    /// One class label per sample; [`MISSING_CLASS`] means unknown.
+    ///
+    /// # Errors
+    /// [`Error::Label`] for a negative label other than [`MISSING_CLASS`], naming `task`.
+    pub fn class(task: &str, labels: &[i64]) -> Result<Self> {
+        let (known, max_label) = indices(task, labels, |sample| sample)?;
+        Ok(Self::of(AnswerTag::Class, Tensor::from_slice(labels), known, max_label))
+    }
+
+    /// One grade per sample, counted from 0; [`MISSING_CLASS`] means unknown.
+    ///
+    /// # Errors
+    /// As [`Target::class`].
+    pub fn ordinal(task: &str, labels: &[i64]) -> Result<Self> {
+        Ok(Self { tag: AnswerTag::Ordinal, ..Self::class(task, labels)? })
+    }
+
+    /// Yes/no labels `[b, c]`: 0, 1 or NaN for unknown.
+    ///
+    /// # Errors
+    /// [`Error::Label`] for any other value, naming `task`.
+    pub fn multi_label(task: &str, labels: ArrayView2<'_, f32>) -> Result<Self> {
+        Self::matrix(task, labels, AnswerTag::MultiLabel, CellRule::YesNo)
+    }
+
+    /// Numbers `[b, k]`; NaN means unknown.
+    ///
+    /// # Errors
+    /// [`Error::Label`] for an infinite value, naming `task`.
+    pub fn values(task: &str, values: ArrayView2<'_, f32>) -> Result<Self> {
+        Self::matrix(task, values, AnswerTag::Values, CellRule::Number)
+    }
+
+    fn matrix(task: &str, labels: ArrayView2<'_, f32>, tag: AnswerTag, rule: CellRule) -> Result<Self> {
+        let (b, k) = labels.dim();
+        let flat = labels.as_standard_layout();
+        let slice = flat.as_slice().unwrap_or_default();
+        let known = numbers(task, slice, rule, |cell| cell / k.max(1))?;
+        let cells = Tensor::from_slice(slice).f_view([b as i64, k as i64]).op("target matrix")?;
+        Ok(Self::of(tag, cells, known, None))
+    }
+
+    fn of(tag: AnswerTag, cells: Tensor, known: u64, max_label: Option<i64>) -> Self {
+        Self { tag, cells, lengths: None, known, max_label, weights: None, groups: None }
+    }
+
+    /// The same labels, samples weighted: `[b]`. A sample of weight 0 is as if it were not there; losses and metrics that know
+    /// no weights refuse them.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for another number of weights, [`Error::Label`] for one that is negative or not finite.
+    pub fn with_weights(mut self, task: &str, weights: &[f32]) -> Result<Self> {
+        self.one_each(task, "weights", weights.len())?;
+        if let Some(sample) = weights.iter().position(|w| !(w.is_finite() && *w >= 0.0)) {
+            return Err(Error::Label {
+                task: task.to_owned(),
+                what: "weight",
+                expected: "finite and not negative".into(),
+                found: weights[sample].to_string(),
+                sample: sample as u64,
+            });
+        }
+        let each = Tensor::from_slice(weights).f_to_device(self.cells.device()).op("target weights")?;
+        let mass = mass(&self.cells, &each)?;
+        self.weights = Some(Weights { each, mass });
+        Ok(self)
+    }
+
+    /// The same labels, samples belonging to groups: `[b]`, any number that names a group.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for another number of groups.
+    pub fn with_groups(mut self, task: &str, groups: &[u64]) -> Result<Self> {
+        self.one_each(task, "groups", groups.len())?;
+        let groups: Vec<i64> = groups.iter().map(|g| g.cast_signed()).collect();
+        self.groups = Some(Tensor::from_slice(&groups).f_to_device(self.cells.device()).op("target groups")?);
+        Ok(self)
+    }
+
+    fn one_each(&self, task: &str, tensor: &'static str, found: usize) -> Result<()> {
+        if found as i64 == self.batch_size() {
+            return Ok(());
+        }
+        let expected = format!("[{}], one per sample", self.batch_size());
+        Err(Error::Shape { op: format!("task {task}"), tensor, expected, found: vec![found as i64] })
+    }
+
+    /// The kind of answer that these are labels of.
+    #[must_use]
+    pub fn tag(&self) -> AnswerTag {
+        self.tag
+    }
+
+    /// The labels: `[b, item..]`, or `[b, l, item..]` padded with missing cells where samples have any number of items.
+    #[must_use]
+    pub fn cells(&self) -> &Tensor {
+        &self.cells
+    }
+
+    /// `[b]` of `Int64`: the number of items of each sample; `None` where each has one.
+    #[must_use]
+    pub fn lengths(&self) -> Option<&Tensor> {
+        self.lengths.as_ref()
+    }
+
+    /// `[b]` of `Float`: the weight of each sample; `None` where all count alike.
+    #[must_use]
+    pub fn weights(&self) -> Option<&Tensor> {
+        self.weights.as_ref().map(|w| &w.each)
+    }
+
+    /// `[b]` of `Int64`: the group of each sample.
+    #[must_use]
+    pub fn groups(&self) -> Option<&Tensor> {
+        self.groups.as_ref()
+    }
+
+    /// How many items carry a label: samples for classes, cells for the others.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "a batch has far fewer than 2^52 items")]
+    pub fn known(&self) -> f64 {
+        self.known as f64
+    }
+
+    /// What the sum of a loss over known items is divided by: their number, or with weights the sum of their weights.
+    #[must_use]
+    pub fn mass(&self) -> f64 {
+        self.weights.as_ref().map_or_else(|| self.known(), |w| w.mass)
+    }
+
+    /// Whether every item carries a label, so that no mask is needed.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.known == self.cells.numel() as u64
+    }
+
+    /// The largest label, if labels are whole numbers and any is known.
+    #[must_use]
+    pub fn max_label(&self) -> Option<i64> {
+        self.max_label
+    }
+
+    /// The batch size.
+    #[must_use]
+    pub fn batch_size(&self) -> i64 {
+        self.cells.size().first().copied().unwrap_or(0)
+    }
+
+    /// What the target is, for messages: `class labels [b]`.
+    #[must_use]
+    pub fn describe(&self) -> &'static str {
+        match self.tag {
+            AnswerTag::Class => "class labels [b]",
+            AnswerTag::MultiLabel => "yes/no labels [b, c]",
+            AnswerTag::Values => "numbers [b, k]",
+            AnswerTag::Ordinal => "grades [b]",
+            AnswerTag::Tags => "tags [b, l]",
+            AnswerTag::Sequence => "tokens [b, l]",
+            AnswerTag::Custom(name) => name,
+        }
+    }
+
+    /// Refuses labels that are not of this kind and shape, or out of range. Nothing here waits for an accelerator, unless
+    /// there is an error to report.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for labels of another kind or shape, [`Error::Label`] for a label that does not exist; both name
+    /// `task`.
+    pub fn check(&self, task: &str, answer: &Answer) -> Result<()> {
+        let refuse = |expected: String| {
+            let (op, found) = (format!("task {task}"), self.cells.size());
+            Err(Error::Shape { op, tensor: "target", expected, found })
+        };
+        if self.tag != answer.tag() {
+            return refuse(format!("{}, not {}", answer.describe(), self.describe()));
+        }
+        let layout = answer.layout();
+        let expected = layout.shape(self.batch_size());
+        if !super::layout::fits(&expected, &self.cells.size()) {
+            return refuse(format!("{expected:?}"));
+        }
+        match (layout.cells, self.max_label) {
+            (CellRule::Index { below }, Some(max)) if max >= below as i64 => Err(self.bad_label(task, below as i64)),
+            (CellRule::Index { .. } | CellRule::YesNo | CellRule::Number, _) => Ok(()),
+        }
+    }
+
+    /// Finds the first label out of range. Reading the labels is fine here: there is an error to report anyway.
+    fn bad_label(&self, task: &str, below: i64) -> Error {
+        let labels = self.cells.f_reshape([-1]).and_then(Vec::<i64>::try_from).unwrap_or_default();
+        let per_sample = labels.len() / usize::try_from(self.batch_size().max(1)).unwrap_or(1);
+        match labels.iter().enumerate().find(|(_, l)| **l >= below) {
+            Some((cell, label)) => out_of_range(task, below, *label, cell / per_sample.max(1)),
+            None => out_of_range(task, below, self.max_label.unwrap_or(below), 0),
+        }
+    }
+
+    /// The labels as plain values, for metrics.
+    ///
+    /// # Errors
+    /// [`Error::Torch`] when the tensor cannot be read.
+    pub fn reference(&self) -> Result<Reference> {
+        let indices = || Vec::<i64>::try_from(&self.cells).op("read class labels");
+        Ok(match self.tag {
+            AnswerTag::Class => Reference::Class(indices()?),
+            AnswerTag::Ordinal => Reference::Ordinal(indices()?),
+            AnswerTag::MultiLabel => Reference::MultiLabel(array2(&self.cells)?),
+            AnswerTag::Values => Reference::Values(array2(&self.cells)?),
+            AnswerTag::Tags => Reference::Tags(self.labels()?),
+            AnswerTag::Sequence => Reference::Sequence(self.labels()?),
+            AnswerTag::Custom(kind) => Reference::Custom { kind, labels: self.labels()? },
+        })
+    }
+
+    /// The labels as plain values without padding, whatever the kind.
+    ///
+    /// # Errors
+    /// [`Error::Torch`] when the tensor cannot be read.
+    pub fn labels(&self) -> Result<Labels> {
+        let size: Vec<usize> = self.cells.size().iter().map(|&n| usize::try_from(n).unwrap_or(0)).collect();
+        let flat = self.cells.f_reshape([-1]).op("read labels")?;
+        let cells = match flat.kind() {
+            Kind::Int64 => Cells::Index(Vec::<i64>::try_from(&flat).op("read labels")?),
+            _ => Cells::Number(flat.f_to_kind(Kind::Float).and_then(|t| Vec::<f32>::try_from(&t)).op("read labels")?),
+        };
+        let b = size.first().copied().unwrap_or(0);
+        let Some(lengths) = &self.lengths else { return Labels::dense(cells, b, size.get(1..).unwrap_or_default()) };
+        let lengths = Vec::<i64>::try_from(lengths).op("read lengths")?;
+        let item = size.get(2..).unwrap_or_default();
+        let (longest, width) = (size.get(1).copied().unwrap_or(0), item.iter().product::<usize>());
+        let mut offsets = vec![0];
+        let mut ranges = Vec::with_capacity(b);
+        for (sample, &length) in lengths.iter().enumerate() {
+            let length = usize::try_from(length).unwrap_or(0);
+            let start = sample * longest * width;
+            ranges.push(start..start + length * width);
+            offsets.push(offsets.last().copied().unwrap_or(0) + length);
+        }
+        let cells = match cells {
+            Cells::Index(c) => Cells::Index(ranges.into_iter().flat_map(|r| c[r].iter().copied()).collect()),
+            Cells::Number(c) => Cells::Number(ranges.into_iter().flat_map(|r| c[r].iter().copied()).collect()),
+        };
+        Labels::ragged(cells, offsets, item)
+    }
+
+    /// The weights as plain values, for metrics; `None` where all samples count alike.
+    ///
+    /// # Errors
+    /// [`Error::Torch`] when the tensor cannot be read.
+    pub fn plain_weights(&self) -> Result<Option<Vec<f32>>> {
+        self.weights().map(|w| Vec::<f32>::try_from(w).op("read weights")).transpose()
+    }
+
+    /// The groups as plain values, for metrics.
+    ///
+    /// # Errors
+    /// [`Error::Torch`] when the tensor cannot be read.
+    pub fn plain_groups(&self) -> Result<Option<Vec<u64>>> {
+        let Some(groups) = &self.groups else { return Ok(None) };
+        let groups = Vec::<i64>::try_from(groups).op("read groups")?;
+        Ok(Some(groups.into_iter().map(i64::cast_unsigned).collect()))
+    }
+
+    /// The same target on another device.
+    ///
+    /// # Errors
+    /// [`Error::Torch`] when the transfer fails.
+    pub fn to_device(&self, device: Device) -> Result<Self> {
+        let mv = |t: &Tensor| t.f_to_device(device).op("move target");
+        let weights =
+            self.weights.as_ref().map(|w| Ok::<_, Error>(Weights { each: mv(&w.each)?, mass: w.mass })).transpose()?;
+        Ok(Self {
+            tag: self.tag,
+            cells: mv(&self.cells)?,
+            lengths: self.lengths.as_ref().map(mv).transpose()?,
+            known: self.known,
+            max_label: self.max_label,
+            weights,
+            groups: self.groups.as_ref().map(mv).transpose()?,
+        })
+    }
+
+    /// The labels of some samples, in that order; padding stays as long as it was.
+    ///
+    /// # Errors
+    /// [`Error::Torch`] for an index beyond the batch.
+    pub fn select(&self, samples: &Tensor) -> Result<Self> {
+        let pick = |t: &Tensor| t.f_index_select(0, samples).op("select labels");
+        let cells = pick(&self.cells)?;
+        let known = known_cells(&cells)?.f_sum(Kind::Int64).and_then(|n| i64::try_from(&n)).op("count labels")?;
+        let weights = self.weights.as_ref().map(|w| {
+            let each = pick(&w.each)?;
+            Ok::<_, Error>(Weights { mass: mass(&cells, &each)?, each })
+        });
+        Ok(Self {
+            tag: self.tag,
+            lengths: self.lengths.as_ref().map(pick).transpose()?,
+            known: known.unsigned_abs(),
+            max_label: self.max_label,
+            weights: weights.transpose()?,
+            groups: self.groups.as_ref().map(pick).transpose()?,
+            cells,
+        })
+    }
+}
+
+/// Which cells are known, of the same shape.
+fn known_cells(cells: &Tensor) -> Result<Tensor> {
+    match cells.kind() {
+        Kind::Int64 => cells.f_ne(MISSING_CLASS),
+        _ => cells.f_isnan().and_then(|t| t.f_logical_not()),
+    }
+    .op("count labels")
+}
+
+/// `sum_i w_i (known cells of sample i)`.
+fn mass(cells: &Tensor, weights: &Tensor) -> Result<f64> {
+    let known = known_cells(cells)?.f_to_kind(Kind::Double).op("count labels")?;
+    let b = cells.size().first().copied().unwrap_or(0);
+    let per_sample = known.f_reshape([b, -1]).and_then(|k| k.f_sum_dim_intlist(&[1i64][..], false, None::<Kind>));
+    let per_sample = match b {
+        0 => return Ok(0.0),
+        _ => per_sample.op("count labels")?,
+    };
+    let sum = weights.f_to_kind(Kind::Double).and_then(|w| w.f_dot(&per_sample)).op("sum of weights")?;
+    f64::try_from(&sum).op("sum of weights")
+}
+
+/// Known labels and the largest of them.
+fn indices(task: &str, labels: &[i64], sample_of: impl Fn(usize) -> usize) -> Result<(u64, Option<i64>)> {
+    let (mut known, mut max_label) = (0, None);
+    for (cell, &label) in labels.iter().enumerate() {
+        if label == MISSING_CLASS {
+            continue;
+        }
+        if label < 0 {
+            return Err(Error::Label {
+                task: task.to_owned(),
+                what: "label",
+                expected: format!(">= 0, or {MISSING_CLASS} for missing"),
+                found: label.to_string(),
+                sample: sample_of(cell) as u64,
+            });
+        }
+        known += 1;
+        max_label = max_label.max(Some(label));
+    }
+    Ok((known, max_label))
+}
+
+// The bit patterns of the labels there are: compared exactly, which floating-point comparison is frowned upon for.
+const NO: u32 = 0f32.to_bits();
+const NEGATIVE_ZERO: u32 = (-0f32).to_bits();
+const YES: u32 = 1f32.to_bits();
+
+/// Known numbers.
+fn numbers(task: &str, cells: &[f32], rule: CellRule, sample_of: impl Fn(usize) -> usize) -> Result<u64> {
+    let refuse = |what, expected: &str, cell: usize| {
+        let (task, found, sample) = (task.to_owned(), cells[cell].to_string(), sample_of(cell) as u64);
+        Err(Error::Label { task, what, expected: expected.into(), found, sample })
+    };
+    let mut known = 0;
+    for (at, cell) in cells.iter().enumerate() {
+        match rule {
+            _ if cell.is_nan() => continue,
+            CellRule::YesNo if !matches!(cell.to_bits(), NO | NEGATIVE_ZERO | YES) => {
+                return refuse("label", "0, 1 or NaN for missing", at);
+            }
+            CellRule::Number | CellRule::Index { .. } if cell.is_infinite() => {
+                return refuse("value", "finite, or NaN for missing", at);
+            }
+            CellRule::YesNo | CellRule::Number | CellRule::Index { .. } => known += 1,
+        }
+    }
+    Ok(known)
+}
+
+fn out_of_range(task: &str, below: i64, found: i64, sample: usize) -> Error {
+    Error::Label {
+        task: task.to_owned(),
+        what: "label",
+        expected: format!("in 0..{below}"),
+        found: found.to_string(),
+        sample: sample as u64,
+    }
+}
+
+/// Cells as a batch, padded where samples have any number of items, and the lengths then.
+fn tensors(labels: &Labels) -> Result<(Tensor, Option<Tensor>)> {
+    let b = labels.len();
+    let mut shape = vec![b as i64];
+    let Some(offsets) = labels.offsets() else {
+        shape.extend(labels.item().iter().map(|&n| n as i64));
+        let flat = match labels.cells() {
+            Cells::Index(cells) => Tensor::from_slice(cells),
+            Cells::Number(cells) => Tensor::from_slice(cells),
+        };
+        return Ok((flat.f_view(&shape[..]).op("target")?, None));
+    };
+    let (longest, size) = (labels.longest(), labels.item_size());
+    shape.push(longest as i64);
+    shape.extend(labels.item().iter().map(|&n| n as i64));
+    let flat = match labels.cells() {
+        Cells::Index(cells) => Tensor::from_slice(&padded(labels, cells, MISSING_CLASS, longest * size)),
+        Cells::Number(cells) => Tensor::from_slice(&padded(labels, cells, f32::NAN, longest * size)),
+    };
+    let lengths: Vec<i64> = offsets.windows(2).map(|w| (w[1] - w[0]) as i64).collect();
+    Ok((flat.f_view(&shape[..]).op("target")?, Some(Tensor::from_slice(&lengths))))
+}
+
+fn padded<T: Copy>(labels: &Labels, cells: &[T], missing: T, row: usize) -> Vec<T> {
+    let mut out = Vec::with_capacity(labels.len() * row);
+    for sample in 0..labels.len() {
+        let end = out.len() + row;
+        out.extend_from_slice(&cells[labels.range(sample)]);
+        out.resize(end, missing);
+    }
+    out
+}
+
+/// A `[b, k]` tensor as an array of `f32`.
+///
+/// # Errors
+/// [`Error::Shape`] unless the rank is 2; [`Error::Torch`] when it cannot be read.
+pub fn array2(t: &Tensor) -> Result<Array2<f32>> {
+    let [b, k] = t.size()[..] else {
+        return Err(Error::Shape {
+            op: "read matrix".into(),
+            tensor: "tensor",
+            expected: "[b, k]".into(),
+            found: t.size(),
+        });
+    };
+    let flat = t.f_detach().and_then(|t| t.f_to_kind(Kind::Float)).and_then(|t| t.f_reshape([-1])).op("read matrix")?;
+    let flat = Vec::<f32>::try_from(&flat).op("read matrix")?;
+    let (b, k) = (usize::try_from(b).unwrap_or(0), usize::try_from(k).unwrap_or(0));
+    Array2::from_shape_vec((b, k), flat).map_err(|_| Error::Shape {
+        op: "read matrix".into(),
+        tensor: "tensor",
+        expected: format!("{b} x {k} items"),
+        found: t.size(),
+    })
+}
+
+#[cfg(test)]
+#[expect(clippy::float_cmp, reason = "exact by construction")]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    #[test]
+    fn a_target_counts_what_is_known() {
+        let t = Target::class("a", &[2, MISSING_CLASS, 0]).unwrap();
+        assert_eq!((t.known(), t.max_label(), t.is_complete()), (2.0, Some(2), false));
+        let t = Target::multi_label("a", array![[0.0, 1.0], [f32::NAN, 1.0]].view()).unwrap();
+        assert_eq!((t.known(), t.is_complete()), (3.0, false));
+        let t = Target::values("a", array![[0.5], [7.0]].view()).unwrap();
+        assert!(t.is_complete());
+    }
+
+    #[test]
+    fn bad_labels_name_task_and_sample() {
+        let e = Target::class("income", &[0, -3]).unwrap_err().to_string();
+        assert_eq!(e, "task income: label must be >= 0, or -100 for missing, found -3 (sample 1)");
+        assert!(Target::multi_label("a", array![[0.5]].view()).unwrap_err().to_string().contains("found 0.5"));
+        assert!(Target::values("a", array![[f32::INFINITY]].view()).is_err());
+        let grades = Answer::ordinal(["low", "high"]);
+        let e = Target::new("g", &grades, &Labels::indices(vec![0, 1, 2])).unwrap_err().to_string();
+        assert_eq!(e, "task g: label must be in 0..2, found 2 (sample 2)");
+        let e = Target::new("g", &grades, &Labels::lists(&[vec![0]])).unwrap_err().to_string();
+        assert!(e.contains("grades [b] of 2, not any number of items a sample"), "{e}");
+    }
+
+    #[test]
+    fn references_round_trip() {
+        let values = array![[1.0, 2.0], [3.0, 4.0]];
+        assert_eq!(Target::values("a", values.view()).unwrap().reference().unwrap(), Reference::Values(values.clone()));
+        let transposed = Target::values("a", values.t()).unwrap().reference().unwrap();
+        assert_eq!(transposed, Reference::Values(values.t().to_owned()));
+    }
+
+    #[test]
+    fn ragged_labels_are_padded_and_come_back() {
+        let labels = Labels::lists(&[vec![1], vec![], vec![0, MISSING_CLASS, 2]]);
+        let t = Target::new("words", &Answer::tags(["o", "b", "i"]), &labels).unwrap();
+        assert_eq!((t.cells().size(), t.known(), t.max_label(), t.is_complete()), (vec![3, 3], 3.0, Some(2), false));
+        assert_eq!(Vec::<i64>::try_from(t.lengths().unwrap()).unwrap(), [1, 0, 3]);
+        assert_eq!(t.reference().unwrap(), Reference::Tags(labels.clone()));
+        let some = t.select(&Tensor::from_slice(&[2i64, 0])).unwrap();
+        assert_eq!((some.labels().unwrap(), some.known()), (labels.gather(&[2, 0]), 3.0));
+    }
+
+    #[test]
+    fn weights_and_groups_travel() {
+        let t = Target::multi_label("a", array![[0.0, 1.0], [f32::NAN, 1.0], [1.0, 1.0]].view()).unwrap();
+        assert_eq!(t.mass(), 5.0);
+        let t = t.with_weights("a", &[0.5, 4.0, 0.0]).unwrap().with_groups("a", &[7, u64::MAX, 7]).unwrap();
+        assert_eq!((t.known(), t.mass()), (5.0, 0.5 * 2.0 + 4.0));
+        let t = t.select(&Tensor::from_slice(&[1i64, 1])).unwrap().to_device(Device::Cpu).unwrap();
+        assert_eq!((t.known(), t.mass()), (2.0, 8.0));
+        assert_eq!(t.plain_weights().unwrap().unwrap(), [4.0, 4.0]);
+        assert_eq!(t.plain_groups().unwrap().unwrap(), [u64::MAX, u64::MAX]);
+        let t = Target::class("a", &[1, 0]).unwrap();
+        assert!(t.plain_weights().unwrap().is_none());
+        let e = t.with_weights("a", &[1.0]).unwrap_err().to_string();
+        assert_eq!(e, "task a: weights must be [2], one per sample, found [1]");
+        let e = Target::class("a", &[1, 0]).unwrap().with_weights("a", &[1.0, -1.0]).unwrap_err().to_string();
+        assert_eq!(e, "task a: weight must be finite and not negative, found -1 (sample 1)");
+    }
+}

@@ -1,0 +1,151 @@
+//! Numbers.
+//!
+//! ```text
+//! labels [b, k] of Float, NaN where unknown            prediction [b, k], in the labels' unit
+//! constant answer: means, or medians                   written: the numbers
+//! ```
+
+use ndarray::Array2;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{
+    AnswerKind, CellRule, Constant, Counter, LabelColumn, Layout, OrReason, Written,
+    class::{UNKNOWN, rows},
+    counter,
+    question::{by_name, foreign, list, strange},
+};
+use crate::{
+    label_stats::{LabelStats, Spread},
+    prediction::{Prediction, Reference},
+};
+
+/// Numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Values {
+    /// Names in the order of the target's columns.
+    pub names: Vec<String>,
+}
+
+impl AnswerKind for Values {
+    fn kind(&self) -> &'static str {
+        "values"
+    }
+
+    fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    fn layout(&self) -> Layout {
+        Layout::dense(CellRule::Number, &[self.names.len() as i64])
+    }
+
+    fn shape(&self) -> Vec<i64> {
+        vec![self.names.len() as i64]
+    }
+
+    fn describe(&self) -> String {
+        format!("numbers [b, {}]", self.names.len())
+    }
+
+    fn summary(&self) -> String {
+        match self.names.len() {
+            1 => "number".to_owned(),
+            n => format!("{n} numbers"),
+        }
+    }
+
+    fn meaning(&self) -> String {
+        format!("the numbers {}", list(&self.names))
+    }
+
+    fn lead(&self) -> &'static str {
+        "numbers:"
+    }
+
+    fn least(&self) -> (&'static str, usize) {
+        ("values", 1)
+    }
+
+    fn counter(&self) -> Box<dyn Counter> {
+        counter::Columns::new(self.names.len())
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "predictions are f32")]
+    fn constant(&self, stats: &LabelStats, best: Constant, n: usize) -> OrReason<Prediction> {
+        let spreads: Option<Vec<&Spread>> = stats.numbers().iter().map(|n| n.spread.as_ref()).collect();
+        let number = |spread: &&Spread| match best {
+            Constant::Median => spread.median() as f32,
+            Constant::Mean | Constant::Logits => spread.moments.mean as f32,
+        };
+        let row: Vec<f32> = spreads.ok_or(UNKNOWN)?.iter().map(number).collect();
+        Ok(Prediction::Values { values: rows(&row, n) })
+    }
+
+    fn repeat(&self, truth: &Reference) -> OrReason<Prediction> {
+        let Reference::Values(values) = truth else { return strange(self.kind(), truth) };
+        Ok(Prediction::Values { values: values.mapv(|value| if value.is_nan() { 0.0 } else { value }) })
+    }
+
+    /// Numbers cannot be stratified, so only known and missing are told apart.
+    fn strata(&self, truth: &Reference) -> OrReason<Vec<u64>> {
+        let Reference::Values(values) = truth else { return strange(self.kind(), truth) };
+        Ok(values.rows().into_iter().map(|row| u64::from(row.iter().any(|cell| !cell.is_nan()))).collect())
+    }
+
+    fn label_columns(&self, truth: &Reference) -> OrReason<Vec<LabelColumn>> {
+        let Reference::Values(values) = truth else { return strange(self.kind(), truth) };
+        let number = |x: &f32| (!x.is_nan()).then_some(f64::from(*x));
+        Ok(values.columns().into_iter().map(|c| LabelColumn::Numbers(c.iter().map(number).collect())).collect())
+    }
+
+    fn label_text(&self, truth: &Reference, row: usize) -> String {
+        let Reference::Values(values) = truth else { return "-".into() };
+        let row = values.rows().into_iter().nth(row);
+        let words = row.into_iter().flat_map(|row| row.to_vec());
+        words.map(|x| if x.is_nan() { "-".to_owned() } else { format!("{x:.4}") }).collect::<Vec<_>>().join(", ")
+    }
+
+    fn columns(&self) -> Vec<Option<String>> {
+        match self.names.len() {
+            1 => vec![None],
+            _ => self.names.iter().cloned().map(Some).collect(),
+        }
+    }
+
+    fn write(&self, prediction: &Prediction, row: usize, put: &mut dyn FnMut(Written<'_>)) -> OrReason<()> {
+        let Prediction::Values { values } = prediction else { return foreign(self.kind(), prediction) };
+        values.row(row).iter().for_each(|x| put(Written::Number(*x)));
+        Ok(())
+    }
+
+    fn json(&self, prediction: &Prediction, row: usize) -> OrReason<Value> {
+        let Prediction::Values { values } = prediction else { return foreign(self.kind(), prediction) };
+        Ok(json!({ "values": by_name(&self.names, values.row(row)) }))
+    }
+
+    fn prediction(&self, numbers: Array2<f32>) -> OrReason<Prediction> {
+        Ok(Prediction::Values { values: numbers })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{answer::Answer, label_stats::Numbers};
+    use ndarray::array;
+
+    #[test]
+    fn constant_answers_are_means_or_medians() {
+        let answer = Answer::values(["price"]);
+        let of = |spread| LabelStats::Values { outputs: vec![Numbers { known: 3, missing: 0, spread }] };
+        let stats = of(Spread::of(&mut [0.0, 1.0, 8.0]));
+        let constant = |best| answer.constant(&stats, best, 1).unwrap();
+        assert_eq!(constant(Constant::Mean), Prediction::Values { values: array![[3.0]] });
+        assert_eq!(constant(Constant::Median), Prediction::Values { values: array![[1.0]] });
+        assert_eq!(answer.constant(&of(None), Constant::Mean, 1).unwrap_err(), UNKNOWN);
+        let truth = Reference::Values(array![[2.5], [f32::NAN]]);
+        assert_eq!((answer.strata(&truth).unwrap(), answer.label_text(&truth, 1)), (vec![1, 0], "-".into()));
+    }
+}
