@@ -111,10 +111,10 @@ pub(super) fn absent<H: Head>(subject: &Subject<H>, samples: &Samples) -> Result
 }
 
 pub(super) fn weights<H: Head>(subject: &Subject<H>, samples: &Samples) -> Result<Option<String>> {
-    // Half of the labels missing as well, so that weights and gaps meet.
+    // Some labels are missing as well, so that weights and gaps meet.
     let (all, is_known) = (samples.all(), |row: usize| row % 3 != 1);
-    let weights: Vec<f32> = all.iter().map(|row| [2.0, 1.0, 0.0][row % 3]).collect();
-    let repeated: Vec<usize> = all.iter().flat_map(|row| vec![*row; [2, 1, 0][row % 3]]).collect();
+    let weights: Vec<f32> = all.iter().map(|row| [2.0, 1.0, 0.0][row / 2 % 3]).collect();
+    let repeated: Vec<usize> = all.iter().flat_map(|row| vec![*row; [2, 1, 0][row / 2 % 3]]).collect();
     let weighted = samples.target(&all, is_known)?.with_weights(&samples.task, &weights)?;
     let weighted = subject.pass(samples, &samples.features(&all)?, &weighted)?;
     let plain = subject.pass(samples, &samples.features(&repeated)?, &samples.target(&repeated, is_known)?)?;

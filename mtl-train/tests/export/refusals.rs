@@ -71,8 +71,8 @@ fn a_newer_or_edited_description_is_refused_with_advice() {
     let (_run, package) = exported();
     let path = package.join(MANIFEST);
     let text = fs::read_to_string(&path).unwrap();
-    fs::write(&path, text.replace("\"version\": 2", "\"version\": 3")).unwrap();
-    assert!(refusal(&package).contains("has format version 3, this program reads up to 2; use the mtl that made it"));
+    fs::write(&path, text.replace("\"version\": 3", "\"version\": 4")).unwrap();
+    assert!(refusal(&package).contains("has format version 4, this program reads up to 3; use the mtl that made it"));
     assert!(text.contains("north"));
     fs::write(&path, text.replace("north", "south")).unwrap();
     assert!(refusal(&package).contains("damaged or was edited"));
