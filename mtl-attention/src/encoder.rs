@@ -51,8 +51,8 @@ pub struct TransformerEncoderConfig {
     pub blocks: i64,
     /// Width inside the feed-forward layers, >= 1; default 512.
     pub hidden: i64,
-    /// Side of a patch of a picture, >= 1, a divisor of its height and width; moments in a stretch of a signal; default
-    /// 4.
+    /// Side of a patch of a picture, >= 1; a divisor of its height and width; moments in a stretch of a signal;
+    /// default 4.
     pub patch: i64,
     /// Inside the feed-forward layers; default `gelu`.
     pub activation: Activation,

@@ -42,7 +42,7 @@ impl AttentionConfig {
 registry! {
     /// The encoders made of attention that a config file can name.
     pub enum AttentionEncoderConfig, what = "encoder" {
-        Transformer(TransformerEncoderConfig) = "transformer", "self-attention over table fields, patches of pictures, words, stretches of signals, items of sets";
+        Transformer(TransformerEncoderConfig) = "transformer", "self-attention over table fields, patches of pictures, words, signals or sets";
     }
 }
 

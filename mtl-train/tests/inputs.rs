@@ -53,7 +53,7 @@ fn pairs(n: u64) -> Pairs {
 }
 
 fn lengths(p: u64) -> [u64; 2] {
-    [p * 7 % 7, p * 11 % 6]
+    [p * 5 % 7, p * 11 % 6]
 }
 
 impl Source for Pairs {
@@ -118,7 +118,7 @@ fn config(encoder: &str) -> RunConfig {
         # Named only: the data come from the test.
         data    = {{ kind = "synthetic-mmoe" }}
         encoder = {encoder}
-        train   = {{ epochs = 12, batch_size = 25, optimizer = {{ kind = "adam", lr = 0.01 }} }}
+        train   = {{ epochs = 20, batch_size = 25, optimizer = {{ kind = "adam", lr = 0.01 }} }}
         device  = {{ threads = 1 }}
         "#
     );
