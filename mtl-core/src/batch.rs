@@ -12,13 +12,12 @@
 
 use tch::{Device, Tensor};
 
+use crate::error::{Error, Result, TorchContext};
 pub use crate::{
     answer::{Target, array2},
     input::Inputs,
     prediction::MISSING_CLASS,
 };
-use crate::error::{Error, Result, TorchContext};
-
 
 /// Inputs, targets and ids of the samples of one step.
 #[derive(Debug)]

@@ -86,9 +86,7 @@ fn a_part_from_outside_is_read_written_listed_and_refused_like_ours() {
     assert_eq!(serde_json::to_string(&square).unwrap(), r#"{"kind":"square","side":3.0}"#);
 
     assert!(read(r#"{ "kind": "ring", "width": 1 }"#).unwrap_err().starts_with("unknown field `width`, expected"));
-    assert!(
-        read(r#"{ "kind": "square", "width": 1 }"#).unwrap_err().starts_with("unknown field `width`, expected")
-    );
+    assert!(read(r#"{ "kind": "square", "width": 1 }"#).unwrap_err().starts_with("unknown field `width`, expected"));
     assert!(read(r#"{ "kind": "rong" }"#).unwrap_err().ends_with("expected one of `square`, `ring`"));
     assert!(read("{}").unwrap_err().starts_with("missing field `kind`"));
     let e = ShapeConfig::by_name("rong").unwrap_err().to_string();
@@ -99,8 +97,5 @@ fn a_part_from_outside_is_read_written_listed_and_refused_like_ours() {
     let names: Vec<&str> = members.iter().filter_map(|m| m["properties"]["kind"]["const"].as_str()).collect();
     assert_eq!(names, ["square", "ring"]);
     assert_eq!(members[1]["properties"]["outer"]["description"], "Outer radius.");
-    assert_eq!(
-        (&schema["title"], &members[1]["description"]),
-        (&json!("ShapeConfig"), &json!("a disk with a hole"))
-    );
+    assert_eq!((&schema["title"], &members[1]["description"]), (&json!("ShapeConfig"), &json!("a disk with a hole")));
 }

@@ -10,7 +10,7 @@ use mtl_core::{
     task::TaskName,
 };
 use mtl_data::{
-    DataInfo, LabelKind, Loader, LoaderConfig, Origin, Result, Source, Splits, Subset, TaskInfo,
+    DataInfo, Loader, LoaderConfig, Origin, Result, Source, Splits, Subset, TaskInfo,
     kept::{Cut, Provenance},
     source::Concat,
 };
@@ -47,7 +47,7 @@ fn pairs(n: u64) -> Pairs {
     ]);
     let task = |name: &str| TaskInfo {
         name: TaskName::new(name).unwrap(),
-        label: LabelKind::Class { classes: vec!["no".into(), "yes".into()] },
+        answer: mtl_core::answer::Answer::class(["no", "yes"]),
     };
     Pairs { info: DataInfo { inputs: inputs.unwrap(), tasks: vec![task("brighter"), task("longer")] }, n, broken: None }
 }

@@ -12,8 +12,8 @@ use std::ops::Range;
 use ndarray::Array2;
 
 use crate::{
-    prediction::MISSING_CLASS,
     error::{Error, Result},
+    prediction::MISSING_CLASS,
 };
 
 /// The cells of labels.

@@ -160,7 +160,6 @@ impl<'a> EncoderPlan<'a> {
     }
 }
 
-
 /// The error of an encoder that has too few stages.
 pub(crate) fn too_few(stages: &[Stage], least: usize) -> Error {
     let names: Vec<&str> = stages.iter().map(|s| s.name.as_str()).collect();

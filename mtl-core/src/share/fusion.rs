@@ -208,7 +208,11 @@ fn refuse<T>(field: &'static str, expected: &str, found: String) -> Result<T> {
 mod tests {
     use super::*;
     use crate::{
-        input::{InputSpec, Modality, Numeric, Picture}, mode::Mode, params::ParamSet, task::Task};
+        input::{InputSpec, Modality, Numeric, Picture},
+        mode::Mode,
+        params::ParamSet,
+        task::Task,
+    };
     use tch::{Device, Kind};
 
     fn tasks() -> TaskSet {

@@ -223,7 +223,11 @@ fn a_comparison_goes_on_without_the_network_that_validation_cannot_judge() {
     let short = ["--set", "train.epochs=1", "--seeds", "1", "--dir", "study"];
     let ran = place.done(&[&["compare", "run.toml", "--balancer", "equal,upgrad"][..], &short[..]].concat());
     let failed: Vec<&str> = ran.err.lines().filter(|line| line.contains("failed: ")).collect();
-    assert!(matches!(failed[..], [one] if one.starts_with("warning: [2/4] cold alone, seed 0: failed: ")), "{}", ran.err);
+    assert!(
+        matches!(failed[..], [one] if one.starts_with("warning: [2/4] cold alone, seed 0: failed: ")),
+        "{}",
+        ran.err
+    );
     assert!(failed[0].contains("cold.auroc (no positive sample)"), "{}", failed[0]);
     let study = json(&place, "study/compare.json");
     let len = |key: &str| study[key].as_array().map(Vec::len);
