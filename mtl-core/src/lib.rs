@@ -58,6 +58,7 @@ pub mod encode;
 pub mod error;
 #[cfg(feature = "torch")]
 pub mod features;
+#[cfg(feature = "torch")]
 pub mod input;
 pub mod label_stats;
 #[cfg(feature = "torch")]
