@@ -12,8 +12,7 @@ use mtl_core::{
     Result,
     answer::Answer,
     batch::Target,
-    context::Cx,
-    features::{Features, View},
+    features::View,
     label_stats::{LabelStats, Numbers, Spread},
     loss::TaskLoss,
     metric::MetricName,
@@ -21,7 +20,7 @@ use mtl_core::{
     prediction::Prediction,
     task::TaskName,
 };
-use mtl_heads::{Head, HeadOutput, HeadSpec, Tower, TowerShape, laws, to_array};
+use mtl_heads::{Ask, Head, HeadNeeds, HeadOutput, HeadSpec, Tower, TowerShape, laws, to_array};
 use tch::Tensor;
 
 #[derive(Debug)]
@@ -40,6 +39,7 @@ impl PoissonHead {
             output: "log rates [b, 1]".into(),
             answer: Answer::values(["visits"]),
             metrics: MetricName::several(&["mae"])?,
+            needs: HeadNeeds::default(),
         };
         let log_mean = scope.buffer("log_mean", &[1], Init::Zeros)?;
         // Without statistics it stays 0 until weights are loaded, which bring it.
@@ -56,8 +56,8 @@ impl Head for PoissonHead {
         &self.spec
     }
 
-    fn forward(&self, features: &Features, cx: &Cx) -> Result<HeadOutput> {
-        Ok(self.tower.forward(features, cx)?.f_add(&self.log_mean)?.into())
+    fn forward(&self, ask: &Ask<'_>) -> Result<HeadOutput> {
+        Ok(self.tower.forward(ask.features, ask.cx)?.f_add(&self.log_mean)?.into())
     }
 
     fn loss(&self, out: &HeadOutput, target: &Target) -> Result<TaskLoss> {

@@ -21,8 +21,7 @@ use mtl_core::{
     Error, Result, TorchContext,
     answer::{Answer, Class},
     batch::{MISSING_CLASS, Target},
-    context::Cx,
-    features::{Features, View},
+    features::View,
     loss::TaskLoss,
     metric::MetricName,
     nn::Activation,
@@ -34,6 +33,7 @@ use serde::{Deserialize, Serialize};
 use tch::{Kind, Reduction, Tensor};
 
 use crate::{
+    ask::{Ask, HeadNeeds},
     constant::Constant,
     decode::to_array,
     head::{Head, HeadOutput, HeadSpec},
@@ -116,6 +116,7 @@ impl ClassHead {
                 output: format!("logits [b, {width}]"),
                 answer,
                 metrics: MetricName::several(Self::METRICS)?,
+                needs: HeadNeeds::default(),
             },
             label_smoothing: config.label_smoothing,
             class_weights: (!config.class_weights.is_empty()).then_some(class_weights),
@@ -128,8 +129,8 @@ impl Head for ClassHead {
         &self.spec
     }
 
-    fn forward(&self, features: &Features, cx: &Cx) -> Result<HeadOutput> {
-        Ok(self.tower.forward(features, cx)?.into()) // [b, c]
+    fn forward(&self, ask: &Ask<'_>) -> Result<HeadOutput> {
+        Ok(self.tower.forward(ask.features, ask.cx)?.into()) // [b, c]
     }
 
     fn loss(&self, out: &HeadOutput, target: &Target) -> Result<TaskLoss> {

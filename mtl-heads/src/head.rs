@@ -1,7 +1,7 @@
 //! What a head is.
 //!
 //! A head turns one task's features into the task's answer, and says how wrong an answer is. Four steps, so that each
-//! can be used alone: [`Head::forward`] (features to numbers, on the graph), [`Head::loss`] (numbers and labels to a
+//! can be used alone: [`Head::forward`] (what it [asks](Ask) for to numbers, on the graph), [`Head::loss`] (numbers and labels to a
 //! sum and a count), [`Head::decode`] (numbers to plain values, off the graph), and [`Head::spec`], which says
 //! beforehand what goes in and comes out, so that a mismatch is refused before the first batch.
 //!
@@ -11,17 +11,12 @@
 use std::fmt::Debug;
 
 use mtl_core::{
-    Error, Result, TorchContext,
-    answer::Answer,
-    batch::Target,
-    context::Cx,
-    features::{Features, View},
-    loss::TaskLoss,
-    metric::MetricName,
-    prediction::Prediction,
-    task::TaskName,
+    Error, Result, TorchContext, answer::Answer, batch::Target, features::View, loss::TaskLoss, metric::MetricName,
+    prediction::Prediction, task::TaskName,
 };
 use tch::{Kind, Tensor};
+
+use crate::ask::{Ask, HeadNeeds};
 
 /// What a head wants and what it gives.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +33,8 @@ pub struct HeadSpec {
     pub answer: Answer,
     /// The metrics that suit it; the first is the primary one.
     pub metrics: Vec<MetricName>,
+    /// What it asks for beside features.
+    pub needs: HeadNeeds,
 }
 
 impl HeadSpec {
@@ -135,6 +132,16 @@ impl HeadOutput {
         Ok(Self { main: cast(&self.main)?, extra })
     }
 
+    /// The same output without its graph: what other heads get to see.
+    ///
+    /// # Errors
+    /// [`Error::Torch`] when libtorch refuses.
+    pub fn detached(&self) -> Result<Self> {
+        let cut = |t: &Tensor| t.f_detach().op("head output");
+        let extra = self.extra.iter().map(|(name, t)| Ok((*name, cut(t)?))).collect::<Result<_>>()?;
+        Ok(Self { main: cut(&self.main)?, extra })
+    }
+
     /// A further tensor by name.
     ///
     /// # Errors
@@ -162,8 +169,8 @@ pub trait Head: Debug + Send {
     /// Computes the answer, on the graph. Deterministic in [`Mode::Eval`](mtl_core::mode::Mode::Eval).
     ///
     /// # Errors
-    /// [`Error::Shape`] when the features are not those of the spec.
-    fn forward(&self, features: &Features, cx: &Cx) -> Result<HeadOutput>;
+    /// [`Error::Shape`] when the features are not those of the spec; as [`Ask::inputs`] and [`Ask::other`].
+    fn forward(&self, ask: &Ask<'_>) -> Result<HeadOutput>;
 
     /// How wrong the answer is: the sum over the known items, and their number ([`Target::mass`]). An item whose label is
     /// missing adds nothing to the sum and exactly 0 to every gradient; without any known item the loss is
@@ -214,8 +221,8 @@ impl<H: Head + ?Sized> Head for Box<H> {
         (**self).spec()
     }
 
-    fn forward(&self, features: &Features, cx: &Cx) -> Result<HeadOutput> {
-        (**self).forward(features, cx)
+    fn forward(&self, ask: &Ask<'_>) -> Result<HeadOutput> {
+        (**self).forward(ask)
     }
 
     fn loss(&self, out: &HeadOutput, target: &Target) -> Result<TaskLoss> {

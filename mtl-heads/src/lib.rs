@@ -8,7 +8,7 @@
 //!
 //! ```
 //! use mtl_core::{answer::Answer, batch::Target, context::Cx, features::Features, mode::Mode, params::{ParamSet, Role}, task::TaskName};
-//! use mtl_heads::HeadConfig;
+//! use mtl_heads::{Ask, HeadConfig};
 //! use tch::{Device, Kind, Tensor};
 //!
 //! # fn main() -> mtl_core::Result<()> {
@@ -22,7 +22,7 @@
 //! let answer = Answer::class(["coat", "shirt", "bag"]);
 //! let head = HeadConfig::default_for(&answer)?.build(&mut place.role(Role::Task(0)), &task, &features.view(), &answer, None)?;
 //!
-//! let out = head.forward(&features, &Cx::new(Mode::Train))?;
+//! let out = head.forward(&Ask::new(&features, &Cx::new(Mode::Train)))?;
 //! let loss = head.loss(&out, &Target::class("garment", &[0, 2, -100, 1])?)?; // the third label is not known
 //! assert_eq!(loss.count, 3.0);
 //! assert_eq!(head.decode(&out)?.batch_size(), 4);
@@ -35,27 +35,37 @@
 //! | [`ClassHead`] | one of `c` classes | cross entropy, smoothing, class weights | accuracy | `class.rs` |
 //! | [`MultiLabelHead`] | `c` times yes or no; one is binary | binary cross entropy, weights of positives | auroc | `multi_label.rs` |
 //! | [`OrdinalHead`] | one of `c` grades in an order | CORAL or cumulative link, thresholds always ordered | grade-mae | `ordinal.rs` |
+//! | [`FunnelHead`] | `c` times yes or no, yes only after yes of another task | binary cross entropy of the product | auroc | `funnel.rs` |
 //! | [`RegressHead`] | `k` numbers | L1, L2 or Huber, on numbers brought to one size by a [`TargetScaling`] | rmse | `regress.rs` |
+//!
+//! What a head looks at it [asks](Ask) for: features, inputs, its target in training, outputs of other heads ([`order`] says who runs
+//! when).
 //!
 //! An own head implements the trait (`examples/custom_head.rs` is one, in fifty lines) and is checked by the same
 //! [`laws`] as ours.
 
+mod ask;
 mod class;
 mod constant;
 mod decode;
+mod funnel;
 mod head;
 pub mod laws;
 mod multi_label;
+mod order;
 mod ordinal;
 mod registry;
 mod regress;
 mod scaling;
 mod tower;
 
+pub use ask::{Ask, HeadNeeds};
 pub use class::{ClassHead, ClassHeadConfig};
 pub use decode::to_array;
+pub use funnel::{FunnelHead, FunnelHeadConfig};
 pub use head::{Head, HeadOutput, HeadSpec};
 pub use multi_label::{MultiLabelHead, MultiLabelHeadConfig};
+pub use order::order;
 pub use ordinal::{OrdinalHead, OrdinalHeadConfig, OrdinalLoss};
 pub use registry::{HeadConfig, HeadPart};
 pub use regress::{RegressHead, RegressHeadConfig, RegressLoss};

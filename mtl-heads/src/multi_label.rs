@@ -19,8 +19,7 @@ use mtl_core::{
     Result, TorchContext,
     answer::{Answer, MultiLabel},
     batch::Target,
-    context::Cx,
-    features::{Features, View},
+    features::View,
     loss::TaskLoss,
     metric::MetricName,
     nn::Activation,
@@ -32,6 +31,7 @@ use serde::{Deserialize, Serialize};
 use tch::{Reduction, Tensor};
 
 use crate::{
+    ask::{Ask, HeadNeeds},
     constant::Constant,
     decode::to_array,
     head::{Head, HeadOutput, HeadSpec},
@@ -97,6 +97,7 @@ impl MultiLabelHead {
                 output: format!("logits [b, {width}]"),
                 answer,
                 metrics: MetricName::several(Self::METRICS)?,
+                needs: HeadNeeds::default(),
             },
             pos_weights: (!config.pos_weights.is_empty()).then_some(pos_weights),
         })
@@ -108,8 +109,8 @@ impl Head for MultiLabelHead {
         &self.spec
     }
 
-    fn forward(&self, features: &Features, cx: &Cx) -> Result<HeadOutput> {
-        Ok(self.tower.forward(features, cx)?.into()) // [b, c]
+    fn forward(&self, ask: &Ask<'_>) -> Result<HeadOutput> {
+        Ok(self.tower.forward(ask.features, ask.cx)?.into()) // [b, c]
     }
 
     fn loss(&self, out: &HeadOutput, target: &Target) -> Result<TaskLoss> {

@@ -27,8 +27,7 @@ use mtl_core::{
     Result, TorchContext,
     answer::{Answer, Ordinal},
     batch::{MISSING_CLASS, Target},
-    context::Cx,
-    features::{Features, View},
+    features::View,
     label_stats::LabelStats,
     loss::TaskLoss,
     metric::MetricName,
@@ -41,6 +40,7 @@ use serde::{Deserialize, Serialize};
 use tch::{Kind, Reduction, Tensor};
 
 use crate::{
+    ask::{Ask, HeadNeeds},
     decode::to_array,
     head::{Head, HeadOutput, HeadSpec},
     tower::{Tower, TowerShape},
@@ -129,6 +129,7 @@ impl OrdinalHead {
                 output: format!("logits of exceeding each grade but the last [b, {}]", c - 1),
                 answer,
                 metrics: MetricName::several(Self::METRICS)?,
+                needs: HeadNeeds::default(),
             },
             raw_thresholds,
             loss: config.loss,
@@ -205,8 +206,8 @@ impl Head for OrdinalHead {
         &self.spec
     }
 
-    fn forward(&self, features: &Features, cx: &Cx) -> Result<HeadOutput> {
-        let zs = self.tower.forward(features, cx)?; // [b, 1]
+    fn forward(&self, ask: &Ask<'_>) -> Result<HeadOutput> {
+        let zs = self.tower.forward(ask.features, ask.cx)?; // [b, 1]
         let thresholds = self.thresholds()?.f_to_kind(zs.kind()).op("thresholds")?;
         Ok(zs.f_sub(&thresholds).op("logits of grades")?.into()) // [b, c - 1]
     }

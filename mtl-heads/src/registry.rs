@@ -12,6 +12,7 @@ use mtl_core::{
 
 use crate::{
     class::{ClassHead, ClassHeadConfig},
+    funnel::{FunnelHead, FunnelHeadConfig},
     head::Head,
     multi_label::{MultiLabelHead, MultiLabelHeadConfig},
     ordinal::{OrdinalHead, OrdinalHeadConfig},
@@ -42,6 +43,7 @@ registry! {
     pub enum HeadConfig, what = "head", outside = HeadPart {
         Class(ClassHeadConfig) = "class", "one of several classes: softmax and cross entropy";
         MultiLabel(MultiLabelHeadConfig) = "multi-label", "yes/no labels, one is binary: sigmoid and binary cross entropy";
+        Funnel(FunnelHeadConfig) = "funnel", "yes/no labels, yes only after yes of another task: clicks, then purchases";
         Ordinal(OrdinalHeadConfig) = "ordinal", "grades, classes in an order: ordered thresholds (CORAL or cumulative link)";
         Regress(RegressHeadConfig) = "regress", "numbers: absolute, squared or Huber loss";
     }
@@ -84,6 +86,7 @@ impl HeadConfig {
             Self::Class(_) => ClassHead::METRICS,
             Self::MultiLabel(_) => MultiLabelHead::METRICS,
             Self::Regress(_) => RegressHead::METRICS,
+            Self::Funnel(_) => FunnelHead::METRICS,
             Self::Ordinal(_) => OrdinalHead::METRICS,
             Self::Outside(part) => part.metrics(),
         }
@@ -109,6 +112,7 @@ impl HeadConfig {
             (Self::MultiLabel(c), Answer::MultiLabel(labels)) => {
                 Box::new(MultiLabelHead::new(scope, task, view, labels, c)?)
             }
+            (Self::Funnel(c), Answer::MultiLabel(labels)) => Box::new(FunnelHead::new(scope, task, view, labels, c)?),
             (Self::Regress(c), Answer::Values(values)) => {
                 Box::new(RegressHead::new(scope, task, view, values, c, stats)?)
             }
@@ -116,7 +120,7 @@ impl HeadConfig {
             (Self::Ordinal(c), Answer::Ordinal(grades)) => {
                 Box::new(OrdinalHead::new(scope, task, view, grades, c, stats)?)
             }
-            (Self::Class(_) | Self::MultiLabel(_) | Self::Regress(_) | Self::Ordinal(_), _) => {
+            (Self::Class(_) | Self::MultiLabel(_) | Self::Funnel(_) | Self::Regress(_) | Self::Ordinal(_), _) => {
                 return Err(Error::InvalidConfig {
                     what: "head",
                     field: "kind",

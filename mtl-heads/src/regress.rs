@@ -24,8 +24,7 @@ use mtl_core::{
     Error, Result, TorchContext,
     answer::{Answer, Values},
     batch::Target,
-    context::Cx,
-    features::{Features, View},
+    features::View,
     label_stats::LabelStats,
     loss::TaskLoss,
     metric::MetricName,
@@ -38,6 +37,7 @@ use serde::{Deserialize, Serialize};
 use tch::{Reduction, Tensor};
 
 use crate::{
+    ask::{Ask, HeadNeeds},
     decode::to_array,
     head::{Head, HeadOutput, HeadSpec},
     scaling::{ScalingChoice, TargetScaling, TargetTransform},
@@ -142,6 +142,7 @@ impl RegressHead {
                 output: format!("numbers [b, {width}], {}", config.transform.name()),
                 answer,
                 metrics: MetricName::several(Self::METRICS)?,
+                needs: HeadNeeds::default(),
             },
             loss: config.loss,
             scaling,
@@ -154,8 +155,8 @@ impl Head for RegressHead {
         &self.spec
     }
 
-    fn forward(&self, features: &Features, cx: &Cx) -> Result<HeadOutput> {
-        Ok(self.tower.forward(features, cx)?.into()) // [b, k]
+    fn forward(&self, ask: &Ask<'_>) -> Result<HeadOutput> {
+        Ok(self.tower.forward(ask.features, ask.cx)?.into()) // [b, k]
     }
 
     fn loss(&self, out: &HeadOutput, target: &Target) -> Result<TaskLoss> {

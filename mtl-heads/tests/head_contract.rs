@@ -15,9 +15,18 @@ fn targets(head: &HeadConfig) -> [Answer; 2] {
     match head {
         HeadConfig::Class(_) => [Answer::class(numbered(2)), Answer::class(numbered(4))],
         HeadConfig::MultiLabel(_) => [Answer::multi_label(numbered(1)), Answer::multi_label(numbered(3))],
+        HeadConfig::Funnel(_) => [Answer::multi_label(numbered(1)), Answer::multi_label(numbered(3))],
         HeadConfig::Ordinal(_) => [Answer::ordinal(numbered(2)), Answer::ordinal(numbered(4))],
         HeadConfig::Regress(_) => [Answer::values(numbered(1)), Answer::values(numbered(2))],
         HeadConfig::Outside(part) => panic!("{part:?} is not of this crate"),
+    }
+}
+
+/// A head with default settings, as far as there are any.
+fn by_name(name: &str) -> HeadConfig {
+    match name {
+        "funnel" => toml::from_str("kind = \"funnel\"\nafter = \"before\"").unwrap(),
+        name => HeadConfig::by_name(name).unwrap(),
     }
 }
 
@@ -43,7 +52,7 @@ fn stats(target: &Answer) -> Option<LabelStats> {
 #[test]
 fn every_head_obeys_the_laws_with_default_settings() {
     for (name, _) in HeadConfig::ALL {
-        let head = HeadConfig::by_name(name).unwrap();
+        let head = by_name(name);
         for target in targets(&head) {
             obeys(&head, &View::Pooled { width: 12 }, &target);
         }
@@ -53,7 +62,7 @@ fn every_head_obeys_the_laws_with_default_settings() {
 #[test]
 fn every_head_obeys_the_laws_on_tokens_and_maps() {
     for (name, _) in HeadConfig::ALL {
-        let head = HeadConfig::by_name(name).unwrap();
+        let head = by_name(name);
         for view in [View::Tokens { width: 12 }, View::Pyramid { channels: vec![3, 12] }] {
             obeys(&head, &view, &targets(&head)[1]);
         }
@@ -65,6 +74,7 @@ fn every_head_obeys_the_laws_with_other_settings() {
     let settings = [
         "kind = \"class\"\nhidden = [16]\nactivation = \"tanh\"\nlabel_smoothing = 0.1\nclass_weights = [1.0, 2.0, 0.5, 1.0]",
         "kind = \"multi-label\"\nhidden = [16]\nactivation = \"gelu\"\npos_weights = [3.0]",
+        "kind = \"funnel\"\nafter = \"before\"\nhidden = [16]\nactivation = \"gelu\"",
         "kind = \"ordinal\"\nhidden = [16]\nactivation = \"silu\"\nloss = \"cumulative-link\"",
         "kind = \"regress\"\nhidden = [16]\nactivation = \"silu\"\nloss = \"l1\"\ncenter = [0.5]\nscale = [2.0, 0.1]",
         "kind = \"regress\"\nloss = { huber = { delta = 0.3 } }",
@@ -131,7 +141,7 @@ fn the_registry_refuses_what_cannot_work() {
     for text in ["kind = \"clas\"", "kind = \"class\"\nhiden = [3]", "kind = \"regress\"\nloss = \"l3\""] {
         assert!(toml::from_str::<HeadConfig>(text).is_err(), "{text}");
     }
-    assert!(HeadConfig::by_name("clas").unwrap_err().to_string().contains("class, multi-label, ordinal, regress"));
+    assert!(HeadConfig::by_name("clas").unwrap_err().to_string().contains("class, multi-label, funnel, ordinal, regress"));
 }
 
 #[test]

@@ -1,18 +1,10 @@
 //! The laws find what is wrong with a head that is wrong on purpose: a checker that never complains checks nothing.
 
 use mtl_core::{
-    Result,
-    answer::Answer,
-    batch::Target,
-    context::Cx,
-    features::{Features, View},
-    loss::TaskLoss,
-    metric::MetricName,
-    params::Scope,
-    prediction::Prediction,
-    task::TaskName,
+    Result, answer::Answer, batch::Target, features::View, loss::TaskLoss, metric::MetricName, params::Scope,
+    prediction::Prediction, task::TaskName,
 };
-use mtl_heads::{Head, HeadOutput, HeadSpec, Tower, TowerShape, laws, to_array};
+use mtl_heads::{Ask, Head, HeadNeeds, HeadOutput, HeadSpec, Tower, TowerShape, laws, to_array};
 use tch::Reduction;
 
 /// Squared error as it is often written: no check of shapes, mean, missing labels counted as zeros.
@@ -32,6 +24,7 @@ impl Careless {
             output: "numbers".into(),
             answer: Answer::values(["y"]),
             metrics: MetricName::several(&["mae"])?,
+            needs: HeadNeeds::default(),
         };
         Ok(Self { spec, tower: Tower::new(scope, &view, 1, TowerShape::default())? })
     }
@@ -42,8 +35,8 @@ impl Head for Careless {
         &self.spec
     }
 
-    fn forward(&self, features: &Features, cx: &Cx) -> Result<HeadOutput> {
-        Ok(self.tower.forward(features, cx)?.into())
+    fn forward(&self, ask: &Ask<'_>) -> Result<HeadOutput> {
+        Ok(self.tower.forward(ask.features, ask.cx)?.into())
     }
 
     fn loss(&self, out: &HeadOutput, target: &Target) -> Result<TaskLoss> {

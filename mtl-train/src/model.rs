@@ -5,7 +5,7 @@ use std::cell::Cell;
 use mtl_core::{
     TorchContext,
     answer::Answer,
-    batch::{Batch, Inputs},
+    batch::{Batch, Inputs, Target},
     context::Cx,
     encode::{BuildEncoder, Encoder, EncoderPlan},
     input::InputSpec,
@@ -19,7 +19,7 @@ use mtl_core::{
     step::Forward,
     task::TaskSet,
 };
-use mtl_heads::{Head, HeadConfig, HeadOutput};
+use mtl_heads::{Ask, Head, HeadConfig, HeadOutput, HeadSpec, order};
 use serde::Serialize;
 use tch::{Device, Kind, Tensor};
 
@@ -36,6 +36,8 @@ pub struct Model {
     tasks: TaskSet,
     sharing: Box<dyn Sharing>,
     heads: Vec<Box<dyn Head>>,
+    /// In which order heads run: those that read others after them.
+    order: Vec<usize>,
 }
 
 /// The encoder of a run, which remembers whether it was what could not be built: the section that an error names.
@@ -65,7 +67,7 @@ impl Model {
     /// Puts a model together from parts; `params` holds the parameters of all of them.
     ///
     /// # Errors
-    /// [`mtl_core::Error::Shape`] unless there is one view and one head per task.
+    /// [`mtl_core::Error::Shape`] unless there is one view and one head per task; as [`order`] for heads that read each other.
     pub fn new(params: ParamSet, tasks: TaskSet, sharing: Box<dyn Sharing>, heads: Vec<Box<dyn Head>>) -> Result<Self> {
         if sharing.views().len() != tasks.len() || heads.len() != tasks.len() {
             return Err(mtl_core::Error::Shape {
@@ -76,7 +78,9 @@ impl Model {
             }
             .into());
         }
-        Ok(Self { params, tasks, sharing, heads })
+        let specs: Vec<&HeadSpec> = heads.iter().map(|head| head.spec()).collect();
+        let order = order(&specs).map_err(|e| Error::from(e).in_section("task"))?;
+        Ok(Self { params, tasks, sharing, heads, order })
     }
 
     /// Builds a model from its description.
@@ -150,14 +154,60 @@ impl Model {
     /// # Errors
     /// [`mtl_core::Error::Shape`] or [`mtl_core::Error::UnknownName`] when the inputs do not fit.
     pub fn forward(&self, inputs: &Inputs, wanted: impl Fn(usize) -> bool, cx: &Cx) -> Result<Output> {
+        self.forward_given(inputs, &[], wanted, cx)
+    }
+
+    /// As [`Model::forward`]; in training, heads that ask for their target get it from `targets`, in task order.
+    fn forward_given(
+        &self,
+        inputs: &Inputs,
+        targets: &[Option<Target>],
+        wanted: impl Fn(usize) -> bool,
+        cx: &Cx,
+    ) -> Result<Output> {
         let _precision = cx.precision().enter(self.params.device())?;
-        let wanted = TaskMask::of(self.heads.len(), wanted);
-        let shared = self.sharing.forward(inputs, &wanted, cx)?;
-        let mut heads = Vec::with_capacity(self.heads.len());
-        for (idx, head) in self.heads.iter().enumerate() {
-            heads.push(if wanted.contains(idx) { Some(head.forward(shared.of(idx)?, cx)?) } else { None });
+        let read = self.with_read(&wanted);
+        let shared = self.sharing.forward(inputs, &read, cx)?;
+        let mut heads: Vec<Option<HeadOutput>> = self.heads.iter().map(|_| None).collect();
+        for &idx in self.order.iter().filter(|&&idx| read.contains(idx)) {
+            let (head, needs) = (&self.heads[idx], &self.heads[idx].spec().needs);
+            let mut others = Vec::with_capacity(needs.after.len());
+            for task in &needs.after {
+                if let Some(out) = heads.get(self.tasks.index_of(task.as_str())?).and_then(Option::as_ref) {
+                    others.push((task.clone(), out.detached()?));
+                }
+            }
+            let mut ask = Ask::new(shared.of(idx)?, cx).with_others(&others);
+            if needs.inputs {
+                ask = ask.with_inputs(inputs);
+            }
+            if let Some(target) = targets.get(idx).and_then(Option::as_ref)
+                && needs.target
+                && cx.mode() == Mode::Train
+            {
+                ask = ask.with_target(target);
+            }
+            heads[idx] = Some(head.forward(&ask)?);
         }
+        // What was only read is nobody's answer.
+        heads.iter_mut().enumerate().filter(|(idx, _)| !wanted(*idx)).for_each(|(_, out)| *out = None);
         Ok(Output { heads, auxiliary: shared.auxiliary, boundary: shared.boundary })
+    }
+
+    /// The wanted tasks, and those whose heads they read.
+    fn with_read(&self, wanted: impl Fn(usize) -> bool) -> TaskMask {
+        let mut read: Vec<bool> = (0..self.heads.len()).map(wanted).collect();
+        // Readers come last in the order, so one pass from its end reaches all that is read.
+        for &idx in self.order.iter().rev() {
+            if read[idx] {
+                let after = &self.heads[idx].spec().needs.after;
+                after
+                    .iter()
+                    .filter_map(|task| self.tasks.index_of(task.as_str()).ok())
+                    .for_each(|other| read[other] = true);
+            }
+        }
+        TaskMask::of(self.heads.len(), |idx| read[idx])
     }
 
     /// Forward and losses of one batch, in task order, with all that a step engine may want to know of the way; tasks
@@ -168,7 +218,7 @@ impl Model {
     /// not fit its head.
     pub fn losses(&self, batch: &Batch, cx: &Cx) -> Result<Forward> {
         let has_target = |idx: usize| batch.targets.get(idx).is_some_and(Option::is_some);
-        let output = self.forward(&batch.inputs, has_target, cx)?;
+        let output = self.forward_given(&batch.inputs, &batch.targets, has_target, cx)?;
         let mut losses = Vec::with_capacity(self.heads.len());
         for ((head, out), target) in self.heads.iter().zip(&output.heads).zip(&batch.targets) {
             losses.push(match (out, target) {

@@ -9,6 +9,7 @@
 //! overfit      four samples can be learned by heart, and the decoded answer then is the label
 //! finite       loss and gradients are finite, every parameter gets one, in f32 and in f64
 //! repeatable   evaluation gives the same bits twice
+//! unseen       in evaluation the answer is the same whether the label is there or not
 //! saved        parameters saved and loaded give the same bits
 //! refused      labels of another kind, another batch or out of range are errors that name the task
 //! ```
@@ -74,7 +75,8 @@ pub fn counts(rng: &mut Rng) -> f32 {
 
 /// Runs every law over the head that `build` makes. Features are made for the view in its spec; class and yes/no labels
 /// are drawn as its [`Answer`](mtl_core::answer::Answer) says, numbers from `value`. Dropout must be 0: a law compares
-/// losses.
+/// losses. A head that reads others is given drawn numbers of the form of its own answer; one that reads inputs is not for these
+/// laws.
 ///
 /// # Errors
 /// [`BrokenLaws`], one entry per broken law.
@@ -83,7 +85,7 @@ pub fn check<H: Head>(
     value: fn(&mut Rng) -> f32,
 ) -> std::result::Result<(), BrokenLaws> {
     type Law<H> = fn(&Subject<H>, &Samples) -> Result<Option<String>>;
-    let laws: [(&'static str, Law<H>); 9] = [
+    let laws: [(&'static str, Law<H>); 10] = [
         ("shape", subject::shape),
         ("missing", subject::missing),
         ("absent", subject::absent),
@@ -91,6 +93,7 @@ pub fn check<H: Head>(
         ("permutation", subject::permutation),
         ("finite", subject::finite),
         ("repeatable", subject::repeatable),
+        ("unseen", subject::unseen),
         ("refused", subject::refused),
         ("overfit", overfit::overfit),
     ];

@@ -18,7 +18,7 @@ const STEPS: u32 = 400;
 /// Trains on the first four samples; the loss must fall and the decoded answer must then be the label.
 pub(super) fn overfit<H: Head>(subject: &Subject<H>, samples: &Samples) -> Result<Option<String>> {
     let rows: Vec<usize> = samples.all().into_iter().take(4).collect();
-    let (features, target) = (samples.features(&rows)?, samples.target(&rows, |_| true)?);
+    let (given, target) = (samples.given(&rows)?, samples.target(&rows, |_| true)?);
     let before = subject.params.to_safetensors()?;
     let params: Vec<&Tensor> = subject.params.params().iter().map(Param::tensor).collect();
     let zeros = || params.iter().map(|p| p.f_zeros_like()).collect::<std::result::Result<Vec<_>, _>>();
@@ -26,7 +26,7 @@ pub(super) fn overfit<H: Head>(subject: &Subject<H>, samples: &Samples) -> Resul
     let steps: Vec<Tensor> = params.iter().map(|_| Tensor::from(0.0f32)).collect();
     let (mut first, mut last) = (f64::NAN, f64::NAN);
     for step in 0..STEPS {
-        let loss = subject.head.loss(&subject.answer(&features, Mode::Train)?, &target)?;
+        let loss = subject.head.loss(&subject.trained(&given, &target)?, &target)?;
         last = loss.sum.f_double_value(&[])?;
         if step == 0 {
             first = last;
@@ -39,7 +39,7 @@ pub(super) fn overfit<H: Head>(subject: &Subject<H>, samples: &Samples) -> Resul
         let _guard = tch::no_grad_guard();
         fused_adam(&params, &refs(&grads), &refs(&avgs), &refs(&avg_sqs), None, &refs(&steps), adamw)?;
     }
-    let prediction = subject.head.decode(&subject.answer(&features, Mode::Eval)?)?;
+    let prediction = subject.head.decode(&subject.answer(&given, Mode::Eval)?)?;
     subject.params.load_safetensors(&before)?;
     if last.is_nan() || last >= first {
         return Ok(Some(format!("the loss of four samples went from {first} to {last} in {STEPS} steps")));

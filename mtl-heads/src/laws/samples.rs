@@ -4,13 +4,18 @@ use mtl_core::{
     Error, Result,
     answer::{Answer, CellRule, Cells, Labels, Storage},
     batch::{MISSING_CLASS, Target},
+    context::Cx,
     features::{Features, Tokens, View},
     rng::Rng,
+    task::TaskName,
 };
 use ndarray::Array2;
 use tch::{Kind, Tensor};
 
-use crate::head::HeadSpec;
+use crate::{
+    ask::Ask,
+    head::{HeadOutput, HeadSpec},
+};
 
 /// A small batch that fits a head: features as a leaf that collects gradients, labels as plain numbers.
 #[derive(Debug)]
@@ -20,6 +25,21 @@ pub(super) struct Samples {
     pub(super) task: String,
     pub(super) xs: Tensor,
     pub(super) labels: Array2<f32>,
+    /// What the heads said that this one reads: numbers of the form of its own answer.
+    others: Vec<(TaskName, Tensor)>,
+}
+
+/// What a head is given of some samples.
+#[derive(Debug)]
+pub(super) struct Given {
+    features: Features,
+    others: Vec<(TaskName, HeadOutput)>,
+}
+
+impl Given {
+    pub(super) fn ask<'a>(&'a self, cx: &'a Cx) -> Ask<'a> {
+        Ask::new(&self.features, cx).with_others(&self.others)
+    }
 }
 
 impl Samples {
@@ -55,18 +75,28 @@ impl Samples {
             }
             CellRule::Number => Array2::from_shape_fn((b, width), |_| value(&mut rng)),
         };
-        Ok(Self { view: spec.input.clone(), answer: spec.answer.clone(), task: spec.task.to_string(), xs, labels })
+        let shape: Vec<i64> = [b as i64].into_iter().chain(spec.answer.shape()).collect();
+        let n: i64 = shape.iter().product();
+        let mut said = || {
+            let numbers: Vec<f64> = (0..n).map(|_| rng.normal()).collect();
+            Tensor::from_slice(&numbers).view(&shape[..]).to_kind(kind)
+        };
+        let others = spec.needs.after.iter().map(|task| (task.clone(), said())).collect();
+        let (view, answer, task) = (spec.input.clone(), spec.answer.clone(), spec.task.to_string());
+        Ok(Self { view, answer, task, xs, labels, others })
     }
 
-    /// The features of the samples at `rows`.
-    pub(super) fn features(&self, rows: &[usize]) -> Result<Features> {
-        let rows: Vec<i64> = rows.iter().map(|&r| r as i64).collect();
-        let xs = self.xs.f_index_select(0, &Tensor::from_slice(&rows))?;
-        Ok(match &self.view {
+    /// What a head is given of the samples at `rows`.
+    pub(super) fn given(&self, rows: &[usize]) -> Result<Given> {
+        let rows = Tensor::from_slice(&rows.iter().map(|&r| r as i64).collect::<Vec<_>>());
+        let xs = self.xs.f_index_select(0, &rows)?;
+        let features = match &self.view {
             View::Tokens { .. } => Features::Tokens(Tokens { xs, pad_mask: None, names: None }),
             View::Pyramid { .. } => Features::Pyramid(vec![xs]),
             _ => Features::Pooled(xs),
-        })
+        };
+        let said = |(task, all): &(TaskName, Tensor)| Ok((task.clone(), all.f_index_select(0, &rows)?.into()));
+        Ok(Given { features, others: self.others.iter().map(said).collect::<Result<_>>()? })
     }
 
     /// The labels of the samples at `rows`; where `known` is false they are marked as missing.

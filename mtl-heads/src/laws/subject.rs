@@ -5,7 +5,6 @@ use mtl_core::{
     answer::{Answer, AnswerTag},
     batch::Target,
     context::Cx,
-    features::Features,
     mode::Mode,
     params::{ParamSet, Role, Scope},
     shim::{Graph, grad},
@@ -13,7 +12,7 @@ use mtl_core::{
 use ndarray::{Array2, Axis};
 use tch::{Device, Kind, Tensor};
 
-use super::samples::Samples;
+use super::samples::{Given, Samples};
 use crate::head::{Head, HeadOutput};
 
 /// A head with its parameters.
@@ -38,12 +37,19 @@ impl<H: Head> Subject<H> {
         Ok(Self { params, head })
     }
 
-    pub(super) fn answer(&self, features: &Features, mode: Mode) -> Result<HeadOutput> {
-        self.head.forward(features, &Cx::new(mode))
+    pub(super) fn answer(&self, given: &Given, mode: Mode) -> Result<HeadOutput> {
+        self.head.forward(&given.ask(&Cx::new(mode)))
     }
 
-    fn pass(&self, samples: &Samples, features: &Features, target: &Target) -> Result<Pass> {
-        let loss = self.head.loss(&self.answer(features, Mode::Train)?, target)?;
+    /// In training, where a head that asks for its target sees it.
+    pub(super) fn trained(&self, given: &Given, target: &Target) -> Result<HeadOutput> {
+        let cx = Cx::new(Mode::Train);
+        let ask = given.ask(&cx);
+        self.head.forward(&if self.head.spec().needs.target { ask.with_target(target) } else { ask })
+    }
+
+    fn pass(&self, samples: &Samples, given: &Given, target: &Target) -> Result<Pass> {
+        let loss = self.head.loss(&self.trained(given, target)?, target)?;
         let mut leaves: Vec<&Tensor> = self.params.params().iter().map(mtl_core::params::Param::tensor).collect();
         leaves.push(&samples.xs);
         let grads = grad(&[&loss.sum], None, &leaves, Graph::Free)?;
@@ -58,7 +64,7 @@ impl<H: Head> Subject<H> {
 
 pub(super) fn shape<H: Head>(subject: &Subject<H>, samples: &Samples) -> Result<Option<String>> {
     let rows = samples.all();
-    let out = subject.answer(&samples.features(&rows)?, Mode::Eval)?;
+    let out = subject.answer(&samples.given(&rows)?, Mode::Eval)?;
     if out.main().size().first() != Some(&(rows.len() as i64)) {
         return Ok(Some(format!("{} samples gave an answer of shape {:?}", rows.len(), out.main().size())));
     }
@@ -77,9 +83,9 @@ pub(super) fn shape<H: Head>(subject: &Subject<H>, samples: &Samples) -> Result<
 pub(super) fn missing<H: Head>(subject: &Subject<H>, samples: &Samples) -> Result<Option<String>> {
     let all = samples.all();
     let kept: Vec<usize> = all.iter().copied().filter(|r| r % 3 != 1).collect();
-    let features = samples.features(&all)?;
+    let features = samples.given(&all)?;
     let marked = subject.pass(samples, &features, &samples.target(&all, |r| r % 3 != 1)?)?;
-    let deleted = subject.pass(samples, &samples.features(&kept)?, &samples.target(&kept, |_| true)?)?;
+    let deleted = subject.pass(samples, &samples.given(&kept)?, &samples.target(&kept, |_| true)?)?;
     if marked.count.to_bits() != deleted.count.to_bits() || gap(marked.sum, deleted.sum) > subject.tolerance() {
         let (a, b) = ((marked.sum, marked.count), (deleted.sum, deleted.count));
         return Ok(Some(format!("sum and count are {a:?} with labels marked missing, {b:?} with samples deleted")));
@@ -101,7 +107,7 @@ pub(super) fn missing<H: Head>(subject: &Subject<H>, samples: &Samples) -> Resul
 
 pub(super) fn absent<H: Head>(subject: &Subject<H>, samples: &Samples) -> Result<Option<String>> {
     let rows = samples.all();
-    let out = subject.answer(&samples.features(&rows)?, Mode::Train)?;
+    let out = subject.answer(&samples.given(&rows)?, Mode::Train)?;
     let loss = subject.head.loss(&out, &samples.target(&rows, |_| false)?)?;
     let sum = loss.sum.f_double_value(&[])?;
     if loss.is_present() || !sum.is_finite() {
@@ -116,8 +122,8 @@ pub(super) fn weights<H: Head>(subject: &Subject<H>, samples: &Samples) -> Resul
     let weights: Vec<f32> = all.iter().map(|row| [2.0, 1.0, 0.0][row / 2 % 3]).collect();
     let repeated: Vec<usize> = all.iter().flat_map(|row| vec![*row; [2, 1, 0][row / 2 % 3]]).collect();
     let weighted = samples.target(&all, is_known)?.with_weights(&samples.task, &weights)?;
-    let weighted = subject.pass(samples, &samples.features(&all)?, &weighted)?;
-    let plain = subject.pass(samples, &samples.features(&repeated)?, &samples.target(&repeated, is_known)?)?;
+    let weighted = subject.pass(samples, &samples.given(&all)?, &weighted)?;
+    let plain = subject.pass(samples, &samples.given(&repeated)?, &samples.target(&repeated, is_known)?)?;
     if weighted.count.to_bits() != plain.count.to_bits() || gap(weighted.sum, plain.sum) > subject.tolerance() {
         let (a, b) = ((weighted.sum, weighted.count), (plain.sum, plain.count));
         return Ok(Some(format!("sum and count are {a:?} with weights, {b:?} with samples as often as they weigh")));
@@ -134,7 +140,7 @@ pub(super) fn permutation<H: Head>(subject: &Subject<H>, samples: &Samples) -> R
     let rows = samples.all();
     let order: Vec<usize> = rows.iter().map(|r| (r * 5 + 2) % rows.len()).collect();
     let run = |rows: &[usize]| -> Result<(Tensor, f64)> {
-        let out = subject.answer(&samples.features(rows)?, Mode::Eval)?;
+        let out = subject.answer(&samples.given(rows)?, Mode::Eval)?;
         let loss = subject.head.loss(&out, &samples.target(rows, |_| true)?)?;
         Ok((out.main().f_detach()?, loss.sum.f_double_value(&[])?))
     };
@@ -149,7 +155,7 @@ pub(super) fn permutation<H: Head>(subject: &Subject<H>, samples: &Samples) -> R
 
 pub(super) fn finite<H: Head>(subject: &Subject<H>, samples: &Samples) -> Result<Option<String>> {
     let rows = samples.all();
-    let pass = subject.pass(samples, &samples.features(&rows)?, &samples.target(&rows, |_| true)?)?;
+    let pass = subject.pass(samples, &samples.given(&rows)?, &samples.target(&rows, |_| true)?)?;
     if !pass.sum.is_finite() || pass.count < 1.0 {
         return Ok(Some(format!("the sum is {}, the count {}", pass.sum, pass.count)));
     }
@@ -164,13 +170,21 @@ pub(super) fn finite<H: Head>(subject: &Subject<H>, samples: &Samples) -> Result
 }
 
 pub(super) fn repeatable<H: Head>(subject: &Subject<H>, samples: &Samples) -> Result<Option<String>> {
-    let features = samples.features(&samples.all())?;
+    let features = samples.given(&samples.all())?;
     let (a, b) = (subject.answer(&features, Mode::Eval)?, subject.answer(&features, Mode::Eval)?);
     Ok((a.main() != b.main()).then(|| "two evaluations of the same features differ".into()))
 }
 
+pub(super) fn unseen<H: Head>(subject: &Subject<H>, samples: &Samples) -> Result<Option<String>> {
+    let (rows, cx) = (samples.all(), Cx::new(Mode::Eval));
+    let (given, target) = (samples.given(&rows)?, samples.target(&rows, |_| true)?);
+    let (blind, seeing) =
+        (subject.answer(&given, Mode::Eval)?, subject.head.forward(&given.ask(&cx).with_target(&target))?);
+    Ok((blind.main() != seeing.main()).then(|| "in evaluation the answer depends on the label".into()))
+}
+
 pub(super) fn saved<H: Head>(from: &Subject<H>, to: &Subject<H>, samples: &Samples) -> Result<Option<String>> {
-    let features = samples.features(&samples.all())?;
+    let features = samples.given(&samples.all())?;
     to.params.load_safetensors(&from.params.to_safetensors()?)?;
     let (a, b) = (from.answer(&features, Mode::Eval)?, to.answer(&features, Mode::Eval)?);
     Ok((a.main() != b.main()).then(|| "saved and loaded parameters give another answer".into()))
@@ -178,7 +192,7 @@ pub(super) fn saved<H: Head>(from: &Subject<H>, to: &Subject<H>, samples: &Sampl
 
 pub(super) fn refused<H: Head>(subject: &Subject<H>, samples: &Samples) -> Result<Option<String>> {
     let rows = samples.all();
-    let out = subject.answer(&samples.features(&rows)?, Mode::Eval)?;
+    let out = subject.answer(&samples.given(&rows)?, Mode::Eval)?;
     let task = samples.task.as_str();
     let foreign = match samples.answer.tag() == AnswerTag::Values {
         true => Target::class(task, &vec![0; rows.len()])?,
