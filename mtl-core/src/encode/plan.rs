@@ -312,6 +312,6 @@ mod tests {
         assert_eq!(fields.with_encoder(&tabular).outline().unwrap()[0].name, "fields");
         assert_eq!(plan.for_inputs(&["numeric"]).unwrap().input_groups(), [["numeric"]]);
         let e = plan.for_inputs(&["sound"]).unwrap_err().to_string();
-        assert_eq!(e, "unknown input \"sound\", known are \"categorical\", \"numeric\", \"image\"");
+        assert_eq!(e, "unknown input \"sound\", known are categorical, numeric, image");
     }
 }

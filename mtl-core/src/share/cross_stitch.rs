@@ -232,7 +232,7 @@ mod tests {
             let gap = (found.of(t).unwrap().pooled().unwrap() - by_hand).abs().max().double_value(&[]);
             assert!(gap < 1e-14, "{gap}");
         }
-        assert!(found.of(2).unwrap_err().to_string().contains("known are \"0\", \"1\""));
+        assert!(found.of(2).unwrap_err().to_string().contains("known are 0, 1"));
         let bad = CrossStitchConfig { own: 1.5, ..config };
         let e = CrossStitch::new(&mut params.root().sub("bad"), &plan, &tasks, &bad).unwrap_err().to_string();
         assert_eq!(e, "cross-stitch: own must be in [0, 1], found 1.5");
