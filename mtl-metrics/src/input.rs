@@ -576,4 +576,34 @@ mod tests {
         let e = batch.with_weights(&[1.0]).weighted_values("mae").unwrap_err().to_string();
         assert_eq!(e, "mae of task age: weights must be [3], one per prediction, found [1]");
     }
+
+    #[test]
+    fn grades_and_tags_are_seen_as_classes() {
+        let scores = array![[0.2, 0.8], [0.9, 0.1]];
+        let grades = Prediction::Ordinal { scores: scores.clone(), kind: Scores::Probs };
+        let truth = Reference::Ordinal(vec![1, 0]);
+        let batch = MetricBatch::new(&grades, &truth);
+        assert!(matches!(batch.scores("accuracy").unwrap(), ScoreBatch::Class { labels: [1, 0], .. }));
+        // A grade is no class: labels of another kind are refused.
+        assert!(MetricBatch::new(&grades, &Reference::Class(vec![1, 0])).scores("accuracy").is_err());
+
+        let items = Cells::Number(vec![0.2, 0.8, 0.9, 0.1, 0.5, 0.5]);
+        let scores = Labels::ragged(items, vec![0, 0, 1, 3], &[2]).unwrap();
+        let tags = Prediction::Tags { scores, kind: Scores::Probs };
+        let truth = Reference::Tags(Labels::lists(&[vec![], vec![1], vec![0, 5]]));
+        let batch = MetricBatch::new(&tags, &truth).of_task("words").with_ids(&[70, 71, 72]);
+        let ScoreBatch::Class { scores, labels, .. } = batch.scores("accuracy").unwrap() else { panic!() };
+        assert_eq!((scores.n_rows(), scores.n_cols(), labels), (3, 2, [1, 0, 5].as_slice()));
+        let e = batch.class(labels[2], scores.n_cols(), 2).unwrap_err().to_string();
+        assert_eq!(e, "task words: label must be in 0..2, found 5 (sample 72)");
+        assert!(batch.with_weights(&[1.0; 3]).weighted_scores("accuracy").is_err());
+        let short = Reference::Tags(Labels::lists(&[vec![], vec![1], vec![0]]));
+        assert!(MetricBatch::new(&tags, &short).scores("accuracy").is_err());
+
+        let said = Prediction::Sequence { tokens: Labels::lists(&[vec![1, 2], vec![]]) };
+        let truth = Reference::Sequence(Labels::lists(&[vec![1], vec![2]]));
+        let batch = MetricBatch::new(&said, &truth);
+        assert_eq!(batch.sequences("wer").unwrap().0.range(0), 0..2);
+        assert!(batch.scores("accuracy").is_err());
+    }
 }
