@@ -29,10 +29,18 @@ fn spec() -> InputSpec {
     InputSpec::new(table.iter().chain([("image", &image)]).map(|(name, m)| (name, m.clone()))).unwrap()
 }
 
-/// The inputs that the encoder takes; all of them for fusion, which brings an encoder for the others.
+/// The columns of the table that are read where the encoder or another one reads some.
+fn fields(encoder: &EncoderConfig) -> &'static [&'static str] {
+    if matches!(encoder, EncoderConfig::Mlp(_)) { &["numeric"] } else { &["categorical", "numeric"] }
+}
+
+/// The inputs that the encoder takes; for fusion, which brings an encoder for the others, fields and the picture.
 fn spec_for(encoder: &EncoderConfig, sharing: &SharingConfig) -> InputSpec {
-    let taken = |m: &Modality| matches!(sharing, SharingConfig::Fusion(_)) || (encoder.takes().accepts)(m);
-    InputSpec::new(spec().iter().filter(|(_, m)| taken(m)).map(|(name, m)| (name, m.clone()))).unwrap()
+    let taken = |name: &str, m: &Modality| match sharing {
+        SharingConfig::Fusion(_) => name == "image" || fields(encoder).contains(&name),
+        _ => (encoder.takes().accepts)(m),
+    };
+    InputSpec::new(spec().iter().filter(|(name, m)| taken(name, m)).map(|(name, m)| (name, m.clone()))).unwrap()
 }
 
 /// Every encoder, small; `tanh` where there is a choice, so that no unit is dead.
@@ -71,7 +79,7 @@ fn settings(encoder: &EncoderConfig) -> Vec<SharingConfig> {
         encoder: own.then(|| other.clone()),
     };
     for combine in [Combine::Concatenation, Combine::Gated] {
-        let parts = vec![part(&["categorical", "numeric"], pictures), part(&["image"], !pictures)];
+        let parts = vec![part(fields(encoder), pictures), part(&["image"], !pictures)];
         all.push(SharingConfig::Fusion(FusionConfig { combine, width: 5, parts }));
     }
     all

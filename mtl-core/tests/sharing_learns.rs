@@ -40,7 +40,13 @@ fn learn(
     let names: Vec<String> = (0..targets.len()).map(|t| format!("t{t}")).collect();
     let tasks = TaskSet::new(names.iter().map(|n| Task::new(n).unwrap()).collect()).unwrap();
     let mut params = ParamSet::new(Kind::Float, Device::Cpu, 3);
-    let model = sharing.build(&mut params.root(), &EncoderPlan::new(encoder, spec), &tasks).unwrap();
+    let whole = EncoderPlan::new(encoder, spec);
+    let taken: Vec<&str> = spec.iter().filter(|(_, m)| (encoder.takes().accepts)(m)).map(|(name, _)| name).collect();
+    let plan = match sharing {
+        SharingConfig::Fusion(_) => whole,
+        _ => whole.for_inputs(&taken).unwrap(),
+    };
+    let model = sharing.build(&mut params.root(), &plan, &tasks).unwrap();
     let heads: Vec<Linear> = (0..targets.len())
         .map(|t| {
             let (mut root, width) = (params.root(), model.views()[t].width());

@@ -141,7 +141,9 @@ fn the_registry_refuses_what_cannot_work() {
     for text in ["kind = \"clas\"", "kind = \"class\"\nhiden = [3]", "kind = \"regress\"\nloss = \"l3\""] {
         assert!(toml::from_str::<HeadConfig>(text).is_err(), "{text}");
     }
-    assert!(HeadConfig::by_name("clas").unwrap_err().to_string().contains("class, multi-label, funnel, ordinal, regress"));
+    assert!(
+        HeadConfig::by_name("clas").unwrap_err().to_string().contains("class, multi-label, funnel, ordinal, regress")
+    );
 }
 
 #[test]

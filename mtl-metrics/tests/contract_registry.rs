@@ -131,7 +131,11 @@ fn draw(entry: &Entry, kind: &str, n: usize, random: &mut Random) -> (Prediction
     let yes_no = entry.facts().about.contains("needs groups") || entry.base().contains("kappa");
     let (prediction, truth) = match kind {
         CLASS => {
-            let c = if yes_no { 2 } else { 4 };
+            let c = match entry.base() {
+                _ if yes_no => 2,
+                "top-k-accuracy" => 7, // five of four classes are all of them
+                _ => 4,
+            };
             let scores = Array2::from_shape_simple_fn((n, c), || random.number());
             let labels = (0..n).map(|_| if missing(random) { -100 } else { random.below(c) as i64 }).collect();
             (Prediction::Class { scores, kind: Scores::Logits }, Reference::Class(labels))
@@ -294,7 +298,7 @@ fn expressions_read_settings_and_old_spellings() {
         let composite = Composite::parse(text, &set).unwrap_or_else(|e| panic!("{e}"));
         composite.metrics().iter().map(|(_, metric)| (*metric).to_owned()).collect()
     };
-    assert_eq!(metrics("a.recall@fpr=0.05-0.5*a.accuracy"), ["recall@fpr=0.05", "accuracy"]);
+    assert_eq!(metrics("a.recall@fpr=0.05-0.5*(1-a.accuracy)"), ["recall@fpr=0.05", "accuracy"]);
     assert_eq!(metrics("mean(a.top-5-accuracy,a.accuracy)"), ["top-k-accuracy@k=5", "accuracy"]);
     assert_eq!(metrics("min(1 - a.ece@10,a.recall@fpr=0.05)"), ["ece@bins=10", "recall@fpr=0.05"]);
     assert_eq!(metrics("a.accuracy-2"), ["accuracy"]);

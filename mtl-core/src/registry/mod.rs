@@ -9,7 +9,7 @@
 
 mod outside;
 
-pub use outside::{Catalogue, Outside};
+pub use outside::{Catalogue, Content, Outside, settings};
 
 /// Declares an enum of configurations, one variant per member, tagged by its kebab-case name.
 ///
@@ -160,9 +160,7 @@ macro_rules! registry {
                     let known = Self::ALL.iter().map(|(name, _)| *name);
                     match OUTSIDE.read(::serde::Deserialize::deserialize(deserializer)?, known) {
                         Ok(part) => Ok(Self::Outside(part)),
-                        Err(Ok(settings)) => <Ours as ::serde::Deserialize>::deserialize(settings)
-                            .map(Self::from)
-                            .map_err(D::Error::custom),
+                        Err(Ok(table)) => $crate::registry::settings::<Ours, D::Error>(table).map(Self::from),
                         Err(Err(message)) => Err(D::Error::custom(message)),
                     }
                 }

@@ -18,7 +18,7 @@ use std::{
 };
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::{Serialize, Serializer, de::DeserializeOwned};
+use serde::{Serialize, Serializer, de, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
@@ -31,8 +31,19 @@ pub struct Outside<T: ?Sized> {
     read: Read<T>,
 }
 
+/// A table as it was read, before it is known what it is. It keeps every number, infinite ones and NaN too, which JSON would lose.
+pub type Content = serde_value::Value;
+
+/// Reads a table as a `C`, with the reader's own kind of error and words.
+///
+/// # Errors
+/// What `C` says of the table.
+pub fn settings<C: DeserializeOwned, E: de::Error>(table: Content) -> std::result::Result<C, E> {
+    C::deserialize(serde_value::ValueDeserializer::new(table))
+}
+
 /// Reads settings: gives them with defaults filled in, and the part.
-type Read<T> = Arc<dyn Fn(Option<Value>) -> std::result::Result<(Map<String, Value>, Arc<T>), String> + Send + Sync>;
+type Read<T> = Arc<dyn Fn(Option<Content>) -> std::result::Result<(Map<String, Value>, Arc<T>), String> + Send + Sync>;
 
 impl<T: ?Sized> Outside<T> {
     /// Its name in config files.
@@ -48,7 +59,8 @@ impl<T: ?Sized> Outside<T> {
     pub fn with(&self, key: &str, value: Value) -> std::result::Result<Self, String> {
         let mut settings = self.settings.clone();
         settings.insert(key.to_owned(), value);
-        let (settings, part) = (self.read)(Some(Value::Object(settings)))?;
+        let settings = serde_value::to_value(settings).map_err(|e| e.to_string())?;
+        let (settings, part) = (self.read)(Some(settings))?;
         Ok(Self { name: self.name, settings, part, read: self.read.clone() })
     }
 
@@ -108,7 +120,7 @@ struct Entry<T: ?Sized + 'static> {
 }
 
 impl<T: ?Sized> Entry<T> {
-    fn part(&self, settings: Option<Value>) -> std::result::Result<Outside<T>, String> {
+    fn part(&self, settings: Option<Content>) -> std::result::Result<Outside<T>, String> {
         let (settings, part) = (self.read)(settings)?;
         Ok(Outside { name: self.name, settings, part, read: self.read.clone() })
     }
@@ -153,9 +165,9 @@ impl<T: ?Sized> Catalogue<T> {
                 false => Err(Error::Duplicate { what: self.what, name: name.to_owned() }),
             };
         }
-        let read = move |given: Option<Value>| {
+        let read = move |given: Option<Content>| {
             let settings = match given {
-                Some(given) => C::deserialize(given).map_err(|e| e.to_string())?,
+                Some(given) => settings::<C, de::value::Error>(given).map_err(|e| e.to_string())?,
                 None => C::default(),
             };
             match serde_json::to_value(&settings).map_err(|e| e.to_string())? {
@@ -181,10 +193,15 @@ impl<T: ?Sized> Catalogue<T> {
     #[expect(clippy::missing_errors_doc, reason = "the error is described above")]
     pub fn read(
         &self,
-        table: Value,
+        table: Content,
         mut known: impl Iterator<Item = &'static str>,
-    ) -> std::result::Result<Outside<T>, std::result::Result<Value, String>> {
-        let Some(kind) = table.get("kind").and_then(Value::as_str).map(str::to_owned) else { return Err(Ok(table)) };
+    ) -> std::result::Result<Outside<T>, std::result::Result<Content, String>> {
+        let key = Content::String("kind".to_owned());
+        let kind = match &table {
+            Content::Map(map) => map.get(&key),
+            _ => None,
+        };
+        let Some(Content::String(kind)) = kind.cloned() else { return Err(Ok(table)) };
         self.with(|entries| {
             let Some(entry) = entries.iter().find(|entry| entry.name == kind) else {
                 let ours: Vec<&str> = known.by_ref().collect();
@@ -196,7 +213,9 @@ impl<T: ?Sized> Catalogue<T> {
                 return Err(Err(format!("unknown variant `{kind}`, expected one of {}", all.join(", "))));
             };
             let mut settings = table;
-            settings.as_object_mut().and_then(|settings| settings.remove("kind"));
+            if let Content::Map(map) = &mut settings {
+                map.remove(&key);
+            }
             entry.part(Some(settings)).map_err(Err)
         })
     }

@@ -162,7 +162,7 @@ pub(super) fn entries() -> Vec<Entry> {
         Entry::set("mase", NUMBERS, "mean absolute error in units of a naive forecast's error; one output", const { &[Setting::between("scale", 0.0, f64::INFINITY).shown(1.0)] }, |s| Ok(Called(s.name()?, Mase::new(vec![s.number("scale")?])?))),
         Entry::of("poisson-deviance", Tweedie::poisson(), NUMBERS, "mean Poisson deviance; predictions above 0"),
         Entry::of("gamma-deviance", Tweedie::gamma(), NUMBERS, "mean gamma deviance; numbers above 0"),
-        Entry::set("tweedie-deviance", NUMBERS, "mean Tweedie deviance; predictions above 0", const { &[Setting::between("power", f64::NEG_INFINITY, f64::INFINITY).shown(1.5)] }, |s| Tweedie::new(s.number("power")?)),
+        Entry::set("tweedie-deviance", NUMBERS, "mean Tweedie deviance; predictions above 0", const { &[Setting::between("power", -10.0, 10.0).shown(1.5)] }, |s| Tweedie::new(s.number("power")?)),
         Entry::set("pinball", NUMBERS, "mean pinball loss of a quantile", const { &[Setting::between("q", 0.0, 1.0).from().to().shown(0.5)] }, |s| Pinball::new(s.number("q")?)),
         Entry::of("pearson", Pearson, NUMBERS, "Pearson correlation"),
         Entry::of("spearman", Spearman, NUMBERS, "Spearman correlation of ranks"),
