@@ -134,7 +134,7 @@ impl FittedSchema {
                     columns.push(labels);
                 }
                 (_, TableColumn::Numbers(numbers)) => columns.push(numbers.iter().map(|&x| x as f32).collect()),
-                _ => {}
+                (Some(LabelSpec::Value) | None, TableColumn::Text { .. }) | (_, TableColumn::Ignored) => {}
             }
         }
         let cell = |(row, column): (usize, usize)| -> f32 { columns[column][row] };
