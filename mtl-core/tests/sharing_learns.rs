@@ -96,10 +96,10 @@ fn tasks_that_fight_over_the_end_of_a_trunk_get_along_where_each_has_something_o
     let spec = InputSpec::table(Vec::new(), (0..4).map(|i| format!("x{i}")).collect());
     let inputs = laws::sharing::inputs(&spec, Kind::Float, 0..64).unwrap();
     let column = |j| inputs.get("numeric").unwrap().select(1, j);
-    let targets = [standardized(&(column(0) * column(1))), standardized(&column(2).sin())];
+    let targets = [standardized(&(column(0) + column(1))), standardized(&(column(2) - column(3)))];
     let samples = Samples { inputs, targets };
     let hard = learn(&SharingConfig::by_name("hard").unwrap(), &mlp(&[320, 1]), &spec, &samples, &samples);
-    assert!(hard.errors.iter().sum::<f64>() > 0.4, "{:?}", hard.errors);
+    assert!(hard.errors.iter().sum::<f64>() > 0.8, "{:?}", hard.errors);
     // As wide as its stage, an attention module would be as narrow as what is fought over.
     let mtan = SharingConfig::Mtan(MtanConfig { hidden: 16 });
     let by_name = |name| SharingConfig::by_name(name).unwrap();

@@ -157,6 +157,9 @@ fn draw(entry: &Entry, kind: &str, n: usize, random: &mut Random) -> (Prediction
                 _ => 6,
             };
             let mut truth = Array2::from_shape_simple_fn((n, columns), || random.number().exp());
+            if entry.base() == "fall-out" {
+                truth.column_mut(0).fill(0.0); // without something irrelevant there is nothing to fall for
+            }
             let values = truth.mapv(|x| x * (1.0 + 0.1 * random.number().abs()));
             for row in 0..n {
                 if missing(random) {

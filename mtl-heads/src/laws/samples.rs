@@ -25,7 +25,7 @@ pub(super) struct Samples {
     pub(super) task: String,
     pub(super) xs: Tensor,
     pub(super) labels: Array2<f32>,
-    /// What the heads said that this one reads: numbers of the form of its own answer.
+    /// What the heads said that this one reads: numbers of the form of its own answer, which as logits say yes.
     others: Vec<(TaskName, Tensor)>,
 }
 
@@ -78,7 +78,7 @@ impl Samples {
         let shape: Vec<i64> = [b as i64].into_iter().chain(spec.answer.shape()).collect();
         let n: i64 = shape.iter().product();
         let mut said = || {
-            let numbers: Vec<f64> = (0..n).map(|_| rng.normal()).collect();
+            let numbers: Vec<f64> = (0..n).map(|_| 6.0 + rng.normal()).collect();
             Tensor::from_slice(&numbers).view(&shape[..]).to_kind(kind)
         };
         let others = spec.needs.after.iter().map(|task| (task.clone(), said())).collect();

@@ -21,4 +21,5 @@ mod c16_metric_domain;
 mod c17_file_kinds;
 mod c18_set_a_key;
 mod c19_grades;
+mod c20_funnel;
 mod run;

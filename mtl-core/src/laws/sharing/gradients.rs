@@ -174,7 +174,7 @@ fn go(subject: &Subject<'_>, directions: &[Tensor], length: f64) -> Result<()> {
 }
 
 fn along(subject: &Subject<'_>, directions: &[Tensor]) -> Result<Option<String>> {
-    const STEP: f64 = 1e-6;
+    const STEP: f64 = 1e-7;
     let number = |t: &Tensor| f64::try_from(t).op("law");
     let mut expected = Vec::new();
     for grads in all(subject, &subject.run(Mode::Eval)?)? {
