@@ -1,4 +1,5 @@
 //! Masks of dropout: their rate, their independence, and what their draw depends on.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -125,7 +125,7 @@ impl Sharing for Wrong {
                 Fault::CountsTheWanted => ys *= wanted.tasks().count() as f64,
                 Fault::RemembersOutsideItsParameters => ys += self.hidden,
                 Fault::WrongGradient => ys = &ys + ys.detach(),
-                Fault::Infinite => ys = &ys / (&ys - &ys),
+                Fault::Infinite => ys = &ys / ys.zeros_like(),
                 _ => {}
             }
             per_task.push((asked || self.fault == Fault::AnswersTheUnwanted).then_some(Features::Pooled(ys)));

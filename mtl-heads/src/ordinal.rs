@@ -291,7 +291,7 @@ mod tests {
         let thresholds = Vec::<f64>::try_from(head.thresholds().unwrap()).unwrap();
         assert!((logistic(thresholds[0]) - 0.6).abs() < 1e-6 && (logistic(thresholds[1]) - 0.9).abs() < 1e-6);
         let _guard = tch::no_grad_guard();
-        let _ = head.raw_thresholds.shallow_clone().copy_(&Tensor::from_slice(&[3.0, -40.0]));
+        head.raw_thresholds.shallow_clone().copy_(&Tensor::from_slice(&[3.0, -40.0]));
         let thresholds = Vec::<f64>::try_from(head.thresholds().unwrap()).unwrap();
         assert!(thresholds[0] <= thresholds[1], "{thresholds:?}");
         let empty = LabelStats::Class { counts: vec![0, 0, 0], missing: 4 };

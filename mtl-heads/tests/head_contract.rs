@@ -1,5 +1,5 @@
 //! The laws over every head of the registry, in several settings and on every view; and what the registry refuses.
-#![expect(clippy::unwrap_used, reason = "helpers of tests and benches may panic")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests and benches may panic")]
 
 use mtl_core::{
     answer::{Answer, numbered},

@@ -78,7 +78,7 @@ impl Target {
                 match rule {
                     CellRule::Index { below } if max >= Some(below as i64) => {
                         let cell = cells.iter().position(|&c| c >= below as i64).unwrap_or(0);
-                        return Err(out_of_range(task, below as i64, cells[cell], labels.sample_of(cell)));
+                        Err(out_of_range(task, below as i64, cells[cell], labels.sample_of(cell)))
                     }
                     CellRule::Index { .. } | CellRule::YesNo | CellRule::Number => Ok((known, max)),
                 }
@@ -181,7 +181,6 @@ impl Target {
     }
 
     /// The labels: `[b, item..]`, or `[b, l, item..]` padded with missing cells where samples have any number of items.
-    #[must_use]
     pub fn cells(&self) -> &Tensor {
         &self.cells
     }

@@ -49,7 +49,6 @@ impl Input {
     }
 
     /// The numbers: `[b, ..]`, padding included.
-    #[must_use]
     pub fn tensor(&self) -> &Tensor {
         &self.tensor
     }

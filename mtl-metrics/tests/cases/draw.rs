@@ -1,4 +1,5 @@
 //! Random batches of heads, from a seed.
+#![allow(clippy::cast_possible_truncation, reason = "numbers below a length")]
 
 use mtl_core::prediction::{MISSING_CLASS, Prediction, Reference, Scores};
 use mtl_metrics::laws;

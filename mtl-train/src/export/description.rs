@@ -210,10 +210,10 @@ impl Description {
             }
         }
         self.inputs.validate()?;
-        if let Some(preprocessing) = &self.preprocessing {
-            if preprocessing.inputs()? != self.inputs {
-                return refuse("preprocessing", "one that gives the inputs of the encoder", "another".into());
-            }
+        if let Some(preprocessing) = &self.preprocessing
+            && preprocessing.inputs()? != self.inputs
+        {
+            return refuse("preprocessing", "one that gives the inputs of the encoder", "another".into());
         }
         let names: Vec<&str> = self.tasks.iter().map(|t| t.name.as_str()).collect();
         if self.output_tensors.iter().map(|t| t.name.as_str()).collect::<Vec<_>>() != names {

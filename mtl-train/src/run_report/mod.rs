@@ -287,7 +287,7 @@ fn environment(history: &History) -> KeyValues {
     KeyValues::list([
         ("program", format!("mtl {}", f.version)),
         ("platform", format!("{}, {}", f.platform, of("core", f.cores as u64))),
-        ("device", format!("{}, {} inside operations", f.device, of("thread", f.threads as u64))),
+        ("device", format!("{}, {} inside operations", f.device, of("thread", f.threads.unsigned_abs()))),
         ("seed", f.seed.to_string()),
         (
             "data",
