@@ -43,7 +43,7 @@ pub trait AnyMetric: Debug + Send + Sync {
     /// Takes over what another metric of the same name has seen.
     ///
     /// # Errors
-    /// [`Error::State`] for another metric, or one that saw another kind of data. Nothing has changed then.
+    /// [`State`](mtl_core::Error::State) for another metric, or one that saw another kind of data. Nothing has changed then.
     fn merge(&mut self, other: &dyn AnyMetric) -> Result<()>;
 
     /// The value for everything seen so far.
@@ -52,13 +52,13 @@ pub trait AnyMetric: Debug + Send + Sync {
     /// What was seen, as bytes: equal for equal data, however they were split, ordered and merged.
     ///
     /// # Errors
-    /// [`Error::State`] when a foreign state cannot be written; those of this crate always can.
+    /// [`State`](mtl_core::Error::State) when a foreign state cannot be written; those of this crate always can.
     fn state(&self) -> Result<Vec<u8>>;
 
     /// Replaces what was seen by saved bytes.
     ///
     /// # Errors
-    /// [`Error::State`] for damaged bytes, another metric or another version. Nothing has changed then.
+    /// [`State`](mtl_core::Error::State) for damaged bytes, another metric or another version. Nothing has changed then.
     fn load_state(&mut self, bytes: &[u8]) -> Result<()>;
 
     /// Takes over what saved bytes have seen: how states of other machines come in.

@@ -1,7 +1,7 @@
 //! The metrics that a run knows by name, and how a batch of answers comes before them.
 //!
 //! Everything here that reads a metric's name (configuration, plan, selection, evaluation, `mtl list metrics`) asks
-//! [`registry`], and everything that judges a model builds its batches by [`SampleFacts`]; so a registry with metrics of a user,
+//! [`registry`], and everything that judges a model builds its batches by `SampleFacts`; so a registry with metrics of a user,
 //! and whatever else belongs to samples, each have one place to come in.
 
 use mtl_core::{

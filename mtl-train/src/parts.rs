@@ -7,10 +7,10 @@
 //! ```
 //! | kind of part | its settings implement | gives |
 //! |---|---|---|
-//! | head | [`HeadPart`](mtl_heads::HeadPart) | a [`Head`](mtl_heads::Head) |
-//! | encoder | [`EncoderPart`](mtl_core::encode::EncoderPart) | an [`Encoder`](mtl_core::encode::Encoder) |
-//! | sharing architecture | [`SharingPart`](mtl_core::share::SharingPart) | a [`Sharing`](mtl_core::share::Sharing) |
-//! | balancer | [`BalancerPart`](mtl_core::balance::BalancerPart) | a [`Balancer`](mtl_core::balance::Balancer) |
+//! | head | [`HeadPart`] | a [`Head`](mtl_heads::Head) |
+//! | encoder | [`EncoderPart`] | an [`Encoder`](mtl_core::encode::Encoder) |
+//! | sharing architecture | [`SharingPart`] | a [`Sharing`](mtl_core::share::Sharing) |
+//! | balancer | [`BalancerPart`] | a [`Balancer`](mtl_core::balance::Balancer) |
 //!
 //! Settings are a serde type with [`Default`] and [`JsonSchema`], as ours are: names and documentation comments of its fields are
 //! what users read, and `#[serde(default, deny_unknown_fields)]` makes a misspelt key an error with a caret.

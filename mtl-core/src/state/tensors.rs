@@ -9,7 +9,7 @@ impl StateDict {
     /// The tensor of that name.
     ///
     /// # Errors
-    /// [`Error::State`] when there is none.
+    /// [`State`](crate::Error::State) when there is none.
     pub fn tensor(&self, what: &str, name: &str) -> Result<&Tensor> {
         match self.find(name) {
             Some(StateValue::Tensor(t)) => Ok(t),
@@ -31,7 +31,7 @@ impl StateDict {
     /// The state that [`StateDict::to_tensors`] wrote.
     ///
     /// # Errors
-    /// [`Error::State`] for a name that it would not have written, [`Error::Torch`] for a tensor that cannot be read.
+    /// [`State`](crate::Error::State) for a name that it would not have written, [`Torch`](crate::Error::Torch) for a tensor that cannot be read.
     pub fn from_tensors(what: &str, tensors: Vec<(String, Tensor)>) -> Result<Self> {
         let mut state = Self::new();
         for (name, tensor) in tensors {

@@ -1,7 +1,7 @@
 //! Metrics by name: which there are, what can be set in their names, what is known of them, and how one is made.
 //!
 //! A [`MetricRegistry`] is what configuration, heads, selection and composites read. It has the metrics of this crate
-//! ([`table`]) and those that somebody added with [`MetricRegistry::with`]. A name is resolved in three steps:
+//! (`table.rs`) and those that somebody added with [`MetricRegistry::with`]. A name is resolved in three steps:
 //!
 //! ```text
 //! ef@5%  ->  the entry "ef"  ->  settings, each in its range  ->  the metric, which says its one true name: ef@percent=5
