@@ -4,7 +4,10 @@
 
 mod cases;
 
-use cases::draw::{Random, Task, draw, select, tasks_of};
+use cases::{
+    draw::{Random, Task, draw, select, tasks_of},
+    names::NAMES,
+};
 use mtl_core::prediction::{Prediction, Reference};
 use mtl_metrics::{AnyMetric, MetricBatch, MetricValue, laws};
 use ndarray::Array2;
@@ -28,69 +31,6 @@ const SETTINGS: [&str; 14] = [
 ];
 /// Metrics for which weights have no meaning here.
 const UNWEIGHTED: [&str; 6] = ["adaptive-ece", "auroc-ovo", "ef@percent=1", "bedroc@alpha=20", "spearman", "kendall"];
-
-/// The metrics of classes, labels and numbers whose support counts what is known: those that every version had.
-const NAMES: [&str; 59] = [
-    "accuracy",
-    "top-k-accuracy@k=5",
-    "balanced-accuracy",
-    "macro-precision",
-    "macro-recall",
-    "macro-f1",
-    "micro-f1",
-    "weighted-f1",
-    "cohen-kappa",
-    "mcc",
-    "log-loss",
-    "brier",
-    "ece",
-    "mce",
-    "adaptive-ece",
-    "hinge",
-    "auroc",
-    "auroc-ovo",
-    "partial-auroc@fpr=0.1",
-    "average-precision",
-    "ks",
-    "gini",
-    "eer",
-    "min-dcf@p=0.01",
-    "recall@fpr=0.01",
-    "precision@recall=0.9",
-    "recall@precision=0.9",
-    "specificity@sensitivity=0.9",
-    "pcoc-error",
-    "subset-accuracy",
-    "hamming-loss",
-    "samples-f1",
-    "coverage-error",
-    "lrap",
-    "ranking-loss",
-    "one-error",
-    "ef@percent=1",
-    "bedroc@alpha=20",
-    "linear-kappa",
-    "quadratic-kappa",
-    "grade-mae",
-    "off-by-one",
-    "grade-kendall",
-    "grade-spearman",
-    "mae",
-    "mse",
-    "rmse",
-    "r2",
-    "explained-variance",
-    "mape",
-    "smape",
-    "wmape",
-    "rmsle",
-    "poisson-deviance",
-    "pearson",
-    "spearman",
-    "kendall",
-    "ccc",
-    "direction-accuracy",
-];
 
 fn names() -> Vec<&'static str> {
     NAMES.into_iter().chain(SETTINGS).collect()

@@ -2,11 +2,15 @@
 //! number of threads, missing labels as if deleted, the right direction, and an error for every bad input.
 #![expect(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "a test, helpers included")]
 
+#[path = "cases/names.rs"]
+mod names;
+
 use mtl_core::{
     metric::{Direction, MetricName},
     prediction::{MISSING_CLASS, Prediction, Reference, Scores},
 };
 use mtl_metrics::{AnyMetric, MetricSet, OrReason, known, laws, registry};
+use names::NAMES;
 use ndarray::Array2;
 use proptest::{prelude::*, test_runner::TestCaseError};
 
@@ -42,69 +46,6 @@ const LOGITS: [Task; 4] = [
     Task::Classes(3, Scores::Logits),
     Task::Labels(1, Scores::Logits),
     Task::Labels(3, Scores::Logits),
-];
-
-/// The metrics of classes, labels and numbers whose support counts what is known: those that every version had.
-const NAMES: [&str; 59] = [
-    "accuracy",
-    "top-k-accuracy@k=5",
-    "balanced-accuracy",
-    "macro-precision",
-    "macro-recall",
-    "macro-f1",
-    "micro-f1",
-    "weighted-f1",
-    "cohen-kappa",
-    "mcc",
-    "log-loss",
-    "brier",
-    "ece",
-    "mce",
-    "adaptive-ece",
-    "hinge",
-    "auroc",
-    "auroc-ovo",
-    "partial-auroc@fpr=0.1",
-    "average-precision",
-    "ks",
-    "gini",
-    "eer",
-    "min-dcf@p=0.01",
-    "recall@fpr=0.01",
-    "precision@recall=0.9",
-    "recall@precision=0.9",
-    "specificity@sensitivity=0.9",
-    "pcoc-error",
-    "subset-accuracy",
-    "hamming-loss",
-    "samples-f1",
-    "coverage-error",
-    "lrap",
-    "ranking-loss",
-    "one-error",
-    "ef@percent=1",
-    "bedroc@alpha=20",
-    "linear-kappa",
-    "quadratic-kappa",
-    "grade-mae",
-    "off-by-one",
-    "grade-kendall",
-    "grade-spearman",
-    "mae",
-    "mse",
-    "rmse",
-    "r2",
-    "explained-variance",
-    "mape",
-    "smape",
-    "wmape",
-    "rmsle",
-    "poisson-deviance",
-    "pearson",
-    "spearman",
-    "kendall",
-    "ccc",
-    "direction-accuracy",
 ];
 
 fn tasks_of(id: &str) -> &'static [Task] {

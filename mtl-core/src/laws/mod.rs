@@ -31,7 +31,7 @@ impl fmt::Display for BrokenLaws {
 
 impl BrokenLaws {
     /// Adds what a law found; an error on the way breaks it as well.
-    fn note(&mut self, law: &'static str, outcome: Result<Option<String>>) {
+    pub fn note(&mut self, law: &'static str, outcome: Result<Option<String>>) {
         match outcome {
             Ok(None) => {}
             Ok(Some(found)) => self.0.push(Broken { law, found }),
@@ -39,7 +39,11 @@ impl BrokenLaws {
         }
     }
 
-    fn verdict(self) -> std::result::Result<(), Self> {
+    /// Whether none is broken.
+    ///
+    /// # Errors
+    /// Itself, when one is.
+    pub fn verdict(self) -> std::result::Result<(), Self> {
         if self.0.is_empty() { Ok(()) } else { Err(self) }
     }
 }

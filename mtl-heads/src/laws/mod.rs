@@ -30,34 +30,13 @@ mod overfit;
 mod samples;
 mod subject;
 
-use std::fmt;
-
+pub use mtl_core::laws::{Broken, BrokenLaws};
 use mtl_core::{Result, params::Scope, rng::Rng};
 use tch::Kind;
 
 use crate::head::Head;
 use samples::Samples;
 use subject::Subject;
-
-/// A law that a head breaks, and how.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Broken {
-    /// The law's name, as in the [module's](self) list.
-    pub law: &'static str,
-    /// What was found.
-    pub found: String,
-}
-
-/// All laws that a head breaks.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub struct BrokenLaws(pub Vec<Broken>);
-
-impl fmt::Display for BrokenLaws {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines: Vec<String> = self.0.iter().map(|b| format!("{}: {}", b.law, b.found)).collect();
-        write!(f, "{} laws broken: {}", lines.len(), lines.join("; "))
-    }
-}
 
 /// Numbers in `[-1, 1]`: labels for a head that takes any.
 pub fn unit_values(rng: &mut Rng) -> f32 {
@@ -97,12 +76,8 @@ pub fn check<H: Head>(
         ("refused", subject::refused),
         ("overfit", overfit::overfit),
     ];
-    let mut broken = Vec::new();
-    let mut note = |law, outcome: Result<Option<String>>| match outcome {
-        Ok(None) => {}
-        Ok(Some(found)) => broken.push(Broken { law, found }),
-        Err(e) => broken.push(Broken { law, found: e.to_string() }),
-    };
+    let mut broken = BrokenLaws(Vec::new());
+    let mut note = |law, outcome: Result<Option<String>>| broken.note(law, outcome);
     for kind in [Kind::Double, Kind::Float] {
         match Subject::new(&build, kind, 1) {
             Ok(subject) => {
@@ -122,5 +97,5 @@ pub fn check<H: Head>(
             Err(e) => note("finite", Err(e)),
         }
     }
-    if broken.is_empty() { Ok(()) } else { Err(BrokenLaws(broken)) }
+    broken.verdict()
 }

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test program uses its own part")]
 
 pub(crate) mod draw;
+pub(crate) mod names;
 
 use std::{collections::BTreeMap, path::Path};
 
