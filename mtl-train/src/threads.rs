@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn the_largest_layer_is_found() {
         for (encoder, product, numbers) in [
-            (r#"{ kind = "tabular", token_width = 2, hidden = [8, 4] }"#, 100 * 2 * 8, 100 * 2),
+            (r#"{ kind = "tabular", token_width = 2, hidden = [8, 4] }"#, 100 * 2 * 8, 8),
             (r#"{ kind = "tabular", token_width = 1, hidden = [3, 300, 7] }"#, 300 * 7, 300),
         ] {
             let text = format!(
