@@ -99,10 +99,12 @@ pub(crate) fn settle(model: &Model, inputs: &InputSpec, batch_size: usize) {
 fn of_a_sample(model: &Model, inputs: &InputSpec) -> Result<Work> {
     let _guard = tch::no_grad_guard();
     let cx = Cx::new(Mode::Eval).with_tape();
-    model.forward(&inputs.example(1)?.to_device(model.params().device())?, |_| true, &cx)?;
+    let output = model.forward(&inputs.example(1)?.to_device(model.params().device())?, |_| true, &cx)?;
     let tape = cx.take_tape();
     let product = tape.0.iter().map(|entry| entry.multiply_adds).max().unwrap_or(0);
-    Ok(Work { product, numbers: tape.0.iter().map(|entry| entry.output.numel() as u64).max().unwrap_or(0) })
+    // Embeddings are on no tape; where tasks attend to them they are what the trunk gives.
+    let outputs = tape.0.iter().map(|entry| &entry.output).chain(&output.boundary);
+    Ok(Work { product, numbers: outputs.map(|xs| xs.numel() as u64).max().unwrap_or(0) })
 }
 
 #[cfg(test)]
@@ -131,14 +133,16 @@ mod tests {
 
     #[test]
     fn the_largest_layer_is_found() {
-        for (encoder, product, numbers) in [
-            (r#"{ kind = "tabular", token_width = 2, hidden = [8, 4] }"#, 100 * 2 * 8, 8),
-            (r#"{ kind = "tabular", token_width = 1, hidden = [3, 300, 7] }"#, 300 * 7, 300),
+        for (sharing, encoder, product, numbers) in [
+            ("hard", r#"{ kind = "tabular", token_width = 2, hidden = [8, 4] }"#, 100 * 2 * 8, 8),
+            ("hard", r#"{ kind = "tabular", token_width = 1, hidden = [3, 300, 7] }"#, 300 * 7, 300),
+            ("task-query", r#"{ kind = "tabular", token_width = 16, hidden = [] }"#, 8 * 16 * 128, 100 * 16),
         ] {
             let text = format!(
                 r#"
                 data    = {{ kind = "synthetic-mmoe", train = 300, validation = 100, test = 100, targets = "binary" }}
                 encoder = {encoder}
+                sharing = {{ kind = "{sharing}" }}
                 "#
             );
             let config = RunConfig::parse(&text, "test".as_ref()).unwrap();
