@@ -1,9 +1,13 @@
 //! What encoders and heads have to know about a data set before they are built.
 
-use mtl_core::{answer::Answer, input::InputSpec, task::TaskName};
+use mtl_core::{
+    answer::Answer,
+    input::{InputSpec, Modality},
+    task::TaskName,
+};
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// The inputs and the tasks of a data set.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -29,6 +33,28 @@ impl DataInfo {
         };
         let tasks = names.iter().map(find).collect::<mtl_core::Result<_>>()?;
         Ok(Self { tasks, ..self.clone() })
+    }
+
+    /// With tasks whose labels are inputs, behind the others: the name of each, and that of its input, which has numeric fields.
+    ///
+    /// # Errors
+    /// `Duplicate` for the name of a task that is there; `UnknownName` for an input that is not; `InvalidConfig` for a name that is none
+    /// and for an input of another modality.
+    pub fn with_restored(&self, tasks: &[(String, String)]) -> Result<Self> {
+        let mut info = self.clone();
+        for (name, input) in tasks {
+            if info.tasks.iter().any(|task| task.name.as_str() == name) {
+                return Err(mtl_core::Error::Duplicate { what: "task", name: name.clone() }.into());
+            }
+            let modality = info.inputs.get(input)?;
+            let Modality::Numeric(numeric) = modality else {
+                let found = format!("{input}, {}", modality.describe());
+                return Err(Error::config("task", "input", "an input of numeric fields, which can be restored", found));
+            };
+            info.tasks
+                .push(TaskInfo { name: TaskName::new(name)?, answer: Answer::values(numeric.names.iter().cloned()) });
+        }
+        Ok(info)
     }
 }
 

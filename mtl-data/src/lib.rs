@@ -49,7 +49,7 @@
 //! | [`idx`] | pictures in the format of the MNIST family |
 //! | [`kept`] | [`Kept`]: what a run remembers of its data, so that nothing is learned twice |
 //! | [`preprocess`] | [`Preprocessing`]: from raw files to inputs, for prediction |
-//! | [`source`] | the [`Source`] trait, [`TableSource`], [`FashionPairs`], [`Subset`], [`Concat`], [`ForTasks`], [`Folds`] |
+//! | [`source`] | the [`Source`] trait, [`TableSource`], [`FashionPairs`], [`Subset`], [`Concat`], [`ForTasks`], [`Restored`], [`Folds`] |
 //! | [`stats`] | [`stats::of`]: counts, shares and spread of a split's labels |
 //! | [`sampler`] | [`Order`] of samples, [`TaskSampler`] of data sets |
 //! | [`loader`] | [`Loader`], [`MultiLoader`]: batches built ahead |

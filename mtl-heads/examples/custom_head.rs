@@ -15,12 +15,11 @@ use mtl_core::{
     features::View,
     label_stats::{LabelStats, Numbers, Spread},
     loss::TaskLoss,
-    metric::MetricName,
-    params::{Init, Scope},
+    params::Init,
     prediction::Prediction,
     task::TaskName,
 };
-use mtl_heads::{Ask, Head, HeadNeeds, HeadOutput, HeadSpec, Tower, TowerShape, laws, to_array};
+use mtl_heads::{Ask, Head, HeadOutput, HeadPlace, HeadSpec, Tower, TowerShape, laws, to_array};
 use tch::Tensor;
 
 #[derive(Debug)]
@@ -31,23 +30,15 @@ struct PoissonHead {
 }
 
 impl PoissonHead {
-    fn new(scope: &mut Scope<'_>, task: &TaskName, view: &View, stats: Option<&LabelStats>) -> Result<Self> {
-        let spec = HeadSpec {
-            kind: "poisson",
-            task: task.clone(),
-            input: view.clone(),
-            output: "log rates [b, 1]".into(),
-            answer: Answer::values(["visits"]),
-            metrics: MetricName::several(&["mae"])?,
-            needs: HeadNeeds::default(),
-        };
-        let log_mean = scope.buffer("log_mean", &[1], Init::Zeros)?;
+    fn new(mut place: HeadPlace<'_>) -> Result<Self> {
+        let spec = place.spec("poisson", "log rates [b, 1]", &["mae"])?;
+        let log_mean = place.scope.buffer("log_mean", &[1], Init::Zeros)?;
         // Without statistics it stays 0 until weights are loaded, which bring it.
-        if let Some(spread) = stats.and_then(|s| s.numbers().first()).and_then(|n| n.spread.as_ref()) {
+        if let Some(spread) = place.labels.and_then(|s| s.numbers().first()).and_then(|n| n.spread.as_ref()) {
             let _guard = tch::no_grad_guard();
             let _ = log_mean.shallow_clone().f_fill_(spread.moments.mean.max(1e-6).ln())?;
         }
-        Ok(Self { spec, tower: Tower::new(scope, view, 1, TowerShape::default())?, log_mean })
+        Ok(Self { spec, tower: Tower::new(&mut place.scope, place.view, 1, TowerShape::default())?, log_mean })
     }
 }
 
@@ -80,7 +71,12 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     // In training they come from `mtl_data::stats::of(source)`.
     let seen = Spread::of(&mut [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
     let stats = LabelStats::Values { outputs: vec![Numbers { known: 6, missing: 0, spread: seen }] };
-    laws::check(|scope| PoissonHead::new(scope, &task, &View::Pooled { width: 8 }, Some(&stats)), laws::counts)?;
+    let (view, answer) = (View::Pooled { width: 8 }, Answer::values(["visits"]));
+    let labels = Some(&stats);
+    laws::check(
+        |scope| PoissonHead::new(HeadPlace::new(scope, &task, &view, &answer).with_labels(labels)),
+        laws::counts,
+    )?;
     println!("the Poisson head obeys every law");
     Ok(())
 }

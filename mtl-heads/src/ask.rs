@@ -5,6 +5,7 @@
 //! | features, and how the pass runs ([`Cx`]) | always | every head |
 //! | inputs | where its [`HeadNeeds`] say so | reconstruction, copying from the input |
 //! | the target | in training only, where its needs say so | teacher forcing |
+//! | which cells of an input are hidden | where its needs say what is hidden: then inputs and features are without them | restoring them |
 //! | outputs of other heads | of the tasks that its needs name, which ran before | funnels, cascades |
 //!
 //! One value, so that the next wish is a field of it and no change to every head. In evaluation and prediction there is no target,
@@ -16,13 +17,18 @@
 
 use mtl_core::{Error, Result, batch::Target, context::Cx, features::Features, input::Inputs, task::TaskName};
 
-use crate::head::{HeadOutput, HeadSpec};
+use crate::{
+    head::{HeadOutput, HeadSpec},
+    hiding::{Hidden, Hiding},
+};
 
 /// What a head asks for beside features.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct HeadNeeds {
     /// The inputs of the batch.
     pub inputs: bool,
+    /// Cells of an input that are hidden from the trunk, and from the head, for this task: it gets features of a pass of its own.
+    pub hides: Option<Hiding>,
     /// The target, in training.
     pub target: bool,
     /// The outputs of these tasks' heads, which run first.
@@ -37,6 +43,7 @@ pub struct Ask<'a> {
     /// How the pass runs, and what it records.
     pub cx: &'a Cx,
     inputs: Option<&'a Inputs>,
+    hidden: Option<&'a Hidden>,
     target: Option<&'a Target>,
     others: &'a [(TaskName, HeadOutput)],
 }
@@ -45,13 +52,19 @@ impl<'a> Ask<'a> {
     /// Features alone: all that most heads look at.
     #[must_use]
     pub fn new(features: &'a Features, cx: &'a Cx) -> Self {
-        Self { features, cx, inputs: None, target: None, others: &[] }
+        Self { features, cx, inputs: None, hidden: None, target: None, others: &[] }
     }
 
     /// With the inputs of the batch.
     #[must_use]
     pub fn with_inputs(self, inputs: &'a Inputs) -> Self {
         Self { inputs: Some(inputs), ..self }
+    }
+
+    /// With what is hidden of the inputs.
+    #[must_use]
+    pub fn with_hidden(self, hidden: &'a Hidden) -> Self {
+        Self { hidden: Some(hidden), ..self }
     }
 
     /// With the target of the task.
@@ -76,6 +89,19 @@ impl<'a> Ask<'a> {
             field: "needs",
             expected: format!("inputs = true for {} of task {}, which reads them", spec.kind, spec.task),
             found: "inputs = false".into(),
+        })
+    }
+
+    /// What is hidden of the inputs.
+    ///
+    /// # Errors
+    /// As [`inputs`](Self::inputs), for a head whose needs do not say what is hidden.
+    pub fn hidden(&self, spec: &HeadSpec) -> Result<&'a Hidden> {
+        self.hidden.ok_or_else(|| Error::InvalidConfig {
+            what: "head",
+            field: "needs",
+            expected: format!("hides = .. for {} of task {}, which restores hidden cells", spec.kind, spec.task),
+            found: "nothing that is hidden".into(),
         })
     }
 

@@ -19,24 +19,21 @@
 
 use mtl_core::{
     Error, Result, TorchContext,
-    answer::{Answer, Class},
+    answer::Class,
     batch::{MISSING_CLASS, Target},
-    features::View,
     loss::TaskLoss,
-    metric::MetricName,
     nn::Activation,
-    params::Scope,
     prediction::{Prediction, Scores},
-    task::TaskName,
 };
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Reduction, Tensor};
 
 use crate::{
-    ask::{Ask, HeadNeeds},
+    ask::Ask,
     constant::Constant,
     decode::to_array,
     head::{Head, HeadOutput, HeadSpec},
+    place::HeadPlace,
     tower::{Tower, TowerShape},
 };
 
@@ -81,19 +78,12 @@ impl ClassHead {
     /// The metrics that suit it; the first judges the task unless the user names another.
     pub const METRICS: &[&str] = &["accuracy", "macro-f1", "log-loss"];
 
-    /// A head for those classes on features of that view.
+    /// A head for those classes.
     ///
     /// # Errors
     /// [`Error::InvalidConfig`] for fewer than two classes or a setting out of range.
-    pub fn new(
-        scope: &mut Scope<'_>,
-        task: &TaskName,
-        view: &View,
-        classes: &Class,
-        config: &ClassHeadConfig,
-    ) -> Result<Self> {
-        let answer = Answer::Class(classes.clone());
-        answer.check("class head")?;
+    pub fn new(mut place: HeadPlace<'_>, classes: &Class, config: &ClassHeadConfig) -> Result<Self> {
+        place.answer.check("class head")?;
         let width = classes.classes.len() as i64;
         if !(0.0..1.0).contains(&config.label_smoothing) {
             return Err(Error::InvalidConfig {
@@ -108,16 +98,8 @@ impl ClassHead {
         let class_weights = Constant::per_output(field, &config.class_weights, 1.0, width, positive)?;
         let shape = TowerShape { hidden: &config.hidden, activation: config.activation, dropout: config.dropout };
         Ok(Self {
-            tower: Tower::new(scope, view, width, shape)?,
-            spec: HeadSpec {
-                kind: "class",
-                task: task.clone(),
-                input: view.clone(),
-                output: format!("logits [b, {width}]"),
-                answer,
-                metrics: MetricName::several(Self::METRICS)?,
-                needs: HeadNeeds::default(),
-            },
+            spec: place.spec("class", format!("logits [b, {width}]"), Self::METRICS)?,
+            tower: Tower::new(&mut place.scope, place.view, width, shape)?,
             label_smoothing: config.label_smoothing,
             class_weights: (!config.class_weights.is_empty()).then_some(class_weights),
         })
@@ -162,14 +144,15 @@ impl Head for ClassHead {
 #[expect(clippy::float_cmp, reason = "exact by construction")]
 mod tests {
     use super::*;
-    use mtl_core::params::ParamSet;
+    use mtl_core::{answer::Answer, features::View, params::ParamSet, task::TaskName};
     use tch::{Device, Tensor};
 
     fn head(config: &ClassHeadConfig) -> ClassHead {
         let mut params = ParamSet::new(Kind::Double, Device::Cpu, 0);
         let task = TaskName::new("income").unwrap();
         let classes = Class { classes: mtl_core::answer::numbered(3) };
-        ClassHead::new(&mut params.root(), &task, &View::Pooled { width: 2 }, &classes, config).unwrap()
+        let (view, answer) = (View::Pooled { width: 2 }, Answer::Class(classes.clone()));
+        ClassHead::new(HeadPlace::new(params.root(), &task, &view, &answer), &classes, config).unwrap()
     }
 
     fn logits() -> HeadOutput {

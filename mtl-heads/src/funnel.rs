@@ -20,13 +20,10 @@
 
 use mtl_core::{
     Error, Result, TorchContext,
-    answer::{Answer, MultiLabel},
+    answer::MultiLabel,
     batch::Target,
-    features::View,
     loss::TaskLoss,
-    metric::MetricName,
     nn::Activation,
-    params::Scope,
     prediction::{Prediction, Scores},
     task::TaskName,
 };
@@ -38,6 +35,7 @@ use crate::{
     decode::to_array,
     head::{Head, HeadOutput, HeadSpec},
     multi_label::MultiLabelHead,
+    place::HeadPlace,
     tower::{Tower, TowerShape},
 };
 
@@ -77,41 +75,28 @@ impl FunnelHead {
     /// The metrics that suit it; the first judges the task unless the user names another.
     pub const METRICS: &[&str] = MultiLabelHead::METRICS;
 
-    /// A head for those yes/no labels on features of that view.
+    /// A head for those yes/no labels.
     ///
     /// # Errors
     /// [`Error::InvalidConfig`] without labels, for a stage before that is no name or the task itself, or for a setting out of range.
-    pub fn new(
-        scope: &mut Scope<'_>,
-        task: &TaskName,
-        view: &View,
-        labels: &MultiLabel,
-        config: &FunnelHeadConfig,
-    ) -> Result<Self> {
-        let answer = Answer::MultiLabel(labels.clone());
-        answer.check("funnel head")?;
-        let before = TaskName::new(&config.after).ok().filter(|before| before != task);
+    pub fn new(mut place: HeadPlace<'_>, labels: &MultiLabel, config: &FunnelHeadConfig) -> Result<Self> {
+        place.answer.check("funnel head")?;
+        let before = TaskName::new(&config.after).ok().filter(|before| before != place.task);
         let Some(before) = before else {
             return Err(Error::InvalidConfig {
                 what: "funnel head",
                 field: "after",
-                expected: format!("the task that comes before {task}"),
+                expected: format!("the task that comes before {}", place.task),
                 found: format!("{:?}", config.after),
             });
         };
         let width = labels.labels.len() as i64;
         let shape = TowerShape { hidden: &config.hidden, activation: config.activation, dropout: config.dropout };
+        let output = format!("log probabilities [b, {width}], after {before}");
+        let needs = HeadNeeds { after: vec![before], ..HeadNeeds::default() };
         Ok(Self {
-            tower: Tower::new(scope, view, width, shape)?,
-            spec: HeadSpec {
-                kind: "funnel",
-                task: task.clone(),
-                input: view.clone(),
-                output: format!("log probabilities [b, {width}], after {before}"),
-                answer,
-                metrics: MetricName::several(Self::METRICS)?,
-                needs: HeadNeeds { after: vec![before], ..HeadNeeds::default() },
-            },
+            spec: HeadSpec { needs, ..place.spec("funnel", output, Self::METRICS)? },
+            tower: Tower::new(&mut place.scope, place.view, width, shape)?,
         })
     }
 
@@ -190,7 +175,13 @@ fn log_one_minus_exp(x: &Tensor) -> std::result::Result<Tensor, tch::TchError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mtl_core::{context::Cx, features::Features, mode::Mode, params::ParamSet};
+    use mtl_core::{
+        answer::Answer,
+        context::Cx,
+        features::{Features, View},
+        mode::Mode,
+        params::ParamSet,
+    };
     use ndarray::array;
     use tch::{Device, Kind};
 
@@ -198,7 +189,9 @@ mod tests {
         let mut params = ParamSet::new(Kind::Double, Device::Cpu, 3);
         let labels = MultiLabel { labels: vec!["yes".into()] };
         let config = FunnelHeadConfig { after: after.into(), ..FunnelHeadConfig::default() };
-        FunnelHead::new(&mut params.root(), &TaskName::new("buy")?, &View::Pooled { width: 2 }, &labels, &config)
+        let (task, view, answer) =
+            (TaskName::new("buy")?, View::Pooled { width: 2 }, Answer::MultiLabel(labels.clone()));
+        FunnelHead::new(HeadPlace::new(params.root(), &task, &view, &answer), &labels, &config)
     }
 
     #[test]

@@ -7,8 +7,8 @@
 //! metrics read.
 //!
 //! ```
-//! use mtl_core::{answer::Answer, batch::Target, context::Cx, features::Features, mode::Mode, params::{ParamSet, Role}, task::TaskName};
-//! use mtl_heads::{Ask, HeadConfig};
+//! use mtl_core::{answer::Answer, batch::Target, context::Cx, features::Features, mode::Mode, params::ParamSet, task::TaskName};
+//! use mtl_heads::{Ask, HeadConfig, HeadPlace};
 //! use tch::{Device, Kind, Tensor};
 //!
 //! # fn main() -> mtl_core::Result<()> {
@@ -16,11 +16,9 @@
 //! let task = TaskName::new("garment")?;
 //! let features = Features::Pooled(Tensor::ones([4, 16], (Kind::Float, Device::Cpu))); // [b, d]
 //!
-//! let mut scope = params.root();
-//! let mut place = scope.sub("heads");
-//! let mut place = place.sub("garment");
-//! let answer = Answer::class(["coat", "shirt", "bag"]);
-//! let head = HeadConfig::default_for(&answer)?.build(&mut place.role(Role::Task(0)), &task, &features.view(), &answer, None)?;
+//! let (view, answer) = (features.view(), Answer::class(["coat", "shirt", "bag"]));
+//! let place = HeadPlace::in_model(params.root(), 0, &task, &view, &answer);
+//! let head = HeadConfig::default_for(&answer)?.build(place)?;
 //!
 //! let out = head.forward(&Ask::new(&features, &Cx::new(Mode::Train)))?;
 //! let loss = head.loss(&out, &Target::class("garment", &[0, 2, -100, 1])?)?; // the third label is not known
@@ -37,6 +35,8 @@
 //! | [`OrdinalHead`] | one of `c` grades in an order | CORAL or cumulative link, thresholds always ordered | grade-mae | `ordinal.rs` |
 //! | [`FunnelHead`] | `c` times yes or no, yes only after yes of another task | binary cross entropy of the product | auroc | `funnel.rs` |
 //! | [`RegressHead`] | `k` numbers | L1, L2 or Huber, on numbers brought to one size by a [`TargetScaling`] | rmse | `regress.rs` |
+//! | [`GruDecoderHead`] | a sequence of tokens | cross entropy of every token and the end, teacher forcing | exact-match | `gru_decoder/` |
+//! | [`MaskedReconstructionHead`] | none: the input itself, cells of which are hidden | squared error of hidden cells | rmse | `masked_reconstruction.rs` |
 //!
 //! What a head looks at it [asks](Ask) for: features, inputs, its target in training, outputs of other heads ([`order`] says who runs
 //! when).
@@ -49,11 +49,15 @@ mod class;
 mod constant;
 mod decode;
 mod funnel;
+mod gru_decoder;
 mod head;
+mod hiding;
 pub mod laws;
+mod masked_reconstruction;
 mod multi_label;
 mod order;
 mod ordinal;
+mod place;
 mod registry;
 mod regress;
 mod scaling;
@@ -63,10 +67,14 @@ pub use ask::{Ask, HeadNeeds};
 pub use class::{ClassHead, ClassHeadConfig};
 pub use decode::to_array;
 pub use funnel::{FunnelHead, FunnelHeadConfig};
+pub use gru_decoder::{GruDecoderHead, GruDecoderHeadConfig};
 pub use head::{Head, HeadOutput, HeadSpec};
+pub use hiding::{Hidden, Hiding};
+pub use masked_reconstruction::{MaskedReconstructionHead, MaskedReconstructionHeadConfig};
 pub use multi_label::{MultiLabelHead, MultiLabelHeadConfig};
 pub use order::order;
 pub use ordinal::{OrdinalHead, OrdinalHeadConfig, OrdinalLoss};
+pub use place::HeadPlace;
 pub use registry::{HeadConfig, HeadPart};
 pub use regress::{RegressHead, RegressHeadConfig, RegressLoss};
 pub use scaling::{ScalingChoice, TargetScaling, TargetTransform};

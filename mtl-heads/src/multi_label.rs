@@ -17,24 +17,21 @@
 
 use mtl_core::{
     Result, TorchContext,
-    answer::{Answer, MultiLabel},
+    answer::MultiLabel,
     batch::Target,
-    features::View,
     loss::TaskLoss,
-    metric::MetricName,
     nn::Activation,
-    params::Scope,
     prediction::{Prediction, Scores},
-    task::TaskName,
 };
 use serde::{Deserialize, Serialize};
 use tch::{Reduction, Tensor};
 
 use crate::{
-    ask::{Ask, HeadNeeds},
+    ask::Ask,
     constant::Constant,
     decode::to_array,
     head::{Head, HeadOutput, HeadSpec},
+    place::HeadPlace,
     tower::{Tower, TowerShape},
 };
 
@@ -70,35 +67,20 @@ impl MultiLabelHead {
     /// The metrics that suit it; the first judges the task unless the user names another.
     pub const METRICS: &[&str] = &["auroc", "log-loss", "accuracy"];
 
-    /// A head for those yes/no labels on features of that view.
+    /// A head for those yes/no labels.
     ///
     /// # Errors
     /// [`InvalidConfig`](mtl_core::Error::InvalidConfig) without labels or for a setting out of range.
-    pub fn new(
-        scope: &mut Scope<'_>,
-        task: &TaskName,
-        view: &View,
-        labels: &MultiLabel,
-        config: &MultiLabelHeadConfig,
-    ) -> Result<Self> {
-        let answer = Answer::MultiLabel(labels.clone());
-        answer.check("multi-label head")?;
+    pub fn new(mut place: HeadPlace<'_>, labels: &MultiLabel, config: &MultiLabelHeadConfig) -> Result<Self> {
+        place.answer.check("multi-label head")?;
         let width = labels.labels.len() as i64;
         let positive = (|w: f64| w > 0.0 && w.is_finite(), "> 0");
         let field = ("multi-label head", "pos_weights");
         let pos_weights = Constant::per_output(field, &config.pos_weights, 1.0, width, positive)?;
         let shape = TowerShape { hidden: &config.hidden, activation: config.activation, dropout: config.dropout };
         Ok(Self {
-            tower: Tower::new(scope, view, width, shape)?,
-            spec: HeadSpec {
-                kind: "multi-label",
-                task: task.clone(),
-                input: view.clone(),
-                output: format!("logits [b, {width}]"),
-                answer,
-                metrics: MetricName::several(Self::METRICS)?,
-                needs: HeadNeeds::default(),
-            },
+            spec: place.spec("multi-label", format!("logits [b, {width}]"), Self::METRICS)?,
+            tower: Tower::new(&mut place.scope, place.view, width, shape)?,
             pos_weights: (!config.pos_weights.is_empty()).then_some(pos_weights),
         })
     }
@@ -148,7 +130,7 @@ impl Head for MultiLabelHead {
 #[expect(clippy::float_cmp, reason = "exact by construction")]
 mod tests {
     use super::*;
-    use mtl_core::params::ParamSet;
+    use mtl_core::{answer::Answer, features::View, params::ParamSet, task::TaskName};
     use ndarray::array;
     use tch::{Device, Kind};
 
@@ -157,7 +139,8 @@ mod tests {
         let task = TaskName::new("tags").unwrap();
         let config = MultiLabelHeadConfig { pos_weights, ..Default::default() };
         let labels = MultiLabel { labels: mtl_core::answer::numbered(2) };
-        MultiLabelHead::new(&mut params.root(), &task, &View::Pooled { width: 2 }, &labels, &config).unwrap()
+        let (view, answer) = (View::Pooled { width: 2 }, Answer::MultiLabel(labels.clone()));
+        MultiLabelHead::new(HeadPlace::new(params.root(), &task, &view, &answer), &labels, &config).unwrap()
     }
 
     #[test]

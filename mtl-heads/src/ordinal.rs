@@ -25,24 +25,22 @@
 
 use mtl_core::{
     Result, TorchContext,
-    answer::{Answer, Ordinal},
+    answer::Ordinal,
     batch::{MISSING_CLASS, Target},
-    features::View,
     label_stats::LabelStats,
     loss::TaskLoss,
-    metric::MetricName,
     nn::Activation,
-    params::{Init, Scope},
+    params::Init,
     prediction::{Prediction, Scores},
-    task::TaskName,
 };
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Reduction, Tensor};
 
 use crate::{
-    ask::{Ask, HeadNeeds},
+    ask::Ask,
     decode::to_array,
     head::{Head, HeadOutput, HeadSpec},
+    place::HeadPlace,
     tower::{Tower, TowerShape},
 };
 
@@ -96,44 +94,24 @@ impl OrdinalHead {
     /// The metrics that suit it; the first judges the task unless the user names another.
     pub const METRICS: &[&str] = &["grade-mae", "quadratic-kappa", "off-by-one", "accuracy"];
 
-    /// A head for those grades on features of that view, its thresholds started by the statistics of the training labels.
+    /// A head for those grades, its thresholds started by the statistics of the training labels.
     /// Without them every grade starts equally probable.
     ///
     /// # Errors
     /// [`InvalidConfig`](mtl_core::Error::InvalidConfig) for fewer than two grades or a setting out of range.
-    pub fn new(
-        scope: &mut Scope<'_>,
-        task: &TaskName,
-        view: &View,
-        grades: &Ordinal,
-        config: &OrdinalHeadConfig,
-        stats: Option<&LabelStats>,
-    ) -> Result<Self> {
-        let answer = Answer::Ordinal(grades.clone());
-        answer.check("ordinal head")?;
+    pub fn new(mut place: HeadPlace<'_>, grades: &Ordinal, config: &OrdinalHeadConfig) -> Result<Self> {
+        place.answer.check("ordinal head")?;
         let c = grades.grades.len();
         let shape = TowerShape { hidden: &config.hidden, activation: config.activation, dropout: config.dropout };
-        let tower = Tower::new(scope, view, 1, shape)?;
-        let raw_thresholds = scope.param("thresholds", &[c as i64 - 1], Init::Zeros)?;
-        let start = Tensor::f_from_slice(&start(c, stats)).op("thresholds")?;
+        let tower = Tower::new(&mut place.scope, place.view, 1, shape)?;
+        let raw_thresholds = place.scope.param("thresholds", &[c as i64 - 1], Init::Zeros)?;
+        let start = Tensor::f_from_slice(&start(c, place.labels)).op("thresholds")?;
         {
             let _guard = tch::no_grad_guard();
             raw_thresholds.shallow_clone().f_copy_(&start).op("thresholds")?;
         }
-        Ok(Self {
-            tower,
-            spec: HeadSpec {
-                kind: "ordinal",
-                task: task.clone(),
-                input: view.clone(),
-                output: format!("logits of exceeding each grade but the last [b, {}]", c - 1),
-                answer,
-                metrics: MetricName::several(Self::METRICS)?,
-                needs: HeadNeeds::default(),
-            },
-            raw_thresholds,
-            loss: config.loss,
-        })
+        let output = format!("logits of exceeding each grade but the last [b, {}]", c - 1);
+        Ok(Self { spec: place.spec("ordinal", output, Self::METRICS)?, tower, raw_thresholds, loss: config.loss })
     }
 
     fn n_thresholds(&self) -> i64 {
@@ -250,7 +228,7 @@ impl Head for OrdinalHead {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mtl_core::params::ParamSet;
+    use mtl_core::{answer::Answer, features::View, params::ParamSet, task::TaskName};
     use tch::Device;
 
     fn head(loss: OrdinalLoss, stats: Option<&LabelStats>) -> OrdinalHead {
@@ -258,7 +236,9 @@ mod tests {
         let task = TaskName::new("grade").unwrap();
         let grades = Ordinal { grades: ["low", "mid", "high"].map(String::from).to_vec() };
         let config = OrdinalHeadConfig { loss, ..Default::default() };
-        OrdinalHead::new(&mut params.root(), &task, &View::Pooled { width: 2 }, &grades, &config, stats).unwrap()
+        let (view, answer) = (View::Pooled { width: 2 }, Answer::Ordinal(grades.clone()));
+        let place = HeadPlace::new(params.root(), &task, &view, &answer).with_labels(stats);
+        OrdinalHead::new(place, &grades, &config).unwrap()
     }
 
     fn logistic(x: f64) -> f64 {

@@ -3,19 +3,18 @@
 use mtl_core::{
     Error, Result,
     answer::{Answer, AnswerTag},
-    features::View,
-    label_stats::LabelStats,
-    params::Scope,
     registry,
-    task::TaskName,
 };
 
 use crate::{
     class::{ClassHead, ClassHeadConfig},
     funnel::{FunnelHead, FunnelHeadConfig},
+    gru_decoder::{GruDecoderHead, GruDecoderHeadConfig},
     head::Head,
+    masked_reconstruction::{MaskedReconstructionHead, MaskedReconstructionHeadConfig},
     multi_label::{MultiLabelHead, MultiLabelHeadConfig},
     ordinal::{OrdinalHead, OrdinalHeadConfig},
+    place::HeadPlace,
     regress::{RegressHead, RegressHeadConfig},
 };
 
@@ -24,18 +23,16 @@ pub trait HeadPart: std::fmt::Debug + Send + Sync {
     /// The names of the metrics that suit the head; the first judges the task unless the user names another.
     fn metrics(&self) -> &'static [&'static str];
 
-    /// Builds the head of `task`, as [`HeadConfig::build`].
+    /// As [`HeadConfig::restores`]; nothing, unless overridden.
+    fn restores(&self) -> Option<&str> {
+        None
+    }
+
+    /// Builds the head there, as [`HeadConfig::build`].
     ///
     /// # Errors
     /// [`Error::InvalidConfig`] for a setting out of range, or when the head learns from other labels than these.
-    fn build(
-        &self,
-        scope: &mut Scope<'_>,
-        task: &TaskName,
-        view: &View,
-        answer: &Answer,
-        stats: Option<&LabelStats>,
-    ) -> Result<Box<dyn Head>>;
+    fn build(&self, place: HeadPlace<'_>) -> Result<Box<dyn Head>>;
 }
 
 registry! {
@@ -46,6 +43,8 @@ registry! {
         Funnel(FunnelHeadConfig) = "funnel", "yes/no labels, yes only after yes of another task: clicks, then purchases";
         Ordinal(OrdinalHeadConfig) = "ordinal", "grades, classes in an order: ordered thresholds (CORAL or cumulative link)";
         Regress(RegressHeadConfig) = "regress", "numbers: absolute, squared or Huber loss";
+        MaskedReconstruction(MaskedReconstructionHeadConfig) = "masked-reconstruction", "hidden numbers of an input, restored: needs no labels";
+        GruDecoder(GruDecoderHeadConfig) = "gru-decoder", "a sequence of tokens: recurrent decoder with attention, greedy or beam search";
     }
 }
 
@@ -68,7 +67,8 @@ impl HeadConfig {
             AnswerTag::MultiLabel => Self::MultiLabel(MultiLabelHeadConfig::default()),
             AnswerTag::Values => Self::Regress(RegressHeadConfig::default()),
             AnswerTag::Ordinal => Self::Ordinal(OrdinalHeadConfig::default()),
-            AnswerTag::Tags | AnswerTag::Sequence | AnswerTag::Custom(_) => {
+            AnswerTag::Sequence => Self::GruDecoder(GruDecoderHeadConfig::default()),
+            AnswerTag::Tags | AnswerTag::Custom(_) => {
                 return Err(Error::InvalidConfig {
                     what: "head",
                     field: "kind",
@@ -77,6 +77,21 @@ impl HeadConfig {
                 });
             }
         })
+    }
+
+    /// The input that the head restores: then the task's labels are that input, and the data need not have any.
+    #[must_use]
+    pub fn restores(&self) -> Option<&str> {
+        match self {
+            Self::MaskedReconstruction(config) => Some(&config.input),
+            Self::Outside(part) => part.restores(),
+            Self::Class(_)
+            | Self::MultiLabel(_)
+            | Self::Funnel(_)
+            | Self::Regress(_)
+            | Self::Ordinal(_)
+            | Self::GruDecoder(_) => None,
+        }
     }
 
     /// The names of the metrics that suit the head; the first judges the task unless the user names another.
@@ -88,43 +103,42 @@ impl HeadConfig {
             Self::Regress(_) => RegressHead::METRICS,
             Self::Funnel(_) => FunnelHead::METRICS,
             Self::Ordinal(_) => OrdinalHead::METRICS,
+            Self::GruDecoder(_) => GruDecoderHead::METRICS,
+            Self::MaskedReconstruction(_) => MaskedReconstructionHead::METRICS,
             Self::Outside(part) => part.metrics(),
         }
     }
 
-    /// Builds the head of `task` on features of that view, for answers as the data has them.
-    ///
-    /// `scope` is the task's own place: `root.sub("heads").sub(task).role(Role::Task(task_idx))`. `stats` are those of the training
-    /// labels, from which heads take centers, scales and thresholds; `None` when weights will be loaded, which bring them.
+    /// Builds the head there: on features of its view, for answers as the data has them.
     ///
     /// # Errors
     /// [`Error::InvalidConfig`] for a setting out of range, or when the head learns other answers than these.
-    pub fn build(
-        &self,
-        scope: &mut Scope<'_>,
-        task: &TaskName,
-        view: &View,
-        answer: &Answer,
-        stats: Option<&LabelStats>,
-    ) -> Result<Box<dyn Head>> {
-        Ok(match (self, answer) {
-            (Self::Class(c), Answer::Class(classes)) => Box::new(ClassHead::new(scope, task, view, classes, c)?),
-            (Self::MultiLabel(c), Answer::MultiLabel(labels)) => {
-                Box::new(MultiLabelHead::new(scope, task, view, labels, c)?)
+    pub fn build(&self, place: HeadPlace<'_>) -> Result<Box<dyn Head>> {
+        Ok(match (self, place.answer) {
+            (Self::Class(c), Answer::Class(classes)) => Box::new(ClassHead::new(place, classes, c)?),
+            (Self::MultiLabel(c), Answer::MultiLabel(labels)) => Box::new(MultiLabelHead::new(place, labels, c)?),
+            (Self::Funnel(c), Answer::MultiLabel(labels)) => Box::new(FunnelHead::new(place, labels, c)?),
+            (Self::Regress(c), Answer::Values(values)) => Box::new(RegressHead::new(place, values, c)?),
+            (Self::Ordinal(c), Answer::Ordinal(grades)) => Box::new(OrdinalHead::new(place, grades, c)?),
+            (Self::MaskedReconstruction(c), Answer::Values(values)) => {
+                Box::new(MaskedReconstructionHead::new(place, values, c)?)
             }
-            (Self::Funnel(c), Answer::MultiLabel(labels)) => Box::new(FunnelHead::new(scope, task, view, labels, c)?),
-            (Self::Regress(c), Answer::Values(values)) => {
-                Box::new(RegressHead::new(scope, task, view, values, c, stats)?)
-            }
-            (Self::Outside(part), answer) => return part.build(scope, task, view, answer, stats),
-            (Self::Ordinal(c), Answer::Ordinal(grades)) => {
-                Box::new(OrdinalHead::new(scope, task, view, grades, c, stats)?)
-            }
-            (Self::Class(_) | Self::MultiLabel(_) | Self::Funnel(_) | Self::Regress(_) | Self::Ordinal(_), _) => {
+            (Self::GruDecoder(c), Answer::Sequence(tokens)) => Box::new(GruDecoderHead::new(place, tokens, c)?),
+            (Self::Outside(part), _) => return part.build(place),
+            (
+                Self::Class(_)
+                | Self::MultiLabel(_)
+                | Self::Funnel(_)
+                | Self::Regress(_)
+                | Self::Ordinal(_)
+                | Self::GruDecoder(_)
+                | Self::MaskedReconstruction(_),
+                answer,
+            ) => {
                 return Err(Error::InvalidConfig {
                     what: "head",
                     field: "kind",
-                    expected: format!("{:?} for the labels of task {task}", Self::default_for(answer)?.name()),
+                    expected: format!("{:?} for the labels of task {}", Self::default_for(answer)?.name(), place.task),
                     found: format!("{:?}, the labels are {}", self.name(), answer.describe()),
                 });
             }

@@ -21,25 +21,16 @@
 //! 1]` and a `[4]` silently become `[4, 4]`).
 
 use mtl_core::{
-    Error, Result, TorchContext,
-    answer::{Answer, Values},
-    batch::Target,
-    features::View,
-    label_stats::LabelStats,
-    loss::TaskLoss,
-    metric::MetricName,
-    nn::Activation,
-    params::Scope,
-    prediction::Prediction,
-    task::TaskName,
+    Error, Result, TorchContext, answer::Values, batch::Target, loss::TaskLoss, nn::Activation, prediction::Prediction,
 };
 use serde::{Deserialize, Serialize};
 use tch::{Reduction, Tensor};
 
 use crate::{
-    ask::{Ask, HeadNeeds},
+    ask::Ask,
     decode::to_array,
     head::{Head, HeadOutput, HeadSpec},
+    place::HeadPlace,
     scaling::{ScalingChoice, TargetScaling, TargetTransform},
     tower::{Tower, TowerShape},
 };
@@ -108,21 +99,13 @@ impl RegressHead {
     /// The metrics that suit it; the first judges the task unless the user names another.
     pub const METRICS: &[&str] = &["rmse", "mae", "r2"];
 
-    /// A head for those numbers on features of that view, its transform fitted to the statistics of the training labels.
+    /// A head for those numbers, its transform fitted to the statistics of the training labels.
     /// Without them the transform waits for weights to be loaded: center 0, scale 1.
     ///
     /// # Errors
     /// [`Error::InvalidConfig`] without numbers or for a setting out of range; as [`TargetScaling::new`].
-    pub fn new(
-        scope: &mut Scope<'_>,
-        task: &TaskName,
-        view: &View,
-        values: &Values,
-        config: &RegressHeadConfig,
-        stats: Option<&LabelStats>,
-    ) -> Result<Self> {
-        let answer = Answer::Values(values.clone());
-        answer.check("regress head")?;
+    pub fn new(mut place: HeadPlace<'_>, values: &Values, config: &RegressHeadConfig) -> Result<Self> {
+        place.answer.check("regress head")?;
         let width = values.names.len() as i64;
         if let RegressLoss::Huber { delta } = config.loss
             && !(delta > 0.0 && delta.is_finite())
@@ -131,19 +114,12 @@ impl RegressHead {
             return Err(Error::InvalidConfig { what: "regress head", field: "loss.huber.delta", expected, found });
         }
         let choice = ScalingChoice { transform: config.transform, center: &config.center, scale: &config.scale };
-        let scaling = TargetScaling::new(scope, "regress head", width, choice, stats)?;
+        let scaling = TargetScaling::new(&mut place.scope, "regress head", width, choice, place.labels)?;
         let shape = TowerShape { hidden: &config.hidden, activation: config.activation, dropout: config.dropout };
+        let output = format!("numbers [b, {width}], {}", config.transform.name());
         Ok(Self {
-            tower: Tower::new(scope, view, width, shape)?,
-            spec: HeadSpec {
-                kind: "regress",
-                task: task.clone(),
-                input: view.clone(),
-                output: format!("numbers [b, {width}], {}", config.transform.name()),
-                answer,
-                metrics: MetricName::several(Self::METRICS)?,
-                needs: HeadNeeds::default(),
-            },
+            spec: place.spec("regress", output, Self::METRICS)?,
+            tower: Tower::new(&mut place.scope, place.view, width, shape)?,
             loss: config.loss,
             scaling,
         })
@@ -203,7 +179,7 @@ impl Head for RegressHead {
 #[expect(clippy::float_cmp, reason = "exact by construction")]
 mod tests {
     use super::*;
-    use mtl_core::params::ParamSet;
+    use mtl_core::{answer::Answer, features::View, params::ParamSet, task::TaskName};
     use ndarray::array;
     use tch::{Device, Kind, Tensor};
 
@@ -212,7 +188,8 @@ mod tests {
         let task = TaskName::new("age").unwrap();
         let config = RegressHeadConfig { loss, center, scale, ..Default::default() };
         let values = Values { names: mtl_core::answer::numbered(2) };
-        RegressHead::new(&mut params.root(), &task, &View::Pooled { width: 2 }, &values, &config, None).unwrap()
+        let (view, answer) = (View::Pooled { width: 2 }, Answer::Values(values.clone()));
+        RegressHead::new(HeadPlace::new(params.root(), &task, &view, &answer), &values, &config).unwrap()
     }
 
     #[test]

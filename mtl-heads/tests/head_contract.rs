@@ -4,20 +4,23 @@
 use mtl_core::{
     answer::{Answer, numbered},
     features::View,
+    input::InputSpec,
     label_stats::{LabelStats, Numbers, Spread},
-    params::{ParamSet, Role},
+    params::ParamSet,
     task::TaskName,
 };
-use mtl_heads::{HeadConfig, laws};
+use mtl_heads::{HeadConfig, HeadPlace, laws};
 use tch::{Device, Kind};
 
-fn targets(head: &HeadConfig) -> [Answer; 2] {
+fn answers(head: &HeadConfig) -> [Answer; 2] {
     match head {
         HeadConfig::Class(_) => [Answer::class(numbered(2)), Answer::class(numbered(4))],
         HeadConfig::MultiLabel(_) => [Answer::multi_label(numbered(1)), Answer::multi_label(numbered(3))],
         HeadConfig::Funnel(_) => [Answer::multi_label(numbered(1)), Answer::multi_label(numbered(3))],
         HeadConfig::Ordinal(_) => [Answer::ordinal(numbered(2)), Answer::ordinal(numbered(4))],
         HeadConfig::Regress(_) => [Answer::values(numbered(1)), Answer::values(numbered(2))],
+        HeadConfig::MaskedReconstruction(_) => [Answer::values(numbered(1)), Answer::values(numbered(3))],
+        HeadConfig::GruDecoder(_) => [Answer::sequence(numbered(1)), Answer::sequence(numbered(4))],
         HeadConfig::Outside(part) => panic!("{part:?} is not of this crate"),
     }
 }
@@ -34,13 +37,23 @@ fn obeys(head: &HeadConfig, view: &View, target: &Answer) {
     let task = TaskName::new("demo").unwrap();
     let known = stats(target);
     for stats in [None, known.as_ref()] {
-        let outcome = laws::check(|scope| head.build(scope, &task, view, target, stats), laws::unit_values);
+        // What one head restores, the others do not look at.
+        let inputs = InputSpec::table(Vec::new(), target.names().to_vec());
+        let outcome = laws::check_on(
+            &inputs,
+            |scope| head.build(HeadPlace::new(scope, &task, view, target).with_labels(stats).with_inputs(&inputs)),
+            laws::unit_values,
+        );
         assert!(outcome.is_ok(), "{head:?} on {view:?} for {target:?}: {}", outcome.unwrap_err());
     }
 }
 
 /// Statistics of labels as the laws draw numbers; `None` for others.
 fn stats(target: &Answer) -> Option<LabelStats> {
+    if let Answer::Sequence(sequence) = target {
+        let lengths = Numbers { known: 3, missing: 0, spread: Spread::of(&mut [1.0, 3.0, 0.0]) };
+        return Some(LabelStats::Items { counts: vec![1; sequence.tokens.len()], missing: 0, lengths });
+    }
     if matches!(target, Answer::Ordinal(_)) {
         return Some(LabelStats::Class { counts: (1..=target.width() as u64).collect(), missing: 3 });
     }
@@ -53,7 +66,7 @@ fn stats(target: &Answer) -> Option<LabelStats> {
 fn every_head_obeys_the_laws_with_default_settings() {
     for (name, _) in HeadConfig::ALL {
         let head = by_name(name);
-        for target in targets(&head) {
+        for target in answers(&head) {
             obeys(&head, &View::Pooled { width: 12 }, &target);
         }
     }
@@ -64,7 +77,7 @@ fn every_head_obeys_the_laws_on_tokens_and_maps() {
     for (name, _) in HeadConfig::ALL {
         let head = by_name(name);
         for view in [View::Tokens { width: 12 }, View::Pyramid { channels: vec![3, 12] }] {
-            obeys(&head, &view, &targets(&head)[1]);
+            obeys(&head, &view, &answers(&head)[1]);
         }
     }
 }
@@ -81,10 +94,12 @@ fn every_head_obeys_the_laws_with_other_settings() {
         "kind = \"regress\"\ntransform = \"log1p\"",
         "kind = \"regress\"\ntransform = \"quantile\"",
         "kind = \"regress\"\ntransform = \"none\"",
+        "kind = \"masked-reconstruction\"\nhidden = [16]\nvisible = true\nshare = 0.7",
+        "kind = \"gru-decoder\"\nwidth = 12\nembedding = 3\nlabel_smoothing = 0.05\nbeam = 3\nlength_normalization = 0.5",
     ];
     for text in settings {
         let head: HeadConfig = toml::from_str(text).unwrap();
-        obeys(&head, &View::Pooled { width: 12 }, &targets(&head)[1]);
+        obeys(&head, &View::Pooled { width: 12 }, &answers(&head)[1]);
         let back: HeadConfig = toml::from_str(&toml::to_string(&head).unwrap()).unwrap();
         assert_eq!(back, head);
     }
@@ -97,7 +112,7 @@ fn the_registry_refuses_what_cannot_work() {
     let refusal = |text: &str, target: &Answer| {
         let head: HeadConfig = toml::from_str(text).unwrap();
         let mut params = ParamSet::new(Kind::Float, Device::Cpu, 0);
-        let e = head.build(&mut params.root().sub("heads"), &task, &view, target, None).unwrap_err();
+        let e = head.build(HeadPlace::new(params.root(), &task, &view, target)).unwrap_err();
         e.to_string()
     };
     let (classes, labels, values) =
@@ -142,7 +157,10 @@ fn the_registry_refuses_what_cannot_work() {
         assert!(toml::from_str::<HeadConfig>(text).is_err(), "{text}");
     }
     assert!(
-        HeadConfig::by_name("clas").unwrap_err().to_string().contains("class, multi-label, funnel, ordinal, regress")
+        HeadConfig::by_name("clas")
+            .unwrap_err()
+            .to_string()
+            .contains("class, multi-label, funnel, ordinal, regress, masked-reconstruction, gru-decoder")
     );
 }
 
@@ -151,11 +169,8 @@ fn parameter_names_and_roles_are_part_of_the_file_format() {
     let head: HeadConfig = toml::from_str("kind = \"class\"\nhidden = [8, 4]").unwrap();
     let mut params = ParamSet::new(Kind::Float, Device::Cpu, 0);
     let task = TaskName::new("income").unwrap();
-    let mut root = params.root();
-    let mut heads = root.sub("heads");
-    let mut place = heads.sub("income");
-    let target = Answer::class(numbered(3));
-    head.build(&mut place.role(Role::Task(1)), &task, &View::Pooled { width: 16 }, &target, None).unwrap();
+    let (view, target) = (View::Pooled { width: 16 }, Answer::class(numbered(3)));
+    head.build(HeadPlace::in_model(params.root(), 1, &task, &view, &target)).unwrap();
     let names: Vec<_> = params.params().iter().map(|p| format!("{} {:?}", p.name(), p.tensor().size())).collect();
     assert_eq!(
         names,

@@ -15,7 +15,7 @@ struct Careless {
 }
 
 impl Careless {
-    fn new(scope: &mut Scope<'_>) -> Result<Self> {
+    fn new(mut scope: Scope<'_>) -> Result<Self> {
         let view = View::Pooled { width: 6 };
         let spec = HeadSpec {
             kind: "careless",
@@ -26,7 +26,7 @@ impl Careless {
             metrics: MetricName::several(&["mae"])?,
             needs: HeadNeeds::default(),
         };
-        Ok(Self { spec, tower: Tower::new(scope, &view, 1, TowerShape::default())? })
+        Ok(Self { spec, tower: Tower::new(&mut scope, &view, 1, TowerShape::default())? })
     }
 }
 

@@ -85,6 +85,7 @@ pub mod run_report;
 pub mod runlog;
 pub mod schedule;
 mod sealed_json;
+pub mod self_supervised;
 pub mod session;
 pub mod threads;
 pub mod trainer;

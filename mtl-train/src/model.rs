@@ -1,4 +1,8 @@
 //! A multi-task model: a sharing architecture with one head per task on top, and their parameters.
+//!
+//! Tasks see the inputs in one pass of the trunk. A task whose head restores hidden cells ([`Hiding`]) has a pass of its own, in which
+//! they are hidden: nothing that is hidden from it reaches its features, and the others are not concerned by what is hidden. Running
+//! statistics of batch normalization are the exception: as with any task, they follow all inputs that the trunk saw in training.
 
 use std::cell::Cell;
 
@@ -12,14 +16,14 @@ use mtl_core::{
     label_stats::LabelStats,
     loss::TaskLoss,
     mode::Mode,
-    params::{ParamSet, Role, Scope},
+    params::{ParamSet, Scope},
     precision::Precision,
     prediction::Prediction,
-    share::{AuxiliaryLoss, Sharing, TaskMask},
+    share::{AuxiliaryLoss, SharedFeatures, Sharing, TaskMask},
     step::Forward,
     task::TaskSet,
 };
-use mtl_heads::{Ask, Head, HeadConfig, HeadOutput, HeadSpec, order};
+use mtl_heads::{Ask, Head, HeadConfig, HeadOutput, HeadPlace, HeadSpec, Hidden, Hiding, order};
 use serde::Serialize;
 use tch::{Device, Kind, Tensor};
 
@@ -36,7 +40,8 @@ pub struct Model {
     tasks: TaskSet,
     sharing: Box<dyn Sharing>,
     heads: Vec<Box<dyn Head>>,
-    /// In which order heads run: those that read others after them.
+    /// In which order heads run: those that read others after them, and last those that hide inputs and their readers. So what the
+    /// others draw of the step's random numbers does not depend on them.
     order: Vec<usize>,
 }
 
@@ -79,7 +84,7 @@ impl Model {
             .into());
         }
         let specs: Vec<&HeadSpec> = heads.iter().map(|head| head.spec()).collect();
-        let order = order(&specs).map_err(|e| Error::from(e).in_section("task"))?;
+        let order = hiding_last(order(&specs).map_err(|e| Error::from(e).in_section("task"))?, &specs);
         Ok(Self { params, tasks, sharing, heads, order })
     }
 
@@ -116,17 +121,10 @@ impl Model {
             let head = config.heads.get(idx).and_then(Option::as_ref);
             let head = head.cloned().map_or_else(|| HeadConfig::default_for(answer), Ok);
             let head = head.map_err(at(&format!("task[{idx}].head")))?;
-            let mut root = params.root();
-            let mut place = root.sub("heads");
-            let mut place = place.sub(task.name.as_str());
-            let built = head.build(
-                &mut place.role(Role::Task(idx)),
-                &task.name,
-                &sharing.views()[idx],
-                answer,
-                blueprint.labels.get(idx),
-            );
-            heads.push(built.map_err(at(&format!("task[{idx}].head")))?);
+            let place = HeadPlace::in_model(params.root(), idx, &task.name, &sharing.views()[idx], answer)
+                .with_labels(blueprint.labels.get(idx))
+                .with_inputs(blueprint.inputs);
+            heads.push(head.build(place).map_err(at(&format!("task[{idx}].head")))?);
         }
         Self::new(params, tasks.clone(), sharing, heads)
     }
@@ -167,7 +165,7 @@ impl Model {
     ) -> Result<Output> {
         let _precision = cx.precision().enter(self.params.device())?;
         let read = self.with_read(&wanted);
-        let shared = self.sharing.forward(inputs, &read, cx)?;
+        let mut shared = self.shared(inputs, &read, cx)?;
         let mut heads: Vec<Option<HeadOutput>> = self.heads.iter().map(|_| None).collect();
         for &idx in self.order.iter().filter(|&&idx| read.contains(idx)) {
             let (head, needs) = (&self.heads[idx], &self.heads[idx].spec().needs);
@@ -177,9 +175,14 @@ impl Model {
                     others.push((task.clone(), out.detached()?));
                 }
             }
+            let apart =
+                needs.hides.as_ref().map(|hiding| self.apart(idx, hiding, inputs, &mut shared, cx)).transpose()?;
             let mut ask = Ask::new(shared.of(idx)?, cx).with_others(&others);
+            if let Some((_, hidden)) = &apart {
+                ask = ask.with_hidden(hidden);
+            }
             if needs.inputs {
-                ask = ask.with_inputs(inputs);
+                ask = ask.with_inputs(apart.as_ref().map_or(inputs, |(blank, _)| blank));
             }
             if let Some(target) = targets.get(idx).and_then(Option::as_ref)
                 && needs.target
@@ -192,6 +195,41 @@ impl Model {
         // What was only read is nobody's answer.
         heads.iter_mut().enumerate().filter(|(idx, _)| !wanted(*idx)).for_each(|(_, out)| *out = None);
         Ok(Output { heads, auxiliary: shared.auxiliary, boundary: shared.boundary })
+    }
+
+    /// The features of the tasks that see the inputs as they are.
+    fn shared(&self, inputs: &Inputs, read: &TaskMask, cx: &Cx) -> Result<SharedFeatures> {
+        let hides = |idx: usize| self.heads[idx].spec().needs.hides.is_some();
+        let clean = TaskMask::of(self.heads.len(), |idx| read.contains(idx) && !hides(idx));
+        if clean.tasks().next().is_none() && read.tasks().next().is_some() {
+            let per_task = self.heads.iter().map(|_| None).collect();
+            return Ok(SharedFeatures { per_task, auxiliary: Vec::new(), boundary: Vec::new() });
+        }
+        Ok(self.sharing.forward(inputs, &clean, cx)?)
+    }
+
+    /// A pass of the trunk for one task, from which cells of the inputs are hidden: adds its features to `shared`, with the losses and
+    /// the boundary of that pass. Gives the inputs that it saw, and what is hidden of them.
+    fn apart(
+        &self,
+        task_idx: usize,
+        hiding: &Hiding,
+        inputs: &Inputs,
+        shared: &mut SharedFeatures,
+        cx: &Cx,
+    ) -> Result<(Inputs, Hidden)> {
+        let hidden = match cx.mode() {
+            Mode::Train => hiding.draw(inputs)?,
+            Mode::Eval => hiding.deal(inputs)?,
+        };
+        let blank = hiding.without(inputs, &hidden)?;
+        let mut pass = self.sharing.forward(&blank, &TaskMask::of(self.heads.len(), |idx| idx == task_idx), cx)?;
+        if let (Some(place), Some(features)) = (shared.per_task.get_mut(task_idx), pass.per_task.get_mut(task_idx)) {
+            *place = features.take();
+        }
+        shared.auxiliary.append(&mut pass.auxiliary);
+        shared.boundary.append(&mut pass.boundary);
+        Ok((blank, hidden))
     }
 
     /// The wanted tasks, and those whose heads they read.
@@ -299,6 +337,19 @@ impl Model {
             multiply_adds: cx.take_tape().multiply_adds() / samples,
         })
     }
+}
+
+/// The same order, but those that hide inputs last, and those that read them.
+fn hiding_last(order: Vec<usize>, specs: &[&HeadSpec]) -> Vec<usize> {
+    let mut last: Vec<usize> = Vec::new();
+    let mut first = Vec::with_capacity(order.len());
+    for idx in order {
+        let needs = &specs[idx].needs;
+        let reads_last = last.iter().any(|&other: &usize| needs.after.contains(&specs[other].task));
+        if needs.hides.is_some() || reads_last { last.push(idx) } else { first.push(idx) }
+    }
+    first.append(&mut last);
+    first
 }
 
 /// The size of a model.

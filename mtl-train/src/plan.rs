@@ -24,6 +24,7 @@ use crate::{
     error::{Error, Result},
     metrics::registry,
     model::{Blueprint, Model, ModelConfig},
+    self_supervised,
 };
 
 /// The parts of a run's model.
@@ -48,6 +49,7 @@ impl ModelPlan {
     pub fn new(config: &RunConfig, info: &DataInfo) -> Result<Self> {
         let wanted = wanted_tasks(config, info);
         let names: Vec<&str> = wanted.iter().map(|t| t.name.as_str()).collect();
+        let info = self_supervised::info(config, info)?;
         let info = info.for_tasks(&names).map_err(|e| Error::from(e).in_section("task"))?;
         let answers: Vec<Answer> = info.tasks.iter().map(|t| t.answer.clone()).collect();
         let mut heads = Vec::with_capacity(wanted.len());

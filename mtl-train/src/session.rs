@@ -15,7 +15,7 @@ use crate::{
     intervals::{Intervals, Recorded},
     plan::ModelPlan,
     run_data::RunData,
-    threads,
+    self_supervised, threads,
     trainer::{Trainer, evaluate, evaluate_recorded, metrics_of},
 };
 
@@ -47,7 +47,7 @@ impl Session {
         let plan = ModelPlan::new(config, &splits.info)?;
         let names = plan.names();
         let restrict = |source: &Arc<dyn Source>| -> Result<Arc<dyn Source>> {
-            let selected = ForTasks::select(source.clone(), &names);
+            let selected = ForTasks::select(self_supervised::source(config, source.clone())?, &names);
             Ok(Arc::new(selected.map_err(|e| Error::from(e).in_section("task"))?))
         };
         let mut train = restrict(&splits.train)?;

@@ -27,6 +27,8 @@ pub struct Target {
     /// `[b]` of `Int64`: items of each sample, where samples have any number.
     lengths: Option<Tensor>,
     known: u64,
+    /// Samples that are labeled, where they have any number of items; with weights the sum of theirs.
+    labeled: Option<f64>,
     max_label: Option<i64>,
     weights: Option<Weights>,
     /// `[b]` of `Int64`.
@@ -48,7 +50,8 @@ impl Target {
     pub fn new(task: &str, answer: &Answer, labels: &Labels) -> Result<Self> {
         let (known, max_label) = Self::count(task, answer, labels)?;
         let (cells, lengths) = tensors(labels)?;
-        Ok(Self { lengths, ..Self::of(answer.tag(), cells, known, max_label) })
+        let labeled = lengths.as_ref().map(|lengths| labeled(&cells, lengths, None)).transpose()?;
+        Ok(Self { lengths, labeled, ..Self::of(answer.tag(), cells, known, max_label) })
     }
 
     /// Whether labels are of the kind that `answer` says: how many cells are known, and the largest whole number.
@@ -130,7 +133,7 @@ impl Target {
     }
 
     fn of(tag: AnswerTag, cells: Tensor, known: u64, max_label: Option<i64>) -> Self {
-        Self { tag, cells, lengths: None, known, max_label, weights: None, groups: None }
+        Self { tag, cells, lengths: None, known, labeled: None, max_label, weights: None, groups: None }
     }
 
     /// The same labels, samples weighted: `[b]`. A sample of weight 0 is as if it were not there; losses and metrics that know
@@ -151,6 +154,7 @@ impl Target {
         }
         let each = Tensor::from_slice(weights).f_to_device(self.cells.device()).op("target weights")?;
         let mass = mass(&self.cells, &each)?;
+        self.labeled = self.lengths.as_ref().map(|lengths| labeled(&self.cells, lengths, Some(&each))).transpose()?;
         self.weights = Some(Weights { each, mass });
         Ok(self)
     }
@@ -214,6 +218,13 @@ impl Target {
     #[must_use]
     pub fn mass(&self) -> f64 {
         self.weights.as_ref().map_or_else(|| self.known(), |w| w.mass)
+    }
+
+    /// Where samples have any number of items: how many samples are labeled, or the sum of their weights. What a loss adds to
+    /// [`mass`](Self::mass) that has one more term a sample, such as the end of a sequence. A sample of no items is labeled.
+    #[must_use]
+    pub fn sample_mass(&self) -> Option<f64> {
+        self.labeled
     }
 
     /// Whether every item carries a label, so that no mask is needed.
@@ -362,6 +373,7 @@ impl Target {
             cells: mv(&self.cells)?,
             lengths: self.lengths.as_ref().map(mv).transpose()?,
             known: self.known,
+            labeled: self.labeled,
             max_label: self.max_label,
             weights,
             groups: self.groups.as_ref().map(mv).transpose()?,
@@ -380,12 +392,15 @@ impl Target {
             let each = pick(&w.each)?;
             Ok::<_, Error>(Weights { mass: mass(&cells, &each)?, each })
         });
+        let (lengths, weights) = (self.lengths.as_ref().map(pick).transpose()?, weights.transpose()?);
+        let each = weights.as_ref().map(|w| &w.each);
         Ok(Self {
             tag: self.tag,
-            lengths: self.lengths.as_ref().map(pick).transpose()?,
+            labeled: lengths.as_ref().map(|lengths| labeled(&cells, lengths, each)).transpose()?,
+            lengths,
             known: known.unsigned_abs(),
             max_label: self.max_label,
-            weights: weights.transpose()?,
+            weights,
             groups: self.groups.as_ref().map(pick).transpose()?,
             cells,
         })
@@ -401,15 +416,32 @@ fn known_cells(cells: &Tensor) -> Result<Tensor> {
     .op("count labels")
 }
 
+/// `[b, cells of a sample]`: which are known; `None` without samples.
+fn known_by_sample(cells: &Tensor) -> Result<Option<Tensor>> {
+    let b = cells.size().first().copied().unwrap_or(0);
+    if b == 0 {
+        return Ok(None);
+    }
+    known_cells(cells)?.f_reshape([b, cells.numel() as i64 / b]).op("count labels").map(Some)
+}
+
+/// How many samples have no item or a known one; with weights the sum of theirs.
+fn labeled(cells: &Tensor, lengths: &Tensor, weights: Option<&Tensor>) -> Result<f64> {
+    let Some(known) = known_by_sample(cells)? else { return Ok(0.0) };
+    let any = known.f_any_dim(1, false).and_then(|any| any.f_logical_or(&lengths.f_eq(0)?));
+    let any = any.and_then(|any| any.f_to_kind(Kind::Double)).op("count labels")?;
+    let sum = match weights {
+        Some(weights) => weights.f_to_kind(Kind::Double).and_then(|w| w.f_dot(&any)),
+        None => any.f_sum(Kind::Double),
+    };
+    f64::try_from(&sum.op("count labels")?).op("count labels")
+}
+
 /// `sum_i w_i (known cells of sample i)`.
 fn mass(cells: &Tensor, weights: &Tensor) -> Result<f64> {
-    let known = known_cells(cells)?.f_to_kind(Kind::Double).op("count labels")?;
-    let b = cells.size().first().copied().unwrap_or(0);
-    let per_sample = known.f_reshape([b, -1]).and_then(|k| k.f_sum_dim_intlist(&[1i64][..], false, None::<Kind>));
-    let per_sample = match b {
-        0 => return Ok(0.0),
-        _ => per_sample.op("count labels")?,
-    };
+    let Some(known) = known_by_sample(cells)? else { return Ok(0.0) };
+    let known = known.f_to_kind(Kind::Double).op("count labels")?;
+    let per_sample = known.f_sum_dim_intlist(&[1i64][..], false, None::<Kind>).op("count labels")?;
     let sum = weights.f_to_kind(Kind::Double).and_then(|w| w.f_dot(&per_sample)).op("sum of weights")?;
     f64::try_from(&sum).op("sum of weights")
 }
@@ -576,6 +608,20 @@ mod tests {
         assert_eq!(t.reference().unwrap(), Reference::Tags(labels.clone()));
         let some = t.select(&Tensor::from_slice(&[2i64, 0])).unwrap();
         assert_eq!((some.labels().unwrap(), some.known()), (labels.gather(&[2, 0]), 3.0));
+    }
+
+    #[test]
+    fn samples_of_no_items_are_labeled_and_those_of_missing_ones_are_not() {
+        let labels = Labels::lists(&[vec![], vec![MISSING_CLASS], vec![MISSING_CLASS, 1], vec![0]]);
+        let t = Target::new("words", &Answer::sequence(["a", "b"]), &labels).unwrap();
+        assert_eq!((t.mass(), t.sample_mass()), (2.0, Some(3.0)));
+        let t = t.with_weights("words", &[0.5, 8.0, 2.0, 0.0]).unwrap();
+        assert_eq!((t.mass(), t.sample_mass()), (2.0, Some(2.5)));
+        let some = t.select(&Tensor::from_slice(&[0i64, 1])).unwrap().to_device(Device::Cpu).unwrap();
+        assert_eq!((some.mass(), some.sample_mass()), (0.0, Some(0.5)));
+        let empty = Target::new("words", &Answer::sequence(["a", "b"]), &Labels::lists(&[vec![], vec![]])).unwrap();
+        assert_eq!(empty.with_weights("words", &[1.0, 2.0]).unwrap().sample_mass(), Some(3.0));
+        assert_eq!(Target::class("a", &[0]).unwrap().sample_mass(), None);
     }
 
     #[test]

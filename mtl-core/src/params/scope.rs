@@ -38,6 +38,18 @@ impl<'a> Scope<'a> {
         Scope { prefix, role, stage, only, set: self.set }
     }
 
+    /// A child scope in place of this one, to be kept.
+    #[must_use]
+    pub fn into_sub(self, name: impl AsRef<str>) -> Self {
+        Self { prefix: self.full_name(name.as_ref()), ..self }
+    }
+
+    /// The same place with another role, in place of this one.
+    #[must_use]
+    pub fn into_role(self, role: Role) -> Self {
+        Self { role, ..self }
+    }
+
     /// The same place, its parameters belonging to a named stage.
     pub fn stage(&mut self, stage: &str) -> Scope<'_> {
         let (prefix, only) = (self.prefix.clone(), self.only.clone());

@@ -1,13 +1,14 @@
 //! Sources: where samples come from, by position.
 //!
 //! A [`Source`] turns positions into a [`Batch`]; it keeps no cursor and no order, so one source serves any number of
-//! loaders and threads at once. Adapters ([`Subset`], [`Concat`], [`ForTasks`]) are sources too.
+//! loaders and threads at once. Adapters ([`Subset`], [`Concat`], [`ForTasks`], [`Restored`]) are sources too.
 
 mod concat;
 mod folds;
 mod for_tasks;
 mod pairs;
 mod pictures;
+mod restored;
 mod rows;
 mod subset;
 
@@ -18,6 +19,7 @@ pub use mtl_core::answer::{Cells, Labels};
 pub(crate) use pairs::Garments;
 pub use pairs::{FashionPairs, PAIR_SIDE, Scaling};
 pub use pictures::Pictures;
+pub use restored::Restored;
 pub use rows::{Codes, TableSource};
 pub use subset::{Subset, split};
 

@@ -17,13 +17,13 @@
 //!
 //! ```
 //! use mtl_core::{answer::Answer, features::View, task::TaskName};
-//! use mtl_heads::{HeadConfig, laws};
+//! use mtl_heads::{HeadConfig, HeadPlace, laws};
 //!
 //! let task = TaskName::new("demo").unwrap();
 //! let view = View::Pooled { width: 8 };
 //! let answer = Answer::multi_label(["old", "rich"]);
 //! let config = HeadConfig::default_for(&answer).unwrap();
-//! laws::check(|scope| config.build(scope, &task, &view, &answer, None), laws::unit_values).unwrap();
+//! laws::check(|scope| config.build(HeadPlace::new(scope, &task, &view, &answer)), laws::unit_values).unwrap();
 //! ```
 
 mod overfit;
@@ -31,7 +31,7 @@ mod samples;
 mod subject;
 
 pub use mtl_core::laws::{Broken, BrokenLaws};
-use mtl_core::{Result, params::Scope, rng::Rng};
+use mtl_core::{Result, input::InputSpec, params::Scope, rng::Rng};
 use tch::Kind;
 
 use crate::head::Head;
@@ -54,13 +54,26 @@ pub fn counts(rng: &mut Rng) -> f32 {
 
 /// Runs every law over the head that `build` makes. Features are made for the view in its spec; class and yes/no labels
 /// are drawn as its [`Answer`](mtl_core::answer::Answer) says, numbers from `value`. Dropout must be 0: a law compares
-/// losses. A head that reads others is given drawn numbers of the form of its own answer; one that reads inputs is not for these
-/// laws.
+/// losses. A head that reads others is given drawn numbers of the form of its own answer; for one that reads inputs there is
+/// [`check_on`].
 ///
 /// # Errors
 /// [`BrokenLaws`], one entry per broken law.
 pub fn check<H: Head>(
-    build: impl Fn(&mut Scope<'_>) -> Result<H>,
+    build: impl Fn(Scope<'_>) -> Result<H>,
+    value: fn(&mut Rng) -> f32,
+) -> std::result::Result<(), BrokenLaws> {
+    check_on(&InputSpec::default(), build, value)
+}
+
+/// As [`check`], for a head that reads inputs as described: it is given made-up ones. A head that restores hidden cells is asked for
+/// all of them at once.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_on<H: Head>(
+    inputs: &InputSpec,
+    build: impl Fn(Scope<'_>) -> Result<H>,
     value: fn(&mut Rng) -> f32,
 ) -> std::result::Result<(), BrokenLaws> {
     type Law<H> = fn(&Subject<H>, &Samples) -> Result<Option<String>>;
@@ -81,7 +94,7 @@ pub fn check<H: Head>(
     for kind in [Kind::Double, Kind::Float] {
         match Subject::new(&build, kind, 1) {
             Ok(subject) => {
-                let samples = match Samples::new(subject.head.spec(), 6, kind, value) {
+                let samples = match Samples::new(subject.head.spec(), inputs, 6, kind, value) {
                     Ok(samples) => samples,
                     Err(e) => {
                         note("shape", Err(e));

@@ -2,12 +2,13 @@
 
 use mtl_core::{
     Result,
+    answer::{Cells, Labels},
     mode::Mode,
     params::Param,
     prediction::Prediction,
     shim::{AdamStep, Graph, fused_adam, grad},
 };
-use ndarray::{Array2, Axis};
+use ndarray::{ArrayView2, Axis};
 use tch::Tensor;
 
 use super::{samples::Samples, subject::Subject};
@@ -44,37 +45,55 @@ pub(super) fn overfit<H: Head>(subject: &Subject<H>, samples: &Samples) -> Resul
     if last.is_nan() || last >= first {
         return Ok(Some(format!("the loss of four samples went from {first} to {last} in {STEPS} steps")));
     }
-    Ok(wrong(&prediction, &samples.labels.select(Axis(0), &rows)))
+    Ok(wrong(&prediction, &samples.labels.gather(&rows)))
 }
 
 /// How the answer differs from labels that were learned by heart, if it does.
-fn wrong(prediction: &Prediction, labels: &Array2<f32>) -> Option<String> {
-    match prediction {
-        Prediction::Class { scores, .. } | Prediction::Ordinal { scores, .. } => {
-            scores.rows().into_iter().zip(labels.column(0)).find_map(|(row, label)| {
-                let best = row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map(|(class, _)| class);
-                #[expect(clippy::cast_precision_loss, reason = "few classes")]
-                let found = best.unwrap_or(0) as f32;
-                (found.to_bits() != label.to_bits())
-                    .then(|| format!("class {label} learned by heart decodes as {found}"))
+fn wrong(prediction: &Prediction, labels: &Labels) -> Option<String> {
+    match (prediction, labels.cells()) {
+        (Prediction::Class { scores, .. } | Prediction::Ordinal { scores, .. }, Cells::Index(labels)) => {
+            let found = scores.rows().into_iter().map(|row| largest(row.iter()));
+            differing("class", found, labels)
+        }
+        (Prediction::MultiLabel { scores, .. }, Cells::Number(labels)) => {
+            scores.iter().zip(labels).find_map(|(s, l)| {
+                ((*s > 0.5) != (*l > 0.5)).then(|| format!("label {l} learned by heart decodes as {s}"))
             })
         }
-        Prediction::MultiLabel { scores, .. } => scores.iter().zip(labels).find_map(|(score, label)| {
-            ((*score > 0.5) != (*label > 0.5)).then(|| format!("label {label} learned by heart decodes as {score}"))
-        }),
-        Prediction::Values { values } => {
+        (Prediction::Values { values }, Cells::Number(labels)) => {
+            let labels = ArrayView2::from_shape(values.dim(), labels).ok()?;
             let mean = labels.mean_axis(Axis(0))?;
-            let error: f32 = (values - labels).iter().map(|d| d.abs()).sum();
-            let spread: f32 = (labels - &mean).iter().map(|d| d.abs()).sum();
+            let error: f32 = (values - &labels).iter().map(|d| d.abs()).sum();
+            let spread: f32 = (&labels - &mean).iter().map(|d| d.abs()).sum();
             (error > 0.2 * spread)
                 .then(|| format!("numbers learned by heart are off by {error} in sum, always the mean by {spread}"))
         }
-        Prediction::Tags { .. } | Prediction::Sequence { .. } => {
-            Some(format!("{} are not looked at by these laws", prediction.describe()))
+        (Prediction::Tags { scores, .. }, Cells::Index(labels)) => {
+            let Cells::Number(cells) = scores.cells() else { return Some("scores of tags are no numbers".into()) };
+            differing("tag", cells.chunks(scores.item_size().max(1)).map(|item| largest(item.iter())), labels)
+        }
+        (Prediction::Sequence { tokens }, Cells::Index(_)) => {
+            (tokens != labels).then(|| format!("sequences {labels:?} learned by heart decode as {tokens:?}"))
         }
         // What an answer of a kind from outside should be, its own tests know; the loss has fallen.
-        Prediction::Custom { .. } => None,
+        (Prediction::Custom { .. }, _) => None,
+        (other, _) => Some(format!("{} are no answer to such labels", other.describe())),
     }
+}
+
+/// The place of the largest score.
+fn largest<'a>(scores: impl Iterator<Item = &'a f32>) -> i64 {
+    scores.enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(at, _)| at as i64)
+}
+
+fn differing(what: &str, mut found: impl Iterator<Item = i64>, labels: &[i64]) -> Option<String> {
+    labels.iter().find_map(|label| {
+        let found = found.next();
+        (found != Some(*label)).then(|| match found {
+            Some(found) => format!("{what} {label} learned by heart decodes as {found}"),
+            None => format!("{what} {label} learned by heart is not answered"),
+        })
+    })
 }
 
 fn refs(tensors: &[Tensor]) -> Vec<&Tensor> {

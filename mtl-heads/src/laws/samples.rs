@@ -1,21 +1,25 @@
-//! Features and labels for the laws.
+//! Features, inputs and labels for the laws.
 
 use mtl_core::{
     Error, Result,
-    answer::{Answer, CellRule, Cells, Labels, Storage},
-    batch::{MISSING_CLASS, Target},
+    answer::{Answer, AnswerTag, CellRule, Cells, Labels, Storage},
+    batch::{Inputs, Target},
     context::Cx,
     features::{Features, Tokens, View},
+    input::InputSpec,
     rng::Rng,
     task::TaskName,
 };
-use ndarray::Array2;
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use crate::{
     ask::Ask,
     head::{HeadOutput, HeadSpec},
+    hiding::Hidden,
 };
+
+/// Tokens of the features, where they are tokens.
+const TOKENS: usize = 3;
 
 /// A small batch that fits a head: features as a leaf that collects gradients, labels as plain numbers.
 #[derive(Debug)]
@@ -24,9 +28,13 @@ pub(super) struct Samples {
     pub(super) answer: Answer,
     pub(super) task: String,
     pub(super) xs: Tensor,
-    pub(super) labels: Array2<f32>,
+    pub(super) labels: Labels,
     /// What the heads said that this one reads: numbers of the form of its own answer, which as logits say yes.
     others: Vec<(TaskName, Tensor)>,
+    /// Where the head reads them.
+    inputs: Option<Inputs>,
+    /// Whether the head restores hidden cells: for it all of them are hidden at once.
+    hides: bool,
 }
 
 /// What a head is given of some samples.
@@ -34,96 +42,132 @@ pub(super) struct Samples {
 pub(super) struct Given {
     features: Features,
     others: Vec<(TaskName, HeadOutput)>,
+    inputs: Option<Inputs>,
+    hidden: Option<Hidden>,
 }
 
 impl Given {
     pub(super) fn ask<'a>(&'a self, cx: &'a Cx) -> Ask<'a> {
-        Ask::new(&self.features, cx).with_others(&self.others)
+        let mut ask = Ask::new(&self.features, cx).with_others(&self.others);
+        if let Some(inputs) = &self.inputs {
+            ask = ask.with_inputs(inputs);
+        }
+        if let Some(hidden) = &self.hidden {
+            ask = ask.with_hidden(hidden);
+        }
+        ask
     }
 }
 
 impl Samples {
     /// # Errors
-    /// [`Error::InvalidConfig`] for answers of any number of items a sample, or of items with a free axis.
-    pub(super) fn new(spec: &HeadSpec, b: usize, kind: Kind, value: fn(&mut Rng) -> f32) -> Result<Self> {
+    /// [`Error::InvalidConfig`] for answers whose items have a free axis, and for a head that reads inputs where there are none.
+    pub(super) fn new(
+        spec: &HeadSpec,
+        inputs: &InputSpec,
+        b: usize,
+        kind: Kind,
+        value: fn(&mut Rng) -> f32,
+    ) -> Result<Self> {
         let mut rng = Rng::new(11);
         let shape: Vec<i64> = match &spec.input {
-            View::Tokens { width } => vec![b as i64, 3, *width],
+            View::Tokens { width } => vec![b as i64, TOKENS as i64, *width],
             View::Pyramid { channels } => vec![b as i64, channels.last().copied().unwrap_or(1), 2, 2],
             other => vec![b as i64, other.width()],
         };
-        let n: i64 = shape.iter().product();
-        let numbers: Vec<f64> = (0..n).map(|_| rng.normal()).collect();
-        let xs = Tensor::from_slice(&numbers).view(&shape[..]).to_kind(kind).set_requires_grad(true);
-        let layout = spec.answer.layout();
-        let width = layout.item.iter().map(|n| usize::try_from(*n).ok()).product::<Option<usize>>();
-        let (Some(width), Storage::Dense) = (width, layout.storage) else {
+        let xs = numbers(&mut rng, &shape, 0.0).to_kind(kind).set_requires_grad(true);
+        let labels = labels(spec, b, &mut rng, value)?;
+        let shape: Vec<i64> = [b as i64].into_iter().chain(spec.answer.shape()).collect();
+        // Of a kind with any number of items, as many as there are tokens.
+        let shape: Vec<i64> = shape.into_iter().map(|n| if n < 0 { TOKENS as i64 } else { n }).collect();
+        let mut said = || numbers(&mut rng, &shape, 6.0).to_kind(kind);
+        let others = spec.needs.after.iter().map(|task| (task.clone(), said())).collect();
+        let reads = spec.needs.inputs || spec.needs.hides.is_some();
+        if reads && inputs.is_empty() {
             return Err(Error::InvalidConfig {
                 what: "head laws",
-                field: "answer",
-                expected: "one item of known size a sample".into(),
-                found: spec.answer.describe(),
+                field: "inputs",
+                expected: format!("those that {} of task {} reads (check_on)", spec.kind, spec.task),
+                found: "none".into(),
             });
-        };
-        #[expect(clippy::cast_precision_loss, reason = "few classes")]
-        let labels = match layout.cells {
-            CellRule::Index { below } => {
-                Array2::from_shape_fn((b, width), |(i, _)| if i < below { i } else { i % below.max(1) } as f32)
-            }
-            CellRule::YesNo => {
-                Array2::from_shape_fn((b, width), |(i, j)| if j == 0 { i % 2 == 0 } else { rng.uniform() < 0.5 }.into())
-            }
-            CellRule::Number => Array2::from_shape_fn((b, width), |_| value(&mut rng)),
-        };
-        let shape: Vec<i64> = [b as i64].into_iter().chain(spec.answer.shape()).collect();
-        let n: i64 = shape.iter().product();
-        let mut said = || {
-            let numbers: Vec<f64> = (0..n).map(|_| 6.0 + rng.normal()).collect();
-            Tensor::from_slice(&numbers).view(&shape[..]).to_kind(kind)
-        };
-        let others = spec.needs.after.iter().map(|task| (task.clone(), said())).collect();
+        }
+        let inputs = reads.then(|| inputs.example(b as i64)).transpose()?;
         let (view, answer, task) = (spec.input.clone(), spec.answer.clone(), spec.task.to_string());
-        Ok(Self { view, answer, task, xs, labels, others })
+        Ok(Self { view, answer, task, xs, labels, others, inputs, hides: spec.needs.hides.is_some() })
     }
 
     /// What a head is given of the samples at `rows`.
     pub(super) fn given(&self, rows: &[usize]) -> Result<Given> {
-        let rows = Tensor::from_slice(&rows.iter().map(|&r| r as i64).collect::<Vec<_>>());
-        let xs = self.xs.f_index_select(0, &rows)?;
+        let at = Tensor::from_slice(&rows.iter().map(|&r| r as i64).collect::<Vec<_>>());
+        let xs = self.xs.f_index_select(0, &at)?;
         let features = match &self.view {
             View::Tokens { .. } => Features::Tokens(Tokens { xs, pad_mask: None, names: None }),
             View::Pyramid { .. } => Features::Pyramid(vec![xs]),
             _ => Features::Pooled(xs),
         };
-        let said = |(task, all): &(TaskName, Tensor)| Ok((task.clone(), all.f_index_select(0, &rows)?.into()));
-        Ok(Given { features, others: self.others.iter().map(said).collect::<Result<_>>()? })
+        let said = |(task, all): &(TaskName, Tensor)| Ok((task.clone(), all.f_index_select(0, &at)?.into()));
+        Ok(Given {
+            features,
+            others: self.others.iter().map(said).collect::<Result<_>>()?,
+            inputs: self.inputs.as_ref().map(|inputs| inputs.select(&at)).transpose()?,
+            hidden: self
+                .hides
+                .then(|| Hidden::everything(rows.len() as i64, self.answer.width() as i64, Device::Cpu))
+                .transpose()?,
+        })
     }
 
     /// The labels of the samples at `rows`; where `known` is false they are marked as missing.
     pub(super) fn target(&self, rows: &[usize], known: impl Fn(usize) -> bool) -> Result<Target> {
-        let mut labels = self.labels.select(ndarray::Axis(0), rows);
-        for (mut row, &sample) in labels.rows_mut().into_iter().zip(rows) {
-            if !known(sample) {
-                row.fill(f32::NAN);
-            }
-        }
-        target(&self.task, &self.answer, &labels)
+        let of = |&row: &usize| if known(row) { self.labels.gather(&[row]) } else { self.labels.unlabeled(1) };
+        Target::new(&self.task, &self.answer, &Labels::concat(&rows.iter().map(of).collect::<Vec<_>>())?)
     }
 
     pub(super) fn all(&self) -> Vec<usize> {
-        (0..self.labels.nrows()).collect()
+        (0..self.labels.len()).collect()
     }
 }
 
-/// A target of that kind from numbers, NaN meaning unknown.
-pub(super) fn target(task: &str, answer: &Answer, labels: &Array2<f32>) -> Result<Target> {
-    let layout = answer.layout();
-    let item: Vec<usize> = layout.item.iter().map(|n| usize::try_from(*n).unwrap_or(0)).collect();
-    #[expect(clippy::cast_possible_truncation, reason = "small whole numbers")]
-    let class = |l: &f32| if l.is_nan() { MISSING_CLASS } else { *l as i64 };
-    let cells = match layout.cells {
-        CellRule::Index { .. } => Cells::Index(labels.iter().map(class).collect()),
-        CellRule::YesNo | CellRule::Number => Cells::Number(labels.iter().copied().collect()),
+fn numbers(rng: &mut Rng, shape: &[i64], center: f64) -> Tensor {
+    let n: i64 = shape.iter().product();
+    Tensor::from_slice(&(0..n).map(|_| center + rng.normal()).collect::<Vec<_>>()).view(shape)
+}
+
+/// Labels of `b` samples, all of them known: every class, every label with yes and no, sequences of different lengths.
+fn labels(spec: &HeadSpec, b: usize, rng: &mut Rng, value: fn(&mut Rng) -> f32) -> Result<Labels> {
+    let layout = spec.answer.layout();
+    let item: Option<Vec<usize>> = layout.item.iter().map(|n| usize::try_from(*n).ok()).collect();
+    let Some(item) = item else {
+        return Err(Error::InvalidConfig {
+            what: "head laws",
+            field: "answer",
+            expected: "items of known size".into(),
+            found: spec.answer.describe(),
+        });
     };
-    Target::new(task, answer, &Labels::dense(cells, labels.nrows(), &item)?)
+    let offsets: Option<Vec<usize>> = match layout.storage {
+        Storage::Dense => None,
+        // A tag a token of the features; else as many items as one likes, none included.
+        Storage::Ragged if spec.answer.tag() == AnswerTag::Tags => Some((0..=b).map(|i| i * TOKENS).collect()),
+        Storage::Ragged => Some((0..=b).map(|i| (0..i).map(|sample| (sample + 1) % (TOKENS + 1)).sum()).collect()),
+    };
+    let items = offsets.as_ref().map_or(b, |offsets| offsets.last().copied().unwrap_or(0));
+    let width: usize = item.iter().product();
+    let (n, ragged) = (items * width, offsets.is_some());
+    #[expect(clippy::cast_possible_wrap, reason = "few classes")]
+    let index = |i: usize, below: usize, rng: &mut Rng| match ragged {
+        true => rng.below(below as u64) as i64,
+        false => (i / width.max(1) % below.max(1)) as i64,
+    };
+    let cells = match layout.cells {
+        CellRule::Index { below } => Cells::Index((0..n).map(|i| index(i, below, rng)).collect()),
+        CellRule::YesNo => Cells::Number(
+            (0..n).map(|i| if i % width == 0 { i / width % 2 == 0 } else { rng.uniform() < 0.5 }.into()).collect(),
+        ),
+        CellRule::Number => Cells::Number((0..n).map(|_| value(rng)).collect()),
+    };
+    match offsets {
+        Some(offsets) => Labels::ragged(cells, offsets, &item),
+        None => Labels::dense(cells, b, &item),
+    }
 }

@@ -2,14 +2,15 @@
 
 use mtl_core::{
     Result, TorchContext,
-    answer::{Answer, AnswerTag},
+    answer::{Answer, AnswerTag, Cells, Labels, numbered},
     batch::Target,
     context::Cx,
     mode::Mode,
     params::{ParamSet, Role, Scope},
+    prediction::Prediction,
     shim::{Graph, grad},
 };
-use ndarray::{Array2, Axis};
+use ndarray::Array2;
 use tch::{Device, Kind, Tensor};
 
 use super::samples::{Given, Samples};
@@ -31,9 +32,9 @@ struct Pass {
 }
 
 impl<H: Head> Subject<H> {
-    pub(super) fn new(build: &impl Fn(&mut Scope<'_>) -> Result<H>, kind: Kind, seed: u64) -> Result<Self> {
+    pub(super) fn new(build: &impl Fn(Scope<'_>) -> Result<H>, kind: Kind, seed: u64) -> Result<Self> {
         let mut params = ParamSet::new(kind, Device::Cpu, seed);
-        let head = build(&mut params.root().sub("heads").role(Role::Task(0)))?;
+        let head = build(params.root().sub("heads").role(Role::Task(0)))?;
         Ok(Self { params, head })
     }
 
@@ -139,12 +140,18 @@ pub(super) fn weights<H: Head>(subject: &Subject<H>, samples: &Samples) -> Resul
 pub(super) fn permutation<H: Head>(subject: &Subject<H>, samples: &Samples) -> Result<Option<String>> {
     let rows = samples.all();
     let order: Vec<usize> = rows.iter().map(|r| (r * 5 + 2) % rows.len()).collect();
-    let run = |rows: &[usize]| -> Result<(Tensor, f64)> {
+    let run = |rows: &[usize]| -> Result<(Tensor, f64, Prediction)> {
         let out = subject.answer(&samples.given(rows)?, Mode::Eval)?;
         let loss = subject.head.loss(&out, &samples.target(rows, |_| true)?)?;
-        Ok((out.main().f_detach()?, loss.sum.f_double_value(&[])?))
+        Ok((out.main().f_detach()?, loss.sum.f_double_value(&[])?, subject.head.decode(&out)?))
     };
-    let ((straight, a), (permuted, b)) = (run(&rows)?, run(&order)?);
+    let ((straight, a, said), (permuted, b, said_permuted)) = (run(&rows)?, run(&order)?);
+    // Numbers may differ by rounding, tokens not.
+    if let (Prediction::Sequence { tokens }, Prediction::Sequence { tokens: permuted }) = (said, said_permuted)
+        && tokens.gather(&order) != permuted
+    {
+        return Ok(Some("in another order of the samples sequences differ".into()));
+    }
     let order: Vec<i64> = order.iter().map(|&r| r as i64).collect();
     let expected = straight.f_index_select(0, &Tensor::from_slice(&order))?;
     if gap(a, b) > subject.tolerance() || distance(Some(&expected), Some(&permuted))? > subject.tolerance() {
@@ -172,7 +179,7 @@ pub(super) fn finite<H: Head>(subject: &Subject<H>, samples: &Samples) -> Result
 pub(super) fn repeatable<H: Head>(subject: &Subject<H>, samples: &Samples) -> Result<Option<String>> {
     let features = samples.given(&samples.all())?;
     let (a, b) = (subject.answer(&features, Mode::Eval)?, subject.answer(&features, Mode::Eval)?);
-    Ok((a.main() != b.main()).then(|| "two evaluations of the same features differ".into()))
+    Ok(differ(subject, &a, &b)?.then(|| "two evaluations of the same features differ".into()))
 }
 
 pub(super) fn unseen<H: Head>(subject: &Subject<H>, samples: &Samples) -> Result<Option<String>> {
@@ -180,14 +187,21 @@ pub(super) fn unseen<H: Head>(subject: &Subject<H>, samples: &Samples) -> Result
     let (given, target) = (samples.given(&rows)?, samples.target(&rows, |_| true)?);
     let (blind, seeing) =
         (subject.answer(&given, Mode::Eval)?, subject.head.forward(&given.ask(&cx).with_target(&target))?);
-    Ok((blind.main() != seeing.main()).then(|| "in evaluation the answer depends on the label".into()))
+    Ok(differ(subject, &blind, &seeing)?.then(|| "in evaluation the answer depends on the label".into()))
 }
 
 pub(super) fn saved<H: Head>(from: &Subject<H>, to: &Subject<H>, samples: &Samples) -> Result<Option<String>> {
     let features = samples.given(&samples.all())?;
     to.params.load_safetensors(&from.params.to_safetensors()?)?;
     let (a, b) = (from.answer(&features, Mode::Eval)?, to.answer(&features, Mode::Eval)?);
-    Ok((a.main() != b.main()).then(|| "saved and loaded parameters give another answer".into()))
+    // Each decoded by its own head: what a head keeps outside its parameters is not saved.
+    let same = a.main() == b.main() && from.head.decode(&a)? == to.head.decode(&b)?;
+    Ok((!same).then(|| "saved and loaded parameters give another answer".into()))
+}
+
+/// Whether two outputs are not the same answer, bit for bit: the tensor, and what is decoded of it.
+fn differ<H: Head>(subject: &Subject<H>, a: &HeadOutput, b: &HeadOutput) -> Result<bool> {
+    Ok(a.main() != b.main() || subject.head.decode(a)? != subject.head.decode(b)?)
 }
 
 pub(super) fn refused<H: Head>(subject: &Subject<H>, samples: &Samples) -> Result<Option<String>> {
@@ -207,13 +221,26 @@ pub(super) fn refused<H: Head>(subject: &Subject<H>, samples: &Samples) -> Resul
             wrong.push(("a class that does not exist", made(task, &labels)?));
         }
         Answer::MultiLabel(_) | Answer::Values(_) => {
-            let wide = ndarray::concatenate(Axis(1), &[samples.labels.view(), samples.labels.view()]);
-            let wide = wide.unwrap_or_else(|_| Array2::zeros((rows.len(), 0)));
+            let wide = Array2::zeros((rows.len(), 2 * samples.answer.width()));
             let made = if samples.answer.tag() == AnswerTag::Values { Target::values } else { Target::multi_label };
             wrong.push(("labels of another width", made(task, wide.view())?));
         }
+        Answer::Tags(_) | Answer::Sequence(_) => {
+            // Of more tokens than there are, so that the last one can be a label.
+            let names = numbered(samples.answer.width() + 1);
+            let more =
+                if samples.answer.tag() == AnswerTag::Tags { Answer::tags(names) } else { Answer::sequence(names) };
+            let labels = samples.labels.gather(&rows);
+            let Cells::Index(mut cells) = labels.cells().clone() else {
+                return Ok(Some("its labels are no indices".into()));
+            };
+            cells.iter_mut().take(1).for_each(|cell| *cell = samples.answer.width() as i64);
+            let offsets = labels.offsets().map(<[usize]>::to_vec).unwrap_or_default();
+            let labels = Labels::ragged(Cells::Index(cells), offsets, labels.item())?;
+            wrong.push(("a token that does not exist", Target::new(task, &more, &labels)?));
+        }
         // Making a target of a wrong form is refused already.
-        Answer::Tags(_) | Answer::Sequence(_) | Answer::Custom(_) => {}
+        Answer::Custom(_) => {}
     }
     for (what, target) in wrong {
         match subject.head.loss(&out, &target) {

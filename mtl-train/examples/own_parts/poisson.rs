@@ -1,18 +1,7 @@
 //! Counts, by Poisson regression: `rate = exp(z)`, `sum = sum_{known} rate - y z`.
 
-use mtl_core::{
-    Error, Result,
-    answer::{Answer, AnswerTag},
-    batch::Target,
-    features::View,
-    label_stats::LabelStats,
-    loss::TaskLoss,
-    metric::MetricName,
-    params::Scope,
-    prediction::Prediction,
-    task::TaskName,
-};
-use mtl_heads::{Ask, Head, HeadNeeds, HeadOutput, HeadPart, HeadSpec, Tower, TowerShape, to_array};
+use mtl_core::{Error, Result, answer::AnswerTag, batch::Target, loss::TaskLoss, prediction::Prediction};
+use mtl_heads::{Ask, Head, HeadOutput, HeadPart, HeadPlace, HeadSpec, Tower, TowerShape, to_array};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
@@ -32,34 +21,20 @@ impl HeadPart for PoissonConfig {
         METRICS
     }
 
-    fn build(
-        &self,
-        scope: &mut Scope<'_>,
-        task: &TaskName,
-        view: &View,
-        answer: &Answer,
-        _stats: Option<&LabelStats>,
-    ) -> Result<Box<dyn Head>> {
-        if answer.tag() != AnswerTag::Values {
+    fn build(&self, mut place: HeadPlace<'_>) -> Result<Box<dyn Head>> {
+        if place.answer.tag() != AnswerTag::Values {
             return Err(Error::InvalidConfig {
                 what: "head",
                 field: "kind",
-                expected: format!("one for the labels of task {task}, which are {}", answer.describe()),
+                expected: format!("one for the labels of task {}, which are {}", place.task, place.answer.describe()),
                 found: "\"poisson\", which is for numbers".into(),
             });
         }
-        let width = answer.width() as i64;
-        let spec = HeadSpec {
-            kind: "poisson",
-            task: task.clone(),
-            input: view.clone(),
-            output: format!("log rates [b, {width}]"),
-            answer: answer.clone(),
-            metrics: MetricName::several(METRICS)?,
-            needs: HeadNeeds::default(),
-        };
+        let width = place.answer.width() as i64;
+        let spec = place.spec("poisson", format!("log rates [b, {width}]"), METRICS)?;
         let shape = TowerShape { hidden: &self.hidden, ..TowerShape::default() };
-        Ok(Box::new(PoissonHead { tower: Tower::new(scope, view, width, shape)?, spec }))
+        let tower = Tower::new(&mut place.scope, place.view, width, shape)?;
+        Ok(Box::new(PoissonHead { spec, tower }))
     }
 }
 

@@ -26,6 +26,7 @@ use crate::{
     error::{Error, Result},
     method::MethodConfig,
     run_data::RunData,
+    self_supervised,
     session::Session,
     trainer::Observer,
 };
@@ -207,7 +208,8 @@ impl Ground {
         };
         let candidates = config.candidates.weights(tasks.len())?;
         let names: Vec<&str> = tasks.iter().map(String::as_str).collect();
-        let labels: Arc<dyn Source> = Arc::new(ForTasks::select(splits.train.clone(), &names)?);
+        let labels: Arc<dyn Source> =
+            Arc::new(ForTasks::select(self_supervised::source(run, splits.train.clone())?, &names)?);
         let folds = Folds::stratified(&labels, config.folds, config.seed)?;
         let parts = fold::splits(splits, &folds)?;
         // Builds everything once, so that a wrong setting is found before anything is trained.

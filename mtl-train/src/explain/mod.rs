@@ -211,8 +211,11 @@ pub fn explain(model: &Model, source: &dyn Source, options: &ExplainOptions) -> 
     let tasks: Vec<String> = model.tasks().names().map(ToString::to_string).collect();
     let mut notes = Vec::new();
     let mut given: Vec<Option<Vec<Chosen>>> = Vec::with_capacity(tasks.len());
-    for (task, prediction) in tasks.iter().zip(&predictions) {
-        let answers = chosen(prediction);
+    for ((task, prediction), head) in tasks.iter().zip(&predictions).zip(model.heads()) {
+        let answers = match head.spec().needs.hides {
+            Some(_) => Err("it restores its own inputs, each cell from the others".into()),
+            None => chosen(prediction),
+        };
         notes.extend(answers.as_ref().err().map(|reason| format!("task {task}: {reason}")));
         given.push(answers.ok());
     }
