@@ -32,7 +32,7 @@
 //! ```
 //!
 //! Without the feature `torch` (on unless you say `default-features = false`) what remains needs no libtorch: [`balance`] from
-//! losses or a Gramian to weights, [`task`], [`metric`], [`prediction`], [`label_stats`], [`rng`], [`state`]. `mtl-metrics` is
+//! losses or a Gramian to weights, [`task`], [`metric`], [`prediction`], [`label_stats`], [`rng`], [`state`], [`laws::balancer`]. `mtl-metrics` is
 //! built on that.
 //!
 //! | module | holds |
@@ -61,7 +61,6 @@ pub mod features;
 #[cfg(feature = "torch")]
 pub mod input;
 pub mod label_stats;
-#[cfg(feature = "torch")]
 pub mod laws;
 #[cfg(feature = "torch")]
 pub mod loss;

@@ -95,6 +95,16 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// A column of weights by which no row counts.
+    #[error("{}: column {column:?}: expected a weight above 0 in the {part}, found none", .path.display())]
+    NoWeight {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// Where none counts: the file, or the part of it that trains.
+        part: &'static str,
+    },
     /// A row with too few or too many fields.
     #[error("{}:{line}: expected {expected} columns, found {found}{advice}", .path.display())]
     ColumnCount {

@@ -50,6 +50,7 @@
 //! | [`kept`] | [`Kept`]: what a run remembers of its data, so that nothing is learned twice |
 //! | [`preprocess`] | [`Preprocessing`]: from raw files to inputs, for prediction |
 //! | [`source`] | the [`Source`] trait, [`TableSource`], [`FashionPairs`], [`Subset`], [`Concat`], [`ForTasks`], [`Restored`], [`Folds`] |
+//! | [`laws`] | what every source obeys, to be run over one's own |
 //! | [`stats`] | [`stats::of`]: counts, shares and spread of a split's labels |
 //! | [`sampler`] | [`Order`] of samples, [`TaskSampler`] of data sets |
 //! | [`loader`] | [`Loader`], [`MultiLoader`]: batches built ahead |
@@ -66,6 +67,7 @@ mod info;
 pub mod datasets;
 pub mod idx;
 pub mod kept;
+pub mod laws;
 pub mod loader;
 pub mod preprocess;
 pub mod rng;

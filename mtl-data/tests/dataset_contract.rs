@@ -6,14 +6,15 @@
 use std::{fs, io::Write, path::Path};
 
 use flate2::{Compression, write::GzEncoder};
-use mtl_core::{answer::CellRule, input::Cells, task::TaskName};
+use mtl_core::{input::Cells, task::TaskName};
 use mtl_data::{
     DatasetConfig, Error, Kept, OnChange, Source, Splits,
     datasets::{CensusIncome, CsvFiles, FashionPairsConfig, IdxFiles, IdxPart, IdxTask, SyntheticMmoe},
     kept::Reloaded,
+    laws,
     table::FittedColumn,
 };
-use tch::{Device, Kind};
+use tch::Kind;
 
 /// The data set of that name over files in `dir`.
 fn tiny(name: &str, dir: &Path, seed: u64) -> DatasetConfig {
@@ -102,40 +103,22 @@ fn all(source: &dyn Source) -> Vec<u64> {
 }
 
 #[test]
-fn batches_are_what_the_description_says() {
+fn every_part_obeys_the_laws_of_sources() {
     for_all(|name, load| {
         let splits = load(0);
         for source in [&splits.train, &splits.validation, &splits.test] {
             assert_eq!(source.info(), &splits.info, "{name}: all parts are described alike");
             assert!(!source.is_empty(), "{name}");
-            let positions = all(source);
-            let batch = source.batch(&positions).unwrap();
-            let b = i64::try_from(positions.len()).unwrap();
-            let info = source.info();
-            assert!(!info.inputs.is_empty(), "{name}");
-            info.inputs.validate().unwrap();
-            // Kinds, shapes, lengths, ranges of codes.
-            info.inputs.check_values(&batch.inputs).unwrap();
-            for (input, modality) in info.inputs.iter() {
-                let xs = batch.inputs.get(input).unwrap();
-                let kind = if modality.cardinalities().is_empty() { Kind::Float } else { Kind::Int64 };
-                assert_eq!((xs.kind(), xs.size()[0], xs.device()), (kind, b, Device::Cpu), "{name}");
-                assert!(xs.isfinite().all().int64_value(&[]) == 1, "{name}: {input} is finite");
-            }
+            assert_eq!(laws::source::check(source), Ok(()), "{name}");
+            assert!(!source.info().inputs.is_empty(), "{name}");
             let preprocessing = splits.preprocessing.as_ref().unwrap();
-            assert_eq!(preprocessing.inputs().unwrap(), info.inputs, "{name}: its own preprocessing gives its inputs");
-            assert_eq!(batch.targets.len(), info.tasks.len(), "{name}");
-            for (target, task) in batch.targets.iter().zip(&info.tasks) {
-                let target = target.as_ref().unwrap();
-                target.check(task.name.as_str(), &task.answer).unwrap_or_else(|e| panic!("{name}: {e}"));
-                assert_eq!(target.batch_size(), b, "{name}");
-                match task.answer.layout().cells {
-                    CellRule::Index { below } => assert!(target.max_label() < Some(below as i64), "{name}"),
-                    CellRule::YesNo | CellRule::Number => {
-                        assert_eq!(target.cells().size(), [b, task.answer.width() as i64], "{name}");
-                    }
-                }
-                assert!(target.known() > 0.0, "{name}: {}", task.name);
+            assert_eq!(
+                preprocessing.inputs().unwrap(),
+                splits.info.inputs,
+                "{name}: its own preprocessing gives its inputs"
+            );
+            for (target, task) in source.targets(&all(source)).unwrap().iter().zip(&splits.info.tasks) {
+                assert!(target.as_ref().unwrap().known() > 0.0, "{name}: {}", task.name);
             }
         }
     });
@@ -268,21 +251,6 @@ fn changed_data_that_are_allowed_get_the_kept_codes() {
         let text = ["t3", "t3", "new", "t0"][usize::try_from(id).unwrap() % 4];
         assert_eq!(codes.int64_value(&[row as i64, 0]), code(text), "row {id}");
     }
-}
-
-#[test]
-fn a_batch_does_not_depend_on_its_neighbors() {
-    for_all(|name, load| {
-        let source = load(0).train;
-        let (pair, single) = (source.batch(&[3, 1]).unwrap(), source.batch(&[1]).unwrap());
-        for ((input, pair), (_, single)) in pair.inputs.iter().zip(single.inputs.iter()) {
-            assert_eq!(pair.tensor().get(1), single.tensor().get(0), "{name}: {input}");
-        }
-        assert_eq!(pair.ids[1], single.ids[0], "{name}");
-        assert!(source.batch(&[]).unwrap().is_empty(), "{name}");
-        let e = source.batch(&[source.len()]).unwrap_err().to_string();
-        assert!(e.contains("expected a position below"), "{name}: {e}");
-    });
 }
 
 #[test]

@@ -213,13 +213,7 @@ impl Stages {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        input::{CategoricalField, Picture},
-        mode::Mode,
-        params::Role,
-        rng::Rng,
-    };
-    use tch::Tensor;
+    use crate::input::{CategoricalField, Picture};
 
     fn spec() -> InputSpec {
         let field = CategoricalField { name: "job".into(), cardinality: 4 };
@@ -232,52 +226,6 @@ mod tests {
     fn plan_of<'a>(config: &'a EncoderConfig, spec: &'a InputSpec) -> EncoderPlan<'a> {
         let taken: Vec<&str> = spec.iter().filter(|(_, m)| (config.takes().accepts)(m)).map(|(name, _)| name).collect();
         EncoderPlan::new(config, spec).for_inputs(&taken).unwrap()
-    }
-
-    fn inputs() -> Inputs {
-        let mut rng = Rng::new(3);
-        let mut normal = |shape: &[i64]| {
-            let values: Vec<f64> = (0..shape.iter().product::<i64>()).map(|_| rng.normal()).collect();
-            Tensor::from_slice(&values).view(shape)
-        };
-        let codes = Tensor::from_slice(&[0i64, 3, 2]).view([3, 1]);
-        let all = [("categorical", codes), ("numeric", normal(&[3, 2])), ("image", normal(&[3, 2, 8, 8]))];
-        Inputs::new(all.into_iter().map(|(n, t)| (n.to_owned(), t)).collect()).unwrap()
-    }
-
-    #[test]
-    fn parts_put_together_are_the_whole() {
-        let (spec, inputs, cx) = (spec(), inputs(), Cx::new(Mode::Eval));
-        for (name, _) in EncoderConfig::ALL {
-            let config = EncoderConfig::by_name(name).unwrap();
-            let plan = plan_of(&config, &spec);
-            let outline = plan.outline().unwrap();
-            let mut whole = ParamSet::new(Kind::Double, Device::Cpu, 4);
-            let encoder = plan.whole(&mut whole.root().sub("encoder")).unwrap();
-            assert_eq!(outline, encoder.stages());
-            let expected = encoder.forward(&inputs, &cx).unwrap();
-            for cut in 1..outline.len() {
-                // The same names, hence the same first values.
-                let mut parts = ParamSet::new(Kind::Double, Device::Cpu, 4);
-                let (mut root, n) = (parts.root(), outline.len());
-                let mut place = root.sub("encoder");
-                let first = plan.stages(&mut place, 0..cut).unwrap();
-                let rest = plan.stages(&mut place.role(Role::Task(1)), cut..n).unwrap();
-                let found = rest.advance(first.embed(&inputs, &cx).unwrap(), &cx).unwrap();
-                assert!(found.newest().unwrap().equal(expected.newest().unwrap()), "{name} cut at {cut}");
-                let sorted = |set: &ParamSet| {
-                    let mut names: Vec<String> = set.tensors().map(|(name, _)| name.to_owned()).collect();
-                    names.sort();
-                    names
-                };
-                assert_eq!(sorted(&parts), sorted(&whole), "{name}: every parameter and buffer once");
-                for param in parts.params() {
-                    let own = outline[cut..].iter().any(|s| Some(s.name.as_str()) == param.stage());
-                    assert_eq!(param.role() == Role::Task(1), own, "{}", param.name());
-                }
-                assert!(rest.embed(&inputs, &cx).is_err(), "{name}: the rest reads no inputs");
-            }
-        }
     }
 
     #[test]

@@ -1,13 +1,30 @@
 //! Public contracts: laws that every part of a kind obeys, to be run over one's own.
 //!
 //! A law is a function, not a macro of tests: a user's crate calls `check` in one test and reads which laws are broken, and how.
-//! Laws of heads live in `mtl-heads`, laws of metrics in `mtl-metrics`.
+//! All of them speak in [`BrokenLaws`], and each is shown to be able to fail by a part that is wrong on purpose (`tests/*laws_catch.rs`).
+//!
+//! | laws of | where | needs libtorch |
+//! |---|---|---|
+//! | encoders | [`encoder`] | yes |
+//! | sharing architectures | [`sharing`] | yes |
+//! | balancing methods | [`balancer`] | no |
+//! | heads | `mtl_heads::laws` | yes |
+//! | sources of samples | `mtl_data::laws::source` | yes |
+//! | metrics | `mtl_metrics::laws` | no |
 
+pub mod balancer;
+#[cfg(feature = "torch")]
+mod differences;
+#[cfg(feature = "torch")]
+pub mod encoder;
+#[cfg(feature = "torch")]
+mod rows;
+#[cfg(feature = "torch")]
 pub mod sharing;
+#[cfg(feature = "torch")]
+mod tensors;
 
 use std::fmt;
-
-use crate::error::Result;
 
 /// A law that something breaks, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +48,7 @@ impl fmt::Display for BrokenLaws {
 
 impl BrokenLaws {
     /// Adds what a law found; an error on the way breaks it as well.
-    pub fn note(&mut self, law: &'static str, outcome: Result<Option<String>>) {
+    pub fn note<E: fmt::Display>(&mut self, law: &'static str, outcome: Result<Option<String>, E>) {
         match outcome {
             Ok(None) => {}
             Ok(Some(found)) => self.0.push(Broken { law, found }),
@@ -43,7 +60,19 @@ impl BrokenLaws {
     ///
     /// # Errors
     /// Itself, when one is.
-    pub fn verdict(self) -> std::result::Result<(), Self> {
+    pub fn verdict(self) -> Result<(), Self> {
         if self.0.is_empty() { Ok(()) } else { Err(self) }
+    }
+
+    /// The names of the broken laws, in the order in which they were looked at, each once.
+    #[must_use]
+    pub fn names(&self) -> Vec<&'static str> {
+        let mut names: Vec<&'static str> = Vec::new();
+        for Broken { law, .. } in &self.0 {
+            if !names.contains(law) {
+                names.push(law);
+            }
+        }
+        names
     }
 }

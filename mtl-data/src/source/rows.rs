@@ -18,7 +18,8 @@ use tch::Tensor;
 use super::{Source, indices};
 use crate::{
     error::{Error, Result},
-    info::DataInfo,
+    info::{DataInfo, TaskInfo},
+    table::SampleFacts,
 };
 
 /// Batches with fewer cells than this are gathered by the calling thread: splitting them costs more than it saves.
@@ -64,6 +65,8 @@ pub struct TableSource {
     codes: Codes,
     numeric: Vec<f32>,
     labels: Vec<Labels>,
+    /// One per task.
+    facts: Vec<SampleFacts>,
 }
 
 /// An input of a table: its name, and which cells it is made of.
@@ -114,14 +117,40 @@ impl TableSource {
             // Checked once as a whole, so that no batch of an epoch finds a label that is none.
             Target::count(task.name.as_str(), &task.answer, labels)?;
         }
-        Ok(Self { info, parts, n_rows, codes, numeric, labels })
+        let facts = vec![SampleFacts::default(); labels.len()];
+        Ok(Self { info, parts, n_rows, codes, numeric, labels, facts })
+    }
+
+    /// The same rows with weights and groups, one entry a task.
+    ///
+    /// # Errors
+    /// `InvalidConfig` unless there is one per task, and one of each per row.
+    pub(crate) fn with_sample_facts(self, facts: Vec<SampleFacts>) -> Result<Self> {
+        let fits = |n: usize| n == self.n_rows;
+        let all = |facts: &SampleFacts| {
+            facts.weights.as_ref().is_none_or(|w| fits(w.len())) && facts.groups.as_ref().is_none_or(|g| fits(g.len()))
+        };
+        if facts.len() != self.labels.len() || !facts.iter().all(all) {
+            let expected = format!("{} rows of {} tasks", self.n_rows, self.labels.len());
+            return Err(Error::config("table source", "weights and groups", expected, "others"));
+        }
+        Ok(Self { facts, ..self })
     }
 
     fn targets_of(&self, rows: &[usize]) -> Result<Vec<Option<Target>>> {
-        let targets = self.info.tasks.iter().zip(&self.labels);
-        targets
-            .map(|(task, labels)| Ok(Some(Target::new(task.name.as_str(), &task.answer, &labels.gather(rows))?)))
-            .collect()
+        let targets = self.info.tasks.iter().zip(self.labels.iter().zip(&self.facts));
+        let target = |(task, (labels, facts)): (&TaskInfo, (&Labels, &SampleFacts))| {
+            let name = task.name.as_str();
+            let mut target = Target::new(name, &task.answer, &labels.gather(rows))?;
+            if let Some(weights) = &facts.weights {
+                target = target.with_weights(name, &rows.iter().map(|&row| weights[row]).collect::<Vec<_>>())?;
+            }
+            if let Some(groups) = &facts.groups {
+                target = target.with_groups(name, &rows.iter().map(|&row| groups[row]).collect::<Vec<_>>())?;
+            }
+            Ok(Some(target))
+        };
+        targets.map(target).collect()
     }
 
     fn inputs(&self, rows: &[usize]) -> Result<Inputs> {

@@ -26,7 +26,10 @@ pub(crate) fn missing_line(schema: &Schema, text: &str) -> String {
 pub(crate) fn number(schema: &Schema, column: &Column, numbers: Numbers, text: &str) -> String {
     let refuses_gaps = matches!(column, Column::Numeric { missing: MissingNumber::Refuse, .. });
     let fill = "missing = \"mean\" in the column";
-    let advice = if schema.is_missing(text) {
+    let is_weight = matches!(column, Column::Weight { .. });
+    let advice = if is_weight && (schema.is_missing(text) || usually_missing(text)) {
+        Some("a row that is not to count has weight 0".to_owned())
+    } else if schema.is_missing(text) {
         refuses_gaps.then(|| format!("if that means not known, write {fill}"))
     } else if usually_missing(text) {
         let and_fill = if refuses_gaps { format!(" and {fill}") } else { String::new() };

@@ -10,6 +10,7 @@ use super::{
     Faults, FittedColumn, FittedSchema, Table, TableColumn, advice,
     fit::{positions, same_columns},
     label_text::LabelTexts,
+    sample_facts::SampleFacts,
     schema::{Column, LabelSpec, TaskColumns},
 };
 use crate::{
@@ -26,7 +27,8 @@ impl FittedSchema {
     /// All rows of a table that was read with [`FittedSchema::schema`]; sample ids are row numbers.
     ///
     /// # Errors
-    /// [`Error::UnknownLabel`] for the first row whose label its task does not have.
+    /// [`Error::UnknownLabel`] for the first row whose label its task does not have; [`Error::Field`] for the first that has a
+    /// weight below 0 or no group; [`Error::NoWeight`] where no row counts.
     pub fn encode(&self, table: &Table) -> Result<TableSource> {
         self.encode_with(table, &mut Faults::default())
     }
@@ -35,7 +37,8 @@ impl FittedSchema {
         same_columns(self.schema(), table)?;
         let tasks = self.schema().tasks()?;
         let labels = tasks.iter().map(|task| self.labels(table, task, faults)).collect::<Result<_>>()?;
-        self.rows(table, self.info()?, labels)
+        let facts = SampleFacts::read(self.schema(), table, &tasks, faults)?;
+        self.rows(table, self.info()?, labels)?.with_sample_facts(facts)
     }
 
     /// All rows of a table without looking at its labels: a source without tasks.

@@ -134,9 +134,8 @@ impl FittedSchema {
                 (Column::Numeric { .. }, FittedColumn::Numeric { mean, std, fill }) => {
                     mean.is_finite() && fill.is_finite() && std.is_finite() && *std > 0.0
                 }
-                (Column::Label { .. }, FittedColumn::Label { .. }) | (Column::Ignore { .. }, FittedColumn::Ignored) => {
-                    true
-                }
+                (Column::Label { .. }, FittedColumn::Label { .. })
+                | (Column::Weight { .. } | Column::Group { .. } | Column::Ignore { .. }, FittedColumn::Ignored) => true,
                 _ => false,
             };
             if !fits {
@@ -298,6 +297,12 @@ fn fit_column(schema: &Schema, tasks: &[TaskColumns], idx: usize, rows: &Rows<'_
             let task = task.map_or_else(String::new, |task| task.name.to_string());
             let (known, fault) = fit_labels(schema, label, idx, &task, rows);
             (FittedColumn::Label { known }, fault)
+        }
+        (Column::Weight { name, .. }, TableColumn::Numbers(weights)) => {
+            let counts = rows.indices().filter_map(|row| weights.get(row)).any(|w| *w > 0.0);
+            let fault =
+                || Error::NoWeight { path: rows.table.path().to_owned(), column: name.clone(), part: "training part" };
+            (FittedColumn::Ignored, (!counts).then(fault))
         }
         _ => (FittedColumn::Ignored, None),
     }

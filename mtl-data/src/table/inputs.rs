@@ -1,6 +1,7 @@
 //! Rows to predict for: a file read block by block, without labels.
 //!
-//! Columns are found as in training, by name where there is a header, by position where there is none; label columns and
+//! Columns are found as in training, by name where there is a header, by position where there is none; columns of labels,
+//! weights and groups and
 //! ignored ones may be missing. A block is about a megabyte, so that a file of any size costs the memory of one; a row's
 //! codes and numbers do not depend on how the file was cut.
 //!
@@ -135,22 +136,21 @@ impl<R: Read> InputRows<R> {
                 Column::Categorical { .. } | Column::Numeric { .. } => {
                     find(&self.path, column, &self.names, &text, &self.format).map(Some)
                 }
-                Column::Label { .. } | Column::Ignore { .. } => Ok(None),
+                Column::Label { .. } | Column::Weight { .. } | Column::Group { .. } | Column::Ignore { .. } => Ok(None),
             };
             self.places = columns.iter().map(place).collect::<Result<_>>()?;
         } else {
-            // A column that is an input as well stands in the file whether labels do or not.
+            // A column that is an input as well stands in the file whether labels, weights and groups do or not.
             let schema = self.fitted.schema();
             let own = schema.own_columns();
-            let is_label = |name: &String| {
-                schema.columns.iter().filter(|c| c.name() == name).all(|c| matches!(c, Column::Label { .. }))
-            };
+            let is_label =
+                |name: &String| schema.columns.iter().filter(|c| c.name() == name).all(Column::is_about_answers);
             let n_labels = own.iter().filter(|name| is_label(name)).count();
             // Whatever is wrong in the first row is said, with its place, when it is read as a row.
             let unlabeled = first.is_ok_and(|fields| fields.len() + n_labels == own.len());
             self.names = own.into_iter().filter(|name| !(unlabeled && is_label(name))).collect();
             let place = |column: &Column| match column {
-                Column::Label { .. } => None,
+                column if column.is_about_answers() => None,
                 _ => self.names.iter().position(|name| name == column.name()),
             };
             self.places = columns.iter().map(place).collect();

@@ -9,6 +9,7 @@
 //! | a label that never changes in the training part | warning |
 //! | numbers that single precision would round where they differ | warning |
 //! | spellings that count as one label; a task named after a column of another name | note |
+//! | weights that are all alike, rows that do not count; groups of one row each | note, note, warning |
 
 use std::collections::HashMap;
 
@@ -46,6 +47,7 @@ pub(crate) fn look(fitted: &FittedSchema, train: &Table, learn: &[u64], others: 
         }
     }
     for (idx, column) in schema.columns.iter().enumerate() {
+        found.extend(sample_facts(column, train.columns().get(idx), &learn));
         let (Column::Numeric { transform: Transform::None, name, .. }, Some(TableColumn::Numbers(values))) =
             (column, train.columns().get(idx))
         else {
@@ -60,6 +62,33 @@ pub(crate) fn look(fitted: &FittedSchema, train: &Table, learn: &[u64], others: 
         }
     }
     Ok(found)
+}
+
+/// What a column of weights or groups says about the rows that train.
+fn sample_facts(column: &Column, values: Option<&TableColumn>, learn: &[usize]) -> Option<Finding> {
+    match (column, values) {
+        (Column::Weight { name, .. }, Some(TableColumn::Numbers(weights))) => {
+            let of_rows: Vec<f64> = learn.iter().filter_map(|&row| weights.get(row)).copied().collect();
+            let none = of_rows.iter().filter(|w| **w <= 0.0).count();
+            let alike = of_rows.windows(2).all(|pair| pair[0].total_cmp(&pair[1]).is_eq());
+            let message = match (none, alike) {
+                (0, true) => "all rows of the training part have the same weight: it changes nothing".to_owned(),
+                (0, false) => return None,
+                (none, _) => format!(
+                    "{none} of {} rows of the training part have weight 0: nobody learns from them",
+                    of_rows.len()
+                ),
+            };
+            Some(Finding::note(format!("weight {name}"), message))
+        }
+        (Column::Group { name, .. }, Some(TableColumn::Text { codes, dictionary })) => {
+            let counts = count(learn.iter().filter_map(|&row| codes.get(row)), dictionary);
+            let message = "every row of the training part is a group of its own: there is nothing to rank within";
+            let lonely = learn.len() > 1 && counts.iter().all(|(_, n)| *n <= 1);
+            lonely.then(|| Finding::warning(format!("group {name}"), message.to_owned()))
+        }
+        _ => None,
+    }
 }
 
 /// A label column of a task.
@@ -259,6 +288,26 @@ mod tests {
                 r#"warning: task town: "Bern", "bern" differ only in case and count as different labels"#,
             ]
         );
+    }
+
+    #[test]
+    fn weights_and_groups_that_say_nothing_are_said() {
+        let columns = format!(
+            r#"{X}, {{ name = "w", kind = "weight" }}, {{ name = "q", kind = "group" }},
+               {{ name = "y", kind = "label", label = "value" }}"#
+        );
+        let found = |text: &str| findings(&columns, text, text);
+        let e = found("x,w,q,y\n1,2,a,1\n2,2,b,2\n");
+        assert!(e.contains(
+            &"note: weight w: all rows of the training part have the same weight: it changes nothing".into()
+        ));
+        assert!(
+            e.iter().any(|f| f.starts_with("warning: group q: every row of the training part is a group")),
+            "{e:?}"
+        );
+        let e = found("x,w,q,y\n1,0,a,1\n2,2,a,2\n3,1,a,4\n");
+        assert_eq!(e, ["note: weight w: 1 of 3 rows of the training part have weight 0: nobody learns from them"]);
+        assert!(found("x,w,q,y\n1,1,a,1\n2,2,a,2\n").is_empty());
     }
 
     #[test]

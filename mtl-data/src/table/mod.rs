@@ -14,6 +14,7 @@
 //! | `fit.rs`, `label_text.rs` | [`FittedSchema`]: what was learned from the training split; which texts are one label |
 //! | `look.rs`, `advice.rs`, `faults.rs` | what looks wrong; what to write instead; whether to stop or to go on |
 //! | `encode.rs` | a [`Table`] and a [`FittedSchema`] to a [`TableSource`](crate::source::TableSource) |
+//! | `sample_facts.rs` | weights and groups of rows |
 //! | `inputs.rs` | [`InputRows`]: a file without labels, block by block, for prediction |
 
 mod advice;
@@ -29,6 +30,7 @@ mod label_text;
 mod look;
 mod number;
 mod parse;
+mod sample_facts;
 mod schema;
 mod task_name;
 mod text;
@@ -39,6 +41,7 @@ pub use fit::{FittedColumn, FittedSchema};
 pub use format::{CsvFormat, Delimiter, Encoding};
 pub use inputs::InputRows;
 pub(crate) use look::look;
+pub(crate) use sample_facts::SampleFacts;
 pub use schema::{Column, LabelSpec, MissingNumber, Schema, Transform};
 
 use std::path::{Path, PathBuf};
@@ -401,7 +404,8 @@ fn plans(schema: &Schema, places: &[Option<usize>], n_columns: usize) -> Vec<Pla
 fn plan(column: &Column) -> Plan {
     match column {
         Column::Ignore { .. } => Plan::Skip,
-        Column::Categorical { .. } => Plan::Text,
+        Column::Categorical { .. } | Column::Group { .. } => Plan::Text,
+        Column::Weight { .. } => Plan::Number { gaps: false },
         Column::Numeric { missing, .. } => Plan::Number { gaps: *missing == MissingNumber::Mean },
         Column::Label { label: LabelSpec::Value, .. } => Plan::Number { gaps: true },
         Column::Label { .. } => Plan::Text,

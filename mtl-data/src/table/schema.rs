@@ -85,6 +85,24 @@ pub enum Column {
         /// What the labels are.
         label: LabelSpec,
     },
+    /// How much each row counts: one of weight 2 as two, one of weight 0 as none. Losses and metrics are weighted means then; a
+    /// metric that knows no weights refuses them. Numbers >= 0, none missing. Not needed for prediction.
+    Weight {
+        /// The column's name.
+        name: String,
+        /// The tasks for which rows count so; default all.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        tasks: Vec<TaskName>,
+    },
+    /// The group of each row: a query, a user, a session. Rows of one text are one group, within which metrics of rankings rank.
+    /// None missing. Not needed for prediction.
+    Group {
+        /// The column's name.
+        name: String,
+        /// The tasks whose rows are grouped so; default all.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        tasks: Vec<TaskName>,
+    },
     /// A column that is not read; a file with a header need not have it.
     Ignore {
         /// The column's name.
@@ -104,13 +122,28 @@ impl Column {
             Self::Categorical { name, .. }
             | Self::Numeric { name, .. }
             | Self::Label { name, .. }
+            | Self::Weight { name, .. }
+            | Self::Group { name, .. }
             | Self::Ignore { name } => name,
+        }
+    }
+
+    /// Whether it is the weight or the group of a task's rows.
+    fn is_of(&self, task: &TaskName) -> bool {
+        match self {
+            Self::Weight { tasks, .. } | Self::Group { tasks, .. } => tasks.is_empty() || tasks.contains(task),
+            Self::Categorical { .. } | Self::Numeric { .. } | Self::Label { .. } | Self::Ignore { .. } => false,
         }
     }
 
     /// Whether it is an input of the model.
     pub(crate) fn is_input(&self) -> bool {
         matches!(self, Self::Categorical { .. } | Self::Numeric { .. })
+    }
+
+    /// Whether it says what is to be answered, or about the answer: what a file for prediction need not have.
+    pub(crate) fn is_about_answers(&self) -> bool {
+        matches!(self, Self::Label { .. } | Self::Weight { .. } | Self::Group { .. })
     }
 }
 
@@ -216,6 +249,7 @@ impl Schema {
         if tasks.is_empty() {
             return refuse("columns".into(), "at least one label column", "none".into());
         }
+        self.validate_sample_facts(&tasks)?;
         for task in &tasks {
             let specs: Vec<_> = task.columns.iter().filter_map(|&c| Some((c, self.label_spec(c)?))).collect();
             let all = |is_kind: fn(&LabelSpec) -> bool| specs.iter().all(|(_, spec)| is_kind(spec));
@@ -260,6 +294,44 @@ impl Schema {
             }
         }
         Ok(())
+    }
+
+    /// Weights and groups: of tasks that there are, one column a task.
+    fn validate_sample_facts(&self, tasks: &[TaskColumns]) -> Result<()> {
+        let refuse = |idx: usize, expected: String, found: String| {
+            Err(Error::Setting { place: format!("schema.columns[{idx}].tasks"), expected, found })
+        };
+        for (idx, column) in self.columns.iter().enumerate() {
+            let (Column::Weight { tasks: of, .. } | Column::Group { tasks: of, .. }) = column else { continue };
+            if let Some(stranger) = of.iter().find(|name| tasks.iter().all(|task| task.name != **name)) {
+                let names: Vec<_> = tasks.iter().map(|task| task.name.as_str()).collect();
+                return refuse(idx, format!("tasks of the label columns ({})", names.join(", ")), stranger.to_string());
+            }
+            let is_weight = matches!(column, Column::Weight { .. });
+            let first = |task: &&TaskColumns| {
+                let own = if is_weight { self.weight_of(&task.name) } else { self.group_of(&task.name) };
+                column.is_of(&task.name) && own != Some(idx)
+            };
+            if let Some(task) = tasks.iter().find(first) {
+                let what = if is_weight { "weights" } else { "groups" };
+                return refuse(
+                    idx,
+                    format!("of tasks without other {what}"),
+                    format!("two columns for task {}", task.name),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// The place of the column that says how much rows count for a task.
+    pub(crate) fn weight_of(&self, task: &TaskName) -> Option<usize> {
+        self.columns.iter().position(|column| matches!(column, Column::Weight { .. }) && column.is_of(task))
+    }
+
+    /// The place of the column that says to which group rows belong for a task.
+    pub(crate) fn group_of(&self, task: &TaskName) -> Option<usize> {
+        self.columns.iter().position(|column| matches!(column, Column::Group { .. }) && column.is_of(task))
     }
 
     /// The tasks in order; columns that cannot name a task get a name made from theirs, see `task_name`.

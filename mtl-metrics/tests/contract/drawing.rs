@@ -63,7 +63,7 @@ pub(crate) fn obeys<M: Metric>(
     (1..n).rev().for_each(|idx| order.swap(idx, random.below(idx + 1)));
     let mut cuts = random.list(3, |random| random.below(n + 1));
     cuts.sort_unstable();
-    laws::check_with(&fresh, n, &feed, &order, &cuts, tolerance)?;
+    laws::check_with(&fresh, n, &feed, &order, &cuts, tolerance).map_err(|broken| broken.to_string())?;
     let mut states = Vec::new();
     for threads in [1, 2, 4] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(|e| e.to_string())?;

@@ -1,8 +1,9 @@
 //! Laws on what comes out.
 
-use tch::{Kind, Tensor};
-
-use super::subject::{Subject, flat};
+use super::{
+    super::tensors::{buffers, flat, gap, restore, tolerance},
+    subject::Subject,
+};
 use crate::{
     context::{Cx, Product},
     error::{Error, Result, TorchContext},
@@ -38,7 +39,7 @@ pub(super) fn repeatable(subject: &Subject<'_>) -> Result<Option<String>> {
 }
 
 pub(super) fn samples(subject: &Subject<'_>) -> Result<Option<String>> {
-    let tolerance = tolerance(subject);
+    let tolerance = tolerance(subject.params.kind());
     let (all, cx) = (TaskMask::all(subject.n_tasks), Cx::new(Mode::Eval));
     let together = subject.run(Mode::Eval)?;
     for row in [0, 3] {
@@ -52,9 +53,9 @@ pub(super) fn samples(subject: &Subject<'_>) -> Result<Option<String>> {
             }
         }
     }
-    let before = subject.buffers()?;
+    let before = buffers(&subject.params)?;
     let trained = subject.sharing.forward(&subject.inputs(0..1)?, &all, &Cx::new(Mode::Train));
-    subject.restore(&before)?;
+    restore(&subject.params, &before)?;
     match trained {
         // A layer that normalizes over the batch may say that it cannot; the loader then sees to it.
         Ok(_) | Err(Error::SingleValue { .. }) => Ok(None),
@@ -75,7 +76,9 @@ pub(super) fn wanted(subject: &Subject<'_>) -> Result<Option<String>> {
             if let Some(t) = (0..n).find(|t| some.per_task.get(*t).is_some_and(Option::is_some) != mask.contains(*t)) {
                 return Ok(Some(format!("task {t} has features although not wanted, or none although wanted")));
             }
-            if let Some(found) = differing(subject, &all, &some, tolerance(subject), "a pass without other tasks")? {
+            if let Some(found) =
+                differing(subject, &all, &some, tolerance(subject.params.kind()), "a pass without other tasks")?
+            {
                 return Ok(Some(found));
             }
             for entry in cx.take_tape().0 {
@@ -89,10 +92,10 @@ pub(super) fn wanted(subject: &Subject<'_>) -> Result<Option<String>> {
                     return Ok(Some(format!("layer {} of task {t} ran although not wanted", entry.layer)));
                 }
             }
-            let before = subject.buffers()?;
+            let before = buffers(&subject.params)?;
             subject.run_for(&mask, &Cx::new(Mode::Train))?;
-            let after = subject.buffers()?;
-            subject.restore(&before)?;
+            let after = buffers(&subject.params)?;
+            restore(&subject.params, &before)?;
             for ((buffer, before), after) in subject.params.buffers().iter().zip(&before).zip(&after) {
                 if buffer.role().owner().is_some_and(unasked) && !before.equal(after) {
                     return Ok(Some(format!("{} moved although its task was not wanted", buffer.name())));
@@ -130,15 +133,4 @@ fn differing(
         }
     }
     Ok(None)
-}
-
-/// The largest difference, relative to the largest number beyond 1.
-fn gap(a: &Tensor, b: &Tensor) -> Result<f64> {
-    let largest = |t: &Tensor| t.f_abs().and_then(|t| t.f_max()).and_then(|t| t.f_to_kind(Kind::Double)).op("law");
-    let difference = largest(&a.f_sub(b).op("law")?)?;
-    Ok(f64::try_from(&difference).op("law")? / f64::try_from(&largest(a)?).op("law")?.max(1.0))
-}
-
-fn tolerance(subject: &Subject<'_>) -> f64 {
-    if subject.params.kind() == Kind::Double { 1e-10 } else { 1e-4 }
 }

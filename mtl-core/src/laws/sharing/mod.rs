@@ -44,9 +44,9 @@ use std::ops::Range;
 use tch::Kind;
 
 use subject::Subject;
-pub use subject::inputs;
 
 use super::BrokenLaws;
+pub use super::rows::inputs;
 use crate::{batch::Inputs, error::Result, params::Scope, share::Sharing, task::TaskSet};
 
 /// Runs every law over the architecture that `build` makes in the scope of a model. `inputs` gives rows of an endless table of

@@ -1,0 +1,257 @@
+//! Laws that every source of samples obeys.
+//!
+//! ```text
+//! len         positions below the length are there, all others are refused, by batches and by targets alike
+//! order       a batch holds the samples asked for, in that order, as often as asked for, and none depends on the others
+//! inputs      inputs are as the description says: names, kinds, shapes, lengths, codes; numbers are finite
+//! labels      there is one target per task, or none; labels are of the task's kind and in range
+//! targets     the targets alone are those of the batch
+//! empty       no positions are a batch of no samples, of the same form
+//! repeatable  the same positions give the same bits
+//! threads     several threads at once get what one gets
+//! ```
+//! [`check`] looks at a few positions of any source, so a test is one line:
+//!
+//! ```
+//! use mtl_data::{datasets::DatasetConfig, laws};
+//!
+//! let data = DatasetConfig::by_name("synthetic-mmoe")?.load()?;
+//! laws::source::check(&*data.validation)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use std::thread;
+
+use mtl_core::{
+    TorchContext,
+    batch::{Batch, Target},
+    input::{Input, Inputs},
+    laws::BrokenLaws,
+};
+use tch::{Device, Kind, Tensor};
+
+use crate::{error::Result, source::Source};
+
+/// Positions that are looked at, if there are so many.
+const POSITIONS: u64 = 16;
+/// Threads that ask at once.
+const THREADS: usize = 4;
+
+/// Runs every law over a source.
+///
+/// # Errors
+/// [`BrokenLaws`], one entry per broken law.
+pub fn check(source: &dyn Source) -> std::result::Result<(), BrokenLaws> {
+    type Law = fn(&dyn Source) -> Result<Option<String>>;
+    let laws: [(&'static str, Law); 8] = [
+        ("len", len),
+        ("order", order),
+        ("inputs", inputs),
+        ("labels", labels),
+        ("targets", targets),
+        ("empty", empty),
+        ("repeatable", repeatable),
+        ("threads", threads),
+    ];
+    let mut broken = BrokenLaws(Vec::new());
+    for (name, law) in laws {
+        broken.note(name, law(source));
+    }
+    broken.verdict()
+}
+
+/// Some positions, neither ascending nor each once.
+fn some(source: &dyn Source) -> Vec<u64> {
+    let n = source.len().min(POSITIONS);
+    let spread: Vec<u64> = (0..n).map(|at| (n - 1 - at) * source.len() / n).collect();
+    let (odd, even): (Vec<_>, Vec<_>) = spread.into_iter().enumerate().partition(|(at, _)| at % 2 == 1);
+    let mut positions: Vec<u64> = odd.into_iter().chain(even).map(|(_, position)| position).collect();
+    positions.extend(source.len().checked_sub(1));
+    positions.extend(positions.first().copied());
+    positions
+}
+
+fn len(source: &dyn Source) -> Result<Option<String>> {
+    let n = source.len();
+    if source.is_empty() != (n == 0) || source.n_tasks() != source.info().tasks.len() {
+        return Ok(Some(format!("{n} samples, empty: {}; {} tasks", source.is_empty(), source.n_tasks())));
+    }
+    if let Some(last) = n.checked_sub(1) {
+        source.batch(&[last])?;
+    }
+    for beyond in [n, n.saturating_add(1), u64::MAX] {
+        for (what, taken) in [
+            ("a batch", source.batch(&[beyond]).is_ok()),
+            ("a batch with others", n > 0 && source.batch(&[0, beyond]).is_ok()),
+            ("targets", source.targets(&[beyond]).is_ok()),
+        ] {
+            if taken {
+                return Ok(Some(format!("{what} of position {beyond}, where there are {n}")));
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn order(source: &dyn Source) -> Result<Option<String>> {
+    let positions = some(source);
+    let together = samples(&source.batch(&positions)?)?;
+    if together.len() != positions.len() {
+        return Ok(Some(format!("{} samples for {} positions", together.len(), positions.len())));
+    }
+    for (place, (&position, sample)) in positions.iter().zip(&together).enumerate() {
+        if samples(&source.batch(&[position])?)?.first() != Some(sample) {
+            return Ok(Some(format!("position {position}, asked for in place {place}, is not what it is alone")));
+        }
+    }
+    Ok(None)
+}
+
+fn inputs(source: &dyn Source) -> Result<Option<String>> {
+    let spec = &source.info().inputs;
+    spec.validate()?;
+    let positions = some(source);
+    let batch = source.batch(&positions)?;
+    spec.check_values(&batch.inputs)?;
+    for (name, input) in batch.inputs.iter() {
+        let xs = input.tensor();
+        if xs.device() != Device::Cpu || xs.size().first() != Some(&(positions.len() as i64)) {
+            return Ok(Some(format!("{name} is {:?} on {:?} for {} samples", xs.size(), xs.device(), positions.len())));
+        }
+        if xs.is_floating_point() && xs.f_isfinite().and_then(|t| t.f_all()).op("law")?.int64_value(&[]) == 0 {
+            return Ok(Some(format!("{name} is not finite")));
+        }
+    }
+    Ok(None)
+}
+
+fn labels(source: &dyn Source) -> Result<Option<String>> {
+    let positions = some(source);
+    let batch = source.batch(&positions)?;
+    if batch.targets.len() != source.n_tasks() {
+        return Ok(Some(format!("{} targets for {} tasks", batch.targets.len(), source.n_tasks())));
+    }
+    for (task, target) in source.info().tasks.iter().zip(&batch.targets) {
+        let Some(target) = target else { continue };
+        target.check(task.name.as_str(), &task.answer)?;
+        // Every cell, whoever made the target.
+        let (known, largest) = Target::count(task.name.as_str(), &task.answer, &target.labels()?)?;
+        if known as f64 != target.known() || largest != target.max_label() {
+            return Ok(Some(format!("task {}: {known} known labels, the target says {}", task.name, target.known())));
+        }
+    }
+    Ok(None)
+}
+
+fn targets(source: &dyn Source) -> Result<Option<String>> {
+    let positions = some(source);
+    let (alone, batch) = (source.targets(&positions)?, source.batch(&positions)?.targets);
+    if alone.len() != batch.len() {
+        return Ok(Some(format!("{} targets alone, {} in a batch", alone.len(), batch.len())));
+    }
+    for (task, (alone, batch)) in source.info().tasks.iter().zip(alone.iter().zip(&batch)) {
+        if answers(alone.as_ref(), positions.len())? != answers(batch.as_ref(), positions.len())? {
+            return Ok(Some(format!("task {}: other targets alone than in a batch", task.name)));
+        }
+    }
+    Ok(None)
+}
+
+fn empty(source: &dyn Source) -> Result<Option<String>> {
+    let batch = source.batch(&[])?;
+    if !batch.is_empty() || batch.targets.len() != source.n_tasks() || source.targets(&[])?.len() != source.n_tasks() {
+        return Ok(Some(format!("{} samples, {} targets", batch.len(), batch.targets.len())));
+    }
+    source.info().inputs.check(&batch.inputs)?;
+    Ok(None)
+}
+
+fn repeatable(source: &dyn Source) -> Result<Option<String>> {
+    let positions = some(source);
+    let same = samples(&source.batch(&positions)?)? == samples(&source.batch(&positions)?)?;
+    Ok((!same).then(|| "the same positions give other samples the second time".into()))
+}
+
+fn threads(source: &dyn Source) -> Result<Option<String>> {
+    let positions = some(source);
+    let expected = samples(&source.batch(&positions)?)?;
+    let found = thread::scope(|scope| {
+        let ask = || -> Result<Vec<Sample>> { samples(&source.batch(&positions)?) };
+        let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(ask)).collect();
+        threads.into_iter().map(|thread| thread.join().ok()).collect::<Vec<_>>()
+    });
+    for found in found {
+        match found {
+            None => return Ok(Some("a thread panicked".into())),
+            Some(found) => {
+                if found? != expected {
+                    return Ok(Some("a thread got other samples".into()));
+                }
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// One sample, without padding, as something that can be compared bit by bit: missing labels are equal to each other.
+#[derive(Debug, PartialEq)]
+struct Sample {
+    id: u64,
+    /// Per input.
+    inputs: Vec<Vec<u64>>,
+    /// Per task: labels, weight, group.
+    answers: Vec<String>,
+}
+
+fn samples(batch: &Batch) -> Result<Vec<Sample>> {
+    let n = batch.len();
+    let inputs = rows(&batch.inputs, n)?;
+    let answers =
+        batch.targets.iter().map(|target| answers(target.as_ref(), n)).collect::<Result<Vec<Vec<String>>>>()?;
+    let sample = |(row, inputs): (usize, Vec<Vec<u64>>)| Sample {
+        id: batch.ids[row],
+        inputs,
+        answers: answers.iter().filter_map(|task| task.get(row).cloned()).collect(),
+    };
+    Ok(inputs.into_iter().enumerate().map(sample).collect())
+}
+
+/// The numbers of every sample, input by input.
+fn rows(inputs: &Inputs, n: usize) -> Result<Vec<Vec<Vec<u64>>>> {
+    let mut rows = vec![Vec::new(); n];
+    for (_, input) in inputs.iter() {
+        let lengths = input.lengths().map(|t| Vec::<i64>::try_from(t).op("law")).transpose()?;
+        for (row, numbers) in rows.iter_mut().enumerate() {
+            numbers.push(bits(&row_of(input, row, lengths.as_deref())?)?);
+        }
+    }
+    Ok(rows)
+}
+
+fn row_of(input: &Input, row: usize, lengths: Option<&[i64]>) -> Result<Tensor> {
+    let all = input.tensor().f_get(row as i64).op("law")?;
+    Ok(match (lengths.and_then(|lengths| lengths.get(row)), input.ragged_axis()) {
+        (Some(&length), Some(axis)) => all.f_narrow(axis - 1, 0, length).op("law")?,
+        _ => all,
+    })
+}
+
+fn bits(t: &Tensor) -> Result<Vec<u64>> {
+    let flat = t.f_to_kind(Kind::Double).and_then(|t| t.f_reshape([-1])).op("law")?;
+    let numbers = Vec::<f64>::try_from(&flat).op("law")?;
+    // What is as long as it is wide differs by its shape too.
+    let sizes = t.size().into_iter().map(i64::unsigned_abs);
+    Ok(sizes.chain(numbers.into_iter().map(f64::to_bits)).collect())
+}
+
+/// What a task's target says of each sample; `None` for all of them where it has none.
+fn answers(target: Option<&Target>, n: usize) -> Result<Vec<String>> {
+    let Some(target) = target else { return Ok(vec!["no target".into(); n]) };
+    let (labels, weights, groups) = (target.labels()?, target.plain_weights()?, target.plain_groups()?);
+    let of = |row: usize| {
+        let weight = weights.as_ref().and_then(|w| w.get(row));
+        let group = groups.as_ref().and_then(|g| g.get(row));
+        format!("{:?}, weight {weight:?}, group {group:?}", labels.gather(&[row]))
+    };
+    Ok((0..n).map(of).collect())
+}
