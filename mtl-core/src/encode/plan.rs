@@ -214,7 +214,7 @@ impl Stages {
 mod tests {
     use super::*;
     use crate::{
-        input::{CategoricalField, Picture},
+        input::{CategoricalField, Input, Length, Picture, Tokens},
         mode::Mode,
         params::Role,
         rng::Rng,
@@ -225,7 +225,9 @@ mod tests {
         let field = CategoricalField { name: "job".into(), cardinality: 4 };
         let table = InputSpec::table(vec![field], vec!["age".into(), "wage".into()]);
         let image = Modality::from(Picture { channels: 2, height: 8, width: 8 });
-        InputSpec::new(table.iter().chain([("image", &image)]).map(|(name, m)| (name, m.clone()))).unwrap()
+        let text = Modality::from(Tokens { vocabulary: 5, pad: 0, unknown: Some(1), length: Length::Ragged(3) });
+        InputSpec::new(table.iter().chain([("image", &image), ("text", &text)]).map(|(name, m)| (name, m.clone())))
+            .unwrap()
     }
 
     /// The plan for those inputs that the encoder takes.
@@ -242,7 +244,9 @@ mod tests {
         };
         let codes = Tensor::from_slice(&[0i64, 3, 2]).view([3, 1]);
         let all = [("categorical", codes), ("numeric", normal(&[3, 2])), ("image", normal(&[3, 2, 8, 8]))];
-        Inputs::new(all.into_iter().map(|(n, t)| (n.to_owned(), t)).collect()).unwrap()
+        let words = Tensor::from_slice(&[2i64, 3, 4, 1, 0, 0, 4, 2, 0]).view([3, 3]);
+        let words = ("text".to_owned(), Input::ragged(words, &[3, 1, 2], 1).unwrap());
+        Inputs::new(all.into_iter().map(|(n, t)| (n.to_owned(), t.into())).chain([words]).collect()).unwrap()
     }
 
     #[test]
@@ -303,8 +307,8 @@ mod tests {
     fn a_plan_for_some_inputs_hides_the_others() {
         let (spec, config) = (spec(), EncoderConfig::by_name("conv").unwrap());
         let plan = EncoderPlan::new(&config, &spec);
-        assert_eq!(plan.inputs(), ["categorical", "numeric", "image"]);
-        assert_eq!(plan.input_groups(), [vec!["categorical", "numeric"], vec!["image"]]);
+        assert_eq!(plan.inputs(), ["categorical", "numeric", "image", "text"]);
+        assert_eq!(plan.input_groups(), [vec!["categorical", "numeric"], vec!["image"], vec!["text"]]);
         let fields = plan.for_inputs(&plan.input_groups()[0]).unwrap();
         assert_eq!(fields.inputs(), ["categorical", "numeric"]);
         assert!(fields.outline().unwrap_err().to_string().contains("one picture"));
@@ -312,6 +316,6 @@ mod tests {
         assert_eq!(fields.with_encoder(&tabular).outline().unwrap()[0].name, "fields");
         assert_eq!(plan.for_inputs(&["numeric"]).unwrap().input_groups(), [["numeric"]]);
         let e = plan.for_inputs(&["sound"]).unwrap_err().to_string();
-        assert_eq!(e, "unknown input \"sound\", known are categorical, numeric, image");
+        assert_eq!(e, "unknown input \"sound\", known are categorical, numeric, image, text");
     }
 }

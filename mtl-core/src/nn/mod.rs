@@ -12,8 +12,10 @@ mod embedding;
 mod experts;
 mod field_tokens;
 mod linear;
+mod lstm;
 mod mlp;
 mod norm;
+mod packing;
 
 pub use activation::Activation;
 pub use batch_norm::BatchNorm2d;
@@ -23,8 +25,10 @@ pub use embedding::{FieldEmbedding, NumericTokens};
 pub use experts::Experts;
 pub use field_tokens::FieldTokens;
 pub use linear::Linear;
+pub use lstm::Lstm;
 pub use mlp::Mlp;
 pub use norm::LayerNorm;
+pub use packing::Packing;
 
 use tch::Tensor;
 
