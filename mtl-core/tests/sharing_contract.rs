@@ -61,8 +61,8 @@ fn encoders() -> Vec<EncoderConfig> {
         EncoderConfig::Conv(ConvEncoderConfig { channels: vec![3, 4], activation, dropout: 0.0 }),
         EncoderConfig::ResNet18(ResNet18Config { width: 2, large_images: false }),
         EncoderConfig::Lstm(LstmEncoderConfig {
-            embedding: 4,
-            hidden: 2,
+            embedding: 6,
+            hidden: 3,
             layers: 2,
             word_dropout: 0.0,
             ..LstmEncoderConfig::default()

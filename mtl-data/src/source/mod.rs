@@ -10,6 +10,7 @@ mod pairs;
 mod pictures;
 mod rows;
 mod subset;
+mod texts;
 
 pub use concat::Concat;
 pub use folds::Folds;
@@ -20,6 +21,7 @@ pub use pairs::{FashionPairs, PAIR_SIDE, Scaling};
 pub use pictures::Pictures;
 pub use rows::{Codes, TableSource};
 pub use subset::{Subset, split};
+pub use texts::{TextSource, Texts};
 
 use std::sync::Arc;
 
