@@ -18,7 +18,7 @@ fn picture() -> Modality {
 }
 
 fn words(length: Length) -> Modality {
-    Tokens { vocabulary: 9, pad: 0, length }.into()
+    Tokens { vocabulary: 9, pad: 0, unknown: None, length }.into()
 }
 
 /// A table, a picture, both; two pictures and two texts in one sample; a signal and a set.

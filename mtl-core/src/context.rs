@@ -196,6 +196,12 @@ pub enum Product {
         /// Zeros on each side.
         padding: i64,
     },
+    /// A recurrence over moments, `x [items, inputs]`, `y [items, outputs]`: its weight gradients are sums over moments whose own
+    /// outputs are not on the tape, so that it is counted and not factored.
+    Recurrent {
+        /// From the input and from the state before.
+        weights: [Tensor; 2],
+    },
 }
 
 /// One attention map of one forward pass.

@@ -3,10 +3,10 @@
 
 use mtl_core::{
     context::Cx,
-    encode::{ConvEncoderConfig, EncoderConfig, MlpEncoderConfig, ResNet18Config, TabularEncoderConfig},
+    encode::{ConvEncoderConfig, EncoderConfig, LstmEncoderConfig, MlpEncoderConfig, ResNet18Config, TabularEncoderConfig},
     input::{
-        CategoricalField, Custom, CustomModality, InputSpec, Inputs, Layout, Length, Modality, ModalityKind, Numbers,
-        Picture, Set, Signal, Tokens,
+        CategoricalField, Custom, CustomModality, Input, InputSpec, Inputs, Layout, Length, Modality, ModalityKind,
+        Numbers, Picture, Set, Signal, Tokens,
     },
     laws,
     mode::Mode,
@@ -20,7 +20,8 @@ fn spec(config: &EncoderConfig) -> InputSpec {
     let field = |name: &str, cardinality| CategoricalField { name: name.into(), cardinality };
     let table = InputSpec::table(vec![field("sex", 3), field("job", 5)], vec!["age".into(), "wage".into()]);
     let image = Modality::from(Picture { channels: 1, height: 12, width: 12 });
-    let all = table.iter().chain([("image", &image)]);
+    let text = Modality::from(Tokens { vocabulary: 5, pad: 0, unknown: Some(1), length: Length::Ragged(4) });
+    let all = table.iter().chain([("image", &image), ("text", &text)]);
     let taken = all.filter(|(_, modality)| (config.takes().accepts)(modality));
     InputSpec::new(taken.map(|(name, modality)| (name, modality.clone()))).unwrap()
 }
@@ -40,6 +41,13 @@ fn small(name: &str) -> EncoderConfig {
             EncoderConfig::Conv(ConvEncoderConfig { channels: vec![3, 4], activation, dropout: 0.0 })
         }
         EncoderConfig::ResNet18(_) => EncoderConfig::ResNet18(ResNet18Config { width: 2, large_images: false }),
+        EncoderConfig::Lstm(_) => EncoderConfig::Lstm(LstmEncoderConfig {
+            embedding: 4,
+            hidden: 3,
+            layers: 2,
+            word_dropout: 0.0,
+            ..LstmEncoderConfig::default()
+        }),
         EncoderConfig::Outside(part) => panic!("{part:?} is not of this crate"),
     }
 }
@@ -104,7 +112,7 @@ fn every_input_is_taken_or_refused_by_name() {
         .map(|(_, modality)| modality.clone())
         .chain([
             Picture { channels: 1, height: 12, width: 12 }.into(),
-            Tokens { vocabulary: 7, pad: 0, length: Length::Ragged(5) }.into(),
+            Tokens { vocabulary: 7, pad: 0, unknown: None, length: Length::Ragged(5) }.into(),
             Signal { channels: 2, rate: None, length: Length::Fixed(6) }.into(),
             Set { width: 3, length: Length::Ragged(4) }.into(),
             Custom::new(Smell).into(),

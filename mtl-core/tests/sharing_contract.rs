@@ -4,8 +4,11 @@
 use mtl_core::{
     batch::Inputs,
     context::Cx,
-    encode::{ConvEncoderConfig, EncoderConfig, EncoderPlan, MlpEncoderConfig, ResNet18Config, TabularEncoderConfig},
-    input::{CategoricalField, InputSpec, Modality, Picture},
+    encode::{
+        ConvEncoderConfig, EncoderConfig, EncoderPlan, LstmEncoderConfig, MlpEncoderConfig, ResNet18Config,
+        TabularEncoderConfig,
+    },
+    input::{CategoricalField, InputSpec, Length, Modality, Picture, Tokens},
     laws,
     mode::Mode,
     nn::Activation,
@@ -26,12 +29,17 @@ fn spec() -> InputSpec {
     let field = |name: &str, cardinality| CategoricalField { name: name.into(), cardinality };
     let table = InputSpec::table(vec![field("sex", 3), field("job", 4)], vec!["age".into(), "wage".into()]);
     let image = Modality::from(Picture { channels: 2, height: 8, width: 8 });
-    InputSpec::new(table.iter().chain([("image", &image)]).map(|(name, m)| (name, m.clone()))).unwrap()
+    let text = Modality::from(Tokens { vocabulary: 6, pad: 0, unknown: Some(1), length: Length::Ragged(4) });
+    InputSpec::new(table.iter().chain([("image", &image), ("text", &text)]).map(|(name, m)| (name, m.clone()))).unwrap()
 }
 
-/// The columns of the table that are read where the encoder or another one reads some.
+/// What is read beside the picture: columns of the table, or the text.
 fn fields(encoder: &EncoderConfig) -> &'static [&'static str] {
-    if matches!(encoder, EncoderConfig::Mlp(_)) { &["numeric"] } else { &["categorical", "numeric"] }
+    match encoder {
+        EncoderConfig::Mlp(_) => &["numeric"],
+        EncoderConfig::Lstm(_) => &["text"],
+        _ => &["categorical", "numeric"],
+    }
 }
 
 /// The inputs that the encoder takes; for fusion, which brings an encoder for the others, fields and the picture.
@@ -52,6 +60,13 @@ fn encoders() -> Vec<EncoderConfig> {
         EncoderConfig::Tabular(TabularEncoderConfig { token_width: 3, hidden: vec![6], activation, dropout: 0.0 }),
         EncoderConfig::Conv(ConvEncoderConfig { channels: vec![3, 4], activation, dropout: 0.0 }),
         EncoderConfig::ResNet18(ResNet18Config { width: 2, large_images: false }),
+        EncoderConfig::Lstm(LstmEncoderConfig {
+            embedding: 6,
+            hidden: 3,
+            layers: 2,
+            word_dropout: 0.0,
+            ..LstmEncoderConfig::default()
+        }),
     ]
 }
 
@@ -70,7 +85,7 @@ fn settings(encoder: &EncoderConfig) -> Vec<SharingConfig> {
     let everyone = vec!["a".into(), "b".into(), "c".into()];
     all.push(SharingConfig::Branch(BranchConfig { groups: vec![everyone], ..Default::default() }));
     let (pictures, other) = match encoder {
-        EncoderConfig::Mlp(_) | EncoderConfig::Tabular(_) => (false, &encoders()[3]),
+        EncoderConfig::Mlp(_) | EncoderConfig::Tabular(_) | EncoderConfig::Lstm(_) => (false, &encoders()[3]),
         EncoderConfig::Conv(_) | EncoderConfig::ResNet18(_) => (true, &encoders()[1]),
         EncoderConfig::Outside(part) => panic!("{part:?} is not of this crate"),
     };

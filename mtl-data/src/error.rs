@@ -130,6 +130,25 @@ pub enum Error {
         /// The number of columns.
         expected: usize,
     },
+    /// A line that does not hold what it must.
+    #[error("{}:{line}: expected {expected}, found {found}", .path.display())]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: u64,
+        /// What it must hold, in words.
+        expected: String,
+        /// What it holds.
+        found: String,
+    },
+    /// A file of one's own that is not there.
+    #[error("{}: there is no such file (where are the data? data.dir, --data-dir, or MTL_DATA_DIR for the folder above them)",
+        .path.display())]
+    Absent {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
     /// A column of the schema that the file's header does not have.
     #[error("{}:1: expected a column named {column:?}, found {}{advice}", .path.display(), list(.found))]
     MissingColumn {

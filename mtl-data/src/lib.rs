@@ -46,10 +46,11 @@
 //! |---|---|
 //! | [`datasets`] | data sets by name: [`DatasetConfig`] to [`Splits`] |
 //! | [`table`] | [`Schema`], [`Table`], [`FittedSchema`]: CSV files |
+//! | [`text`] | [`FittedTexts`], [`Vocabulary`](text::Vocabulary): parallel files of texts and labels |
 //! | [`idx`] | pictures in the format of the MNIST family |
 //! | [`kept`] | [`Kept`]: what a run remembers of its data, so that nothing is learned twice |
 //! | [`preprocess`] | [`Preprocessing`]: from raw files to inputs, for prediction |
-//! | [`source`] | the [`Source`] trait, [`TableSource`], [`FashionPairs`], [`Subset`], [`Concat`], [`ForTasks`], [`Restored`], [`Folds`] |
+//! | [`source`] | the [`Source`] trait, [`TableSource`], [`TextSource`], [`FashionPairs`], [`Subset`], [`Concat`], [`ForTasks`], [`Restored`], [`Folds`] |
 //! | [`laws`] | what every source obeys, to be run over one's own |
 //! | [`stats`] | [`stats::of`]: counts, shares and spread of a split's labels |
 //! | [`sampler`] | [`Order`] of samples, [`TaskSampler`] of data sets |
@@ -75,6 +76,7 @@ pub mod sampler;
 pub mod source;
 pub mod stats;
 pub mod table;
+pub mod text;
 
 pub use datasets::{DatasetConfig, Origin, Splits};
 pub use error::{Error, Result};
@@ -84,5 +86,6 @@ pub use kept::{Kept, OnChange};
 pub use loader::{Batches, Epoch, Loader, LoaderConfig, LoaderPosition, MultiConfig, MultiLoader};
 pub use preprocess::{InputBatches, Preprocessing, RawPictures};
 pub use sampler::{Order, TaskSampler};
-pub use source::{Concat, FashionPairs, Folds, ForTasks, Source, Subset, TableSource};
+pub use source::{Concat, FashionPairs, Folds, ForTasks, Source, Subset, TableSource, TextSource};
 pub use table::{CsvFormat, FittedSchema, Schema, Table};
+pub use text::FittedTexts;

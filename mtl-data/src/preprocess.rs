@@ -26,6 +26,7 @@ use crate::{
     idx::Items,
     source::{Scaling, Source, TableSource},
     table::{CsvFormat, FittedSchema, InputRows},
+    text::{FittedTexts, RawTexts},
 };
 
 /// Pictures of bytes: their shape, and how values are scaled.
@@ -115,6 +116,11 @@ pub enum Preprocessing {
         /// Their shape, and how values are scaled.
         image: RawPictures,
     },
+    /// Lines of text: words become ids.
+    Text {
+        /// The vocabularies, and what else was learned.
+        fitted: FittedTexts,
+    },
 }
 
 impl Preprocessing {
@@ -123,7 +129,7 @@ impl Preprocessing {
     pub fn table(&self) -> Option<&FittedSchema> {
         match self {
             Self::Table { fitted, .. } => Some(fitted),
-            Self::Pictures { .. } => None,
+            Self::Pictures { .. } | Self::Text { .. } => None,
         }
     }
 
@@ -132,7 +138,16 @@ impl Preprocessing {
     pub fn pictures(&self) -> Option<&RawPictures> {
         match self {
             Self::Pictures { image } => Some(image),
-            Self::Table { .. } => None,
+            Self::Table { .. } | Self::Text { .. } => None,
+        }
+    }
+
+    /// What was learned of texts; `None` for what are none.
+    #[must_use]
+    pub fn texts(&self) -> Option<&FittedTexts> {
+        match self {
+            Self::Text { fitted } => Some(fitted),
+            Self::Table { .. } | Self::Pictures { .. } => None,
         }
     }
 
@@ -150,6 +165,10 @@ impl Preprocessing {
                 image.validate()?;
                 Ok(image.inputs())
             }
+            Self::Text { fitted } => {
+                fitted.validate()?;
+                fitted.inputs()
+            }
         }
     }
 
@@ -162,11 +181,17 @@ impl Preprocessing {
             Self::Pictures { image: RawPictures { channels, height, width, .. } } => {
                 format!("an idx file of {channels} x {height} x {width} bytes a picture")
             }
+            Self::Text { fitted } => {
+                let names: Vec<&str> = fitted.inputs.iter().map(|input| input.name.as_str()).collect();
+                let tabs =
+                    if names.len() > 1 { format!(": {}, separated by tabs", names.join(", ")) } else { String::new() };
+                format!("lines of text, a sample each{tabs}; words are separated by blanks")
+            }
         }
     }
 
     /// The inputs of all samples of a file, `batch_size` at a time (the last of a block may be fewer); `-` is the
-    /// standard input, for tables.
+    /// standard input, for tables and texts.
     ///
     /// # Errors
     /// [`Error::Io`] when the file cannot be opened; whatever is wrong in its header, with its place; `InvalidConfig`
@@ -176,14 +201,17 @@ impl Preprocessing {
         if batch_size == 0 {
             return Err(Error::config("prediction", "batch_size", ">= 1", "0"));
         }
+        let bytes = || -> Result<Box<dyn Read + Send>> {
+            Ok(match path == Path::new("-") {
+                true => Box::new(stdin()),
+                false => Box::new(File::open(path).map_err(|e| Error::io(path, e))?),
+            })
+        };
         let reader = match self {
             Self::Table { format, fitted } => {
-                let bytes: Box<dyn Read + Send> = match path == Path::new("-") {
-                    true => Box::new(stdin()),
-                    false => Box::new(File::open(path).map_err(|e| Error::io(path, e))?),
-                };
-                Reader::Table { rows: Box::new(fitted.parse_inputs(path, bytes, format)?), block: None }
+                Reader::Table { rows: Box::new(fitted.parse_inputs(path, bytes()?, format)?), block: None }
             }
+            Self::Text { fitted } => Reader::Text { lines: Box::new(RawTexts::open(fitted, path, bytes()?)?) },
             Self::Pictures { image } => Reader::Pictures { items: open_pictures(path, image)?, image: *image },
         };
         Ok(InputBatches { reader, batch_size, failed: false })
@@ -226,6 +254,9 @@ enum Reader {
         items: Items,
         image: RawPictures,
     },
+    Text {
+        lines: Box<RawTexts<Box<dyn Read + Send>>>,
+    },
 }
 
 impl std::fmt::Debug for Reader {
@@ -233,6 +264,7 @@ impl std::fmt::Debug for Reader {
         f.write_str(match self {
             Self::Table { .. } => "table",
             Self::Pictures { .. } => "pictures",
+            Self::Text { .. } => "text",
         })
     }
 }
@@ -263,6 +295,7 @@ impl InputBatches {
                 let pixels: Vec<f32> = bytes.iter().map(|&byte| values[usize::from(byte)]).collect();
                 Ok(Some(image.batch(&pixels)?))
             }
+            Reader::Text { lines } => lines.take(self.batch_size),
         }
     }
 }

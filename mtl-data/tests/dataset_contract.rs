@@ -9,7 +9,7 @@ use flate2::{Compression, write::GzEncoder};
 use mtl_core::{input::Cells, task::TaskName};
 use mtl_data::{
     DatasetConfig, Error, Kept, OnChange, Source, Splits,
-    datasets::{CensusIncome, CsvFiles, FashionPairsConfig, IdxFiles, IdxPart, IdxTask, SyntheticMmoe},
+    datasets::{CensusIncome, CsvFiles, FashionPairsConfig, IdxFiles, IdxPart, IdxTask, ParallelText, SyntheticMmoe},
     kept::Reloaded,
     laws,
     table::FittedColumn,
@@ -53,6 +53,21 @@ fn tiny(name: &str, dir: &Path, seed: u64) -> DatasetConfig {
             let config =
                 IdxFiles { dir: Some(dir), tasks, train, test, validation_fraction: 0.2, seed, ..IdxFiles::default() };
             DatasetConfig::Idx(config)
+        }
+        "parallel-text" => {
+            // Texts of the same length but for every fifth, so that batches are padded.
+            let words = |i: usize, word: &dyn Fn(usize) -> String| {
+                (0..if i % 5 == 0 { 2 } else { 4 }).map(word).collect::<Vec<_>>().join(" ") + "\n"
+            };
+            let lines = |line: &dyn Fn(usize) -> String| (0..50).map(line).collect::<String>();
+            fs::write(dir.join("text"), lines(&|i| words(i, &|at| format!("w{}", (i * 7 + at * 3) % 11)))).unwrap();
+            fs::write(dir.join("tags"), lines(&|i| words(i, &|at| format!("t{}", (i + at) % 2)))).unwrap();
+            fs::write(dir.join("label"), lines(&|i| format!("l{}\n", i % 3))).unwrap();
+            let tasks = r#"text = "text"
+                tasks = [{ name = "kind", file = "label", kind = "class" }, { name = "tags", file = "tags", kind = "tags" },
+                         { name = "said", file = "tags", kind = "sequence" }]"#;
+            let config: ParallelText = toml::from_str(tasks).unwrap();
+            DatasetConfig::ParallelText(ParallelText { dir: Some(dir), seed, ..config })
         }
         "synthetic-mmoe" => {
             let config = SyntheticMmoe { train: 50, validation: 10, test: 10, seed, ..SyntheticMmoe::default() };

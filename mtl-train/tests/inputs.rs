@@ -34,7 +34,7 @@ struct Pairs {
 }
 
 fn words(longest: i64) -> Tokens {
-    Tokens { vocabulary: 12, pad: 11, length: Length::Ragged(longest) }
+    Tokens { vocabulary: 12, pad: 11, unknown: None, length: Length::Ragged(longest) }
 }
 
 fn pairs(n: u64) -> Pairs {

@@ -12,10 +12,12 @@
 //! | [`TabularEncoder`] | categorical and numeric fields | tokens (one a field), then pooled | `tabular.rs` |
 //! | [`ConvEncoder`] | one picture | pyramid | `conv.rs` |
 //! | [`ResNet18`] | one picture | pyramid | `resnet.rs` |
+//! | [`LstmEncoder`] | one text or signal | tokens (one a word or moment) | `lstm.rs` |
 //!
 //! What an encoder takes it says by [`Takes`]; an input that it does not take is refused by name when it is built.
 
 mod conv;
+mod lstm;
 mod mlp;
 mod plan;
 mod resnet;
@@ -26,6 +28,7 @@ use std::fmt::Debug;
 
 pub use crate::input::InputSpec;
 pub use conv::{ConvEncoder, ConvEncoderConfig};
+pub use lstm::{LstmEncoder, LstmEncoderConfig};
 pub use mlp::{MlpEncoder, MlpEncoderConfig};
 pub use plan::{BuildEncoder, EncoderPlan, Stages};
 pub use resnet::{ResNet18, ResNet18Config};
@@ -127,6 +130,7 @@ registry! {
         Tabular(TabularEncoderConfig) = "tabular", "one token a table field, then fully connected layers";
         Conv(ConvEncoderConfig) = "conv", "small convolutional network over images";
         ResNet18(ResNet18Config) = "resnet18", "residual network of 18 layers over images";
+        Lstm(LstmEncoderConfig) = "lstm", "long short-term memory over a text or a signal, in both directions";
     }
 }
 
@@ -139,6 +143,7 @@ impl EncoderConfig {
             Self::Tabular(_) => TabularEncoder::TAKES,
             Self::Conv(_) => ConvEncoder::TAKES,
             Self::ResNet18(_) => ResNet18::TAKES,
+            Self::Lstm(_) => LstmEncoder::TAKES,
             Self::Outside(part) => part.takes(),
         }
     }
@@ -153,6 +158,7 @@ impl EncoderConfig {
             Self::Tabular(c) => Box::new(TabularEncoder::new(scope, spec, c)?),
             Self::Conv(c) => Box::new(ConvEncoder::new(scope, spec, c)?),
             Self::ResNet18(c) => Box::new(ResNet18::new(scope, spec, c)?),
+            Self::Lstm(c) => Box::new(LstmEncoder::new(scope, spec, c)?),
             Self::Outside(part) => return part.build(scope, spec),
         })
     }

@@ -213,13 +213,15 @@ impl Stages {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::{CategoricalField, Picture};
+    use crate::input::{CategoricalField, Length, Picture, Tokens};
 
     fn spec() -> InputSpec {
         let field = CategoricalField { name: "job".into(), cardinality: 4 };
         let table = InputSpec::table(vec![field], vec!["age".into(), "wage".into()]);
         let image = Modality::from(Picture { channels: 2, height: 8, width: 8 });
-        InputSpec::new(table.iter().chain([("image", &image)]).map(|(name, m)| (name, m.clone()))).unwrap()
+        let text = Modality::from(Tokens { vocabulary: 5, pad: 0, unknown: Some(1), length: Length::Ragged(3) });
+        InputSpec::new(table.iter().chain([("image", &image), ("text", &text)]).map(|(name, m)| (name, m.clone())))
+            .unwrap()
     }
 
     /// The plan for those inputs that the encoder takes.
@@ -251,8 +253,8 @@ mod tests {
     fn a_plan_for_some_inputs_hides_the_others() {
         let (spec, config) = (spec(), EncoderConfig::by_name("conv").unwrap());
         let plan = EncoderPlan::new(&config, &spec);
-        assert_eq!(plan.inputs(), ["categorical", "numeric", "image"]);
-        assert_eq!(plan.input_groups(), [vec!["categorical", "numeric"], vec!["image"]]);
+        assert_eq!(plan.inputs(), ["categorical", "numeric", "image", "text"]);
+        assert_eq!(plan.input_groups(), [vec!["categorical", "numeric"], vec!["image"], vec!["text"]]);
         let fields = plan.for_inputs(&plan.input_groups()[0]).unwrap();
         assert_eq!(fields.inputs(), ["categorical", "numeric"]);
         assert!(fields.outline().unwrap_err().to_string().contains("one picture"));
@@ -260,6 +262,6 @@ mod tests {
         assert_eq!(fields.with_encoder(&tabular).outline().unwrap()[0].name, "fields");
         assert_eq!(plan.for_inputs(&["numeric"]).unwrap().input_groups(), [["numeric"]]);
         let e = plan.for_inputs(&["sound"]).unwrap_err().to_string();
-        assert_eq!(e, "unknown input \"sound\", known are categorical, numeric, image");
+        assert_eq!(e, "unknown input \"sound\", known are categorical, numeric, image, text");
     }
 }

@@ -61,8 +61,8 @@ fn each() -> Vec<Modality> {
         Categorical { fields: vec![field("sex", 3), field("job", 5)] }.into(),
         Numeric { names: vec!["age".into(), "wage".into()] }.into(),
         Picture { channels: 2, height: 3, width: 4 }.into(),
-        Tokens { vocabulary: 7, pad: 6, length: Length::Ragged(5) }.into(),
-        Tokens { vocabulary: 7, pad: 0, length: Length::Fixed(5) }.into(),
+        Tokens { vocabulary: 7, pad: 6, unknown: None, length: Length::Ragged(5) }.into(),
+        Tokens { vocabulary: 7, pad: 0, unknown: None, length: Length::Fixed(5) }.into(),
         Signal { channels: 2, rate: Some(8.5), length: Length::Ragged(4) }.into(),
         Signal { channels: 1, rate: None, length: Length::Fixed(4) }.into(),
         Set { width: 3, length: Length::Ragged(4) }.into(),
@@ -161,12 +161,22 @@ fn sizes_that_cannot_be_are_refused_by_name() {
         Picture { channels: huge, height: huge, width: huge }.into(),
         Numeric { names: Vec::new() }.into(),
         Set { width: -1, length: Length::Fixed(1) }.into(),
-        Tokens { vocabulary: 5, pad: 0, length: Length::Ragged(0) }.into(),
+        Tokens { vocabulary: 5, pad: 0, unknown: None, length: Length::Ragged(0) }.into(),
     ] {
         let e = refusal(modality);
         assert!(e.starts_with("input x: sizes must be"), "{e}");
     }
-    assert!(refusal(Tokens { vocabulary: 5, pad: 5, length: Length::Fixed(1) }.into()).contains("vocabulary"));
+    assert!(
+        refusal(Tokens { vocabulary: 5, pad: 5, unknown: None, length: Length::Fixed(1) }.into())
+            .contains("vocabulary")
+    );
+    for id in [5, -1, 0] {
+        let e = refusal(Tokens { vocabulary: 5, pad: 0, unknown: Some(id), length: Length::Fixed(1) }.into());
+        assert!(
+            e.ends_with(&format!("the id of unknown tokens must be in 0..5 and not the padding, found {id}")),
+            "{e}"
+        );
+    }
     let still = Signal { channels: 1, rate: Some(0.0), length: Length::Fixed(1) };
     assert!(refusal(still.into()).ends_with("rate must be > 0 and finite, found 0"));
     let none = Categorical { fields: vec![CategoricalField { name: "a".into(), cardinality: 0 }] };

@@ -30,7 +30,7 @@
 //! use mtl_core::input::{InputSpec, Length, Modality, Picture, Tokens};
 //!
 //! let picture = Modality::from(Picture { channels: 3, height: 32, width: 32 });
-//! let words = Tokens { vocabulary: 1000, pad: 0, length: Length::Ragged(20) };
+//! let words = Tokens { vocabulary: 1000, pad: 0, unknown: None, length: Length::Ragged(20) };
 //! let spec = InputSpec::new([("left", picture.clone()), ("right", picture), ("caption", words.clone().into())])?;
 //!
 //! let caption = words.batch(&[vec![5, 7, 9], vec![4]])?;
@@ -103,6 +103,11 @@ pub trait ModalityKind: Debug + Send + Sync {
     /// What fills the places beyond a sample's length.
     fn padding(&self) -> i64 {
         0
+    }
+
+    /// For ids: the one of everything that has no id of its own, because it was not there when the others were learned.
+    fn unknown(&self) -> Option<i64> {
+        None
     }
 
     /// Whether the values of a batch can be: whole numbers within their cardinality, lengths within the tensor, padding

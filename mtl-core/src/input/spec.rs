@@ -193,7 +193,7 @@ mod tests {
 
     fn spec() -> InputSpec {
         let picture = Modality::from(Picture { channels: 1, height: 2, width: 3 });
-        let words = Tokens { vocabulary: 9, pad: 0, length: Length::Ragged(4) };
+        let words = Tokens { vocabulary: 9, pad: 0, unknown: None, length: Length::Ragged(4) };
         InputSpec::new([("left", picture.clone()), ("right", picture), ("words", words.into())]).unwrap()
     }
 

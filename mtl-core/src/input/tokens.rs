@@ -14,6 +14,9 @@ pub struct Tokens {
     pub vocabulary: i64,
     /// The id of padding, in `0..vocabulary`.
     pub pad: i64,
+    /// The id of every token that the vocabulary does not have, in `0..vocabulary`; `None` where there is no such id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<i64>,
     /// How many tokens a sample has.
     pub length: Length,
 }
@@ -52,7 +55,8 @@ impl ModalityKind for Tokens {
     }
 
     fn meaning(&self) -> String {
-        format!("ids of tokens in 0..{}, padding is {}", self.vocabulary, self.pad)
+        let unknown = self.unknown.map_or_else(String::new, |id| format!(", unknown tokens are {id}"));
+        format!("ids of tokens in 0..{}, padding is {}{unknown}", self.vocabulary, self.pad)
     }
 
     fn layout(&self) -> Layout {
@@ -66,6 +70,10 @@ impl ModalityKind for Tokens {
             let found = format!("{} ids, padding {}", self.vocabulary, self.pad);
             return Err(Error::Input { input: input.to_owned(), what: "vocabulary", expected, found });
         }
+        if let Some(id) = self.unknown.filter(|id| !(0..self.vocabulary).contains(id) || *id == self.pad) {
+            let expected = format!("in 0..{} and not the padding", self.vocabulary);
+            return check::refuse(input, "the id of unknown tokens", expected, id.to_string());
+        }
         Ok(())
     }
 
@@ -75,6 +83,10 @@ impl ModalityKind for Tokens {
 
     fn padding(&self) -> i64 {
         self.pad
+    }
+
+    fn unknown(&self) -> Option<i64> {
+        self.unknown
     }
 
     fn cells(&self) -> Cells<'_> {
@@ -88,7 +100,7 @@ mod tests {
 
     #[test]
     fn lists_are_padded_and_checked() {
-        let tokens = Tokens { vocabulary: 5, pad: 4, length: Length::Ragged(3) };
+        let tokens = Tokens { vocabulary: 5, pad: 4, unknown: None, length: Length::Ragged(3) };
         let batch = tokens.batch(&[vec![1], vec![], vec![2, 3]]).unwrap();
         assert_eq!(Vec::<i64>::try_from(batch.tensor().flatten(0, -1)).unwrap(), [1, 4, 4, 4, 2, 3]);
         assert_eq!(Vec::<i64>::try_from(batch.lengths().unwrap()).unwrap(), [1, 0, 2]);

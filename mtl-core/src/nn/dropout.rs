@@ -1,6 +1,6 @@
 //! Dropout: in training, each number is zeroed with probability `rate` and the others are scaled up.
 
-use tch::{Device, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use crate::{
     context::Cx,
@@ -45,5 +45,17 @@ impl Dropout {
             return xs.f_mul(&shim::dropout_mask(&xs, self.rate)?).op("dropout");
         }
         xs.f_dropout(self.rate, true).op("dropout")
+    }
+
+    /// Which of so many things are left out, true where one is, for what is replaced rather than zeroed; `None` where none is.
+    ///
+    /// # Errors
+    /// [`Error::Torch`] when libtorch refuses.
+    pub fn chosen(self, shape: &[i64], device: Device, cx: &Cx) -> Result<Option<Tensor>> {
+        if self.rate == 0.0 || cx.mode() == Mode::Eval {
+            return Ok(None);
+        }
+        let kept = self.forward(Tensor::f_ones(shape, (Kind::Float, device)).op("dropout")?, cx)?;
+        Ok(Some(kept.f_eq(0.0).op("dropout")?))
     }
 }

@@ -13,8 +13,10 @@ mod experts;
 mod field_tokens;
 mod gru;
 mod linear;
+mod lstm;
 mod mlp;
 mod norm;
+mod packing;
 
 pub use activation::Activation;
 pub use batch_norm::BatchNorm2d;
@@ -25,8 +27,10 @@ pub use experts::Experts;
 pub use field_tokens::FieldTokens;
 pub use gru::GruCell;
 pub use linear::Linear;
+pub use lstm::Lstm;
 pub use mlp::Mlp;
 pub use norm::LayerNorm;
+pub use packing::Packing;
 
 use tch::Tensor;
 

@@ -24,7 +24,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::Splits;
+use super::{Splits, located};
 use crate::{
     error::{Error, Result},
     kept::{Cut, Loading, Part},
@@ -37,7 +37,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CsvFiles {
-    /// The folder that relative paths start from; default the current one.
+    /// The folder that relative paths start from; one that is not here is looked for in `MTL_DATA_DIR`; default the current one.
     pub dir: Option<PathBuf>,
     /// The training file; required.
     pub train: PathBuf,
@@ -151,7 +151,7 @@ impl CsvFiles {
     }
 
     fn read(&self, role: &str, path: &Path, loading: &mut Loading<'_>, faults: &mut Faults) -> Result<Table> {
-        let path = self.dir.as_deref().unwrap_or("".as_ref()).join(path);
+        let path = located(self.dir.as_deref()).join(path);
         loading.table(role, &path, Table::read_with(&path, &self.format, &self.schema, faults), role == "train")
     }
 }

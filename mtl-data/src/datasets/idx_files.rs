@@ -23,7 +23,7 @@ use mtl_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Splits, csv::cut};
+use super::{Splits, csv::cut, located};
 use crate::{
     error::{Error, Result},
     idx,
@@ -39,7 +39,7 @@ const NAME: &str = "idx";
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct IdxFiles {
-    /// The folder that relative paths start from; default the current one.
+    /// The folder that relative paths start from; one that is not here is looked for in `MTL_DATA_DIR`; default the current one.
     pub dir: Option<PathBuf>,
     /// The tasks, in the order of the files of labels; at least one, required.
     pub tasks: Vec<IdxTask>,
@@ -254,7 +254,7 @@ impl IdxFiles {
     }
 
     fn path(&self, path: &Path) -> PathBuf {
-        self.dir.as_deref().unwrap_or("".as_ref()).join(path)
+        located(self.dir.as_deref()).join(path)
     }
 }
 

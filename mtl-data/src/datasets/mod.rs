@@ -18,6 +18,7 @@ mod census_income;
 mod csv;
 mod fashion_pairs;
 mod idx_files;
+mod parallel_text;
 mod synthetic_mmoe;
 mod tasks;
 
@@ -25,6 +26,7 @@ pub use census_income::CensusIncome;
 pub use csv::CsvFiles;
 pub use fashion_pairs::FashionPairsConfig;
 pub use idx_files::{IdxFiles, IdxPart, IdxTask};
+pub use parallel_text::{NewLabels, ParallelText, TextInput, TextTaskFile};
 pub(crate) use synthetic_mmoe::preprocessing as synthetic_preprocessing;
 pub use synthetic_mmoe::{SyntheticMmoe, SyntheticTargets};
 
@@ -53,6 +55,7 @@ mtl_core::registry! {
         FashionPairs(FashionPairsConfig) = "fashion-pairs", "two garments composed into one picture, ten classes each";
         Csv(CsvFiles) = "csv", "your own CSV files, described by a schema";
         Idx(IdxFiles) = "idx", "your own pictures in idx files, one file of labels per task";
+        ParallelText(ParallelText) = "parallel-text", "your own texts in parallel files, a line a sample: classes, tags, sequences";
         SyntheticMmoe(SyntheticMmoe) = "synthetic-mmoe", "two generated tasks of adjustable relatedness, from the MMoE paper";
     }
 }
@@ -73,6 +76,7 @@ impl DatasetConfig {
             Self::FashionPairs(config) => config.load_with(loading),
             Self::Csv(config) => config.load_with(loading),
             Self::Idx(config) => config.load_with(loading),
+            Self::ParallelText(config) => config.load_with(loading),
             Self::SyntheticMmoe(config) => config.load_with(loading),
         }
     }
@@ -97,6 +101,14 @@ impl DatasetConfig {
                     part.labels.iter_mut().for_each(PathBuf::clear);
                 }
             }
+            Self::ParallelText(config) => {
+                config.dir = None;
+                let folders = [Some(&mut config.train), config.validation.as_mut(), config.test.as_mut()];
+                let files =
+                    config.text.as_mut().into_iter().chain(config.inputs.iter_mut().map(|input| &mut input.file));
+                let labels = config.tasks.iter_mut().map(|task| &mut task.file);
+                folders.into_iter().flatten().chain(files).chain(labels).for_each(PathBuf::clear);
+            }
             Self::SyntheticMmoe(_) => {}
         }
         same
@@ -112,6 +124,7 @@ impl DatasetConfig {
             Self::FashionPairs(config) => &mut config.dir,
             Self::Csv(config) => &mut config.dir,
             Self::Idx(config) => &mut config.dir,
+            Self::ParallelText(config) => &mut config.dir,
             Self::SyntheticMmoe(_) => {
                 return Err(Error::config("data", "dir", "a data set of files", "one that is generated"));
             }
@@ -221,6 +234,20 @@ fn choose_cache(variable: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
         .or_else(|| set("HOME").map(|dir| dir.join(".cache").join("mtl")))
 }
 
+/// The folder of one's own files: `dir` as it is, or, where it is relative and not here, below `MTL_DATA_DIR` if it is there; the current
+/// one without `dir`.
+#[must_use]
+pub fn located(dir: Option<&Path>) -> PathBuf {
+    below(dir.unwrap_or(Path::new("")), env::var_os("MTL_DATA_DIR").map(PathBuf::from))
+}
+
+fn below(dir: &Path, all: Option<PathBuf>) -> PathBuf {
+    match all {
+        Some(all) if dir.is_relative() && !dir.exists() && all.join(dir).is_dir() => all.join(dir),
+        _ => dir.to_owned(),
+    }
+}
+
 /// The folder of a data set: `dir` if it is given, else `data/<name>` in the cache.
 ///
 /// # Errors
@@ -241,6 +268,17 @@ fn file(dir: &Path, name: &str, dataset: &'static str) -> Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_that_is_not_here_is_looked_for_among_all_data() {
+        let all = tempfile::tempdir().unwrap();
+        std::fs::create_dir(all.path().join("atis-of-a-test")).unwrap();
+        let found = |dir: &str| below(dir.as_ref(), Some(all.path().to_owned()));
+        assert_eq!(found("atis-of-a-test"), all.path().join("atis-of-a-test"));
+        assert_eq!(found("src"), Path::new("src"), "what is here comes first");
+        assert_eq!(found("nowhere"), Path::new("nowhere"));
+        assert_eq!(below("atis-of-a-test".as_ref(), None), Path::new("atis-of-a-test"));
+    }
 
     #[test]
     fn the_cache_is_found_as_xtask_finds_it() {

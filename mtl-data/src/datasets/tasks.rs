@@ -26,6 +26,9 @@ impl DatasetConfig {
             Self::Csv(config) => of_schema(&config.schema),
             Self::FashionPairs(_) => named(&["left", "right"], AnswerTag::Class),
             Self::Idx(config) => Ok(config.tasks.iter().map(|task| (task.name.clone(), AnswerTag::Class)).collect()),
+            Self::ParallelText(config) => {
+                Ok(config.named_tasks().map(|(name, kind)| (name.clone(), kind.tag())).collect())
+            }
             Self::SyntheticMmoe(config) => {
                 let mut tasks = Vec::new();
                 if config.targets != SyntheticTargets::Binary {
@@ -39,12 +42,23 @@ impl DatasetConfig {
         }
     }
 
-    /// Whether the inputs are pictures; else they are fields of a table.
+    /// Whether the inputs are pictures; what are neither pictures nor [texts](Self::has_texts) are fields of a table.
     #[must_use]
     pub fn has_pictures(&self) -> bool {
         match self {
             Self::FashionPairs(_) | Self::Idx(_) => true,
-            Self::CensusIncome(_) | Self::Csv(_) | Self::SyntheticMmoe(_) => false,
+            Self::CensusIncome(_) | Self::Csv(_) | Self::ParallelText(_) | Self::SyntheticMmoe(_) => false,
+        }
+    }
+
+    /// Whether the inputs are texts.
+    #[must_use]
+    pub fn has_texts(&self) -> bool {
+        match self {
+            Self::ParallelText(_) => true,
+            Self::CensusIncome(_) | Self::Csv(_) | Self::FashionPairs(_) | Self::Idx(_) | Self::SyntheticMmoe(_) => {
+                false
+            }
         }
     }
 }
@@ -80,6 +94,8 @@ mod tests {
         assert_eq!(config.tasks().unwrap(), info.tasks.iter().map(form).collect::<Vec<_>>());
         let is_picture = |modality: &Modality| matches!(modality, Modality::Picture(_));
         assert_eq!(config.has_pictures(), info.inputs.iter().any(|(_, modality)| is_picture(modality)));
+        let is_text = |modality: &Modality| matches!(modality, Modality::Tokens(_));
+        assert_eq!(config.has_texts(), info.inputs.iter().any(|(_, modality)| is_text(modality)));
     }
 
     #[test]
@@ -103,6 +119,17 @@ mod tests {
                 {{ name = "price", kind = "label", label = "value" }},
                 {{ name = "kind", kind = "label", task = "size", label = {{ ordinal = ["2", "0", "1"] }} }},
             ]"#,
+            dir.path()
+        ));
+        fs::write(dir.path().join("text"), "a b\n".repeat(20)).unwrap();
+        fs::write(dir.path().join("tags"), "x y\n".repeat(20)).unwrap();
+        fs::write(dir.path().join("kind"), "p\nq\n".repeat(10)).unwrap();
+        agrees(&format!(
+            r#"kind = "parallel-text"
+            dir = {:?}
+            text = "text"
+            tasks = [{{ name = "said", file = "text", kind = "sequence" }}, {{ name = "tags", file = "tags", kind = "tags" }},
+                     {{ name = "kind", file = "kind", kind = "class" }}]"#,
             dir.path()
         ));
         let pairs: DatasetConfig = toml::from_str("kind = \"fashion-pairs\"").unwrap();

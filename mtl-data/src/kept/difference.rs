@@ -1,12 +1,37 @@
-//! The first fact that two fits of a table disagree about, in words.
+//! The first fact that two fits disagree about, in words.
 //!
 //! A digest says that a file changed; this says what the change would have done to the model: which code would mean another
 //! text, which number another scale.
 
 use crate::{
     error::quoted,
+    preprocess::Preprocessing,
     table::{FittedColumn, FittedSchema},
+    text::{FittedTexts, Vocabulary},
 };
+
+/// The first fact that was learned otherwise, of data of either kind; `None` when all were learned alike, or nothing was.
+pub(super) fn of_learned(before: Option<&Preprocessing>, now: Option<&Preprocessing>) -> Option<String> {
+    match (before?, now?) {
+        (Preprocessing::Table { fitted: before, .. }, Preprocessing::Table { fitted: now, .. }) => of_fits(before, now),
+        (Preprocessing::Text { fitted: before }, Preprocessing::Text { fitted: now }) => of_texts(before, now),
+        (Preprocessing::Table { .. } | Preprocessing::Text { .. } | Preprocessing::Pictures { .. }, _) => None,
+    }
+}
+
+/// The first word or label that was learned otherwise; `None` when all were learned alike.
+pub(super) fn of_texts(before: &FittedTexts, now: &FittedTexts) -> Option<String> {
+    let words = before.inputs.iter().zip(&now.inputs).find_map(|(before, now)| {
+        let first = usize::try_from(Vocabulary::UNKNOWN).unwrap_or(0) + 1;
+        let fact = texts("word", first, before.vocabulary.words(), now.vocabulary.words())?;
+        Some(format!("input {}: {fact}", quoted(&before.name)))
+    });
+    words.or_else(|| {
+        before.tasks.iter().zip(&now.tasks).find_map(|(before, now)| {
+            Some(format!("task {}: {}", before.name, texts("label", 0, &before.known, &now.known)?))
+        })
+    })
+}
 
 /// The first column that was learned otherwise; `None` when all were learned alike.
 pub(super) fn of_fits(before: &FittedSchema, now: &FittedSchema) -> Option<String> {

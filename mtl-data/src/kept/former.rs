@@ -53,6 +53,7 @@ impl Kept {
                 let image = info.image.ok_or_else(|| D::Error::custom("pictures without their shape"))?;
                 Preprocessing::Pictures { image }
             }
+            DatasetConfig::ParallelText(_) => return Err(D::Error::custom("texts, which that version did not read")),
         };
         let inputs = match &info.image {
             Some(image) => image.inputs(),

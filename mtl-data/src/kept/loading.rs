@@ -7,6 +7,7 @@
 //! read      every file, as soon as it is read: noted, compared, refused if it changed
 //! fitted    of a table: the kept schema, else fit(..)
 //! scaling   of pictures: the kept one, else measure(..)
+//! texts     of texts: the kept vocabularies, else fit(..)
 //! finish    the splits, with files and cut
 //! ```
 
@@ -15,13 +16,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Content, Cut, FilePrint, Kept, OnChange, Provenance, difference::of_fits};
+use super::{
+    Content, Cut, FilePrint, Kept, OnChange, Provenance,
+    difference::{of_fits, of_texts},
+};
 use crate::{
     datasets::Splits,
     error::{Error, Result},
-    preprocess::Preprocessing,
+    preprocess::{Preprocessing, RawPictures},
     source::Scaling,
     table::{FittedSchema, Table},
+    text::FittedTexts,
 };
 
 /// A data set being loaded.
@@ -83,35 +88,44 @@ impl<'a> Loading<'a> {
     /// # Errors
     /// `fit`'s, where nothing was kept; [`Error::Changed`].
     pub(crate) fn fitted(&mut self, fit: impl FnOnce() -> Result<FittedSchema>) -> Result<FittedSchema> {
-        let Some((kept, _)) = self.kept else { return fit() };
-        let Some(before) = kept.fitted() else {
-            return Err(Error::config(
-                "kept data",
-                "preprocessing",
-                "what was learned of the table's columns",
-                "nothing",
-            ));
-        };
-        if let Some((path, what)) = self.other_values.take() {
-            let fact = fit().ok().and_then(|now| of_fits(before, &now));
-            self.changed(&path, fact.unwrap_or(what))?;
-        }
-        Ok(before.clone())
+        self.learned("what was learned of the table's columns", |p| p.table().cloned(), fit, of_fits)
+    }
+
+    /// What was learned of texts.
+    ///
+    /// # Errors
+    /// As [`Loading::fitted`].
+    pub(crate) fn texts(&mut self, fit: impl FnOnce() -> Result<FittedTexts>) -> Result<FittedTexts> {
+        self.learned("what was learned of texts", |p| p.texts().cloned(), fit, of_texts)
     }
 
     /// How pixels are scaled.
     ///
     /// # Errors
-    /// `measure`'s, where nothing was kept; [`Error::Changed`].
+    /// As [`Loading::fitted`].
     pub(crate) fn scaling(&mut self, measure: impl FnOnce() -> Result<Scaling>) -> Result<Scaling> {
-        let Some((kept, _)) = self.kept else { return measure() };
-        let Some(image) = kept.preprocessing.as_ref().and_then(Preprocessing::pictures) else {
-            return Err(Error::config("kept data", "preprocessing", "how pictures were scaled", "nothing"));
+        self.learned(
+            "how pictures were scaled",
+            |p| p.pictures().map(RawPictures::scaling),
+            measure,
+            |before, now| (before != now).then(|| format!("mean of pixels {:.6} -> {:.6}", before.mean, now.mean)),
+        )
+    }
+
+    /// What was kept, or what is learned now where nothing was. Of a file with other values it is said what would be learned of it.
+    fn learned<T>(
+        &mut self,
+        what: &str,
+        kept: impl Fn(&Preprocessing) -> Option<T>,
+        learn: impl FnOnce() -> Result<T>,
+        difference: impl Fn(&T, &T) -> Option<String>,
+    ) -> Result<T> {
+        let Some((all, _)) = self.kept else { return learn() };
+        let Some(before) = all.preprocessing.as_ref().and_then(kept) else {
+            return Err(Error::config("kept data", "preprocessing", what, "nothing"));
         };
-        let before = image.scaling();
         if let Some((path, what)) = self.other_values.take() {
-            let now = measure().ok().filter(|now| *now != before);
-            let fact = now.map(|now| format!("mean of pixels {:.6} -> {:.6}", before.mean, now.mean));
+            let fact = learn().ok().and_then(|now| difference(&before, &now));
             self.changed(&path, fact.unwrap_or(what))?;
         }
         Ok(before)
@@ -139,7 +153,7 @@ impl<'a> Loading<'a> {
     pub(crate) fn unreadable(&self, path: &Path, e: Error) -> Error {
         let Some((_, on_change)) = self.kept else { return e };
         match e {
-            Error::NoFile { path, .. } => Error::Gone { path },
+            Error::NoFile { path, .. } | Error::Absent { path } => Error::Gone { path },
             Error::Io { path, source } if source.kind() == ErrorKind::NotFound => Error::Gone { path },
             // A compressed file that does not unpack is another file; a folder that may not be read is not.
             Error::Io { path, source }

@@ -150,6 +150,11 @@ impl Kept {
         {
             return refuse("info", "the tasks that the fitted schema has", "others".into());
         }
+        if let Some(texts) = self.preprocessing.as_ref().and_then(Preprocessing::texts)
+            && texts.info()?.tasks != self.info.tasks
+        {
+            return refuse("info", "the tasks that the fitted texts have", "others".into());
+        }
         if self.provenance.cut.train.samples == 0 {
             return refuse("cut", "at least one sample to learn from", "none".into());
         }
@@ -162,20 +167,19 @@ impl Kept {
         if self.settings != now.settings {
             return Some("the settings of [data] are others".into());
         }
+        let learned = || difference::of_learned(self.preprocessing.as_ref(), now.preprocessing.as_ref());
         for file in &self.provenance.files {
             match now.provenance.files.iter().find(|other| other.role == file.role) {
                 None => return Some(format!("{} is not read any more", file.name)),
                 Some(other) => {
                     if let Some(what) = file.content.difference(&other.content) {
-                        let learned = self.fitted().zip(now.fitted());
-                        let fact = learned.and_then(|(before, now)| difference::of_fits(before, now));
+                        let fact = learned();
                         return Some(format!("content of {} changed ({})", file.name, fact.unwrap_or(what)));
                     }
                 }
             }
         }
-        let learned = self.fitted().zip(now.fitted());
-        if let Some(fact) = learned.and_then(|(before, now)| difference::of_fits(before, now)) {
+        if let Some(fact) = learned() {
             return Some(fact);
         }
         if self.provenance.cut != now.provenance.cut {

@@ -11,6 +11,7 @@ mod pictures;
 mod restored;
 mod rows;
 mod subset;
+mod texts;
 
 pub use concat::Concat;
 pub use folds::Folds;
@@ -22,6 +23,7 @@ pub use pictures::Pictures;
 pub use restored::Restored;
 pub use rows::{Codes, TableSource};
 pub use subset::{Subset, split};
+pub use texts::{TextSource, Texts};
 
 use std::sync::Arc;
 

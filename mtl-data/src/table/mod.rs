@@ -20,13 +20,13 @@
 mod advice;
 mod chunk;
 mod cursor;
-mod dictionary;
+pub(crate) mod dictionary;
 mod encode;
 mod faults;
 mod fit;
 mod format;
 mod inputs;
-mod label_text;
+pub(crate) mod label_text;
 mod look;
 mod number;
 mod parse;
@@ -34,7 +34,7 @@ mod sample_facts;
 mod schema;
 mod task_name;
 mod text;
-mod unpack;
+pub(crate) mod unpack;
 
 pub(crate) use faults::Faults;
 pub use fit::{FittedColumn, FittedSchema};

@@ -278,7 +278,7 @@ mod tests {
 
     #[test]
     fn inputs_without_parts_are_refused_by_name() {
-        let words = Tokens { vocabulary: 9, pad: 0, length: Length::Ragged(4) };
+        let words = Tokens { vocabulary: 9, pad: 0, unknown: None, length: Length::Ragged(4) };
         let spec = InputSpec::new([("words", words.into())]).unwrap();
         let e = Parts::of(&spec, &[]).unwrap_err().to_string();
         assert!(e.contains("found input words: text of tokens in 0..9, at most 4 long"), "{e}");

@@ -253,7 +253,8 @@ mod tests {
         };
         let (shape, kind, _) = text(Picture { channels: 1, height: 2, width: 3 }.into());
         assert_eq!((shape.as_str(), kind.as_str()), ("[batch, 1, 2, 3]", "float32"));
-        let (shape, kind, meaning) = text(Tokens { vocabulary: 9, pad: 0, length: Length::Ragged(5) }.into());
+        let (shape, kind, meaning) =
+            text(Tokens { vocabulary: 9, pad: 0, unknown: None, length: Length::Ragged(5) }.into());
         assert_eq!((shape.as_str(), kind.as_str()), ("[batch, length]", "int64"));
         assert!(meaning.contains("ids of tokens in 0..9") && meaning.ends_with("at most 5, with lengths beside it"));
     }

@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn ids_have_no_mean_but_lengths() {
-        let words = Tokens { vocabulary: 9, pad: 0, length: Length::Ragged(5) };
+        let words = Tokens { vocabulary: 9, pad: 0, unknown: None, length: Length::Ragged(5) };
         let batch = words.batch(&[vec![0], vec![], vec![0, 0]]).unwrap();
         let (found, scan) = hashes(&words.into(), &batch);
         assert!(found[0] != found[1] && found[0] != found[2], "lengths tell texts of padding ids apart");

@@ -84,7 +84,7 @@ pub(super) fn wanted(subject: &Subject<'_>) -> Result<Option<String>> {
             for entry in cx.take_tape().0 {
                 let weight = match &entry.product {
                     Product::Linear { weight, .. } | Product::Conv2d { weight, .. } => weight,
-                    Product::Experts { weight, .. } => weight,
+                    Product::Experts { weight, .. } | Product::Recurrent { weights: [weight, _] } => weight,
                 };
                 let owner = subject.params.params().iter().find(|p| p.tensor().data_ptr() == weight.data_ptr());
                 // A gate may take part in a loss about all gates.
