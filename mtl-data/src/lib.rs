@@ -74,11 +74,11 @@ pub mod source;
 pub mod stats;
 pub mod table;
 
-pub use datasets::{DatasetConfig, Origin, Splits};
+pub use datasets::{DatasetConfig, DatasetPart, Origin, Splits};
 pub use error::{Error, Result};
 pub use finding::{Finding, Level};
 pub use info::{DataInfo, TaskInfo};
-pub use kept::{Kept, OnChange};
+pub use kept::{Kept, Loading, OnChange};
 pub use loader::{Batches, Epoch, Loader, LoaderConfig, LoaderPosition, MultiConfig, MultiLoader};
 pub use preprocess::{InputBatches, Preprocessing, RawPictures};
 pub use sampler::{Order, TaskSampler};

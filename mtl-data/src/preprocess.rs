@@ -8,11 +8,16 @@
 //! A [`Preprocessing`] is small, serializable and complete: it needs no data set and no configuration. What the network
 //! has to know of its inputs is less ([`Preprocessing::inputs`]): how numbers were scaled does not concern it.
 
+mod custom;
+
 use std::{
     fs::File,
     io::{Read, stdin},
     path::Path,
 };
+
+pub(crate) use custom::difference;
+pub use custom::{Custom, CustomPreprocessing, RawInputs, register};
 
 use mtl_core::{
     TorchContext,
@@ -115,6 +120,8 @@ pub enum Preprocessing {
         /// Their shape, and how values are scaled.
         image: RawPictures,
     },
+    /// As a data set from outside says.
+    Custom(Custom),
 }
 
 impl Preprocessing {
@@ -123,7 +130,7 @@ impl Preprocessing {
     pub fn table(&self) -> Option<&FittedSchema> {
         match self {
             Self::Table { fitted, .. } => Some(fitted),
-            Self::Pictures { .. } => None,
+            Self::Pictures { .. } | Self::Custom(_) => None,
         }
     }
 
@@ -132,14 +139,15 @@ impl Preprocessing {
     pub fn pictures(&self) -> Option<&RawPictures> {
         match self {
             Self::Pictures { image } => Some(image),
-            Self::Table { .. } => None,
+            Self::Table { .. } | Self::Custom(_) => None,
         }
     }
 
     /// The inputs that it gives.
     ///
     /// # Errors
-    /// Those of [`FittedSchema::validate`]; `InvalidConfig` for pictures without pixels or of an unusable scale.
+    /// Those of [`FittedSchema::validate`]; `InvalidConfig` for pictures without pixels or of an unusable scale; those of a
+    /// [`CustomPreprocessing`].
     pub fn inputs(&self) -> Result<InputSpec> {
         match self {
             Self::Table { fitted, .. } => {
@@ -150,6 +158,7 @@ impl Preprocessing {
                 image.validate()?;
                 Ok(image.inputs())
             }
+            Self::Custom(custom) => custom.get().inputs(),
         }
     }
 
@@ -162,6 +171,7 @@ impl Preprocessing {
             Self::Pictures { image: RawPictures { channels, height, width, .. } } => {
                 format!("an idx file of {channels} x {height} x {width} bytes a picture")
             }
+            Self::Custom(custom) => custom.get().describe(),
         }
     }
 
@@ -172,7 +182,7 @@ impl Preprocessing {
     /// [`Error::Io`] when the file cannot be opened; whatever is wrong in its header, with its place; `InvalidConfig`
     /// for a batch size of 0. Errors of samples come from the iterator.
     pub fn read(&self, path: &Path, batch_size: usize) -> Result<InputBatches> {
-        self.inputs()?;
+        let inputs = self.inputs()?;
         if batch_size == 0 {
             return Err(Error::config("prediction", "batch_size", ">= 1", "0"));
         }
@@ -185,6 +195,7 @@ impl Preprocessing {
                 Reader::Table { rows: Box::new(fitted.parse_inputs(path, bytes, format)?), block: None }
             }
             Self::Pictures { image } => Reader::Pictures { items: open_pictures(path, image)?, image: *image },
+            Self::Custom(custom) => Reader::Custom { batches: custom.get().read(path, batch_size)?, inputs },
         };
         Ok(InputBatches { reader, batch_size, failed: false })
     }
@@ -226,6 +237,11 @@ enum Reader {
         items: Items,
         image: RawPictures,
     },
+    Custom {
+        batches: RawInputs,
+        /// What they are said to be.
+        inputs: InputSpec,
+    },
 }
 
 impl std::fmt::Debug for Reader {
@@ -233,6 +249,7 @@ impl std::fmt::Debug for Reader {
         f.write_str(match self {
             Self::Table { .. } => "table",
             Self::Pictures { .. } => "pictures",
+            Self::Custom { .. } => "custom",
         })
     }
 }
@@ -262,6 +279,11 @@ impl InputBatches {
                 let values = image.values();
                 let pixels: Vec<f32> = bytes.iter().map(|&byte| values[usize::from(byte)]).collect();
                 Ok(Some(image.batch(&pixels)?))
+            }
+            Reader::Custom { batches, inputs } => {
+                let Some(batch) = batches.next().transpose()? else { return Ok(None) };
+                inputs.check(&batch)?;
+                Ok(Some(batch))
             }
         }
     }

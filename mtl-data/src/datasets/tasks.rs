@@ -36,6 +36,7 @@ impl DatasetConfig {
                 }
                 Ok(tasks)
             }
+            Self::Outside(part) => part.tasks(),
         }
     }
 
@@ -45,6 +46,7 @@ impl DatasetConfig {
         match self {
             Self::FashionPairs(_) | Self::Idx(_) => true,
             Self::CensusIncome(_) | Self::Csv(_) | Self::SyntheticMmoe(_) => false,
+            Self::Outside(part) => part.has_pictures(),
         }
     }
 }

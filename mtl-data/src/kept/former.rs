@@ -53,6 +53,9 @@ impl Kept {
                 let image = info.image.ok_or_else(|| D::Error::custom("pictures without their shape"))?;
                 Preprocessing::Pictures { image }
             }
+            DatasetConfig::Outside(part) => {
+                return Err(D::Error::custom(format!("{}, which is no data set of that time", part.name())));
+            }
         };
         let inputs = match &info.image {
             Some(image) => image.inputs(),

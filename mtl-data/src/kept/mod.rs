@@ -15,7 +15,8 @@
 //! | `cut.rs` | [`Cut`], [`Part`]: which samples were learned from, validated and tested on |
 //! | `difference.rs` | the first fact that two fits disagree about, in words |
 //! | `former.rs` | what earlier versions kept, as it is kept now |
-//! | `loading.rs` | `Loading`: one pass over a data set's files, with or without kept facts |
+//! | `loading.rs` | [`Loading`]: one pass over a data set's files, with or without kept facts |
+//! | `own.rs` | the same for data sets from outside |
 //!
 //! # Examples
 //! ```
@@ -33,19 +34,20 @@ mod cut;
 mod difference;
 mod former;
 mod loading;
+mod own;
 
 use std::sync::Arc;
 
 pub use content::{Content, FilePrint};
 pub use cut::{Cut, Part};
-pub(crate) use loading::Loading;
+pub use loading::Loading;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     datasets::{DatasetConfig, Origin, Splits},
     error::{Error, Result},
     info::DataInfo,
-    preprocess::Preprocessing,
+    preprocess::{self, Preprocessing},
     source::Source,
     table::FittedSchema,
 };
@@ -167,21 +169,29 @@ impl Kept {
                 None => return Some(format!("{} is not read any more", file.name)),
                 Some(other) => {
                     if let Some(what) = file.content.difference(&other.content) {
-                        let learned = self.fitted().zip(now.fitted());
-                        let fact = learned.and_then(|(before, now)| difference::of_fits(before, now));
+                        let fact = self.other_fact(now);
                         return Some(format!("content of {} changed ({})", file.name, fact.unwrap_or(what)));
                     }
                 }
             }
         }
-        let learned = self.fitted().zip(now.fitted());
-        if let Some(fact) = learned.and_then(|(before, now)| difference::of_fits(before, now)) {
+        if let Some(fact) = self.other_fact(now) {
             return Some(fact);
         }
         if self.provenance.cut != now.provenance.cut {
             return Some(format!("splits were cut {}, are cut {}", self.provenance.cut, now.provenance.cut));
         }
         (self != now).then(|| "what was learned of the data differs".into())
+    }
+
+    /// The first thing that was learned otherwise.
+    fn other_fact(&self, now: &Self) -> Option<String> {
+        match (self.preprocessing.as_ref()?, now.preprocessing.as_ref()?) {
+            (Preprocessing::Custom(before), Preprocessing::Custom(now)) => {
+                preprocess::difference(&before.get().settings(), &now.get().settings())
+            }
+            (before, now) => difference::of_fits(before.table()?, now.table()?),
+        }
     }
 }
 

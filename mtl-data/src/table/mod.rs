@@ -40,6 +40,7 @@ pub use format::{CsvFormat, Delimiter, Encoding};
 pub use inputs::InputRows;
 pub(crate) use look::look;
 pub use schema::{Column, LabelSpec, MissingNumber, Schema, Transform};
+pub(crate) use unpack::Unpacked;
 
 use std::path::{Path, PathBuf};
 
