@@ -33,6 +33,8 @@ pub struct Ring {
     outer: f64,
     /// Inner radius.
     inner: f64,
+    /// Where it was seen.
+    place: Option<String>,
 }
 
 impl Shape for Ring {
@@ -76,6 +78,12 @@ fn a_part_from_outside_is_read_written_listed_and_refused_like_ours() {
     assert_eq!((ring.name(), part.area().to_bits()), ("ring", 12f64.to_bits()));
     assert_eq!(part.with("inner", json!(1)).unwrap().area().to_bits(), 9f64.to_bits());
     assert!(part.has("inner") && !part.has("side") && part.with("side", json!(1)).is_err());
+    let seen = part.with("place", json!("beach")).unwrap();
+    assert_eq!(
+        (serde_json::to_value(&seen).unwrap()["place"].as_str(), &seen.without(&["place"]).unwrap()),
+        (Some("beach"), part)
+    );
+    // What is not given is not written: TOML has no word for it.
     let written = serde_json::to_string(&ring).unwrap();
     assert_eq!(written, r#"{"kind":"ring","inner":0.0,"outer":2.0}"#);
     assert_eq!(read(&written).unwrap(), ring);

@@ -78,11 +78,11 @@ pub mod stats;
 pub mod table;
 pub mod text;
 
-pub use datasets::{DatasetConfig, Origin, Splits};
+pub use datasets::{DatasetConfig, DatasetPart, Origin, Splits};
 pub use error::{Error, Result};
 pub use finding::{Finding, Level};
 pub use info::{DataInfo, TaskInfo};
-pub use kept::{Kept, OnChange};
+pub use kept::{Kept, Loading, OnChange};
 pub use loader::{Batches, Epoch, Loader, LoaderConfig, LoaderPosition, MultiConfig, MultiLoader};
 pub use preprocess::{InputBatches, Preprocessing, RawPictures};
 pub use sampler::{Order, TaskSampler};

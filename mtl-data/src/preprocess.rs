@@ -8,11 +8,16 @@
 //! A [`Preprocessing`] is small, serializable and complete: it needs no data set and no configuration. What the network
 //! has to know of its inputs is less ([`Preprocessing::inputs`]): how numbers were scaled does not concern it.
 
+mod custom;
+
 use std::{
     fs::File,
     io::{Read, stdin},
     path::Path,
 };
+
+pub(crate) use custom::difference;
+pub use custom::{Custom, CustomPreprocessing, RawInputs, register};
 
 use mtl_core::{
     TorchContext,
@@ -121,6 +126,8 @@ pub enum Preprocessing {
         /// The vocabularies, and what else was learned.
         fitted: FittedTexts,
     },
+    /// As a data set from outside says.
+    Custom(Custom),
 }
 
 impl Preprocessing {
@@ -129,7 +136,7 @@ impl Preprocessing {
     pub fn table(&self) -> Option<&FittedSchema> {
         match self {
             Self::Table { fitted, .. } => Some(fitted),
-            Self::Pictures { .. } | Self::Text { .. } => None,
+            Self::Pictures { .. } | Self::Text { .. } | Self::Custom(_) => None,
         }
     }
 
@@ -138,7 +145,7 @@ impl Preprocessing {
     pub fn pictures(&self) -> Option<&RawPictures> {
         match self {
             Self::Pictures { image } => Some(image),
-            Self::Table { .. } | Self::Text { .. } => None,
+            Self::Table { .. } | Self::Text { .. } | Self::Custom(_) => None,
         }
     }
 
@@ -147,14 +154,15 @@ impl Preprocessing {
     pub fn texts(&self) -> Option<&FittedTexts> {
         match self {
             Self::Text { fitted } => Some(fitted),
-            Self::Table { .. } | Self::Pictures { .. } => None,
+            Self::Table { .. } | Self::Pictures { .. } | Self::Custom(_) => None,
         }
     }
 
     /// The inputs that it gives.
     ///
     /// # Errors
-    /// Those of [`FittedSchema::validate`]; `InvalidConfig` for pictures without pixels or of an unusable scale.
+    /// Those of [`FittedSchema::validate`]; `InvalidConfig` for pictures without pixels or of an unusable scale; those of a
+    /// [`CustomPreprocessing`].
     pub fn inputs(&self) -> Result<InputSpec> {
         match self {
             Self::Table { fitted, .. } => {
@@ -169,6 +177,7 @@ impl Preprocessing {
                 fitted.validate()?;
                 fitted.inputs()
             }
+            Self::Custom(custom) => custom.get().inputs(),
         }
     }
 
@@ -187,6 +196,7 @@ impl Preprocessing {
                     if names.len() > 1 { format!(": {}, separated by tabs", names.join(", ")) } else { String::new() };
                 format!("lines of text, a sample each{tabs}; words are separated by blanks")
             }
+            Self::Custom(custom) => custom.get().describe(),
         }
     }
 
@@ -197,7 +207,7 @@ impl Preprocessing {
     /// [`Error::Io`] when the file cannot be opened; whatever is wrong in its header, with its place; `InvalidConfig`
     /// for a batch size of 0. Errors of samples come from the iterator.
     pub fn read(&self, path: &Path, batch_size: usize) -> Result<InputBatches> {
-        self.inputs()?;
+        let inputs = self.inputs()?;
         if batch_size == 0 {
             return Err(Error::config("prediction", "batch_size", ">= 1", "0"));
         }
@@ -213,6 +223,7 @@ impl Preprocessing {
             }
             Self::Text { fitted } => Reader::Text { lines: Box::new(RawTexts::open(fitted, path, bytes()?)?) },
             Self::Pictures { image } => Reader::Pictures { items: open_pictures(path, image)?, image: *image },
+            Self::Custom(custom) => Reader::Custom { batches: custom.get().read(path, batch_size)?, inputs },
         };
         Ok(InputBatches { reader, batch_size, failed: false })
     }
@@ -257,6 +268,11 @@ enum Reader {
     Text {
         lines: Box<RawTexts<Box<dyn Read + Send>>>,
     },
+    Custom {
+        batches: RawInputs,
+        /// What they are said to be.
+        inputs: InputSpec,
+    },
 }
 
 impl std::fmt::Debug for Reader {
@@ -265,6 +281,7 @@ impl std::fmt::Debug for Reader {
             Self::Table { .. } => "table",
             Self::Pictures { .. } => "pictures",
             Self::Text { .. } => "text",
+            Self::Custom { .. } => "custom",
         })
     }
 }
@@ -296,6 +313,11 @@ impl InputBatches {
                 Ok(Some(image.batch(&pixels)?))
             }
             Reader::Text { lines } => lines.take(self.batch_size),
+            Reader::Custom { batches, inputs } => {
+                let Some(batch) = batches.next().transpose()? else { return Ok(None) };
+                inputs.check(&batch)?;
+                Ok(Some(batch))
+            }
         }
     }
 }

@@ -219,6 +219,31 @@ impl<'a> MetricBatch<'a> {
         Ok((tokens, truth))
     }
 
+    /// Answers beside labels of a kind from outside, for a metric that knows no weights.
+    ///
+    /// # Errors
+    /// As [`scores`](Self::scores).
+    pub fn custom(&self, metric: &str, kind: &str) -> Result<(&'a Labels, &'a Labels)> {
+        self.unweighted(metric)?;
+        self.weighted_custom(metric, kind)
+    }
+
+    /// Answers beside labels of a kind from outside, for a metric that reads [`weight`](Self::weight).
+    ///
+    /// # Errors
+    /// As [`scores`](Self::scores), except for weights.
+    pub fn weighted_custom(&self, metric: &str, kind: &str) -> Result<(&'a Labels, &'a Labels)> {
+        match (self.prediction, self.reference) {
+            (Prediction::Custom { kind: said, values }, Reference::Custom { kind: truth, labels })
+                if *said == kind && *truth == kind =>
+            {
+                self.same_shape(metric, [values.len(), 1], [labels.len(), 1])?;
+                Ok((values, labels))
+            }
+            _ => Err(self.wrong_kind(metric, &format!("answers of {kind} with labels of {kind}"))),
+        }
+    }
+
     /// Yes/no scores beside yes/no labels, for a metric that has no meaning for classes and reads
     /// [`weight`](Self::weight).
     ///

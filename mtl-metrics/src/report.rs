@@ -9,7 +9,7 @@ use mtl_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{registry::MetricRegistry, value::MetricValue};
+use crate::{registry, value::MetricValue};
 
 /// What [`MetricSet::compute`](crate::MetricSet::compute) says: tasks in task order, metrics in the order asked for.
 ///
@@ -44,9 +44,11 @@ impl TaskReport {
     /// The entry of a metric, also in a report of an older version that spelled its name otherwise.
     #[must_use]
     pub fn find(&self, metric: &str) -> Option<&MetricEntry> {
-        let ours = MetricRegistry::ours();
         let exact = self.metrics.iter().find(|entry| entry.metric == metric);
-        exact.or_else(|| self.metrics.iter().find(|entry| ours.same(&entry.metric, metric)))
+        exact.or_else(|| {
+            let known = registry::process();
+            self.metrics.iter().find(|entry| known.same(&entry.metric, metric))
+        })
     }
 }
 

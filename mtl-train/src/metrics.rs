@@ -1,8 +1,8 @@
 //! The metrics that a run knows by name, and how a batch of answers comes before them.
 //!
 //! Everything here that reads a metric's name (configuration, plan, selection, evaluation, `mtl list metrics`) asks
-//! [`registry`], and everything that judges a model builds its batches by `SampleFacts`; so a registry with metrics of a user,
-//! and whatever else belongs to samples, each have one place to come in.
+//! [`registry`], and everything that judges a model builds its batches by `SampleFacts`; so metrics of a user
+//! ([`Parts::metric`](crate::Parts::metric)), and whatever else belongs to samples, each have one place to come in.
 
 use mtl_core::{
     batch::Target,
@@ -12,10 +12,10 @@ use mtl_metrics::{MetricBatch, MetricRegistry};
 
 use crate::error::Result;
 
-/// The metrics there are.
+/// The metrics there are: ours, and those that were registered.
 #[must_use]
-pub fn registry() -> &'static MetricRegistry {
-    MetricRegistry::ours()
+pub fn registry() -> MetricRegistry {
+    mtl_metrics::registry::process()
 }
 
 /// What belongs to samples and not to labels.

@@ -11,6 +11,16 @@
 //! | encoder | [`EncoderPart`] | an [`Encoder`](mtl_core::encode::Encoder) |
 //! | sharing architecture | [`SharingPart`] | a [`Sharing`](mtl_core::share::Sharing) |
 //! | balancer | [`BalancerPart`] | a [`Balancer`](mtl_core::balance::Balancer) |
+//! | data set | [`DatasetPart`] | [`Splits`](mtl_data::Splits) |
+//!
+//! These are named in configurations. What the data say, and files remember, is known by its type:
+//!
+//! | kind of part | a type that implements | comes with |
+//! |---|---|---|
+//! | kind of answer | [`CustomAnswer`] | the [`Answer::Custom`](mtl_core::answer::Answer) of a data set's task |
+//! | modality | [`CustomModality`] | the [`Modality::Custom`](mtl_core::input::Modality) of a data set's input |
+//! | preprocessing | [`CustomPreprocessing`] | the [`Splits::preprocessing`](mtl_data::Splits) of a data set |
+//! | metric | [`Metric`](mtl_metrics::Metric) | the metrics of a head, and wherever a metric is named |
 //!
 //! Settings are a serde type with [`Default`] and [`JsonSchema`], as ours are: names and documentation comments of its fields are
 //! what users read, and `#[serde(default, deny_unknown_fields)]` makes a misspelt key an error with a caret.
@@ -19,11 +29,19 @@
 //! program calls [`Parts::into_result`] first.
 
 use mtl_core::{
+    answer::{self, CustomAnswer},
     balance::{BalancerConfig, BalancerPart},
     encode::{EncoderConfig, EncoderPart},
+    input::{self, CustomModality},
+    metric::{MetricFacts, Settings as MetricSettings},
     share::{SharingConfig, SharingPart},
 };
+use mtl_data::{
+    DatasetConfig, DatasetPart,
+    preprocess::{self, CustomPreprocessing},
+};
 use mtl_heads::{HeadConfig, HeadPart};
+use mtl_metrics::AnyMetric;
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -72,10 +90,60 @@ impl Parts {
         self.and(BalancerConfig::register::<C>(name, about))
     }
 
+    /// And a data set.
+    #[must_use]
+    pub fn dataset<C: DatasetPart + Settings>(self, name: &'static str, about: &'static str) -> Self {
+        let places = || -> mtl_core::Result<()> {
+            let settings = DatasetConfig::by_name(name)?;
+            let DatasetConfig::Outside(part) = &settings else { return Ok(()) };
+            // Else a run would take another folder for other settings, and say so where nobody looks for it.
+            part.places().iter().find(|key| !part.has(key)).map_or(Ok(()), |key| {
+                Err(mtl_core::Error::InvalidConfig {
+                    what: "data set",
+                    field: "places",
+                    expected: format!("settings of {name}"),
+                    found: format!("{key:?}, which is none"),
+                })
+            })
+        };
+        let registered = DatasetConfig::register::<C>(name, about).and_then(|()| places());
+        self.and(registered)
+    }
+
+    /// And a metric: what is known of it, and what makes one of the settings in its name.
+    #[must_use]
+    pub fn metric<B>(self, name: &'static str, facts: MetricFacts, build: B) -> Self
+    where
+        B: Fn(&MetricSettings) -> mtl_core::Result<Box<dyn AnyMetric>> + Send + Sync + 'static,
+    {
+        self.and(mtl_metrics::registry::register(name, facts, build))
+    }
+
+    /// And a kind of answer, by the name that it calls itself.
+    #[must_use]
+    pub fn answer<A: CustomAnswer + DeserializeOwned + 'static>(self, name: &'static str, about: &'static str) -> Self {
+        self.and(answer::register::<A>(name, about))
+    }
+
+    /// And a modality, by the name that it calls itself.
+    #[must_use]
+    pub fn modality<M>(self, name: &'static str, about: &'static str) -> Self
+    where
+        M: CustomModality + DeserializeOwned + 'static,
+    {
+        self.and(input::register::<M>(name, about))
+    }
+
+    /// And how raw files become the inputs of a data set from outside, by the name that it calls itself.
+    #[must_use]
+    pub fn preprocessing<P: CustomPreprocessing + DeserializeOwned + 'static>(self, name: &'static str) -> Self {
+        self.and(preprocess::register::<P>(name))
+    }
+
     /// Whether all parts have names of their own.
     ///
     /// # Errors
-    /// [`mtl_core::Error::Duplicate`] for the first that has not.
+    /// [`mtl_core::Error::Duplicate`] for the first that has not; what else is wrong with it.
     pub fn into_result(self) -> Result<()> {
         self.refused.map_or(Ok(()), Err)
     }

@@ -10,50 +10,35 @@
 //! The list of registered kinds is the process's, because files are read where no list can be handed in; whoever puts a
 //! program together from parts (a head, a data set and the kind of answer between them) registers at that point.
 
-use std::{
-    fmt,
-    sync::{Arc, PoisonError, RwLock},
-};
+use std::{fmt, sync::Arc};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::AnswerKind;
-use crate::error::{Error, Result};
+use super::{Answer, AnswerKind};
+use crate::{error::Result, registry::Makers};
 
-/// A kind of answer from outside: the questions, and the settings from which [`register`]'s function makes it again.
+/// A kind of answer from outside: the questions, and the settings from which it is made again.
 pub trait CustomAnswer: AnswerKind {
-    /// Everything that a file has to hold of it.
+    /// Everything that a file has to hold of it: what its type reads back.
     fn settings(&self) -> Value;
 }
 
-/// Makes a kind from the settings in a file.
-type Make = fn(&Value) -> Result<Arc<dyn CustomAnswer>>;
-
 /// The kinds that files may name.
-static KINDS: RwLock<Vec<(&'static str, Make)>> = RwLock::new(Vec::new());
+static KINDS: Makers<dyn CustomAnswer> = Makers::new("kind of answer");
 
-/// Makes a kind known, so that files may name it. Registering the same again is fine.
+/// Makes a kind known under the name that it calls itself, so that files may name it. Registering the same again is fine.
 ///
 /// # Errors
-/// [`Error::Duplicate`] when another kind has that name.
-pub fn register(kind: &'static str, make: Make) -> Result<()> {
-    let mut kinds = KINDS.write().unwrap_or_else(PoisonError::into_inner);
-    let is_ours = super::Answer::ALL.iter().any(|(name, _)| *name == kind);
-    match kinds.iter().find(|(name, _)| *name == kind) {
-        Some((_, known)) if std::ptr::fn_addr_eq(*known, make) => Ok(()),
-        None if !is_ours => {
-            kinds.push((kind, make));
-            Ok(())
-        }
-        Some(_) | None => Err(Error::Duplicate { what: "kind of answer", name: kind.into() }),
-    }
+/// [`Error::Duplicate`](crate::Error::Duplicate) when another kind has that name.
+pub fn register<C: CustomAnswer + DeserializeOwned + 'static>(kind: &'static str, about: &'static str) -> Result<()> {
+    KINDS.add::<C>(kind, about, Answer::ALL, |kind| Arc::new(kind))
 }
 
-/// The names of the registered kinds, in the order in which they came.
+/// The registered kinds in the order in which they came: name and one line on what they are.
 #[must_use]
-pub fn registered() -> Vec<&'static str> {
-    KINDS.read().unwrap_or_else(PoisonError::into_inner).iter().map(|(name, _)| *name).collect()
+pub fn registered() -> Vec<(&'static str, &'static str)> {
+    KINDS.names()
 }
 
 /// A kind of answer from outside, by its name and settings.
@@ -77,17 +62,10 @@ impl Custom {
     /// The kind of that name with those settings.
     ///
     /// # Errors
-    /// [`Error::UnknownName`] for one that is not registered, listing those that are; the kind's own for its settings.
+    /// [`Error::UnknownName`](crate::Error::UnknownName) for one that is not registered, listing those that are;
+    /// [`Error::State`](crate::Error::State) for settings that are not its own.
     pub fn by_name(kind: &str, settings: &Value) -> Result<Self> {
-        let known = KINDS.read().unwrap_or_else(PoisonError::into_inner).iter().find(|(n, _)| *n == kind).copied();
-        let Some((_, make)) = known else {
-            return Err(Error::UnknownName {
-                what: "kind of answer",
-                name: kind.to_owned(),
-                known: registered().into_iter().map(str::to_owned).collect(),
-            });
-        };
-        Ok(Self(make(settings)?))
+        Ok(Self(KINDS.make(kind, settings, |made| made.kind())?))
     }
 
     /// The questions.

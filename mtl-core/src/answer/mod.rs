@@ -91,6 +91,12 @@ macro_rules! answers {
             /// The kinds of this crate: name and one line on what they are.
             pub const ALL: &'static [(&'static str, &'static str)] = &[ $( ($name, $about), )+ ];
 
+            /// The kinds of this crate, and those that were [`register`]ed.
+            #[must_use]
+            pub fn all() -> Vec<(&'static str, &'static str)> {
+                Self::ALL.iter().copied().chain(registered()).collect()
+            }
+
             /// Which kind it is of.
             #[must_use]
             pub fn tag(&self) -> AnswerTag {

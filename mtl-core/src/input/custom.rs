@@ -2,19 +2,20 @@
 //!
 //! A user's crate implements [`CustomModality`] and puts it ([`Custom::new`]) into its data set's
 //! [`InputSpec`](super::InputSpec): batches, checks, examples and the pages then ask it like any modality of ours, and
-//! an encoder of the same crate takes it by [`Custom::downcast`]. A file knows it by name and settings. Who reads such
-//! a file hands over the [`CustomModalities`] that the program knows
-//! ([`InputSpec::resolve`](super::InputSpec::resolve)); until then the modality is only a name, and everything that
-//! would need its behavior refuses it by that name. There is no global list: the registry belongs to the program.
+//! an encoder of the same crate takes it by [`Custom::downcast`]. A file knows it by name and settings, from which the type that
+//! was [`register`]ed under that name is read back; a file that names another is refused by that name.
+//!
+//! The list of registered modalities is the process's, as that of [answers](crate::answer::register) is.
 
 use std::{any::Any, fmt, sync::Arc};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::{Cells, Input, Layout, Length, ModalityKind, Numbers, check};
+use super::{Cells, Input, Layout, Modality, ModalityKind};
 use crate::{
     error::{Error, Result},
+    registry::Makers,
     rng::Rng,
 };
 
@@ -30,18 +31,29 @@ pub trait CustomModality: ModalityKind {
     fn as_any(&self) -> &dyn Any;
 }
 
-/// A modality from outside, or the name of one that was read from a file.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(try_from = "Stored", into = "Stored")]
-pub struct Custom(State);
+/// The modalities that files may name.
+static MODALITIES: Makers<dyn CustomModality> = Makers::new("modality");
 
-#[derive(Clone)]
-enum State {
-    Known(Arc<dyn CustomModality>),
-    Named(Stored),
+/// Makes a modality known under the name that it calls itself, so that files may name it. Registering the same again is fine.
+///
+/// # Errors
+/// [`Error::Duplicate`] when another modality has that name.
+pub fn register<M: CustomModality + DeserializeOwned + 'static>(name: &'static str, about: &'static str) -> Result<()> {
+    MODALITIES.add::<M>(name, about, Modality::ALL, |modality| Arc::new(modality))
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// The registered modalities in the order in which they came: name and one line on what they are.
+#[must_use]
+pub fn registered() -> Vec<(&'static str, &'static str)> {
+    MODALITIES.names()
+}
+
+/// A modality from outside.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(try_from = "Stored", into = "Stored")]
+pub struct Custom(Arc<dyn CustomModality>);
+
+#[derive(PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Stored {
     name: String,
@@ -50,56 +62,35 @@ struct Stored {
 }
 
 impl Custom {
-    /// A modality with its behavior.
+    /// Wraps a modality; it need not be registered unless files are to be read.
     pub fn new(modality: impl CustomModality + 'static) -> Self {
-        Self(State::Known(Arc::new(modality)))
+        Self(Arc::new(modality))
     }
 
     /// Its name in files.
     #[must_use]
     pub fn name(&self) -> &str {
-        match &self.0 {
-            State::Known(modality) => modality.name(),
-            State::Named(stored) => &stored.name,
-        }
+        self.0.name()
     }
 
-    /// The modality, if it is of that type and known.
+    /// The modality, if it is of that type.
     #[must_use]
     pub fn downcast<M: 'static>(&self) -> Option<&M> {
-        self.known().and_then(|modality| modality.as_any().downcast_ref())
-    }
-
-    fn known(&self) -> Option<&dyn CustomModality> {
-        match &self.0 {
-            State::Known(modality) => Some(modality.as_ref()),
-            State::Named(_) => None,
-        }
-    }
-
-    fn unknown<T>(&self, input: &str) -> Result<T> {
-        let expected = "one that this program has registered".to_owned();
-        check::refuse(input, "modality", expected, format!("{:?}", self.name()))
+        self.0.as_any().downcast_ref()
     }
 }
 
 impl From<Custom> for Stored {
-    fn from(custom: Custom) -> Self {
-        match custom.0 {
-            State::Known(modality) => Self { name: modality.name().to_owned(), settings: modality.settings() },
-            State::Named(stored) => stored,
-        }
+    fn from(Custom(modality): Custom) -> Self {
+        Self { name: modality.name().to_owned(), settings: modality.settings() }
     }
 }
 
 impl TryFrom<Stored> for Custom {
     type Error = Error;
 
-    fn try_from(stored: Stored) -> Result<Self> {
-        match stored.name.is_empty() {
-            true => check::refuse("custom", "the name of a modality", "not empty".into(), "\"\"".into()),
-            false => Ok(Self(State::Named(stored))),
-        }
+    fn try_from(Stored { name, settings }: Stored) -> Result<Self> {
+        Ok(Self(MODALITIES.make(&name, &settings, |made| made.name())?))
     }
 }
 
@@ -112,100 +103,44 @@ impl PartialEq for Custom {
 
 impl fmt::Debug for Custom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            State::Known(modality) => modality.fmt(f),
-            State::Named(stored) => stored.fmt(f),
-        }
+        self.0.fmt(f)
     }
 }
 
 impl ModalityKind for Custom {
     fn describe(&self) -> String {
-        self.known().map_or_else(|| format!("{}, which this program does not know", self.name()), |m| m.describe())
+        self.0.describe()
     }
 
     fn meaning(&self) -> String {
-        self.known().map_or_else(|| self.name().to_owned(), |m| m.meaning())
+        self.0.meaning()
     }
 
     fn layout(&self) -> Layout {
-        // A size of 0 fits no batch: whatever is asked of an unknown modality is refused.
-        let none = || Layout { numbers: Numbers::Real, axes: vec![Length::Fixed(0)] };
-        self.known().map_or_else(none, |m| m.layout())
+        self.0.layout()
     }
 
     fn validate(&self, input: &str) -> Result<()> {
-        match self.known() {
-            Some(modality) => modality.validate(input),
-            None => self.unknown(input),
-        }
+        self.0.validate(input)
     }
 
     fn cardinalities(&self) -> Vec<i64> {
-        self.known().map_or_else(Vec::new, |m| m.cardinalities())
+        self.0.cardinalities()
     }
 
     fn padding(&self) -> i64 {
-        self.known().map_or(0, |m| m.padding())
+        self.0.padding()
     }
 
     fn check_values(&self, input: &str, found: &Input) -> Result<()> {
-        match self.known() {
-            Some(modality) => modality.check_values(input, found),
-            None => self.unknown(input),
-        }
+        self.0.check_values(input, found)
     }
 
     fn example(&self, n: i64, rng: &mut Rng) -> Result<Input> {
-        match self.known() {
-            Some(modality) => modality.example(n, rng),
-            None => self.unknown(self.name()),
-        }
+        self.0.example(n, rng)
     }
 
     fn cells(&self) -> Cells<'_> {
-        self.known().map_or(Cells::Whole, |m| m.cells())
-    }
-}
-
-/// Makes a modality from its settings.
-type Maker = Box<dyn Fn(&Value) -> Result<Custom> + Send + Sync>;
-
-/// The modalities from outside that a program knows.
-#[derive(Default)]
-pub struct CustomModalities(Vec<(String, Maker)>);
-
-impl CustomModalities {
-    /// Adds one under its name.
-    ///
-    /// # Errors
-    /// [`Error::Duplicate`] for a name that is there.
-    pub fn register(
-        &mut self,
-        name: &str,
-        make: impl Fn(&Value) -> Result<Custom> + Send + Sync + 'static,
-    ) -> Result<()> {
-        if self.0.iter().any(|(known, _)| known == name) {
-            return Err(Error::Duplicate { what: "modality", name: name.to_owned() });
-        }
-        self.0.push((name.to_owned(), Box::new(make)));
-        Ok(())
-    }
-
-    pub(super) fn resolve(&self, custom: &Custom) -> Result<Custom> {
-        let State::Named(Stored { name, settings }) = &custom.0 else { return Ok(custom.clone()) };
-        let make = self.0.iter().find(|(known, _)| known == name).map(|(_, make)| make);
-        let make = make.ok_or_else(|| Error::UnknownName {
-            what: "modality",
-            name: name.clone(),
-            known: self.0.iter().map(|(known, _)| known.clone()).collect(),
-        })?;
-        make(settings)
-    }
-}
-
-impl fmt::Debug for CustomModalities {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+        self.0.cells()
     }
 }

@@ -7,7 +7,8 @@ use super::*;
 use crate::error::Error;
 
 /// A grid of cells that a user's crate might bring: `[b, side, side]` of whole numbers.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Board {
     side: i64,
 }
@@ -40,18 +41,6 @@ impl CustomModality for Board {
     fn as_any(&self) -> &dyn std::any::Any {
         self
     }
-}
-
-fn boards() -> CustomModalities {
-    let mut known = CustomModalities::default();
-    let make = |settings: &Value| match settings["side"].as_i64() {
-        Some(side) => Ok(Custom::new(Board { side })),
-        None => {
-            Err(Error::Input { input: "board".into(), what: "side", expected: "there".into(), found: "none".into() })
-        }
-    };
-    known.register("board", make).unwrap();
-    known
 }
 
 /// At least one of every modality, each form of length among them.
@@ -94,12 +83,12 @@ fn examples_pass_the_checks_and_repeat() {
 
 #[test]
 fn files_read_back() {
+    register::<Board>("board", "a grid of pieces").unwrap();
     for modality in each() {
         let spec = spec(&modality);
         let text = serde_json::to_string(&spec).unwrap();
-        let mut read: InputSpec = serde_json::from_str(&text).unwrap();
+        let read: InputSpec = serde_json::from_str(&text).unwrap();
         assert_eq!(read, spec, "{text}");
-        read.resolve(&boards()).unwrap();
         read.validate().unwrap();
         read.check_values(&spec.example(3).unwrap()).unwrap();
         let more = text.replacen("\"kind\"", "\"surplus\":1,\"kind\"", 1);
@@ -185,17 +174,24 @@ fn sizes_that_cannot_be_are_refused_by_name() {
 
 #[test]
 fn a_modality_from_outside_needs_its_program() {
-    let text = r#"[{"name":"x","modality":{"kind":"custom","name":"board","settings":{"side":2}}}]"#;
-    let mut read: InputSpec = serde_json::from_str(text).unwrap();
-    let expected = r#"input x: modality must be one that this program has registered, found "board""#;
-    assert_eq!(read.validate().unwrap_err().to_string(), expected);
-    assert!(read.example(1).is_err() && read.get("x").unwrap().describe().contains("does not know"));
-    assert!(read.check(&spec(&Custom::new(Board { side: 2 }).into()).example(1).unwrap()).is_err());
-    let e = read.resolve(&CustomModalities::default()).unwrap_err().to_string();
-    assert_eq!(e, r#"unknown modality "board", known are none"#);
-    read.resolve(&boards()).unwrap();
-    read.validate().unwrap();
-    let Modality::Custom(custom) = read.get("x").unwrap() else { panic!() };
+    let read = |name: &str, settings: Value| {
+        let custom = json!({ "kind": "custom", "name": name, "settings": settings });
+        let spec = serde_json::from_value::<InputSpec>(json!([{ "name": "x", "modality": custom }]));
+        spec.map_err(|e| e.to_string())
+    };
+    let e = read("smell", json!({})).unwrap_err();
+    assert!(e.starts_with(r#"unknown modality "smell", known are "#), "{e}");
+    register::<Board>("board", "a grid of pieces").unwrap();
+    register::<Board>("board", "a grid of pieces").unwrap();
+    assert!(registered().contains(&("board", "a grid of pieces")) && Modality::all().contains(&registered()[0]));
+    let spec = read("board", json!({ "side": 2 })).unwrap();
+    spec.validate().unwrap();
+    let Modality::Custom(custom) = spec.get("x").unwrap() else { panic!() };
     assert_eq!(custom.downcast::<Board>().unwrap().side, 2);
-    assert!(boards().register("board", |_| Ok(Custom::new(Board { side: 1 }))).is_err());
+    let e = read("board", json!({ "sides": 2 })).unwrap_err();
+    assert!(e.starts_with("modality board: saved state does not fit: unknown field `sides`"), "{e}");
+    // A name of ours is taken; a type that calls itself otherwise is not read back as another.
+    assert!(matches!(register::<Board>("picture", ""), Err(Error::Duplicate { .. })));
+    register::<Board>("plank", "the same under a name that it does not know").unwrap();
+    assert!(read("plank", json!({ "side": 2 })).unwrap_err().ends_with(r#"it calls itself "board""#));
 }

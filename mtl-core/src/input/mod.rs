@@ -62,7 +62,7 @@ use std::{fmt::Debug, ops::Deref};
 
 pub use categorical::{Categorical, CategoricalField};
 pub use cells::Cells;
-pub use custom::{Custom, CustomModalities, CustomModality};
+pub use custom::{Custom, CustomModality, register, registered};
 pub use inputs::{Input, Inputs};
 pub use layout::{Layout, Length, Numbers};
 pub use numeric::Numeric;
@@ -149,6 +149,12 @@ macro_rules! modalities {
             #[must_use]
             pub fn name(&self) -> &'static str {
                 match self { $( Self::$variant(_) => $key, )+ }
+            }
+
+            /// Every modality, those that were [`register`]ed in place of `custom`.
+            #[must_use]
+            pub fn all() -> Vec<(&'static str, &'static str)> {
+                Self::ALL.iter().copied().filter(|(name, _)| *name != "custom").chain(registered()).collect()
             }
         }
 

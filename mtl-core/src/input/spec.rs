@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Categorical, CategoricalField, Custom, CustomModalities, Input, Inputs, Modality, Numeric, check};
+use super::{Categorical, CategoricalField, Input, Inputs, Modality, Numeric, check};
 use crate::{
     error::{Error, Result},
     rng::Rng,
@@ -145,21 +145,6 @@ impl InputSpec {
             Ok((name.to_owned(), Input::concat(&parts, modality.padding())?))
         };
         Inputs::new(self.iter().map(join).collect::<Result<Vec<_>>>()?)
-    }
-
-    /// Gives modalities from outside, which a file knows by name and settings alone, their behavior.
-    ///
-    /// # Errors
-    /// [`Error::UnknownName`] for a modality that `known` lacks, listing those it has; whatever its maker finds wrong
-    /// in settings.
-    pub fn resolve(&mut self, known: &CustomModalities) -> Result<()> {
-        for NamedInput { modality, .. } in &mut self.0 {
-            if let Modality::Custom(custom) = modality {
-                let resolved: Custom = known.resolve(custom)?;
-                *custom = resolved;
-            }
-        }
-        Ok(())
     }
 }
 

@@ -5,10 +5,13 @@
 //! types of its own beyond that enum, so every member stays greppable.
 //!
 //! A registry with `outside = Trait` is open: a crate of somebody's own registers a settings type that implements the trait,
-//! and from then on its name is read, checked, documented and listed as ours are ([`Outside`]).
+//! and from then on its name is read, checked, documented and listed as ours are ([`Outside`]). What no configuration chooses
+//! but files name (kinds of answers, modalities) is in [`Makers`].
 
+mod makers;
 mod outside;
 
+pub use makers::Makers;
 pub use outside::{Catalogue, Content, Outside, settings};
 
 /// Declares an enum of configurations, one variant per member, tagged by its kebab-case name.

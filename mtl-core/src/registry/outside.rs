@@ -64,6 +64,21 @@ impl<T: ?Sized> Outside<T> {
         Ok(Self { name: self.name, settings, part, read: self.read.clone() })
     }
 
+    /// The same with the default value for some settings: those that it has.
+    ///
+    /// # Errors
+    /// What the settings' type says of it, in serde's words.
+    pub fn without(&self, keys: &[&str]) -> std::result::Result<Self, String> {
+        let (defaults, _) = (self.read)(None)?;
+        let mut settings = self.settings.clone();
+        for (key, value) in defaults.into_iter().filter(|(key, _)| keys.contains(&key.as_str())) {
+            settings.insert(key, value);
+        }
+        let settings = serde_value::to_value(settings).map_err(|e| e.to_string())?;
+        let (settings, part) = (self.read)(Some(settings))?;
+        Ok(Self { name: self.name, settings, part, read: self.read.clone() })
+    }
+
     /// Whether it has a setting of that name.
     #[must_use]
     pub fn has(&self, key: &str) -> bool {
@@ -99,8 +114,10 @@ impl<T: ?Sized> fmt::Debug for Outside<T> {
 
 impl<T: ?Sized> Serialize for Outside<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        // What is not given has no form in TOML, and reads back as not given.
+        let given = self.settings.iter().filter(|(_, value)| !value.is_null());
         let kind = [("kind", Value::from(self.name))].into_iter();
-        serializer.collect_map(kind.chain(self.settings.iter().map(|(key, value)| (key.as_str(), value.clone()))))
+        serializer.collect_map(kind.chain(given.map(|(key, value)| (key.as_str(), value.clone()))))
     }
 }
 

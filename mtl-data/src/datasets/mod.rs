@@ -11,14 +11,15 @@
 //!
 //! A new data set is a file here with a config struct and its `load`, and a line in the registry and in the `match`es
 //! below. It says itself how raw files become its inputs ([`Splits::preprocessing`]), for prediction: nobody guesses
-//! that from what they look like. It hands every file to its `Loading`, which compares it with what a run kept, see
-//! [`crate::kept`].
+//! that from what they look like. It hands every file to its [`Loading`], which compares it with what a run kept, see
+//! [`crate::kept`]. A data set from outside implements [`DatasetPart`].
 
 mod census_income;
 mod csv;
 mod fashion_pairs;
 mod idx_files;
 mod parallel_text;
+mod part;
 mod synthetic_mmoe;
 mod tasks;
 
@@ -27,6 +28,7 @@ pub use csv::CsvFiles;
 pub use fashion_pairs::FashionPairsConfig;
 pub use idx_files::{IdxFiles, IdxPart, IdxTask};
 pub use parallel_text::{NewLabels, ParallelText, TextInput, TextTaskFile};
+pub use part::DatasetPart;
 pub(crate) use synthetic_mmoe::preprocessing as synthetic_preprocessing;
 pub use synthetic_mmoe::{SyntheticMmoe, SyntheticTargets};
 
@@ -50,7 +52,7 @@ use crate::{
 
 mtl_core::registry! {
     /// A data set and its settings.
-    pub enum DatasetConfig, what = "data set" {
+    pub enum DatasetConfig, what = "data set", outside = DatasetPart {
         CensusIncome(CensusIncome) = "census-income", "income and never-married from 39 columns of the 1994-95 US census (UCI KDD)";
         FashionPairs(FashionPairsConfig) = "fashion-pairs", "two garments composed into one picture, ten classes each";
         Csv(CsvFiles) = "csv", "your own CSV files, described by a schema";
@@ -78,6 +80,7 @@ impl DatasetConfig {
             Self::Idx(config) => config.load_with(loading),
             Self::ParallelText(config) => config.load_with(loading),
             Self::SyntheticMmoe(config) => config.load_with(loading),
+            Self::Outside(part) => part.load(loading),
         }
     }
 
@@ -110,6 +113,12 @@ impl DatasetConfig {
                 folders.into_iter().flatten().chain(files).chain(labels).for_each(PathBuf::clear);
             }
             Self::SyntheticMmoe(_) => {}
+            Self::Outside(part) => {
+                // Settings of which one has its default again were read before, but for what a type refuses together.
+                if let Ok(without) = part.without(part.places()) {
+                    *part = without;
+                }
+            }
         }
         same
     }
@@ -119,14 +128,20 @@ impl DatasetConfig {
     /// # Errors
     /// `InvalidConfig` for a data set without files.
     pub fn set_dir(&mut self, dir: &Path) -> Result<()> {
+        let generated = || Err(Error::config("data", "dir", "a data set of files", "one that is generated"));
         let place = match self {
             Self::CensusIncome(config) => &mut config.dir,
             Self::FashionPairs(config) => &mut config.dir,
             Self::Csv(config) => &mut config.dir,
             Self::Idx(config) => &mut config.dir,
             Self::ParallelText(config) => &mut config.dir,
-            Self::SyntheticMmoe(_) => {
-                return Err(Error::config("data", "dir", "a data set of files", "one that is generated"));
+            Self::SyntheticMmoe(_) => return generated(),
+            Self::Outside(part) => {
+                let Some(key) = part.places().first() else { return generated() };
+                let moved = part.with(key, dir.to_string_lossy().into());
+                *part =
+                    moved.map_err(|e| Error::config("data", "dir", "a folder", format!("{}: {e}", dir.display())))?;
+                return Ok(());
             }
         };
         *place = Some(dir.to_owned());
@@ -138,7 +153,11 @@ impl DatasetConfig {
     pub fn examine(&self) -> (Option<Splits>, Vec<Error>) {
         match self {
             Self::Csv(config) => config.examine(),
-            _ => match self.load() {
+            Self::CensusIncome(_)
+            | Self::FashionPairs(_)
+            | Self::Idx(_)
+            | Self::SyntheticMmoe(_)
+            | Self::Outside(_) => match self.load() {
                 Ok(splits) => (Some(splits), Vec::new()),
                 Err(e) => (None, vec![e]),
             },

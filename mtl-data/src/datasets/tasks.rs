@@ -39,6 +39,7 @@ impl DatasetConfig {
                 }
                 Ok(tasks)
             }
+            Self::Outside(part) => part.tasks(),
         }
     }
 
@@ -48,6 +49,7 @@ impl DatasetConfig {
         match self {
             Self::FashionPairs(_) | Self::Idx(_) => true,
             Self::CensusIncome(_) | Self::Csv(_) | Self::ParallelText(_) | Self::SyntheticMmoe(_) => false,
+            Self::Outside(part) => part.has_pictures(),
         }
     }
 
@@ -59,6 +61,7 @@ impl DatasetConfig {
             Self::CensusIncome(_) | Self::Csv(_) | Self::FashionPairs(_) | Self::Idx(_) | Self::SyntheticMmoe(_) => {
                 false
             }
+            Self::Outside(part) => part.has_texts(),
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::{
     error::quoted,
-    preprocess::Preprocessing,
+    preprocess::{self, Preprocessing},
     table::{FittedColumn, FittedSchema},
     text::{FittedTexts, Vocabulary},
 };
@@ -15,7 +15,16 @@ pub(super) fn of_learned(before: Option<&Preprocessing>, now: Option<&Preprocess
     match (before?, now?) {
         (Preprocessing::Table { fitted: before, .. }, Preprocessing::Table { fitted: now, .. }) => of_fits(before, now),
         (Preprocessing::Text { fitted: before }, Preprocessing::Text { fitted: now }) => of_texts(before, now),
-        (Preprocessing::Table { .. } | Preprocessing::Text { .. } | Preprocessing::Pictures { .. }, _) => None,
+        (Preprocessing::Custom(before), Preprocessing::Custom(now)) => {
+            preprocess::difference(&before.get().settings(), &now.get().settings())
+        }
+        (
+            Preprocessing::Table { .. }
+            | Preprocessing::Text { .. }
+            | Preprocessing::Pictures { .. }
+            | Preprocessing::Custom(_),
+            _,
+        ) => None,
     }
 }
 

@@ -54,6 +54,9 @@ impl Kept {
                 Preprocessing::Pictures { image }
             }
             DatasetConfig::ParallelText(_) => return Err(D::Error::custom("texts, which that version did not read")),
+            DatasetConfig::Outside(part) => {
+                return Err(D::Error::custom(format!("{}, which is no data set of that time", part.name())));
+            }
         };
         let inputs = match &info.image {
             Some(image) => image.inputs(),

@@ -10,6 +10,7 @@
 //! texts     of texts: the kept vocabularies, else fit(..)
 //! finish    the splits, with files and cut
 //! ```
+//! Data sets from outside have the same by other names, see `own.rs`.
 
 use std::{
     io::ErrorKind,
@@ -31,12 +32,12 @@ use crate::{
 
 /// A data set being loaded.
 #[derive(Debug, Default)]
-pub(crate) struct Loading<'a> {
-    kept: Option<(&'a Kept, OnChange)>,
+pub struct Loading<'a> {
+    pub(super) kept: Option<(&'a Kept, OnChange)>,
     files: Vec<FilePrint>,
     changes: Vec<String>,
     /// A file of the same form with other values, until what is learned from it shows what that means.
-    other_values: Option<(PathBuf, String)>,
+    pub(super) other_values: Option<(PathBuf, String)>,
 }
 
 impl<'a> Loading<'a> {
@@ -135,7 +136,7 @@ impl<'a> Loading<'a> {
     ///
     /// # Errors
     /// [`Error::Cut`].
-    pub(crate) fn finish(&mut self, splits: Splits, cut: Cut) -> Result<Splits> {
+    pub fn finish(&mut self, splits: Splits, cut: Cut) -> Result<Splits> {
         if let Some((path, what)) = self.other_values.take() {
             self.changed(&path, what)?;
         }
@@ -172,7 +173,7 @@ impl<'a> Loading<'a> {
         }
     }
 
-    fn changed(&mut self, path: &Path, what: String) -> Result<()> {
+    pub(super) fn changed(&mut self, path: &Path, what: String) -> Result<()> {
         match self.kept {
             Some((_, OnChange::Allow)) => {
                 self.changes.push(format!("{}: content changed since the run was trained ({what})", path.display()));

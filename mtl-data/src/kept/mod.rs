@@ -15,7 +15,8 @@
 //! | `cut.rs` | [`Cut`], [`Part`]: which samples were learned from, validated and tested on |
 //! | `difference.rs` | the first fact that two fits disagree about, in words |
 //! | `former.rs` | what earlier versions kept, as it is kept now |
-//! | `loading.rs` | `Loading`: one pass over a data set's files, with or without kept facts |
+//! | `loading.rs` | [`Loading`]: one pass over a data set's files, with or without kept facts |
+//! | `own.rs` | the same for data sets from outside |
 //!
 //! # Examples
 //! ```
@@ -33,19 +34,20 @@ mod cut;
 mod difference;
 mod former;
 mod loading;
+mod own;
 
 use std::sync::Arc;
 
 pub use content::{Content, FilePrint};
 pub use cut::{Cut, Part};
-pub(crate) use loading::Loading;
+pub use loading::Loading;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     datasets::{DatasetConfig, Origin, Splits},
     error::{Error, Result},
     info::DataInfo,
-    preprocess::Preprocessing,
+    preprocess::{self, Preprocessing},
     source::Source,
     table::FittedSchema,
 };

@@ -43,6 +43,7 @@ pub use inputs::InputRows;
 pub(crate) use look::look;
 pub(crate) use sample_facts::SampleFacts;
 pub use schema::{Column, LabelSpec, MissingNumber, Schema, Transform};
+pub(crate) use unpack::Unpacked;
 
 use std::path::{Path, PathBuf};
 

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use mtl_core::{
-    Error, Result,
+    Error, Result, answer,
     metric::{MetricFacts, MetricName, Setting, Settings},
 };
 
@@ -86,10 +86,12 @@ impl Entry {
         &self.facts
     }
 
-    /// Whether a kind of answer that exists today can be judged by it.
+    /// Whether a kind of answer that exists today, or was registered from outside, can be judged by it.
     #[must_use]
     pub fn is_fed(&self) -> bool {
-        self.facts.answers.iter().any(|answers| TODAY.contains(answers))
+        let own = answer::registered();
+        let is_own = |answers: &str| own.iter().any(|(kind, _)| *kind == answers);
+        self.facts.answers.iter().any(|answers| TODAY.contains(answers) || is_own(answers))
     }
 
     /// The name with its usual settings, as it is written.

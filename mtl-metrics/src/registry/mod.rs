@@ -15,7 +15,10 @@ mod called;
 mod entry;
 mod table;
 
-use std::sync::{Arc, LazyLock};
+use std::{
+    any::TypeId,
+    sync::{Arc, LazyLock, PoisonError, RwLock},
+};
 
 use mtl_core::{
     Error, Result,
@@ -184,6 +187,34 @@ impl MetricRegistry {
         };
         Error::UnknownName { what: "metric", name: name.to_string(), known }
     }
+}
+
+/// The metrics of the process: ours, and those that were [`register`]ed, with the type of what makes them.
+static PROCESS: RwLock<Option<(MetricRegistry, Vec<(&'static str, TypeId)>)>> = RwLock::new(None);
+
+/// The metrics of the process: ours, and those that were [`register`]ed. Whoever reads files or configurations asks this one.
+#[must_use]
+pub fn process() -> MetricRegistry {
+    let known = PROCESS.read().unwrap_or_else(PoisonError::into_inner);
+    known.as_ref().map_or_else(MetricRegistry::default, |(registry, _)| registry.clone())
+}
+
+/// Adds a metric to those of the process, before its name is read. Adding the same again changes nothing.
+///
+/// # Errors
+/// As [`MetricRegistry::with`].
+pub fn register<B>(name: &'static str, facts: MetricFacts, build: B) -> Result<()>
+where
+    B: Fn(&Settings) -> Result<Box<dyn AnyMetric>> + Send + Sync + 'static,
+{
+    let mut known = PROCESS.write().unwrap_or_else(PoisonError::into_inner);
+    let (registry, added) = known.get_or_insert_with(|| (MetricRegistry::default(), Vec::new()));
+    let entry = (name, TypeId::of::<B>());
+    if !added.contains(&entry) {
+        *registry = registry.clone().with(name, facts, build)?;
+        added.push(entry);
+    }
+    Ok(())
 }
 
 /// One of our metrics by name, with what is known of it: `known("ece@bins=10")`.

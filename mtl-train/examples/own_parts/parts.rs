@@ -1,16 +1,27 @@
-//! What this program adds.
+//! What this program adds: a line a part.
 
 use mtl_train::Parts;
 
 mod adapters;
-mod fourier;
+mod angle;
+mod angle_error;
+mod compass;
+mod cyclic;
 mod hardest;
-mod poisson;
+mod harmonics;
+#[cfg(test)]
+mod laws;
+mod weather;
 
 pub(crate) fn parts() -> Parts {
     Parts::ours()
-        .head::<poisson::PoissonConfig>("poisson", "counts: Poisson deviance on the logarithm of the rate")
-        .encoder::<fourier::FourierConfig>("fourier", "random waves of the numeric fields, then one layer")
+        .answer::<angle::Angle>("angle", "a direction in degrees")
+        .modality::<cyclic::Cyclic>("cyclic", "fields that come round again: hours, months")
+        .dataset::<weather::WeatherConfig>("weather", "observations: time and pressure, wind and rain")
+        .preprocessing::<weather::Scale>("weather")
+        .encoder::<harmonics::HarmonicsConfig>("harmonics", "waves of cyclic fields beside numbers, then one layer")
         .sharing::<adapters::AdaptersConfig>("adapters", "one trunk, and a small correction of its end per task")
         .balancer::<hardest::HardestConfig>("hardest", "more weight for the larger losses")
+        .head::<compass::CompassConfig>("compass", "directions: one less the cosine of the angle between")
+        .metric("angle-error", angle_error::FACTS, angle_error::build)
 }

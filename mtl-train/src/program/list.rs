@@ -2,7 +2,7 @@
 
 use clap::{Args as ClapArgs, ValueEnum};
 use comfy_table::{Table, presets::NOTHING};
-use mtl_core::{metric::Direction, step::StepMode};
+use mtl_core::{answer::Answer, input::Modality, metric::Direction, step::StepMode};
 use mtl_data::{DatasetConfig, TaskSampler};
 use mtl_heads::HeadConfig;
 use mtl_metrics::registry::Entry;
@@ -33,6 +33,8 @@ pub(super) struct Args {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum What {
+    /// Kinds of answers.
+    Answers,
     Architectures,
     Balancers,
     Datasets,
@@ -41,6 +43,8 @@ enum What {
     /// Every key of a configuration file.
     Keys,
     Metrics,
+    /// What inputs are.
+    Modalities,
     Optimizers,
     /// In which order data sets take turns where each task has its own.
     Samplers,
@@ -51,6 +55,7 @@ enum What {
 impl What {
     fn members(self) -> Vec<(&'static str, &'static str)> {
         match self {
+            Self::Answers => Answer::all(),
             Self::Architectures => Architecture::all().collect(),
             Self::Balancers => MethodConfig::all().collect(),
             Self::Datasets => DatasetConfig::all(),
@@ -58,6 +63,7 @@ impl What {
             Self::Heads => HeadConfig::all(),
             Self::Keys => Vec::new(),
             Self::Metrics => Vec::new(),
+            Self::Modalities => Modality::all(),
             Self::Optimizers => OptimizerConfig::all(),
             Self::Samplers => TaskSampler::all(),
             Self::Schedules => ScheduleConfig::all(),
@@ -129,7 +135,8 @@ fn metric(entry: &Entry) -> serde_json::Value {
 }
 
 fn metrics() -> Result<()> {
-    let entries = registry().entries();
+    let registry = registry();
+    let entries = registry.entries();
     let usable = entries.iter().filter(|entry| entry.is_fed()).count();
     let waiting = entries.len() - usable;
     out(format_args!("metrics  {usable}, and {waiting} that wait for heads with the answers they are for"))?;

@@ -144,5 +144,5 @@ pub fn metrics_of(model: &Model) -> Result<MetricSet> {
             Ok(names)
         })
         .collect::<Result<_>>()?;
-    Ok(MetricSet::of(registry(), model.tasks(), &chosen)?)
+    Ok(MetricSet::of(&registry(), model.tasks(), &chosen)?)
 }

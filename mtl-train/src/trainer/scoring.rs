@@ -246,7 +246,7 @@ impl Scoring {
     }
 
     fn skill_remains(model: &Model, validation: &dyn Source) -> Result<bool> {
-        let defined = informed::report(validation, &MetricSet::primary_of(registry(), model.tasks())?)?;
+        let defined = informed::report(validation, &MetricSet::primary_of(&registry(), model.tasks())?)?;
         Ok(defined.tasks.iter().flat_map(|task| &task.metrics).any(|entry| entry.outcome.value.is_some()))
     }
 

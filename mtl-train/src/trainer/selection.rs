@@ -91,14 +91,14 @@ impl Selection {
     /// The metrics that the score is made of: one list a task, empty for those that have no part in it.
     pub(super) fn metrics(&self, model: &Model) -> Result<MetricSet> {
         let Rule::Expression(composite) = &self.rule else {
-            return Ok(MetricSet::primary_of(registry(), model.tasks())?);
+            return Ok(MetricSet::primary_of(&registry(), model.tasks())?);
         };
         let mut chosen = vec![Vec::new(); model.tasks().len()];
         for (task, metric) in composite.metrics() {
             let task_idx = model.tasks().index_of(task.as_str())?;
             chosen[task_idx].push(MetricName::new(metric)?);
         }
-        Ok(MetricSet::of(registry(), model.tasks(), &chosen)?)
+        Ok(MetricSet::of(&registry(), model.tasks(), &chosen)?)
     }
 }
 

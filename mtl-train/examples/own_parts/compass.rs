@@ -1,4 +1,8 @@
-//! Counts, by Poisson regression: `rate = exp(z)`, `sum = sum_{known} rate - y z`.
+//! A head for directions: it answers a vector `z`, and loses `1 - cos` of the angle between `z` and the label.
+//!
+//! ```text
+//! sum = sum_{known} 1 - (z . u) / |z|        u = (sin y, cos y)
+//! ```
 
 use mtl_core::{Error, Result, answer::AnswerTag, batch::Target, loss::TaskLoss, prediction::Prediction};
 use mtl_heads::{Ask, Head, HeadOutput, HeadPart, HeadPlace, HeadSpec, Tower, TowerShape, to_array};
@@ -6,45 +10,45 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-const METRICS: &[&str] = &["poisson-deviance", "mae"];
+use super::angle::Angle;
+
+const METRICS: &[&str] = &["angle-error"];
 
 /// Settings of the head.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct PoissonConfig {
+pub(crate) struct CompassConfig {
     /// Widths of hidden layers, each >= 1; default none.
     hidden: Vec<i64>,
 }
 
-impl HeadPart for PoissonConfig {
+impl HeadPart for CompassConfig {
     fn metrics(&self) -> &'static [&'static str] {
         METRICS
     }
 
     fn build(&self, mut place: HeadPlace<'_>) -> Result<Box<dyn Head>> {
-        if place.answer.tag() != AnswerTag::Values {
+        if place.answer.tag() != AnswerTag::Custom(Angle::KIND) {
             return Err(Error::InvalidConfig {
                 what: "head",
                 field: "kind",
                 expected: format!("one for the labels of task {}, which are {}", place.task, place.answer.describe()),
-                found: "\"poisson\", which is for numbers".into(),
+                found: "\"compass\", which is for directions".into(),
             });
         }
-        let width = place.answer.width() as i64;
-        let spec = place.spec("poisson", format!("log rates [b, {width}]"), METRICS)?;
+        let spec = place.spec("compass", "vectors [b, 2], east and north".into(), METRICS)?;
         let shape = TowerShape { hidden: &self.hidden, ..TowerShape::default() };
-        let tower = Tower::new(&mut place.scope, place.view, width, shape)?;
-        Ok(Box::new(PoissonHead { spec, tower }))
+        Ok(Box::new(Compass { tower: Tower::new(&mut place.scope, place.view, 2, shape)?, spec }))
     }
 }
 
 #[derive(Debug)]
-struct PoissonHead {
+struct Compass {
     spec: HeadSpec,
     tower: Tower,
 }
 
-impl Head for PoissonHead {
+impl Head for Compass {
     fn spec(&self) -> &HeadSpec {
         &self.spec
     }
@@ -54,19 +58,22 @@ impl Head for PoissonHead {
     }
 
     fn loss(&self, out: &HeadOutput, target: &Target) -> Result<TaskLoss> {
-        let zs = out.main();
-        let ys = self.spec.accept(zs, target)?.f_to_kind(zs.kind())?; // [b, k], NaN where unknown
+        let zs = out.main(); // [b, 2]
+        let ys = self.spec.accept_as(&[2], zs, target)?.f_to_kind(zs.kind())?.f_deg2rad()?; // [b, 1], NaN where unknown
         let missing = ys.f_isnan()?;
         let ys = ys.f_masked_fill(&missing, 0.0)?; // a NaN here would reach the gradient through the product
-        let losses = zs.f_exp()?.f_sub(&ys.f_mul(zs)?)?.f_masked_fill(&missing, 0.0)?;
+        let us = Tensor::f_cat(&[ys.f_sin()?, ys.f_cos()?], 1)?;
+        let cos = Tensor::f_cosine_similarity(zs, &us, 1, 1e-8)?.f_unsqueeze(1)?; // [b, 1]
+        let losses = cos.f_neg()?.f_add_scalar(1.0)?.f_masked_fill(&missing, 0.0)?;
         Ok(TaskLoss::new(self.spec.weighted_sum(&losses, target)?, target.mass()))
     }
 
     fn decode(&self, out: &HeadOutput) -> Result<Prediction> {
-        Ok(Prediction::Values { values: to_array(&self.answer(out)?)? })
+        Ok(Angle::prediction(to_array(&self.answer(out)?)?.into_iter().collect()))
     }
 
     fn answer(&self, out: &HeadOutput) -> Result<Tensor> {
-        Ok(out.main().f_exp()?)
+        let (east, north) = (out.main().f_narrow(1, 0, 1)?, out.main().f_narrow(1, 1, 1)?);
+        Ok(east.f_atan2(&north)?.f_rad2deg()?.f_remainder(360.0)?) // [b, 1]
     }
 }

@@ -1,0 +1,48 @@
+//! Data sets from outside.
+//!
+//! The settings of one are a serde type that implements [`DatasetPart`]; what it has to keep to is what ours keep to:
+//!
+//! * Every file goes through the [`Loading`]: [`text`](Loading::text), [`bytes`](Loading::bytes). So a run knows what its files
+//!   held, and says so when they hold something else.
+//! * What is learned of training samples (vocabularies, scales) goes through [`learned`](Loading::learned), and lies in a
+//!   [`CustomPreprocessing`](crate::preprocess::CustomPreprocessing). So a run keeps it, uses it again and predicts by it.
+//! * Splits depend on settings and files alone, and go through [`cut`](Loading::cut) or [`finish`](Loading::finish).
+
+use std::fmt::Debug;
+
+use mtl_core::{answer::AnswerTag, task::TaskName};
+
+use super::Splits;
+use crate::{error::Result, kept::Loading};
+
+/// The settings of a data set from outside: what [`DatasetConfig::register`](super::DatasetConfig::register) takes.
+pub trait DatasetPart: Debug + Send + Sync {
+    /// The tasks in order, with the kind of their answers, before a file is read: those that [`load`](Self::load) gives.
+    ///
+    /// # Errors
+    /// `InvalidConfig` for settings that name none.
+    fn tasks(&self) -> Result<Vec<(TaskName, AnswerTag)>>;
+
+    /// Reads or generates the samples, and learns from those of training what there is to learn, unless a run has learned it.
+    ///
+    /// # Errors
+    /// Those of the `loading`; whatever is wrong in a file, with its place ([`Error::File`](crate::Error::File)); `InvalidConfig`
+    /// for a setting out of range.
+    fn load(&self, loading: &mut Loading<'_>) -> Result<Splits>;
+
+    /// The settings that say where files are and nothing about what they hold, first that of the folder, which `--data-dir` sets.
+    /// Empty, as it is unless overridden, for samples that are generated.
+    fn places(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Whether the inputs are pictures: which encoder a run has that names none. Neither pictures nor texts are fields of a table.
+    fn has_pictures(&self) -> bool {
+        false
+    }
+
+    /// Whether the inputs are texts.
+    fn has_texts(&self) -> bool {
+        false
+    }
+}

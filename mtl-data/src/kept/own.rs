@@ -1,0 +1,102 @@
+//! What data sets from outside ask of a [`Loading`].
+
+use std::{fs::File, io::Read, path::Path, sync::Arc};
+
+use serde::de::DeserializeOwned;
+
+use super::{Content, Cut, Loading, Part, Provenance};
+use crate::{
+    datasets::{Origin, Splits},
+    error::{Error, Result},
+    preprocess::{self, CustomPreprocessing, Preprocessing},
+    source::{Source, Subset},
+    table::Unpacked,
+};
+
+impl Loading<'_> {
+    /// The text of a file, unpacked where it is compressed by gzip or zstd. `role` says which of the data set's files it is.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::Encoding`] for what is no UTF-8; [`Error::Changed`] or [`Error::Gone`] for a file that is not what a
+    /// run learned from.
+    pub fn text(&mut self, role: &str, path: &Path) -> Result<String> {
+        let bytes = read(path, |file| Ok(Box::new(Unpacked::open(path, file)?)));
+        let text = bytes.and_then(|bytes| {
+            String::from_utf8(bytes).map_err(|e| {
+                let valid = &e.as_bytes()[..e.utf8_error().valid_up_to()];
+                let line = 1 + valid.iter().filter(|b| **b == b'\n').count() as u64;
+                Error::Encoding { path: path.to_owned(), line, encoding: "UTF-8".into() }
+            })
+        });
+        let text = text.map_err(|e| self.unreadable(path, e))?;
+        let content = Content { rows: text.lines().count() as u64, ..Content::of_bytes(text.as_bytes()) };
+        self.admit(role, path, content, true)?;
+        Ok(text)
+    }
+
+    /// The bytes of a file, as they are. `role` says which of the data set's files it is.
+    ///
+    /// # Errors
+    /// As [`text`](Self::text), except for the encoding.
+    pub fn bytes(&mut self, role: &str, path: &Path) -> Result<Vec<u8>> {
+        let bytes = read(path, |file| Ok(Box::new(file))).map_err(|e| self.unreadable(path, e))?;
+        self.admit(role, path, Content::of_bytes(&bytes), true)?;
+        Ok(bytes)
+    }
+
+    /// What is learned of the training samples: what `learn` says, or what the run knows that is loaded again.
+    ///
+    /// # Errors
+    /// `learn`'s, where nothing was kept; `InvalidConfig` when what was kept is something else; [`Error::Changed`] for a file that
+    /// would teach something else.
+    pub fn learned<P: CustomPreprocessing + DeserializeOwned>(
+        &mut self,
+        learn: impl FnOnce() -> Result<P>,
+    ) -> Result<P> {
+        let Some((kept, _)) = self.kept else { return learn() };
+        let Some(Preprocessing::Custom(before)) = &kept.preprocessing else {
+            return Err(Error::config("kept data", "preprocessing", "what this data set learns", "something else"));
+        };
+        if let Some((path, what)) = self.other_values.take() {
+            let now = learn().ok();
+            let fact = now.and_then(|now| preprocess::difference(&before.get().settings(), &now.settings()));
+            self.changed(&path, fact.unwrap_or(what))?;
+        }
+        before.read_as()
+    }
+
+    /// The splits of one source of real samples: those at these positions (train, validation, test).
+    ///
+    /// # Errors
+    /// [`Error::Position`] for one that the source does not have; as [`finish`](Self::finish).
+    pub fn cut(
+        &mut self,
+        source: impl Source + 'static,
+        positions: [Vec<u64>; 3],
+        preprocessing: Option<Preprocessing>,
+    ) -> Result<Splits> {
+        let whole: Arc<dyn Source> = Arc::new(source);
+        let [train, validation, test] = positions;
+        let cut = Cut { train: Part::at(&train), validation: Part::at(&validation), test: Part::at(&test) };
+        let part = |positions| -> Result<Arc<dyn Source>> { Ok(Arc::new(Subset::new(whole.clone(), positions)?)) };
+        let splits = Splits {
+            train: part(train)?,
+            validation: part(validation)?,
+            test: part(test)?,
+            info: whole.info().clone(),
+            preprocessing,
+            origin: Origin::Real,
+            provenance: Provenance::default(),
+            findings: Vec::new(),
+        };
+        self.finish(splits, cut)
+    }
+}
+
+/// All that a reader of the file gives.
+fn read<'a>(path: &'a Path, open: impl FnOnce(File) -> Result<Box<dyn Read + 'a>>) -> Result<Vec<u8>> {
+    let file = File::open(path).map_err(|e| Error::io(path, e))?;
+    let mut bytes = Vec::new();
+    open(file)?.read_to_end(&mut bytes).map_err(|e| Error::io(path, e))?;
+    Ok(bytes)
+}

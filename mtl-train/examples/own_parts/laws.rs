@@ -1,0 +1,64 @@
+//! The laws that parts of the toolkit keep, run over these: `cargo test` in a crate of one's own.
+
+use mtl_core::{
+    answer::{Answer, Cells, Custom, Labels},
+    encode::{EncoderConfig, EncoderPlan},
+    features::View,
+    input::{self, InputSpec, Numeric},
+    laws as core_laws,
+    metric::MetricName,
+    prediction::Reference,
+    rng::Rng,
+    share::SharingConfig,
+    task::{Task, TaskName, TaskSet},
+};
+use mtl_heads::HeadConfig;
+use mtl_metrics::laws as metric_laws;
+
+use super::{angle::Angle, cyclic::Cyclic, parts};
+
+fn inputs() -> InputSpec {
+    let time = Cyclic { names: vec!["hour".into()], periods: vec![24.0] };
+    let pressure = Numeric { names: vec!["pressure".into()] };
+    InputSpec::new([("time", input::Custom::new(time).into()), ("pressure", pressure.into())]).unwrap()
+}
+
+#[test]
+fn the_head() {
+    parts().into_result().unwrap();
+    let (head, task, view) =
+        (HeadConfig::by_name("compass").unwrap(), TaskName::new("wind").unwrap(), View::Pooled { width: 6 });
+    let answer = Answer::Custom(Custom::new(Angle { names: vec!["wind".into()] }));
+    let degrees = |rng: &mut Rng| (360.0 * rng.uniform()) as f32;
+    mtl_heads::laws::check(|scope| head.build(scope, &task, &view, &answer, None), degrees).unwrap();
+}
+
+#[test]
+fn the_architecture_on_the_encoder() {
+    parts().into_result().unwrap();
+    let tasks = TaskSet::new(["wind", "rain"].iter().map(|name| Task::new(name).unwrap()).collect()).unwrap();
+    let (encoder, sharing) =
+        (EncoderConfig::by_name("harmonics").unwrap(), SharingConfig::by_name("adapters").unwrap());
+    let spec = inputs();
+    core_laws::sharing::check(
+        &tasks,
+        |scope| sharing.build(scope, &EncoderPlan::new(&encoder, &spec), &tasks),
+        |kind, rows| core_laws::sharing::inputs(&spec, kind, rows),
+    )
+    .unwrap();
+}
+
+#[test]
+fn the_metric() {
+    parts().into_result().unwrap();
+    let metric = mtl_metrics::registry::process().build(&MetricName::new("angle-error").unwrap()).unwrap();
+    let said = Angle::prediction(vec![10.0, 350.0, 180.0, 90.0, 0.0]);
+    let labels = Labels::dense(Cells::Number(vec![350.0, 10.0, f32::NAN, 45.0, 180.0]), 5, &[1]).unwrap();
+    let truth = Reference::Custom { kind: Angle::KIND, labels };
+    let mut seen = metric.boxed_clone();
+    seen.update(&said, &truth).unwrap();
+    assert_eq!(seen.compute().value, Some((20.0 + 20.0 + 45.0 + 180.0) / 4.0));
+    metric_laws::check(&*metric, &said, &truth, &[3, 0, 4, 2, 1], &[1, 3], metric_laws::Tolerance::Bits).unwrap();
+    let other = Reference::Custom { kind: "other", labels: Labels::indices(vec![0; 5]) };
+    assert!(seen.update(&said, &other).is_err());
+}
