@@ -37,6 +37,8 @@
 //! | [`OrdinalHead`] | one of `c` grades in an order | CORAL or cumulative link, thresholds always ordered | grade-mae | `ordinal.rs` |
 //! | [`FunnelHead`] | `c` times yes or no, yes only after yes of another task | binary cross entropy of the product | auroc | `funnel.rs` |
 //! | [`RegressHead`] | `k` numbers | L1, L2 or Huber, on numbers brought to one size by a [`TargetScaling`] | rmse | `regress.rs` |
+//! | [`TagsHead`] | a tag for each item | cross entropy, smoothing | span-f1, tag-accuracy where tags spell no spans | `tags.rs` |
+//! | [`CrfHead`] | a tag for each item, which follow each other | likelihood of a chain, known in part too | as `tags` | `crf/` |
 //!
 //! What a head looks at it [asks](Ask) for: features, inputs, its target in training, outputs of other heads ([`order`] says who runs
 //! when).
@@ -47,9 +49,11 @@
 mod ask;
 mod class;
 mod constant;
+mod crf;
 mod decode;
 mod funnel;
 mod head;
+mod items;
 pub mod laws;
 mod multi_label;
 mod order;
@@ -57,10 +61,12 @@ mod ordinal;
 mod registry;
 mod regress;
 mod scaling;
+mod tags;
 mod tower;
 
 pub use ask::{Ask, HeadNeeds};
 pub use class::{ClassHead, ClassHeadConfig};
+pub use crf::{CrfConstraints, CrfHead, CrfHeadConfig};
 pub use decode::to_array;
 pub use funnel::{FunnelHead, FunnelHeadConfig};
 pub use head::{Head, HeadOutput, HeadSpec};
@@ -70,4 +76,5 @@ pub use ordinal::{OrdinalHead, OrdinalHeadConfig, OrdinalLoss};
 pub use registry::{HeadConfig, HeadPart};
 pub use regress::{RegressHead, RegressHeadConfig, RegressLoss};
 pub use scaling::{ScalingChoice, TargetScaling, TargetTransform};
+pub use tags::{TagsHead, TagsHeadConfig};
 pub use tower::{Tower, TowerShape};

@@ -12,17 +12,19 @@ use mtl_core::{
 
 use crate::{
     class::{ClassHead, ClassHeadConfig},
+    crf::{CrfHead, CrfHeadConfig},
     funnel::{FunnelHead, FunnelHeadConfig},
     head::Head,
     multi_label::{MultiLabelHead, MultiLabelHeadConfig},
     ordinal::{OrdinalHead, OrdinalHeadConfig},
     regress::{RegressHead, RegressHeadConfig},
+    tags::{self, TagsHead, TagsHeadConfig},
 };
 
 /// The settings of a head from outside: what [`HeadConfig::register`] takes.
 pub trait HeadPart: std::fmt::Debug + Send + Sync {
-    /// The names of the metrics that suit the head; the first judges the task unless the user names another.
-    fn metrics(&self) -> &'static [&'static str];
+    /// The names of the metrics that suit the head on such answers; the first judges the task unless the user names another.
+    fn metrics(&self, answer: &Answer) -> &'static [&'static str];
 
     /// Builds the head of `task`, as [`HeadConfig::build`].
     ///
@@ -46,6 +48,8 @@ registry! {
         Funnel(FunnelHeadConfig) = "funnel", "yes/no labels, yes only after yes of another task: clicks, then purchases";
         Ordinal(OrdinalHeadConfig) = "ordinal", "grades, classes in an order: ordered thresholds (CORAL or cumulative link)";
         Regress(RegressHeadConfig) = "regress", "numbers: absolute, squared or Huber loss";
+        Tags(TagsHeadConfig) = "tags", "a tag for each item: softmax and cross entropy";
+        Crf(CrfHeadConfig) = "crf", "a tag for each item, as a chain: conditional random field, Viterbi";
     }
 }
 
@@ -68,7 +72,8 @@ impl HeadConfig {
             AnswerTag::MultiLabel => Self::MultiLabel(MultiLabelHeadConfig::default()),
             AnswerTag::Values => Self::Regress(RegressHeadConfig::default()),
             AnswerTag::Ordinal => Self::Ordinal(OrdinalHeadConfig::default()),
-            AnswerTag::Tags | AnswerTag::Sequence | AnswerTag::Custom(_) => {
+            AnswerTag::Tags => Self::Tags(TagsHeadConfig::default()),
+            AnswerTag::Sequence | AnswerTag::Custom(_) => {
                 return Err(Error::InvalidConfig {
                     what: "head",
                     field: "kind",
@@ -79,16 +84,26 @@ impl HeadConfig {
         })
     }
 
-    /// The names of the metrics that suit the head; the first judges the task unless the user names another.
+    /// The names of the metrics that suit the head on such answers; the first judges the task unless the user names another. Tags that
+    /// spell spans are judged by spans, others by items.
     #[must_use]
-    pub fn metrics(&self) -> &'static [&'static str] {
+    pub fn metrics(&self, answer: &Answer) -> &'static [&'static str] {
         match self {
             Self::Class(_) => ClassHead::METRICS,
             Self::MultiLabel(_) => MultiLabelHead::METRICS,
             Self::Regress(_) => RegressHead::METRICS,
             Self::Funnel(_) => FunnelHead::METRICS,
             Self::Ordinal(_) => OrdinalHead::METRICS,
-            Self::Outside(part) => part.metrics(),
+            Self::Tags(_) | Self::Crf(_) => match answer {
+                Answer::Tags(tags) => tags::metrics(tags),
+                Answer::Class(_)
+                | Answer::MultiLabel(_)
+                | Answer::Values(_)
+                | Answer::Ordinal(_)
+                | Answer::Sequence(_)
+                | Answer::Custom(_) => &[], // refused where the head is built
+            },
+            Self::Outside(part) => part.metrics(answer),
         }
     }
 
@@ -120,7 +135,18 @@ impl HeadConfig {
             (Self::Ordinal(c), Answer::Ordinal(grades)) => {
                 Box::new(OrdinalHead::new(scope, task, view, grades, c, stats)?)
             }
-            (Self::Class(_) | Self::MultiLabel(_) | Self::Funnel(_) | Self::Regress(_) | Self::Ordinal(_), _) => {
+            (Self::Tags(c), Answer::Tags(tags)) => Box::new(TagsHead::new(scope, task, view, tags, c)?),
+            (Self::Crf(c), Answer::Tags(tags)) => Box::new(CrfHead::new(scope, task, view, tags, c)?),
+            (
+                Self::Class(_)
+                | Self::MultiLabel(_)
+                | Self::Funnel(_)
+                | Self::Regress(_)
+                | Self::Ordinal(_)
+                | Self::Tags(_)
+                | Self::Crf(_),
+                _,
+            ) => {
                 return Err(Error::InvalidConfig {
                     what: "head",
                     field: "kind",

@@ -18,7 +18,22 @@ fn targets(head: &HeadConfig) -> [Answer; 2] {
         HeadConfig::Funnel(_) => [Answer::multi_label(numbered(1)), Answer::multi_label(numbered(3))],
         HeadConfig::Ordinal(_) => [Answer::ordinal(numbered(2)), Answer::ordinal(numbered(4))],
         HeadConfig::Regress(_) => [Answer::values(numbered(1)), Answer::values(numbered(2))],
+        HeadConfig::Tags(_) | HeadConfig::Crf(_) => [Answer::tags(["O", "B-x"]), Answer::tags(["O", "B-x", "I-x", "B-y"])],
         HeadConfig::Outside(part) => panic!("{part:?} is not of this crate"),
+    }
+}
+
+/// The features that a head can be built on.
+fn views(head: &HeadConfig) -> Vec<View> {
+    let tokens = View::Tokens { width: 12 };
+    match head {
+        HeadConfig::Tags(_) | HeadConfig::Crf(_) => vec![tokens],
+        HeadConfig::Class(_)
+        | HeadConfig::MultiLabel(_)
+        | HeadConfig::Funnel(_)
+        | HeadConfig::Ordinal(_)
+        | HeadConfig::Regress(_)
+        | HeadConfig::Outside(_) => vec![View::Pooled { width: 12 }, tokens, View::Pyramid { channels: vec![3, 12] }],
     }
 }
 
@@ -54,7 +69,7 @@ fn every_head_obeys_the_laws_with_default_settings() {
     for (name, _) in HeadConfig::ALL {
         let head = by_name(name);
         for target in targets(&head) {
-            obeys(&head, &View::Pooled { width: 12 }, &target);
+            obeys(&head, &views(&head)[0], &target);
         }
     }
 }
@@ -63,8 +78,8 @@ fn every_head_obeys_the_laws_with_default_settings() {
 fn every_head_obeys_the_laws_on_tokens_and_maps() {
     for (name, _) in HeadConfig::ALL {
         let head = by_name(name);
-        for view in [View::Tokens { width: 12 }, View::Pyramid { channels: vec![3, 12] }] {
-            obeys(&head, &view, &targets(&head)[1]);
+        for view in views(&head).iter().skip(1) {
+            obeys(&head, view, &targets(&head)[1]);
         }
     }
 }
@@ -81,10 +96,12 @@ fn every_head_obeys_the_laws_with_other_settings() {
         "kind = \"regress\"\ntransform = \"log1p\"",
         "kind = \"regress\"\ntransform = \"quantile\"",
         "kind = \"regress\"\ntransform = \"none\"",
+        "kind = \"tags\"\nhidden = [16]\nactivation = \"tanh\"\nlabel_smoothing = 0.1",
+        "kind = \"crf\"\nhidden = [16]\nactivation = \"gelu\"",
     ];
     for text in settings {
         let head: HeadConfig = toml::from_str(text).unwrap();
-        obeys(&head, &View::Pooled { width: 12 }, &targets(&head)[1]);
+        obeys(&head, &views(&head)[0], &targets(&head)[1]);
         let back: HeadConfig = toml::from_str(&toml::to_string(&head).unwrap()).unwrap();
         assert_eq!(back, head);
     }
@@ -131,7 +148,10 @@ fn the_registry_refuses_what_cannot_work() {
             "loss.huber.delta must be > 0, found 0",
         ),
         ("kind = \"ordinal\"", Answer::ordinal(numbered(1)), "ordinal head: grades must be >= 2, found 1"),
-        ("kind = \"regress\"", Answer::tags(numbered(3)), "must be a head of one's own for answers of kind \"tags\""),
+        ("kind = \"regress\"", Answer::tags(numbered(3)), "head: kind must be \"tags\" for the labels of task income"),
+        ("kind = \"regress\"", Answer::sequence(numbered(3)), "must be a head of one's own for answers of kind \"sequence\""),
+        ("kind = \"tags\"", Answer::tags(numbered(3)), "tags head: features must be tokens [b, l, d] for task income"),
+        ("kind = \"crf\"", Answer::tags(numbered(1)), "crf head: tags must be >= 2, found 1"),
         ("kind = \"regress\"", Answer::values(numbered(0)), "values must be >= 1, found 0"),
     ];
     for (text, target, expected) in cases {
@@ -142,7 +162,7 @@ fn the_registry_refuses_what_cannot_work() {
         assert!(toml::from_str::<HeadConfig>(text).is_err(), "{text}");
     }
     assert!(
-        HeadConfig::by_name("clas").unwrap_err().to_string().contains("class, multi-label, funnel, ordinal, regress")
+        HeadConfig::by_name("clas").unwrap_err().to_string().contains("class, multi-label, funnel, ordinal, regress, tags, crf")
     );
 }
 

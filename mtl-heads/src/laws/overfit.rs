@@ -2,9 +2,10 @@
 
 use mtl_core::{
     Result,
+    answer::Cells,
     mode::Mode,
     params::Param,
-    prediction::Prediction,
+    prediction::{Prediction, Reference},
     shim::{AdamStep, Graph, fused_adam, grad},
 };
 use ndarray::{Array2, Axis};
@@ -44,11 +45,11 @@ pub(super) fn overfit<H: Head>(subject: &Subject<H>, samples: &Samples) -> Resul
     if last.is_nan() || last >= first {
         return Ok(Some(format!("the loss of four samples went from {first} to {last} in {STEPS} steps")));
     }
-    Ok(wrong(&prediction, &samples.labels.select(Axis(0), &rows)))
+    Ok(wrong(&prediction, &samples.labels.select(Axis(0), &rows), &target.reference()?))
 }
 
 /// How the answer differs from labels that were learned by heart, if it does.
-fn wrong(prediction: &Prediction, labels: &Array2<f32>) -> Option<String> {
+fn wrong(prediction: &Prediction, labels: &Array2<f32>, truth: &Reference) -> Option<String> {
     match prediction {
         Prediction::Class { scores, .. } | Prediction::Ordinal { scores, .. } => {
             scores.rows().into_iter().zip(labels.column(0)).find_map(|(row, label)| {
@@ -69,12 +70,26 @@ fn wrong(prediction: &Prediction, labels: &Array2<f32>) -> Option<String> {
             (error > 0.2 * spread)
                 .then(|| format!("numbers learned by heart are off by {error} in sum, always the mean by {spread}"))
         }
-        Prediction::Tags { .. } | Prediction::Sequence { .. } => {
-            Some(format!("{} are not looked at by these laws", prediction.describe()))
-        }
+        Prediction::Tags { .. } => lists(truth, |sample| prediction.said_tags(sample)),
+        Prediction::Sequence { tokens } => lists(truth, |sample| match tokens.cells() {
+            Cells::Index(cells) => Some(cells[tokens.range(sample)].to_vec()),
+            Cells::Number(_) => None,
+        }),
         // What an answer of a kind from outside should be, its own tests know; the loss has fallen.
         Prediction::Custom { .. } => None,
     }
+}
+
+/// The first sample whose list of items is another than is said.
+fn lists(truth: &Reference, said: impl Fn(usize) -> Option<Vec<i64>>) -> Option<String> {
+    let (Reference::Tags(labels) | Reference::Sequence(labels)) = truth else {
+        return Some(format!("lists are answered to {}", truth.describe()));
+    };
+    let Cells::Index(cells) = labels.cells() else { return Some("labels are no indices".into()) };
+    (0..labels.len()).find_map(|sample| {
+        let (label, said) = (&cells[labels.range(sample)], said(sample)?);
+        (said != label).then(|| format!("items {label:?} learned by heart decode as {said:?}"))
+    })
 }
 
 fn refs(tensors: &[Tensor]) -> Vec<&Tensor> {

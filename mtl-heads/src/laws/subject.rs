@@ -7,6 +7,7 @@ use mtl_core::{
     context::Cx,
     mode::Mode,
     params::{ParamSet, Role, Scope},
+    prediction::Prediction,
     shim::{Graph, grad},
 };
 use ndarray::{Array2, Axis};
@@ -175,6 +176,22 @@ pub(super) fn repeatable<H: Head>(subject: &Subject<H>, samples: &Samples) -> Re
     Ok((a.main() != b.main()).then(|| "two evaluations of the same features differ".into()))
 }
 
+pub(super) fn padding<H: Head>(subject: &Subject<H>, samples: &Samples) -> Result<Option<String>> {
+    let (rows, target) = (samples.all(), samples.target(&samples.all(), |_| true)?);
+    let run = |more: usize| -> Result<(f64, Prediction)> {
+        let given = samples.padded(&rows, more)?;
+        let loss = subject.head.loss(&subject.trained(&given, &target)?, &target)?;
+        Ok((loss.sum.f_double_value(&[])?, subject.head.decode(&subject.answer(&given, Mode::Eval)?)?))
+    };
+    let ((short, said), (long, said_padded)) = (run(0)?, run(2)?);
+    if gap(short, long) > subject.tolerance() {
+        return Ok(Some(format!("the loss is {short} with padding as long as must be, {long} with more")));
+    }
+    let other = (0..rows.len()).find(|&row| said.said_tags(row) != said_padded.said_tags(row));
+    let alike = said.batch_size() == said_padded.batch_size() && said.axes() == said_padded.axes();
+    Ok((other.is_some() || !alike).then(|| "answers depend on how much padding is behind the features".into()))
+}
+
 pub(super) fn unseen<H: Head>(subject: &Subject<H>, samples: &Samples) -> Result<Option<String>> {
     let (rows, cx) = (samples.all(), Cx::new(Mode::Eval));
     let (given, target) = (samples.given(&rows)?, samples.target(&rows, |_| true)?);
@@ -213,7 +230,8 @@ pub(super) fn refused<H: Head>(subject: &Subject<H>, samples: &Samples) -> Resul
             wrong.push(("labels of another width", made(task, wide.view())?));
         }
         // Making a target of a wrong form is refused already.
-        Answer::Tags(_) | Answer::Sequence(_) | Answer::Custom(_) => {}
+        Answer::Tags(_) => wrong.extend(samples.of_other_lengths()?.map(|target| ("labels of other lengths", target))),
+        Answer::Sequence(_) | Answer::Custom(_) => {}
     }
     for (what, target) in wrong {
         match subject.head.loss(&out, &target) {

@@ -28,7 +28,7 @@ pub(crate) struct PoissonConfig {
 }
 
 impl HeadPart for PoissonConfig {
-    fn metrics(&self) -> &'static [&'static str] {
+    fn metrics(&self, _answer: &Answer) -> &'static [&'static str] {
         METRICS
     }
 
