@@ -56,6 +56,9 @@ pub enum Prediction {
         scores: Labels,
         /// What the scores are.
         kind: Scores,
+        /// The tag of each item where that is not simply the one of the highest score: the best path of a chain, beside
+        /// scores that are probabilities of items. See [`said_tags`](Self::said_tags).
+        path: Option<Labels>,
     },
     /// A sequence of tokens.
     Sequence {
@@ -149,6 +152,31 @@ impl Prediction {
             Self::Custom { kind, .. } => AnswerTag::Custom(kind),
         }
     }
+
+    /// What is said of each item of a sample, if these are tags: the path where there is one, else the tag of the highest
+    /// score, the first of equals. Whoever counts, writes or shows tags asks here.
+    #[must_use]
+    pub fn said_tags(&self, sample: usize) -> Option<Vec<i64>> {
+        let Self::Tags { scores, path, .. } = self else { return None };
+        if let Some(path) = path {
+            let Cells::Index(tags) = path.cells() else { return None };
+            return Some(tags[path.range(sample)].to_vec());
+        }
+        let Cells::Number(cells) = scores.cells() else { return None };
+        let items = cells[scores.range(sample)].chunks(scores.item_size().max(1));
+        Some(items.map(|item| highest(item).map_or(MISSING_CLASS, |tag| tag as i64)).collect())
+    }
+}
+
+/// The position of the highest score, the first of equals; `None` without a score above minus infinity.
+fn highest(scores: &[f32]) -> Option<usize> {
+    let mut best = (None, f32::NEG_INFINITY);
+    for (at, &score) in scores.iter().enumerate() {
+        if score > best.1 {
+            best = (Some(at), score);
+        }
+    }
+    best.0
 }
 
 /// The truth for one batch, as plain values.

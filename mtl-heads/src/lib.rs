@@ -37,6 +37,8 @@
 //! | [`RegressHead`] | `k` numbers | L1, L2 or Huber, on numbers brought to one size by a [`TargetScaling`] | rmse | `regress.rs` |
 //! | [`GruDecoderHead`] | a sequence of tokens | cross entropy of every token and the end, teacher forcing | exact-match | `gru_decoder/` |
 //! | [`MaskedReconstructionHead`] | none: the input itself, cells of which are hidden | squared error of hidden cells | rmse | `masked_reconstruction.rs` |
+//! | [`TagsHead`] | a tag for each item | cross entropy, smoothing | span-f1, tag-accuracy where tags spell no spans | `tags.rs` |
+//! | [`CrfHead`] | a tag for each item, which follow each other | likelihood of a chain, known in part too | as `tags` | `crf/` |
 //!
 //! What a head looks at it [asks](Ask) for: features, inputs, its target in training, outputs of other heads ([`order`] says who runs
 //! when).
@@ -47,11 +49,13 @@
 mod ask;
 mod class;
 mod constant;
+mod crf;
 mod decode;
 mod funnel;
 mod gru_decoder;
 mod head;
 mod hiding;
+mod items;
 pub mod laws;
 mod masked_reconstruction;
 mod multi_label;
@@ -61,10 +65,12 @@ mod place;
 mod registry;
 mod regress;
 mod scaling;
+mod tags;
 mod tower;
 
 pub use ask::{Ask, HeadNeeds};
 pub use class::{ClassHead, ClassHeadConfig};
+pub use crf::{CrfConstraints, CrfHead, CrfHeadConfig};
 pub use decode::to_array;
 pub use funnel::{FunnelHead, FunnelHeadConfig};
 pub use gru_decoder::{GruDecoderHead, GruDecoderHeadConfig};
@@ -78,4 +84,5 @@ pub use place::HeadPlace;
 pub use registry::{HeadConfig, HeadPart};
 pub use regress::{RegressHead, RegressHeadConfig, RegressLoss};
 pub use scaling::{ScalingChoice, TargetScaling, TargetTransform};
+pub use tags::{TagsHead, TagsHeadConfig};
 pub use tower::{Tower, TowerShape};

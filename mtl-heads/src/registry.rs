@@ -8,6 +8,7 @@ use mtl_core::{
 
 use crate::{
     class::{ClassHead, ClassHeadConfig},
+    crf::{CrfHead, CrfHeadConfig},
     funnel::{FunnelHead, FunnelHeadConfig},
     gru_decoder::{GruDecoderHead, GruDecoderHeadConfig},
     head::Head,
@@ -16,12 +17,13 @@ use crate::{
     ordinal::{OrdinalHead, OrdinalHeadConfig},
     place::HeadPlace,
     regress::{RegressHead, RegressHeadConfig},
+    tags::{self, TagsHead, TagsHeadConfig},
 };
 
 /// The settings of a head from outside: what [`HeadConfig::register`] takes.
 pub trait HeadPart: std::fmt::Debug + Send + Sync {
-    /// The names of the metrics that suit the head; the first judges the task unless the user names another.
-    fn metrics(&self) -> &'static [&'static str];
+    /// The names of the metrics that suit the head on such answers; the first judges the task unless the user names another.
+    fn metrics(&self, answer: &Answer) -> &'static [&'static str];
 
     /// As [`HeadConfig::restores`]; nothing, unless overridden.
     fn restores(&self) -> Option<&str> {
@@ -45,6 +47,8 @@ registry! {
         Regress(RegressHeadConfig) = "regress", "numbers: absolute, squared or Huber loss";
         MaskedReconstruction(MaskedReconstructionHeadConfig) = "masked-reconstruction", "hidden numbers of an input, restored: needs no labels";
         GruDecoder(GruDecoderHeadConfig) = "gru-decoder", "a sequence of tokens: recurrent decoder with attention, greedy or beam search";
+        Tags(TagsHeadConfig) = "tags", "a tag for each item: softmax and cross entropy";
+        Crf(CrfHeadConfig) = "crf", "a tag for each item, as a chain: conditional random field, Viterbi";
     }
 }
 
@@ -67,8 +71,9 @@ impl HeadConfig {
             AnswerTag::MultiLabel => Self::MultiLabel(MultiLabelHeadConfig::default()),
             AnswerTag::Values => Self::Regress(RegressHeadConfig::default()),
             AnswerTag::Ordinal => Self::Ordinal(OrdinalHeadConfig::default()),
+            AnswerTag::Tags => Self::Tags(TagsHeadConfig::default()),
             AnswerTag::Sequence => Self::GruDecoder(GruDecoderHeadConfig::default()),
-            AnswerTag::Tags | AnswerTag::Custom(_) => {
+            AnswerTag::Custom(_) => {
                 return Err(Error::InvalidConfig {
                     what: "head",
                     field: "kind",
@@ -90,13 +95,16 @@ impl HeadConfig {
             | Self::Funnel(_)
             | Self::Regress(_)
             | Self::Ordinal(_)
-            | Self::GruDecoder(_) => None,
+            | Self::GruDecoder(_)
+            | Self::Tags(_)
+            | Self::Crf(_) => None,
         }
     }
 
-    /// The names of the metrics that suit the head; the first judges the task unless the user names another.
+    /// The names of the metrics that suit the head on such answers; the first judges the task unless the user names another. Tags that
+    /// spell spans are judged by spans, others by items.
     #[must_use]
-    pub fn metrics(&self) -> &'static [&'static str] {
+    pub fn metrics(&self, answer: &Answer) -> &'static [&'static str] {
         match self {
             Self::Class(_) => ClassHead::METRICS,
             Self::MultiLabel(_) => MultiLabelHead::METRICS,
@@ -105,7 +113,16 @@ impl HeadConfig {
             Self::Ordinal(_) => OrdinalHead::METRICS,
             Self::GruDecoder(_) => GruDecoderHead::METRICS,
             Self::MaskedReconstruction(_) => MaskedReconstructionHead::METRICS,
-            Self::Outside(part) => part.metrics(),
+            Self::Tags(_) | Self::Crf(_) => match answer {
+                Answer::Tags(tags) => tags::metrics(tags),
+                Answer::Class(_)
+                | Answer::MultiLabel(_)
+                | Answer::Values(_)
+                | Answer::Ordinal(_)
+                | Answer::Sequence(_)
+                | Answer::Custom(_) => &[], // refused where the head is built
+            },
+            Self::Outside(part) => part.metrics(answer),
         }
     }
 
@@ -124,6 +141,8 @@ impl HeadConfig {
                 Box::new(MaskedReconstructionHead::new(place, values, c)?)
             }
             (Self::GruDecoder(c), Answer::Sequence(tokens)) => Box::new(GruDecoderHead::new(place, tokens, c)?),
+            (Self::Tags(c), Answer::Tags(tags)) => Box::new(TagsHead::new(place, tags, c)?),
+            (Self::Crf(c), Answer::Tags(tags)) => Box::new(CrfHead::new(place, tags, c)?),
             (Self::Outside(part), _) => return part.build(place),
             (
                 Self::Class(_)
@@ -132,7 +151,9 @@ impl HeadConfig {
                 | Self::Regress(_)
                 | Self::Ordinal(_)
                 | Self::GruDecoder(_)
-                | Self::MaskedReconstruction(_),
+                | Self::MaskedReconstruction(_)
+                | Self::Tags(_)
+                | Self::Crf(_),
                 answer,
             ) => {
                 return Err(Error::InvalidConfig {

@@ -1,7 +1,7 @@
 //! The trainable part that all heads have in common: hidden layers, then a linear layer.
 //!
 //! ```text
-//! z = pool(features)                      [b, d]
+//! z = pool(features)                      [b, d]; or each token's, [b, l, d]
 //! out = W drop(act(W_k .. z)) + b         [b, o]
 //! ```
 //! Parameters: `hidden.0.weight`, `hidden.0.bias`, ..., `out.weight`, `out.bias`. The result is at least of kind
@@ -61,8 +61,19 @@ impl Tower {
     /// # Errors
     /// [`Shape`](mtl_core::Error::Shape) for features of another width.
     pub fn forward(&self, features: &Features, cx: &Cx) -> Result<Tensor> {
-        let zs = self.dropout.forward(features.pooled()?, cx)?; // [b, d]
-        let out = self.out.forward(&self.hidden.forward(&zs, cx)?, cx)?; // [b, o]
+        self.forward_each(&features.pooled()?, cx) // [b, o]
+    }
+
+    /// The same for vectors as they are, one by one.
+    ///
+    /// # Shapes
+    /// `[.., d]`, result `[.., outputs]`.
+    ///
+    /// # Errors
+    /// As [`Tower::forward`].
+    pub fn forward_each(&self, zs: &Tensor, cx: &Cx) -> Result<Tensor> {
+        let zs = self.dropout.forward(zs.shallow_clone(), cx)?;
+        let out = self.out.forward(&self.hidden.forward(&zs, cx)?, cx)?;
         match out.kind() {
             Kind::Half | Kind::BFloat16 => out.f_to_kind(Kind::Float).op("head output"),
             _ => Ok(out),

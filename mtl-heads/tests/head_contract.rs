@@ -21,7 +21,24 @@ fn answers(head: &HeadConfig) -> [Answer; 2] {
         HeadConfig::Regress(_) => [Answer::values(numbered(1)), Answer::values(numbered(2))],
         HeadConfig::MaskedReconstruction(_) => [Answer::values(numbered(1)), Answer::values(numbered(3))],
         HeadConfig::GruDecoder(_) => [Answer::sequence(numbered(1)), Answer::sequence(numbered(4))],
+        HeadConfig::Tags(_) | HeadConfig::Crf(_) => [Answer::tags(["O", "B-x"]), Answer::tags(["O", "B-x", "I-x", "B-y"])],
         HeadConfig::Outside(part) => panic!("{part:?} is not of this crate"),
+    }
+}
+
+/// The features that a head can be built on.
+fn views(head: &HeadConfig) -> Vec<View> {
+    let tokens = View::Tokens { width: 12 };
+    match head {
+        HeadConfig::Tags(_) | HeadConfig::Crf(_) => vec![tokens],
+        HeadConfig::Class(_)
+        | HeadConfig::MultiLabel(_)
+        | HeadConfig::Funnel(_)
+        | HeadConfig::Ordinal(_)
+        | HeadConfig::Regress(_)
+        | HeadConfig::MaskedReconstruction(_)
+        | HeadConfig::GruDecoder(_)
+        | HeadConfig::Outside(_) => vec![View::Pooled { width: 12 }, tokens, View::Pyramid { channels: vec![3, 12] }],
     }
 }
 
@@ -67,7 +84,7 @@ fn every_head_obeys_the_laws_with_default_settings() {
     for (name, _) in HeadConfig::ALL {
         let head = by_name(name);
         for target in answers(&head) {
-            obeys(&head, &View::Pooled { width: 12 }, &target);
+            obeys(&head, &views(&head)[0], &target);
         }
     }
 }
@@ -76,8 +93,8 @@ fn every_head_obeys_the_laws_with_default_settings() {
 fn every_head_obeys_the_laws_on_tokens_and_maps() {
     for (name, _) in HeadConfig::ALL {
         let head = by_name(name);
-        for view in [View::Tokens { width: 12 }, View::Pyramid { channels: vec![3, 12] }] {
-            obeys(&head, &view, &answers(&head)[1]);
+        for view in views(&head).iter().skip(1) {
+            obeys(&head, view, &answers(&head)[1]);
         }
     }
 }
@@ -96,10 +113,12 @@ fn every_head_obeys_the_laws_with_other_settings() {
         "kind = \"regress\"\ntransform = \"none\"",
         "kind = \"masked-reconstruction\"\nhidden = [16]\nvisible = true\nshare = 0.7",
         "kind = \"gru-decoder\"\nwidth = 12\nembedding = 3\nlabel_smoothing = 0.05\nbeam = 3\nlength_normalization = 0.5",
+        "kind = \"tags\"\nhidden = [16]\nactivation = \"tanh\"\nlabel_smoothing = 0.1",
+        "kind = \"crf\"\nhidden = [16]\nactivation = \"gelu\"",
     ];
     for text in settings {
         let head: HeadConfig = toml::from_str(text).unwrap();
-        obeys(&head, &View::Pooled { width: 12 }, &answers(&head)[1]);
+        obeys(&head, &views(&head)[0], &answers(&head)[1]);
         let back: HeadConfig = toml::from_str(&toml::to_string(&head).unwrap()).unwrap();
         assert_eq!(back, head);
     }
@@ -146,7 +165,10 @@ fn the_registry_refuses_what_cannot_work() {
             "loss.huber.delta must be > 0, found 0",
         ),
         ("kind = \"ordinal\"", Answer::ordinal(numbered(1)), "ordinal head: grades must be >= 2, found 1"),
-        ("kind = \"regress\"", Answer::tags(numbered(3)), "must be a head of one's own for answers of kind \"tags\""),
+        ("kind = \"regress\"", Answer::tags(numbered(3)), "head: kind must be \"tags\" for the labels of task income"),
+        ("kind = \"regress\"", Answer::sequence(numbered(3)), "head: kind must be \"gru-decoder\" for the labels of task income"),
+        ("kind = \"tags\"", Answer::tags(numbered(3)), "tags head: features must be tokens [b, l, d] for task income"),
+        ("kind = \"crf\"", Answer::tags(numbered(1)), "crf head: tags must be >= 2, found 1"),
         ("kind = \"regress\"", Answer::values(numbered(0)), "values must be >= 1, found 0"),
     ];
     for (text, target, expected) in cases {
@@ -160,7 +182,7 @@ fn the_registry_refuses_what_cannot_work() {
         HeadConfig::by_name("clas")
             .unwrap_err()
             .to_string()
-            .contains("class, multi-label, funnel, ordinal, regress, masked-reconstruction, gru-decoder")
+            .contains("class, multi-label, funnel, ordinal, regress, masked-reconstruction, gru-decoder, tags, crf")
     );
 }
 

@@ -4,6 +4,7 @@ use std::{any::Any, fmt::Debug};
 
 use mtl_core::{
     Result,
+    answer::Answer,
     metric::Direction,
     prediction::{Prediction, Reference},
 };
@@ -25,6 +26,12 @@ pub trait AnyMetric: Debug + Send + Sync {
 
     /// See [`Metric::range`].
     fn range(&self) -> (f64, f64);
+
+    /// Fits the metric to what it judges, see [`Metric::for_answer`].
+    ///
+    /// # Errors
+    /// See [`Metric::for_answer`].
+    fn set_answer(&mut self, answer: &Answer) -> Result<()>;
 
     /// Folds a batch in. On an error nothing has changed.
     ///
@@ -91,6 +98,10 @@ where
 
     fn range(&self) -> (f64, f64) {
         self.range()
+    }
+
+    fn set_answer(&mut self, answer: &Answer) -> Result<()> {
+        self.set_answer(answer)
     }
 
     fn update_batch(&mut self, batch: &MetricBatch<'_>) -> Result<()> {

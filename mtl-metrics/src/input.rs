@@ -14,7 +14,7 @@ use std::{borrow::Cow, fmt::Display, ops::Range, slice::ChunksExact};
 
 use mtl_core::{
     Error, Result,
-    answer::{Cells, Labels},
+    answer::{Answer, Cells, Labels},
     prediction::{MISSING_CLASS, Prediction, Reference, Scores},
 };
 use ndarray::Array2;
@@ -33,13 +33,14 @@ pub struct MetricBatch<'a> {
     ids: Option<&'a [u64]>,
     weights: Option<&'a [f32]>,
     groups: Option<&'a [u64]>,
+    answer: Option<&'a Answer>,
 }
 
 impl<'a> MetricBatch<'a> {
     /// A batch of an unnamed task whose samples are named by their position.
     #[must_use]
     pub fn new(prediction: &'a Prediction, reference: &'a Reference) -> Self {
-        Self { prediction, reference, task: "(unnamed)", ids: None, weights: None, groups: None }
+        Self { prediction, reference, task: "(unnamed)", ids: None, weights: None, groups: None, answer: None }
     }
 
     /// The same batch, its task named in errors.
@@ -68,6 +69,72 @@ impl<'a> MetricBatch<'a> {
     pub fn with_groups(mut self, groups: &'a [u64]) -> Self {
         self.groups = Some(groups);
         self
+    }
+
+    /// The same batch, and what it answers: names of tags and tokens, and what is right.
+    #[must_use]
+    pub fn of_answer(mut self, answer: &'a Answer) -> Self {
+        self.answer = Some(answer);
+        self
+    }
+
+    /// What is answered.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfig`] for a batch that does not know.
+    pub fn answer(&self, metric: &str) -> Result<&'a Answer> {
+        self.answer.ok_or_else(|| Error::InvalidConfig {
+            what: "metric",
+            field: "answer",
+            expected: format!("known, with its names ({metric} of task {})", self.task),
+            found: "none".into(),
+        })
+    }
+
+    /// Whether each sample is answered rightly, `None` where that is not known; for a metric that reads [`weight`](Self::weight).
+    ///
+    /// # Errors
+    /// As [`answer`](Self::answer); [`Error::InvalidConfig`] for answers that are not right or wrong, [`Error::Shape`] for other
+    /// numbers of samples, ids or weights.
+    pub fn right(&self, metric: &str) -> Result<Vec<Option<bool>>> {
+        let (said, truth) = (self.prediction.batch_size(), self.reference.batch_size());
+        self.same_shape(metric, [said, 1], [truth, 1])?;
+        self.answer(metric)?.right(self.prediction, self.reference).map_err(|reason| Error::InvalidConfig {
+            what: "metric",
+            field: "input",
+            expected: format!("answers that are right or wrong ({metric} of task {})", self.task),
+            found: reason,
+        })
+    }
+
+    /// The ids of the samples, as they were given.
+    #[must_use]
+    pub fn ids(&self) -> Option<&'a [u64]> {
+        self.ids
+    }
+
+    /// The truth with as many missing items for each sample that is not labeled as were answered: such a sample has one missing
+    /// item, however many it would have had. `None` where nothing is to be changed.
+    pub(crate) fn stretched(&self) -> Option<Reference> {
+        let (Prediction::Tags { scores, .. }, Reference::Tags(labels)) = (self.prediction, self.reference) else {
+            return None;
+        };
+        let (Some(said), Some(truth), Cells::Index(cells)) = (scores.offsets(), labels.offsets(), labels.cells()) else {
+            return None;
+        };
+        if said == truth || said.len() != truth.len() {
+            return None;
+        }
+        let items = |row: usize| {
+            let (known, n) = (&cells[labels.range(row)], said[row + 1] - said[row]);
+            if known == [MISSING_CLASS] { vec![MISSING_CLASS; n] } else { known.to_vec() }
+        };
+        Some(Reference::Tags(Labels::lists(&(0..labels.len()).map(items).collect::<Vec<_>>())))
+    }
+
+    /// The same batch with another truth.
+    pub(crate) fn against(self, reference: &'a Reference) -> Self {
+        Self { reference, ..self }
     }
 
     /// The group of each sample.
@@ -101,16 +168,24 @@ impl<'a> MetricBatch<'a> {
         self.weights.is_some()
     }
 
-    /// The weight of a sample: 1 without weights.
+    /// The weight of a sample, of tags that of the sample which the item in that row belongs to: 1 without weights.
     ///
     /// # Errors
     /// [`Error::Label`] for a weight that is negative or not finite.
     #[inline]
     pub fn weight(&self, row: usize) -> Result<f32> {
-        match self.weights.and_then(|weights| weights.get(row)) {
+        if self.weights.is_some() { self.sample_weight(self.sample_of(row)) } else { Ok(1.0) }
+    }
+
+    /// The weight of a sample by its position in the batch, whatever a row is: 1 without weights.
+    ///
+    /// # Errors
+    /// As [`weight`](Self::weight).
+    pub fn sample_weight(&self, sample: usize) -> Result<f32> {
+        match self.weights.and_then(|weights| weights.get(sample)) {
             None => Ok(1.0),
             Some(&weight) if weight.is_finite() && weight >= 0.0 => Ok(weight),
-            Some(weight) => Err(self.refuse("weight", "finite and not negative", weight, row)),
+            Some(weight) => Err(self.refuse_sample("weight", "finite and not negative", weight, sample)),
         }
     }
 
@@ -154,7 +229,7 @@ impl<'a> MetricBatch<'a> {
                 self.same_shape(metric, shape(scores), shape(labels))?;
                 Ok(ScoreBatch::MultiLabel { scores: Matrix::new(scores), kind: *kind, labels: Matrix::new(labels) })
             }
-            Prediction::Tags { scores, kind } => {
+            Prediction::Tags { scores, kind, path: _ } => {
                 let Reference::Tags(labels) = self.reference else { return wrong() };
                 self.items(metric, scores, *kind, labels)
             }
@@ -176,12 +251,13 @@ impl<'a> MetricBatch<'a> {
     /// The items of all samples, one after the other, as if each were a sample: how metrics of classes see tags.
     fn items(&self, metric: &str, scores: &'a Labels, kind: Scores, labels: &'a Labels) -> Result<ScoreBatch<'a>> {
         self.same_lengths(metric, scores, labels)?;
-        if self.weights.is_some() || self.groups.is_some() {
+        self.one_each(metric, labels.len())?;
+        if self.groups.is_some() {
             return Err(Error::InvalidConfig {
                 what: "metric",
-                field: "weights",
-                expected: format!("absent for tags, as groups ({metric} of task {})", self.task),
-                found: "weights or groups of samples".into(),
+                field: "groups",
+                expected: format!("absent for tags ({metric} of task {})", self.task),
+                found: "groups of samples".into(),
             });
         }
         match (scores.cells(), labels.cells(), scores.item()) {
@@ -207,16 +283,57 @@ impl<'a> MetricBatch<'a> {
         })
     }
 
-    /// Tokens beside tokens: `(predicted, true)`, of any lengths, for metrics of text.
+    /// What is said of every item beside what is true, a list a sample: `(said, truth, weights)`, lengths agreeing; for metrics
+    /// of labeled sequences.
     ///
     /// # Errors
-    /// [`Error::InvalidConfig`] for another kind of prediction or reference; [`Error::Shape`] for other numbers of samples.
-    pub fn sequences(&self, metric: &str) -> Result<(&'a Labels, &'a Labels)> {
+    /// [`Error::InvalidConfig`] for another kind of prediction or reference; [`Error::Shape`] for other numbers of samples, items,
+    /// ids or weights; [`Error::Label`] for a weight that is none.
+    pub fn tags(&self, metric: &str) -> Result<(Vec<Vec<i64>>, &'a Labels, Option<&'a [f32]>)> {
+        let (Prediction::Tags { scores, .. }, Reference::Tags(labels)) = (self.prediction, self.reference) else {
+            return Err(self.wrong_kind(metric, "scores of tags with tags"));
+        };
+        self.same_lengths(metric, scores, labels)?;
+        self.one_each(metric, labels.len())?;
+        for (sample, weight) in self.weights.unwrap_or_default().iter().enumerate() {
+            if !(weight.is_finite() && *weight >= 0.0) {
+                return Err(self.refuse_sample("weight", "finite and not negative", weight, sample));
+            }
+        }
+        let said = (0..labels.len()).map(|sample| {
+            let said = self.prediction.said_tags(sample).filter(|said| said.len() == labels.range(sample).len());
+            said.ok_or_else(|| self.wrong_kind(metric, "a tag for each item"))
+        });
+        Ok((said.collect::<Result<_>>()?, labels, self.weights))
+    }
+
+    /// Tokens beside tokens of the samples that are labeled, of any lengths, for metrics of text, which know no weights.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfig`] for another kind of prediction or reference, or for weights; [`Error::Shape`] for other numbers of
+    /// samples; [`Error::Label`] for tokens that are known in part.
+    pub fn sequences(&self, metric: &str) -> Result<Vec<TokenPair<'a>>> {
+        self.unweighted(metric)?;
         let (Prediction::Sequence { tokens }, Reference::Sequence(truth)) = (self.prediction, self.reference) else {
             return Err(self.wrong_kind(metric, "tokens with tokens"));
         };
         self.same_shape(metric, [tokens.len(), 1], [truth.len(), 1])?;
-        Ok((tokens, truth))
+        let (Cells::Index(said), Cells::Index(cells)) = (tokens.cells(), truth.cells()) else {
+            return Err(self.wrong_kind(metric, "tokens with tokens"));
+        };
+        let mut pairs = Vec::with_capacity(truth.len());
+        for row in 0..truth.len() {
+            let known = &cells[truth.range(row)];
+            let missing = known.iter().filter(|token| **token == MISSING_CLASS).count();
+            if missing > 0 && missing == known.len() {
+                continue;
+            }
+            if missing > 0 {
+                return Err(self.refuse("label", "known in all tokens or in none", &MISSING_CLASS, row));
+            }
+            pairs.push(TokenPair { said: &said[tokens.range(row)], truth: known, row });
+        }
+        Ok(pairs)
     }
 
     /// Answers beside labels of a kind from outside, for a metric that knows no weights.
@@ -315,12 +432,19 @@ impl<'a> MetricBatch<'a> {
         Ok(KnownValues { said: pick(said), truth: pick(truth), n_cols })
     }
 
+    /// The sample of a row: of tags a row is an item, which belongs to a sample.
+    fn sample_of(&self, row: usize) -> usize {
+        if let Reference::Tags(labels) = self.reference { labels.sample_of(row) } else { row }
+    }
+
     /// The error for a value at `row` that cannot be used.
     #[must_use]
     pub fn refuse(&self, what: &'static str, expected: impl Into<String>, found: &dyn Display, row: usize) -> Error {
-        // Of tags a row is an item, which belongs to a sample.
-        let row = if let Reference::Tags(labels) = self.reference { labels.sample_of(row) } else { row };
-        let sample = self.ids.and_then(|ids| ids.get(row).copied()).unwrap_or(row as u64);
+        self.refuse_sample(what, expected, found, self.sample_of(row))
+    }
+
+    fn refuse_sample(&self, what: &'static str, expected: impl Into<String>, found: &dyn Display, sample: usize) -> Error {
+        let sample = self.ids.and_then(|ids| ids.get(sample).copied()).unwrap_or(sample as u64);
         Error::Label { task: self.task.to_owned(), what, expected: expected.into(), found: found.to_string(), sample }
     }
 
@@ -369,10 +493,10 @@ impl<'a> MetricBatch<'a> {
         if fits { Ok(score) } else { Err(self.refuse("score", expected, &score, row)) }
     }
 
-    /// The class with the highest score, the first one among equals.
+    /// The class with the highest score, the first one among equals; of tags with a path, the path's.
     ///
     /// # Errors
-    /// As [`score`](Self::score).
+    /// As [`score`](Self::score); [`Error::Label`] for a tag of the path that has no score.
     #[inline]
     pub fn top_class(&self, scores: &[f32], kind: Scores, row: usize) -> Result<usize> {
         let mut top = (0, f32::NEG_INFINITY);
@@ -380,6 +504,13 @@ impl<'a> MetricBatch<'a> {
             if self.score(score, kind, row)? > top.1 {
                 top = (class, score);
             }
+        }
+        if let Prediction::Tags { path: Some(path), .. } = self.prediction
+            && let Cells::Index(tags) = path.cells()
+        {
+            let tag = tags.get(row).copied().unwrap_or(MISSING_CLASS);
+            let class = usize::try_from(tag).ok().filter(|class| *class < scores.len());
+            return class.ok_or_else(|| self.refuse("predicted tag", format!("in 0..{}", scores.len()), &tag, row));
         }
         Ok(top.0)
     }
@@ -418,22 +549,31 @@ impl<'a> MetricBatch<'a> {
         }
     }
 
+    /// Whether what belongs to samples is there for each of `n`.
+    fn one_each(&self, metric: &str, n: usize) -> Result<()> {
+        let wrong = [
+            ("ids", self.ids.map(<[_]>::len)),
+            ("weights", self.weights.map(<[_]>::len)),
+            ("groups", self.groups.map(<[_]>::len)),
+        ];
+        match wrong.into_iter().find_map(|(tensor, len)| Some((tensor, len.filter(|&len| len != n)?))) {
+            None => Ok(()),
+            Some((tensor, len)) => Err(Error::Shape {
+                op: format!("{metric} of task {}", self.task),
+                tensor,
+                expected: format!("[{n}], one per prediction"),
+                found: vec![len as i64],
+            }),
+        }
+    }
+
     fn same_shape(&self, metric: &str, prediction: [usize; 2], reference: [usize; 2]) -> Result<()> {
         let op = || format!("{metric} of task {}", self.task);
         if prediction[1] == 0 {
             let found = vec![prediction[0] as i64, 0];
             return Err(Error::Shape { op: op(), tensor: "prediction", expected: "at least one column".into(), found });
         }
-        for (tensor, len) in [
-            ("ids", self.ids.map(<[_]>::len)),
-            ("weights", self.weights.map(<[_]>::len)),
-            ("groups", self.groups.map(<[_]>::len)),
-        ] {
-            if let Some(len) = len.filter(|&len| len != prediction[0]) {
-                let expected = format!("[{}], one per prediction", prediction[0]);
-                return Err(Error::Shape { op: op(), tensor, expected, found: vec![len as i64] });
-            }
-        }
+        self.one_each(metric, prediction[0])?;
         if prediction == reference {
             return Ok(());
         }
@@ -467,6 +607,17 @@ pub enum ScoreBatch<'a> {
         /// `[b, c]` of 0 and 1, NaN where unknown.
         labels: Matrix<'a>,
     },
+}
+
+/// Predicted and true tokens of a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenPair<'a> {
+    /// What was predicted.
+    pub said: &'a [i64],
+    /// What is true.
+    pub truth: &'a [i64],
+    /// The sample's position in the batch, for errors.
+    pub row: usize,
 }
 
 /// Numbers beside numbers, all of them finite, row after row.
@@ -614,21 +765,45 @@ mod tests {
 
         let items = Cells::Number(vec![0.2, 0.8, 0.9, 0.1, 0.5, 0.5]);
         let scores = Labels::ragged(items, vec![0, 0, 1, 3], &[2]).unwrap();
-        let tags = Prediction::Tags { scores, kind: Scores::Probs };
+        let of_items = scores.clone();
+        let tags = Prediction::Tags { scores, kind: Scores::Probs, path: None };
         let truth = Reference::Tags(Labels::lists(&[vec![], vec![1], vec![0, 5]]));
         let batch = MetricBatch::new(&tags, &truth).of_task("words").with_ids(&[70, 71, 72]);
         let ScoreBatch::Class { scores, labels, .. } = batch.scores("accuracy").unwrap() else { panic!() };
         assert_eq!((scores.n_rows(), scores.n_cols(), labels), (3, 2, [1, 0, 5].as_slice()));
         let e = batch.class(labels[2], scores.n_cols(), 2).unwrap_err().to_string();
         assert_eq!(e, "task words: label must be in 0..2, found 5 (sample 72)");
-        assert!(batch.with_weights(&[1.0; 3]).weighted_scores("accuracy").is_err());
+        assert!(batch.with_groups(&[1; 3]).weighted_scores("accuracy").unwrap_err().to_string().contains("absent for tags"));
+        // Weights are the samples', rows are items.
+        let weighted = batch.with_weights(&[9.0, 0.5, 2.0]);
+        let weights: Vec<f32> = (0..3).map(|row| weighted.weight(row).unwrap()).collect();
+        assert_eq!((weights, weighted.weighted_scores("accuracy").is_ok()), (vec![0.5, 2.0, 2.0], true));
+        assert!(batch.with_weights(&[1.0]).weighted_scores("accuracy").is_err());
+        // A path says what is said.
+        let path = Some(Labels::lists(&[vec![], vec![0], vec![1, 7]]));
+        let chain = Prediction::Tags { scores: of_items, kind: Scores::Probs, path };
+        let on_path = MetricBatch::new(&chain, &truth);
+        assert_eq!((batch.top_class(&[0.2, 0.8], Scores::Probs, 0).unwrap(), on_path.top_class(&[0.2, 0.8], Scores::Probs, 0).unwrap()), (1, 0));
+        assert!(on_path.top_class(&[0.5, 0.5], Scores::Probs, 2).unwrap_err().to_string().contains("predicted tag must be in 0..2, found 7"));
+        assert_eq!(on_path.tags("x").unwrap().0, [vec![], vec![0], vec![1, 7]]);
+        // What is not labeled has one missing item, whatever was answered.
+        let unlabeled = Reference::Tags(Labels::lists(&[vec![], vec![1], vec![MISSING_CLASS]]));
+        let stretched = MetricBatch::new(&tags, &unlabeled).stretched().unwrap();
+        assert_eq!(stretched, Reference::Tags(Labels::lists(&[vec![], vec![1], vec![MISSING_CLASS; 2]])));
+        assert!(batch.stretched().is_none());
         let short = Reference::Tags(Labels::lists(&[vec![], vec![1], vec![0]]));
         assert!(MetricBatch::new(&tags, &short).scores("accuracy").is_err());
 
         let said = Prediction::Sequence { tokens: Labels::lists(&[vec![1, 2], vec![]]) };
         let truth = Reference::Sequence(Labels::lists(&[vec![1], vec![2]]));
         let batch = MetricBatch::new(&said, &truth);
-        assert_eq!(batch.sequences("wer").unwrap().0.range(0), 0..2);
+        let pairs: Vec<_> = batch.sequences("wer").unwrap().iter().map(|pair| (pair.said, pair.truth)).collect();
+        assert_eq!(pairs, [([1, 2].as_slice(), [1].as_slice()), (&[], &[2])]);
+        assert!(batch.with_weights(&[1.0; 2]).sequences("wer").is_err());
+        let gaps = |lists: &[Vec<i64>]| Reference::Sequence(Labels::lists(lists));
+        let (gap, none) = (gaps(&[vec![1, MISSING_CLASS], vec![2]]), gaps(&[vec![MISSING_CLASS], vec![2]]));
+        assert!(MetricBatch::new(&said, &gap).sequences("wer").unwrap_err().to_string().contains("in all tokens or in none"));
+        assert_eq!(MetricBatch::new(&said, &none).sequences("wer").unwrap().len(), 1);
         assert!(batch.scores("accuracy").is_err());
     }
 }

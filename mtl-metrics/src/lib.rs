@@ -60,6 +60,7 @@
 //! | across tasks | what |
 //! |---|---|
 //! | [`MetricSet`] | all metrics of all tasks, to a [`MetricReport`] |
+//! | [`Joint`] | what several tasks say of one sample: right in all of them |
 //! | [`aggregate::TaskMean`], [`aggregate::TaskWeighted`] | means of the primary metrics |
 //! | [`aggregate::Skill`] | a metric against what a constant answer has: 0 as good, 1 perfect |
 //! | [`aggregate::Composite`] | an expression such as `0.6*image.accuracy + 0.4*text.accuracy` |
@@ -88,6 +89,7 @@ pub mod exact_sum;
 pub mod fairness;
 pub mod fold;
 pub mod input;
+pub mod joint;
 pub mod judged;
 pub mod keyed;
 pub mod keypoint;
@@ -120,6 +122,7 @@ pub use binary::{Auroc, RocCurve, RocPoint};
 pub use class::{Accuracy, ConfusionMatrix, LogLoss, MacroF1};
 pub use exact_sum::ExactSum;
 pub use input::MetricBatch;
+pub use joint::{Joint, JointConfig, JointEntry, JointKind};
 pub use judged::{FromJudged, Shelf};
 pub use metric::{Metric, MetricState, Streaming};
 pub use registry::{MetricRegistry, build, evaluate, known};

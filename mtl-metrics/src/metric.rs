@@ -11,7 +11,7 @@
 
 use std::fmt::Debug;
 
-use mtl_core::{Error, Result, metric::Direction};
+use mtl_core::{Error, Result, answer::Answer, metric::Direction};
 
 pub use crate::state::MetricState;
 pub(crate) use crate::state::add_counts;
@@ -38,6 +38,16 @@ pub trait Metric: Debug + Clone + Send + Sync + 'static {
 
     /// The values it can take, `(lowest, highest)`.
     fn range(&self) -> (f64, f64);
+
+    /// The same metric for answers of that description, asked once before the first batch: a metric that goes by names (tags
+    /// that spell spans) reads them here, and refuses those that it has no meaning for.
+    ///
+    /// # Errors
+    /// What it cannot read in the names.
+    fn for_answer(&self, answer: &Answer) -> Result<Self> {
+        let _ = answer;
+        Ok(self.clone())
+    }
 
     /// Folds a batch in; missing labels are skipped. On an error the state is unchanged.
     ///
@@ -91,6 +101,15 @@ impl<M: Metric> Streaming<M> {
     #[must_use]
     pub fn range(&self) -> (f64, f64) {
         self.metric.range()
+    }
+
+    /// See [`Metric::for_answer`]; what was seen stays.
+    ///
+    /// # Errors
+    /// See [`Metric::for_answer`].
+    pub fn set_answer(&mut self, answer: &Answer) -> Result<()> {
+        self.metric = self.metric.for_answer(answer)?;
+        Ok(())
     }
 
     /// Folds a batch in. On an error nothing has changed.

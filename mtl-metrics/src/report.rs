@@ -9,7 +9,7 @@ use mtl_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{registry, value::MetricValue};
+use crate::{joint::JointEntry, registry, value::MetricValue};
 
 /// What [`MetricSet::compute`](crate::MetricSet::compute) says: tasks in task order, metrics in the order asked for.
 ///
@@ -18,6 +18,9 @@ use crate::{registry, value::MetricValue};
 pub struct MetricReport {
     /// One entry per task.
     pub tasks: Vec<TaskReport>,
+    /// Metrics over several tasks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub joint: Vec<JointEntry>,
 }
 
 /// The values of one task.
@@ -75,6 +78,18 @@ impl MetricReport {
         })
     }
 
+    /// A metric over several tasks by its name.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`], listing what there is.
+    pub fn joint(&self, name: &str) -> Result<&JointEntry> {
+        self.joint.iter().find(|entry| entry.name == name).ok_or_else(|| Error::UnknownName {
+            what: "joint metric",
+            name: name.to_owned(),
+            known: self.joint.iter().map(|entry| entry.name.clone()).collect(),
+        })
+    }
+
     /// The report with the primary metric of each task only.
     ///
     /// # Errors
@@ -84,10 +99,11 @@ impl MetricReport {
             let metrics = vec![self.entry(task.name.as_str(), task.metric()?.name().as_str())?.clone()];
             Ok(TaskReport { task: task.name.clone(), metrics })
         };
-        Ok(Self { tasks: tasks.iter().map(only).collect::<Result<_>>()? })
+        Ok(Self { tasks: tasks.iter().map(only).collect::<Result<_>>()?, joint: Vec::new() })
     }
 
-    /// One report of the reports of several runs, such as single-task baselines.
+    /// One report of the reports of several runs, such as single-task baselines. Metrics over several tasks belong to one run and are
+    /// not in it.
     ///
     /// # Errors
     /// [`Error::Duplicate`] when a task is in two of them.
@@ -111,6 +127,9 @@ impl fmt::Display for MetricReport {
             for entry in &report.metrics {
                 write!(f, " {} {:.*}", entry.metric, f.precision().unwrap_or(4), entry.outcome)?;
             }
+        }
+        for entry in &self.joint {
+            write!(f, " | {} {:.*}", entry.name, f.precision().unwrap_or(4), entry.outcome)?;
         }
         Ok(())
     }

@@ -5,6 +5,7 @@
 
 use mtl_core::{
     Error, Result,
+    answer::Answer,
     metric::MetricName,
     prediction::{Prediction, Reference},
     task::{TaskName, TaskSet},
@@ -14,6 +15,7 @@ use crate::{
     any::AnyMetric,
     binary::{Auroc, RocCurve},
     input::MetricBatch,
+    joint::{Joint, JointConfig},
     metric::{Metric, Streaming},
     registry::MetricRegistry,
     report::{MetricEntry, MetricReport, TaskReport},
@@ -43,6 +45,7 @@ const MAGIC: [u8; 5] = *b"mtls\x01";
 pub struct MetricSet {
     registry: MetricRegistry,
     tasks: Vec<TaskMetrics>,
+    joint: Vec<Joint>,
 }
 
 /// The metrics of one task.
@@ -50,6 +53,8 @@ pub struct MetricSet {
 struct TaskMetrics {
     name: TaskName,
     metrics: Vec<Box<dyn AnyMetric>>,
+    /// What it answers, where that is known.
+    answer: Option<Answer>,
 }
 
 impl MetricSet {
@@ -75,8 +80,8 @@ impl MetricSet {
                 found: format!("{} lists", chosen.len()),
             });
         }
-        let empty = |name: &TaskName| TaskMetrics { name: name.clone(), metrics: Vec::new() };
-        let mut set = Self { registry: registry.clone(), tasks: tasks.names().map(empty).collect() };
+        let empty = |name: &TaskName| TaskMetrics { name: name.clone(), metrics: Vec::new(), answer: None };
+        let mut set = Self { registry: registry.clone(), tasks: tasks.names().map(empty).collect(), joint: Vec::new() };
         for (task_idx, names) in chosen.iter().enumerate() {
             for name in names {
                 set.add(task_idx, registry.build(name)?)?;
@@ -102,6 +107,66 @@ impl MetricSet {
         Self::of(registry, tasks, &chosen?)
     }
 
+    /// The same set, which knows what each task answers: names of tags and tokens, and what is right. Some metrics need it.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfig`] unless there is one answer per task, or for names that a metric cannot read.
+    pub fn answering(mut self, answers: &[Answer]) -> Result<Self> {
+        if answers.len() != self.tasks.len() {
+            return Err(Error::InvalidConfig {
+                what: "metric set",
+                field: "answers",
+                expected: format!("one for each of {} tasks", self.tasks.len()),
+                found: answers.len().to_string(),
+            });
+        }
+        for (task, answer) in self.tasks.iter_mut().zip(answers) {
+            task.metrics.iter_mut().try_for_each(|metric| metric.set_answer(answer))?;
+            task.answer = Some(answer.clone());
+        }
+        Ok(self)
+    }
+
+    /// The same set with metrics over several tasks. What these answer has to be known before.
+    ///
+    /// # Errors
+    /// As [`JointConfig::positions`]; [`Error::Duplicate`] for a name given twice; [`Error::InvalidConfig`] before
+    /// [`answering`](Self::answering).
+    pub fn jointly(mut self, joint: &[JointConfig]) -> Result<Self> {
+        if joint.is_empty() {
+            return Ok(self);
+        }
+        let answers: Option<Vec<&Answer>> = self.tasks.iter().map(|task| task.answer.as_ref()).collect();
+        let answers = answers.ok_or_else(|| Error::InvalidConfig {
+            what: "metric set",
+            field: "answers",
+            expected: "known before metrics over several tasks are added".into(),
+            found: "none".into(),
+        })?;
+        let names: Vec<&TaskName> = self.tasks.iter().map(|task| &task.name).collect();
+        let mut added: Vec<Joint> = Vec::with_capacity(joint.len());
+        for config in joint {
+            if self.joint.iter().chain(&added).any(|other| other.name() == config.name) {
+                return Err(Error::Duplicate { what: "joint metric", name: config.name.clone() });
+            }
+            added.push(Joint::new(config, config.positions(&names, &answers)?));
+        }
+        self.joint.extend(added);
+        Ok(self)
+    }
+
+    /// The metrics over several tasks.
+    #[must_use]
+    pub fn joint(&self) -> &[Joint] {
+        &self.joint
+    }
+
+    /// What a task answers, where that is known.
+    #[must_use]
+    pub fn answer(&self, task_idx: usize) -> Option<&Answer> {
+        self.tasks.get(task_idx)?.answer.as_ref()
+    }
+
     /// The metrics that there are for sets like this one.
     #[must_use]
     pub fn registry(&self) -> &MetricRegistry {
@@ -112,8 +177,9 @@ impl MetricSet {
     ///
     /// # Errors
     /// [`Error::UnknownTask`] without such a task; [`Error::Duplicate`] when the task has a metric of that name.
-    pub fn add(&mut self, task_idx: usize, metric: Box<dyn AnyMetric>) -> Result<()> {
+    pub fn add(&mut self, task_idx: usize, mut metric: Box<dyn AnyMetric>) -> Result<()> {
         let task = self.task_mut(task_idx)?;
+        task.answer.iter().try_for_each(|answer| metric.set_answer(answer))?;
         if task.metrics.iter().any(|m| m.name() == metric.name()) {
             return Err(Error::Duplicate { what: "metric", name: format!("{}.{}", task.name, metric.name()) });
         }
@@ -135,9 +201,18 @@ impl MetricSet {
     /// # Errors
     /// As [`update`](Self::update).
     pub fn update_batch(&mut self, task_idx: usize, batch: &MetricBatch<'_>) -> Result<()> {
-        let task = self.task_mut(task_idx)?;
-        let batch = batch.of_task(task.name.as_str());
-        task.metrics.iter_mut().try_for_each(|metric| metric.update_batch(&batch))
+        self.task_mut(task_idx)?;
+        let stretched = batch.stretched();
+        let task = &mut self.tasks[task_idx];
+        let mut batch = batch.of_task(task.name.as_str());
+        if let Some(answer) = &task.answer {
+            batch = batch.of_answer(answer);
+        }
+        if let Some(truth) = &stretched {
+            batch = batch.against(truth);
+        }
+        task.metrics.iter_mut().try_for_each(|metric| metric.update_batch(&batch))?;
+        self.joint.iter_mut().try_for_each(|joint| joint.update(task_idx, &batch))
     }
 
     /// The values for everything seen so far.
@@ -152,7 +227,10 @@ impl MetricSet {
             task: task.name.clone(),
             metrics: task.metrics.iter().map(|metric| entry(metric.as_ref())).collect(),
         };
-        MetricReport { tasks: self.tasks.iter().map(report).collect() }
+        MetricReport {
+            tasks: self.tasks.iter().map(report).collect(),
+            joint: self.joint.iter().map(Joint::compute).collect(),
+        }
     }
 
     /// Takes over what another set of the same tasks and metrics has seen.
@@ -162,7 +240,8 @@ impl MetricSet {
     pub fn merge(&mut self, other: &Self) -> Result<()> {
         self.same_layout(&other.layout())?;
         let theirs = other.tasks.iter().flat_map(|task| &task.metrics);
-        self.metrics_mut().zip(theirs).try_for_each(|(ours, theirs)| ours.merge(theirs.as_ref()))
+        self.metrics_mut().zip(theirs).try_for_each(|(ours, theirs)| ours.merge(theirs.as_ref()))?;
+        self.joint.iter_mut().zip(&other.joint).try_for_each(|(ours, theirs)| ours.merge(theirs))
     }
 
     /// What was seen, as bytes: equal for equal data, however they were split, ordered and merged.
@@ -171,6 +250,7 @@ impl MetricSet {
     /// As [`AnyMetric::state`].
     pub fn state(&self) -> Result<Vec<u8>> {
         let states = self.tasks.iter().flat_map(|task| &task.metrics).map(|metric| metric.state());
+        let states = states.chain(self.joint.iter().map(Joint::state));
         let states: Vec<Vec<u8>> = states.collect::<Result<_>>()?;
         postcard::to_stdvec(&(MAGIC, self.layout(), states)).map_err(|e| refuse(e.to_string()))
     }
@@ -198,12 +278,15 @@ impl MetricSet {
             return Err(refuse("the bytes are no state of this version"));
         }
         self.same_layout(&layout)?;
-        self.metrics_mut().zip(&states).try_for_each(|(metric, state)| metric.merge_state(state))
+        let (states, joint) = states.split_at(states.len() - self.joint.len().min(states.len()));
+        self.metrics_mut().zip(states).try_for_each(|(metric, state)| metric.merge_state(state))?;
+        self.joint.iter_mut().zip(joint).try_for_each(|(metric, state)| metric.merge_state(state))
     }
 
     /// Forgets everything.
     pub fn reset(&mut self) {
         self.metrics_mut().for_each(|metric| metric.reset());
+        self.joint.iter_mut().for_each(Joint::reset);
     }
 
     /// The tasks and their metrics, in order.
@@ -235,12 +318,16 @@ impl MetricSet {
         self.tasks.iter_mut().flat_map(|task| &mut task.metrics)
     }
 
-    /// `task.metric` of every metric, in order.
+    /// `task.metric` of every metric, in order, then those over several tasks.
     fn layout(&self) -> Vec<String> {
         let names = |task: &TaskMetrics| -> Vec<String> {
             task.metrics.iter().map(|metric| format!("{}.{}", task.name, metric.name())).collect()
         };
-        self.tasks.iter().flat_map(names).collect()
+        let joint = |joint: &Joint| {
+            let tasks: Vec<&str> = joint.config().tasks.iter().map(TaskName::as_str).collect();
+            format!("{} of {}", joint.name(), tasks.join(", "))
+        };
+        self.tasks.iter().flat_map(names).chain(self.joint.iter().map(joint)).collect()
     }
 
     fn same_layout(&self, theirs: &[String]) -> Result<()> {

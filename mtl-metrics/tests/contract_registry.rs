@@ -7,7 +7,8 @@ mod cases;
 use cases::draw::Random;
 use mtl_core::{
     Error,
-    metric::{CLASS, Direction, MULTI_LABEL, MetricFacts, MetricName, Setting, VALUES},
+    answer::{Answer, Cells, Labels},
+    metric::{CLASS, Direction, MULTI_LABEL, MetricFacts, MetricName, ORDINAL, SEQUENCE, Setting, TAGS, VALUES},
     prediction::{Prediction, Reference, Scores},
 };
 use mtl_metrics::{
@@ -57,6 +58,9 @@ fn no_name_means_two_metrics() {
 
 /// A value of the setting that is neither its usual one nor an end of its range.
 fn another(setting: &Setting) -> &'static str {
+    if let Some(last) = setting.choices().last() {
+        return last;
+    }
     match setting.key {
         "bins" | "k" | "inputs" | "percent" | "tolerance" | "steps" => "3",
         "alpha" | "fpr" | "recall" | "precision" | "sensitivity" | "q" | "p" => "0.25",
@@ -106,6 +110,8 @@ fn every_spelling_that_ever_was_is_understood() {
         ("min-dcf@miss=10,p=0.05", "min-dcf@p=0.05,miss=10"),
         ("tweedie-deviance@-1", "tweedie-deviance@power=-1"),
         ("macro-f1", "macro-f1"),
+        ("span-f1@average=macro,scheme=auto", "span-f1@average=macro"),
+        ("span-recall@mode=strict,scheme=iob1", "span-recall@scheme=iob1,mode=strict"),
     ] {
         assert_eq!(known(old).unwrap().to_string(), new);
         assert!(MetricRegistry::ours().same(old, new));
@@ -124,13 +130,50 @@ fn wrong_names_are_refused_with_what_is_right() {
     assert!(known("Accuracy").is_err());
 }
 
+/// What is answered where names matter.
+fn answer(kind: &str) -> Answer {
+    match kind {
+        SEQUENCE => Answer::sequence(["the", "cat", "sat", "on"]),
+        _ => Answer::tags(["O", "B-x", "I-x", "B-y"]),
+    }
+}
+
+/// Lists of samples: of tokens, of any lengths, or scores and tags of equally many items.
+fn lists(kind: &str, n: usize, random: &mut Random) -> (Prediction, Reference) {
+    let lengths: Vec<usize> = (0..n).map(|_| 1 + random.below(5)).collect();
+    if kind == SEQUENCE {
+        // Like the truth, but for a token here and there; some are not labeled.
+        let truth: Vec<Vec<i64>> =
+            lengths.iter().map(|&n| (0..n + 3).map(|_| random.below(4) as i64).collect()).collect();
+        let mut heard = |token: i64| match random.below(8) {
+            0 => None,
+            1 => Some(0),
+            _ => Some(token),
+        };
+        let said: Vec<Vec<i64>> =
+            truth.iter().map(|tokens| tokens.iter().filter_map(|&token| heard(token)).collect()).collect();
+        let truth: Vec<Vec<i64>> =
+            truth.into_iter().map(|tokens| if random.below(10) == 0 { vec![-100] } else { tokens }).collect();
+        return (Prediction::Sequence { tokens: Labels::lists(&said) }, Reference::Sequence(Labels::lists(&truth)));
+    }
+    let truth: Vec<Vec<i64>> = lengths
+        .iter()
+        .map(|&n| (0..n).map(|_| if random.below(10) == 0 { -100 } else { random.below(4) as i64 }).collect())
+        .collect();
+    let truth = Labels::lists(&truth);
+    let scores = (0..4 * truth.cells().len()).map(|_| random.number()).collect();
+    let scores = Labels::ragged(Cells::Number(scores), truth.offsets().unwrap().to_vec(), &[4]).unwrap();
+    (Prediction::Tags { scores, kind: Scores::Logits, path: None }, Reference::Tags(truth))
+}
+
 /// Answers of one kind that every metric of it can read, about a tenth unknown, and a group for each sample.
 fn draw(entry: &Entry, kind: &str, n: usize, random: &mut Random) -> (Prediction, Reference, Vec<u64>) {
     let groups = (0..n).map(|_| random.below(3) as u64).collect();
     let missing = |random: &mut Random| random.below(10) == 0;
     let yes_no = entry.facts().about.contains("needs groups") || entry.base().contains("kappa");
     let (prediction, truth) = match kind {
-        CLASS => {
+        TAGS | SEQUENCE => lists(kind, n, random),
+        CLASS | ORDINAL => {
             let c = match entry.base() {
                 _ if yes_no => 2,
                 "top-k-accuracy" => 7, // five of four classes are all of them
@@ -138,7 +181,10 @@ fn draw(entry: &Entry, kind: &str, n: usize, random: &mut Random) -> (Prediction
             };
             let scores = Array2::from_shape_simple_fn((n, c), || random.number());
             let labels = (0..n).map(|_| if missing(random) { -100 } else { random.below(c) as i64 }).collect();
-            (Prediction::Class { scores, kind: Scores::Logits }, Reference::Class(labels))
+            match kind {
+                ORDINAL => (Prediction::Ordinal { scores, kind: Scores::Logits }, Reference::Ordinal(labels)),
+                _ => (Prediction::Class { scores, kind: Scores::Logits }, Reference::Class(labels)),
+            }
         }
         MULTI_LABEL => {
             let one = ["grade", "off-by-one", "nmi", "homogeneity", "completeness", "v-measure", "ari", "cluster"];
@@ -181,21 +227,29 @@ fn a_hundred_names_are_computed_on_the_answers_of_today() {
             let random = &mut Random(11);
             let n = if entry.base().contains("stoi") { 3 } else { 40 };
             let (prediction, truth, groups) = draw(entry, kind, n, random);
+            let answer = answer(kind);
+            let fresh = || {
+                let mut metric = build(&usual).unwrap();
+                if [TAGS, SEQUENCE].contains(kind) {
+                    metric.set_answer(&answer).unwrap();
+                }
+                metric
+            };
             let feed = |metric: &mut Box<dyn AnyMetric>, rows: &[usize]| {
                 let (said, truth) = (laws::select(&prediction, rows), laws::select_reference(&truth, rows));
                 let of: Vec<u64> = rows.iter().map(|&row| groups[row]).collect();
                 let ids: Vec<u64> = rows.iter().map(|&row| row as u64).collect();
-                let batch = MetricBatch::new(&said, &truth).of_task("t").with_ids(&ids);
+                let batch = MetricBatch::new(&said, &truth).of_task("t").with_ids(&ids).of_answer(&answer);
                 let needs_groups = entry.facts().about.contains("needs groups");
                 metric.update_batch(&if needs_groups { batch.with_groups(&of) } else { batch })
             };
-            let mut metric = build(&usual).unwrap();
+            let mut metric = fresh();
             feed(&mut metric, &(0..n).collect::<Vec<_>>()).unwrap_or_else(|e| panic!("{usual} of {kind}: {e}"));
             let value = metric.compute().value.unwrap_or_else(|| panic!("{usual} of {kind}: {:?}", metric.compute()));
             let (low, high) = metric.range();
             assert!((low..=high).contains(&value), "{usual} of {kind}: {value}");
             let (order, cuts) = (random.shuffled(n), random.cuts(n));
-            laws::check_with(&build(&usual).unwrap(), n, feed, &order, &cuts, laws::Tolerance::Relative(1e-9))
+            laws::check_with(&fresh(), n, feed, &order, &cuts, laws::Tolerance::Relative(1e-9))
                 .unwrap_or_else(|e| panic!("{usual} of {kind}: {e}"));
         }
         computed += 1;
@@ -230,6 +284,8 @@ fn metrics_of_answers_to_come_refuse_those_of_today_by_name() {
     let (prediction, truth) = (Prediction::Values { values: values.clone() }, Reference::Values(values));
     let mut waiting = 0;
     for entry in entries().iter().filter(|entry| !entry.is_fed()) {
+        let kinds = entry.facts().answers;
+        assert!(!kinds.iter().any(|kind| [TAGS, SEQUENCE, ORDINAL].contains(kind)), "{}", entry.base());
         if ["ssim", "uqi"].contains(&entry.base()) {
             continue; // Their batch reads numbers as pixels; a picture is no answer yet.
         }

@@ -20,7 +20,7 @@ use mtl_metrics::{
     },
     tags::{
         AnswerLanguage, AnswerMeasure, BoundaryF, Scheme, SegmentalEdit, SegmentalF1, SpanAverage, SpanMeasure,
-        SpanMode, SpanScore, Squad, TagPairs, TagSet, TokenAccuracy,
+        SpanMode, SpanScore, Squad, TagPairs, TagSet, TagAccuracy,
     },
     text::{
         Bleu, BleuConfig, Chrf, ChrfConfig, DistinctN, Perplexity, Rouge, RougeKind, Smoothing, Ter, TerConfig,
@@ -115,7 +115,7 @@ fn texts(n: usize, random: &mut Random, check: &mut impl Check) {
     }
     check.run(DistinctN::new(2, Tokenizer::V13a).unwrap(), n, |metric, rows| {
         let texts: Vec<&str> = rows.iter().map(|&row| said[row].as_str()).collect();
-        metric.update_batch(&texts.as_slice())
+        metric.update_batch(&texts)
     });
     let log_probs: Vec<f64> = (0..n).map(|_| f64::from(random.number()).abs() * -3.0).collect();
     check.run(Perplexity, n, |metric, rows| metric.update_batch(&pick(&log_probs, rows).as_slice()));
@@ -210,7 +210,7 @@ fn tags(n: usize, random: &mut Random, check: &mut impl Check) {
             }
         }
     }
-    pairs!(TokenAccuracy);
+    pairs!(TagAccuracy);
     pairs!(SegmentalF1::new(50, Some(0)).unwrap());
     pairs!(SegmentalEdit::new(None));
     pairs!(BoundaryF::new(1));

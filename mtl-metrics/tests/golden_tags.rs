@@ -8,7 +8,7 @@ use mtl_metrics::{
     Metric, MetricValue,
     tags::{
         AnswerLanguage, AnswerMeasure, BoundaryF, Scheme, SegmentalEdit, SegmentalF1, SpanAverage, SpanMeasure,
-        SpanMode, SpanScore, Squad, TagPairs, TagSet, TokenAccuracy,
+        SpanMode, SpanScore, Squad, TagPairs, TagSet, TagAccuracy,
     },
     text::TextPairs,
 };
@@ -55,7 +55,7 @@ fn spans_as_seqeval() {
         let said: Vec<Vec<i64>> = list(&case["said"]).iter().map(classes).collect();
         let truth: Vec<Vec<i64>> = list(&case["truth"]).iter().map(classes).collect();
         let pairs = TagPairs::new(&said, &truth).unwrap();
-        same(&value(&TokenAccuracy, &pairs).1, &case["accuracy"], case["name"].as_str().unwrap());
+        same(&value(&TagAccuracy, &pairs).1, &case["accuracy"], case["name"].as_str().unwrap());
         for (mode, key) in [(SpanMode::Conll, "conll"), (SpanMode::Strict, "strict")] {
             let want = &case[key];
             let score = |measure, average| SpanScore::new(tags.clone(), mode, measure, average);

@@ -107,7 +107,7 @@ fn mutated_texts_do_no_harm() {
             1 => chrfs.feed(random, pairs),
             2 => ters.feed(random, pairs),
             3 => rouges.feed(random, pairs),
-            4 => distinct.feed(random, Ok([hypotheses[0].as_str()].as_slice())),
+            4 => distinct.feed(random, Ok(vec![hypotheses[0].as_str()])),
             _ => {
                 let n = random.below(4);
                 let numbers = random.list(n, |random| random.hostile(-9.0, 0.0));

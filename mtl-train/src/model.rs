@@ -24,6 +24,7 @@ use mtl_core::{
     task::TaskSet,
 };
 use mtl_heads::{Ask, Head, HeadConfig, HeadOutput, HeadPlace, HeadSpec, Hidden, Hiding, order};
+use mtl_metrics::JointConfig;
 use serde::Serialize;
 use tch::{Device, Kind, Tensor};
 
@@ -43,6 +44,8 @@ pub struct Model {
     /// In which order heads run: those that read others after them, and last those that hide inputs and their readers. So what the
     /// others draw of the step's random numbers does not depend on them.
     order: Vec<usize>,
+    /// What it is judged by over several tasks.
+    joint: Vec<JointConfig>,
 }
 
 /// The encoder of a run, which remembers whether it was what could not be built: the section that an error names.
@@ -85,7 +88,7 @@ impl Model {
         }
         let specs: Vec<&HeadSpec> = heads.iter().map(|head| head.spec()).collect();
         let order = hiding_last(order(&specs).map_err(|e| Error::from(e).in_section("task"))?, &specs);
-        Ok(Self { params, tasks, sharing, heads, order })
+        Ok(Self { params, tasks, sharing, heads, order, joint: Vec::new() })
     }
 
     /// Builds a model from its description.
@@ -127,6 +130,24 @@ impl Model {
             heads.push(head.build(place).map_err(at(&format!("task[{idx}].head")))?);
         }
         Self::new(params, tasks.clone(), sharing, heads)
+    }
+
+    /// The same model, judged by metrics over several of its tasks beside those of each task.
+    #[must_use]
+    pub fn judged_jointly(self, joint: Vec<JointConfig>) -> Self {
+        Self { joint, ..self }
+    }
+
+    /// What it is judged by over several tasks.
+    #[must_use]
+    pub fn joint(&self) -> &[JointConfig] {
+        &self.joint
+    }
+
+    /// What its heads answer, in task order.
+    #[must_use]
+    pub fn answers(&self) -> Vec<Answer> {
+        self.heads.iter().map(|head| head.spec().answer.clone()).collect()
     }
 
     /// The parameters.

@@ -8,7 +8,7 @@
 //! network, because both ask one plan.
 
 use mtl_core::{
-    answer::{Answer, AnswerTag},
+    answer::Answer,
     input::InputSpec,
     label_stats::LabelStats,
     metric::{MetricName, MetricSpec},
@@ -17,6 +17,7 @@ use mtl_core::{
 };
 use mtl_data::DataInfo;
 use mtl_heads::HeadConfig;
+use mtl_metrics::JointConfig;
 use tch::{Device, Kind};
 
 use crate::{
@@ -38,6 +39,8 @@ pub struct ModelPlan {
     pub inputs: InputSpec,
     /// The parts that the configuration chooses, every head spelled out.
     pub parts: ModelConfig,
+    /// Metrics over several of the tasks.
+    pub joint: Vec<JointConfig>,
 }
 
 impl ModelPlan {
@@ -63,7 +66,16 @@ impl ModelPlan {
             sharing: config.sharing.clone(),
             heads: heads.into_iter().map(Some).collect(),
         };
-        Ok(Self { tasks, answers, inputs: info.inputs, parts })
+        let (names, refs): (Vec<&TaskName>, Vec<&Answer>) = (tasks.names().collect(), answers.iter().collect());
+        for (idx, joint) in config.joint.iter().enumerate() {
+            let section = || format!("joint_metric[{idx}]");
+            joint.positions(&names, &refs).map_err(|e| Error::from(e).in_section(section()))?;
+            if config.joint[..idx].iter().any(|other| other.name == joint.name) {
+                let twice = mtl_core::Error::Duplicate { what: "joint metric", name: joint.name.clone() };
+                return Err(Error::from(twice).in_section(section()));
+            }
+        }
+        Ok(Self { tasks, answers, inputs: info.inputs, parts, joint: config.joint.clone() })
     }
 
     /// The model with fresh parameters, which depend on the run's `seed`; `labels` are the statistics of the training labels, in
@@ -75,7 +87,7 @@ impl ModelPlan {
         let seed = derive(seed, "init", 0);
         let blueprint =
             Blueprint { inputs: &self.inputs, answers: &self.answers, labels, kind: Kind::Float, device, seed };
-        Model::build(&self.parts, &self.tasks, &blueprint)
+        Ok(Model::build(&self.parts, &self.tasks, &blueprint)?.judged_jointly(self.joint.clone()))
     }
 
     /// The names of the tasks, in order.
@@ -103,7 +115,7 @@ fn task_set(wanted: &[TaskConfig], heads: &[HeadConfig], answers: &[Answer]) -> 
             move |e: mtl_core::Error| Error::from(e).in_section(place)
         };
         let task = || -> mtl_core::Result<Task> {
-            let suits = || head.metrics().first().map_or(Ok(None), |name| MetricName::new(name).map(Some));
+            let suits = || head.metrics(answer).first().map_or(Ok(None), |name| MetricName::new(name).map(Some));
             let primary = match &config.primary {
                 Some(primary) => Some(primary.clone()),
                 None => suits()?,
@@ -127,13 +139,11 @@ fn task_set(wanted: &[TaskConfig], heads: &[HeadConfig], answers: &[Answer]) -> 
     TaskSet::new(tasks).map_err(|e| Error::from(e).in_section("task"))
 }
 
-/// Whether a metric is for such answers.
+/// Whether a metric is for such answers, and can read their names.
 fn fits(task: &str, answer: &Answer, named: &MetricName, metric: &MetricSpec) -> mtl_core::Result<()> {
     let (kind, answers) = (answer.tag().name(), metric.facts().answers);
-    // Grades are classes, whose order a metric need not know.
-    let as_classes = answer.tag() == AnswerTag::Ordinal && answers.contains(&AnswerTag::Class.name());
-    if answers.contains(&kind) || as_classes {
-        return Ok(());
+    if answers.contains(&kind) {
+        return registry().build(metric.name())?.set_answer(answer);
     }
     Err(mtl_core::Error::InvalidConfig {
         what: "metric",

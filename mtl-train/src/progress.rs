@@ -145,8 +145,9 @@ impl Progress {
     }
 
     fn plain_epoch(&self, epoch: &EpochSummary) -> String {
+        let joint = epoch.validation.joint.iter().map(|entry| format!("{} {}", entry.name, show(entry.outcome.value)));
         let scores: Vec<String> =
-            self.tasks.iter().filter_map(|t| Some(format!("{} {}", t.name, t.metric()?))).collect();
+            self.tasks.iter().filter_map(|t| Some(format!("{} {}", t.name, t.metric()?))).chain(joint).collect();
         // What labels leave undefined was said before the first epoch.
         let lost = LeftOut::list(epoch.left_out.iter().filter(|l| l.because_of == Cause::Answers));
         let lost = if lost.is_empty() { lost } else { format!("  without a value: {lost}") };

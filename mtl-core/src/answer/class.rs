@@ -86,6 +86,17 @@ impl AnswerKind for Class {
         Ok(strata(labels))
     }
 
+    fn can_be_right(&self) -> OrReason<()> {
+        Ok(())
+    }
+
+    /// Right where the most probable class is the label.
+    fn right(&self, prediction: &Prediction, truth: &Reference) -> OrReason<Vec<Option<bool>>> {
+        let Reference::Class(labels) = truth else { return strange(self.kind(), truth) };
+        let Prediction::Class { scores, .. } = prediction else { return foreign(self.kind(), prediction) };
+        Ok(right(scores, labels))
+    }
+
     fn label_columns(&self, truth: &Reference) -> OrReason<Vec<LabelColumn>> {
         let Reference::Class(labels) = truth else { return strange(self.kind(), truth) };
         Ok(vec![LabelColumn::Classes(labels.iter().map(|label| u64::try_from(*label).ok()).collect())])
@@ -172,6 +183,14 @@ pub(super) fn top<'a>(scores: impl Iterator<Item = &'a f32>) -> Option<usize> {
         }
     }
     best.map(|(class, _)| class)
+}
+
+/// Whether the most probable class is the label; `None` where that is missing.
+pub(super) fn right(scores: &Array2<f32>, labels: &[i64]) -> Vec<Option<bool>> {
+    let of = |(row, label): (ndarray::ArrayView1<'_, f32>, &i64)| {
+        (*label != MISSING_CLASS).then(|| top(row.iter()).is_some_and(|top| top as i64 == *label))
+    };
+    scores.rows().into_iter().zip(labels).map(of).collect()
 }
 
 /// The most probable class by name, then all probabilities.

@@ -41,6 +41,7 @@ mod ordinal;
 mod question;
 mod ragged;
 mod sequence;
+mod spelling;
 mod tags;
 #[cfg(feature = "torch")]
 mod target;
@@ -55,6 +56,7 @@ pub use multi_label::MultiLabel;
 pub use ordinal::Ordinal;
 pub use question::{AnswerKind, Constant, LabelColumn, OrReason, Written};
 pub use sequence::Sequence;
+pub use spelling::{Position, Spelled};
 pub use tags::Tags;
 #[cfg(feature = "torch")]
 pub use target::{Target, array2};

@@ -98,6 +98,26 @@ impl AnswerKind for MultiLabel {
         Ok(labels.rows().into_iter().map(|row| row.iter().take(TOLD_APART).fold(0, code)).collect())
     }
 
+    fn can_be_right(&self) -> OrReason<()> {
+        Ok(())
+    }
+
+    /// Right where all labels are; a sample with a label that is not known has no answer yet.
+    fn right(&self, prediction: &Prediction, truth: &Reference) -> OrReason<Vec<Option<bool>>> {
+        let Reference::MultiLabel(labels) = truth else { return strange(self.kind(), truth) };
+        let Prediction::MultiLabel { scores, kind } = prediction else { return foreign(self.kind(), prediction) };
+        let threshold = match kind {
+            Scores::Logits => 0.0,
+            Scores::Probs => 0.5,
+        };
+        let of = |(said, truth): (ndarray::ArrayView1<'_, f32>, ndarray::ArrayView1<'_, f32>)| {
+            let known = truth.iter().all(|label| !label.is_nan());
+            let right = || said.iter().zip(truth).all(|(said, truth)| (*said > threshold) == (*truth > 0.5));
+            known.then(right)
+        };
+        Ok(scores.rows().into_iter().zip(labels.rows()).map(of).collect())
+    }
+
     fn label_columns(&self, truth: &Reference) -> OrReason<Vec<LabelColumn>> {
         let Reference::MultiLabel(labels) = truth else { return strange(self.kind(), truth) };
         let class = |x: &f32| (!x.is_nan()).then_some(u64::from(*x > 0.5));

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{
     AnswerKind, CellRule, Constant, Counter, LabelColumn, Layout, OrReason, Written,
-    class::{UNKNOWN, logarithm, rows, shares, strata, sure, text, top, write},
+    class::{UNKNOWN, logarithm, right, rows, shares, strata, sure, text, top, write},
     counter,
     question::{by_name, foreign, list, strange},
 };
@@ -96,6 +96,17 @@ impl AnswerKind for Ordinal {
     fn strata(&self, truth: &Reference) -> OrReason<Vec<u64>> {
         let Reference::Ordinal(labels) = truth else { return strange(self.kind(), truth) };
         Ok(strata(labels))
+    }
+
+    fn can_be_right(&self) -> OrReason<()> {
+        Ok(())
+    }
+
+    /// Right where the most probable grade is the label.
+    fn right(&self, prediction: &Prediction, truth: &Reference) -> OrReason<Vec<Option<bool>>> {
+        let Reference::Ordinal(labels) = truth else { return strange(self.kind(), truth) };
+        let Prediction::Ordinal { scores, .. } = prediction else { return foreign(self.kind(), prediction) };
+        Ok(right(scores, labels))
     }
 
     /// A field that is the grade in other words may be a code or a number that rises with it.

@@ -96,6 +96,24 @@ pub trait AnswerKind: Debug + Send + Sync {
         Err(format!("labels of {} are not known to be an answer", self.kind()))
     }
 
+    /// Whether an answer to a sample can be right or wrong as a whole, as metrics over several tasks count it.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    fn can_be_right(&self) -> OrReason<()> {
+        Err(format!("answers of {} are not known to be right or wrong", self.kind()))
+    }
+
+    /// Whether each sample is answered rightly; `None` where what is right is not known.
+    ///
+    /// # Errors
+    /// As [`can_be_right`](Self::can_be_right); why these are no answers and labels of this kind.
+    fn right(&self, prediction: &Prediction, truth: &Reference) -> OrReason<Vec<Option<bool>>> {
+        let _ = (prediction, truth);
+        self.can_be_right()?;
+        Err(format!("answers of {} do not tell which of them are right", self.kind()))
+    }
+
     /// A number for each sample by which folds are stratified: equal numbers are spread evenly, 0 is not labeled.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! What kinds with any number of items a sample have in common.
 
-use super::{Cells, Labels};
+use super::{Cells, Labels, OrReason};
+use crate::prediction::MISSING_CLASS;
 
 /// The items of a sample, in words separated by blanks; unknown ones are `-`.
 pub(super) fn words(labels: &Labels, row: usize, names: &[String]) -> String {
@@ -23,4 +24,16 @@ pub(super) fn strata(labels: &Labels) -> Vec<u64> {
         }
     };
     (0..labels.len()).map(code).collect()
+}
+
+/// Whether `said` is right in every known item of a sample, and as long; `None` where none of its items is known. A sample of
+/// no items is known to have none.
+pub(super) fn right(labels: &Labels, sample: usize, said: &[i64]) -> OrReason<Option<bool>> {
+    let Cells::Index(cells) = labels.cells() else { return Err("labels are no indices".into()) };
+    let truth = &cells[labels.range(sample)];
+    if !truth.is_empty() && truth.iter().all(|item| *item == MISSING_CLASS) {
+        return Ok(None);
+    }
+    let fits = |(said, truth): (&i64, &i64)| *truth == MISSING_CLASS || said == truth;
+    Ok(Some(said.len() == truth.len() && said.iter().zip(truth).all(fits)))
 }

@@ -82,6 +82,18 @@ impl AnswerKind for Sequence {
         Ok(ragged::strata(labels))
     }
 
+    fn can_be_right(&self) -> OrReason<()> {
+        Ok(())
+    }
+
+    /// Right when as long, and equal in all tokens that are known.
+    fn right(&self, prediction: &Prediction, truth: &Reference) -> OrReason<Vec<Option<bool>>> {
+        let Reference::Sequence(labels) = truth else { return strange(self.kind(), truth) };
+        let Prediction::Sequence { tokens } = prediction else { return foreign(self.kind(), prediction) };
+        let Cells::Index(said) = tokens.cells() else { return foreign(self.kind(), prediction) };
+        (0..labels.len()).map(|sample| ragged::right(labels, sample, &said[tokens.range(sample)])).collect()
+    }
+
     fn label_text(&self, truth: &Reference, row: usize) -> String {
         let Reference::Sequence(labels) = truth else { return "-".into() };
         ragged::words(labels, row, &self.tokens)

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! labels ragged, [b, l] of Int64 when padded, 0..c, -100 where unknown and in the padding
-//! prediction ragged: scores of the tags for each item  written: the most probable tags, separated by blanks
+//! prediction ragged: scores of the tags for each item, and a path where what is said is not the highest score
+//! written: the tags, separated by blanks
 //! ```
 
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{
     AnswerKind, CellRule, Cells, Constant, Counter, Labels, Layout, OrReason, Written,
-    class::{SURE, top},
+    class::SURE,
     counter,
     question::{foreign, list, strange},
     ragged,
@@ -29,13 +30,11 @@ pub struct Tags {
 }
 
 impl Tags {
-    /// The most probable tag of every item of a sample.
+    /// The tag of every item of a sample.
     fn of_sample<'a>(&'a self, prediction: &Prediction, row: usize) -> OrReason<Vec<&'a str>> {
-        let Prediction::Tags { scores, kind: _ } = prediction else { return foreign(self.kind(), prediction) };
-        let Cells::Number(cells) = scores.cells() else { return foreign(self.kind(), prediction) };
-        let items = cells[scores.range(row)].chunks(scores.item_size().max(1));
-        let name = |item: &[f32]| top(item.iter()).and_then(|top| self.tags.get(top)).map_or("-", String::as_str);
-        Ok(items.map(name).collect())
+        let Some(said) = prediction.said_tags(row) else { return foreign(self.kind(), prediction) };
+        let name = |tag: i64| usize::try_from(tag).ok().and_then(|tag| self.tags.get(tag)).map_or("-", String::as_str);
+        Ok(said.into_iter().map(name).collect())
     }
 }
 
@@ -97,13 +96,28 @@ impl AnswerKind for Tags {
             }
         }
         let scores = Labels::ragged(Cells::Number(scores), offsets.to_vec(), &[n]).map_err(|e| e.to_string())?;
-        Ok(Prediction::Tags { scores, kind: Scores::Logits })
+        Ok(Prediction::Tags { scores, kind: Scores::Logits, path: None })
     }
 
     /// Samples are spread by their lengths.
     fn strata(&self, truth: &Reference) -> OrReason<Vec<u64>> {
         let Reference::Tags(labels) = truth else { return strange(self.kind(), truth) };
         Ok(ragged::strata(labels))
+    }
+
+    fn can_be_right(&self) -> OrReason<()> {
+        Ok(())
+    }
+
+    /// Right in all items that are known.
+    fn right(&self, prediction: &Prediction, truth: &Reference) -> OrReason<Vec<Option<bool>>> {
+        let Reference::Tags(labels) = truth else { return strange(self.kind(), truth) };
+        let said = |sample: usize| prediction.said_tags(sample).ok_or(prediction);
+        let of = |sample: usize| match said(sample) {
+            Ok(said) => ragged::right(labels, sample, &said),
+            Err(prediction) => foreign(self.kind(), prediction),
+        };
+        (0..labels.len()).map(of).collect()
     }
 
     fn label_text(&self, truth: &Reference, row: usize) -> String {

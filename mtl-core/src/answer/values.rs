@@ -94,6 +94,10 @@ impl AnswerKind for Values {
         Ok(values.rows().into_iter().map(|row| u64::from(row.iter().any(|cell| !cell.is_nan()))).collect())
     }
 
+    fn can_be_right(&self) -> OrReason<()> {
+        Err("numbers are near or far, not right or wrong".into())
+    }
+
     fn label_columns(&self, truth: &Reference) -> OrReason<Vec<LabelColumn>> {
         let Reference::Values(values) = truth else { return strange(self.kind(), truth) };
         let number = |x: &f32| (!x.is_nan()).then_some(f64::from(*x));

@@ -10,6 +10,12 @@ pub const CLASS: &str = "class";
 pub const MULTI_LABEL: &str = "multi-label";
 /// Answers that are numbers.
 pub const VALUES: &str = "values";
+/// Answers that are one of several grades, which are in an order.
+pub const ORDINAL: &str = "ordinal";
+/// Answers that are a tag for each of a sample's items.
+pub const TAGS: &str = "tags";
+/// Answers that are a sequence of tokens.
+pub const SEQUENCE: &str = "sequence";
 
 /// What is known of a metric.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -8,7 +8,7 @@ mod facts;
 mod name;
 mod settings;
 
-pub use facts::{CLASS, MULTI_LABEL, MetricFacts, MetricSpec, VALUES};
+pub use facts::{CLASS, MULTI_LABEL, MetricFacts, MetricSpec, ORDINAL, SEQUENCE, TAGS, VALUES};
 pub use name::MetricName;
 pub use settings::{Setting, Settings};
 

@@ -1,11 +1,11 @@
-//! What can be set in a metric's name, and what a name sets.
+//! What can be set in a metric's name, and what a name sets: numbers in a range, or one of several words.
 
 use std::fmt;
 
 use super::MetricName;
 use crate::error::{Error, Result};
 
-/// One number that a metric's name may set, with its range.
+/// One number that a metric's name may set, with its range; or a word, which is the number of its place among those allowed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Setting {
     /// As written: `bins`.
@@ -16,6 +16,8 @@ pub struct Setting {
     most: (f64, bool),
     /// Whether it is a whole number.
     whole: bool,
+    /// The allowed words; numbers where there is none.
+    words: &'static [&'static str],
     usual: Usual,
 }
 
@@ -36,13 +38,20 @@ impl Setting {
     #[must_use]
     pub const fn count(key: &'static str, least: u32, most: u32) -> Self {
         let (least, most) = ((least as f64, true), (most as f64, true));
-        Self { key, least, most, whole: true, usual: Usual::Unset }
+        Self { key, least, most, whole: true, words: &[], usual: Usual::Unset }
+    }
+
+    /// One of these words, of which the first counts where a name is silent and is left out of names.
+    #[must_use]
+    pub const fn words(key: &'static str, words: &'static [&'static str]) -> Self {
+        let most = (words.len() as f64 - 1.0, true);
+        Self { key, least: (0.0, true), most, whole: true, words, usual: Usual::Silent(0.0) }
     }
 
     /// A number between two others, themselves not allowed; as [`count`](Self::count) otherwise.
     #[must_use]
     pub const fn between(key: &'static str, low: f64, high: f64) -> Self {
-        Self { key, least: (low, false), most: (high, false), whole: false, usual: Usual::Unset }
+        Self { key, least: (low, false), most: (high, false), whole: false, words: &[], usual: Usual::Unset }
     }
 
     /// The same, the smallest value itself allowed.
@@ -92,6 +101,9 @@ impl Setting {
     #[must_use]
     pub fn range(&self) -> String {
         let ((least, from), (most, to)) = (self.least, self.most);
+        if !self.words.is_empty() {
+            return format!("one of {}", self.words.join(", "));
+        }
         if self.whole {
             return format!("a whole number from {least} to {most}");
         }
@@ -103,7 +115,22 @@ impl Setting {
         }
     }
 
+    /// The words that are allowed, in place of numbers.
+    #[must_use]
+    pub fn choices(&self) -> &'static [&'static str] {
+        self.words
+    }
+
+    /// A value as names write it.
+    fn written(&self, value: f64) -> String {
+        let word = self.words.iter().zip(0u8..).find(|(_, at)| (f64::from(*at) - value).abs() <= 0.0);
+        word.map_or_else(|| value.to_string(), |(word, _)| (*word).to_owned())
+    }
+
     fn read(&self, text: &str) -> Option<f64> {
+        if !self.words.is_empty() {
+            return self.words.iter().zip(0u8..).find(|(word, _)| **word == text).map(|(_, at)| f64::from(at));
+        }
         let digits = if self.key == "percent" { text.strip_suffix('%').unwrap_or(text) } else { text };
         let value = digits.parse::<f64>().ok().filter(|value| value.is_finite())?;
         let ((least, from), (most, to)) = (self.least, self.most);
@@ -116,7 +143,7 @@ impl Setting {
 impl fmt::Display for Setting {
     /// `bins=15: a whole number from 1 to 65536`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let usual = self.usual().map(|value| format!("={value}")).unwrap_or_default();
+        let usual = self.usual().map(|value| format!("={}", self.written(value))).unwrap_or_default();
         write!(f, "{}{usual}: {}", self.key, self.range())
     }
 }
@@ -172,7 +199,7 @@ impl Settings {
                 continue;
             }
             text.push(if text.contains('@') { ',' } else { '@' });
-            text.push_str(&format!("{}={value}", setting.key));
+            text.push_str(&format!("{}={}", setting.key, setting.written(*value)));
         }
         MetricName::new(&text)
     }
@@ -200,6 +227,14 @@ impl Settings {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts are checked to be u32")]
     pub fn get_count(&self, key: &str) -> Option<usize> {
         self.get(key).map(|value| value as usize)
+    }
+
+    /// The word that is set, or counts where the name is silent; empty for a setting that is no word.
+    #[must_use]
+    pub fn word(&self, key: &str) -> &'static str {
+        let found = self.values.iter().find(|(setting, _)| setting.key == key);
+        let at = self.get_count(key).unwrap_or_default();
+        found.and_then(|(setting, _)| setting.words.get(at)).copied().unwrap_or_default()
     }
 
     /// A whole number that must be there.
@@ -238,6 +273,19 @@ mod tests {
         assert_eq!(written(&[Setting::count("k", 1, 9)], "x"), "x");
         assert_eq!(read(BINS, "x@20").unwrap().count("bins").unwrap(), 20);
         assert_eq!(read(&[Setting::count("k", 1, 9)], "x").unwrap().get_count("k"), None);
+    }
+
+    #[test]
+    fn words_are_read_and_written() {
+        const MODE: &[Setting] = &[Setting::words("mode", &["conll", "strict"]), Setting::count("k", 1, 9)];
+        let of = |name: &str| read(MODE, name).map(|s| (s.name().unwrap().to_string(), s.word("mode")));
+        assert_eq!(of("x").unwrap(), ("x".into(), "conll"));
+        assert_eq!(of("x@mode=conll").unwrap(), ("x".into(), "conll"));
+        assert_eq!(of("x@k=3,mode=strict").unwrap(), ("x@mode=strict,k=3".into(), "strict"));
+        let e = of("x@mode=lax").unwrap_err().to_string();
+        assert_eq!(e, r#"x: mode must be one of conll, strict, found "lax""#);
+        assert_eq!(MODE[0].to_string(), "mode=conll: one of conll, strict");
+        assert!(of("x@mode=0").is_err());
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! overfit      four samples can be learned by heart, and the decoded answer then is the label
 //! finite       loss and gradients are finite, every parameter gets one, in f32 and in f64
 //! repeatable   evaluation gives the same bits twice
+//! padding      answers of any number of items: with more padding behind the features the loss and the answers are the same
 //! unseen       in evaluation the answer is the same whether the label is there or not
 //! saved        parameters saved and loaded give the same bits
 //! refused      labels of another kind, another batch or out of range are errors that name the task
@@ -77,7 +78,7 @@ pub fn check_on<H: Head>(
     value: fn(&mut Rng) -> f32,
 ) -> std::result::Result<(), BrokenLaws> {
     type Law<H> = fn(&Subject<H>, &Samples) -> Result<Option<String>>;
-    let laws: [(&'static str, Law<H>); 10] = [
+    let laws: [(&'static str, Law<H>); 11] = [
         ("shape", subject::shape),
         ("missing", subject::missing),
         ("absent", subject::absent),
@@ -85,6 +86,7 @@ pub fn check_on<H: Head>(
         ("permutation", subject::permutation),
         ("finite", subject::finite),
         ("repeatable", subject::repeatable),
+        ("padding", subject::padding),
         ("unseen", subject::unseen),
         ("refused", subject::refused),
         ("overfit", overfit::overfit),

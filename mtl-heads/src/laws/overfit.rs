@@ -68,10 +68,10 @@ fn wrong(prediction: &Prediction, labels: &Labels) -> Option<String> {
             (error > 0.2 * spread)
                 .then(|| format!("numbers learned by heart are off by {error} in sum, always the mean by {spread}"))
         }
-        (Prediction::Tags { scores, .. }, Cells::Index(labels)) => {
-            let Cells::Number(cells) = scores.cells() else { return Some("scores of tags are no numbers".into()) };
-            differing("tag", cells.chunks(scores.item_size().max(1)).map(|item| largest(item.iter())), labels)
-        }
+        (Prediction::Tags { .. }, Cells::Index(cells)) => (0..labels.len()).find_map(|sample| {
+            let (label, said) = (&cells[labels.range(sample)], prediction.said_tags(sample));
+            (said.as_deref() != Some(label)).then(|| format!("tags {label:?} learned by heart decode as {said:?}"))
+        }),
         (Prediction::Sequence { tokens }, Cells::Index(_)) => {
             (tokens != labels).then(|| format!("sequences {labels:?} learned by heart decode as {tokens:?}"))
         }

@@ -3,7 +3,7 @@
 use mtl_core::{
     Error, Result,
     answer::{Answer, AnswerTag, CellRule, Cells, Labels, Storage},
-    batch::{Inputs, Target},
+    batch::{Inputs, MISSING_CLASS, Target},
     context::Cx,
     features::{Features, Tokens, View},
     input::InputSpec,
@@ -18,8 +18,10 @@ use crate::{
     hiding::Hidden,
 };
 
-/// Tokens of the features, where they are tokens.
-const TOKENS: usize = 3;
+/// Tokens of a sample, padding included, where features are tokens.
+const LONGEST: usize = 3;
+/// Tokens of samples that have any number; the first four, which are learned by heart, have all lengths.
+const LENGTHS: [usize; 6] = [3, 2, 1, 3, 2, 3];
 
 /// A small batch that fits a head: features as a leaf that collects gradients, labels as plain numbers.
 #[derive(Debug)]
@@ -29,6 +31,8 @@ pub(super) struct Samples {
     pub(super) task: String,
     pub(super) xs: Tensor,
     pub(super) labels: Labels,
+    /// Tokens of each sample, where answers have any number of items.
+    lengths: Option<Vec<usize>>,
     /// What the heads said that this one reads: numbers of the form of its own answer, which as logits say yes.
     others: Vec<(TaskName, Tensor)>,
     /// Where the head reads them.
@@ -71,15 +75,17 @@ impl Samples {
     ) -> Result<Self> {
         let mut rng = Rng::new(11);
         let shape: Vec<i64> = match &spec.input {
-            View::Tokens { width } => vec![b as i64, TOKENS as i64, *width],
+            View::Tokens { width } => vec![b as i64, LONGEST as i64, *width],
             View::Pyramid { channels } => vec![b as i64, channels.last().copied().unwrap_or(1), 2, 2],
             other => vec![b as i64, other.width()],
         };
         let xs = numbers(&mut rng, &shape, 0.0).to_kind(kind).set_requires_grad(true);
-        let labels = labels(spec, b, &mut rng, value)?;
+        let lengths = (spec.answer.layout().storage == Storage::Ragged)
+            .then(|| LENGTHS.iter().copied().cycle().take(b).collect::<Vec<_>>());
+        let labels = labels(spec, b, lengths.as_deref(), &mut rng, value)?;
         let shape: Vec<i64> = [b as i64].into_iter().chain(spec.answer.shape()).collect();
         // Of a kind with any number of items, as many as there are tokens.
-        let shape: Vec<i64> = shape.into_iter().map(|n| if n < 0 { TOKENS as i64 } else { n }).collect();
+        let shape: Vec<i64> = shape.into_iter().map(|n| if n < 0 { LONGEST as i64 } else { n }).collect();
         let mut said = || numbers(&mut rng, &shape, 6.0).to_kind(kind);
         let others = spec.needs.after.iter().map(|task| (task.clone(), said())).collect();
         let reads = spec.needs.inputs || spec.needs.hides.is_some();
@@ -93,16 +99,30 @@ impl Samples {
         }
         let inputs = reads.then(|| inputs.example(b as i64)).transpose()?;
         let (view, answer, task) = (spec.input.clone(), spec.answer.clone(), spec.task.to_string());
-        Ok(Self { view, answer, task, xs, labels, others, inputs, hides: spec.needs.hides.is_some() })
+        Ok(Self { view, answer, task, xs, labels, lengths, others, inputs, hides: spec.needs.hides.is_some() })
     }
 
     /// What a head is given of the samples at `rows`.
     pub(super) fn given(&self, rows: &[usize]) -> Result<Given> {
+        self.padded(rows, 0)
+    }
+
+    /// The same with `more` tokens of padding behind, where features are tokens of which samples have any number.
+    pub(super) fn padded(&self, rows: &[usize], more: usize) -> Result<Given> {
+        let lengths = self.lengths.as_ref().map(|lengths| rows.iter().map(|&row| lengths[row]).collect::<Vec<_>>());
         let at = Tensor::from_slice(&rows.iter().map(|&r| r as i64).collect::<Vec<_>>());
         let xs = self.xs.f_index_select(0, &at)?;
-        let features = match &self.view {
-            View::Tokens { .. } => Features::Tokens(Tokens { xs, pad_mask: None, names: None }),
-            View::Pyramid { .. } => Features::Pyramid(vec![xs]),
+        let features = match (&self.view, lengths) {
+            (View::Tokens { .. }, Some(lengths)) => {
+                let behind = xs.f_detach()?.f_narrow(1, 0, more as i64)?.f_mul_scalar(3.0)?;
+                let n = lengths.len() as i64;
+                let is_padding = |length: usize| (0..LONGEST + more).map(move |at| at >= length);
+                let mask: Vec<bool> = lengths.into_iter().flat_map(is_padding).collect();
+                let mask = Tensor::from_slice(&mask).f_view([n, (LONGEST + more) as i64])?;
+                Features::Tokens(Tokens { xs: Tensor::f_cat(&[xs, behind], 1)?, pad_mask: Some(mask), names: None })
+            }
+            (View::Tokens { .. }, None) => Features::Tokens(Tokens { xs, pad_mask: None, names: None }),
+            (View::Pyramid { .. }, _) => Features::Pyramid(vec![xs]),
             _ => Features::Pooled(xs),
         };
         let said = |(task, all): &(TaskName, Tensor)| Ok((task.clone(), all.f_index_select(0, &at)?.into()));
@@ -119,8 +139,29 @@ impl Samples {
 
     /// The labels of the samples at `rows`; where `known` is false they are marked as missing.
     pub(super) fn target(&self, rows: &[usize], known: impl Fn(usize) -> bool) -> Result<Target> {
-        let of = |&row: &usize| if known(row) { self.labels.gather(&[row]) } else { self.labels.unlabeled(1) };
+        let of = |&row: &usize| match known(row) {
+            true => self.labels.gather(&[row]),
+            false => self.unknown(row),
+        };
         Target::new(&self.task, &self.answer, &Labels::concat(&rows.iter().map(of).collect::<Vec<_>>())?)
+    }
+
+    /// The sample's labels, all of them missing: of tags there are as many as tokens nevertheless.
+    fn unknown(&self, row: usize) -> Labels {
+        match &self.lengths {
+            Some(lengths) if self.answer.tag() == AnswerTag::Tags => Labels::lists(&[vec![MISSING_CLASS; lengths[row]]]),
+            _ => self.labels.unlabeled(1),
+        }
+    }
+
+    /// Tags of one item more or less than each sample has; `None` for other answers.
+    pub(super) fn of_other_lengths(&self) -> Result<Option<Target>> {
+        let Some(lengths) = self.lengths.as_ref().filter(|_| self.answer.tag() == AnswerTag::Tags) else {
+            return Ok(None);
+        };
+        let lists: Vec<Vec<i64>> =
+            lengths.iter().map(|&n| vec![0; if n == LONGEST { n - 1 } else { n + 1 }]).collect();
+        Target::new(&self.task, &self.answer, &Labels::lists(&lists)).map(Some)
     }
 
     pub(super) fn all(&self) -> Vec<usize> {
@@ -133,8 +174,15 @@ fn numbers(rng: &mut Rng, shape: &[i64], center: f64) -> Tensor {
     Tensor::from_slice(&(0..n).map(|_| center + rng.normal()).collect::<Vec<_>>()).view(shape)
 }
 
-/// Labels of `b` samples, all of them known: every class, every label with yes and no, sequences of different lengths.
-fn labels(spec: &HeadSpec, b: usize, rng: &mut Rng, value: fn(&mut Rng) -> f32) -> Result<Labels> {
+/// Labels of `b` samples, all of them known: every class, every label with yes and no, sequences of different lengths, as many
+/// tags as there are tokens.
+fn labels(
+    spec: &HeadSpec,
+    b: usize,
+    lengths: Option<&[usize]>,
+    rng: &mut Rng,
+    value: fn(&mut Rng) -> f32,
+) -> Result<Labels> {
     let layout = spec.answer.layout();
     let item: Option<Vec<usize>> = layout.item.iter().map(|n| usize::try_from(*n).ok()).collect();
     let Some(item) = item else {
@@ -145,17 +193,17 @@ fn labels(spec: &HeadSpec, b: usize, rng: &mut Rng, value: fn(&mut Rng) -> f32) 
             found: spec.answer.describe(),
         });
     };
-    let offsets: Option<Vec<usize>> = match layout.storage {
-        Storage::Dense => None,
-        // A tag a token of the features; else as many items as one likes, none included.
-        Storage::Ragged if spec.answer.tag() == AnswerTag::Tags => Some((0..=b).map(|i| i * TOKENS).collect()),
-        Storage::Ragged => Some((0..=b).map(|i| (0..i).map(|sample| (sample + 1) % (TOKENS + 1)).sum()).collect()),
-    };
+    let is_tags = spec.answer.tag() == AnswerTag::Tags;
+    let offsets: Option<Vec<usize>> = lengths.map(|lengths| {
+        // Of what is no tag a token, as many items as one likes, none included.
+        let items = |sample: usize| if is_tags { lengths[sample] } else { (sample + 1) % (LONGEST + 1) };
+        (0..=b).map(|i| (0..i).map(items).sum()).collect()
+    });
     let items = offsets.as_ref().map_or(b, |offsets| offsets.last().copied().unwrap_or(0));
     let width: usize = item.iter().product();
-    let (n, ragged) = (items * width, offsets.is_some());
+    let (n, drawn) = (items * width, offsets.is_some() && !is_tags);
     #[expect(clippy::cast_possible_wrap, reason = "few classes")]
-    let index = |i: usize, below: usize, rng: &mut Rng| match ragged {
+    let index = |i: usize, below: usize, rng: &mut Rng| match drawn {
         true => rng.below(below as u64) as i64,
         false => (i / width.max(1) % below.max(1)) as i64,
     };

@@ -182,6 +182,26 @@ pub(super) fn repeatable<H: Head>(subject: &Subject<H>, samples: &Samples) -> Re
     Ok(differ(subject, &a, &b)?.then(|| "two evaluations of the same features differ".into()))
 }
 
+pub(super) fn padding<H: Head>(subject: &Subject<H>, samples: &Samples) -> Result<Option<String>> {
+    let (rows, target) = (samples.all(), samples.target(&samples.all(), |_| true)?);
+    let run = |more: usize| -> Result<(f64, Prediction)> {
+        let given = samples.padded(&rows, more)?;
+        let loss = subject.head.loss(&subject.trained(&given, &target)?, &target)?;
+        Ok((loss.sum.f_double_value(&[])?, subject.head.decode(&subject.answer(&given, Mode::Eval)?)?))
+    };
+    let ((short, said), (long, said_padded)) = (run(0)?, run(2)?);
+    if gap(short, long) > subject.tolerance() {
+        return Ok(Some(format!("the loss is {short} with padding as long as must be, {long} with more")));
+    }
+    // Scores may differ by rounding; tags and tokens not.
+    let other = match matches!(said, Prediction::Sequence { .. }) {
+        true => said != said_padded,
+        false => (0..rows.len()).any(|row| said.said_tags(row) != said_padded.said_tags(row)),
+    };
+    let alike = said.batch_size() == said_padded.batch_size() && said.axes() == said_padded.axes();
+    Ok((other || !alike).then(|| "answers depend on how much padding is behind the features".into()))
+}
+
 pub(super) fn unseen<H: Head>(subject: &Subject<H>, samples: &Samples) -> Result<Option<String>> {
     let (rows, cx) = (samples.all(), Cx::new(Mode::Eval));
     let (given, target) = (samples.given(&rows)?, samples.target(&rows, |_| true)?);
@@ -238,6 +258,7 @@ pub(super) fn refused<H: Head>(subject: &Subject<H>, samples: &Samples) -> Resul
             let offsets = labels.offsets().map(<[usize]>::to_vec).unwrap_or_default();
             let labels = Labels::ragged(Cells::Index(cells), offsets, labels.item())?;
             wrong.push(("a token that does not exist", Target::new(task, &more, &labels)?));
+            wrong.extend(samples.of_other_lengths()?.map(|target| ("labels of other lengths", target)));
         }
         // Making a target of a wrong form is refused already.
         Answer::Custom(_) => {}

@@ -91,7 +91,7 @@ impl DeltaM {
             let entry = MetricEntry { metric: metric.to_string(), direction: metric.direction(), outcome };
             Ok(TaskReport { task: task.name.clone(), metrics: vec![entry] })
         };
-        Self::new(MetricReport { tasks: tasks.iter().map(report).collect::<Result<_>>()? })
+        Self::new(MetricReport { tasks: tasks.iter().map(report).collect::<Result<_>>()?, ..MetricReport::default() })
     }
 
     /// The gain of every task.

@@ -12,8 +12,11 @@ pub fn select(prediction: &Prediction, rows: &[usize]) -> Prediction {
         | Prediction::MultiLabel { scores, .. }
         | Prediction::Ordinal { scores, .. }
         | Prediction::Values { values: scores } => *scores = pick(scores, rows),
-        Prediction::Tags { scores: items, .. }
-        | Prediction::Sequence { tokens: items }
+        Prediction::Tags { scores, path, .. } => {
+            *scores = scores.gather(&existing(rows, scores.len()));
+            *path = path.as_ref().map(|path| path.gather(&existing(rows, path.len())));
+        }
+        Prediction::Sequence { tokens: items }
         | Prediction::Custom { values: items, .. } => *items = items.gather(&existing(rows, items.len())),
     }
     part

@@ -2,6 +2,7 @@
 
 use mtl_core::{
     Result,
+    answer::Answer,
     metric::{Direction, MetricName},
 };
 
@@ -26,6 +27,10 @@ impl<M: Metric> Metric for Called<M> {
 
     fn range(&self) -> (f64, f64) {
         self.1.range()
+    }
+
+    fn for_answer(&self, answer: &Answer) -> Result<Self> {
+        Ok(Self(self.0.clone(), self.1.for_answer(answer)?))
     }
 
     fn update(&self, state: &mut M::State, batch: &M::Batch<'_>) -> Result<()> {

@@ -7,7 +7,7 @@
 //! `mtl-metrics/tests/contract_registry.rs` holds the two together and computes every metric that today's answers feed.
 //! The others are listed with the answers they are for, and refuse today's by name.
 
-use mtl_core::metric::{CLASS, MULTI_LABEL, Setting, VALUES};
+use mtl_core::metric::{CLASS, MULTI_LABEL, ORDINAL, SEQUENCE as TOKENS, Setting, TAGS as ITEMS, VALUES};
 
 use super::{called::Called, entry::Entry};
 use crate::{
@@ -37,9 +37,12 @@ use crate::{
     signal::{FrechetDistance, Kid, Psnr, PsnrMean, SpectralAngle, Ssim, Subsets, Uqi},
     speech::{
         Allowed, DiarizationErrorRate, ErrorRate, F0Rmse, JaccardErrorRate, MelCepstralDistortion, Rate, SignalRatio,
-        Stoi, Unit,
+        Stoi, TokenErrorRate, Unit,
     },
-    tags::{AnswerLanguage, AnswerMeasure, BoundaryF, SegmentalEdit, SegmentalF1, Squad, TokenAccuracy},
+    tags::{
+        AnswerLanguage, AnswerMeasure, BoundaryF, ExactMatch, SegmentalEdit, SegmentalF1, SpanMeasure, SpanScore, Squad,
+        TagAccuracy,
+    },
     text::{Bleu, BleuConfig, Chrf, ChrfConfig, DistinctN, Perplexity, Rouge, RougeKind, Ter, TerConfig, Tokenizer},
     trajectory::{
         AdeOf, CollisionRate, Displacement, Estimator, ForecastNll, MakespanGap, MissBy, OffPolicyValue, Regret,
@@ -47,18 +50,25 @@ use crate::{
     },
 };
 
-/// One class or one yes/no label of several.
-const SCORES: &[&str] = &[CLASS, MULTI_LABEL];
-/// One class.
-const ONE: &[&str] = &[CLASS];
+/// One class, grade or tag, or yes/no labels.
+const SCORES: &[&str] = &[CLASS, MULTI_LABEL, ORDINAL, ITEMS];
+/// One class, grade or tag.
+const ONE: &[&str] = &[CLASS, ORDINAL, ITEMS];
+/// The same of samples alone: what goes by groups of samples, or by thresholds that tags have no use for.
+const RATED: &[&str] = &[CLASS, MULTI_LABEL, ORDINAL];
+/// Grades; a class is one where classes are in an order.
+const GRADES: &[&str] = &[ORDINAL, CLASS, MULTI_LABEL];
 /// Yes/no labels.
 const LABELS: &[&str] = &[MULTI_LABEL];
 /// Numbers.
 const NUMBERS: &[&str] = &[VALUES];
 /// Whatever can be ranked.
-const RANKED: &[&str] = &[CLASS, MULTI_LABEL, VALUES];
-const SEQUENCE: &[&str] = &["sequence"];
-const TAGS: &[&str] = &["tags"];
+const RANKED: &[&str] = &[CLASS, MULTI_LABEL, VALUES, ORDINAL];
+const SEQUENCE: &[&str] = &[TOKENS];
+const TAGS: &[&str] = &[ITEMS];
+/// Any number of items a sample.
+const LISTS: &[&str] = &[ITEMS, TOKENS];
+const LIKELIHOODS: &[&str] = &["likelihoods of tokens"];
 const BOXES: &[&str] = &["boxes"];
 const MASKS: &[&str] = &["masks"];
 const MAPS: &[&str] = &["maps"];
@@ -121,18 +131,18 @@ pub(super) fn entries() -> Vec<Entry> {
         Entry::of("hinge", Hinge, SCORES, "margin missing to the best other class; logits only"),
         Entry::of("auroc", Auroc, SCORES, "area under the ROC curve, exact"),
         Entry::of("auroc-ovo", AurocOvo, ONE, "area under the ROC curve, mean over pairs of classes"),
-        Entry::set("partial-auroc", SCORES, "area under the ROC curve up to a false positive rate", PARTIAL, |s| PartialAuroc::new(s.number("fpr")?)),
-        Entry::of("gauc", Gauc, SCORES, "area under the ROC curve within groups, by their size; needs groups"),
+        Entry::set("partial-auroc", RATED, "area under the ROC curve up to a false positive rate", PARTIAL, |s| PartialAuroc::new(s.number("fpr")?)),
+        Entry::of("gauc", Gauc, RATED, "area under the ROC curve within groups, by their size; needs groups"),
         Entry::of("average-precision", AveragePrecision, SCORES, "area under the precision-recall steps; over labels the mAP"),
-        Entry::of("ks", Ks, SCORES, "largest distance of the score distributions of yes and no"),
-        Entry::of("gini", Gini, SCORES, "twice the area under the ROC curve less 1"),
-        Entry::of("eer", Eer, SCORES, "error where misses and false alarms are equally frequent"),
-        Entry::set("min-dcf", SCORES, "detection cost of the best threshold, a share p being targets", COSTS, |s| MinDcf::new(s.number("p")?, s.number("miss")?, s.number("alarm")?)),
-        Entry::set("recall", SCORES, "best recall at a false positive rate of at most fpr", FPR, |s| RecallAtFpr::new(s.number("fpr")?)),
-        Entry::set("precision", SCORES, "best precision at a recall of at least recall", RECALL, |s| PrecisionAtRecall::new(s.number("recall")?)),
-        Entry::set("recall", SCORES, "best recall at a precision of at least precision", PRECISION, |s| RecallAtPrecision::new(s.number("precision")?)),
-        Entry::set("specificity", SCORES, "best specificity at a sensitivity of at least sensitivity", SENSITIVITY, |s| SpecificityAtSensitivity::new(s.number("sensitivity")?)),
-        Entry::of("pcoc-error", PcocError, SCORES, "distance from 1 of predicted over observed"),
+        Entry::of("ks", Ks, RATED, "largest distance of the score distributions of yes and no"),
+        Entry::of("gini", Gini, RATED, "twice the area under the ROC curve less 1"),
+        Entry::of("eer", Eer, RATED, "error where misses and false alarms are equally frequent"),
+        Entry::set("min-dcf", RATED, "detection cost of the best threshold, a share p being targets", COSTS, |s| MinDcf::new(s.number("p")?, s.number("miss")?, s.number("alarm")?)),
+        Entry::set("recall", RATED, "best recall at a false positive rate of at most fpr", FPR, |s| RecallAtFpr::new(s.number("fpr")?)),
+        Entry::set("precision", RATED, "best precision at a recall of at least recall", RECALL, |s| PrecisionAtRecall::new(s.number("recall")?)),
+        Entry::set("recall", RATED, "best recall at a precision of at least precision", PRECISION, |s| RecallAtPrecision::new(s.number("precision")?)),
+        Entry::set("specificity", RATED, "best specificity at a sensitivity of at least sensitivity", SENSITIVITY, |s| SpecificityAtSensitivity::new(s.number("sensitivity")?)),
+        Entry::of("pcoc-error", PcocError, RATED, "distance from 1 of predicted over observed"),
         Entry::of("subset-accuracy", SubsetAccuracy, LABELS, "share of samples with all labels right"),
         Entry::of("hamming-loss", HammingLoss, SCORES, "share of labels said wrong"),
         Entry::of("samples-f1", SamplesF1, LABELS, "mean F1 score of each sample's labels"),
@@ -140,14 +150,14 @@ pub(super) fn entries() -> Vec<Entry> {
         Entry::of("lrap", Lrap, LABELS, "precision at the ranks of true labels"),
         Entry::of("ranking-loss", RankingLoss, LABELS, "share of label pairs in the wrong order"),
         Entry::of("one-error", OneError, LABELS, "share of samples whose top label is false"),
-        Entry::set("ef", SCORES, "actives among the best percent, over chance", const { &[Setting::between("percent", 0.0, 100.0).to().shown(1.0)] }, |s| Enrichment::new(s.number("percent")?)),
-        Entry::set("bedroc", SCORES, "early recognition of actives", const { &[Setting::between("alpha", 0.0, 500.0).to().shown(20.0)] }, |s| Bedroc::new(s.number("alpha")?)),
-        Entry::of("linear-kappa", CohenKappa { spacing: Spacing::Linear }, SCORES, "agreement of grades beyond chance, by distance"),
-        Entry::of("quadratic-kappa", CohenKappa { spacing: Spacing::Quadratic }, SCORES, "agreement of grades beyond chance, by squared distance (QWK)"),
-        Entry::of("grade-mae", GradeMae, SCORES, "mean distance from the true grade, in grades"),
-        Entry::of("off-by-one", OffByOne, SCORES, "share of answers at most one grade off"),
-        Entry::of("grade-kendall", GradeKendall, SCORES, "Kendall's tau-b of grades"),
-        Entry::of("grade-spearman", GradeSpearman, SCORES, "Spearman correlation of grades"),
+        Entry::set("ef", RATED, "actives among the best percent, over chance", const { &[Setting::between("percent", 0.0, 100.0).to().shown(1.0)] }, |s| Enrichment::new(s.number("percent")?)),
+        Entry::set("bedroc", RATED, "early recognition of actives", const { &[Setting::between("alpha", 0.0, 500.0).to().shown(20.0)] }, |s| Bedroc::new(s.number("alpha")?)),
+        Entry::of("linear-kappa", CohenKappa { spacing: Spacing::Linear }, GRADES, "agreement of grades beyond chance, by distance"),
+        Entry::of("quadratic-kappa", CohenKappa { spacing: Spacing::Quadratic }, GRADES, "agreement of grades beyond chance, by squared distance (QWK)"),
+        Entry::of("grade-mae", GradeMae, GRADES, "mean distance from the true grade, in grades"),
+        Entry::of("off-by-one", OffByOne, GRADES, "share of answers at most one grade off"),
+        Entry::of("grade-kendall", GradeKendall, GRADES, "Kendall's tau-b of grades"),
+        Entry::of("grade-spearman", GradeSpearman, GRADES, "Spearman correlation of grades"),
 
         Entry::of("mae", Mae, NUMBERS, "mean absolute error"),
         Entry::of("mse", Mse, NUMBERS, "mean squared error"),
@@ -180,20 +190,20 @@ pub(super) fn entries() -> Vec<Entry> {
         Entry::set("fall-out", RANKED, "share of irrelevant items among the first k places", AT, |s| Ok(Judged(RankingAtK::new(AtK::FallOut, s.get_count("k"))?))),
         Entry::set("r-precision", RANKED, "precision of as many places as there are relevant items", &[], |_| Ok(Judged(RankingAtK::new(AtK::RPrecision, None)?))),
 
-        Entry::set("demographic-parity-difference", SCORES, "largest difference of selection rates; needs groups", &[], |_| GroupParity::new(Parity::Demographic, Comparison::Difference, 0.5)),
-        Entry::set("demographic-parity-ratio", SCORES, "smallest over largest selection rate; needs groups", &[], |_| GroupParity::new(Parity::Demographic, Comparison::Ratio, 0.5)),
-        Entry::set("equal-opportunity-difference", SCORES, "largest difference of true positive rates; needs groups", &[], |_| GroupParity::new(Parity::EqualOpportunity, Comparison::Difference, 0.5)),
-        Entry::set("equal-opportunity-ratio", SCORES, "smallest over largest true positive rate; needs groups", &[], |_| GroupParity::new(Parity::EqualOpportunity, Comparison::Ratio, 0.5)),
-        Entry::set("equalized-odds-difference", SCORES, "largest difference of true or false positive rates; needs groups", &[], |_| GroupParity::new(Parity::EqualizedOdds, Comparison::Difference, 0.5)),
-        Entry::set("equalized-odds-ratio", SCORES, "smallest ratio of true or false positive rates; needs groups", &[], |_| GroupParity::new(Parity::EqualizedOdds, Comparison::Ratio, 0.5)),
-        Entry::set("calibration-by-group", SCORES, "largest calibration error of a group; needs groups", const { &[Setting::count("bins", 1, 65_535).shown(15.0)] }, |s| CalibrationByGroup::new(u16::try_from(s.count("bins")?).unwrap_or(u16::MAX))),
+        Entry::set("demographic-parity-difference", RATED, "largest difference of selection rates; needs groups", &[], |_| GroupParity::new(Parity::Demographic, Comparison::Difference, 0.5)),
+        Entry::set("demographic-parity-ratio", RATED, "smallest over largest selection rate; needs groups", &[], |_| GroupParity::new(Parity::Demographic, Comparison::Ratio, 0.5)),
+        Entry::set("equal-opportunity-difference", RATED, "largest difference of true positive rates; needs groups", &[], |_| GroupParity::new(Parity::EqualOpportunity, Comparison::Difference, 0.5)),
+        Entry::set("equal-opportunity-ratio", RATED, "smallest over largest true positive rate; needs groups", &[], |_| GroupParity::new(Parity::EqualOpportunity, Comparison::Ratio, 0.5)),
+        Entry::set("equalized-odds-difference", RATED, "largest difference of true or false positive rates; needs groups", &[], |_| GroupParity::new(Parity::EqualizedOdds, Comparison::Difference, 0.5)),
+        Entry::set("equalized-odds-ratio", RATED, "smallest ratio of true or false positive rates; needs groups", &[], |_| GroupParity::new(Parity::EqualizedOdds, Comparison::Ratio, 0.5)),
+        Entry::set("calibration-by-group", RATED, "largest calibration error of a group; needs groups", const { &[Setting::count("bins", 1, 65_535).shown(15.0)] }, |s| CalibrationByGroup::new(u16::try_from(s.count("bins")?).unwrap_or(u16::MAX))),
 
-        Entry::of("nmi", Agreement::Nmi, SCORES, "mutual information of answers and classes, whatever these are called"),
-        Entry::of("homogeneity", Agreement::Homogeneity, SCORES, "whether one answer means one class only"),
-        Entry::of("completeness", Agreement::Completeness, SCORES, "whether one class gets one answer only"),
-        Entry::of("v-measure", Agreement::VMeasure, SCORES, "harmonic mean of homogeneity and completeness"),
-        Entry::of("ari", Agreement::AdjustedRand, SCORES, "pairs of samples told together or apart rightly, beyond chance"),
-        Entry::of("cluster-accuracy", Agreement::Accuracy, SCORES, "accuracy under the best matching of answers and classes"),
+        Entry::of("nmi", Agreement::Nmi, RATED, "mutual information of answers and classes, whatever these are called"),
+        Entry::of("homogeneity", Agreement::Homogeneity, RATED, "whether one answer means one class only"),
+        Entry::of("completeness", Agreement::Completeness, RATED, "whether one class gets one answer only"),
+        Entry::of("v-measure", Agreement::VMeasure, RATED, "harmonic mean of homogeneity and completeness"),
+        Entry::of("ari", Agreement::AdjustedRand, RATED, "pairs of samples told together or apart rightly, beyond chance"),
+        Entry::of("cluster-accuracy", Agreement::Accuracy, RATED, "accuracy under the best matching of answers and classes"),
         Entry::of("linear-cka", LinearCka, NUMBERS, "similarity of predictions and targets as representations"),
         Entry::of("rsa", Rsa, NUMBERS, "whether predictions and targets find the same samples alike"),
 
@@ -216,7 +226,7 @@ pub(super) fn entries() -> Vec<Entry> {
         Entry::set("miss-rate-worst-point", NUMBERS, "share of ways with a point farther off than radius", MISSES, |s| Displacement::miss_rate(s.count("k")?, s.number("radius")?, MissBy::WorstPoint)),
         Entry::of("makespan-gap", MakespanGap, NUMBERS, "how much longer than the best, as a share"),
         Entry::of("regret", Regret, NUMBERS, "value lost by the action of the highest score"),
-        Entry::set("top-action", ONE, "share of states whose expert action is among the k best", const { &[Setting::count("k", 1, 1_000_000).shown(1.0)] }, |s| TopAction::new(s.count("k")?)),
+        Entry::set("top-action", &[CLASS, ORDINAL], "share of states whose expert action is among the k best", const { &[Setting::count("k", 1, 1_000_000).shown(1.0)] }, |s| TopAction::new(s.count("k")?)),
         Entry::of("mpjpe", Mpjpe { aligned: false }, NUMBERS, "mean distance of joints x, y, z"),
         Entry::of("pa-mpjpe", Mpjpe { aligned: true }, NUMBERS, "mean distance of joints x, y, z after the best alignment"),
         Entry::set("abs-rel", NUMBERS, "mean error of depths as a share of them", DEPTHS, |s| depth(s, DepthNumber::AbsRel)),
@@ -241,7 +251,7 @@ pub(super) fn entries() -> Vec<Entry> {
         Entry::set("rouge2", SEQUENCE, "F1 score of pairs of words", &[], |_| Rouge::new(RougeKind::N(2))),
         Entry::set("rouge-l", SEQUENCE, "F1 score of the longest common subsequence", &[], |_| Rouge::new(RougeKind::L)),
         Entry::set("rouge-lsum", SEQUENCE, "F1 score of the union of common subsequences of sentences", &[], |_| Rouge::new(RougeKind::Lsum)),
-        Entry::of("perplexity", Perplexity, SEQUENCE, "exponential of the mean negative log-likelihood of tokens"),
+        Entry::of("perplexity", Perplexity, LIKELIHOODS, "exponential of the mean negative log-likelihood of tokens"),
         Entry::set("distinct-1", SEQUENCE, "different words over all", &[], |_| DistinctN::new(1, Tokenizer::None)),
         Entry::set("distinct-2", SEQUENCE, "different pairs of words over all", &[], |_| DistinctN::new(2, Tokenizer::None)),
         Entry::of("wer", ErrorRate::new(Rate::Error, Unit::Words), SEQUENCE, "word error rate"),
@@ -251,7 +261,12 @@ pub(super) fn entries() -> Vec<Entry> {
         Entry::of("wip", ErrorRate::new(Rate::Preserved, Unit::Words), SEQUENCE, "word information preserved"),
         Entry::of("squad-em", Squad::new(AnswerMeasure::ExactMatch, AnswerLanguage::English), SEQUENCE, "share of answers that are right to the letter, but for articles and punctuation"),
         Entry::of("squad-f1", Squad::new(AnswerMeasure::F1, AnswerLanguage::English), SEQUENCE, "mean F1 score of an answer's words"),
-        Entry::of("token-accuracy", TokenAccuracy, TAGS, "share of tokens tagged right"),
+        Entry::of("token-error-rate", TokenErrorRate, SEQUENCE, "wrong, missing and needless tokens over true ones"),
+        Entry::of("exact-match", ExactMatch, LISTS, "share of samples that are right as a whole"),
+        Entry::of("tag-accuracy", TagAccuracy, TAGS, "share of items tagged right"),
+        Entry::set("span-f1", TAGS, "F1 score of spans that tags spell, as conlleval counts", SpanScore::SETTINGS, |s| Ok(SpanScore::of_settings(SpanMeasure::F1, s))),
+        Entry::set("span-precision", TAGS, "share of spans said that are true", SpanScore::SETTINGS, |s| Ok(SpanScore::of_settings(SpanMeasure::Precision, s))),
+        Entry::set("span-recall", TAGS, "share of true spans that were said", SpanScore::SETTINGS, |s| Ok(SpanScore::of_settings(SpanMeasure::Recall, s))),
         Entry::set("segmental-f1", TAGS, "F1 score of segments that overlap by so many percent", const { &[Setting::count("percent", 1, 100).shown(50.0)] }, |s| SegmentalF1::new(u8::try_from(s.count("percent")?).unwrap_or(u8::MAX), None)),
         Entry::of("segmental-edit", SegmentalEdit::new(None), TAGS, "edit score of segments in their order"),
         Entry::set("boundary-f", TAGS, "F1 score of boundaries within a tolerance of tokens", const { &[Setting::count("tolerance", 0, 1_000_000).shown(2.0)] }, |s| Ok(BoundaryF::new(s.count("tolerance")?))),

@@ -184,7 +184,7 @@ pub struct EditCounts {
 }
 
 impl EditCounts {
-    fn add(&mut self, edit: Edit) {
+    pub(super) fn add(&mut self, edit: Edit) {
         match edit {
             Edit::Hit => self.hits += 1,
             Edit::Substitution => self.substitutions += 1,

@@ -1,9 +1,20 @@
 //! One batch of labeled sequences.
 
-use mtl_core::{Error, Result, prediction::MISSING_CLASS};
+use mtl_core::{
+    Error, Result,
+    answer::Cells,
+    prediction::MISSING_CLASS,
+};
+
+use crate::{
+    input::MetricBatch,
+    judged::{FromJudged, Shelf},
+    refusal::{check_each, same_length},
+};
 
 /// Predicted and true classes of sequences, of equal lengths. Tokens whose true class is missing
-/// ([`MISSING_CLASS`], -100) are as if they were not there: padding, pieces of words.
+/// ([`MISSING_CLASS`], -100) are as if they were not there: padding, pieces of words. What metrics of spans and segments then see is
+/// the sequence without them, so that their neighbors touch.
 ///
 /// ```
 /// use mtl_metrics::tags::TagPairs;
@@ -17,6 +28,8 @@ use mtl_core::{Error, Result, prediction::MISSING_CLASS};
 pub struct TagPairs<'a> {
     said: Vec<&'a [i64]>,
     truth: Vec<&'a [i64]>,
+    /// `[b]`, checked.
+    weights: Option<&'a [f32]>,
 }
 
 impl<'a> TagPairs<'a> {
@@ -41,7 +54,17 @@ impl<'a> TagPairs<'a> {
                 return Err(wrong(format!("sequence {idx}"), said.len(), truth.len()));
             }
         }
-        Ok(Self { said, truth })
+        Ok(Self { said, truth, weights: None })
+    }
+
+    /// The same, sequences counting by these weights.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for another number of weights; [`Error::InvalidConfig`] for one that is negative or not finite.
+    pub fn with_weights(self, weights: &'a [f32]) -> Result<Self> {
+        same_length("sequences", "weights", self.len(), weights.len())?;
+        check_each("sequences", "weights", "finite and not negative", weights, |w| w.is_finite() && w >= 0.0)?;
+        Ok(Self { weights: Some(weights), ..self })
     }
 
     /// Number of sequences.
@@ -54,6 +77,25 @@ impl<'a> TagPairs<'a> {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.said.is_empty()
+    }
+
+    /// The weight of a sequence: 1 without weights.
+    #[must_use]
+    pub fn weight(&self, idx: usize) -> f32 {
+        self.weights.and_then(|weights| weights.get(idx)).copied().unwrap_or(1.0)
+    }
+
+    /// The same, for a metric that knows no weights.
+    pub(super) fn unweighted(&self, metric: &str) -> Result<&Self> {
+        if self.weights.is_none() {
+            return Ok(self);
+        }
+        Err(Error::InvalidConfig {
+            what: "metric",
+            field: "weights",
+            expected: format!("absent, {metric} knows none"),
+            found: "sample weights".into(),
+        })
     }
 
     /// Predicted and true classes of a sequence's known tokens; none beyond the end.
@@ -74,6 +116,12 @@ pub(super) fn in_sequence(error: Error, metric: &str, idx: usize) -> Error {
     }
 }
 
-crate::judged::answers_to_come! {
-    TagPairs<'a> => "tags";
+/// Tags of items.
+impl<'a> FromJudged<'a> for TagPairs<'a> {
+    fn from_judged(judged: &MetricBatch<'a>, metric: &str, shelf: &'a Shelf) -> Result<Self> {
+        let (said, labels, weights) = judged.tags(metric)?;
+        let Cells::Index(cells) = labels.cells() else { return Err(judged.unfit(metric, "tags that are indices")) };
+        let truth: Vec<&[i64]> = (0..labels.len()).map(|sample| &cells[labels.range(sample)]).collect();
+        Ok(Self { said: shelf.keep(said).iter().map(Vec::as_slice).collect(), truth, weights })
+    }
 }

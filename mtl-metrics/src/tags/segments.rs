@@ -182,6 +182,7 @@ impl Metric for SegmentalEdit {
     }
 
     fn update(&self, state: &mut ExactMean, pairs: &TagPairs<'_>) -> Result<()> {
+        let pairs = pairs.unweighted(self.name())?;
         let part: ExactMean = fold_chunks(pairs.len(), CHUNK, |range| {
             let (mut mean, mut ids, mut aligner) = (ExactMean::default(), WordIds::default(), Aligner::default());
             for idx in range {
@@ -277,6 +278,7 @@ fn count_matches(
     pairs: &TagPairs<'_>,
     count: impl Fn(&[i64], &[i64]) -> MatchCounts + Sync,
 ) -> Result<()> {
+    let pairs = pairs.unweighted(metric)?;
     let part: MatchCounts = fold_chunks(pairs.len(), CHUNK, |range| {
         let mut counts = MatchCounts::default();
         for idx in range {

@@ -3,6 +3,8 @@
 //! A tag is a position and a type: `B-PER` begins a span of type `PER`. Two ways of reading a sequence are in use:
 //!
 //! * **conll**: what conlleval does. A span begins and ends wherever neighbors differ enough; every sequence means something.
+//!   In BIO and IOB1 the rules are those of `conlleval.pl` (`startOfChunk`, `endOfChunk`), to the letter: an `I` after `O` or
+//!   after another type begins a span, a `B` always does.
 //! * **strict**: what the scheme allows. A span that does not begin (or, in BIOES, end) as it must is no span.
 //!
 //! | scheme | strict spans |
@@ -12,10 +14,14 @@
 //! | IOB1 | `I`s of one type; `B` only to part neighbors of one type |
 //!
 //! **Reference** seqeval 1.2.2, mode `None` and `strict`; L. Ramshaw and M. Marcus, 1995; conlleval.
-//! **Differs from** seqeval in nothing known; its IOB1 drops a span that a `B` of another type follows directly, and so
+//! **Differs from** conlleval in BIOES, which it has few rules for (no `S`, no `B` after `E`): there seqeval's are taken; from seqeval
+//! in nothing known; its IOB1 drops a span that a `B` of another type follows directly, and so
 //! does this.
 
-use mtl_core::{Error, Result};
+use mtl_core::{
+    Error, Result,
+    answer::{Position, Spelled},
+};
 use serde::{Deserialize, Serialize};
 
 /// How positions are written.
@@ -39,15 +45,6 @@ pub enum SpanMode {
     Conll,
     /// As the scheme allows.
     Strict,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Position {
-    Outside,
-    Begin,
-    Inside,
-    End,
-    Single,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,18 +111,22 @@ impl TagSet {
         Ok(set)
     }
 
+    /// As [`new`](Self::new), the scheme told by the letters: BIOES where a tag ends a span or is one, else BIO. IOB1 has the
+    /// letters of BIO and has to be named.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn told<S: AsRef<str>>(names: &[S]) -> Result<Self> {
+        let ends = |name: &S| matches!(Spelled::read(name.as_ref()), Some(tag) if matches!(tag.position, Position::End | Position::Single));
+        Self::new(names, if names.iter().any(ends) { Scheme::Bioes } else { Scheme::Bio })
+    }
+
     fn parse(&mut self, name: &str) -> Option<Tag> {
-        let (letter, rest) = (name.chars().next()?, name.get(1..)?);
-        let position = match letter {
-            'O' if rest.is_empty() => return Some(OUTSIDE),
-            'B' => Position::Begin,
-            'I' => Position::Inside,
-            'E' => Position::End,
-            'S' => Position::Single,
-            _ => return None,
-        };
-        let kind = rest.strip_prefix('-')?;
-        if kind.is_empty() || !self.scheme.letters().contains(letter) {
+        let Spelled { position, kind } = Spelled::read(name)?;
+        if position == Position::Outside {
+            return Some(OUTSIDE);
+        }
+        if !self.scheme.letters().contains(name.chars().next()?) {
             return None;
         }
         let known = self.types.iter().position(|other| other == kind);

@@ -15,9 +15,14 @@ use mtl_core::{Error, Result, metric::Direction};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::tokenize::{Buffers, Tokenizer};
+use super::{
+    pairs::texts,
+    tokenize::{Buffers, Tokenizer},
+};
 use crate::{
     chunks::fold_chunks,
+    input::MetricBatch,
+    judged::{FromJudged, Shelf},
     metric::{Metric, MetricState, refused},
     value::{MetricValue, OrReason},
 };
@@ -30,7 +35,7 @@ const CHUNK: usize = 256;
 /// use mtl_metrics::{Metric, text::{DistinctN, Tokenizer}};
 /// let distinct = DistinctN::new(2, Tokenizer::None)?;
 /// let mut grams = Default::default();
-/// distinct.update(&mut grams, &["i do not know", "i do not care"].as_slice())?;
+/// distinct.update(&mut grams, &vec!["i do not know", "i do not care"])?;
 /// assert_eq!(distinct.compute(&grams).value, Some(4.0 / 6.0));
 /// # Ok::<(), mtl_core::Error>(())
 /// ```
@@ -60,7 +65,7 @@ impl DistinctN {
 }
 
 impl Metric for DistinctN {
-    type Batch<'a> = &'a [&'a str];
+    type Batch<'a> = Vec<&'a str>;
     type State = NgramSet;
 
     fn name(&self) -> &str {
@@ -75,7 +80,7 @@ impl Metric for DistinctN {
         (0.0, 1.0)
     }
 
-    fn update(&self, state: &mut NgramSet, texts: &&[&str]) -> Result<()> {
+    fn update(&self, state: &mut NgramSet, texts: &Vec<&str>) -> Result<()> {
         let part: NgramSet = fold_chunks(texts.len(), CHUNK, |range| {
             let (mut set, mut buffers) = (NgramSet::default(), Buffers::default());
             for text in texts.get(range).unwrap_or_default() {
@@ -129,8 +134,12 @@ impl MetricState for NgramSet {
     }
 }
 
-crate::judged::answers_to_come! {
-    &'a [&'a str] => "sequence";
+/// What was predicted for samples that are labeled, as texts.
+impl<'a> FromJudged<'a> for Vec<&'a str> {
+    fn from_judged(judged: &MetricBatch<'a>, metric: &str, shelf: &'a Shelf) -> Result<Self> {
+        let (said, _) = texts(judged, metric, shelf)?;
+        Ok(said.iter().map(String::as_str).collect())
+    }
 }
 
 #[cfg(test)]
@@ -141,7 +150,7 @@ mod tests {
     fn words_do_not_run_together() {
         let distinct = DistinctN::new(2, Tokenizer::None).unwrap();
         let mut set = NgramSet::default();
-        distinct.update(&mut set, &["ab c", "a bc", "ab c", "x", ""].as_slice()).unwrap();
+        distinct.update(&mut set, &vec!["ab c", "a bc", "ab c", "x", ""]).unwrap();
         assert_eq!(distinct.compute(&set).value, Some(2.0 / 3.0));
         assert_eq!(distinct.compute(&NgramSet::default()).get(), Err("no text of 2 words"));
         assert!(DistinctN::new(0, Tokenizer::None).is_err());

@@ -2,6 +2,11 @@
 
 use mtl_core::{Error, Result};
 
+use crate::{
+    input::{MetricBatch, TokenPair},
+    judged::{FromJudged, Shelf},
+};
+
 /// Hypotheses, each beside one or more references. Borrowed, and checked once.
 ///
 /// ```
@@ -109,8 +114,39 @@ fn same_len(hypotheses: usize, references: usize) -> Result<()> {
     })
 }
 
-crate::judged::answers_to_come! {
-    TextPairs<'a> => "sequence";
+/// Sequences of tokens as texts: the tokens' names with blanks between them. Samples that are not labeled are left out.
+impl<'a> FromJudged<'a> for TextPairs<'a> {
+    fn from_judged(judged: &MetricBatch<'a>, metric: &str, shelf: &'a Shelf) -> Result<Self> {
+        let (hypotheses, references) = texts(judged, metric, shelf)?;
+        Self::new(hypotheses, references)
+    }
+}
+
+/// What was written and what should have been, as texts.
+pub(super) fn texts<'a>(
+    judged: &MetricBatch<'a>,
+    metric: &str,
+    shelf: &'a Shelf,
+) -> Result<(&'a [String], &'a [String])> {
+    let names = judged.answer(metric)?.names();
+    let text = |what, tokens: &[i64], row: usize| -> Result<String> {
+        let mut text = String::new();
+        for token in tokens {
+            let name = usize::try_from(*token).ok().and_then(|token| names.get(token));
+            let name = name.ok_or_else(|| judged.refuse(what, format!("in 0..{}", names.len()), token, row))?;
+            if !text.is_empty() {
+                text.push(' ');
+            }
+            text.push_str(name);
+        }
+        Ok(text)
+    };
+    let (mut hypotheses, mut references) = (Vec::new(), Vec::new());
+    for TokenPair { said, truth, row } in judged.sequences(metric)? {
+        hypotheses.push(text("predicted token", said, row)?);
+        references.push(text("label", truth, row)?);
+    }
+    Ok((shelf.keep(hypotheses), shelf.keep(references)))
 }
 
 #[cfg(test)]
@@ -127,6 +163,26 @@ mod tests {
         assert_eq!(pairs.one("wer", 0).unwrap(), ("x", "a"));
         let e = pairs.one("wer", 1).unwrap_err().to_string();
         assert_eq!(e, "wer, sample 1: references must be exactly one, found [2]");
+    }
+
+    #[test]
+    fn tokens_are_read_by_their_names() {
+        use mtl_core::{
+            answer::{Answer, Labels},
+            prediction::{Prediction, Reference},
+        };
+        let answer = Answer::sequence(["the", "cat", "sat"]);
+        let said = Prediction::Sequence { tokens: Labels::lists(&[vec![1, 2], vec![0], vec![]]) };
+        let truth = Reference::Sequence(Labels::lists(&[vec![0, 1, 2], vec![-100], vec![1]]));
+        let (judged, shelf) = (MetricBatch::new(&said, &truth).of_answer(&answer), Shelf::default());
+        let pairs = TextPairs::from_judged(&judged, "wer", &shelf).unwrap();
+        assert_eq!((pairs.len(), pairs.get(0), pairs.get(1)), (2, ("cat sat", ["the cat sat"].as_slice()), ("", ["cat"].as_slice())));
+        let e = TextPairs::from_judged(&MetricBatch::new(&said, &truth), "wer", &shelf).unwrap_err().to_string();
+        assert!(e.contains("answer must be known"), "{e}");
+        let said = Prediction::Sequence { tokens: Labels::lists(&[vec![3], vec![], vec![]]) };
+        let judged = MetricBatch::new(&said, &truth).of_answer(&answer).with_ids(&[7, 8, 9]);
+        let e = TextPairs::from_judged(&judged, "wer", &shelf).unwrap_err().to_string();
+        assert_eq!(e, "task (unnamed): predicted token must be in 0..3, found 3 (sample 7)");
     }
 
     #[test]

@@ -79,7 +79,7 @@ impl Metric for Perplexity {
 }
 
 crate::judged::answers_to_come! {
-    &'a [f64] => "sequence";
+    &'a [f64] => "likelihoods of tokens";
 }
 
 #[cfg(test)]

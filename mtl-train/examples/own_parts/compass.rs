@@ -4,7 +4,7 @@
 //! sum = sum_{known} 1 - (z . u) / |z|        u = (sin y, cos y)
 //! ```
 
-use mtl_core::{Error, Result, answer::AnswerTag, batch::Target, loss::TaskLoss, prediction::Prediction};
+use mtl_core::{Error, Result, answer::{Answer, AnswerTag}, batch::Target, loss::TaskLoss, prediction::Prediction};
 use mtl_heads::{Ask, Head, HeadOutput, HeadPart, HeadPlace, HeadSpec, Tower, TowerShape, to_array};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ pub(crate) struct CompassConfig {
 }
 
 impl HeadPart for CompassConfig {
-    fn metrics(&self) -> &'static [&'static str] {
+    fn metrics(&self, _: &Answer) -> &'static [&'static str] {
         METRICS
     }
 

@@ -12,7 +12,7 @@ use mtl_core::{
     share::SharingConfig,
     task::{Task, TaskName, TaskSet},
 };
-use mtl_heads::HeadConfig;
+use mtl_heads::{HeadConfig, HeadPlace};
 use mtl_metrics::laws as metric_laws;
 
 use super::{angle::Angle, cyclic::Cyclic, parts};
@@ -30,7 +30,7 @@ fn the_head() {
         (HeadConfig::by_name("compass").unwrap(), TaskName::new("wind").unwrap(), View::Pooled { width: 6 });
     let answer = Answer::Custom(Custom::new(Angle { names: vec!["wind".into()] }));
     let degrees = |rng: &mut Rng| (360.0 * rng.uniform()) as f32;
-    mtl_heads::laws::check(|scope| head.build(scope, &task, &view, &answer, None), degrees).unwrap();
+    mtl_heads::laws::check(|scope| head.build(HeadPlace::new(scope, &task, &view, &answer)), degrees).unwrap();
 }
 
 #[test]

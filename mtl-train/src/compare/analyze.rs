@@ -7,7 +7,7 @@
 //! seeds, not of data sets in general; the blocks of one seed share a run, which makes the test bolder than it should be
 //! where tasks rise and fall together.
 
-use mtl_core::metric::Direction;
+use mtl_core::{metric::Direction, task::TaskName};
 use mtl_data::Splits;
 use mtl_metrics::{
     MetricReport,
@@ -172,6 +172,18 @@ fn summarize(
                 values,
             });
         }
+    }
+    for entry in runs.first().map(|run| run.test.joint.as_slice()).unwrap_or_default() {
+        let values: Vec<Option<f64>> =
+            runs.iter().map(|run| run.test.joint(&entry.name).ok()?.outcome.value).collect();
+        let tasks: Vec<&str> = entry.tasks.iter().map(TaskName::as_str).collect();
+        metrics.push(MetricEstimate {
+            task: tasks.join(" + "),
+            metric: entry.name.clone(),
+            direction: entry.direction,
+            estimate: estimate(&values.iter().flatten().copied().collect::<Vec<_>>())?,
+            values,
+        });
     }
     let (delta_m, delta_m_of_all, no_delta_m) = match baseline.map(|baseline| gains(runs, baseline)) {
         None if alone => (None, None, Some("it is the baseline".to_owned())),
@@ -377,7 +389,7 @@ mod tests {
             score: Some(score),
             score_direction: Direction::Minimize,
             validation: MetricReport::default(),
-            test: MetricReport { tasks: values.iter().map(task).collect() },
+            test: MetricReport { tasks: values.iter().map(task).collect(), ..MetricReport::default() },
             history: Vec::new(),
             parameters: 10,
             samples: 800,

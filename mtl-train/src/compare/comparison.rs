@@ -65,7 +65,7 @@ pub struct MethodResult {
     pub seeds: Vec<u64>,
     /// The folders of its runs below `cells/`, by seed.
     pub cells: Vec<Vec<String>>,
-    /// Every metric of every task, in task order, the primary one first.
+    /// Every metric of every task, in task order, the primary one first; then those over several tasks, `a + b`.
     pub metrics: Vec<MetricEstimate>,
     /// The selection score on validation; `None` for single-task networks, which have one each.
     pub validation: Option<Estimate>,

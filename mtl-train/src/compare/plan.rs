@@ -145,6 +145,7 @@ impl Plan {
                     let mut config = self.config(baseline, std::slice::from_ref(task), seed);
                     // An expression over several tasks says nothing about one of them alone.
                     config.train.selection = "mean".into();
+                    config.joint.clear();
                     let title = format!("{} alone, seed {seed}", task.name);
                     cells.push(Cell::new(Subject::Alone(at), seed, title, config)?);
                 }

@@ -67,6 +67,7 @@ pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
             "▼ worse, ▲ better than the single-task network of the same seed: the {percent:.0} % interval of the paired difference excludes 0"
         ));
     }
+    notes.extend(joint(comparison));
     notes.extend(comparison.methods.iter().filter_map(|method| spread(comparison, method)));
     let unbeaten: Vec<&str> = comparison.methods.iter().filter(|m| m.unbeaten).map(|m| m.name.as_str()).collect();
     if comparison.methods.len() > 1 && !unbeaten.is_empty() {
@@ -103,6 +104,26 @@ pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
         notes.push(format!("best on validation: {chosen}"));
     }
     notes
+}
+
+/// Metrics over several tasks, which have no column: a sentence each.
+fn joint(comparison: &Comparison) -> Vec<String> {
+    let mut names: Vec<(&str, &str)> = Vec::new();
+    for metric in comparison.methods.iter().flat_map(|method| &method.metrics) {
+        let name = (metric.task.as_str(), metric.metric.as_str());
+        if metric.task.contains(" + ") && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let sentence = |(tasks, metric): (&str, &str)| {
+        let of = |method: &MethodResult| {
+            let estimate = method.metric(tasks, metric)?.estimate.as_ref()?;
+            Some(format!("{} {}", method.name, with_half_width(estimate)))
+        };
+        let methods: Vec<String> = comparison.methods.iter().filter_map(of).collect();
+        format!("{metric} (all of {tasks}): {}", methods.join(", "))
+    };
+    names.into_iter().map(sentence).collect()
 }
 
 /// Who pays for the mean gain.

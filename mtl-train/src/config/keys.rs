@@ -46,8 +46,19 @@ pub struct KeyDoc {
 /// inside.
 #[must_use]
 pub fn groups() -> Vec<Group> {
-    const ORDER: [&str; 10] =
-        ["data", "encoder", "sharing", "balancer", "train", "task", "log", "device", "compare", "cv_weights"];
+    const ORDER: [&str; 11] = [
+        "data",
+        "encoder",
+        "sharing",
+        "balancer",
+        "train",
+        "task",
+        "joint_metric",
+        "log",
+        "device",
+        "compare",
+        "cv_weights",
+    ];
     let mut groups = Vec::new();
     let root = Node::root();
     let mut sections: Vec<_> = root.properties().collect();

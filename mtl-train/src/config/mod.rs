@@ -25,6 +25,11 @@
 //! primary = "auroc"
 //! head = { kind = "multi-label", hidden = [32] }
 //!
+//! [[joint_metric]]             # optional: a metric over several tasks of the same samples
+//! name = "sentence-accuracy"
+//! kind = "all-correct"
+//! tasks = ["intent", "slots"]
+//!
 //! [log]                        # optional: every key of LogConfig
 //! every = 10
 //! csv = true
@@ -73,6 +78,7 @@ use mtl_core::{
 };
 use mtl_data::DatasetConfig;
 use mtl_heads::HeadConfig;
+use mtl_metrics::JointConfig;
 pub use path::{KeyPath, Step};
 pub use schema::schema;
 use serde::{Deserialize, Serialize};
@@ -110,6 +116,10 @@ pub struct RunConfig {
     #[schemars(default)]
     #[serde(rename = "task", skip_serializing_if = "Vec::is_empty")]
     pub tasks: Vec<TaskConfig>,
+    /// Metrics over several tasks, as `[[joint_metric]]`: one number of what is said about each sample; default none.
+    #[schemars(default)]
+    #[serde(rename = "joint_metric", skip_serializing_if = "Vec::is_empty")]
+    pub joint: Vec<JointConfig>,
     /// What it writes down while it runs.
     #[schemars(default)]
     pub log: LogConfig,

@@ -180,6 +180,7 @@ impl ConfigSource {
             balancer: self.section("balancer", Default::default)?,
             train: self.section("train", Default::default)?,
             tasks: self.section("task", Default::default)?,
+            joint: self.section("joint_metric", Default::default)?,
             log: self.section("log", Default::default)?,
             device: self.section("device", Default::default)?,
             data,

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use mtl_core::task::TaskName;
 use mtl_data::{Origin, Preprocessing};
 use mtl_metrics::MetricReport;
 
@@ -145,6 +146,17 @@ fn metrics(manifest: &Manifest) -> String {
             let row = [of(validation), of(test), of(constant)].join(" | ");
             let _ = writeln!(text, "| {} | {} | {row} |{interval}", report.task, entry.metric);
         }
+    }
+    for entry in &listed.joint {
+        let of = |split: &MetricReport| split.joint(&entry.name).map_or("-".to_owned(), |e| format!("{:.4}", e.outcome));
+        let interval = intervals.map(|found| found.joint(&entry.name).and_then(|m| m.interval));
+        let interval = interval.map_or_else(String::new, |ends| match ends {
+            Some([low, high]) => format!(" {low:.4} to {high:.4} |"),
+            None => " - |".to_owned(),
+        });
+        let tasks: Vec<&str> = entry.tasks.iter().map(TaskName::as_str).collect();
+        let row = [of(validation), of(test), of(constant)].join(" | ");
+        let _ = writeln!(text, "| {} | {} | {row} |{interval}", tasks.join(" + "), entry.name);
     }
     text
 }

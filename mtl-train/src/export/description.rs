@@ -137,7 +137,7 @@ impl Description {
     /// # Errors
     /// As [`ModelPlan::new`].
     pub fn of(config: &RunConfig, data: &RunData, record: Record) -> Result<Self> {
-        let ModelPlan { tasks, answers, inputs, parts } = ModelPlan::new(config, &data.data.info)?;
+        let ModelPlan { tasks, answers, inputs, parts, joint: _ } = ModelPlan::new(config, &data.data.info)?;
         let tasks: Vec<TaskDescription> = tasks
             .iter()
             .zip(answers)

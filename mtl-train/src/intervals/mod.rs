@@ -19,7 +19,7 @@
 mod recorded;
 
 use mtl_metrics::{
-    MetricSet, OrReason,
+    MetricBatch, MetricSet, OrReason,
     stats::{Bootstrap, BootstrapInterval, Delong, Draws, GroupedInterval, Interval, RandomGroups, Units},
 };
 pub use recorded::{Recorded, RecordedTask};
@@ -51,6 +51,9 @@ pub struct Intervals {
     pub tasks: Vec<TaskIntervals>,
     /// Means over the tasks that are judged by the same metric.
     pub means: Vec<MeanInterval>,
+    /// Of metrics over several tasks.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub joint: Vec<MetricInterval>,
 }
 
 /// The intervals of a task's metrics.
@@ -146,11 +149,17 @@ impl Intervals {
         self.tasks.iter().find(|t| t.task == task)?.metrics.iter().find(|m| m.metric == metric)
     }
 
+    /// The interval of a metric over several tasks.
+    #[must_use]
+    pub fn joint(&self, name: &str) -> Option<&MetricInterval> {
+        self.joint.iter().find(|m| m.metric == name)
+    }
+
     /// The ways that were used, each once, in words.
     #[must_use]
     pub fn methods(&self) -> String {
         let mut used: Vec<Method> = Vec::new();
-        let all = self.tasks.iter().flat_map(|t| &t.metrics).chain(self.means.iter().map(|m| &m.of));
+        let all = self.tasks.iter().flat_map(|t| &t.metrics).chain(self.means.iter().map(|m| &m.of)).chain(&self.joint);
         for method in all.filter(|m| m.interval.is_some()).map(|m| m.method) {
             if !used.contains(&method) {
                 used.push(method);
@@ -206,13 +215,15 @@ impl Figures<'_> {
         let mut metrics = self.empty.clone();
         let mut refused: Vec<Option<String>> = vec![None; metrics.iter().count()];
         for (at, task) in self.recorded.tasks().iter().enumerate() {
-            let Some((said, truth)) = task.select(samples) else {
+            let Some((said, truth, places)) = task.select(samples) else {
                 if let (Some(reason), Some(slot)) = (task.refusal(), refused.get_mut(at)) {
                     *slot = Some(reason.to_owned());
                 }
                 continue;
             };
-            if let (Err(e), Some(slot)) = (metrics.update(at, &said, &truth), refused.get_mut(at)) {
+            // A sample that is drawn twice is two, in all tasks alike.
+            let batch = MetricBatch::new(&said, &truth).with_ids(&places);
+            if let (Err(e), Some(slot)) = (metrics.update_batch(at, &batch), refused.get_mut(at)) {
                 *slot = Some(e.to_string());
             }
         }
@@ -224,6 +235,7 @@ impl Figures<'_> {
         let of_task = report.tasks.iter().enumerate();
         let mut values: Vec<OrReason<f64>> =
             of_task.flat_map(|(at, t)| t.metrics.iter().map(move |m| (at, &m.outcome))).map(outcome).collect();
+        values.extend(report.joint.iter().map(|joint| joint.outcome.get().map_err(str::to_owned)));
         for (_, tasks) in &self.shared {
             let primary = |task: &usize| report.tasks.get(*task)?.metrics.first()?.outcome.value;
             let known: Vec<f64> = tasks.iter().filter_map(primary).collect();
@@ -256,6 +268,7 @@ impl Figures<'_> {
             }
             tasks.push(TaskIntervals { task: name.to_string(), metrics: own });
         }
+        let joint = self.empty.joint().iter().map(|joint| next(joint.name(), joint.range()).1).collect();
         let ranges: Vec<(f64, f64)> =
             self.empty.iter().map(|(_, m)| m.first().map_or((0.0, 0.0), |m| m.range())).collect();
         let mut means = Vec::new();
@@ -266,7 +279,7 @@ impl Figures<'_> {
             let left_out = of.len() - of.iter().filter(known).count();
             means.push(MeanInterval { tasks: of.len(), left_out, value, of: interval });
         }
-        Intervals { level: LEVEL, samples, seed, tasks, means }
+        Intervals { level: LEVEL, samples, seed, tasks, means, joint }
     }
 
     /// The AUROC of one question needs neither resamples nor groups.

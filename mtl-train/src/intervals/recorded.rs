@@ -1,6 +1,9 @@
 //! What a model said to a split and what is right, kept while it is evaluated, so that nothing has to be read twice.
 
-use mtl_core::prediction::{Prediction, Reference, Scores};
+use mtl_core::{
+    answer::{Cells, Labels},
+    prediction::{MISSING_CLASS, Prediction, Reference, Scores},
+};
 use ndarray::Array2;
 
 use crate::trainer::Recorder;
@@ -31,9 +34,19 @@ pub struct RecordedTask {
     classes: Vec<i64>,
     /// `[rows, width]`, NaN where unknown, for the other forms.
     labels: Vec<f32>,
+    /// A row's items, where samples have any number of them.
+    items: Option<Items>,
     /// The row of each sample.
     row_of: Vec<u32>,
     n_rows: u32,
+}
+
+/// Lists of the rows: scores of tags or tokens said, the path of a chain, what is right.
+#[derive(Debug, Clone, PartialEq)]
+struct Items {
+    said: Labels,
+    path: Option<Labels>,
+    truth: Labels,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +55,8 @@ enum Form {
     MultiLabel(Scores),
     Values,
     Ordinal(Scores),
+    Tags(Scores),
+    Sequence,
 }
 
 impl Recorded {
@@ -90,6 +105,19 @@ impl Recorder for Recorded {
     }
 }
 
+impl Items {
+    /// These rows, then those; `None` for lists of another form.
+    fn with(self, more: &Self) -> Option<Self> {
+        let join = |a: Labels, b: &Labels| Labels::concat(&[a, b.clone()]).ok();
+        let path = match (self.path, &more.path) {
+            (Some(a), Some(b)) => Some(join(a, b)?),
+            (None, None) => None,
+            (Some(_), None) | (None, Some(_)) => return None,
+        };
+        Some(Self { said: join(self.said, &more.said)?, path, truth: join(self.truth, &more.truth)? })
+    }
+}
+
 impl RecordedTask {
     /// Samples with a label.
     #[must_use]
@@ -133,11 +161,45 @@ impl RecordedTask {
                 self.form.get_or_insert(Form::Values);
                 self.labeled(values, truth);
             }
-            Prediction::Tags { .. } | Prediction::Sequence { .. } | Prediction::Custom { .. } => {
-                return self.foreign(prediction, reference);
+            Prediction::Tags { scores, kind, path } => {
+                let Reference::Tags(truth) = reference else { return self.foreign(prediction, reference) };
+                self.form.get_or_insert(Form::Tags(*kind));
+                return self.lists(Items { said: scores.clone(), path: path.clone(), truth: truth.clone() });
             }
+            Prediction::Sequence { tokens } => {
+                let Reference::Sequence(truth) = reference else { return self.foreign(prediction, reference) };
+                self.form.get_or_insert(Form::Sequence);
+                return self.lists(Items { said: tokens.clone(), path: None, truth: truth.clone() });
+            }
+            Prediction::Custom { .. } => return self.foreign(prediction, reference),
         }
         self.said.len() + self.labels.len() + self.classes.len() - before
+    }
+
+    /// Keeps the lists of samples of which anything is known.
+    fn lists(&mut self, batch: Items) -> usize {
+        let Cells::Index(cells) = batch.truth.cells() else { return 0 };
+        let known = |row: &usize| {
+            let truth = &cells[batch.truth.range(*row)];
+            truth.is_empty() || truth.iter().any(|item| *item != MISSING_CLASS)
+        };
+        let kept: Vec<usize> = (0..batch.truth.len()).filter(known).collect();
+        (0..batch.truth.len()).for_each(|row| self.row(known(&row)));
+        let new = Items {
+            said: batch.said.gather(&kept),
+            path: batch.path.as_ref().map(|path| path.gather(&kept)),
+            truth: batch.truth.gather(&kept),
+        };
+        let taken = new.said.cells().len() + new.truth.cells().len();
+        let whole = match self.items.take() {
+            None => Some(new),
+            Some(before) => before.with(&new),
+        };
+        match whole {
+            Some(whole) => self.items = Some(whole),
+            None => self.refusal = Some("answers of one task have different forms".into()),
+        }
+        taken
     }
 
     /// Nothing is kept of such answers; says why, and that it took no room.
@@ -170,15 +232,16 @@ impl RecordedTask {
         self.n_rows += u32::from(known);
     }
 
-    /// The answers to these samples, each as often as it is named, and what is right; `None` for predictions of a form that
-    /// is not kept.
+    /// The answers to these samples, each as often as it is named, and what is right, with the place of each among `samples`; `None`
+    /// for predictions of a form that is not kept.
     #[must_use]
-    pub fn select(&self, samples: &[usize]) -> Option<(Prediction, Reference)> {
+    pub fn select(&self, samples: &[usize]) -> Option<(Prediction, Reference, Vec<u64>)> {
         if self.refusal.is_some() {
             return None;
         }
         let row_of = |sample: &usize| self.row_of.get(*sample).copied().filter(|row| *row != NO_ROW);
-        let rows: Vec<usize> = samples.iter().filter_map(row_of).map(|row| row as usize).collect();
+        let drawn = samples.iter().enumerate().filter_map(|(at, sample)| Some((at as u64, row_of(sample)? as usize)));
+        let (places, rows): (Vec<u64>, Vec<usize>) = drawn.unzip();
         let matrix = |numbers: &[f32]| {
             let mut flat = Vec::with_capacity(rows.len() * self.width);
             rows.iter().for_each(|row| {
@@ -186,7 +249,7 @@ impl RecordedTask {
             });
             Array2::from_shape_vec((rows.len(), self.width), flat).ok()
         };
-        Some(match self.form? {
+        let (said, truth) = match self.form? {
             Form::Class(kind) => {
                 let classes = rows.iter().filter_map(|row| self.classes.get(*row)).copied().collect();
                 (Prediction::Class { scores: matrix(&self.said)?, kind }, Reference::Class(classes))
@@ -202,7 +265,17 @@ impl RecordedTask {
             Form::Values => {
                 (Prediction::Values { values: matrix(&self.said)? }, Reference::Values(matrix(&self.labels)?))
             }
-        })
+            Form::Tags(kind) => {
+                let Items { said, path, truth } = self.items.as_ref()?;
+                let path = path.as_ref().map(|path| path.gather(&rows));
+                (Prediction::Tags { scores: said.gather(&rows), kind, path }, Reference::Tags(truth.gather(&rows)))
+            }
+            Form::Sequence => {
+                let Items { said, truth, .. } = self.items.as_ref()?;
+                (Prediction::Sequence { tokens: said.gather(&rows) }, Reference::Sequence(truth.gather(&rows)))
+            }
+        };
+        Some((said, truth, places))
     }
 
     /// Labels and scores of a task with one yes/no question (of two classes the second); `None` for other tasks.
@@ -219,7 +292,15 @@ impl RecordedTask {
                 };
                 Some((self.classes.iter().map(|c| *c == 1).collect(), self.said.chunks(2).map(score).collect()))
             }
-            (Form::MultiLabel(_) | Form::Class(_) | Form::Ordinal(_) | Form::Values, _) => None,
+            (
+                Form::MultiLabel(_)
+                | Form::Class(_)
+                | Form::Ordinal(_)
+                | Form::Values
+                | Form::Tags(_)
+                | Form::Sequence,
+                _,
+            ) => None,
         }
     }
 }
@@ -241,12 +322,33 @@ mod tests {
         recorded.answers(0, &[10], &class(array![[1.0, 4.0]]), &Reference::Class(vec![0]));
         let [first, second] = recorded.tasks() else { panic!("two tasks") };
         assert_eq!((recorded.n_samples(), first.n_rows(), second.n_rows()), (4, 2, 1));
-        let (said, truth) = first.select(&[3, 0, 1, 3, 2]).unwrap();
+        let (said, truth, places) = first.select(&[3, 0, 1, 3, 2]).unwrap();
+        assert_eq!(places, [0, 2, 3], "samples without a label, or in a batch without any, have no place");
         assert_eq!(said, class(array![[1.0, 4.0], [2.0, 0.5], [1.0, 4.0]]));
         assert_eq!(truth, Reference::Class(vec![0, 1, 0]));
         assert_eq!(first.question().unwrap(), (vec![true, false], vec![-1.5, 3.0]));
-        let (said, _) = second.select(&[0, 2, 3]).unwrap();
+        let (said, ..) = second.select(&[0, 2, 3]).unwrap();
         assert_eq!(said, Prediction::Values { values: array![[3.0]] });
         assert!(second.question().is_none() && RecordedTask::default().select(&[0]).is_none());
+    }
+
+    #[test]
+    fn lists_are_drawn_as_a_whole() {
+        let mut recorded = Recorded::default();
+        let tags = |cells: &[f32], offsets: &[usize], path: &[Vec<i64>]| Prediction::Tags {
+            scores: Labels::ragged(Cells::Number(cells.to_vec()), offsets.to_vec(), &[2]).unwrap(),
+            kind: Scores::Probs,
+            path: Some(Labels::lists(path)),
+        };
+        let truth = |lists: &[Vec<i64>]| Reference::Tags(Labels::lists(lists));
+        recorded.batch(&[1, 2]);
+        let said = tags(&[0.1, 0.9, 0.2, 0.8, 0.3, 0.7], &[0, 2, 3], &[vec![1, 0], vec![1]]);
+        recorded.answers(0, &[1, 2], &said, &truth(&[vec![1, 0], vec![-100]]));
+        recorded.batch(&[3]);
+        recorded.answers(0, &[3], &tags(&[0.4, 0.6], &[0, 1], &[vec![0]]), &truth(&[vec![0]]));
+        let (said, labels, places) = recorded.tasks()[0].select(&[2, 1, 0, 2]).unwrap();
+        assert_eq!((labels, places), (truth(&[vec![0], vec![1, 0], vec![0]]), vec![0, 2, 3]));
+        let want = tags(&[0.4, 0.6, 0.1, 0.9, 0.2, 0.8, 0.4, 0.6], &[0, 1, 3, 4], &[vec![0], vec![1, 0], vec![0]]);
+        assert_eq!(said, want);
     }
 }

@@ -214,6 +214,7 @@ mod tests {
             Prediction::Tags {
                 scores: Labels::ragged(Cells::Number(vec![0.5, 0.25, 0.0, 1.0]), vec![0, 2, 2], &[2]).unwrap(),
                 kind,
+                path: None,
             },
             Prediction::Sequence { tokens: Labels::lists(&[vec![1], vec![0, 1]]) },
         ]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::{Result, console::out};
 use clap::Args as ClapArgs;
+use mtl_core::task::TaskName;
 
 use super::{
     run::DataFlags,
@@ -43,6 +44,14 @@ pub(super) fn run(args: &Args) -> Result<()> {
             table.add_row([task, entry.metric.clone(), value(&entry.outcome), value(&constant.outcome)]);
         }
     }
+    for entry in &report.joint {
+        let tasks: Vec<&str> = entry.tasks.iter().map(TaskName::as_str).collect();
+        let constant = constant.joint(&entry.name)?;
+        table.add_row([tasks.join(" + "), entry.name.clone(), value(&entry.outcome), value(&constant.outcome)]);
+    }
     out(&table)?;
+    for entry in report.joint.iter().filter(|entry| entry.left_out > 0) {
+        out(format_args!("{}: {} samples are not labeled in all of its tasks", entry.name, entry.left_out))?;
+    }
     out("constant: what answers without a look at the input have")
 }

@@ -23,7 +23,7 @@ use crate::{
     trainer::{Ending, Observer},
 };
 use clap::Args as ClapArgs;
-use mtl_core::task::TaskSet;
+use mtl_core::task::{TaskName, TaskSet};
 use mtl_data::Splits;
 use mtl_metrics::MetricReport;
 
@@ -247,7 +247,21 @@ fn finish(dir: &RunDir, config: &RunConfig, splits: &Splits, session: &Session) 
             table.add_row([name, entry.metric.clone(), validation, value(&entry.outcome), interval, constant]);
         }
     }
+    for entry in &outcome.test.joint {
+        let of = |report: Option<&MetricReport>| {
+            report.and_then(|r| r.joint(&entry.name).ok()).map_or_else(|| "-".into(), |entry| value(&entry.outcome))
+        };
+        let interval = intervals.joint(&entry.name).and_then(|found| found.interval);
+        let interval = entry.outcome.value.zip(interval).map_or_else(|| "-".into(), |(x, ends)| range(x, ends));
+        let tasks: Vec<&str> = entry.tasks.iter().map(TaskName::as_str).collect();
+        let constant = of(outcome.constant.as_ref().map(|constant| &constant.test));
+        let validation = of(outcome.validation.as_ref());
+        table.add_row([tasks.join(" + "), entry.name.clone(), validation, value(&entry.outcome), interval, constant]);
+    }
     tell(&table);
+    for entry in outcome.test.joint.iter().filter(|entry| entry.left_out > 0) {
+        tell(format_args!("{}: {} test samples are not labeled in all of its tasks", entry.name, entry.left_out));
+    }
     tell(format_args!("interval: of this model over other test samples, by {}", intervals.methods()));
     tell("constant: what answers without a look at the input have on test");
     if let Some(choice) = &outcome.selection {

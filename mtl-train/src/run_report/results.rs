@@ -3,8 +3,8 @@
 //! A figure alone persuades: an accuracy of 0.94 is nothing when 94 % of the samples have one class. So each stands beside
 //! what the best answer without a look at the inputs gets, and where a task is not beyond it the page says so in words.
 
-use mtl_core::metric::Direction;
-use mtl_metrics::{MetricReport, report::MetricEntry};
+use mtl_core::{metric::Direction, task::TaskName};
+use mtl_metrics::{JointEntry, MetricReport, report::MetricEntry};
 
 use super::{
     history::{History, Outcome},
@@ -178,6 +178,11 @@ impl Results<'_> {
                 undefined.extend(on("test", figure.test).or_else(|| on("validation", Some(entry))));
             }
         }
+        if most_metrics > 1 && tasks.len() == self.validation.tasks.len() {
+            for entry in &self.validation.joint {
+                rows.push(self.joint_row(entry, has_intervals, has_constants, &mut footnotes));
+            }
+        }
         // Of many tasks a few: every task's own table says why.
         let more = undefined.len().saturating_sub(NAMED);
         footnotes.extend(undefined.into_iter().take(NAMED).map(|words| format!("{words}.")));
@@ -188,6 +193,33 @@ impl Results<'_> {
             rows.extend(self.means(has_intervals, has_constants));
         }
         Table { caption: caption.into(), corner: "task".into(), columns, rows, footnotes }
+    }
+
+    /// A metric over several tasks, and what is to be said of it.
+    fn joint_row(&self, entry: &JointEntry, intervals: bool, constants: bool, footnotes: &mut Vec<String>) -> Row {
+        let of = |report: &MetricReport| report.joint(&entry.name).ok().and_then(|e| e.outcome.value);
+        let cell = |value: Option<f64>| value.map_or(Cell::Missing, Cell::measured);
+        let mut cells = vec![Cell::Text(entry.name.clone()), cell(entry.outcome.value)];
+        let test = self.outcome.and_then(|o| o.test.joint(&entry.name).ok());
+        if self.outcome.is_some() {
+            cells.push(cell(test.and_then(|e| e.outcome.value)));
+        }
+        if intervals {
+            let ends = self.intervals().and_then(|i| i.joint(&entry.name)?.interval);
+            let value = test.and_then(|e| e.outcome.value);
+            cells.push(value.zip(ends).map_or(Cell::Missing, |(value, ends)| Cell::Text(range(value, ends))));
+        }
+        if constants {
+            cells.push(cell(self.outcome.and_then(|o| o.constant.as_ref()).and_then(|c| of(&c.test))));
+        }
+        let tasks: Vec<&str> = entry.tasks.iter().map(TaskName::as_str).collect();
+        let counted = test.unwrap_or(entry);
+        let mut words = format!("{}: share of samples that are right in all of {}", entry.name, tasks.join(", "));
+        if counted.left_out > 0 {
+            words += &format!("; {} that are not labeled in all of them are left out", counted.left_out);
+        }
+        footnotes.push(format!("{words}."));
+        Row::measured(tasks.join(" + "), cells)
     }
 
     /// Means over the tasks that are judged by one metric.

@@ -171,6 +171,10 @@ impl Observer for CsvLog {
                 cells.push(number(entry.outcome.value));
             }
         }
+        for entry in &e.validation.joint {
+            header.push(entry.name.clone());
+            cells.push(number(entry.outcome.value));
+        }
         self.epochs.row(|| header, &cells);
     }
 }

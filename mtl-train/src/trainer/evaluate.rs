@@ -6,7 +6,7 @@ use mtl_core::{
 };
 use mtl_data::{Loader, Source};
 use mtl_metrics::{
-    AnyMetric, MetricReport, MetricSet, MetricValue,
+    AnyMetric, Joint, MetricBatch, MetricReport, MetricSet, MetricValue,
     report::{MetricEntry, TaskReport},
     value::OrReason,
 };
@@ -92,20 +92,32 @@ pub fn evaluate_answers(
         .iter()
         .map(|(task, metrics)| (task.clone(), metrics.iter().map(|metric| fresh(metric.as_ref())).collect()))
         .collect();
+    let mut joint: Vec<(Joint, Option<String>)> = metrics.joint().iter().map(|joint| (joint.clone(), None)).collect();
+    joint.iter_mut().for_each(|(joint, _)| joint.reset());
     let n = split.len();
     let mut start = 0;
     while start < n {
         let ids: Vec<u64> = (start..n.min(start + CHUNK)).collect();
         for (task_idx, target) in split.targets(&ids)?.iter().enumerate() {
-            let (Some(target), Some((task, metrics))) = (target, states.get_mut(task_idx)) else { continue };
+            let (Some(target), Some((task, own))) = (target, states.get_mut(task_idx)) else { continue };
             let (truth, facts) = (target.reference()?, SampleFacts::of(target)?);
-            for (metric, refusal) in metrics.iter_mut().filter(|(_, refusal)| refusal.is_none()) {
+            for (metric, refusal) in own.iter_mut().filter(|(_, refusal)| refusal.is_none()) {
                 match rule(task_idx, metric.name(), &truth) {
                     Ok(answer) => {
                         let batch = facts.judged(&ids, &answer, &truth).of_task(task.as_str());
-                        metric.update_batch(&batch)?;
+                        metric.update_batch(&knowing(batch, metrics, task_idx))?;
                     }
                     Err(reason) => *refusal = Some(reason),
+                }
+            }
+            for (joint, refusal) in joint.iter_mut().filter(|(joint, _)| joint.config().tasks.contains(task)) {
+                match rule(task_idx, joint.name(), &truth) {
+                    Ok(answer) if refusal.is_none() => {
+                        let batch = facts.judged(&ids, &answer, &truth).of_task(task.as_str());
+                        joint.update(task_idx, &knowing(batch, metrics, task_idx))?;
+                    }
+                    Ok(_) => {}
+                    Err(reason) => *refusal = Some(format!("{task}: {reason}")),
                 }
             }
         }
@@ -120,10 +132,23 @@ pub fn evaluate_answers(
         .into_iter()
         .map(|(task, metrics)| TaskReport { task, metrics: metrics.into_iter().map(entry).collect() })
         .collect();
-    Ok(MetricReport { tasks })
+    let joint = joint.into_iter().map(|(joint, refusal)| {
+        let mut entry = joint.compute();
+        if let Some(reason) = refusal {
+            entry.outcome = MetricValue::undefined(reason, 0);
+        }
+        entry
+    });
+    Ok(MetricReport { tasks, joint: joint.collect() })
 }
 
-/// The metrics of each task: the primary one, those that suit its head, those that are asked for beside them.
+/// A batch that knows what the task answers, where the metrics do.
+fn knowing<'a>(batch: MetricBatch<'a>, metrics: &'a MetricSet, task_idx: usize) -> MetricBatch<'a> {
+    metrics.answer(task_idx).map_or(batch, |answer| batch.of_answer(answer))
+}
+
+/// The metrics of each task: the primary one, those that suit its head, those that are asked for beside them; and those over several
+/// tasks.
 ///
 /// # Errors
 /// [`mtl_core::Error::InvalidConfig`] when a metric cannot be built.
@@ -144,5 +169,21 @@ pub fn metrics_of(model: &Model) -> Result<MetricSet> {
             Ok(names)
         })
         .collect::<Result<_>>()?;
-    Ok(MetricSet::of(&registry(), model.tasks(), &chosen)?)
+    Ok(judging(model, &chosen)?.jointly(model.joint())?)
+}
+
+/// Those metrics of each task, which know what the model answers.
+///
+/// # Errors
+/// As [`MetricSet::of`] and [`MetricSet::answering`].
+pub(super) fn judging(model: &Model, chosen: &[Vec<MetricName>]) -> Result<MetricSet> {
+    Ok(MetricSet::of(&registry(), model.tasks(), chosen)?.answering(&model.answers())?)
+}
+
+/// The primary metric of each task.
+///
+/// # Errors
+/// As [`MetricSet::primary_of`] and [`MetricSet::answering`].
+pub(super) fn primary(model: &Model) -> Result<MetricSet> {
+    Ok(MetricSet::primary_of(&registry(), model.tasks())?.answering(&model.answers())?)
 }

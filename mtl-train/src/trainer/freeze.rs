@@ -147,7 +147,7 @@ mod tests {
                 outcome: value.map_or_else(|| MetricValue::undefined("no label", 0), |v| MetricValue::defined(v, 1)),
             }],
         };
-        MetricReport { tasks: tasks.iter().zip(values).map(entry).collect() }
+        MetricReport { tasks: tasks.iter().zip(values).map(entry).collect(), ..MetricReport::default() }
     }
 
     #[test]

@@ -20,18 +20,17 @@
 use mtl_core::{label_stats::LabelStats, metric::Direction, task::TaskName};
 use mtl_data::{Finding, Source};
 use mtl_metrics::{
-    MetricReport, MetricSet, MetricValue,
+    JointEntry, MetricReport, MetricValue,
     aggregate::{Aggregate, Skill},
     report::MetricEntry,
 };
 
 use super::{
     Cause, LeftOut, Selection,
-    evaluate::metrics_of,
+    evaluate::{metrics_of, primary},
     informed,
     selection::{Rule, example},
 };
-use crate::metrics::registry;
 use crate::{constant::Constant, error::Result, model::Model};
 
 /// A selection fitted to the labels of a validation split.
@@ -45,7 +44,8 @@ pub struct Scoring {
 /// A metric that has a part in the score.
 #[derive(Debug, Clone, PartialEq)]
 struct Term {
-    task: TaskName,
+    /// `None` for a metric over several tasks.
+    task: Option<TaskName>,
     metric: String,
     /// Classes, labels or outputs that the labels leave undefined.
     parts_left_out: u64,
@@ -106,7 +106,7 @@ impl Scoring {
                     Direction::Minimize => metric.range().1,
                 };
                 let mut term = Term {
-                    task: task.clone(),
+                    task: Some(task.clone()),
                     metric: metric.name().to_owned(),
                     parts_left_out: outcome.left_out,
                     worst,
@@ -126,6 +126,22 @@ impl Scoring {
                 }
                 terms.push(term);
             }
+        }
+        for joint in metrics.joint() {
+            if let Err(reason) = defined.joint(joint.name())?.outcome.get() {
+                left_out.push(LeftOut {
+                    task: None,
+                    metric: joint.name().to_owned(),
+                    reason: reason.to_owned(),
+                    because_of: Cause::Labels,
+                });
+                continue;
+            }
+            let worst = match joint.direction() {
+                Direction::Maximize => joint.range().0,
+                Direction::Minimize => joint.range().1,
+            };
+            terms.push(Term { task: None, metric: joint.name().to_owned(), parts_left_out: 0, worst, skill: None });
         }
         let scoring = Self { selection: selection.clone(), terms, left_out };
         let is_expression = matches!(selection.rule(), Rule::Expression(_));
@@ -171,9 +187,13 @@ impl Scoring {
         let mut left_out = self.left_out.clone();
         let mut settled = Vec::with_capacity(self.terms.len());
         for term in &self.terms {
-            let value = term.settle(&report.entry(term.task.as_str(), &term.metric)?.outcome);
+            let outcome = match &term.task {
+                Some(task) => &report.entry(task.as_str(), &term.metric)?.outcome,
+                None => &report.joint(&term.metric)?.outcome,
+            };
+            let value = term.settle(outcome);
             left_out.extend(value.lacks.as_ref().map(|reason| LeftOut {
-                task: Some(term.task.clone()),
+                task: term.task.clone(),
                 metric: term.metric.clone(),
                 reason: reason.clone(),
                 because_of: Cause::Answers,
@@ -214,15 +234,23 @@ impl Scoring {
     fn filled(&self, report: &MetricReport, settled: &[Settled]) -> Result<MetricReport> {
         let mut filled = MetricReport::default();
         for (term, value) in self.terms.iter().zip(settled) {
-            let MetricEntry { metric, direction, outcome } = report.entry(term.task.as_str(), &term.metric)?;
-            let outcome = value.value.map_or_else(|| outcome.clone(), |v| MetricValue::defined(v, outcome.support));
+            let settle = |outcome: &MetricValue| {
+                value.value.map_or_else(|| outcome.clone(), |v| MetricValue::defined(v, outcome.support))
+            };
+            let Some(task) = &term.task else {
+                let entry = report.joint(&term.metric)?;
+                filled.joint.push(JointEntry { outcome: settle(&entry.outcome), ..entry.clone() });
+                continue;
+            };
+            let MetricEntry { metric, direction, outcome } = report.entry(task.as_str(), &term.metric)?;
+            let outcome = settle(outcome);
             let entry = MetricEntry { metric: metric.clone(), direction: *direction, outcome };
-            match filled.tasks.iter_mut().find(|known| known.task == term.task) {
+            match filled.tasks.iter_mut().find(|known| known.task == *task) {
                 Some(known) => known.metrics.push(entry),
                 None => {
                     filled
                         .tasks
-                        .push(mtl_metrics::report::TaskReport { task: term.task.clone(), metrics: vec![entry] });
+                        .push(mtl_metrics::report::TaskReport { task: task.clone(), metrics: vec![entry] });
                 }
             }
         }
@@ -246,7 +274,7 @@ impl Scoring {
     }
 
     fn skill_remains(model: &Model, validation: &dyn Source) -> Result<bool> {
-        let defined = informed::report(validation, &MetricSet::primary_of(&registry(), model.tasks())?)?;
+        let defined = informed::report(validation, &primary(model)?)?;
         Ok(defined.tasks.iter().flat_map(|task| &task.metrics).any(|entry| entry.outcome.value.is_some()))
     }
 

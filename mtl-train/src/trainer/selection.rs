@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `skill` (default) | mean over tasks of the primary metric's [`Skill`](mtl_metrics::aggregate::Skill): 0 is a constant answer, 1 perfect |
 //! | `mean` | mean of the primary metrics, where these are shares of one direction |
-//! | an expression | what it says, see [`Composite`] |
+//! | an expression | what it says, see [`Composite`]; the name of a `[[joint_metric]]` is one |
 //!
 //! A selection is checked against the tasks where it is read. On what labels it is scored, and what these leave undefined, is the
 //! matter of [`Scoring`](super::Scoring).
@@ -19,8 +19,11 @@ use mtl_metrics::{
     aggregate::{Aggregate, Composite, TaskMean},
 };
 
-use super::{Scoring, evaluate::metrics_of};
-use crate::{error::Result, metrics::registry, model::Model};
+use super::{
+    Scoring,
+    evaluate::{judging, metrics_of, primary},
+};
+use crate::{error::Result, model::Model};
 
 /// A selection that suits the tasks of a model.
 #[derive(Debug, Clone)]
@@ -52,7 +55,9 @@ impl Selection {
                 let mean = TaskMean::new(model.tasks(), &[]).map_err(|e| name_a_score(e, model))?;
                 (Rule::Mean, mean.direction())
             }
-            word if !word.contains(['.', '(']) => return Err(no_selection(word, model).into()),
+            word if !word.contains(['.', '(']) && !model.joint().iter().any(|joint| word.contains(&joint.name)) => {
+                return Err(no_selection(word, model).into());
+            }
             expression => {
                 let composite = Composite::parse(expression, &metrics_of(model)?)?;
                 let direction = composite.direction();
@@ -91,14 +96,16 @@ impl Selection {
     /// The metrics that the score is made of: one list a task, empty for those that have no part in it.
     pub(super) fn metrics(&self, model: &Model) -> Result<MetricSet> {
         let Rule::Expression(composite) = &self.rule else {
-            return Ok(MetricSet::primary_of(&registry(), model.tasks())?);
+            return primary(model);
         };
         let mut chosen = vec![Vec::new(); model.tasks().len()];
         for (task, metric) in composite.metrics() {
             let task_idx = model.tasks().index_of(task.as_str())?;
             chosen[task_idx].push(MetricName::new(metric)?);
         }
-        Ok(MetricSet::of(&registry(), model.tasks(), &chosen)?)
+        let joint = composite.joint();
+        let joint: Vec<_> = model.joint().iter().filter(|config| joint.contains(&config.name.as_str())).cloned().collect();
+        Ok(judging(model, &chosen)?.jointly(&joint)?)
     }
 }
 

@@ -254,7 +254,7 @@ mod tests {
             mean_weight: vec![1.0; 2],
             conflict: Conflict::default(),
             blocks: Vec::new(),
-            validation: MetricReport { tasks: vec![task("income"), task("marital")] },
+            validation: MetricReport { tasks: vec![task("income"), task("marital")], ..MetricReport::default() },
             score: Some(score),
             terms: 1,
             left_out: Vec::new(),

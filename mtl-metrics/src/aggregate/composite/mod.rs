@@ -12,7 +12,7 @@
 //! expr    = term  { ("+" | "-") term }
 //! term    = unary { ("*" | "/") unary }
 //! unary   = "-" unary | number | metric | call | "(" expr ")"
-//! metric  = task "." name
+//! metric  = task "." name | joint                                       joint: a metric over several tasks
 //! call    = ("min" | "max" | "mean" | "harmonic" | "geometric") "(" expr { "," expr } ")"
 //!         | "norm" "(" expr "," worst "," best ")"                  worst, best: constant
 //! ```
@@ -83,6 +83,7 @@ pub struct Composite {
 enum Op {
     Number(f64),
     Metric { task: TaskName, metric: String },
+    Joint(String),
     Negate,
     Add,
     Subtract,
@@ -160,6 +161,22 @@ impl Composite {
     }
 }
 
+impl Composite {
+    /// The metrics over several tasks in it, each once, in the order of the text.
+    #[must_use]
+    pub fn joint(&self) -> Vec<&str> {
+        let mut found: Vec<&str> = Vec::new();
+        for op in &self.ops {
+            if let Op::Joint(name) = op
+                && !found.contains(&name.as_str())
+            {
+                found.push(name);
+            }
+        }
+        found
+    }
+}
+
 impl Aggregate for Composite {
     fn name(&self) -> &'static str {
         "composite"
@@ -183,6 +200,14 @@ impl Aggregate for Composite {
                         Err(reason) => {
                             return Ok(MetricValue::undefined(format!("{task}.{metric}: {reason}"), support));
                         }
+                    }
+                }
+                Op::Joint(name) => {
+                    let outcome = &report.joint(name)?.outcome;
+                    support = support.min(outcome.support);
+                    match outcome.get() {
+                        Ok(value) => value,
+                        Err(reason) => return Ok(MetricValue::undefined(format!("{name}: {reason}"), support)),
                     }
                 }
                 Op::Negate => -pop(&mut stack),

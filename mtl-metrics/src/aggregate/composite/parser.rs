@@ -101,6 +101,10 @@ impl<'a> Parser<'a> {
                 if self.one_of(&['(']).is_some() {
                     return self.call(word, at);
                 }
+                if let Some(joint) = self.metrics.joint().iter().find(|joint| joint.name() == word) {
+                    self.push(Op::Joint(word.to_owned()))?;
+                    return Ok(Sense::metric(word, joint.direction(), joint.range()));
+                }
                 Err(self.error(&format!("expected task.metric, found {word:?}"), at))
             }
             Some(c) => Err(self.error(&format!("expected a number, a metric or a function, found {c:?}"), at)),

@@ -62,6 +62,7 @@ pub(crate) fn plan(data: &DatasetConfig, info: &DataInfo, epochs: u64, seeds: u6
             ..TrainConfig::default()
         },
         tasks: info.tasks.iter().map(|t| task(t.name.to_string())).collect(),
+        joint: Vec::new(),
         log: LogConfig::default(),
         device: DeviceConfig::default(),
     };

@@ -202,6 +202,9 @@ impl Observer for TensorBoardLog {
                 values.extend(entry.outcome.value.map(|value| scalar(tag(), value)));
             }
         }
+        for entry in &e.validation.joint {
+            values.extend(entry.outcome.value.map(|value| scalar(format!("validation/{}", entry.name), value)));
+        }
         self.write(e.step, values);
     }
 
