@@ -62,17 +62,20 @@ pub struct Tagged {
 
 impl Tagged {
     fn of(scores: &[f32], n_tags: usize, kind: Scores, truth: &[i64]) -> Self {
-        let mut own = Self::default();
-        for (scores, truth) in scores.chunks(n_tags.max(1)).zip(truth) {
-            let probs = softmax(ArrayView1::from(scores), kind);
-            let top = probs.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(tag, _)| tag);
-            let truth = usize::try_from(*truth).ok();
-            own.said.push(top);
-            own.truth.push(truth);
-            own.loss -= truth.and_then(|tag| probs.get(tag)).map_or(0.0, |p| p.max(SMALLEST).ln());
-        }
-        own
+        let items = scores.chunks(n_tags.max(1));
+        let said = items.clone().map(highest).collect();
+        let truth: Vec<Option<usize>> = truth.iter().map(|tag| usize::try_from(*tag).ok()).collect();
+        let surprise = |(scores, truth): (&[f32], &Option<usize>)| {
+            truth.and_then(|tag| softmax(ArrayView1::from(scores), kind).get(tag).map(|p| -p.max(SMALLEST).ln()))
+        };
+        let loss = items.zip(&truth).filter_map(surprise).sum();
+        Self { said, truth, loss }
     }
+}
+
+/// The position of the highest score.
+fn highest(scores: &[f32]) -> usize {
+    scores.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(tag, _)| tag)
 }
 
 /// A matrix that grows row by row.
@@ -283,7 +286,7 @@ impl TaskOutputs {
                     labels.push(truth.iter().map(|v| f64::from(*v)));
                 }
             }
-            Prediction::Tags { scores, kind } => {
+            Prediction::Tags { scores, kind, .. } => {
                 let (Judged::Tags(samples), Reference::Tags(truth)) = (&mut self.answers, reference) else { return };
                 let (Cells::Number(cells), Cells::Index(labels)) = (scores.cells(), truth.cells()) else { return };
                 for (row, id) in ids().enumerate() {
