@@ -62,10 +62,11 @@ fn tiny(name: &str, dir: &Path, seed: u64) -> DatasetConfig {
             let lines = |line: &dyn Fn(usize) -> String| (0..50).map(line).collect::<String>();
             fs::write(dir.join("text"), lines(&|i| words(i, &|at| format!("w{}", (i * 7 + at * 3) % 11)))).unwrap();
             fs::write(dir.join("tags"), lines(&|i| words(i, &|at| format!("t{}", (i + at) % 2)))).unwrap();
+            fs::write(dir.join("said"), lines(&|i| words(i, &|at| format!("s{}", (i * at) % 3)))).unwrap();
             fs::write(dir.join("label"), lines(&|i| format!("l{}\n", i % 3))).unwrap();
             let tasks = r#"text = "text"
                 tasks = [{ name = "kind", file = "label", kind = "class" }, { name = "tags", file = "tags", kind = "tags" },
-                         { name = "said", file = "tags", kind = "sequence" }]"#;
+                         { name = "said", file = "said", kind = "sequence" }]"#;
             let config: ParallelText = toml::from_str(tasks).unwrap();
             DatasetConfig::ParallelText(ParallelText { dir: Some(dir), seed, ..config })
         }

@@ -3,7 +3,9 @@
 use mtl_attention::{AttentionConfig, AttentionEncoderConfig};
 use mtl_core::{
     Result,
-    encode::{BuildEncoder, ConvEncoderConfig, Encoder, EncoderConfig, InputSpec, TabularEncoderConfig},
+    encode::{
+        BuildEncoder, ConvEncoderConfig, Encoder, EncoderConfig, InputSpec, LstmEncoderConfig, TabularEncoderConfig,
+    },
     params::Scope,
 };
 use mtl_data::DatasetConfig;
@@ -36,12 +38,13 @@ impl From<EncoderConfig> for AnyEncoder {
 }
 
 impl AnyEncoder {
-    /// The encoder of a run that names none: `conv` for pictures; for a table `tabular`, with a trunk of 128 and 64, or,
+    /// The encoder of a run that names none: `conv` for pictures; `lstm` for texts; for a table `tabular`, with a trunk of 128 and 64, or,
     /// where the architecture reads the fields themselves, without a trunk and with tokens as wide as a small trunk.
     #[must_use]
     pub fn default_for(data: &DatasetConfig, sharing: &Architecture) -> Self {
         match sharing {
             _ if data.has_pictures() => EncoderConfig::Conv(ConvEncoderConfig::default()).into(),
+            _ if data.has_texts() => EncoderConfig::Lstm(LstmEncoderConfig::default()).into(),
             Architecture::Attention(AttentionConfig::TaskQuery(_)) => {
                 let tokens = TabularEncoderConfig { token_width: 32, hidden: Vec::new(), ..Default::default() };
                 EncoderConfig::Tabular(tokens).into()

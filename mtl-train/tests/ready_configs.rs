@@ -28,6 +28,7 @@ fn data(source: &ConfigSource) -> Option<Vec<String>> {
         "synthetic-mmoe" => Some(vec!["data.train=600".into()]),
         "csv" => Some(vec![format!("data.dir={:?}", concat!(env!("CARGO_MANIFEST_DIR"), "/configs"))]),
         "fashion-pairs" => inside("fashion-mnist"),
+        "parallel-text" => inside("atis"),
         // Half a minute to read in a build without optimization: the members it names are dry-run on other data.
         _ => None,
     }

@@ -98,6 +98,13 @@ impl LstmEncoder {
                 return Err(Error::InvalidConfig { what: "lstm encoder", field, expected, found });
             }
         }
+        let dropout = |field, rate: f64| {
+            let (expected, found) = ("in [0, 1)".to_owned(), rate.to_string());
+            Dropout::new(rate).map_err(|_| Error::InvalidConfig { what: "lstm encoder", field, expected, found })
+        };
+        let word_dropout = dropout("word_dropout", config.word_dropout)?;
+        let embedding_dropout = dropout("embedding_dropout", config.embedding_dropout)?;
+        let dropout = dropout("dropout", config.dropout)?;
         let mut place = scope.stage("words");
         let mut place = place.sub("words");
         let (input, items) = match spec.iter().next() {
@@ -124,15 +131,7 @@ impl LstmEncoder {
             stages.push(Stage { name, view: View::Tokens { width } });
             layers.push(layer);
         }
-        Ok(Self {
-            input: input.to_owned(),
-            items,
-            word_dropout: Dropout::new(config.word_dropout)?,
-            embedding_dropout: Dropout::new(config.embedding_dropout)?,
-            layers,
-            dropout: Dropout::new(config.dropout)?,
-            stages,
-        })
+        Ok(Self { input: input.to_owned(), items, word_dropout, embedding_dropout, layers, dropout, stages })
     }
 }
 
@@ -260,6 +259,7 @@ mod tests {
         assert_eq!(features.into_tokens().unwrap().xs.size(), [3, 4, 4]);
         let refusal = |config| build(&spec, &config).unwrap_err().to_string();
         assert_eq!(refusal(LstmEncoderConfig { layers: 0, ..small() }), "lstm encoder: layers must be >= 1, found 0");
-        assert!(refusal(LstmEncoderConfig { word_dropout: 1.0, ..small() }).contains("rate must be in [0, 1)"));
+        let e = refusal(LstmEncoderConfig { word_dropout: 1.0, ..small() });
+        assert_eq!(e, "lstm encoder: word_dropout must be in [0, 1), found 1");
     }
 }

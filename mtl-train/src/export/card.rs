@@ -88,6 +88,13 @@ fn data(manifest: &Manifest) -> String {
     if let Some(preprocessing) = &model.preprocessing {
         let _ = writeln!(text, "Raw input: {}.", preprocessing.describe());
     }
+    if let Some(Preprocessing::Text { .. }) = &model.preprocessing {
+        let _ = writeln!(
+            text,
+            "Vocabularies were learned from the samples to learn from, and nothing else; a word that they do not hold counts as \
+             unknown."
+        );
+    }
     if let Some(Preprocessing::Table { .. }) = &model.preprocessing {
         let _ = writeln!(
             text,
@@ -227,9 +234,17 @@ fn limits(manifest: &Manifest) -> String {
             "- Rows must have the columns of training, in the same units; nothing notices if units changed.\n",
         );
     }
+    if let Some(texts) = manifest.model.preprocessing.as_ref().and_then(Preprocessing::texts) {
+        let _ = writeln!(
+            text,
+            "- Words must be cut as in training (blanks between them, punctuation apart if it was); texts of more than {} words \
+             are refused.",
+            texts.max_length
+        );
+    }
     if manifest.model.preprocessing.is_none() {
         text.push_str(
-            "- Inputs must be prepared by the caller: these data do not come from files of rows or pictures.\n",
+            "- Inputs must be prepared by the caller: these data do not come from files of rows, texts or pictures.\n",
         );
     }
     text.push_str("- TorchScript is a program. Load it only from people whom you trust; a checksum is no signature.\n");

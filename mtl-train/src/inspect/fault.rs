@@ -5,7 +5,7 @@
 //! | input that is NaN or infinite; a task without labels in a split; whatever a run would refuse in a file | error |
 //! | class that training never shows or with fewer than 10 samples; rare positives | warning |
 //! | numbers that are all the same, or that `f32` rounds to be, see `labels` | warning |
-//! | a constant field; many unseen texts; what loading found, see [`mtl_data::Splits::findings`] | warning |
+//! | a constant field; many unseen texts or words; what loading found, see [`mtl_data::Splits::findings`] | warning |
 //! | samples of validation or test that training has as well: above 1 % | warning, else note |
 //! | a field that gives a label away, see `leak` | warning |
 //! | missing labels; training samples that occur more than once | note |
@@ -109,6 +109,10 @@ fn inputs(split: &str, scan: &Scan, found: &mut Vec<Finding>) {
     for input in scan.inputs.iter().filter(|input| input.not_finite > 0) {
         let message = format!("{} values are NaN or infinite", input.not_finite);
         add(found, Level::Error, &format!("{split}, input {}", input.name), message);
+    }
+    for input in scan.inputs.iter().filter(|input| split != "train" && input.unknown_share() > 0.05) {
+        let message = format!("{:.1} % of its words are none of training", 100.0 * input.unknown_share());
+        add(found, Level::Warning, &format!("{split}, input {}", input.name), message);
     }
     for field in &scan.fields {
         let place = format!("{split}, field {}", field.name());

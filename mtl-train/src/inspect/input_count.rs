@@ -17,7 +17,8 @@ pub(super) enum InputCount {
     /// By column: its numbers; the number that stands for a gap, and how often that occurs.
     Numbers(Vec<(Spread, Option<(f32, u64)>)>),
     /// All numbers of an input that is no columns, and lengths.
-    Whole { numbers: Option<Spread>, lengths: Option<Spread> },
+    /// And ids that stand for the unknown: which, how many of them, of how many.
+    Whole { numbers: Option<Spread>, lengths: Option<Spread>, unknown: Option<(i64, [u64; 2])> },
 }
 
 /// Nothing counted yet; `stand_ins` are those of numeric columns, in the order of the inputs.
@@ -35,6 +36,7 @@ pub(super) fn of(inputs: &InputSpec, stand_ins: &[Option<f32>]) -> Vec<InputCoun
         Cells::Grid { .. } | Cells::Positions | Cells::Whole => InputCount::Whole {
             numbers: modality.cardinalities().is_empty().then_some(Spread::EMPTY),
             lengths: modality.layout().ragged_axis().map(|_| Spread::EMPTY),
+            unknown: modality.unknown().map(|id| (id, [0, 0])),
         },
     };
     inputs.iter().map(|(_, modality)| count(modality)).collect()
@@ -64,7 +66,7 @@ impl InputCount {
                     }
                 }
             }
-            Self::Whole { numbers, lengths } => {
+            Self::Whole { numbers, lengths, unknown } => {
                 let own = Own::of(input)?;
                 if let (Some(spread), Some(of_samples)) = (lengths, &own.lengths) {
                     of_samples.iter().for_each(|length| spread.add(*length as f64));
@@ -75,6 +77,10 @@ impl InputCount {
                     for (_, x) in row.iter().enumerate().filter(|(at, _)| own.is_value(sample, *at)) {
                         x.to_bits().hash(hasher);
                         numbers.iter_mut().for_each(|spread| spread.add(*x));
+                        for (id, [known_not, all]) in unknown.iter_mut() {
+                            *all += 1;
+                            *known_not += u64::from((*id as f64).to_bits() == x.to_bits());
+                        }
                     }
                     own.lengths.iter().for_each(|lengths| lengths.get(sample).hash(hasher));
                 }
@@ -102,12 +108,13 @@ impl InputCount {
                     FieldScan::Numeric { name: name.clone(), mean, min, max, not_finite: spread.not_finite, gaps }
                 }));
             }
-            (Self::Whole { numbers, lengths }, _) => inputs.push(InputScan {
+            (Self::Whole { numbers, lengths, unknown }, _) => inputs.push(InputScan {
                 name: name.to_owned(),
                 what: modality.describe(),
                 not_finite: numbers.map_or(0, |spread| spread.not_finite),
                 numbers: numbers.map(Spread::values),
                 lengths: lengths.map(Spread::values),
+                unknown: unknown.map(|(_, counts)| counts),
             }),
             // Counts were made for this modality's cells.
             (Self::Codes(_) | Self::Numbers(_), _) => {}
@@ -179,10 +186,11 @@ mod tests {
 
     #[test]
     fn ids_have_no_mean_but_lengths() {
-        let words = Tokens { vocabulary: 9, pad: 0, unknown: None, length: Length::Ragged(5) };
+        let words = Tokens { vocabulary: 9, pad: 1, unknown: Some(0), length: Length::Ragged(5) };
         let batch = words.batch(&[vec![0], vec![], vec![0, 0]]).unwrap();
         let (found, scan) = hashes(&words.into(), &batch);
-        assert!(found[0] != found[1] && found[0] != found[2], "lengths tell texts of padding ids apart");
+        assert!(found[0] != found[1] && found[0] != found[2], "lengths tell texts of one id apart");
         assert_eq!((scan.numbers, scan.lengths), (None, Some([1.0, 0.0, 2.0])));
+        assert_eq!((scan.unknown, scan.found().as_str()), (Some([3, 3]), "0 to 2 long, mean 1.0, 100.00 % unknown"));
     }
 }

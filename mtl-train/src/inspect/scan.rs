@@ -73,15 +73,35 @@ pub struct InputScan {
     /// Mean, smallest and largest length of a sample; `None` where all are alike.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lengths: Option<[f64; 3]>,
+    /// Ids that stand for what training does not have, and all ids; `None` where there is no such id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<[u64; 2]>,
 }
 
 impl InputScan {
-    /// What was found, in words.
+    /// What it is and what was found, in words.
     #[must_use]
     pub fn describe(&self) -> String {
-        let numbers = self.numbers.map(|[mean, min, max]| format!(", {min:.3} to {max:.3}, mean {mean:.3}"));
-        let lengths = self.lengths.map(|[mean, min, max]| format!(", {min} to {max} long, mean {mean:.1}"));
-        format!("{}{}{}", self.what, numbers.unwrap_or_default(), lengths.unwrap_or_default())
+        match self.found() {
+            found if found.is_empty() => self.what.clone(),
+            found => format!("{}, {found}", self.what),
+        }
+    }
+
+    /// The share of ids that stand for what training does not have, `[0, 1]`; 0 where there are none.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "a share for people")]
+    pub fn unknown_share(&self) -> f64 {
+        self.unknown.map_or(0.0, |[unknown, all]| unknown as f64 / all.max(1) as f64)
+    }
+
+    /// What was found, in words.
+    #[must_use]
+    pub fn found(&self) -> String {
+        let numbers = self.numbers.map(|[mean, min, max]| format!("{min:.3} to {max:.3}, mean {mean:.3}"));
+        let lengths = self.lengths.map(|[mean, min, max]| format!("{min} to {max} long, mean {mean:.1}"));
+        let unknown = self.unknown.map(|_| format!("{:.2} % unknown", 100.0 * self.unknown_share()));
+        numbers.into_iter().chain(lengths).chain(unknown).collect::<Vec<_>>().join(", ")
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a data set is: sizes, inputs, tasks, a few rows.
 
 use mtl_core::{batch::Batch, input::Cells, prediction::Reference};
-use mtl_data::{DataInfo, FittedSchema, Origin, Source, Splits, table::FittedColumn};
+use mtl_data::{DataInfo, Origin, Preprocessing, Source, Splits, table::FittedColumn};
 use serde::Serialize;
 use tch::Kind;
 
@@ -55,7 +55,7 @@ fn rows(splits: &Splits, n: u64) -> Result<Vec<Row>> {
     for (task, target) in splits.info.tasks.iter().zip(&batch.targets) {
         labels.push((task, target.as_ref().map(|t| t.reference()).transpose()?));
     }
-    let fields = fields_of(&batch, &splits.info, splits.fitted())?;
+    let fields = fields_of(&batch, &splits.info, splits.preprocessing.as_ref())?;
     let row = |((at, id), fields): ((usize, &u64), Vec<(String, String)>)| {
         let labels =
             labels.iter().map(|(task, reference)| (task.name.to_string(), label(task, reference.as_ref(), at)));
@@ -64,21 +64,27 @@ fn rows(splits: &Splits, n: u64) -> Result<Vec<Row>> {
     Ok(batch.ids.iter().enumerate().zip(fields).map(row).collect())
 }
 
-/// Names and values of the fields of some samples, in column order, texts and numbers as the file has them where `fitted` says
-/// how they were encoded: of numbers the shortest that the scaled `f32` may stand for. Of other inputs what they are,
-/// and how long.
+/// Names and values of the fields of some samples, in column order, texts and numbers as the file has them where `preprocessing` says
+/// how they were encoded: of numbers the shortest that the scaled `f32` may stand for, of texts the words. Of other inputs what
+/// they are, and how long.
 ///
 /// # Errors
 /// The source's own.
 pub fn fields(
     source: &dyn Source,
-    fitted: Option<&FittedSchema>,
+    preprocessing: Option<&Preprocessing>,
     positions: &[u64],
 ) -> Result<Vec<Vec<(String, String)>>> {
-    fields_of(&source.batch(positions)?, source.info(), fitted)
+    fields_of(&source.batch(positions)?, source.info(), preprocessing)
 }
 
-fn fields_of(batch: &Batch, info: &DataInfo, fitted: Option<&FittedSchema>) -> Result<Vec<Vec<(String, String)>>> {
+fn fields_of(
+    batch: &Batch,
+    info: &DataInfo,
+    preprocessing: Option<&Preprocessing>,
+) -> Result<Vec<Vec<(String, String)>>> {
+    let fitted = preprocessing.and_then(Preprocessing::table);
+    let texts = preprocessing.and_then(Preprocessing::texts);
     let vocabularies: Vec<&[String]> = fitted
         .iter()
         .flat_map(|f| f.columns())
@@ -117,10 +123,19 @@ fn fields_of(batch: &Batch, info: &DataInfo, fitted: Option<&FittedSchema>) -> R
             }
             Cells::Grid { .. } | Cells::Positions | Cells::Whole => {
                 // Samples that are all alike in form have nothing to say of it.
-                if let Some(lengths) = input.lengths() {
-                    for (row, length) in rows.iter_mut().zip(flat::<i64>(lengths, Kind::Int64)?) {
-                        row.push((name.to_owned(), format!("{}, {length} long", modality.name())));
-                    }
+                let Some(lengths) = input.lengths() else { continue };
+                let lengths = flat::<i64>(lengths, Kind::Int64)?;
+                let ids = match texts.filter(|_| modality.cardinalities().len() == 1) {
+                    Some(_) => flat::<i64>(input.tensor(), Kind::Int64)?,
+                    None => Vec::new(),
+                };
+                let width = ids.len().checked_div(lengths.len()).unwrap_or(0);
+                for (at, (row, length)) in rows.iter_mut().zip(lengths).enumerate() {
+                    let length = usize::try_from(length).unwrap_or(0);
+                    let own = ids.get(at * width..at * width + length.min(width)).unwrap_or_default();
+                    let words = texts.map(|texts| texts.words(name, own)).filter(|words| !words.is_empty());
+                    let otherwise = || format!("{}, {length} long", modality.name());
+                    row.push((name.to_owned(), words.map_or_else(otherwise, |words| words.join(" "))));
                 }
             }
         }

@@ -55,8 +55,12 @@ fn show(summary: &DataSummary, json: bool) -> Result<()> {
         splits.add_row([name.to_owned(), scan.samples.to_string()]);
     }
     out(&splits)?;
-    for input in &train.inputs {
+    for (at, input) in train.inputs.iter().enumerate() {
         out(format_args!("{}  {}", input.name, input.describe()))?;
+        for (name, scan) in [("validation", validation), ("test", test)] {
+            let other = scan.inputs.get(at).filter(|other| other.unknown.is_some());
+            other.map_or(Ok(()), |other| out(format_args!("  {name}  {}", other.found())))?;
+        }
     }
     if !train.fields.is_empty() {
         let mut fields = table(&["field", "kind", "values"], 2);

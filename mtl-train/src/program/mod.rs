@@ -73,7 +73,7 @@ enum Command {
     Report(report::Args),
     /// Export a finished run: weights, TorchScript, description and model card in one folder.
     Export(export::Args),
-    /// Answer raw rows or pictures with an exported model, a run or a TorchScript file.
+    /// Answer raw rows, texts or pictures with an exported model, a run or a TorchScript file.
     Predict(predict::Args),
     /// List what a configuration file can name.
     List(list::Args),

@@ -1,4 +1,4 @@
-//! `mtl predict`: answers for raw rows or pictures.
+//! `mtl predict`: answers for raw rows, texts or pictures.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ use clap::Args as ClapArgs;
 pub(super) struct Args {
     /// An exported package, a run's folder, or a TorchScript file of `mtl export`.
     model: PathBuf,
-    /// Rows as in training (label columns may be missing), or an idx file of pictures; `-` is the standard input.
+    /// Rows as in training (label columns may be missing), texts (a line a sample), or an idx file of pictures; `-` is the standard input.
     #[arg(long)]
     input: PathBuf,
     /// Where the answers go; default the standard output.

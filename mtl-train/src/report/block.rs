@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{
     bar_chart::BarChart, columns::Columns, details::Details, heading::Heading, heat_map::HeatMap,
     key_values::KeyValues, line_chart::LineChart, note::Note, paragraph::Paragraph, rank_chart::RankChart,
-    table::Table,
+    table::Table, tagged_text::TaggedText,
 };
 
 /// Writes the enum once: a variant per type of the same name, its rendering, and the conversion into it.
@@ -44,6 +44,8 @@ blocks! {
     Note,
     /// Rows of numbers.
     Table,
+    /// Texts with a tag a word.
+    TaggedText,
     /// Curves.
     LineChart,
     /// A matrix as colors.

@@ -7,7 +7,7 @@
 use super::{
     Axis, AxisScale, Bar, BarChart, BarSeries, Best, Cell, ChartShape, Column, Columns, Details, Document, Heading,
     HeatMap, KeyValue, KeyValueStyle, KeyValues, LineChart, Marker, Note, NoteKind, Palette, Paragraph, Reference, Row,
-    Series, Table, well_formed,
+    Series, Table, TaggedLine, TaggedText, TaggedWord, well_formed,
 };
 
 const MODELS: [&str; 5] =
@@ -59,6 +59,29 @@ const FIELDS: [&str; 40] = [
 /// A wiggle in `[-1, 1]` that depends on its arguments only.
 fn wiggle(a: usize, b: usize) -> f64 {
     ((a * 37 + b * 101 + a * b * 13) as f64).sin()
+}
+
+fn tagged() -> TaggedText {
+    let word = |(text, truth, said): (&str, &str, &str)| TaggedWord {
+        text: text.into(),
+        truth: Some(truth.into()),
+        said: said.into(),
+    };
+    let words = [
+        ("flights", "O", "O"),
+        ("from", "O", "O"),
+        ("st.", "B-fromloc.city_name", "B-fromloc.city_name"),
+        ("louis", "I-fromloc.city_name", "O"),
+        ("to", "O", "O"),
+        ("burbank", "B-toloc.city_name", "B-stoploc.city_name"),
+        ("on", "O", "B-depart_date.day_name"),
+        ("monday", "B-depart_date.day_name", "B-depart_date.day_name"),
+    ];
+    TaggedText {
+        title: "Texts with the most surprising tags".into(),
+        texts: vec![TaggedLine { name: "512".into(), words: words.map(word).into() }],
+        caption: "Names are sample ids.".into(),
+    }
 }
 
 fn results() -> Table {
@@ -258,6 +281,8 @@ pub(super) fn demo() -> Document {
     ]));
     demo.push(Heading::section("Attention"));
     demo.push(attention());
+    demo.push(Heading::section("Texts"));
+    demo.push(tagged());
     demo.push(Heading::section("Run"));
     demo.push(Note::new(NoteKind::Failure, "Seed 3 of `hard sharing` diverged at step 1 204 and is left out."));
     demo.push(LineChart { title: "Gradient norm".into(), ..LineChart::default() });

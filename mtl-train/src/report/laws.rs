@@ -3,7 +3,7 @@
 use super::{
     Align, Axis, AxisScale, Bar, BarChart, BarSeries, Best, Block, Cell, ChartShape, Column, Columns, Contours,
     Details, Document, Heading, HeatMap, KeyValue, KeyValueStyle, KeyValues, LineChart, Marker, Note, NoteKind, Origin,
-    Palette, Paragraph, RankChart, Reference, Row, Series, Table, well_formed,
+    Palette, Paragraph, RankChart, Reference, Row, Series, Table, TaggedLine, TaggedText, TaggedWord, well_formed,
 };
 
 /// SplitMix64: enough for tests, and the same everywhere.
@@ -178,8 +178,18 @@ impl Rng {
         }
     }
 
+    fn tagged_text(&mut self) -> TaggedText {
+        let tag = |r: &mut Self| if r.coin() { "O".to_owned() } else { r.name() };
+        let word = |r: &mut Self| TaggedWord { text: r.name(), truth: r.maybe(tag), said: tag(r) };
+        TaggedText {
+            title: self.name(),
+            texts: self.some(3, |r| TaggedLine { name: r.name(), words: r.some(9, word) }),
+            caption: self.name(),
+        }
+    }
+
     fn block(&mut self, depth: usize) -> Block {
-        match self.below(if depth == 0 { 9 } else { 11 }) {
+        match self.below(if depth == 0 { 10 } else { 12 }) {
             0 => Heading { text: self.name(), level: self.pick(&[0, 2, 3, 4, 255]) }.into(),
             1 => Paragraph::new(self.name()).into(),
             2 => Note::new(self.pick(&[NoteKind::Info, NoteKind::Success, NoteKind::Failure]), self.name()).into(),
@@ -199,7 +209,8 @@ impl Rng {
                 critical_difference: self.value(),
             }
             .into(),
-            9 => Columns { blocks: self.some(3, |r| r.block(depth - 1)), min_width: self.pick(&[0, 300, u16::MAX]) }
+            9 => self.tagged_text().into(),
+            10 => Columns { blocks: self.some(3, |r| r.block(depth - 1)), min_width: self.pick(&[0, 300, u16::MAX]) }
                 .into(),
             _ => {
                 let details = Details::new(self.name(), self.some(3, |r| r.block(depth - 1)));
@@ -236,6 +247,7 @@ fn empty_blocks_say_so() {
             .into(),
         HeatMap::default().into(),
         BarChart::default().into(),
+        TaggedText::default().into(),
     ] {
         let mut out = String::new();
         block.render(&mut out);

@@ -7,6 +7,7 @@
 //! ```text
 //! Document ─┬─ Heading  Paragraph  Note           words
 //!           ├─ KeyValues  Table (Row, Cell)       numbers to read
+//!           ├─ TaggedText                         texts with a tag a word
 //!           ├─ LineChart (Axis, Series)           curves over epochs, ROC, weights over time
 //!           ├─ BarChart  HeatMap  RankChart       values per category, matrices, critical differences
 //!           └─ Columns  Details                   blocks of blocks
@@ -84,6 +85,7 @@ mod row;
 mod scale;
 mod series;
 mod table;
+mod tagged_text;
 mod ticks;
 mod trace;
 
@@ -116,3 +118,4 @@ pub use rank_chart::RankChart;
 pub use row::{Origin, Row};
 pub use series::{Marker, Series};
 pub use table::Table;
+pub use tagged_text::{TaggedLine, TaggedText, TaggedWord};

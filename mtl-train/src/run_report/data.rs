@@ -47,8 +47,13 @@ pub(super) fn blocks(splits: &Splits, tasks: &[String]) -> Result<Vec<Block>> {
         let words = format!("{texts} categorical and {} numeric fields", scans[0].fields.len() - texts);
         blocks.push(Details::new(words, vec![table.into()]).into());
     }
-    for input in &scans[0].inputs {
-        blocks.push(Paragraph::new(format!("Input {}: {}.", input.name, input.describe())).into());
+    for (at, input) in scans[0].inputs.iter().enumerate() {
+        let others = [("validation", &scans[1]), ("test", &scans[2])].into_iter().filter_map(|(name, scan)| {
+            let other = scan.inputs.get(at).filter(|other| other.unknown.is_some())?;
+            Some(format!(" In {name} {}.", other.found()))
+        });
+        let words = format!("Input {}: {}.{}", input.name, input.describe(), others.collect::<String>());
+        blocks.push(Paragraph::new(words).into());
     }
     blocks.extend(findings(&check_scanned(&looked_at, &scans)?, tasks));
     Ok(blocks)

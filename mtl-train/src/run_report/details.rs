@@ -36,7 +36,7 @@ pub(super) fn task(answer: &Answer, at: usize, outputs: &Outputs, fields: &Field
     if own.ids.is_empty() {
         let words = match own.answers {
             Judged::Other(what) => format!("No charts for {what}."),
-            Judged::Classes { .. } | Judged::YesNo { .. } | Judged::Values { .. } => {
+            Judged::Classes { .. } | Judged::YesNo { .. } | Judged::Values { .. } | Judged::Tags(_) => {
                 "No sample of the split has a label of this task.".to_owned()
             }
         };
@@ -73,9 +73,16 @@ pub(super) fn task(answer: &Answer, at: usize, outputs: &Outputs, fields: &Field
                 charts.extend(residuals(name, &pairs.collect::<Vec<_>>()));
             }
         }
-        Judged::Other(_) => {}
+        // What tags are worth stands beside the words that they are of.
+        Judged::Tags(_) | Judged::Other(_) => {}
     }
-    vec![Columns { blocks: charts, min_width: 300 }.into(), worst::table(answer, own, fields).into()]
+    let mut blocks: Vec<Block> = Vec::new();
+    if !charts.is_empty() {
+        blocks.push(Columns { blocks: charts, min_width: 300 }.into());
+    }
+    blocks.extend(worst::tagged(answer, own, fields).map(Block::from));
+    blocks.push(worst::table(answer, own, fields).into());
+    blocks
 }
 
 /// The names of classes, labels or numbers.

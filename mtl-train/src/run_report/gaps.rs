@@ -200,7 +200,8 @@ mod tests {
     #[test]
     fn a_sample_shows_its_gaps_and_not_what_stands_for_them() {
         let splits = table("");
-        let mut samples = crate::inspect::fields(&*splits.validation, splits.fitted(), &[0, 1, 4]).unwrap();
+        let mut samples =
+            crate::inspect::fields(&*splits.validation, splits.preprocessing.as_ref(), &[0, 1, 4]).unwrap();
         mark(splits.fitted(), &mut samples);
         let values = |sample: usize| samples[sample].iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>();
         assert_eq!(values(0), [GAP, "20", GAP], "row 200 has neither town nor income");

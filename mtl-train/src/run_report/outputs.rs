@@ -5,8 +5,8 @@
 //! metrics' own states ([`Outputs::metrics`]), never computed a second way.
 
 use mtl_core::{
-    answer::AnswerTag,
-    prediction::{Prediction, Reference},
+    answer::{AnswerTag, Cells},
+    prediction::{Prediction, Reference, Scores},
 };
 use mtl_data::Loader;
 use mtl_metrics::{Auroc, ConfusionMatrix, MetricReport, MetricSet, Streaming, class::Ece};
@@ -43,8 +43,39 @@ pub enum Judged {
         /// Labels or NaN for unknown, one row a sample.
         labels: Rows,
     },
+    /// A tag for each item.
+    Tags(Vec<Tagged>),
     /// A kind of prediction for which there are no charts.
     Other(&'static str),
+}
+
+/// The tags of a sample's items.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Tagged {
+    /// The tag that was said of each.
+    pub said: Vec<usize>,
+    /// The right one; `None` where it is not known.
+    pub truth: Vec<Option<usize>>,
+    /// Negative logarithm of the probability of the right tags, over the known ones.
+    pub loss: f64,
+}
+
+impl Tagged {
+    fn of(scores: &[f32], n_tags: usize, kind: Scores, truth: &[i64]) -> Self {
+        let items = scores.chunks(n_tags.max(1));
+        let said = items.clone().map(highest).collect();
+        let truth: Vec<Option<usize>> = truth.iter().map(|tag| usize::try_from(*tag).ok()).collect();
+        let surprise = |(scores, truth): (&[f32], &Option<usize>)| {
+            truth.and_then(|tag| softmax(ArrayView1::from(scores), kind).get(tag).map(|p| -p.max(SMALLEST).ln()))
+        };
+        let loss = items.zip(&truth).filter_map(surprise).sum();
+        Self { said, truth, loss }
+    }
+}
+
+/// The position of the highest score.
+fn highest(scores: &[f32]) -> usize {
+    scores.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(tag, _)| tag)
 }
 
 /// A matrix that grows row by row.
@@ -120,6 +151,9 @@ pub struct Outputs {
     pub read: u64,
 }
 
+/// A probability of 0 counts as this, so that such samples compare.
+pub(super) const SMALLEST: f64 = 1e-30;
+
 /// Numbers kept per task, predictions and labels together: 400 MB.
 const MOST_NUMBERS: usize = 50_000_000;
 
@@ -188,9 +222,8 @@ impl TaskOutputs {
             }
             Prediction::MultiLabel { .. } => Judged::YesNo { probs: Rows::default(), labels: Rows::default() },
             Prediction::Values { .. } => Judged::Values { predicted: Rows::default(), labels: Rows::default() },
-            Prediction::Tags { .. } | Prediction::Sequence { .. } | Prediction::Custom { .. } => {
-                Judged::Other(prediction.describe())
-            }
+            Prediction::Tags { .. } => Judged::Tags(Vec::new()),
+            Prediction::Sequence { .. } | Prediction::Custom { .. } => Judged::Other(prediction.describe()),
         };
         Self { ids: Vec::new(), positions: Vec::new(), answers, confusion: ConfusionMatrix::default() }
     }
@@ -200,6 +233,7 @@ impl TaskOutputs {
             Judged::Classes { probs, .. } => probs.numbers.len(),
             Judged::YesNo { probs, .. } => 2 * probs.numbers.len(),
             Judged::Values { predicted, .. } => 2 * predicted.numbers.len(),
+            Judged::Tags(samples) => samples.iter().map(|sample| 2 * sample.said.len()).sum(),
             Judged::Other(_) => 0,
         }
     }
@@ -252,8 +286,20 @@ impl TaskOutputs {
                     labels.push(truth.iter().map(|v| f64::from(*v)));
                 }
             }
+            Prediction::Tags { scores, kind, .. } => {
+                let (Judged::Tags(samples), Reference::Tags(truth)) = (&mut self.answers, reference) else { return };
+                let (Cells::Number(cells), Cells::Index(labels)) = (scores.cells(), truth.cells()) else { return };
+                for (row, id) in ids().enumerate() {
+                    let labels = labels.get(truth.range(row)).unwrap_or_default();
+                    if labels.iter().any(|tag| *tag >= 0) {
+                        keep(id);
+                        let scores_of = cells.get(scores.range(row)).unwrap_or_default();
+                        samples.push(Tagged::of(scores_of, scores.item_size(), *kind, labels));
+                    }
+                }
+            }
             // There are no charts for these; the page says so.
-            Prediction::Tags { .. } | Prediction::Sequence { .. } | Prediction::Custom { .. } => {}
+            Prediction::Sequence { .. } | Prediction::Custom { .. } => {}
         }
     }
 }
@@ -266,7 +312,7 @@ fn known(labels: &Array2<f32>) -> impl Iterator<Item = Option<ArrayView1<'_, f32
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mtl_core::prediction::Scores;
+    use mtl_core::answer::Labels;
     use ndarray::array;
 
     #[test]
@@ -284,5 +330,17 @@ mod tests {
         let Judged::Values { predicted, labels } = &task.answers else { panic!() };
         assert_eq!(predicted.iter().collect::<Vec<_>>(), [&[3.0, 4.0]]);
         assert!(labels.column(0).eq([3.5]) && labels.column(1).all(f64::is_nan));
+    }
+
+    #[test]
+    fn tags_are_kept_item_by_item() {
+        let scores = Labels::ragged(Cells::Number(vec![0.5, 0.5, 0.25, 0.75, 1.0, 0.0]), vec![0, 2, 3], &[2]).unwrap();
+        let prediction = Prediction::Tags { scores, kind: Scores::Probs };
+        let mut task = TaskOutputs::new(&prediction);
+        task.add(0, &[4, 5], &prediction, &Reference::Tags(Labels::lists(&[vec![-100, 0], vec![-100]])));
+        let Judged::Tags(samples) = &task.answers else { panic!() };
+        assert_eq!((task.ids.as_slice(), samples.len()), (&[4][..], 1), "a sample without a known tag is left out");
+        assert_eq!((samples[0].said[1], samples[0].truth.as_slice()), (1, &[None, Some(0)][..]));
+        assert!((samples[0].loss + 0.25f64.ln()).abs() < 1e-12);
     }
 }

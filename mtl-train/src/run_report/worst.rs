@@ -5,6 +5,7 @@
 //! | classes | `-ln p(label)` |
 //! | yes/no labels | mean of `-ln p(label)` over the known ones |
 //! | numbers | mean of `|prediction - label|` over the known ones |
+//! | tags | `-ln p(tags)`, over the known ones |
 //!
 //! Each is shown as the user knows it: what was missed in words, and the fields of the sample with the texts and numbers of
 //! its file. Whoever has to find out why needs the sample, not its loss.
@@ -18,12 +19,12 @@ use super::{
     MANY_TASKS,
     details::names,
     gaps,
-    outputs::{Judged, Outputs, TaskOutputs},
+    outputs::{Judged, Outputs, SMALLEST, Tagged, TaskOutputs},
 };
 use crate::{
     error::Result,
     inspect,
-    report::{Cell, Column, Row, Table, written},
+    report::{Cell, Column, Row, Table, TaggedLine, TaggedText, TaggedWord, written},
 };
 
 /// Samples listed.
@@ -34,9 +35,6 @@ const LISTED_OF_MANY: usize = 5;
 const WRITTEN: usize = 4;
 /// Fields of a sample that are written out.
 const MOST_FIELDS: usize = 24;
-/// A probability of 0 counts as this, so that such samples compare.
-const SMALLEST: f64 = 1e-30;
-
 /// The fields of those samples that are listed, by their position in the split.
 #[derive(Debug, Default)]
 pub(super) struct Fields {
@@ -56,7 +54,8 @@ impl Fields {
         positions.sort_unstable();
         positions.dedup();
         let fitted = splits.and_then(Splits::fitted);
-        let mut fields = inspect::fields(source, fitted, &positions)?;
+        let preprocessing = splits.and_then(|splits| splits.preprocessing.as_ref());
+        let mut fields = inspect::fields(source, preprocessing, &positions)?;
         gaps::mark(fitted, &mut fields);
         Ok(Self { listed, of: positions.into_iter().zip(fields).collect() })
     }
@@ -81,7 +80,13 @@ pub(super) fn table(answer: &Answer, outputs: &TaskOutputs, fields: &Fields) -> 
     let row = |at: &usize| {
         let id = outputs.ids.get(*at).map_or_else(String::new, u64::to_string);
         let loss = losses.get(*at).map_or(Cell::Missing, |loss| Cell::measured(*loss));
-        let mut cells = vec![Cell::Text(in_words(answer, &outputs.answers, *at)), loss];
+        let what = match &outputs.answers {
+            Judged::Tags(samples) => samples
+                .get(*at)
+                .map_or_else(String::new, |sample| tags_in_words(answer, sample, &words_of(of(at), sample))),
+            answers => in_words(answer, answers, *at),
+        };
+        let mut cells = vec![Cell::Text(what), loss];
         if has_fields {
             let shown = of(at).into_iter().flatten().take(MOST_FIELDS);
             let shown: Vec<String> = shown.map(|(name, value)| format!("{name}: {value}")).collect();
@@ -91,7 +96,9 @@ pub(super) fn table(answer: &Answer, outputs: &TaskOutputs, fields: &Fields) -> 
     };
     let what = match outputs.answers {
         Judged::Values { .. } => "loss: absolute error",
-        Judged::Classes { .. } | Judged::YesNo { .. } => "loss: negative logarithm of the probability of the truth",
+        Judged::Classes { .. } | Judged::YesNo { .. } | Judged::Tags(_) => {
+            "loss: negative logarithm of the probability of the truth"
+        }
         Judged::Other(_) => "no losses of such answers are known",
     };
     let mut columns = vec![Column::prose("what happened"), Column::new("loss")];
@@ -111,6 +118,59 @@ pub(super) fn table(answer: &Answer, outputs: &TaskOutputs, fields: &Fields) -> 
     }
 }
 
+/// The worst samples of a task of tags, word for word; `None` for other tasks, and where there are no words to show.
+pub(super) fn tagged(answer: &Answer, outputs: &TaskOutputs, fields: &Fields) -> Option<TaggedText> {
+    let Judged::Tags(samples) = &outputs.answers else { return None };
+    let line = |row: usize| -> Option<TaggedLine> {
+        let (sample, position) = (samples.get(row)?, outputs.positions.get(row)?);
+        let words = words_of(fields.of.get(position), sample);
+        if words.is_empty() {
+            return None;
+        }
+        let tags = sample.said.iter().zip(&sample.truth);
+        let word = |(text, (said, truth)): (&str, (&usize, &Option<usize>))| TaggedWord {
+            text: text.to_owned(),
+            truth: truth.map(|tag| answer.output(tag)),
+            said: answer.output(*said),
+        };
+        let words = words.into_iter().zip(tags).map(word).collect();
+        Some(TaggedLine { name: outputs.ids.get(row).map_or_else(String::new, u64::to_string), words })
+    };
+    let texts: Vec<TaggedLine> = worst(outputs, fields.listed).into_iter().filter_map(line).collect();
+    let caption = "The samples with the largest loss, by their id in the data set, the worst first. A word that the vocabulary does \
+                   not have is [unknown].";
+    (!texts.is_empty()).then(|| TaggedText {
+        title: "Worst texts, word for word".into(),
+        texts,
+        caption: caption.into(),
+    })
+}
+
+/// The words that a sample's tags belong to: those of the first field that has as many.
+fn words_of<'a>(fields: Option<&'a Vec<(String, String)>>, sample: &Tagged) -> Vec<&'a str> {
+    let texts = fields.into_iter().flatten().map(|(_, text)| text.split(' ').collect::<Vec<_>>());
+    texts.into_iter().find(|words| words.len() == sample.said.len()).unwrap_or_default()
+}
+
+/// What happened to a sample of tags: how many are wrong, and the first of them.
+fn tags_in_words(answer: &Answer, sample: &Tagged, words: &[&str]) -> String {
+    let known = sample.truth.iter().flatten().count();
+    let tags = sample.said.iter().zip(&sample.truth).enumerate();
+    let wrong: Vec<(usize, usize, usize)> =
+        tags.filter_map(|(at, (said, truth))| truth.filter(|t| t != said).map(|t| (at, *said, t))).collect();
+    if wrong.is_empty() {
+        return format!("all {known} tags right, but not sure");
+    }
+    let one = |&(at, said, truth): &(usize, usize, usize)| {
+        let word = words.get(at).map_or_else(|| format!("item {}", at + 1), |word| format!("{word:?}"));
+        format!("{word}: truth {}, said {}", answer.output(truth), answer.output(said))
+    };
+    let more = wrong.len().saturating_sub(WRITTEN);
+    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+    let listed: Vec<String> = wrong.iter().take(WRITTEN).map(one).collect();
+    format!("{} of {known} tags wrong: {}{more}", wrong.len(), listed.join("; "))
+}
+
 fn losses(answers: &Judged) -> Vec<f64> {
     let surprise = |p: f64| -p.max(SMALLEST).ln();
     match answers {
@@ -125,6 +185,7 @@ fn losses(answers: &Judged) -> Vec<f64> {
         Judged::Values { predicted, labels } => {
             predicted.iter().zip(labels.iter()).map(|(p, y)| mean_of_known(p, y, |p, y| (p - y).abs())).collect()
         }
+        Judged::Tags(samples) => samples.iter().map(|sample| sample.loss).collect(),
         Judged::Other(_) => Vec::new(),
     }
 }
@@ -190,7 +251,7 @@ fn in_words(answer: &Answer, answers: &Judged, at: usize) -> String {
             };
             known.take(WRITTEN).map(words).collect::<Vec<_>>().join("; ")
         }
-        Judged::Other(_) => String::new(),
+        Judged::Tags(_) | Judged::Other(_) => String::new(),
     }
 }
 
@@ -218,6 +279,33 @@ mod tests {
         assert_eq!(table.rows[0].cells[0], Cell::from("truth cat, said dog with 0.800 (cat with 0.200)"));
         assert_eq!(table.rows[0].cells[1..], [Cell::number(-(0.2f64.ln()), 3), Cell::from("color: red")]);
         assert_eq!(table.rows[1].cells[0], Cell::from("right, but not sure: dog with 0.600"));
+    }
+
+    #[test]
+    fn tags_are_shown_with_their_words() {
+        let sample =
+            |said: &[usize], truth: &[Option<usize>], loss| Tagged { said: said.into(), truth: truth.into(), loss };
+        let answers = Judged::Tags(vec![
+            sample(&[0, 0], &[Some(0), Some(0)], 0.1),
+            sample(&[0, 1, 0], &[Some(0), Some(0), Some(1)], 3.0),
+            sample(&[1], &[None], 0.0),
+        ]);
+        let (ids, positions) = (vec![10, 11, 12], vec![0, 1, 2]);
+        let outputs = TaskOutputs { ids, positions, answers, confusion: mtl_metrics::ConfusionMatrix::default() };
+        let label = Answer::tags(["O", "B-city"]);
+        let text = |words: &str| vec![("text".to_owned(), words.to_owned())];
+        let fields = Fields { listed: 2, of: [(0, text("fly home")), (1, text("fly to rome"))].into() };
+        let block = tagged(&label, &outputs, &fields).unwrap();
+        assert_eq!(block.texts.iter().map(|line| line.name.as_str()).collect::<Vec<_>>(), ["11", "10"]);
+        let rome = &block.texts[0].words[2];
+        assert_eq!((rome.text.as_str(), rome.truth.as_deref(), rome.said.as_str()), ("rome", Some("B-city"), "O"));
+        let table = table(&label, &outputs, &fields);
+        let words = "2 of 3 tags wrong: \"to\": truth O, said B-city; \"rome\": truth B-city, said O";
+        assert_eq!(table.rows[0].cells[0], Cell::from(words));
+        assert_eq!(table.rows[1].cells[0], Cell::from("all 2 tags right, but not sure"));
+        assert_eq!(table.rows[0].cells[2], Cell::from("text: fly to rome"));
+        let unnamed = Fields { listed: 2, of: BTreeMap::new() };
+        assert!(tagged(&label, &outputs, &unnamed).is_none());
     }
 
     #[test]
