@@ -16,7 +16,7 @@
 //! | `adapters.rs` | a sharing architecture: what tasks share | `SharingPart`, `Sharing` |
 //! | `hardest.rs` | a balancing method: losses to weights | `BalancerPart`, `Balancer` |
 //! | `parts.rs` | the list of them | |
-//! | `laws.rs` | tests: the public laws, over these parts | |
+//! | `laws.rs`, `build.rs` | the public laws, over these parts; where libtorch is: of a crate outside | |
 //!
 //! A part is a settings type (serde, schemars, `Default`), whose fields and comments are what users read in `mtl list keys`, and
 //! what it builds. Nothing else of the toolkit is touched; take the folder as it is for a crate of your own. The numbers of
