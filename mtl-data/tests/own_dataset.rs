@@ -58,7 +58,7 @@ impl DatasetPart for Lines {
         let path = self.dir.clone().unwrap_or_default().join("lines.txt");
         let rows = numbers(&loading.text("lines", &path)?).split_off(self.skip);
         loading.bytes("about", &path.with_file_name("about"))?;
-        let learned = loading.learned(|| Ok(Mean { mean: rows[..4].iter().sum::<f32>() / 4.0 }))?;
+        let learned = loading.learn(|| Ok(Mean { mean: rows[..4].iter().sum::<f32>() / 4.0 }))?;
         let tasks = vec![TaskInfo { name: TaskName::new("positive")?, answer: Answer::multi_label(["positive"]) }];
         let info = DataInfo { inputs: learned.inputs()?, tasks };
         let labels = Labels::numbers(Array2::from_shape_fn((rows.len(), 1), |(row, _)| f32::from(rows[row] > 0.0)));

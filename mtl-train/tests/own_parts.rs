@@ -3,7 +3,7 @@
 //!
 //! The crate lies in one place per checkout and is built into the workspace's target folder, so that crates of others are there
 //! already, and ours are built once for it and again only when they change: minutes the first time, seconds after that.
-#![allow(clippy::unwrap_used, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
 use std::{
     env, fs,
@@ -145,7 +145,8 @@ static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
 
 fn command(dir: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(&*PROGRAM);
-    command.current_dir(dir).args(args);
+    // It finds libtorch by itself, as its build script sees to.
+    command.current_dir(dir).args(args).env_remove("LD_LIBRARY_PATH");
     command
 }
 

@@ -20,7 +20,7 @@ use super::{Content, Cut, FilePrint, Kept, OnChange, Provenance, difference::of_
 use crate::{
     datasets::Splits,
     error::{Error, Result},
-    preprocess::Preprocessing,
+    preprocess::{Preprocessing, RawPictures},
     source::Scaling,
     table::{FittedSchema, Table},
 };
@@ -28,11 +28,11 @@ use crate::{
 /// A data set being loaded.
 #[derive(Debug, Default)]
 pub struct Loading<'a> {
-    pub(super) kept: Option<(&'a Kept, OnChange)>,
+    kept: Option<(&'a Kept, OnChange)>,
     files: Vec<FilePrint>,
     changes: Vec<String>,
     /// A file of the same form with other values, until what is learned from it shows what that means.
-    pub(super) other_values: Option<(PathBuf, String)>,
+    other_values: Option<(PathBuf, String)>,
 }
 
 impl<'a> Loading<'a> {
@@ -84,35 +84,36 @@ impl<'a> Loading<'a> {
     /// # Errors
     /// `fit`'s, where nothing was kept; [`Error::Changed`].
     pub(crate) fn fitted(&mut self, fit: impl FnOnce() -> Result<FittedSchema>) -> Result<FittedSchema> {
-        let Some((kept, _)) = self.kept else { return fit() };
-        let Some(before) = kept.fitted() else {
-            return Err(Error::config(
-                "kept data",
-                "preprocessing",
-                "what was learned of the table's columns",
-                "nothing",
-            ));
-        };
-        if let Some((path, what)) = self.other_values.take() {
-            let fact = fit().ok().and_then(|now| of_fits(before, &now));
-            self.changed(&path, fact.unwrap_or(what))?;
-        }
-        Ok(before.clone())
+        self.learned("what was learned of the table's columns", |p| p.table().cloned(), fit, of_fits)
     }
 
     /// How pixels are scaled.
     ///
     /// # Errors
-    /// `measure`'s, where nothing was kept; [`Error::Changed`].
+    /// As [`Loading::fitted`].
     pub(crate) fn scaling(&mut self, measure: impl FnOnce() -> Result<Scaling>) -> Result<Scaling> {
-        let Some((kept, _)) = self.kept else { return measure() };
-        let Some(image) = kept.preprocessing.as_ref().and_then(Preprocessing::pictures) else {
-            return Err(Error::config("kept data", "preprocessing", "how pictures were scaled", "nothing"));
+        self.learned(
+            "how pictures were scaled",
+            |p| p.pictures().map(RawPictures::scaling),
+            measure,
+            |before, now| (before != now).then(|| format!("mean of pixels {:.6} -> {:.6}", before.mean, now.mean)),
+        )
+    }
+
+    /// What was kept, or what is learned now where nothing was. Of a file with other values it is said what would be learned of it.
+    pub(super) fn learned<T>(
+        &mut self,
+        what: &str,
+        kept: impl Fn(&Preprocessing) -> Option<T>,
+        learn: impl FnOnce() -> Result<T>,
+        difference: impl Fn(&T, &T) -> Option<String>,
+    ) -> Result<T> {
+        let Some((all, _)) = self.kept else { return learn() };
+        let Some(before) = all.preprocessing.as_ref().and_then(kept) else {
+            return Err(Error::config("kept data", "preprocessing", what, "nothing"));
         };
-        let before = image.scaling();
         if let Some((path, what)) = self.other_values.take() {
-            let now = measure().ok().filter(|now| *now != before);
-            let fact = now.map(|now| format!("mean of pixels {:.6} -> {:.6}", before.mean, now.mean));
+            let fact = learn().ok().and_then(|now| difference(&before, &now));
             self.changed(&path, fact.unwrap_or(what))?;
         }
         Ok(before)
@@ -159,7 +160,7 @@ impl<'a> Loading<'a> {
         }
     }
 
-    pub(super) fn changed(&mut self, path: &Path, what: String) -> Result<()> {
+    fn changed(&mut self, path: &Path, what: String) -> Result<()> {
         match self.kept {
             Some((_, OnChange::Allow)) => {
                 self.changes.push(format!("{}: content changed since the run was trained ({what})", path.display()));

@@ -47,7 +47,7 @@ use crate::{
     datasets::{DatasetConfig, Origin, Splits},
     error::{Error, Result},
     info::DataInfo,
-    preprocess::{self, Preprocessing},
+    preprocess::Preprocessing,
     source::Source,
     table::FittedSchema,
 };
@@ -164,34 +164,25 @@ impl Kept {
         if self.settings != now.settings {
             return Some("the settings of [data] are others".into());
         }
+        let learned = || difference::of_learned(self.preprocessing.as_ref(), now.preprocessing.as_ref());
         for file in &self.provenance.files {
             match now.provenance.files.iter().find(|other| other.role == file.role) {
                 None => return Some(format!("{} is not read any more", file.name)),
                 Some(other) => {
                     if let Some(what) = file.content.difference(&other.content) {
-                        let fact = self.other_fact(now);
+                        let fact = learned();
                         return Some(format!("content of {} changed ({})", file.name, fact.unwrap_or(what)));
                     }
                 }
             }
         }
-        if let Some(fact) = self.other_fact(now) {
+        if let Some(fact) = learned() {
             return Some(fact);
         }
         if self.provenance.cut != now.provenance.cut {
             return Some(format!("splits were cut {}, are cut {}", self.provenance.cut, now.provenance.cut));
         }
         (self != now).then(|| "what was learned of the data differs".into())
-    }
-
-    /// The first thing that was learned otherwise.
-    fn other_fact(&self, now: &Self) -> Option<String> {
-        match (self.preprocessing.as_ref()?, now.preprocessing.as_ref()?) {
-            (Preprocessing::Custom(before), Preprocessing::Custom(now)) => {
-                preprocess::difference(&before.get().settings(), &now.get().settings())
-            }
-            (before, now) => difference::of_fits(before.table()?, now.table()?),
-        }
     }
 }
 

@@ -30,6 +30,7 @@
 //! ```
 //! Expect: `angle-error` falls from about 90 degrees, which is what a constant answer has, to about 20.
 #![allow(missing_docs, reason = "an example: what users read is the documentation of settings")]
+#![allow(clippy::cast_possible_truncation, reason = "small numbers")]
 
 use std::process::ExitCode;
 
