@@ -35,6 +35,15 @@ pub struct Ring {
     inner: f64,
     /// Where it was seen.
     place: Option<String>,
+    /// More about it.
+    more: More,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct More {
+    /// Who saw it.
+    by: Option<String>,
 }
 
 impl Shape for Ring {
@@ -85,7 +94,7 @@ fn a_part_from_outside_is_read_written_listed_and_refused_like_ours() {
     );
     // What is not given is not written: TOML has no word for it.
     let written = serde_json::to_string(&ring).unwrap();
-    assert_eq!(written, r#"{"kind":"ring","inner":0.0,"outer":2.0}"#);
+    assert_eq!(written, r#"{"kind":"ring","inner":0.0,"more":{},"outer":2.0}"#);
     assert_eq!(read(&written).unwrap(), ring);
     assert_ne!(ShapeConfig::by_name("ring").unwrap(), ring);
 

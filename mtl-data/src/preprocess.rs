@@ -16,7 +16,6 @@ use std::{
     path::Path,
 };
 
-pub(crate) use custom::difference;
 pub use custom::{Custom, CustomPreprocessing, RawInputs, register};
 
 use mtl_core::{
@@ -155,6 +154,15 @@ impl Preprocessing {
         match self {
             Self::Text { fitted } => Some(fitted),
             Self::Table { .. } | Self::Pictures { .. } | Self::Custom(_) => None,
+        }
+    }
+
+    /// What a data set from outside says; `None` for those of ours.
+    #[must_use]
+    pub fn custom(&self) -> Option<&dyn CustomPreprocessing> {
+        match self {
+            Self::Custom(custom) => Some(custom.get()),
+            Self::Table { .. } | Self::Pictures { .. } => None,
         }
     }
 

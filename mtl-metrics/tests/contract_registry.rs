@@ -330,6 +330,16 @@ fn a_metric_from_outside_is_one_like_ours() {
     assert_eq!(registry.find(&name("check-loss@0.9")).unwrap().to_string(), "check-loss@q=0.9");
     assert!(MetricRegistry::ours().find(&name("check-loss")).is_err(), "ours are as they were");
     assert!(registry.clone().with("check-loss", facts, build).is_err(), "a name is taken once");
+    // The process's has it once it is registered; again is nothing, another of that name is refused.
+    for _ in 0..2 {
+        mtl_metrics::registry::register("check-loss", facts, build).unwrap();
+    }
+    assert!(mtl_metrics::registry::process().find(&name("check-loss@q=0.9")).is_ok());
+    assert!(MetricRegistry::ours().find(&name("check-loss")).is_err(), "ours are as they were");
+    let other =
+        |_: &mtl_core::metric::Settings| -> mtl_core::Result<Box<dyn AnyMetric>> { Ok(Box::new(Streaming::new(Rmse))) };
+    let taken = mtl_metrics::registry::register("check-loss", facts, other).unwrap_err();
+    assert!(matches!(taken, mtl_core::Error::Duplicate { .. }), "{taken}");
     let wrong = MetricFacts::maximize("the wrong way round", &[VALUES]);
     let e = MetricRegistry::default().with("rmse-2", wrong, |_| Ok(Box::new(Streaming::new(Rmse)))).unwrap_err();
     assert!(e.to_string().contains("it calls itself rmse"), "{e}");

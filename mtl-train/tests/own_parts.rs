@@ -3,7 +3,7 @@
 //!
 //! The crate lies in one place per checkout and is built into the workspace's target folder, so that crates of others are there
 //! already, and ours are built once for it and again only when they change: minutes the first time, seconds after that.
-#![allow(clippy::unwrap_used, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
 use std::{
     env, fs,
@@ -34,7 +34,8 @@ const NEEDS: [&str; 10] = [
     "tch",
 ];
 
-/// The crate's manifest: dependencies and profiles as the workspace has them, so that nothing of others is built again.
+/// The crate's manifest: dependencies and profiles as the workspace has them, so that crates of others are there already (but
+/// for tch and three small ones, of whose dependencies other crates of the workspace ask for more features).
 fn manifest(workspace: &Path) -> Table {
     let theirs: Table = toml::from_str(&fs::read_to_string(workspace.join("Cargo.toml")).unwrap()).unwrap();
     let versions = theirs["workspace"]["dependencies"].as_table().unwrap();
@@ -52,10 +53,6 @@ fn manifest(workspace: &Path) -> Table {
         }
         dependencies.insert(name.into(), needed.into());
     }
-    // Not needed, but without this feature, which another crate of the workspace asks for, tch would be built again.
-    let flate2 =
-        Table::from_iter([("version", "1".into()), ("features", vec!["zlib-rs"].into())].map(|(k, v)| (k.into(), v)));
-    dependencies.insert("flate2".into(), flate2.into());
     let mut profile = theirs["profile"].clone();
     // Outside their workspace our crates count as those of others, which are optimized; compiling is what takes time here.
     let packages = profile["dev"]["package"].as_table_mut().unwrap();
@@ -85,48 +82,71 @@ fn write(path: &Path, bytes: &[u8]) {
     }
 }
 
-/// Puts the crate together and builds it: its program.
-fn build() -> PathBuf {
-    let start = Instant::now();
-    let workspace = Path::new(HERE).parent().unwrap();
-    let mut checkout = DefaultHasher::new();
-    HERE.hash(&mut checkout);
-    let place = env::temp_dir().join(format!("mtl-own-parts-{:016x}", checkout.finish()));
-    fs::create_dir_all(place.join("src")).unwrap();
-    write(&place.join("Cargo.toml"), toml::to_string(&manifest(workspace)).unwrap().as_bytes());
-    // Versions as the workspace has them: nothing has to be looked up, so no network is needed. Cargo adds the crate itself.
-    if !place.join("Cargo.lock").exists() {
-        fs::copy(workspace.join("Cargo.lock"), place.join("Cargo.lock")).unwrap();
-    }
-    for file in fs::read_dir(Path::new(HERE).join("examples/own_parts")).unwrap().map(|file| file.unwrap().path()) {
-        if file.extension().is_some_and(|extension| extension == "rs") {
-            write(&place.join("src").join(file.file_name().unwrap()), &fs::read(&file).unwrap());
-        }
-    }
-    // TARGET/PROFILE/deps/own_parts-HASH
-    let built = env::current_exe().unwrap();
-    let profile = built.ancestors().nth(2).unwrap();
-    let target = profile.parent().unwrap();
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--offline", "--quiet", "--target-dir"]).arg(target).current_dir(&place);
-    if profile.file_name().is_some_and(|name| name == "release") {
-        cargo.arg("--release");
-    }
-    if env::var_os("LIBTORCH").is_none() {
-        // The workspace's own configuration, which is not seen from outside.
-        cargo.env("LIBTORCH", workspace.join(".libtorch"));
-    }
-    let output = cargo.output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    println!("own-parts built in {:.0?} at {}", start.elapsed(), place.display());
-    profile.join("own-parts")
+/// The crate outside, put together anew.
+struct Outside {
+    place: PathBuf,
+    /// The workspace's target folder and the profile of this test in it.
+    target: PathBuf,
+    profile: String,
 }
 
-static PROGRAM: LazyLock<PathBuf> = LazyLock::new(build);
+impl Outside {
+    fn new() -> Self {
+        let workspace = Path::new(HERE).parent().unwrap();
+        let mut checkout = DefaultHasher::new();
+        HERE.hash(&mut checkout);
+        let place = env::temp_dir().join(format!("mtl-own-parts-{:016x}", checkout.finish()));
+        fs::create_dir_all(place.join("src")).unwrap();
+        write(&place.join("Cargo.toml"), toml::to_string(&manifest(workspace)).unwrap().as_bytes());
+        // Versions as the workspace has them: nothing has to be looked up, so no network is needed. Cargo adds the crate itself.
+        fs::copy(workspace.join("Cargo.lock"), place.join("Cargo.lock")).unwrap();
+        for file in fs::read_dir(Path::new(HERE).join("examples/own_parts")).unwrap().map(|file| file.unwrap().path()) {
+            let name = file.file_name().unwrap();
+            match name.to_str() {
+                Some("build.rs") => write(&place.join(name), &fs::read(&file).unwrap()),
+                Some(name) if name.ends_with(".rs") => write(&place.join("src").join(name), &fs::read(&file).unwrap()),
+                _ => {}
+            }
+        }
+        // TARGET/PROFILE/deps/own_parts-HASH
+        let this = env::current_exe().unwrap();
+        let profile = this.ancestors().nth(2).unwrap();
+        let name = profile.file_name().unwrap().to_str().unwrap().to_owned();
+        Self { place, target: profile.parent().unwrap().to_owned(), profile: name }
+    }
+
+    /// Runs a verb of cargo on it; what it says.
+    fn cargo(&self, verb: &str) -> String {
+        let start = Instant::now();
+        let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        cargo.args([verb, "--offline", "--target-dir"]).arg(&self.target).current_dir(&self.place);
+        if self.profile == "release" {
+            cargo.arg("--release");
+        }
+        if env::var_os("LIBTORCH").is_none() {
+            // The workspace's own setting, which is not seen from outside.
+            cargo.env("LIBTORCH", Path::new(HERE).parent().unwrap().join(".libtorch"));
+        }
+        let output = cargo.output().unwrap();
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(output.status.success(), "{said}");
+        let built = said.lines().filter(|line| line.trim_start().starts_with("Compiling")).count();
+        println!("cargo {verb} in {}: {built} crates, {:.0?}", self.place.display(), start.elapsed());
+        said
+    }
+}
+
+/// The crate's program; built once.
+static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
+    let outside = Outside::new();
+    outside.cargo("build");
+    outside.target.join(&outside.profile).join("own-parts")
+});
 
 fn command(dir: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(&*PROGRAM);
-    command.current_dir(dir).args(args);
+    // It finds libtorch by itself, as its build script sees to.
+    command.current_dir(dir).args(args).env_remove("LD_LIBRARY_PATH");
     command
 }
 
@@ -204,6 +224,14 @@ fn they_are_listed_documented_and_checked_as_ours_are() {
     done(dir, &["train", "weather.toml", "--dry-run"]);
     done(dir, &["data", "weather.toml"]);
     done(dir, &["doctor", "weather.toml"]);
+}
+
+/// The public laws, over its head, architecture, encoder and metric: `laws.rs` of the crate.
+#[test]
+fn they_keep_the_laws() {
+    LazyLock::force(&PROGRAM); // one after the other, which cargo would see to with a message
+    let said = Outside::new().cargo("test");
+    assert!(said.contains("test result: ok. 3 passed"), "{said}");
 }
 
 #[test]

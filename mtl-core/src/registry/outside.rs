@@ -114,10 +114,21 @@ impl<T: ?Sized> fmt::Debug for Outside<T> {
 
 impl<T: ?Sized> Serialize for Outside<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        // What is not given has no form in TOML, and reads back as not given.
-        let given = self.settings.iter().filter(|(_, value)| !value.is_null());
         let kind = [("kind", Value::from(self.name))].into_iter();
-        serializer.collect_map(kind.chain(given.map(|(key, value)| (key.as_str(), value.clone()))))
+        let given = self.settings.iter().filter_map(|(key, value)| Some((key.as_str(), given(value)?)));
+        serializer.collect_map(kind.chain(given))
+    }
+}
+
+/// A setting without what is not given: that has no form in TOML, and reads back as not given.
+fn given(value: &Value) -> Option<Value> {
+    match value {
+        Value::Null => None,
+        Value::Object(table) => {
+            let keys = table.iter().filter_map(|(key, value)| Some((key.clone(), given(value)?)));
+            Some(keys.collect::<Map<String, Value>>().into())
+        }
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Some(value.clone()),
     }
 }
 

@@ -4,7 +4,7 @@
 //!
 //! * Every file goes through the [`Loading`]: [`text`](Loading::text), [`bytes`](Loading::bytes). So a run knows what its files
 //!   held, and says so when they hold something else.
-//! * What is learned of training samples (vocabularies, scales) goes through [`learned`](Loading::learned), and lies in a
+//! * What is learned of training samples (vocabularies, scales) goes through [`learn`](Loading::learn), and lies in a
 //!   [`CustomPreprocessing`](crate::preprocess::CustomPreprocessing). So a run keeps it, uses it again and predicts by it.
 //! * Splits depend on settings and files alone, and go through [`cut`](Loading::cut) or [`finish`](Loading::finish).
 

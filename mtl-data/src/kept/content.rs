@@ -21,7 +21,7 @@ pub struct Content {
     pub bytes: u64,
     /// SHA-256 of those bytes: 64 hexadecimal digits.
     pub sha256: String,
-    /// Rows of a table; items of an idx file.
+    /// Rows of a table; items of an idx file; lines of a text; 0 for other files.
     pub rows: u64,
     /// The names in a table's header; empty for other files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -78,6 +78,9 @@ impl Content {
         found.extend(columns(&self.columns, &now.columns));
         if self.shape != now.shape {
             found.push(format!("items of {:?} -> {:?}", self.shape, now.shape));
+        }
+        if self.rows == 0 && now.rows == 0 && self.bytes != now.bytes {
+            found.push(format!("bytes {} -> {}", self.bytes, now.bytes));
         }
         Some(match found.is_empty() {
             false => found.join(", "),

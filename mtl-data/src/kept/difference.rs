@@ -3,9 +3,11 @@
 //! A digest says that a file changed; this says what the change would have done to the model: which code would mean another
 //! text, which number another scale.
 
+use serde_json::Value;
+
 use crate::{
     error::quoted,
-    preprocess::{self, Preprocessing},
+    preprocess::Preprocessing,
     table::{FittedColumn, FittedSchema},
     text::{FittedTexts, Vocabulary},
 };
@@ -16,7 +18,7 @@ pub(super) fn of_learned(before: Option<&Preprocessing>, now: Option<&Preprocess
         (Preprocessing::Table { fitted: before, .. }, Preprocessing::Table { fitted: now, .. }) => of_fits(before, now),
         (Preprocessing::Text { fitted: before }, Preprocessing::Text { fitted: now }) => of_texts(before, now),
         (Preprocessing::Custom(before), Preprocessing::Custom(now)) => {
-            preprocess::difference(&before.get().settings(), &now.get().settings())
+            of_settings(&before.get().settings(), &now.get().settings())
         }
         (
             Preprocessing::Table { .. }
@@ -70,8 +72,33 @@ fn texts(what: &str, first: usize, before: &[String], now: &[String]) -> Option<
     Some(format!("{what} {} was {}, would be {}", at + first, shown(before.get(at)), shown(now.get(at))))
 }
 
+/// The first setting that differs, in words: `scale.mean 3 -> 4`; `None` when all are alike.
+pub(super) fn of_settings(before: &Value, now: &Value) -> Option<String> {
+    fn first(path: &str, before: &Value, now: &Value) -> Option<String> {
+        if before == now {
+            return None;
+        }
+        if let (Value::Object(before), Value::Object(now)) = (before, now) {
+            let nothing = &Value::Null;
+            let keys = before.keys().chain(now.keys().filter(|key| !before.contains_key(*key)));
+            return keys.into_iter().find_map(|key| {
+                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                first(&path, before.get(key).unwrap_or(nothing), now.get(key).unwrap_or(nothing))
+            });
+        }
+        let short = |value: &Value| {
+            let text = value.to_string();
+            if text.chars().count() <= 40 { text } else { text.chars().take(40).chain("..".chars()).collect() }
+        };
+        Some(format!("{path} {} -> {}", short(before), short(now)).trim_start().to_owned())
+    }
+    first("", before, now)
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::table::{CsvFormat, Schema, Table};
 
@@ -100,5 +127,17 @@ mod tests {
         assert_eq!(scaled, r#"column "size": mean 2.000000 -> 20.000000, deviation 0.816497 -> 8.164966"#);
         let classes = difference("ash,1,a\nash,3,b\nelm,2,c\n").unwrap();
         assert_eq!(classes, r#"column "y": label 2 was none, would be "c""#);
+    }
+
+    #[test]
+    fn the_first_setting_that_differs_is_named() {
+        let before = json!({ "mean": 3, "words": { "a": 1, "b": [2] } });
+        assert_eq!(of_settings(&before, &before), None);
+        let other = |now: Value| of_settings(&before, &now).unwrap();
+        assert_eq!(other(json!({ "mean": 4, "words": { "a": 1, "b": [2] } })), "mean 3 -> 4");
+        assert_eq!(other(json!({ "mean": 3, "words": { "a": 1, "b": [5] } })), "words.b [2] -> [5]");
+        assert_eq!(other(json!({ "mean": 3 })), r#"words {"a":1,"b":[2]} -> null"#);
+        assert_eq!(other(json!([1])), r#"{"mean":3,"words":{"a":1,"b":[2]}} -> [1]"#);
+        assert!(of_settings(&json!("x".repeat(100)), &json!(1)).unwrap().len() < 60);
     }
 }

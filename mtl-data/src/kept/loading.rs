@@ -33,11 +33,11 @@ use crate::{
 /// A data set being loaded.
 #[derive(Debug, Default)]
 pub struct Loading<'a> {
-    pub(super) kept: Option<(&'a Kept, OnChange)>,
+    kept: Option<(&'a Kept, OnChange)>,
     files: Vec<FilePrint>,
     changes: Vec<String>,
     /// A file of the same form with other values, until what is learned from it shows what that means.
-    pub(super) other_values: Option<(PathBuf, String)>,
+    other_values: Option<(PathBuf, String)>,
 }
 
 impl<'a> Loading<'a> {
@@ -114,7 +114,7 @@ impl<'a> Loading<'a> {
     }
 
     /// What was kept, or what is learned now where nothing was. Of a file with other values it is said what would be learned of it.
-    fn learned<T>(
+    pub(super) fn learned<T>(
         &mut self,
         what: &str,
         kept: impl Fn(&Preprocessing) -> Option<T>,
@@ -173,7 +173,7 @@ impl<'a> Loading<'a> {
         }
     }
 
-    pub(super) fn changed(&mut self, path: &Path, what: String) -> Result<()> {
+    fn changed(&mut self, path: &Path, what: String) -> Result<()> {
         match self.kept {
             Some((_, OnChange::Allow)) => {
                 self.changes.push(format!("{}: content changed since the run was trained ({what})", path.display()));

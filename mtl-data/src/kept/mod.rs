@@ -47,7 +47,7 @@ use crate::{
     datasets::{DatasetConfig, Origin, Splits},
     error::{Error, Result},
     info::DataInfo,
-    preprocess::{self, Preprocessing},
+    preprocess::Preprocessing,
     source::Source,
     table::FittedSchema,
 };

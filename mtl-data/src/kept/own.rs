@@ -4,11 +4,11 @@ use std::{fs::File, io::Read, path::Path, sync::Arc};
 
 use serde::de::DeserializeOwned;
 
-use super::{Content, Cut, Loading, Part, Provenance};
+use super::{Content, Cut, Loading, Part, Provenance, difference::of_settings};
 use crate::{
     datasets::{Origin, Splits},
     error::{Error, Result},
-    preprocess::{self, CustomPreprocessing, Preprocessing},
+    preprocess::{CustomPreprocessing, Preprocessing},
     source::{Source, Subset},
     table::Unpacked,
 };
@@ -49,20 +49,13 @@ impl Loading<'_> {
     /// # Errors
     /// `learn`'s, where nothing was kept; `InvalidConfig` when what was kept is something else; [`Error::Changed`] for a file that
     /// would teach something else.
-    pub fn learned<P: CustomPreprocessing + DeserializeOwned>(
-        &mut self,
-        learn: impl FnOnce() -> Result<P>,
-    ) -> Result<P> {
-        let Some((kept, _)) = self.kept else { return learn() };
-        let Some(Preprocessing::Custom(before)) = &kept.preprocessing else {
-            return Err(Error::config("kept data", "preprocessing", "what this data set learns", "something else"));
-        };
-        if let Some((path, what)) = self.other_values.take() {
-            let now = learn().ok();
-            let fact = now.and_then(|now| preprocess::difference(&before.get().settings(), &now.settings()));
-            self.changed(&path, fact.unwrap_or(what))?;
-        }
-        before.read_as()
+    pub fn learn<P: CustomPreprocessing + DeserializeOwned>(&mut self, learn: impl FnOnce() -> Result<P>) -> Result<P> {
+        self.learned(
+            "what this data set learns",
+            |p| P::deserialize(p.custom()?.settings()).ok(),
+            learn,
+            |before, now| of_settings(&before.settings(), &now.settings()),
+        )
     }
 
     /// The splits of one source of real samples: those at these positions (train, validation, test).

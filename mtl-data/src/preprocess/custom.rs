@@ -13,7 +13,9 @@ use mtl_core::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::error::{Error, Result};
+#[cfg(doc)]
+use crate::error::Error;
+use crate::error::Result;
 
 /// From raw files to the inputs of a data set from outside.
 pub trait CustomPreprocessing: fmt::Debug + Send + Sync {
@@ -78,14 +80,6 @@ impl Custom {
     pub fn get(&self) -> &(dyn CustomPreprocessing + 'static) {
         &*self.0
     }
-
-    /// As a `P`, which it is read as.
-    pub(crate) fn read_as<P: DeserializeOwned>(&self) -> Result<P> {
-        P::deserialize(self.0.settings()).map_err(|e| {
-            let expected = "what this data set learns";
-            Error::config("kept data", "preprocessing", expected, format!("that of {}: {e}", self.0.name()))
-        })
-    }
 }
 
 impl From<Custom> for Stored {
@@ -113,27 +107,4 @@ impl fmt::Debug for Custom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
-}
-
-/// The first setting that differs, in words: `scale.mean 3 -> 4`; `None` when all are alike.
-pub(crate) fn difference(before: &Value, now: &Value) -> Option<String> {
-    fn first(path: &str, before: &Value, now: &Value) -> Option<String> {
-        if before == now {
-            return None;
-        }
-        if let (Value::Object(before), Value::Object(now)) = (before, now) {
-            let nothing = &Value::Null;
-            let keys = before.keys().chain(now.keys().filter(|key| !before.contains_key(*key)));
-            return keys.into_iter().find_map(|key| {
-                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-                first(&path, before.get(key).unwrap_or(nothing), now.get(key).unwrap_or(nothing))
-            });
-        }
-        let short = |value: &Value| {
-            let text = value.to_string();
-            if text.chars().count() <= 40 { text } else { text.chars().take(40).chain("..".chars()).collect() }
-        };
-        Some(format!("{path} {} -> {}", short(before), short(now)).trim_start().to_owned())
-    }
-    first("", before, now)
 }

@@ -10,7 +10,7 @@ use mtl_core::{
     label_stats::LabelStats,
     prediction::{Prediction, Reference},
 };
-use ndarray::Array2;
+use ndarray::{Array1, Array2, Axis};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -26,9 +26,7 @@ impl Angle {
 
     /// An answer for each sample.
     pub(crate) fn prediction(degrees: Vec<f32>) -> Prediction {
-        let n = degrees.len();
-        let values = Labels::dense(Cells::Number(degrees), n, &[1]).unwrap_or_else(|_| Labels::indices(Vec::new()));
-        Prediction::Custom { kind: Self::KIND, values }
+        Prediction::Custom { kind: Self::KIND, values: Labels::numbers(Array1::from(degrees).insert_axis(Axis(1))) }
     }
 }
 

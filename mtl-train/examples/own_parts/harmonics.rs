@@ -92,11 +92,12 @@ impl Encoder for Harmonics {
                 columns.push(xs.shallow_clone());
                 continue;
             };
-            let turn: Vec<f32> = periods.iter().map(|period| std::f32::consts::TAU / period).collect();
-            let turn = Tensor::f_from_slice(&turn)?.f_to_device(xs.device())?.f_to_kind(xs.kind())?; // [n]
-            for wave in 1..=self.waves {
-                let angles = xs.f_mul(&turn)?.f_mul_scalar(wave)?;
-                columns.extend([angles.f_sin()?, angles.f_cos()?]);
+            for (field, period) in (0..).zip(periods) {
+                let phase = xs.f_narrow(1, field, 1)?.f_mul_scalar(std::f64::consts::TAU / f64::from(*period))?; // [b, 1]
+                for wave in 1..=self.waves {
+                    let angle = phase.f_mul_scalar(wave)?;
+                    columns.extend([angle.f_sin()?, angle.f_cos()?]);
+                }
             }
         }
         Ok(Features::Pooled(self.out.forward(&Tensor::f_cat(&columns, 1)?, cx)?.f_relu()?))

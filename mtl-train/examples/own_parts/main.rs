@@ -16,7 +16,7 @@
 //! | `adapters.rs` | a sharing architecture: what tasks share | `SharingPart`, `Sharing` |
 //! | `hardest.rs` | a balancing method: losses to weights | `BalancerPart`, `Balancer` |
 //! | `parts.rs` | the list of them | |
-//! | `laws.rs` | tests: the public laws, over these parts | |
+//! | `laws.rs`, `build.rs` | the public laws, over these parts; where libtorch is: of a crate outside | |
 //!
 //! A part is a settings type (serde, schemars, `Default`), whose fields and comments are what users read in `mtl list keys`, and
 //! what it builds. Nothing else of the toolkit is touched; take the folder as it is for a crate of your own. The numbers of
@@ -30,6 +30,7 @@
 //! ```
 //! Expect: `angle-error` falls from about 90 degrees, which is what a constant answer has, to about 20.
 #![allow(missing_docs, reason = "an example: what users read is the documentation of settings")]
+#![allow(clippy::cast_possible_truncation, reason = "small numbers")]
 
 use std::process::ExitCode;
 

@@ -56,7 +56,7 @@ impl DatasetPart for WeatherConfig {
         let n = rows.len() as u64;
         let part = |fifths: &[u64]| (0..n).filter(|row| fifths.contains(&(row % 5))).collect::<Vec<_>>();
         let cut = [part(&[0, 1, 2]), part(&[3]), part(&[4])];
-        let scale = loading.learned(|| Scale::of(cut[0].iter().filter_map(|&row| rows.get(row as usize))))?;
+        let scale = loading.learn(|| Scale::of(cut[0].iter().filter_map(|&row| rows.get(row as usize))))?;
         let info = DataInfo { inputs: scale.inputs()?, tasks: tasks()? };
         let preprocessing = Preprocessing::Custom(preprocess::Custom::new(scale.clone()));
         loading.cut(Weather { info, rows, scale }, cut, Some(preprocessing))
