@@ -63,6 +63,7 @@
 mod error;
 mod finding;
 mod info;
+mod picture_files;
 
 pub mod datasets;
 pub mod idx;
@@ -82,6 +83,7 @@ pub use finding::{Finding, Level};
 pub use info::{DataInfo, TaskInfo};
 pub use kept::{Kept, OnChange};
 pub use loader::{Batches, Epoch, Loader, LoaderConfig, LoaderPosition, MultiConfig, MultiLoader};
+pub use picture_files::NamedPictures;
 pub use preprocess::{InputBatches, Preprocessing, RawPictures};
 pub use sampler::{Order, TaskSampler};
 pub use source::{Concat, FashionPairs, Folds, ForTasks, Source, Subset, TableSource};

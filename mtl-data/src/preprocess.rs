@@ -16,7 +16,7 @@ use std::{
 
 use mtl_core::{
     TorchContext,
-    input::{InputSpec, Inputs, Picture},
+    input::{InputSpec, Inputs, Modality, Picture},
 };
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
@@ -24,6 +24,7 @@ use tch::Tensor;
 use crate::{
     error::{Error, Result},
     idx::Items,
+    picture_files::{NamedPictures, PictureFiles},
     source::{Scaling, Source, TableSource},
     table::{CsvFormat, FittedSchema, InputRows},
 };
@@ -61,9 +62,13 @@ impl RawPictures {
     /// The input that they become, `[b, channels, height, width]` of `Float`.
     #[must_use]
     pub fn inputs(&self) -> InputSpec {
-        let [channels, height, width] = self.shape();
         // One input with a constant name: nothing to refuse.
-        InputSpec::new([(Self::INPUT, Picture { channels, height, width }.into())]).unwrap_or_default()
+        InputSpec::new([(Self::INPUT, self.modality())]).unwrap_or_default()
+    }
+
+    pub(crate) fn modality(&self) -> Modality {
+        let [channels, height, width] = self.shape();
+        Picture { channels, height, width }.into()
     }
 
     fn shape(&self) -> [i64; 3] {
@@ -92,10 +97,20 @@ impl RawPictures {
 
     /// A batch of scaled pixels, picture by picture.
     pub(crate) fn batch(&self, pixels: &[f32]) -> Result<Inputs> {
+        Ok(Inputs::new(vec![(Self::INPUT.to_owned(), self.tensor(pixels)?)])?)
+    }
+
+    /// Scaled pixels as a tensor, `[b, c, h, w]`.
+    pub(crate) fn tensor(&self, pixels: &[f32]) -> Result<Tensor> {
         let [c, h, w] = self.shape();
         let b = pixels.len().checked_div(self.channels * self.height * self.width).unwrap_or(0);
-        let picture = Tensor::f_from_slice(pixels).and_then(|t| t.f_view([b as i64, c, h, w])).op("pictures")?; // [b, c, h, w]
-        Ok(Inputs::new(vec![(Self::INPUT.to_owned(), picture)])?)
+        Ok(Tensor::f_from_slice(pixels).and_then(|t| t.f_view([b as i64, c, h, w])).op("pictures")?)
+    }
+
+    /// Bytes of a file as a tensor of scaled pixels, `[b, c, h, w]`.
+    pub(crate) fn tensor_of_bytes(&self, bytes: &[u8]) -> Result<Tensor> {
+        let values = self.values();
+        self.tensor(&bytes.iter().map(|&byte| values[usize::from(byte)]).collect::<Vec<f32>>())
     }
 }
 
@@ -115,6 +130,11 @@ pub enum Preprocessing {
         /// Their shape, and how values are scaled.
         image: RawPictures,
     },
+    /// Pictures of several idx files, one of each in a sample.
+    PictureFiles {
+        /// The inputs in order.
+        images: Vec<NamedPictures>,
+    },
 }
 
 impl Preprocessing {
@@ -123,15 +143,16 @@ impl Preprocessing {
     pub fn table(&self) -> Option<&FittedSchema> {
         match self {
             Self::Table { fitted, .. } => Some(fitted),
-            Self::Pictures { .. } => None,
+            Self::Pictures { .. } | Self::PictureFiles { .. } => None,
         }
     }
 
-    /// Shape and scaling of pictures; `None` for what are none.
+    /// Shape and scaling of the pictures of an input; `None` where it has none.
     #[must_use]
-    pub fn pictures(&self) -> Option<&RawPictures> {
+    pub fn pictures(&self, input: &str) -> Option<&RawPictures> {
         match self {
-            Self::Pictures { image } => Some(image),
+            Self::Pictures { image } => (input == RawPictures::INPUT).then_some(image),
+            Self::PictureFiles { images } => images.iter().find(|one| one.name == input).map(|one| &one.image),
             Self::Table { .. } => None,
         }
     }
@@ -150,6 +171,7 @@ impl Preprocessing {
                 image.validate()?;
                 Ok(image.inputs())
             }
+            Self::PictureFiles { images } => NamedPictures::inputs(images),
         }
     }
 
@@ -162,11 +184,12 @@ impl Preprocessing {
             Self::Pictures { image: RawPictures { channels, height, width, .. } } => {
                 format!("an idx file of {channels} x {height} x {width} bytes a picture")
             }
+            Self::PictureFiles { images } => NamedPictures::describe(images),
         }
     }
 
     /// The inputs of all samples of a file, `batch_size` at a time (the last of a block may be fewer); `-` is the
-    /// standard input, for tables.
+    /// standard input, for tables. Where a sample has several pictures, the path is that of a folder with a file for each.
     ///
     /// # Errors
     /// [`Error::Io`] when the file cannot be opened; whatever is wrong in its header, with its place; `InvalidConfig`
@@ -185,12 +208,14 @@ impl Preprocessing {
                 Reader::Table { rows: Box::new(fitted.parse_inputs(path, bytes, format)?), block: None }
             }
             Self::Pictures { image } => Reader::Pictures { items: open_pictures(path, image)?, image: *image },
+            Self::PictureFiles { images } => Reader::PictureFiles(PictureFiles::open(path, images)?),
         };
         Ok(InputBatches { reader, batch_size, failed: false })
     }
 }
 
-fn open_pictures(path: &Path, image: &RawPictures) -> Result<Items> {
+/// Opens an idx file of such pictures.
+pub(crate) fn open_pictures(path: &Path, image: &RawPictures) -> Result<Items> {
     let items = Items::open(path)?;
     let RawPictures { channels, height, width, .. } = *image;
     let fits = match items.dims() {
@@ -226,6 +251,7 @@ enum Reader {
         items: Items,
         image: RawPictures,
     },
+    PictureFiles(PictureFiles),
 }
 
 impl std::fmt::Debug for Reader {
@@ -233,6 +259,7 @@ impl std::fmt::Debug for Reader {
         f.write_str(match self {
             Self::Table { .. } => "table",
             Self::Pictures { .. } => "pictures",
+            Self::PictureFiles(_) => "picture files",
         })
     }
 }
@@ -259,10 +286,9 @@ impl InputBatches {
                 if bytes.is_empty() {
                     return Ok(None);
                 }
-                let values = image.values();
-                let pixels: Vec<f32> = bytes.iter().map(|&byte| values[usize::from(byte)]).collect();
-                Ok(Some(image.batch(&pixels)?))
+                Ok(Some(Inputs::new(vec![(RawPictures::INPUT.to_owned(), image.tensor_of_bytes(&bytes)?)])?))
             }
+            Reader::PictureFiles(files) => files.take(self.batch_size),
         }
     }
 }

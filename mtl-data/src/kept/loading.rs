@@ -19,7 +19,6 @@ use super::{Content, Cut, FilePrint, Kept, OnChange, Provenance, difference::of_
 use crate::{
     datasets::Splits,
     error::{Error, Result},
-    preprocess::Preprocessing,
     source::Scaling,
     table::{FittedSchema, Table},
 };
@@ -99,13 +98,13 @@ impl<'a> Loading<'a> {
         Ok(before.clone())
     }
 
-    /// How pixels are scaled.
+    /// How the pixels of an input are scaled.
     ///
     /// # Errors
     /// `measure`'s, where nothing was kept; [`Error::Changed`].
-    pub(crate) fn scaling(&mut self, measure: impl FnOnce() -> Result<Scaling>) -> Result<Scaling> {
+    pub(crate) fn scaling(&mut self, input: &str, measure: impl FnOnce() -> Result<Scaling>) -> Result<Scaling> {
         let Some((kept, _)) = self.kept else { return measure() };
-        let Some(image) = kept.preprocessing.as_ref().and_then(Preprocessing::pictures) else {
+        let Some(image) = kept.preprocessing.as_ref().and_then(|p| p.pictures(input)) else {
             return Err(Error::config("kept data", "preprocessing", "how pictures were scaled", "nothing"));
         };
         let before = image.scaling();
