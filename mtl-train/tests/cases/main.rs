@@ -22,4 +22,7 @@ mod c17_file_kinds;
 mod c18_set_a_key;
 mod c19_grades;
 mod c20_funnel;
+mod c31_weights;
+mod c32_groups;
+mod c33_fusion;
 mod run;
