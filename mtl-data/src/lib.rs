@@ -64,6 +64,7 @@
 mod error;
 mod finding;
 mod info;
+mod picture_files;
 
 pub mod datasets;
 pub mod idx;
@@ -84,6 +85,7 @@ pub use finding::{Finding, Level};
 pub use info::{DataInfo, TaskInfo};
 pub use kept::{Kept, Loading, OnChange};
 pub use loader::{Batches, Epoch, Loader, LoaderConfig, LoaderPosition, MultiConfig, MultiLoader};
+pub use picture_files::NamedPictures;
 pub use preprocess::{InputBatches, Preprocessing, RawPictures};
 pub use sampler::{Order, TaskSampler};
 pub use source::{Concat, FashionPairs, Folds, ForTasks, Source, Subset, TableSource, TextSource};

@@ -20,7 +20,7 @@ pub use custom::{Custom, CustomPreprocessing, RawInputs, register};
 
 use mtl_core::{
     TorchContext,
-    input::{InputSpec, Inputs, Picture},
+    input::{InputSpec, Inputs, Modality, Picture},
 };
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
@@ -28,6 +28,7 @@ use tch::Tensor;
 use crate::{
     error::{Error, Result},
     idx::Items,
+    picture_files::{NamedPictures, PictureFiles},
     source::{Scaling, Source, TableSource},
     table::{CsvFormat, FittedSchema, InputRows},
     text::{FittedTexts, RawTexts},
@@ -66,9 +67,13 @@ impl RawPictures {
     /// The input that they become, `[b, channels, height, width]` of `Float`.
     #[must_use]
     pub fn inputs(&self) -> InputSpec {
-        let [channels, height, width] = self.shape();
         // One input with a constant name: nothing to refuse.
-        InputSpec::new([(Self::INPUT, Picture { channels, height, width }.into())]).unwrap_or_default()
+        InputSpec::new([(Self::INPUT, self.modality())]).unwrap_or_default()
+    }
+
+    pub(crate) fn modality(&self) -> Modality {
+        let [channels, height, width] = self.shape();
+        Picture { channels, height, width }.into()
     }
 
     fn shape(&self) -> [i64; 3] {
@@ -97,10 +102,20 @@ impl RawPictures {
 
     /// A batch of scaled pixels, picture by picture.
     pub(crate) fn batch(&self, pixels: &[f32]) -> Result<Inputs> {
+        Ok(Inputs::new(vec![(Self::INPUT.to_owned(), self.tensor(pixels)?)])?)
+    }
+
+    /// Scaled pixels as a tensor, `[b, c, h, w]`.
+    pub(crate) fn tensor(&self, pixels: &[f32]) -> Result<Tensor> {
         let [c, h, w] = self.shape();
         let b = pixels.len().checked_div(self.channels * self.height * self.width).unwrap_or(0);
-        let picture = Tensor::f_from_slice(pixels).and_then(|t| t.f_view([b as i64, c, h, w])).op("pictures")?; // [b, c, h, w]
-        Ok(Inputs::new(vec![(Self::INPUT.to_owned(), picture)])?)
+        Ok(Tensor::f_from_slice(pixels).and_then(|t| t.f_view([b as i64, c, h, w])).op("pictures")?)
+    }
+
+    /// Bytes of a file as a tensor of scaled pixels, `[b, c, h, w]`.
+    pub(crate) fn tensor_of_bytes(&self, bytes: &[u8]) -> Result<Tensor> {
+        let values = self.values();
+        self.tensor(&bytes.iter().map(|&byte| values[usize::from(byte)]).collect::<Vec<f32>>())
     }
 }
 
@@ -125,6 +140,11 @@ pub enum Preprocessing {
         /// The vocabularies, and what else was learned.
         fitted: FittedTexts,
     },
+    /// Pictures of several idx files, one of each in a sample.
+    PictureFiles {
+        /// The inputs in order.
+        images: Vec<NamedPictures>,
+    },
     /// As a data set from outside says.
     Custom(Custom),
 }
@@ -135,15 +155,16 @@ impl Preprocessing {
     pub fn table(&self) -> Option<&FittedSchema> {
         match self {
             Self::Table { fitted, .. } => Some(fitted),
-            Self::Pictures { .. } | Self::Text { .. } | Self::Custom(_) => None,
+            Self::Pictures { .. } | Self::PictureFiles { .. } | Self::Text { .. } | Self::Custom(_) => None,
         }
     }
 
-    /// Shape and scaling of pictures; `None` for what are none.
+    /// Shape and scaling of the pictures of an input; `None` where it has none.
     #[must_use]
-    pub fn pictures(&self) -> Option<&RawPictures> {
+    pub fn pictures(&self, input: &str) -> Option<&RawPictures> {
         match self {
-            Self::Pictures { image } => Some(image),
+            Self::Pictures { image } => (input == RawPictures::INPUT).then_some(image),
+            Self::PictureFiles { images } => images.iter().find(|one| one.name == input).map(|one| &one.image),
             Self::Table { .. } | Self::Text { .. } | Self::Custom(_) => None,
         }
     }
@@ -153,7 +174,7 @@ impl Preprocessing {
     pub fn texts(&self) -> Option<&FittedTexts> {
         match self {
             Self::Text { fitted } => Some(fitted),
-            Self::Table { .. } | Self::Pictures { .. } | Self::Custom(_) => None,
+            Self::Table { .. } | Self::Pictures { .. } | Self::PictureFiles { .. } | Self::Custom(_) => None,
         }
     }
 
@@ -162,7 +183,7 @@ impl Preprocessing {
     pub fn custom(&self) -> Option<&dyn CustomPreprocessing> {
         match self {
             Self::Custom(custom) => Some(custom.get()),
-            Self::Table { .. } | Self::Pictures { .. } => None,
+            Self::Table { .. } | Self::Pictures { .. } | Self::PictureFiles { .. } | Self::Text { .. } => None,
         }
     }
 
@@ -185,6 +206,7 @@ impl Preprocessing {
                 fitted.validate()?;
                 fitted.inputs()
             }
+            Self::PictureFiles { images } => NamedPictures::inputs(images),
             Self::Custom(custom) => custom.get().inputs(),
         }
     }
@@ -204,12 +226,13 @@ impl Preprocessing {
                     if names.len() > 1 { format!(": {}, separated by tabs", names.join(", ")) } else { String::new() };
                 format!("lines of text, a sample each{tabs}; words are separated by blanks")
             }
+            Self::PictureFiles { images } => NamedPictures::describe(images),
             Self::Custom(custom) => custom.get().describe(),
         }
     }
 
     /// The inputs of all samples of a file, `batch_size` at a time (the last of a block may be fewer); `-` is the
-    /// standard input, for tables and texts.
+    /// standard input, for tables and texts. Where a sample has several pictures, the path is that of a folder with a file for each.
     ///
     /// # Errors
     /// [`Error::Io`] when the file cannot be opened; whatever is wrong in its header, with its place; `InvalidConfig`
@@ -232,12 +255,14 @@ impl Preprocessing {
             Self::Text { fitted } => Reader::Text { lines: Box::new(RawTexts::open(fitted, path, bytes()?)?) },
             Self::Pictures { image } => Reader::Pictures { items: open_pictures(path, image)?, image: *image },
             Self::Custom(custom) => Reader::Custom { batches: custom.get().read(path, batch_size)?, inputs },
+            Self::PictureFiles { images } => Reader::PictureFiles(PictureFiles::open(path, images)?),
         };
         Ok(InputBatches { reader, batch_size, failed: false })
     }
 }
 
-fn open_pictures(path: &Path, image: &RawPictures) -> Result<Items> {
+/// Opens an idx file of such pictures.
+pub(crate) fn open_pictures(path: &Path, image: &RawPictures) -> Result<Items> {
     let items = Items::open(path)?;
     let RawPictures { channels, height, width, .. } = *image;
     let fits = match items.dims() {
@@ -281,6 +306,7 @@ enum Reader {
         /// What they are said to be.
         inputs: InputSpec,
     },
+    PictureFiles(PictureFiles),
 }
 
 impl std::fmt::Debug for Reader {
@@ -290,6 +316,7 @@ impl std::fmt::Debug for Reader {
             Self::Pictures { .. } => "pictures",
             Self::Text { .. } => "text",
             Self::Custom { .. } => "custom",
+            Self::PictureFiles(_) => "picture files",
         })
     }
 }
@@ -316,9 +343,7 @@ impl InputBatches {
                 if bytes.is_empty() {
                     return Ok(None);
                 }
-                let values = image.values();
-                let pixels: Vec<f32> = bytes.iter().map(|&byte| values[usize::from(byte)]).collect();
-                Ok(Some(image.batch(&pixels)?))
+                Ok(Some(Inputs::new(vec![(RawPictures::INPUT.to_owned(), image.tensor_of_bytes(&bytes)?)])?))
             }
             Reader::Text { lines } => lines.take(self.batch_size),
             Reader::Custom { batches, inputs } => {
@@ -326,6 +351,7 @@ impl InputBatches {
                 inputs.check(&batch)?;
                 Ok(Some(batch))
             }
+            Reader::PictureFiles(files) => files.take(self.batch_size),
         }
     }
 }

@@ -9,7 +9,7 @@ use flate2::{Compression, write::GzEncoder};
 use mtl_core::{input::Cells, task::TaskName};
 use mtl_data::{
     DatasetConfig, Error, Kept, OnChange, Source, Splits,
-    datasets::{CensusIncome, CsvFiles, FashionPairsConfig, IdxFiles, IdxPart, IdxTask, ParallelText, SyntheticMmoe},
+    datasets::{CensusIncome, CsvFiles, FashionPairsConfig, IdxFiles, IdxImages, IdxPart, IdxTask, ParallelText, SyntheticMmoe},
     kept::Reloaded,
     laws,
     table::FittedColumn,
@@ -45,7 +45,7 @@ fn tiny(name: &str, dir: &Path, seed: u64) -> DatasetConfig {
         "idx" => {
             fashion_files(&dir);
             let part = |name: &str| IdxPart {
-                images: format!("{name}-images-idx3-ubyte.gz").into(),
+                images: IdxImages::One(format!("{name}-images-idx3-ubyte.gz").into()),
                 labels: vec![format!("{name}-labels-idx1-ubyte").into()],
             };
             let tasks = vec![IdxTask { name: TaskName::new("garment").unwrap(), classes: 10, names: Vec::new() }];

@@ -51,7 +51,7 @@ fn all_are_read_and_run_one_batch() {
         assert!(run.tasks.iter().all(|t| t.loss.is_some_and(f64::is_finite)), "{name}: {:?}", run.tasks);
         ran.push(name);
     }
-    for name in ["own-csv", "synthetic-mmoe", "synthetic-upgrad"] {
+    for name in ["own-csv", "own-csv-fusion", "synthetic-mmoe", "synthetic-upgrad"] {
         assert!(ran.iter().any(|r| r == name), "{name} did not run: {ran:?}");
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     error::{Error, Result},
     idx,
     kept::{Content, Cut, Loading, Part, Provenance},
-    preprocess::Preprocessing,
+    preprocess::{Preprocessing, RawPictures},
     rng::mix,
     source::{FashionPairs, Garments, Scaling, Source, split},
 };
@@ -70,7 +70,7 @@ impl FashionPairsConfig {
             return Err(Error::config(NAME, "validation", "a fraction in (0, 1)", self.validation.to_string()));
         }
         let all = (0..test.len() as u64).collect();
-        let scaling = loading.scaling(|| match self.standardize {
+        let scaling = loading.scaling(RawPictures::INPUT, || match self.standardize {
             true => Ok(self.pairs(&train, learn.clone(), 0, Scaling::default())?.measure()),
             false => Ok(Scaling::default()),
         })?;

@@ -10,8 +10,15 @@
 //! ```
 //! Pictures are bytes, `[n, height, width]` or `[n, channels, height, width]`; labels are bytes, `[n]`. Files may be
 //! compressed. Validation and test are cut from the training file unless they have files of their own.
+//!
+//! A sample may have several pictures, each an input under a name, in the order of the names: picture `i` of every file
+//! belongs to sample `i`. An architecture such as `fusion`, or the transformer encoder, reads them:
+//! ```toml
+//! train = { images = { left = "left.idx", right = "right.idx" }, labels = ["match.idx"] }
+//! ```
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -29,11 +36,14 @@ use crate::{
     idx,
     info::TaskInfo,
     kept::{Content, Cut, Loading, Part},
+    picture_files::NamedPictures,
     preprocess::{Preprocessing, RawPictures},
     source::{Pictures, Scaling, Source, Subset},
 };
 
 const NAME: &str = "idx";
+/// What a file of pictures is among the files of a run; of several, the name of its input follows.
+const PICTURES: &str = "pictures";
 
 /// Idx files and what their labels mean.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -78,10 +88,45 @@ pub struct IdxTask {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IdxPart {
-    /// The pictures.
-    pub images: PathBuf,
+    /// The file of pictures; or several by the names of the inputs that they become, one picture of each in a sample.
+    pub images: IdxImages,
     /// The labels, one file per task.
     pub labels: Vec<PathBuf>,
+}
+
+/// The pictures of a split.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(untagged, expecting = "a path, or a table of paths by the names of inputs")]
+pub enum IdxImages {
+    /// One a sample: the input `image`.
+    One(PathBuf),
+    /// Several a sample: an input each.
+    Several(BTreeMap<String, PathBuf>),
+}
+
+impl Default for IdxImages {
+    fn default() -> Self {
+        Self::One(PathBuf::new())
+    }
+}
+
+impl IdxImages {
+    /// Names of inputs and their files, by name.
+    fn iter(&self) -> Vec<(&str, &Path)> {
+        match self {
+            Self::One(path) if path.as_os_str().is_empty() => Vec::new(),
+            Self::One(path) => vec![(RawPictures::INPUT, path.as_path())],
+            Self::Several(paths) => paths.iter().map(|(name, path)| (name.as_str(), path.as_path())).collect(),
+        }
+    }
+
+    /// Forgets where files are, and keeps for which inputs.
+    pub(super) fn clear_paths(&mut self) {
+        match self {
+            Self::One(path) => path.clear(),
+            Self::Several(paths) => paths.values_mut().for_each(PathBuf::clear),
+        }
+    }
 }
 
 impl Default for IdxFiles {
@@ -103,11 +148,19 @@ impl Default for IdxFiles {
 
 /// A split as it was read.
 struct Read {
-    pixels: Vec<u8>,
-    shape: [usize; 3],
+    n: usize,
+    pictures: Vec<ReadPictures>,
     labels: Vec<Vec<i64>>,
     /// Which file it is of the split's, where it is, what it held.
     files: Vec<(String, PathBuf, Content)>,
+}
+
+/// The pictures of one input.
+struct ReadPictures {
+    name: String,
+    path: PathBuf,
+    shape: [usize; 3],
+    pixels: Vec<u8>,
 }
 
 impl IdxFiles {
@@ -122,12 +175,11 @@ impl IdxFiles {
 
     pub(super) fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
         let tasks = self.tasks()?;
-        if self.train.images.as_os_str().is_empty() {
+        if self.train.images.iter().is_empty() {
             return Err(Error::config(NAME, "train", "the paths of files", "none"));
         }
         let train = self.compared("train", &self.train, loading)?;
-        let size: usize = train.shape.iter().product();
-        let n = (train.pixels.len() / size.max(1)) as u64;
+        let n = train.n as u64;
         let (rest, test) = cut(NAME, n, self.test.is_none(), "test_fraction", self.test_fraction, self.seed)?;
         let (learn, validation) = cut(
             NAME,
@@ -141,14 +193,20 @@ impl IdxFiles {
             positions.iter().filter_map(|&at| rest.get(usize::try_from(at).ok()?).copied()).collect()
         };
         let (learn, validation) = (in_rest(learn), in_rest(validation));
-        let scaling = loading.scaling(|| match self.standardize {
-            true => Ok(Pictures::measure(&train.pixels, size, &learn)),
-            false => Ok(Scaling::default()),
-        })?;
-        let (shape, image) = (train.shape, RawPictures::new(train.shape, scaling));
+        let mut images: Vec<NamedPictures> = Vec::with_capacity(train.pictures.len());
+        for ReadPictures { name, shape, pixels, .. } in &train.pictures {
+            let scaling = loading.scaling(name, || match self.standardize {
+                true => Ok(Pictures::measure(pixels, shape.iter().product(), &learn)),
+                false => Ok(Scaling::default()),
+            })?;
+            images.push(NamedPictures { name: name.clone(), image: RawPictures::new(*shape, scaling) });
+        }
         let source = |read: Read| -> Result<Arc<dyn Source>> {
-            Ok(Arc::new(Pictures::new(read.pixels, image, tasks.clone(), read.labels)?))
+            let pixels = read.pictures.into_iter().map(|pictures| pictures.pixels);
+            let pictures = images.iter().cloned().zip(pixels).collect();
+            Ok(Arc::new(Pictures::new(pictures, tasks.clone(), read.labels)?))
         };
+        let shapes: Vec<(String, [usize; 3])> = train.pictures.iter().map(|p| (p.name.clone(), p.shape)).collect();
         let whole = source(train)?;
         let mut other = |role, part: &Option<IdxPart>, positions: Vec<u64>| -> Result<(Arc<dyn Source>, Part)> {
             let Some(part) = part else {
@@ -156,10 +214,18 @@ impl IdxFiles {
                 return Ok((Arc::new(Subset::new(whole.clone(), positions)?), cut));
             };
             let read = self.compared(role, part, loading)?;
-            if read.shape != shape {
-                let path = self.path(&part.images);
-                let expected = format!("pictures of {shape:?} as in the training file");
-                return Err(Error::Idx { path, expected, found: format!("{:?}", read.shape) });
+            let names = |all: &mut dyn Iterator<Item = &String>| all.map(String::as_str).collect::<Vec<_>>().join(", ");
+            let (expected, found) =
+                (names(&mut shapes.iter().map(|(name, _)| name)), names(&mut read.pictures.iter().map(|p| &p.name)));
+            if expected != found {
+                return Err(Error::config(NAME, "images", format!("of {expected}, as for training"), found));
+            }
+            for (pictures, (_, shape)) in read.pictures.iter().zip(&shapes) {
+                if pictures.shape != *shape {
+                    let expected = format!("pictures of {shape:?} as in the training file");
+                    let found = format!("{:?}", pictures.shape);
+                    return Err(Error::Idx { path: pictures.path.clone(), expected, found });
+                }
             }
             let read = source(read)?;
             let cut = Part::whole(read.len());
@@ -168,15 +234,20 @@ impl IdxFiles {
         let (validation, validation_part) = other("validation", &self.validation, validation)?;
         let (test, test_part) = other("test", &self.test, test)?;
         let cut = Cut { train: Part::at(&learn), validation: validation_part, test: test_part };
-        let splits = Splits::new(&whole, learn, Vec::new(), test, Preprocessing::Pictures { image })?;
+        let preprocessing = match (&self.train.images, images.as_slice()) {
+            (IdxImages::One(_), [only]) => Preprocessing::Pictures { image: only.image },
+            _ => Preprocessing::PictureFiles { images },
+        };
+        let splits = Splits::new(&whole, learn, Vec::new(), test, preprocessing)?;
         loading.finish(Splits { validation, ..splits }, cut)
     }
 
     /// The files of a split, compared with what a run kept of them.
     fn compared(&self, role: &str, part: &IdxPart, loading: &mut Loading<'_>) -> Result<Read> {
-        let mut read = self.read(part).map_err(|e| loading.unreadable(&self.path(&part.images), e))?;
+        let first = part.images.iter().first().map(|(_, path)| self.path(path)).unwrap_or_default();
+        let mut read = self.read(part).map_err(|e| loading.unreadable(&first, e))?;
         for (what, path, content) in read.files.drain(..) {
-            let learned_from = role == "train" && what == "pictures";
+            let learned_from = role == "train" && what.starts_with(PICTURES);
             loading.admit(&format!("{role} {what}"), &path, content, learned_from)?;
         }
         Ok(read)
@@ -205,26 +276,45 @@ impl IdxFiles {
     }
 
     fn read(&self, part: &IdxPart) -> Result<Read> {
-        let path = self.path(&part.images);
         let wrong = |path: PathBuf, expected: String, found: String| Err(Error::Idx { path, expected, found });
-        let rank = idx::rank(&path)?;
-        if !(3..=4).contains(&rank) {
-            return wrong(path, "[n, height, width] or [n, channels, height, width]".into(), format!("{rank} axes"));
-        }
-        let images = idx::read(&path, rank)?;
-        let (n, shape) = match images.dims[..] {
-            [n, height, width] => (n, [1, height, width]),
-            [n, channels, height, width] => (n, [channels, height, width]),
-            _ => (0, [0; 3]),
-        };
-        if n == 0 || images.data.is_empty() {
-            return Err(Error::NoRows { path });
+        let (mut files, mut pictures): (Vec<(String, PathBuf, Content)>, Vec<ReadPictures>) = (Vec::new(), Vec::new());
+        let mut n = 0;
+        for (name, path) in part.images.iter() {
+            let path = self.path(path);
+            let rank = idx::rank(&path)?;
+            if !(3..=4).contains(&rank) {
+                return wrong(
+                    path,
+                    "[n, height, width] or [n, channels, height, width]".into(),
+                    format!("{rank} axes"),
+                );
+            }
+            let images = idx::read(&path, rank)?;
+            let (found, shape) = match images.dims[..] {
+                [n, height, width] => (n, [1, height, width]),
+                [n, channels, height, width] => (n, [channels, height, width]),
+                _ => (0, [0; 3]),
+            };
+            if found == 0 || images.data.is_empty() {
+                return Err(Error::NoRows { path });
+            }
+            if let Some(first) = pictures.first()
+                && found != n
+            {
+                return wrong(path, format!("{n} pictures, as many as of {}", first.name), found.to_string());
+            }
+            n = found;
+            let role = match part.images {
+                IdxImages::One(_) => PICTURES.to_owned(),
+                IdxImages::Several(_) => format!("{PICTURES} {name}"),
+            };
+            files.push((role, path.clone(), Content::of_idx(&images)));
+            pictures.push(ReadPictures { name: name.to_owned(), path, shape, pixels: images.data });
         }
         if part.labels.len() != self.tasks.len() {
             let expected = format!("{} files, one per task", self.tasks.len());
             return Err(Error::config(NAME, "labels", expected, part.labels.len().to_string()));
         }
-        let mut files = vec![("pictures".to_owned(), path, Content::of_idx(&images))];
         let mut labels = Vec::with_capacity(self.tasks.len());
         for (task, path) in self.tasks.iter().zip(&part.labels) {
             let path = self.path(path);
@@ -235,7 +325,7 @@ impl IdxFiles {
             labels.push(self.classes_of(task, &path, &bytes.data)?);
             files.push((format!("labels of {}", task.name), path, Content::of_idx(&bytes)));
         }
-        Ok(Read { pixels: images.data, shape, labels, files })
+        Ok(Read { n, pictures, labels, files })
     }
 
     fn classes_of(&self, task: &IdxTask, path: &Path, bytes: &[u8]) -> Result<Vec<i64>> {
@@ -276,7 +366,7 @@ mod tests {
         fs::write(dir.join("x"), idx(&[n, 2, 3], &pixels)).unwrap();
         fs::write(dir.join("y"), idx(&[n], labels)).unwrap();
         let task = IdxTask { name: TaskName::new("t").unwrap(), classes: 3, names: Vec::new() };
-        let train = IdxPart { images: "x".into(), labels: vec!["y".into()] };
+        let train = IdxPart { images: IdxImages::One("x".into()), labels: vec!["y".into()] };
         IdxFiles { dir: Some(dir.to_owned()), tasks: vec![task], train, ..IdxFiles::default() }
     }
 
@@ -301,6 +391,35 @@ mod tests {
         fs::write(dir.path().join("x"), idx(&[6, 3, 1, 2], &[9; 36])).unwrap();
         let info = config.load().unwrap().info;
         assert_eq!(info.inputs.describe(), "image (picture of 3 x 1 x 2)");
+    }
+
+    #[test]
+    fn several_pictures_are_an_input_each() {
+        let dir = tempfile::tempdir().unwrap();
+        let labels: Vec<u8> = (0..20).map(|i| i % 3).collect();
+        let one = files(dir.path(), &labels);
+        let wide: Vec<u8> = (0..20 * 4).map(|i| u8::try_from(i * 3).unwrap()).collect();
+        fs::write(dir.path().join("w"), idx(&[20, 1, 4], &wide)).unwrap();
+        let paths = [("right", "x"), ("left", "w")].map(|(name, path)| (name.to_owned(), path.into()));
+        let images = IdxImages::Several(paths.into_iter().collect());
+        let train = IdxPart { images, ..one.train.clone() };
+        let two = IdxFiles { train, standardize: true, ..one.clone() };
+        let splits = two.load().unwrap();
+        assert_eq!(splits.info.inputs.describe(), "left (picture of 1 x 1 x 4), right (picture of 1 x 2 x 3)");
+        let (alone, both) = (one.load().unwrap(), splits.test.batch(&[0, 1]).unwrap());
+        assert_eq!(alone.test.batch(&[0, 1]).unwrap().ids, both.ids, "the cut depends on their number alone");
+        let Some(Preprocessing::PictureFiles { images }) = &splits.preprocessing else { panic!("several files") };
+        assert!(images[0].image.mean != images[1].image.mean, "each is scaled by its own pixels");
+        let roles: Vec<_> = splits.provenance.files.iter().map(|file| file.role.as_str()).collect();
+        assert_eq!(roles, ["train pictures left", "train pictures right", "train labels of t"]);
+        let text = toml::to_string(&two).unwrap();
+        assert_eq!(toml::from_str::<IdxFiles>(&text).unwrap(), two, "{text}");
+        let test = Some(IdxPart { images: IdxImages::One("x".into()), ..one.train.clone() });
+        let e = IdxFiles { test, ..two.clone() }.load().unwrap_err().to_string();
+        assert_eq!(e, "idx: images must be of left, right, as for training, found image");
+        fs::write(dir.path().join("w"), idx(&[19, 1, 4], &wide[4..])).unwrap();
+        let e = two.load().unwrap_err().to_string();
+        assert!(e.ends_with("x: expected 19 pictures, as many as of left, found 20"), "{e}");
     }
 
     #[test]

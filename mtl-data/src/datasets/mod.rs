@@ -26,7 +26,7 @@ mod tasks;
 pub use census_income::CensusIncome;
 pub use csv::CsvFiles;
 pub use fashion_pairs::FashionPairsConfig;
-pub use idx_files::{IdxFiles, IdxPart, IdxTask};
+pub use idx_files::{IdxFiles, IdxImages, IdxPart, IdxTask};
 pub use parallel_text::{NewLabels, ParallelText, TextInput, TextTaskFile};
 pub use part::DatasetPart;
 pub(crate) use synthetic_mmoe::preprocessing as synthetic_preprocessing;
@@ -100,7 +100,7 @@ impl DatasetConfig {
                 config.dir = None;
                 let parts = [Some(&mut config.train), config.validation.as_mut(), config.test.as_mut()];
                 for part in parts.into_iter().flatten() {
-                    part.images.clear();
+                    part.images.clear_paths();
                     part.labels.iter_mut().for_each(PathBuf::clear);
                 }
             }

@@ -24,6 +24,7 @@ pub(super) fn of_learned(before: Option<&Preprocessing>, now: Option<&Preprocess
             Preprocessing::Table { .. }
             | Preprocessing::Text { .. }
             | Preprocessing::Pictures { .. }
+            | Preprocessing::PictureFiles { .. }
             | Preprocessing::Custom(_),
             _,
         ) => None,

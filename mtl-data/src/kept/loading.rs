@@ -100,14 +100,14 @@ impl<'a> Loading<'a> {
         self.learned("what was learned of texts", |p| p.texts().cloned(), fit, of_texts)
     }
 
-    /// How pixels are scaled.
+    /// How the pixels of an input are scaled.
     ///
     /// # Errors
     /// As [`Loading::fitted`].
-    pub(crate) fn scaling(&mut self, measure: impl FnOnce() -> Result<Scaling>) -> Result<Scaling> {
+    pub(crate) fn scaling(&mut self, input: &str, measure: impl FnOnce() -> Result<Scaling>) -> Result<Scaling> {
         self.learned(
             "how pictures were scaled",
-            |p| p.pictures().map(RawPictures::scaling),
+            |p| p.pictures(input).map(RawPictures::scaling),
             measure,
             |before, now| (before != now).then(|| format!("mean of pixels {:.6} -> {:.6}", before.mean, now.mean)),
         )

@@ -1,54 +1,67 @@
-//! Pictures in memory, each with one class label per task.
+//! Pictures in memory, one or several in a sample, with one class label per task.
 //!
 //! Pixels stay bytes until a batch is built: a data set costs its file size, and scaling is a table of 256 values.
 
-use mtl_core::batch::{Batch, MISSING_CLASS, Target};
+use mtl_core::batch::{Batch, Inputs, MISSING_CLASS, Target};
 use rayon::prelude::*;
 
 use super::{Scaling, Source, indices};
 use crate::{
     error::{Error, Result},
     info::{DataInfo, TaskInfo},
-    preprocess::RawPictures,
+    picture_files::NamedPictures,
 };
 
 /// Pictures and labels.
 ///
 /// # Shapes
-/// One picture, `[b, channels, height, width]` of `Float`, named [`RawPictures::INPUT`]; one target per task: `[b]` of
-/// `Int64`.
+/// `[b, channels, height, width]` of `Float` for each input; one target per task: `[b]` of `Int64`.
 #[derive(Debug, Clone)]
 pub struct Pictures {
+    n: usize,
+    images: Vec<Images>,
+    /// Per task, one label per sample.
+    labels: Vec<Vec<i64>>,
+    info: DataInfo,
+}
+
+/// The pictures of one input.
+#[derive(Debug, Clone)]
+struct Images {
     pixels: Vec<u8>,
     /// Bytes of one picture.
     size: usize,
-    /// Per task, one label per picture.
-    labels: Vec<Vec<i64>>,
-    info: DataInfo,
-    raw: RawPictures,
+    about: NamedPictures,
     values: [f32; 256],
 }
 
 impl Pictures {
-    /// `pixels` are `[n, channels, height, width]`, last axis fastest; `labels` one list of `n` per task, class numbers
-    /// below the task's number of classes or [`MISSING_CLASS`].
+    /// Pixels of each input are `[n, channels, height, width]`, last axis fastest; `labels` one list of `n` per task, class
+    /// numbers below the task's number of classes or [`MISSING_CLASS`].
     ///
     /// # Errors
-    /// `InvalidConfig` when sizes do not agree or the scaling is not finite and positive.
-    pub(crate) fn new(pixels: Vec<u8>, raw: RawPictures, tasks: Vec<TaskInfo>, labels: Vec<Vec<i64>>) -> Result<Self> {
-        let size = raw.channels * raw.height * raw.width;
-        let n = pixels.len().checked_div(size).unwrap_or(0);
-        if n * size != pixels.len() || labels.len() != tasks.len() || labels.iter().any(|l| l.len() != n) {
-            let found = format!("{} bytes, labels {:?}", pixels.len(), labels.iter().map(Vec::len).collect::<Vec<_>>());
-            return Err(Error::config(
-                "pictures",
-                "labels",
-                format!("one per task and picture of {size} bytes"),
-                found,
-            ));
+    /// `InvalidConfig` when sizes do not agree or a scaling is not finite and positive; those of names of inputs.
+    pub(crate) fn new(
+        images: Vec<(NamedPictures, Vec<u8>)>,
+        tasks: Vec<TaskInfo>,
+        labels: Vec<Vec<i64>>,
+    ) -> Result<Self> {
+        let about: Vec<NamedPictures> = images.iter().map(|(about, _)| about.clone()).collect();
+        let inputs = NamedPictures::inputs(&about)?;
+        let images = images.into_iter().map(|(about, pixels)| {
+            let size = about.image.channels * about.image.height * about.image.width;
+            Images { values: about.image.values(), pixels, size, about }
+        });
+        let images: Vec<Images> = images.collect();
+        let n = images.first().map_or(0, |first| first.pixels.len() / first.size.max(1));
+        let fits = |images: &Images| n.checked_mul(images.size) == Some(images.pixels.len());
+        if !images.iter().all(fits) || labels.len() != tasks.len() || labels.iter().any(|l| l.len() != n) {
+            let bytes: Vec<usize> = images.iter().map(|images| images.pixels.len()).collect();
+            let found = format!("{bytes:?} bytes, labels {:?}", labels.iter().map(Vec::len).collect::<Vec<_>>());
+            let expected = format!("one per task and sample, for pictures of {} bytes", inputs.describe());
+            return Err(Error::config("pictures", "labels", expected, found));
         }
-        raw.validate()?;
-        Ok(Self { pixels, size, labels, info: DataInfo { inputs: raw.inputs(), tasks }, values: raw.values(), raw })
+        Ok(Self { n, images, labels, info: DataInfo { inputs, tasks } })
     }
 
     /// Mean and standard deviation, in `[0, 1]`, of the pixels of the pictures at `positions`.
@@ -79,19 +92,22 @@ impl Source for Pictures {
     }
 
     fn len(&self) -> u64 {
-        (self.pixels.len() / self.size.max(1)) as u64
+        self.n as u64
     }
 
     fn batch(&self, positions: &[u64]) -> Result<Batch> {
         let at = indices("pictures", self.len(), positions)?;
-        let mut pixels = vec![0.0; at.len() * self.size];
-        pixels.par_chunks_exact_mut(self.size).with_min_len(64).zip(&at).for_each(|(out, &at)| {
-            for (value, &pixel) in out.iter_mut().zip(&self.pixels[at * self.size..]) {
-                *value = self.values[usize::from(pixel)];
-            }
-        });
-        let targets = self.targets(positions)?;
-        Ok(Batch::new(self.raw.batch(&pixels)?, targets, positions.to_vec())?)
+        let mut inputs = Vec::with_capacity(self.images.len());
+        for Images { pixels, size, about, values } in &self.images {
+            let mut scaled = vec![0.0; at.len() * size];
+            scaled.par_chunks_exact_mut(*size).with_min_len(64).zip(&at).for_each(|(out, &at)| {
+                for (value, &pixel) in out.iter_mut().zip(&pixels[at * size..]) {
+                    *value = values[usize::from(pixel)];
+                }
+            });
+            inputs.push((about.name.clone(), about.image.tensor(&scaled)?));
+        }
+        Ok(Batch::new(Inputs::new(inputs)?, self.targets(positions)?, positions.to_vec())?)
     }
 
     fn targets(&self, positions: &[u64]) -> Result<Vec<Option<Target>>> {
@@ -108,20 +124,22 @@ impl Source for Pictures {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::preprocess::RawPictures;
     use mtl_core::{answer::Answer, task::TaskName};
 
     fn tasks() -> Vec<TaskInfo> {
         vec![TaskInfo { name: TaskName::new("t").unwrap(), answer: Answer::class(["a", "b"]) }]
     }
 
-    fn raw(scaling: Scaling) -> RawPictures {
-        RawPictures::new([1, 2, 2], scaling)
+    fn image(scaling: Scaling) -> NamedPictures {
+        NamedPictures { name: "image".into(), image: RawPictures::new([1, 2, 2], scaling) }
     }
 
     #[test]
     fn pixels_and_labels_come_as_asked() {
         let pixels = vec![0, 255, 51, 102, 0, 0, 255, 255];
-        let source = Pictures::new(pixels, raw(Scaling::default()), tasks(), vec![vec![1, MISSING_CLASS]]).unwrap();
+        let images = vec![(image(Scaling::default()), pixels)];
+        let source = Pictures::new(images, tasks(), vec![vec![1, MISSING_CLASS]]).unwrap();
         let batch = source.batch(&[1, 0, 1]).unwrap();
         let image = batch.inputs.get("image").unwrap();
         assert_eq!(image.size(), [3, 1, 2, 2]);
@@ -140,8 +158,12 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_refused() {
-        let new = |labels, scaling| Pictures::new(vec![0; 8], raw(scaling), tasks(), labels);
+        let new = |labels, scaling| Pictures::new(vec![(image(scaling), vec![0; 8])], tasks(), labels);
         assert!(new(vec![vec![0]], Scaling::default()).is_err());
+        let other = NamedPictures { name: "other".into(), ..image(Scaling::default()) };
+        let images = vec![(image(Scaling::default()), vec![0; 8]), (other, vec![0; 12])];
+        let e = Pictures::new(images, tasks(), vec![vec![0, 1]]).unwrap_err().to_string();
+        assert!(e.contains("found [8, 12] bytes, labels [2]"), "{e}");
         assert!(new(vec![vec![0, 1]], Scaling { mean: 0.0, std: 0.0 }).is_err());
     }
 }

@@ -1,9 +1,8 @@
 //! Rows to predict for: a file read block by block, without labels.
 //!
 //! Columns are found as in training, by name where there is a header, by position where there is none; columns of labels,
-//! weights and groups and
-//! ignored ones may be missing. A block is about a megabyte, so that a file of any size costs the memory of one; a row's
-//! codes and numbers do not depend on how the file was cut.
+//! weights and groups may be missing, and ignored ones. A block is about a megabyte, so that a file of any size costs the
+//! memory of one; a row's codes and numbers do not depend on how the file was cut.
 //!
 //! Answers stand beside lines, so each line is a row: in a file of one column an empty line is a row whose value is
 //! missing, in one of several columns it is refused unless only such lines follow.

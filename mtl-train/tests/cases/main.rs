@@ -23,4 +23,7 @@ mod c18_set_a_key;
 mod c19_grades;
 mod c20_funnel;
 mod c22_texts;
+mod c31_weights;
+mod c32_groups;
+mod c33_fusion;
 mod run;

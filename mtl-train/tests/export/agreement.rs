@@ -137,7 +137,7 @@ fn pictures_too() {
 
     // The raw pictures of the test split, as whoever uses the model would have them.
     let batch = splits.test.batch(&[0, 1, 2, 3, 4]).unwrap();
-    let image = *splits.preprocessing.as_ref().unwrap().pictures().unwrap();
+    let image = *splits.preprocessing.as_ref().unwrap().pictures("image").unwrap();
     let scaled = batch.inputs.get("image").unwrap();
     let bytes = ((scaled * f64::from(image.std) + f64::from(image.mean)) * 255.0).round().to_kind(tch::Kind::Uint8);
     let bytes = Vec::<u8>::try_from(bytes.view(-1)).unwrap();

@@ -1,6 +1,6 @@
 //! `cargo xtask tidy`: the rules of this repository that no compiler knows.
 //!
-//! Every rule is one function over text in [`rules`] or [`crates`], tested on bad input right there.
+//! Every rule is one function over text in [`rules`], [`crates`], [`kinds`] or [`new_things`], tested on bad input right there.
 //! This file walks the tree and prints what they say, in the `path:line: message` form that editors
 //! understand. Complaints fail the check; warnings are shown and let it pass. The tree is walked
 //! without git, so that the rules also hold for files not yet added; what the root's `.gitignore`
@@ -9,6 +9,7 @@
 mod crates;
 mod kinds;
 mod lexer;
+mod new_things;
 mod rules;
 
 use std::fs;
@@ -77,6 +78,7 @@ pub(crate) fn check(root: &Path) -> Result<bool> {
         found.extend(complaints.map(|complaint| (file.path.clone(), complaint)));
     }
     found.extend(rules::changelog(&files).map(|complaint| ("CHANGELOG.md".to_owned(), complaint)));
+    found.extend(new_things::table(&files).into_iter().map(|complaint| (new_things::PAGE.to_owned(), complaint)));
     for (path, complaint) in &found {
         let place = complaint.line.map_or_else(|| path.clone(), |line| format!("{path}:{line}"));
         let kind = if complaint.warning { "warning: " } else { "" };
