@@ -22,4 +22,5 @@ mod c17_file_kinds;
 mod c18_set_a_key;
 mod c19_grades;
 mod c20_funnel;
+mod c21_restore;
 mod run;
