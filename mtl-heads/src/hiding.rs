@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! training     of the k fields of a sample, m = round(share k) chosen at random are hidden; at least one, at most k - 1
-//! evaluation   the fields are dealt to g = round(1 / share) groups, field j to group j mod g; the batch passes the trunk once a
+//! evaluation   the fields are dealt to g = k / m groups, rounded up, field j to group j mod g; the batch passes the trunk once a
 //!              group, which is hidden then, so that every cell is restored once, from the cells of the other groups
 //! ```
 //! A hidden number is 0, which is the mean where preprocessing standardizes. That a cell is hidden the head is told, the encoder is
@@ -81,9 +81,9 @@ impl Hiding {
     }
 
     /// In how many groups evaluation hides the cells.
-    #[expect(clippy::cast_possible_truncation, reason = "clamped to a number of fields")]
     fn groups(&self) -> i64 {
-        ((1.0 / self.share).round().min(1e9) as i64).clamp(2.min(self.fields), self.fields)
+        let cells = self.cells();
+        (self.fields + cells - 1) / cells
     }
 
     /// What a training step hides: drawn from libtorch's generator, which is seeded for every step.

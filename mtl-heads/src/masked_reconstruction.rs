@@ -13,6 +13,8 @@
 //! trunk learns on the way. So by default the head is told which cells it has to restore, but sees the others through the trunk
 //! alone; with `visible` it sees them itself, restores better, and asks less of the trunk.
 //!
+//! Labels are the numbers as the network sees them: standardized where preprocessing does, and where it filled a gap, what it filled in.
+//!
 //! Every cell counts in evaluation: the batch passes the trunk once a group of cells ([`Hiding`](crate::Hiding)), and each answer was
 //! given while its cell was hidden.
 //!

@@ -222,7 +222,11 @@ fn layers(model: &Model, batch: &Batch, tape: &Tape) -> Vec<Layer> {
         parameters: 0,
         multiply_adds: 0,
     });
+    // A layer that runs again, for inputs of which something is hidden, learns the same numbers.
+    let mut before: Vec<&str> = Vec::new();
     let ran = tape.0.iter().map(|entry| {
+        let again = before.contains(&entry.layer.as_str());
+        before.push(&entry.layer);
         let own: Vec<_> = model.params().params().iter().filter(|p| is_of(p.name(), &entry.layer)).collect();
         let owner = own.iter().find_map(|p| match p.role() {
             Role::Shared => None,
@@ -233,7 +237,7 @@ fn layers(model: &Model, batch: &Batch, tape: &Tape) -> Vec<Layer> {
             name: entry.layer.clone(),
             owner: owner.unwrap_or_else(|| "shared".into()),
             shape: entry.output.size(),
-            parameters: own.iter().map(|p| p.tensor().numel()).sum(),
+            parameters: if again { 0 } else { own.iter().map(|p| p.tensor().numel()).sum() },
             multiply_adds: entry.multiply_adds / samples,
         }
     });

@@ -39,6 +39,21 @@ use crate::head::Head;
 use samples::Samples;
 use subject::Subject;
 
+/// The laws, in the order in which they stand above.
+pub const NAMES: &[&str] = &[
+    "shape",
+    "missing",
+    "absent",
+    "weights",
+    "permutation",
+    "overfit",
+    "finite",
+    "repeatable",
+    "unseen",
+    "saved",
+    "refused",
+];
+
 /// Numbers in `[-1, 1]`: labels for a head that takes any.
 pub fn unit_values(rng: &mut Rng) -> f32 {
     #[expect(clippy::cast_possible_truncation, reason = "a label has the precision of f32")]
