@@ -3,10 +3,12 @@
 
 use mtl_core::{
     context::Cx,
-    encode::{ConvEncoderConfig, EncoderConfig, LstmEncoderConfig, MlpEncoderConfig, ResNet18Config, TabularEncoderConfig},
+    encode::{
+        ConvEncoderConfig, EncoderConfig, LstmEncoderConfig, MlpEncoderConfig, ResNet18Config, TabularEncoderConfig,
+    },
     input::{
-        CategoricalField, Custom, CustomModality, Input, InputSpec, Inputs, Layout, Length, Modality, ModalityKind,
-        Numbers, Picture, Set, Signal, Tokens,
+        CategoricalField, Custom, CustomModality, InputSpec, Inputs, Layout, Length, Modality, ModalityKind, Numbers,
+        Picture, Set, Signal, Tokens,
     },
     laws,
     mode::Mode,

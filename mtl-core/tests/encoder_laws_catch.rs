@@ -153,7 +153,7 @@ impl Encoder for Wrong {
 
 /// The laws that are broken.
 fn broken(fault: Fault) -> Vec<&'static str> {
-    let words = Tokens { vocabulary: 5, pad: 0, length: Length::Ragged(4) };
+    let words = Tokens { vocabulary: 5, pad: 0, length: Length::Ragged(4), unknown: None };
     let spec = InputSpec::new([
         ("numbers", Modality::from(Numeric { names: vec!["x".into(), "y".into()] })),
         ("words", words.into()),

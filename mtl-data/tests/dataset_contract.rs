@@ -9,7 +9,9 @@ use flate2::{Compression, write::GzEncoder};
 use mtl_core::{input::Cells, task::TaskName};
 use mtl_data::{
     DatasetConfig, Error, Kept, OnChange, Source, Splits,
-    datasets::{CensusIncome, CsvFiles, FashionPairsConfig, IdxFiles, IdxImages, IdxPart, IdxTask, ParallelText, SyntheticMmoe},
+    datasets::{
+        CensusIncome, CsvFiles, FashionPairsConfig, IdxFiles, IdxImages, IdxPart, IdxTask, ParallelText, SyntheticMmoe,
+    },
     kept::Reloaded,
     laws,
     table::FittedColumn,

@@ -48,7 +48,7 @@ struct Sentences(DataInfo);
 
 impl Sentences {
     fn new() -> Self {
-        let words = Tokens { vocabulary: 11, pad: 0, length: Length::Ragged(6) };
+        let words = Tokens { vocabulary: 11, pad: 0, length: Length::Ragged(6), unknown: None };
         let inputs = InputSpec::new([("words", words.into())]).unwrap();
         let tasks = vec![task("tags", Answer::tags(["o", "b", "i"])), task("good", Answer::class(["no", "yes"]))];
         Self(DataInfo { inputs, tasks })
@@ -76,7 +76,7 @@ impl Source for Sentences {
         let good: Vec<i64> = positions.iter().map(|&p| p as i64 % 2).collect();
         let weights: Vec<f32> = positions.iter().map(|&p| p as f32 / 10.0).collect();
         let groups: Vec<u64> = positions.iter().map(|&p| p / 5).collect();
-        let spec = Tokens { vocabulary: 11, pad: 0, length: Length::Ragged(6) };
+        let spec = Tokens { vocabulary: 11, pad: 0, length: Length::Ragged(6), unknown: None };
         let inputs = Inputs::new(vec![("words".to_owned(), spec.batch(&words)?)])?;
         let tags = Target::new("tags", &self.0.tasks[0].answer, &Labels::lists(&tags))?;
         let good = Target::class("good", &good)?.with_weights("good", &weights)?.with_groups("good", &groups)?;

@@ -19,7 +19,8 @@ use tch::{Device, Kind, Tensor};
 /// Samples of 1 to `longest` items whose tags go round `a b c a ..` from a drawn one; some labels after the first are not known.
 fn samples(n: usize, longest: i64, seed: u64, gaps: bool) -> (Features, Vec<Vec<i64>>, Vec<Vec<i64>>) {
     let mut rng = Rng::new(seed);
-    let mut below = |k: i64| (0..k).rev().find(|at| rng.uniform() < 1.0 / (k - at) as f64 || *at == 0).map_or(0, |at| at);
+    let mut below =
+        |k: i64| (0..k).rev().find(|at| rng.uniform() < 1.0 / (k - at) as f64 || *at == 0).map_or(0, |at| at);
     let (mut xs, mut padding, mut truth, mut known) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..n {
         let (length, first) = (1 + below(longest), below(3));
@@ -28,7 +29,9 @@ fn samples(n: usize, longest: i64, seed: u64, gaps: bool) -> (Features, Vec<Vec<
             padding.push(t >= length);
         }
         let tags: Vec<i64> = (0..length).map(|t| (first + t) % 3).collect();
-        known.push(tags.iter().enumerate().map(|(t, tag)| if gaps && t > 0 && below(3) == 0 { -100 } else { *tag }).collect());
+        known.push(
+            tags.iter().enumerate().map(|(t, tag)| if gaps && t > 0 && below(3) == 0 { -100 } else { *tag }).collect(),
+        );
         truth.push(tags);
     }
     let xs = Tensor::from_slice(&xs).view([n as i64, longest, 3]).to_kind(Kind::Float);

@@ -21,7 +21,9 @@ fn answers(head: &HeadConfig) -> [Answer; 2] {
         HeadConfig::Regress(_) => [Answer::values(numbered(1)), Answer::values(numbered(2))],
         HeadConfig::MaskedReconstruction(_) => [Answer::values(numbered(1)), Answer::values(numbered(3))],
         HeadConfig::GruDecoder(_) => [Answer::sequence(numbered(1)), Answer::sequence(numbered(4))],
-        HeadConfig::Tags(_) | HeadConfig::Crf(_) => [Answer::tags(["O", "B-x"]), Answer::tags(["O", "B-x", "I-x", "B-y"])],
+        HeadConfig::Tags(_) | HeadConfig::Crf(_) => {
+            [Answer::tags(["O", "B-x"]), Answer::tags(["O", "B-x", "I-x", "B-y"])]
+        }
         HeadConfig::Outside(part) => panic!("{part:?} is not of this crate"),
     }
 }
@@ -166,7 +168,11 @@ fn the_registry_refuses_what_cannot_work() {
         ),
         ("kind = \"ordinal\"", Answer::ordinal(numbered(1)), "ordinal head: grades must be >= 2, found 1"),
         ("kind = \"regress\"", Answer::tags(numbered(3)), "head: kind must be \"tags\" for the labels of task income"),
-        ("kind = \"regress\"", Answer::sequence(numbered(3)), "head: kind must be \"gru-decoder\" for the labels of task income"),
+        (
+            "kind = \"regress\"",
+            Answer::sequence(numbered(3)),
+            "head: kind must be \"gru-decoder\" for the labels of task income",
+        ),
         ("kind = \"tags\"", Answer::tags(numbered(3)), "tags head: features must be tokens [b, l, d] for task income"),
         ("kind = \"crf\"", Answer::tags(numbered(1)), "crf head: tags must be >= 2, found 1"),
         ("kind = \"regress\"", Answer::values(numbered(0)), "values must be >= 1, found 0"),

@@ -242,8 +242,8 @@ fn a_head_that_reads_inputs_needs_some() {
         (TaskName::new("restore").unwrap(), View::Pooled { width: 4 }, Answer::values(["x", "y"]));
     let inputs = InputSpec::table(Vec::new(), vec!["x".into(), "y".into()]);
     let head: HeadConfig = toml::from_str("kind = \"masked-reconstruction\"").unwrap();
-    let build = |scope| head.build(HeadPlace::new(scope, &task, &view, &answer).with_inputs(&inputs));
-    let e = laws::check(|scope| build(scope), laws::unit_values).unwrap_err().to_string();
+    let build = |scope: Scope<'_>| head.build(HeadPlace::new(scope, &task, &view, &answer).with_inputs(&inputs));
+    let e = laws::check(build, laws::unit_values).unwrap_err().to_string();
     assert!(e.contains("masked-reconstruction of task restore reads (check_on)"), "{e}");
-    laws::check_on(&inputs, |scope| build(scope), laws::unit_values).unwrap();
+    laws::check_on(&inputs, build, laws::unit_values).unwrap();
 }

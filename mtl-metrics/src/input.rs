@@ -119,7 +119,8 @@ impl<'a> MetricBatch<'a> {
         let (Prediction::Tags { scores, .. }, Reference::Tags(labels)) = (self.prediction, self.reference) else {
             return None;
         };
-        let (Some(said), Some(truth), Cells::Index(cells)) = (scores.offsets(), labels.offsets(), labels.cells()) else {
+        let (Some(said), Some(truth), Cells::Index(cells)) = (scores.offsets(), labels.offsets(), labels.cells())
+        else {
             return None;
         };
         if said == truth || said.len() != truth.len() {
@@ -443,7 +444,13 @@ impl<'a> MetricBatch<'a> {
         self.refuse_sample(what, expected, found, self.sample_of(row))
     }
 
-    fn refuse_sample(&self, what: &'static str, expected: impl Into<String>, found: &dyn Display, sample: usize) -> Error {
+    fn refuse_sample(
+        &self,
+        what: &'static str,
+        expected: impl Into<String>,
+        found: &dyn Display,
+        sample: usize,
+    ) -> Error {
         let sample = self.ids.and_then(|ids| ids.get(sample).copied()).unwrap_or(sample as u64);
         Error::Label { task: self.task.to_owned(), what, expected: expected.into(), found: found.to_string(), sample }
     }
@@ -773,7 +780,9 @@ mod tests {
         assert_eq!((scores.n_rows(), scores.n_cols(), labels), (3, 2, [1, 0, 5].as_slice()));
         let e = batch.class(labels[2], scores.n_cols(), 2).unwrap_err().to_string();
         assert_eq!(e, "task words: label must be in 0..2, found 5 (sample 72)");
-        assert!(batch.with_groups(&[1; 3]).weighted_scores("accuracy").unwrap_err().to_string().contains("absent for tags"));
+        assert!(
+            batch.with_groups(&[1; 3]).weighted_scores("accuracy").unwrap_err().to_string().contains("absent for tags")
+        );
         // Weights are the samples', rows are items.
         let weighted = batch.with_weights(&[9.0, 0.5, 2.0]);
         let weights: Vec<f32> = (0..3).map(|row| weighted.weight(row).unwrap()).collect();
@@ -783,8 +792,20 @@ mod tests {
         let path = Some(Labels::lists(&[vec![], vec![0], vec![1, 7]]));
         let chain = Prediction::Tags { scores: of_items, kind: Scores::Probs, path };
         let on_path = MetricBatch::new(&chain, &truth);
-        assert_eq!((batch.top_class(&[0.2, 0.8], Scores::Probs, 0).unwrap(), on_path.top_class(&[0.2, 0.8], Scores::Probs, 0).unwrap()), (1, 0));
-        assert!(on_path.top_class(&[0.5, 0.5], Scores::Probs, 2).unwrap_err().to_string().contains("predicted tag must be in 0..2, found 7"));
+        assert_eq!(
+            (
+                batch.top_class(&[0.2, 0.8], Scores::Probs, 0).unwrap(),
+                on_path.top_class(&[0.2, 0.8], Scores::Probs, 0).unwrap()
+            ),
+            (1, 0)
+        );
+        assert!(
+            on_path
+                .top_class(&[0.5, 0.5], Scores::Probs, 2)
+                .unwrap_err()
+                .to_string()
+                .contains("predicted tag must be in 0..2, found 7")
+        );
         assert_eq!(on_path.tags("x").unwrap().0, [vec![], vec![0], vec![1, 7]]);
         // What is not labeled has one missing item, whatever was answered.
         let unlabeled = Reference::Tags(Labels::lists(&[vec![], vec![1], vec![MISSING_CLASS]]));
@@ -802,7 +823,13 @@ mod tests {
         assert!(batch.with_weights(&[1.0; 2]).sequences("wer").is_err());
         let gaps = |lists: &[Vec<i64>]| Reference::Sequence(Labels::lists(lists));
         let (gap, none) = (gaps(&[vec![1, MISSING_CLASS], vec![2]]), gaps(&[vec![MISSING_CLASS], vec![2]]));
-        assert!(MetricBatch::new(&said, &gap).sequences("wer").unwrap_err().to_string().contains("in all tokens or in none"));
+        assert!(
+            MetricBatch::new(&said, &gap)
+                .sequences("wer")
+                .unwrap_err()
+                .to_string()
+                .contains("in all tokens or in none")
+        );
         assert_eq!(MetricBatch::new(&said, &none).sequences("wer").unwrap().len(), 1);
         assert!(batch.scores("accuracy").is_err());
     }

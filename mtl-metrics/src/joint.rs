@@ -64,7 +64,8 @@ impl JointConfig {
             Err(Error::InvalidConfig { what: "joint metric", field, expected, found })
         };
         let reserved = ["skill", "mean"].contains(&self.name.as_str());
-        let is_name = MetricName::new(&self.name).is_ok_and(|name| name.base() == self.name) && !self.name.contains(['.', '+']);
+        let is_name =
+            MetricName::new(&self.name).is_ok_and(|name| name.base() == self.name) && !self.name.contains(['.', '+']);
         if reserved || !is_name {
             let expected = "lower-case letters, digits and \"-\", and not skill or mean".into();
             return refuse("name", expected, format!("{:?}", self.name));
@@ -335,7 +336,10 @@ mod tests {
     fn intents(joint: &mut Joint, ids: &[u64]) -> Result<()> {
         let scores = array![[0.9, 0.1], [0.9, 0.1], [0.2, 0.8], [0.5, 0.5]];
         let said = Prediction::Class { scores, kind: Scores::Probs };
-        joint.update(0, &MetricBatch::new(&said, &Reference::Class(vec![0, 1, 1, -100])).of_answer(&answers()[0]).with_ids(ids))
+        joint.update(
+            0,
+            &MetricBatch::new(&said, &Reference::Class(vec![0, 1, 1, -100])).of_answer(&answers()[0]).with_ids(ids),
+        )
     }
 
     /// Slots of the samples in another order: right, right, wrong, right.
@@ -381,7 +385,9 @@ mod tests {
         let (truth, answers) = (Reference::Class(vec![0]), answers());
         let batch = MetricBatch::new(&said, &truth).of_answer(&answers[0]).of_task("intent");
         assert!(joint.update(0, &batch).unwrap_err().to_string().contains("ids must be given"));
-        assert!(joint.update(0, &batch.with_weights(&[1.0])).unwrap_err().to_string().contains("knows none (task intent)"));
+        assert!(
+            joint.update(0, &batch.with_weights(&[1.0])).unwrap_err().to_string().contains("knows none (task intent)")
+        );
         joint.update(1, &batch).unwrap(); // a task of the set that it is not about
         assert!(joint.merge_state(&[1, 0, 0, 0]).is_err(), "more right than known");
     }

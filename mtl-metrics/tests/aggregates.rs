@@ -294,8 +294,10 @@ fn delta_m_by_hand() {
     let single = report(&[("image", "accuracy", 0.8), ("depth", "rmse", 0.5), ("depth", "mae", 2.0)]);
     let multi = report(&[("image", "accuracy", 0.84), ("depth", "rmse", 0.55), ("depth", "mae", 1.8)]);
     let part = |report: &MetricReport, task: &str, metrics: &[&str]| {
-        let mut part =
-            MetricReport { tasks: report.tasks.iter().filter(|t| t.task.as_str() == task).cloned().collect(), ..MetricReport::default() };
+        let mut part = MetricReport {
+            tasks: report.tasks.iter().filter(|t| t.task.as_str() == task).cloned().collect(),
+            ..MetricReport::default()
+        };
         part.tasks[0].metrics.retain(|entry| metrics.contains(&entry.metric.as_str()));
         part
     };

@@ -20,7 +20,7 @@ use mtl_metrics::{
     },
     tags::{
         AnswerLanguage, AnswerMeasure, BoundaryF, Scheme, SegmentalEdit, SegmentalF1, SpanAverage, SpanMeasure,
-        SpanMode, SpanScore, Squad, TagPairs, TagSet, TagAccuracy,
+        SpanMode, SpanScore, Squad, TagAccuracy, TagPairs, TagSet,
     },
     text::{
         Bleu, BleuConfig, Chrf, ChrfConfig, DistinctN, Perplexity, Rouge, RougeKind, Smoothing, Ter, TerConfig,

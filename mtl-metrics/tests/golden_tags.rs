@@ -8,7 +8,7 @@ use mtl_metrics::{
     Metric, MetricValue,
     tags::{
         AnswerLanguage, AnswerMeasure, BoundaryF, Scheme, SegmentalEdit, SegmentalF1, SpanAverage, SpanMeasure,
-        SpanMode, SpanScore, Squad, TagPairs, TagSet, TagAccuracy,
+        SpanMode, SpanScore, Squad, TagAccuracy, TagPairs, TagSet,
     },
     text::TextPairs,
 };

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use mtl_core::{
     batch::Batch,
     context::Cx,
+    input::Inputs,
     mode::Mode,
     prediction::Prediction,
     shim::{self, Graph, grad},
@@ -110,18 +111,19 @@ fn an_answer_does_not_depend_on_its_own_cell_nor_on_the_batch() {
     let dir = tempfile::tempdir().unwrap();
     table(dir.path());
     let (model, batch) = model(dir.path(), RESTORE);
-    let restored = |inputs| {
+    let restored = |inputs: &Inputs| {
         let Prediction::Values { values } = model.predict(inputs).unwrap().remove(0) else { panic!() };
         values
     };
     let whole = restored(&batch.inputs);
     for field in 0..4 {
-        let other = batch.inputs.map(|_, xs| {
+        let changed = batch.inputs.map(|_, xs| {
             let xs = xs.copy();
             let _ = xs.narrow(1, field, 1).fill_(77.0);
             Ok(xs)
         });
-        let other = restored(&other.unwrap());
+        let changed = changed.unwrap();
+        let other = restored(&changed);
         let column = |values: &ndarray::Array2<f32>| values.column(field as usize).to_owned();
         assert_eq!(column(&other), column(&whole), "field {field} is restored without itself");
         assert_ne!(other, whole, "and others with it");

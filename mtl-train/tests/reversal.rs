@@ -40,7 +40,7 @@ struct Reversed {
 
 impl Reversed {
     fn new(texts: Vec<Vec<i64>>) -> Arc<Self> {
-        let tokens = Tokens { vocabulary: LETTERS + 1, pad: LETTERS, length: Length::Ragged(LONGEST) };
+        let tokens = Tokens { vocabulary: LETTERS + 1, pad: LETTERS, length: Length::Ragged(LONGEST), unknown: None };
         let answer = Answer::sequence(numbered(LETTERS as usize));
         let tasks = vec![TaskInfo { name: TaskName::new("back").unwrap(), answer }];
         Arc::new(Self { info: DataInfo { inputs: InputSpec::new([("tokens", tokens.into())]).unwrap(), tasks }, texts })
@@ -58,7 +58,7 @@ impl Source for Reversed {
 
     fn batch(&self, positions: &[u64]) -> Result<Batch> {
         let texts: Vec<&Vec<i64>> = positions.iter().map(|p| &self.texts[*p as usize]).collect();
-        let tokens = Tokens { vocabulary: LETTERS + 1, pad: LETTERS, length: Length::Ragged(LONGEST) };
+        let tokens = Tokens { vocabulary: LETTERS + 1, pad: LETTERS, length: Length::Ragged(LONGEST), unknown: None };
         let inputs = Inputs::new(vec![("tokens".to_owned(), tokens.batch(&texts)?)])?;
         let back: Vec<Vec<i64>> = texts.iter().map(|text| text.iter().rev().copied().collect()).collect();
         let target = Target::new("back", &self.info.tasks[0].answer, &Labels::lists(&back))?;

@@ -156,6 +156,7 @@ impl DatasetConfig {
             Self::CensusIncome(_)
             | Self::FashionPairs(_)
             | Self::Idx(_)
+            | Self::ParallelText(_)
             | Self::SyntheticMmoe(_)
             | Self::Outside(_) => match self.load() {
                 Ok(splits) => (Some(splits), Vec::new()),

@@ -145,13 +145,20 @@ pub(super) mod tests {
     pub(in crate::crf) fn paths(start: &[f64], step: &[f64], end: &[f64], scores: &[f64]) -> Vec<(Vec<usize>, f64)> {
         let n = start.len();
         let l = scores.len() / n;
-        let path = |code: usize| -> Vec<usize> { (0..l).map(|t| code / n.pow(u32::try_from(t).unwrap()) % n).collect() };
+        let path =
+            |code: usize| -> Vec<usize> { (0..l).map(|t| code / n.pow(u32::try_from(t).unwrap()) % n).collect() };
         let score = |path: &Vec<usize>| {
             let items: f64 = path.iter().enumerate().map(|(t, tag)| scores[t * n + tag]).sum();
             let steps: f64 = path.windows(2).map(|pair| step[pair[0] * n + pair[1]]).sum();
             start[path[0]] + items + steps + end[path[l - 1]]
         };
-        (0..n.pow(u32::try_from(l).unwrap())).map(path).map(|path| { let s = score(&path); (path, s) }).collect()
+        (0..n.pow(u32::try_from(l).unwrap()))
+            .map(path)
+            .map(|path| {
+                let s = score(&path);
+                (path, s)
+            })
+            .collect()
     }
 
     #[test]

@@ -49,17 +49,22 @@ impl CrfConstraints {
         };
         let has = |position: Position| spelled.iter().any(|tag| tag.position == position);
         let bioes = has(Position::End) || has(Position::Single);
-        let lasting = if bioes { has(Position::Outside) || has(Position::Single) } else { has(Position::Outside) || has(Position::Begin) };
+        let lasting = if bioes {
+            has(Position::Outside) || has(Position::Single)
+        } else {
+            has(Position::Outside) || has(Position::Begin)
+        };
         if !lasting {
             return refuse("\"none\", since no sequence of these tags keeps the rules");
         }
         let goes_on = |tag: &Spelled<'_>| matches!(tag.position, Position::Inside | Position::End);
         let is_open = |tag: &Spelled<'_>| matches!(tag.position, Position::Begin | Position::Inside);
-        let follows = |from: &Spelled<'_>, to: &Spelled<'_>| match (bioes, is_open(from) && from.kind == to.kind, goes_on(to)) {
-            (_, open, true) => open,
-            (false, _, false) => true,
-            (true, _, false) => !is_open(from),
-        };
+        let follows =
+            |from: &Spelled<'_>, to: &Spelled<'_>| match (bioes, is_open(from) && from.kind == to.kind, goes_on(to)) {
+                (_, open, true) => open,
+                (false, _, false) => true,
+                (true, _, false) => !is_open(from),
+            };
         let score = |allowed: bool| if allowed { 0.0 } else { f64::NEG_INFINITY };
         Ok(Some(Rules {
             start: spelled.iter().map(|tag| score(!goes_on(tag))).collect(),
@@ -91,7 +96,10 @@ mod tests {
         assert_eq!((&rows[1], &rows[2]), (&vec![true, true, true, false], &vec![true, true, true, false]));
         assert_eq!(rows[3], [true, true, false, true]);
         let bioes = rules(&["O", "B-x", "E-x", "S-x"]).unwrap().unwrap();
-        assert_eq!((allowed(&bioes.start), allowed(&bioes.end)), (vec![true, true, false, true], vec![true, false, true, true]));
+        assert_eq!(
+            (allowed(&bioes.start), allowed(&bioes.end)),
+            (vec![true, true, false, true], vec![true, false, true, true])
+        );
         let rows: Vec<Vec<bool>> = bioes.step.chunks(4).map(allowed).collect();
         assert_eq!((&rows[1], &rows[2]), (&vec![false, false, true, false], &vec![true, true, false, true]));
     }

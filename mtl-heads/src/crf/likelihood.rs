@@ -101,15 +101,21 @@ mod tests {
     fn known_in_part_is_the_sum_over_what_is_open() {
         let (start, step, end, scores) = drawn(N, 4, 7);
         let all = paths(&start, &step, &end, &scores);
-        let sum = |keep: &dyn Fn(&[usize]) -> bool| all.iter().filter(|(path, _)| keep(path)).map(|(_, s)| s.exp()).sum::<f64>().ln();
+        let sum = |keep: &dyn Fn(&[usize]) -> bool| {
+            all.iter().filter(|(path, _)| keep(path)).map(|(_, s)| s.exp()).sum::<f64>().ln()
+        };
         let chain = transitions(&start, &step, &end);
         for labels in [[1i64, 0, 2, 2], [1, -100, 2, -100], [-100, -100, -100, 0], [-100, 1, 1, -100]] {
-            let allowed = |path: &[usize]| path.iter().zip(&labels).all(|(tag, label)| *label < 0 || *tag as i64 == *label);
+            let allowed =
+                |path: &[usize]| path.iter().zip(&labels).all(|(tag, label)| *label < 0 || *tag as i64 == *label);
             let by_hand = sum(&|_| true) - sum(&allowed);
-            let found = surprise(&tensor(&scores, &[1, 4, 3]), &Tensor::from_slice(&labels).view([1, 4]), None, &chain).unwrap();
+            let found = surprise(&tensor(&scores, &[1, 4, 3]), &Tensor::from_slice(&labels).view([1, 4]), None, &chain)
+                .unwrap();
             assert!((found.double_value(&[0]) - by_hand).abs() < 1e-10, "{labels:?}: {found} {by_hand}");
         }
-        let none = surprise(&tensor(&scores, &[1, 4, 3]), &Tensor::from_slice(&[-100i64; 4]).view([1, 4]), None, &chain).unwrap();
+        let none =
+            surprise(&tensor(&scores, &[1, 4, 3]), &Tensor::from_slice(&[-100i64; 4]).view([1, 4]), None, &chain)
+                .unwrap();
         assert_eq!(none.double_value(&[0]).to_bits(), 0);
     }
 
@@ -118,7 +124,8 @@ mod tests {
         let (start, step, end, scores) = drawn(N, 5, 8);
         let chain = transitions(&start, &step, &end);
         let labels = [2i64, 0, 1, -100, -100];
-        let short = surprise(&tensor(&scores[..9], &[1, 3, 3]), &Tensor::from_slice(&labels[..3]).view([1, 3]), None, &chain);
+        let short =
+            surprise(&tensor(&scores[..9], &[1, 3, 3]), &Tensor::from_slice(&labels[..3]).view([1, 3]), None, &chain);
         let padding = Tensor::from_slice(&[false, false, false, true, true]).view([1, 5]);
         let xs = tensor(&scores, &[1, 5, 3]);
         let long = surprise(&xs, &Tensor::from_slice(&labels).view([1, 5]), Some(&padding), &chain).unwrap();

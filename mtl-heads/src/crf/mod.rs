@@ -183,7 +183,8 @@ mod tests {
 
     fn head(params: &mut ParamSet, names: &[&str], config: &CrfHeadConfig) -> CrfHead {
         let tags = Tags { tags: names.iter().map(|&n| n.to_owned()).collect() };
-        let (task, view, answer) = (TaskName::new("slots").unwrap(), View::Tokens { width: 2 }, Answer::Tags(tags.clone()));
+        let (task, view, answer) =
+            (TaskName::new("slots").unwrap(), View::Tokens { width: 2 }, Answer::Tags(tags.clone()));
         CrfHead::new(HeadPlace::new(params.root(), &task, &view, &answer), &tags, config).unwrap()
     }
 

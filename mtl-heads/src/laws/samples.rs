@@ -149,7 +149,9 @@ impl Samples {
     /// The sample's labels, all of them missing: of tags there are as many as tokens nevertheless.
     fn unknown(&self, row: usize) -> Labels {
         match &self.lengths {
-            Some(lengths) if self.answer.tag() == AnswerTag::Tags => Labels::lists(&[vec![MISSING_CLASS; lengths[row]]]),
+            Some(lengths) if self.answer.tag() == AnswerTag::Tags => {
+                Labels::lists(&[vec![MISSING_CLASS; lengths[row]]])
+            }
             _ => self.labels.unlabeled(1),
         }
     }
@@ -159,8 +161,7 @@ impl Samples {
         let Some(lengths) = self.lengths.as_ref().filter(|_| self.answer.tag() == AnswerTag::Tags) else {
             return Ok(None);
         };
-        let lists: Vec<Vec<i64>> =
-            lengths.iter().map(|&n| vec![0; if n == LONGEST { n - 1 } else { n + 1 }]).collect();
+        let lists: Vec<Vec<i64>> = lengths.iter().map(|&n| vec![0; if n == LONGEST { n - 1 } else { n + 1 }]).collect();
         Target::new(&self.task, &self.answer, &Labels::lists(&lists)).map(Some)
     }
 

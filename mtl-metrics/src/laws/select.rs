@@ -16,8 +16,9 @@ pub fn select(prediction: &Prediction, rows: &[usize]) -> Prediction {
             *scores = scores.gather(&existing(rows, scores.len()));
             *path = path.as_ref().map(|path| path.gather(&existing(rows, path.len())));
         }
-        Prediction::Sequence { tokens: items }
-        | Prediction::Custom { values: items, .. } => *items = items.gather(&existing(rows, items.len())),
+        Prediction::Sequence { tokens: items } | Prediction::Custom { values: items, .. } => {
+            *items = items.gather(&existing(rows, items.len()))
+        }
     }
     part
 }

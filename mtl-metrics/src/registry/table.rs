@@ -40,8 +40,8 @@ use crate::{
         Stoi, TokenErrorRate, Unit,
     },
     tags::{
-        AnswerLanguage, AnswerMeasure, BoundaryF, ExactMatch, SegmentalEdit, SegmentalF1, SpanMeasure, SpanScore, Squad,
-        TagAccuracy,
+        AnswerLanguage, AnswerMeasure, BoundaryF, ExactMatch, SegmentalEdit, SegmentalF1, SpanMeasure, SpanScore,
+        Squad, TagAccuracy,
     },
     text::{Bleu, BleuConfig, Chrf, ChrfConfig, DistinctN, Perplexity, Rouge, RougeKind, Ter, TerConfig, Tokenizer},
     trajectory::{

@@ -61,9 +61,8 @@ impl Metric for TokenErrorRate {
             let (mut counts, mut ids, mut aligner) = (EditCounts::default(), WordIds::default(), Aligner::default());
             for pair in &pairs[range] {
                 ids.clear();
-                let mut tokens = |tokens: &[i64]| -> Vec<u32> {
-                    tokens.iter().map(|token| ids.id(&token.to_le_bytes())).collect()
-                };
+                let mut tokens =
+                    |tokens: &[i64]| -> Vec<u32> { tokens.iter().map(|token| ids.id(&token.to_le_bytes())).collect() };
                 let (truth, said) = (tokens(pair.truth), tokens(pair.said));
                 aligner.align(&truth, &said, ids.len(), &mut |edit| counts.add(edit));
             }

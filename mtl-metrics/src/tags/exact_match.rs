@@ -84,7 +84,11 @@ mod tests {
         let said = |path| Prediction::Tags { scores: scores.clone(), kind: Scores::Probs, path };
         let value = |path: Option<Labels>, weights: &[f32]| {
             let (said, mut metric) = (said(path), Streaming::new(ExactMatch));
-            AnyMetric::update_batch(&mut metric, &MetricBatch::new(&said, &truth).of_answer(&answer).with_weights(weights)).unwrap();
+            AnyMetric::update_batch(
+                &mut metric,
+                &MetricBatch::new(&said, &truth).of_answer(&answer).with_weights(weights),
+            )
+            .unwrap();
             metric.compute()
         };
         // Right, wrong, right in nothing at all, not known.

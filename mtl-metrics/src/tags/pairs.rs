@@ -1,10 +1,6 @@
 //! One batch of labeled sequences.
 
-use mtl_core::{
-    Error, Result,
-    answer::Cells,
-    prediction::MISSING_CLASS,
-};
+use mtl_core::{Error, Result, answer::Cells, prediction::MISSING_CLASS};
 
 use crate::{
     input::MetricBatch,

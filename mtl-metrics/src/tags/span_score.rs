@@ -436,6 +436,9 @@ mod tests {
             score.update(&mut counts, &pairs).unwrap();
             score.compute(&counts).value
         };
-        assert_eq!((value(&[1.0, 1.0]), value(&[2.0, 1.0]), value(&[1.0, 0.0])), (Some(0.5), Some(2.0 / 3.0), Some(1.0)));
+        assert_eq!(
+            (value(&[1.0, 1.0]), value(&[2.0, 1.0]), value(&[1.0, 0.0])),
+            (Some(0.5), Some(2.0 / 3.0), Some(1.0))
+        );
     }
 }

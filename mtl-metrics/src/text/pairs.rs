@@ -176,7 +176,10 @@ mod tests {
         let truth = Reference::Sequence(Labels::lists(&[vec![0, 1, 2], vec![-100], vec![1]]));
         let (judged, shelf) = (MetricBatch::new(&said, &truth).of_answer(&answer), Shelf::default());
         let pairs = TextPairs::from_judged(&judged, "wer", &shelf).unwrap();
-        assert_eq!((pairs.len(), pairs.get(0), pairs.get(1)), (2, ("cat sat", ["the cat sat"].as_slice()), ("", ["cat"].as_slice())));
+        assert_eq!(
+            (pairs.len(), pairs.get(0), pairs.get(1)),
+            (2, ("cat sat", ["the cat sat"].as_slice()), ("", ["cat"].as_slice()))
+        );
         let e = TextPairs::from_judged(&MetricBatch::new(&said, &truth), "wer", &shelf).unwrap_err().to_string();
         assert!(e.contains("answer must be known"), "{e}");
         let said = Prediction::Sequence { tokens: Labels::lists(&[vec![3], vec![], vec![]]) };

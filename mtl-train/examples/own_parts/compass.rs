@@ -4,7 +4,13 @@
 //! sum = sum_{known} 1 - (z . u) / |z|        u = (sin y, cos y)
 //! ```
 
-use mtl_core::{Error, Result, answer::{Answer, AnswerTag}, batch::Target, loss::TaskLoss, prediction::Prediction};
+use mtl_core::{
+    Error, Result,
+    answer::{Answer, AnswerTag},
+    batch::Target,
+    loss::TaskLoss,
+    prediction::Prediction,
+};
 use mtl_heads::{Ask, Head, HeadOutput, HeadPart, HeadPlace, HeadSpec, Tower, TowerShape, to_array};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -36,7 +42,7 @@ impl HeadPart for CompassConfig {
                 found: "\"compass\", which is for directions".into(),
             });
         }
-        let spec = place.spec("compass", "vectors [b, 2], east and north".into(), METRICS)?;
+        let spec = place.spec("compass", "vectors [b, 2], east and north", METRICS)?;
         let shape = TowerShape { hidden: &self.hidden, ..TowerShape::default() };
         Ok(Box::new(Compass { tower: Tower::new(&mut place.scope, place.view, 2, shape)?, spec }))
     }

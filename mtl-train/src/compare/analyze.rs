@@ -174,8 +174,7 @@ fn summarize(
         }
     }
     for entry in runs.first().map(|run| run.test.joint.as_slice()).unwrap_or_default() {
-        let values: Vec<Option<f64>> =
-            runs.iter().map(|run| run.test.joint(&entry.name).ok()?.outcome.value).collect();
+        let values: Vec<Option<f64>> = runs.iter().map(|run| run.test.joint(&entry.name).ok()?.outcome.value).collect();
         let tasks: Vec<&str> = entry.tasks.iter().map(TaskName::as_str).collect();
         metrics.push(MetricEstimate {
             task: tasks.join(" + "),

@@ -155,7 +155,8 @@ fn metrics(manifest: &Manifest) -> String {
         }
     }
     for entry in &listed.joint {
-        let of = |split: &MetricReport| split.joint(&entry.name).map_or("-".to_owned(), |e| format!("{:.4}", e.outcome));
+        let of =
+            |split: &MetricReport| split.joint(&entry.name).map_or("-".to_owned(), |e| format!("{:.4}", e.outcome));
         let interval = intervals.map(|found| found.joint(&entry.name).and_then(|m| m.interval));
         let interval = interval.map_or_else(String::new, |ends| match ends {
             Some([low, high]) => format!(" {low:.4} to {high:.4} |"),

@@ -293,12 +293,7 @@ impl RecordedTask {
                 Some((self.classes.iter().map(|c| *c == 1).collect(), self.said.chunks(2).map(score).collect()))
             }
             (
-                Form::MultiLabel(_)
-                | Form::Class(_)
-                | Form::Ordinal(_)
-                | Form::Values
-                | Form::Tags(_)
-                | Form::Sequence,
+                Form::MultiLabel(_) | Form::Class(_) | Form::Ordinal(_) | Form::Values | Form::Tags(_) | Form::Sequence,
                 _,
             ) => None,
         }

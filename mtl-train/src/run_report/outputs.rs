@@ -52,7 +52,7 @@ pub enum Judged {
 /// The tags of a sample's items.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tagged {
-    /// The tag that was said of each.
+    /// The tag that was said of each; the number of tags where none was.
     pub said: Vec<usize>,
     /// The right one; `None` where it is not known.
     pub truth: Vec<Option<usize>>,
@@ -61,9 +61,9 @@ pub struct Tagged {
 }
 
 impl Tagged {
-    fn of(scores: &[f32], n_tags: usize, kind: Scores, truth: &[i64]) -> Self {
+    fn of(said: &[i64], scores: &[f32], n_tags: usize, kind: Scores, truth: &[i64]) -> Self {
         let items = scores.chunks(n_tags.max(1));
-        let said = items.clone().map(highest).collect();
+        let said = said.iter().map(|tag| usize::try_from(*tag).unwrap_or(n_tags)).collect();
         let truth: Vec<Option<usize>> = truth.iter().map(|tag| usize::try_from(*tag).ok()).collect();
         let surprise = |(scores, truth): (&[f32], &Option<usize>)| {
             truth.and_then(|tag| softmax(ArrayView1::from(scores), kind).get(tag).map(|p| -p.max(SMALLEST).ln()))
@@ -71,11 +71,6 @@ impl Tagged {
         let loss = items.zip(&truth).filter_map(surprise).sum();
         Self { said, truth, loss }
     }
-}
-
-/// The position of the highest score.
-fn highest(scores: &[f32]) -> usize {
-    scores.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(tag, _)| tag)
 }
 
 /// A matrix that grows row by row.
@@ -286,7 +281,7 @@ impl TaskOutputs {
                     labels.push(truth.iter().map(|v| f64::from(*v)));
                 }
             }
-            Prediction::Tags { scores, kind, .. } => {
+            Prediction::Tags { scores, kind, path: _ } => {
                 let (Judged::Tags(samples), Reference::Tags(truth)) = (&mut self.answers, reference) else { return };
                 let (Cells::Number(cells), Cells::Index(labels)) = (scores.cells(), truth.cells()) else { return };
                 for (row, id) in ids().enumerate() {
@@ -294,7 +289,8 @@ impl TaskOutputs {
                     if labels.iter().any(|tag| *tag >= 0) {
                         keep(id);
                         let scores_of = cells.get(scores.range(row)).unwrap_or_default();
-                        samples.push(Tagged::of(scores_of, scores.item_size(), *kind, labels));
+                        let said = prediction.said_tags(row).unwrap_or_default();
+                        samples.push(Tagged::of(&said, scores_of, scores.item_size(), *kind, labels));
                     }
                 }
             }
@@ -335,12 +331,20 @@ mod tests {
     #[test]
     fn tags_are_kept_item_by_item() {
         let scores = Labels::ragged(Cells::Number(vec![0.5, 0.5, 0.25, 0.75, 1.0, 0.0]), vec![0, 2, 3], &[2]).unwrap();
-        let prediction = Prediction::Tags { scores, kind: Scores::Probs };
+        let prediction = Prediction::Tags { scores, kind: Scores::Probs, path: None };
         let mut task = TaskOutputs::new(&prediction);
         task.add(0, &[4, 5], &prediction, &Reference::Tags(Labels::lists(&[vec![-100, 0], vec![-100]])));
         let Judged::Tags(samples) = &task.answers else { panic!() };
         assert_eq!((task.ids.as_slice(), samples.len()), (&[4][..], 1), "a sample without a known tag is left out");
         assert_eq!((samples[0].said[1], samples[0].truth.as_slice()), (1, &[None, Some(0)][..]));
         assert!((samples[0].loss + 0.25f64.ln()).abs() < 1e-12);
+
+        // Of a chain it is the path that is said, whatever the probability of an item.
+        let Prediction::Tags { scores, kind, .. } = prediction else { panic!() };
+        let prediction = Prediction::Tags { scores, kind, path: Some(Labels::lists(&[vec![0, 0], vec![1]])) };
+        let mut task = TaskOutputs::new(&prediction);
+        task.add(0, &[4, 5], &prediction, &Reference::Tags(Labels::lists(&[vec![-100, 0], vec![-100]])));
+        let Judged::Tags(samples) = &task.answers else { panic!() };
+        assert_eq!(samples[0].said, [0, 0]);
     }
 }

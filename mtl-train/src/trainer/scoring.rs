@@ -248,9 +248,7 @@ impl Scoring {
             match filled.tasks.iter_mut().find(|known| known.task == *task) {
                 Some(known) => known.metrics.push(entry),
                 None => {
-                    filled
-                        .tasks
-                        .push(mtl_metrics::report::TaskReport { task: task.clone(), metrics: vec![entry] });
+                    filled.tasks.push(mtl_metrics::report::TaskReport { task: task.clone(), metrics: vec![entry] });
                 }
             }
         }

@@ -104,7 +104,8 @@ impl Selection {
             chosen[task_idx].push(MetricName::new(metric)?);
         }
         let joint = composite.joint();
-        let joint: Vec<_> = model.joint().iter().filter(|config| joint.contains(&config.name.as_str())).cloned().collect();
+        let joint: Vec<_> =
+            model.joint().iter().filter(|config| joint.contains(&config.name.as_str())).cloned().collect();
         Ok(judging(model, &chosen)?.jointly(&joint)?)
     }
 }
