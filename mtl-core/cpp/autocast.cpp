@@ -10,13 +10,13 @@ at::DeviceType device_type(int cuda) { return cuda != 0 ? at::kCUDA : at::kCPU; 
 }  // namespace
 
 // previous: whether autocast was on, and to which kind.
-extern "C" int mtl_autocast_enter(int cuda, int32_t* previous) {
+extern "C" int mtl_autocast_enter(int cuda, int enabled, int32_t* previous) {
   return mtl::guarded([&] {
     const auto device = device_type(cuda);
     previous[0] = at::autocast::is_autocast_enabled(device) ? 1 : 0;
     previous[1] = static_cast<int32_t>(at::autocast::get_autocast_dtype(device));
     at::autocast::set_autocast_dtype(device, at::kBFloat16);
-    at::autocast::set_autocast_enabled(device, true);
+    at::autocast::set_autocast_enabled(device, enabled != 0);
     at::autocast::increment_nesting();
   });
 }

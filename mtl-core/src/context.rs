@@ -199,9 +199,20 @@ pub enum Product {
     /// A recurrence over moments, `x [items, inputs]`, `y [items, outputs]`: its weight gradients are sums over moments whose own
     /// outputs are not on the tape, so that it is counted and not factored.
     Recurrent {
-        /// From the input and from the state before.
+        /// From the input `[gates h, inputs]` and from the state before `[gates h, h]`.
         weights: [Tensor; 2],
     },
+}
+
+impl Product {
+    /// What the input is multiplied with.
+    #[must_use]
+    pub fn weights(&self) -> Vec<&Tensor> {
+        match self {
+            Self::Linear { weight, .. } | Self::Experts { weight, .. } | Self::Conv2d { weight, .. } => vec![weight],
+            Self::Recurrent { weights } => weights.iter().collect(),
+        }
+    }
 }
 
 /// One attention map of one forward pass.

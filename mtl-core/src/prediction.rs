@@ -57,7 +57,7 @@ pub enum Prediction {
         /// What the scores are.
         kind: Scores,
         /// The tag of each item where that is not simply the one of the highest score: the best path of a chain, beside
-        /// scores that are probabilities of items. See [`said_tags`](Self::said_tags).
+        /// scores that are probabilities of items; ragged as the scores, one index an item. See [`said_tags`](Self::said_tags).
         path: Option<Labels>,
     },
     /// A sequence of tokens.
@@ -154,7 +154,7 @@ impl Prediction {
     }
 
     /// What is said of each item of a sample, if these are tags: the path where there is one, else the tag of the highest
-    /// score, the first of equals. Whoever counts, writes or shows tags asks here.
+    /// score, the first of equals, and [`MISSING_CLASS`] where a score is not a number. Whoever counts, writes or shows tags asks here.
     #[must_use]
     pub fn said_tags(&self, sample: usize) -> Option<Vec<i64>> {
         let Self::Tags { scores, path, .. } = self else { return None };
@@ -164,19 +164,22 @@ impl Prediction {
         }
         let Cells::Number(cells) = scores.cells() else { return None };
         let items = cells[scores.range(sample)].chunks(scores.item_size().max(1));
-        Some(items.map(|item| highest(item).map_or(MISSING_CLASS, |tag| tag as i64)).collect())
+        Some(items.map(|item| highest(item.iter()).map_or(MISSING_CLASS, |tag| tag as i64)).collect())
     }
 }
 
-/// The position of the highest score, the first of equals; `None` without a score above minus infinity.
-fn highest(scores: &[f32]) -> Option<usize> {
-    let mut best = (None, f32::NEG_INFINITY);
-    for (at, &score) in scores.iter().enumerate() {
-        if score > best.1 {
-            best = (Some(at), score);
+/// The position of the highest score, the first of equals; `None` without scores, or where one is not a number.
+pub(crate) fn highest<'a>(scores: impl Iterator<Item = &'a f32>) -> Option<usize> {
+    let mut best: Option<(usize, f32)> = None;
+    for (at, &score) in scores.enumerate() {
+        if score.is_nan() {
+            return None;
+        }
+        if best.is_none_or(|(_, most)| score > most) {
+            best = Some((at, score));
         }
     }
-    best.0
+    best.map(|(at, _)| at)
 }
 
 /// The truth for one batch, as plain values.

@@ -56,14 +56,19 @@ static MADE: AtomicU64 = AtomicU64::new(0);
 
 impl Wrong {
     fn new(fault: Fault, scope: &mut Scope<'_>, spec: &InputSpec) -> Result<Self> {
+        match fault {
+            Fault::KeepsItsParametersToItself => Self::within(fault, &mut scope.role(Role::Task(0)), spec),
+            _ => Self::within(fault, scope, spec),
+        }
+    }
+
+    fn within(fault: Fault, scope: &mut Scope<'_>, spec: &InputSpec) -> Result<Self> {
         if spec.len() > 2 && fault != Fault::TakesAnything {
             let found = spec.describe();
             let expected = "numbers and words".to_owned();
             return Err(Error::InvalidConfig { what: "wrong encoder", field: "inputs", expected, found });
         }
         let made = MADE.fetch_add(1, Ordering::Relaxed) as f64;
-        let role = if fault == Fault::KeepsItsParametersToItself { Role::Task(0) } else { Role::Shared };
-        let scope = &mut scope.role(role);
         let words = scope.stage("first").param("words", &[5, 4], Init::Normal(0.7))?;
         let first = Linear::new(&mut scope.stage("first").sub("linear0"), 2, 4)?;
         let of_second = if fault == Fault::StageInAnotherPart { "first" } else { "second" };

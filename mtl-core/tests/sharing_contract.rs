@@ -80,7 +80,7 @@ fn settings(encoder: &EncoderConfig) -> Vec<SharingConfig> {
         .collect();
     all.push(SharingConfig::Mmoe(MmoeConfig { experts: 2, hidden: vec![4], balance: 0.0, ..Default::default() }));
     all.push(SharingConfig::CrossStitch(CrossStitchConfig { unit: StitchUnit::Stage, own: 0.6 }));
-    all.push(SharingConfig::Mtan(MtanConfig { hidden: 3 }));
+    all.push(SharingConfig::Mtan(MtanConfig { hidden: 6 }));
     all.push(SharingConfig::Branch(BranchConfig { groups: vec![vec!["a".into(), "c".into()]], ..Default::default() }));
     let everyone = vec!["a".into(), "b".into(), "c".into()];
     all.push(SharingConfig::Branch(BranchConfig { groups: vec![everyone], ..Default::default() }));

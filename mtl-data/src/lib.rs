@@ -1,4 +1,4 @@
-//! Data for multi-task learning: typed tables, pictures, samplers, and a loader that keeps the trainer busy.
+//! Data for multi-task learning: typed tables, pictures, texts, samplers, and a loader that keeps the trainer busy.
 //!
 //! A training run wants batches: tensors of inputs, one target per task, in an order that a seed determines. Between a
 //! file and a batch stand four steps, each a type of its own, so that each can be used, tested and replaced alone:

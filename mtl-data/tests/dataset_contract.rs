@@ -1,9 +1,14 @@
 //! What every registered data set promises, checked on tiny files made here.
 //!
-//! A data set that is added to the registry without a line in [`tiny`] fails the first test.
+//! A data set that is added to the registry without a line in [`tiny`] fails the first test. One that reads files of
+//! several kinds has a configuration for each.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may stop like the tests")]
 
-use std::{fs, io::Write, path::Path};
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use flate2::{Compression, write::GzEncoder};
 use mtl_core::{input::Cells, task::TaskName};
@@ -18,10 +23,23 @@ use mtl_data::{
 };
 use tch::Kind;
 
-/// The data set of that name over files in `dir`.
-fn tiny(name: &str, dir: &Path, seed: u64) -> DatasetConfig {
-    let dir = dir.join(name);
-    fs::create_dir_all(&dir).unwrap();
+/// The data set of that name, in every form that it has: configuration `i` over files in `dir/name/i`.
+fn tiny(name: &str, dir: &Path, seed: u64) -> Vec<DatasetConfig> {
+    let place = |at: usize| {
+        let dir = dir.join(name).join(at.to_string());
+        fs::create_dir_all(&dir).unwrap();
+        dir
+    };
+    match name {
+        "csv" => vec![plain_table(place(0), seed), weighted_table(place(1), seed)],
+        "idx" => vec![one_picture(place(0), seed), two_pictures(place(1), seed)],
+        "parallel-text" => vec![one_folder(place(0), seed), two_folders(place(1), seed)],
+        name => vec![only(name, place(0), seed)],
+    }
+}
+
+/// A data set that has one form.
+fn only(name: &str, dir: PathBuf, seed: u64) -> DatasetConfig {
     match name {
         "census-income" => {
             census_files(&dir);
@@ -33,51 +51,102 @@ fn tiny(name: &str, dir: &Path, seed: u64) -> DatasetConfig {
             let config = FashionPairsConfig { dir, validation: 0.2, standardize: true, seed, ..Default::default() };
             DatasetConfig::FashionPairs(config)
         }
-        "csv" => {
-            let rows: String = (0..50).map(|i| format!("{},t{},{}\n", i, i % 4, i % 3)).collect();
-            fs::write(dir.join("all.csv"), format!("x,c,y\n{rows}")).unwrap();
-            let schema = toml::from_str(
-                r#"columns = [{ name = "x", kind = "numeric" }, { name = "c", kind = "categorical" },
-                              { name = "y", kind = "label", label = "class" }]"#,
-            );
-            let schema = schema.unwrap();
-            let config = CsvFiles { dir: Some(dir), train: "all.csv".into(), schema, seed, ..CsvFiles::default() };
-            DatasetConfig::Csv(config)
-        }
-        "idx" => {
-            fashion_files(&dir);
-            let part = |name: &str| IdxPart {
-                images: IdxImages::One(format!("{name}-images-idx3-ubyte.gz").into()),
-                labels: vec![format!("{name}-labels-idx1-ubyte").into()],
-            };
-            let tasks = vec![IdxTask { name: TaskName::new("garment").unwrap(), classes: 10, names: Vec::new() }];
-            let (train, test) = (part("train"), Some(part("t10k")));
-            let config =
-                IdxFiles { dir: Some(dir), tasks, train, test, validation_fraction: 0.2, seed, ..IdxFiles::default() };
-            DatasetConfig::Idx(config)
-        }
-        "parallel-text" => {
-            // Texts of the same length but for every fifth, so that batches are padded.
-            let words = |i: usize, word: &dyn Fn(usize) -> String| {
-                (0..if i % 5 == 0 { 2 } else { 4 }).map(word).collect::<Vec<_>>().join(" ") + "\n"
-            };
-            let lines = |line: &dyn Fn(usize) -> String| (0..50).map(line).collect::<String>();
-            fs::write(dir.join("text"), lines(&|i| words(i, &|at| format!("w{}", (i * 7 + at * 3) % 11)))).unwrap();
-            fs::write(dir.join("tags"), lines(&|i| words(i, &|at| format!("t{}", (i + at) % 2)))).unwrap();
-            fs::write(dir.join("said"), lines(&|i| words(i, &|at| format!("s{}", (i * at) % 3)))).unwrap();
-            fs::write(dir.join("label"), lines(&|i| format!("l{}\n", i % 3))).unwrap();
-            let tasks = r#"text = "text"
-                tasks = [{ name = "kind", file = "label", kind = "class" }, { name = "tags", file = "tags", kind = "tags" },
-                         { name = "said", file = "said", kind = "sequence" }]"#;
-            let config: ParallelText = toml::from_str(tasks).unwrap();
-            DatasetConfig::ParallelText(ParallelText { dir: Some(dir), seed, ..config })
-        }
         "synthetic-mmoe" => {
             let config = SyntheticMmoe { train: 50, validation: 10, test: 10, seed, ..SyntheticMmoe::default() };
             DatasetConfig::SyntheticMmoe(config)
         }
         other => panic!("data set {other} has no line in `tiny`"),
     }
+}
+
+fn plain_table(dir: PathBuf, seed: u64) -> DatasetConfig {
+    let rows: String = (0..50).map(|i| format!("{},t{},{}\n", i, i % 4, i % 3)).collect();
+    fs::write(dir.join("all.csv"), format!("x,c,y\n{rows}")).unwrap();
+    let schema = toml::from_str(
+        r#"columns = [{ name = "x", kind = "numeric" }, { name = "c", kind = "categorical" },
+                      { name = "y", kind = "label", label = "class" }]"#,
+    );
+    let schema = schema.unwrap();
+    DatasetConfig::Csv(CsvFiles { dir: Some(dir), train: "all.csv".into(), schema, seed, ..CsvFiles::default() })
+}
+
+/// Weights for one task, groups for all, and a file for testing.
+fn weighted_table(dir: PathBuf, seed: u64) -> DatasetConfig {
+    for (name, n) in [("train", 50), ("test", 12)] {
+        let row = |i: usize| format!("{i},g{},{},{},{}\n", i / 5, i % 2, i % 3, [0.5, 2.0, 0.0, 1.0][i % 4]);
+        let rows: String = (0..n).map(row).collect();
+        fs::write(dir.join(format!("{name}.csv")), format!("x,g,click,grade,w\n{rows}")).unwrap();
+    }
+    let schema = toml::from_str(
+        r#"columns = [{ name = "x", kind = "numeric" }, { name = "g", kind = "group" },
+                      { name = "click", kind = "label", label = { binary = { positive = "1" } } },
+                      { name = "grade", kind = "label", label = "class" },
+                      { name = "w", kind = "weight", tasks = ["click"] }]"#,
+    );
+    let (train, test) = ("train.csv".into(), Some("test.csv".into()));
+    let schema = schema.unwrap();
+    DatasetConfig::Csv(CsvFiles { dir: Some(dir), train, test, schema, seed, ..CsvFiles::default() })
+}
+
+fn pictures(dir: PathBuf, images: impl Fn(&str) -> IdxImages, standardize: bool, seed: u64) -> DatasetConfig {
+    let part = |name: &str| IdxPart { images: images(name), labels: vec![format!("{name}-labels-idx1-ubyte").into()] };
+    let tasks = vec![IdxTask { name: TaskName::new("garment").unwrap(), classes: 10, names: Vec::new() }];
+    let (dir, train, test) = (Some(dir), part("train"), Some(part("t10k")));
+    let validation_fraction = 0.2;
+    let config = IdxFiles { dir, tasks, train, test, validation_fraction, standardize, seed, ..IdxFiles::default() };
+    DatasetConfig::Idx(config)
+}
+
+fn one_picture(dir: PathBuf, seed: u64) -> DatasetConfig {
+    fashion_files(&dir);
+    pictures(dir, |part| IdxImages::One(format!("{part}-images-idx3-ubyte.gz").into()), false, seed)
+}
+
+/// Two pictures in a sample, each scaled by its own.
+fn two_pictures(dir: PathBuf, seed: u64) -> DatasetConfig {
+    fashion_files(&dir);
+    for (part, n) in [("train", 40u8), ("t10k", 10)] {
+        let pixels: Vec<u8> = (0..n * 6).collect();
+        let small = [&[0, 0, 8, 3, 0, 0, 0, n, 0, 0, 0, 2, 0, 0, 0, 3], &pixels[..]].concat();
+        fs::write(dir.join(format!("{part}-small")), small).unwrap();
+    }
+    let images = |part: &str| {
+        let files = [("large", format!("{part}-images-idx3-ubyte.gz")), ("small", format!("{part}-small"))];
+        IdxImages::Several(files.map(|(name, file)| (name.to_owned(), file.into())).into_iter().collect())
+    };
+    pictures(dir, images, true, seed)
+}
+
+const TEXT_TASKS: &str = r#"text = "text"
+    tasks = [{ name = "kind", file = "label", kind = "class" }, { name = "tags", file = "tags", kind = "tags" },
+             { name = "said", file = "said", kind = "sequence" }]"#;
+
+/// Texts of the same length but for every fifth, so that batches are padded.
+fn text_files(dir: &Path, n: usize) {
+    fs::create_dir_all(dir).unwrap();
+    let words = |i: usize, word: &dyn Fn(usize) -> String| {
+        (0..if i % 5 == 0 { 2 } else { 4 }).map(word).collect::<Vec<_>>().join(" ") + "\n"
+    };
+    let lines = |line: &dyn Fn(usize) -> String| (0..n).map(line).collect::<String>();
+    fs::write(dir.join("text"), lines(&|i| words(i, &|at| format!("w{}", (i * 7 + at * 3) % 11)))).unwrap();
+    fs::write(dir.join("tags"), lines(&|i| words(i, &|at| format!("t{}", (i + at) % 2)))).unwrap();
+    fs::write(dir.join("said"), lines(&|i| words(i, &|at| format!("s{}", (i * at) % 3)))).unwrap();
+    fs::write(dir.join("label"), lines(&|i| format!("l{}\n", i % 3))).unwrap();
+}
+
+fn one_folder(dir: PathBuf, seed: u64) -> DatasetConfig {
+    text_files(&dir, 50);
+    let config: ParallelText = toml::from_str(TEXT_TASKS).unwrap();
+    DatasetConfig::ParallelText(ParallelText { dir: Some(dir), seed, ..config })
+}
+
+/// A folder for training, from which validation is cut, and one for testing.
+fn two_folders(dir: PathBuf, seed: u64) -> DatasetConfig {
+    text_files(&dir.join("train"), 50);
+    text_files(&dir.join("test"), 12);
+    let config: ParallelText = toml::from_str(TEXT_TASKS).unwrap();
+    let (train, test) = ("train".into(), Some("test".into()));
+    DatasetConfig::ParallelText(ParallelText { dir: Some(dir), train, test, seed, ..config })
 }
 
 fn census_files(dir: &Path) {
@@ -112,8 +181,19 @@ fn fashion_files(dir: &Path) {
 fn for_all(check: impl Fn(&str, &dyn Fn(u64) -> Splits)) {
     let dir = tempfile::tempdir().unwrap();
     for (name, _) in DatasetConfig::ALL {
-        check(name, &|seed| tiny(name, dir.path(), seed).load().unwrap());
+        for at in 0..tiny(name, dir.path(), 0).len() {
+            check(&format!("{name} {at}"), &|seed| tiny(name, dir.path(), seed)[at].load().unwrap());
+        }
     }
+}
+
+/// Every configuration of every data set, with what messages call it.
+fn all_tiny(dir: &Path, seed: u64) -> Vec<(String, DatasetConfig)> {
+    let of = |&(name, _): &(&str, &str)| {
+        let named = |(at, config): (usize, DatasetConfig)| (format!("{name}/{at}"), config);
+        tiny(name, dir, seed).into_iter().enumerate().map(named).collect::<Vec<_>>()
+    };
+    DatasetConfig::ALL.iter().flat_map(of).collect()
 }
 
 fn all(source: &dyn Source) -> Vec<u64> {
@@ -170,14 +250,18 @@ fn bits(source: &dyn Source) -> Vec<u64> {
     for target in batch.targets.iter().flatten() {
         add(target.cells());
     }
+    for target in batch.targets.iter().flatten() {
+        found.extend(target.plain_weights().unwrap().into_iter().flatten().map(|weight| u64::from(weight.to_bits())));
+        found.extend(target.plain_groups().unwrap().into_iter().flatten());
+    }
     found
 }
 
 #[test]
 fn kept_facts_give_the_same_samples_bit_for_bit() {
     let dir = tempfile::tempdir().unwrap();
-    for (name, _) in DatasetConfig::ALL {
-        let config = tiny(name, dir.path(), 3);
+    let others = all_tiny(dir.path(), 4);
+    for ((name, config), (_, other)) in all_tiny(dir.path(), 3).into_iter().zip(others) {
         let splits = config.load().unwrap();
         let text = serde_json::to_string(&Kept::of(&config, &splits)).unwrap();
         let kept: Kept = serde_json::from_str(&text).unwrap();
@@ -191,18 +275,22 @@ fn kept_facts_give_the_same_samples_bit_for_bit() {
         {
             assert_eq!(bits(first), bits(again), "{name}");
         }
-        let other = tiny(name, dir.path(), 4);
         assert!(kept.load(&other, OnChange::Allow).is_err(), "{name}: another seed is another cut");
     }
+}
+
+/// All files in a folder and in folders below it.
+fn files_below(dir: &Path) -> Vec<PathBuf> {
+    let of = |path: PathBuf| if path.is_dir() { files_below(&path) } else { vec![path] };
+    fs::read_dir(dir).unwrap().flat_map(|entry| of(entry.unwrap().path())).collect()
 }
 
 #[test]
 fn every_file_of_every_data_set_is_watched() {
     let dir = tempfile::tempdir().unwrap();
-    for (name, _) in DatasetConfig::ALL {
-        let config = tiny(name, dir.path(), 3);
+    for (name, config) in all_tiny(dir.path(), 3) {
         let kept = Kept::of(&config, &config.load().unwrap());
-        let files: Vec<_> = fs::read_dir(dir.path().join(name)).unwrap().map(|file| file.unwrap().path()).collect();
+        let files = files_below(&dir.path().join(&name));
         assert_eq!(kept.provenance.files.len(), files.len(), "{name}");
         for path in files {
             let whole = fs::read(&path).unwrap();
@@ -215,12 +303,15 @@ fn every_file_of_every_data_set_is_watched() {
                 if changed[at].is_ascii_digit() { (changed[at] - b'0' + 1) % 2 + b'0' } else { changed[at] ^ 1 };
             fs::write(&path, &changed).unwrap();
             let e = load(OnChange::Refuse).unwrap_err();
-            assert!(matches!(e, Error::Changed { .. }), "{name}, {short}: {e}");
+            assert!(matches!(&e, Error::Changed { path: named, .. } if *named == path), "{name}, {short}: {e}");
             assert!(e.to_string().contains(short) && e.to_string().lines().count() == 1, "{e}");
             let e = load(OnChange::Offer("look away")).unwrap_err().to_string();
             assert!(e.ends_with("restore the file, or train a new run, or look away"), "{e}");
             fs::remove_file(&path).unwrap();
-            assert!(matches!(load(OnChange::Allow).unwrap_err(), Error::Gone { .. }), "{name}, {short}");
+            let e = load(OnChange::Allow).unwrap_err();
+            // A known data set asks for its file as it is published, which may be compressed.
+            let is_named = |named: &Path| named == path || *named == path.with_file_name(format!("{short}.gz"));
+            assert!(matches!(&e, Error::Gone { path: named } if is_named(named)), "{name}, {short}: {e}");
             fs::write(&path, &whole).unwrap();
             load(OnChange::Refuse).unwrap();
         }
@@ -230,10 +321,10 @@ fn every_file_of_every_data_set_is_watched() {
 #[test]
 fn a_compressed_copy_elsewhere_is_the_same_file() {
     let dir = tempfile::tempdir().unwrap();
-    let mut config = tiny("idx", dir.path(), 3);
+    let mut config = tiny("idx", dir.path(), 3).swap_remove(0);
     let kept = Kept::of(&config, &config.load().unwrap());
     let moved = dir.path().join("moved");
-    fs::rename(dir.path().join("idx"), &moved).unwrap();
+    fs::rename(dir.path().join("idx/0"), &moved).unwrap();
     assert!(matches!(kept.load(&config, OnChange::Refuse), Err(Error::Gone { .. })));
     config.set_dir(&moved).unwrap();
     kept.load(&config, OnChange::Refuse).unwrap();
@@ -249,9 +340,9 @@ fn a_compressed_copy_elsewhere_is_the_same_file() {
 #[test]
 fn changed_data_that_are_allowed_get_the_kept_codes() {
     let dir = tempfile::tempdir().unwrap();
-    let config = tiny("csv", dir.path(), 3);
+    let config = tiny("csv", dir.path(), 3).swap_remove(0);
     let kept = Kept::of(&config, &config.load().unwrap());
-    let path = dir.path().join("csv").join("all.csv");
+    let path = dir.path().join("csv/0/all.csv");
     let rows: String =
         (0..60).map(|i| format!("{},{},{}\n", 10 * i, ["t3", "t3", "new", "t0"][i % 4], i % 3)).collect();
     fs::write(&path, format!("x,c,y\n{rows}")).unwrap();
@@ -276,10 +367,11 @@ fn configs_round_trip_and_refuse_typos() {
     let dir = tempfile::tempdir().unwrap();
     for (name, about) in DatasetConfig::ALL {
         assert!(!about.is_empty());
-        let config = tiny(name, dir.path(), 3);
-        assert_eq!(config.name(), *name);
-        let text = toml::to_string(&config).unwrap();
-        assert_eq!(toml::from_str::<DatasetConfig>(&text).unwrap(), config, "{name}");
+        for config in tiny(name, dir.path(), 3) {
+            assert_eq!(config.name(), *name);
+            let text = toml::to_string(&config).unwrap();
+            assert_eq!(toml::from_str::<DatasetConfig>(&text).unwrap(), config, "{name}");
+        }
         assert!(toml::from_str::<DatasetConfig>(&format!("kind = {name:?}\nsede = 1")).is_err(), "{name}");
         assert!(DatasetConfig::by_name(name).is_ok(), "{name}");
     }
@@ -305,7 +397,7 @@ fn a_missing_file_is_named_with_what_to_do() {
 #[test]
 fn labels_stay_out_of_the_inputs() {
     let dir = tempfile::tempdir().unwrap();
-    let splits = tiny("census-income", dir.path(), 0).load().unwrap();
+    let splits = tiny("census-income", dir.path(), 0)[0].load().unwrap();
     let Cells::Codes(fields) = splits.info.inputs.get("categorical").unwrap().cells() else { panic!() };
     let names: Vec<_> = fields.iter().map(|f| f.name.as_str()).collect();
     assert_eq!(splits.info.inputs.len(), 1);

@@ -16,6 +16,7 @@ use mtl_core::{
 use mtl_data::{
     DataInfo, DatasetConfig, DatasetPart, Error, Kept, Loading, OnChange, Preprocessing, Result, Splits, TableSource,
     TaskInfo,
+    datasets::SyntheticMmoe,
     preprocess::{self, Custom, CustomPreprocessing, RawInputs},
     source::{Codes, Labels},
 };
@@ -33,6 +34,29 @@ struct Lines {
     dir: Option<PathBuf>,
     /// Lines that are passed over; default 0.
     skip: usize,
+}
+
+/// One that breaks promises.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct Careless {
+    /// A folder with files of which two get the same role; default none.
+    dir: Option<PathBuf>,
+}
+
+impl DatasetPart for Careless {
+    fn tasks(&self) -> Result<Vec<(TaskName, AnswerTag)>> {
+        Ok(Vec::new())
+    }
+
+    fn load(&self, loading: &mut Loading<'_>) -> Result<Splits> {
+        if let Some(dir) = &self.dir {
+            loading.text("lines", &dir.join("lines.txt"))?;
+            loading.bytes("lines", &dir.join("about"))?;
+        }
+        // Good splits, of which this loading never hears.
+        SyntheticMmoe { train: 9, validation: 3, test: 3, ..SyntheticMmoe::default() }.load()
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -131,6 +155,24 @@ fn what_was_learned_belongs_to_the_run() {
     // Another data set, or other settings.
     let other: DatasetConfig = serde_json::from_value(json!({ "kind": "lines", "skip": 1 })).unwrap();
     assert!(read.load(&other, OnChange::Refuse).unwrap_err().to_string().contains("of lines"));
+}
+
+#[test]
+fn a_data_set_that_breaks_a_promise_is_refused() {
+    DatasetConfig::register::<Careless>("careless", "breaks promises").unwrap();
+    let refusal = |settings: Value| {
+        let config: DatasetConfig = serde_json::from_value(settings).unwrap();
+        config.load().unwrap_err().to_string()
+    };
+    let dir = place();
+    let e = refusal(json!({ "kind": "careless", "dir": dir.path() }));
+    let second = dir.path().join("about");
+    let expected = "loading: role must be another for every file, found \"lines\" twice, the second time for ";
+    assert_eq!(e, format!("{expected}{}", second.display()));
+    let e = refusal(json!({ "kind": "careless" }));
+    let expected =
+        "data set: splits must be given by Loading::cut or Loading::finish, found those of \"careless\" past both";
+    assert_eq!(e, expected);
 }
 
 #[test]

@@ -10,7 +10,11 @@ use mtl_core::{
     input::{CategoricalField, InputSpec, Inputs, Length, Tokens},
     task::TaskName,
 };
-use mtl_data::{Concat, DataInfo, Folds, ForTasks, Result, Source, Subset, TableSource, TaskInfo, laws, source::Codes};
+use mtl_data::{
+    Concat, CsvFormat, DataInfo, FittedSchema, Folds, ForTasks, Result, Schema, Source, Subset, Table, TableSource,
+    TaskInfo, laws,
+    source::{Codes, Restored},
+};
 use ndarray::Array2;
 
 const N: usize = 70;
@@ -41,6 +45,25 @@ fn table(wide: bool) -> Arc<dyn Source> {
     };
     let numeric = (0..2 * N).map(|i| i as f32 * 0.1).collect();
     Arc::new(TableSource::from_rows(info, N, codes, numeric, labels).unwrap())
+}
+
+/// Rows of a file with weights for one task and groups for both.
+fn weighted() -> Arc<dyn Source> {
+    let row = |i: usize| format!("{i},{},{},{},g{}\n", i % 2, i * 2, [1.0, 0.0, 2.5][i % 3], i / 4);
+    let text: String = (0..N).map(row).collect();
+    let columns = r#"columns = [{ name = "x", kind = "numeric" }, { name = "click", kind = "label", label = "class" },
+        { name = "price", kind = "label", label = "value" }, { name = "w", kind = "weight", tasks = ["price"] },
+        { name = "g", kind = "group" }]"#;
+    let schema: Schema = toml::from_str(columns).unwrap();
+    let format = CsvFormat { header: false, ..CsvFormat::default() };
+    let table = Table::parse("t.csv".as_ref(), text.as_bytes(), &format, &schema).unwrap();
+    let all: Vec<u64> = (0..N as u64).collect();
+    let source = FittedSchema::fit(&schema, &table, &all).unwrap().encode(&table).unwrap();
+    let targets = source.targets(&[0, 1]).unwrap();
+    let (click, price) = (targets[0].as_ref().unwrap(), targets[1].as_ref().unwrap());
+    assert_eq!((click.plain_weights().unwrap(), price.plain_weights().unwrap()), (None, Some(vec![1.0, 0.0])));
+    assert!(click.plain_groups().unwrap().is_some() && price.plain_groups().unwrap().is_some());
+    Arc::new(source)
 }
 
 /// Words of any number, a tag for each, samples weighted and in groups: what a user's source may be.
@@ -107,6 +130,10 @@ fn adapted(source: &Arc<dyn Source>) -> Vec<(String, Arc<dyn Source>)> {
         ("itself twice".into(), Arc::new(Concat::new(vec![source.clone(), part(vec![2, 0]), source.clone()]).unwrap())),
         ("parts with other tasks".into(), Arc::new(Concat::new(vec![spread, other]).unwrap())),
     ];
+    if source.info().inputs.get("numeric").is_ok() {
+        let restored = Restored::new(source.clone(), &[("restore".to_owned(), "numeric".to_owned())]).unwrap();
+        all.push(("its numbers restored".into(), Arc::new(restored)));
+    }
     for (held_out, fold) in folds.parts().iter().enumerate() {
         all.push((format!("fold {held_out}"), part(fold.clone())));
         all.push((format!("all but fold {held_out}"), part(folds.without(held_out))));
@@ -116,8 +143,12 @@ fn adapted(source: &Arc<dyn Source>) -> Vec<(String, Arc<dyn Source>)> {
 
 #[test]
 fn every_adapter_over_every_source_obeys_the_laws() {
-    let sources: [(&str, Arc<dyn Source>); 3] =
-        [("table", table(false)), ("wide table", table(true)), ("sentences", Arc::new(Sentences::new()))];
+    let sources: [(&str, Arc<dyn Source>); 4] = [
+        ("table", table(false)),
+        ("wide table", table(true)),
+        ("weighted table", weighted()),
+        ("sentences", Arc::new(Sentences::new())),
+    ];
     for (name, source) in sources {
         for (adapter, source) in adapted(&source) {
             assert_eq!(laws::source::check(&*source), Ok(()), "{name}: {adapter}");

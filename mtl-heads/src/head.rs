@@ -93,7 +93,10 @@ impl HeadSpec {
         let op = || format!("loss of task {}", self.task);
         let Some(weights) = target.weights() else { return losses.f_sum(losses.kind()).op(op()) };
         let b = target.batch_size();
-        let per_sample = losses.f_reshape([b, -1]).and_then(|l| l.f_sum_dim_intlist(&[1i64][..], false, None::<Kind>));
+        let per_sample = losses
+            .f_unsqueeze(-1)
+            .and_then(|l| l.f_flatten(1, -1))
+            .and_then(|l| l.f_sum_dim_intlist(&[1i64][..], false, None::<Kind>));
         let weights = weights.f_to_kind(losses.kind()).op(op())?;
         per_sample.and_then(|l| l.f_dot(&weights)).op(op())
     }

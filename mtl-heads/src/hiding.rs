@@ -1,7 +1,7 @@
 //! Cells of an input that are hidden from the trunk, for a task whose head restores them.
 //!
 //! ```text
-//! training     of the k fields of a sample, m = round(share k) chosen at random are hidden; at least one, at most k - 1
+//! training     of the k fields of a sample, m = round(share k) chosen at random are hidden; at least one, at most k - 1 (of a single field: that one)
 //! evaluation   the fields are dealt to g = k / m groups, rounded up, field j to group j mod g; the batch passes the trunk once a
 //!              group, which is hidden then, so that every cell is restored once, from the cells of the other groups
 //! ```
@@ -163,12 +163,6 @@ impl Hidden {
         &self.mask
     }
 
-    /// Of a sample, how many cells are hidden in one group or another: the same for all samples.
-    #[must_use]
-    pub fn cells(&self) -> i64 {
-        self.cells
-    }
-
     /// What was restored, of hidden cells alone: each from the group in which it was hidden; 0 where a cell never was.
     ///
     /// # Shapes
@@ -225,7 +219,7 @@ mod tests {
             let hidden = hiding.draw(&inputs).unwrap();
             let each = hidden.mask().sum_dim_intlist(&[1i64][..], false, Kind::Int64);
             assert!(Vec::<i64>::try_from(each).unwrap().iter().all(|n| *n == cells), "{fields} {share}");
-            assert_eq!((hiding.cells(), hidden.cells()), (cells, cells));
+            assert_eq!((hiding.cells(), hidden.cells), (cells, cells));
             let ever = hidden.mask().any_dim(0, false).all();
             assert!(bool::try_from(ever).unwrap() || share < 0.1, "some field is never hidden");
             let blank = hiding.without(&inputs, &hidden).unwrap();
@@ -243,7 +237,7 @@ mod tests {
             let hidden = hiding.deal(&inputs).unwrap();
             assert_eq!(hidden.mask().size(), [groups * 4, fields as i64]);
             let blank = hiding.without(&inputs, &hidden).unwrap();
-            assert_eq!((blank.batch_size(), hidden.cells()), (groups * 4, fields as i64));
+            assert_eq!((blank.batch_size(), hidden.cells), (groups * 4, fields as i64));
             assert!(hidden.anywhere().unwrap().is_none());
             let numbers = inputs.get("numeric").unwrap();
             assert_eq!(hidden.gather(&numbers.repeat([groups, 1])).unwrap(), *numbers);

@@ -125,7 +125,7 @@ impl MaskedReconstructionHead {
         Ok(Self { spec, tower, scaling, hiding, visible: config.visible })
     }
 
-    /// How many cells count, and which; `hidden` as in the output.
+    /// How many cells count, weighted; `hidden` as in the output. Reads a number from the device where labels have gaps.
     fn count(&self, hidden: Option<&Tensor>, target: &Target) -> Result<f64> {
         let Some(hidden) = hidden else { return Ok(target.mass()) };
         if target.is_complete() {

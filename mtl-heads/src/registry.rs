@@ -156,10 +156,12 @@ impl HeadConfig {
                 | Self::Crf(_),
                 answer,
             ) => {
+                let suits = Self::default_for(answer).map(|head| format!("{:?}", head.name()));
+                let suits = suits.unwrap_or_else(|_| "a head of one's own".into());
                 return Err(Error::InvalidConfig {
                     what: "head",
                     field: "kind",
-                    expected: format!("{:?} for the labels of task {}", Self::default_for(answer)?.name(), place.task),
+                    expected: format!("{suits} for the labels of task {}", place.task),
                     found: format!("{:?}, the labels are {}", self.name(), answer.describe()),
                 });
             }

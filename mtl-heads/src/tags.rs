@@ -4,7 +4,7 @@
 //! logits = tower(features of the item)                                     [b, l, c]
 //! q_ic   = (1 - e) [c = y_i] + e / c'                                      smoothed label, c' = number of tags
 //! sum    = - sum_{items i with known label} sum_c q_ic log softmax(logits_i)_c
-//! count  = number of known items; with weights of samples: sum_i v_i l_i over sum_i v_i of the known ones
+//! count  = number of known items; with weights v of samples both are sums of v times those of a sample
 //! p      = softmax(logits)                                                 decode
 //! ```
 //! `e` label smoothing. Items do not know of each other here but by their features; where tags follow each other by rules,
@@ -118,7 +118,10 @@ impl Head for TagsHead {
         let loss = |how| rows.f_cross_entropy_loss(&flat, None::<Tensor>, how, MISSING_CLASS, self.label_smoothing);
         let sum = match target.weights() {
             None => loss(Reduction::Sum).op(op())?,
-            Some(_) => self.spec.weighted_sum(&loss(Reduction::None).op(op())?, target)?,
+            Some(_) => {
+                let each = loss(Reduction::None).and_then(|each| each.f_view_as(&labels)).op(op())?; // [b, l]
+                self.spec.weighted_sum(&each, target)?
+            }
         };
         Ok(TaskLoss::new(sum, target.mass()))
     }

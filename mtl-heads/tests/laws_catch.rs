@@ -8,7 +8,7 @@ use mtl_core::{
     Result,
     answer::{Answer, Labels, Sequence, numbered},
     batch::Target,
-    features::View,
+    features::{Features, View},
     input::InputSpec,
     loss::TaskLoss,
     mode::Mode,
@@ -45,6 +45,8 @@ enum Fault {
     RootOfZero,
     /// Noise in evaluation.
     Noise,
+    /// Items that only pad a sample count as items.
+    SeesPadding,
     /// The answer is the label, wherever there is one.
     Peeks,
     /// What the answer depends on is not among the parameters.
@@ -58,7 +60,7 @@ enum Fault {
 }
 
 /// The law that each breaks, others beside it perhaps.
-const FAULTS: [(Fault, &str); 14] = [
+const FAULTS: [(Fault, &str); 15] = [
     (Fault::LosesASample, "shape"),
     (Fault::AnswersClasses, "shape"),
     (Fault::MissingIsZero, "missing"),
@@ -68,6 +70,7 @@ const FAULTS: [(Fault, &str); 14] = [
     (Fault::Idle, "finite"),
     (Fault::RootOfZero, "finite"),
     (Fault::Noise, "repeatable"),
+    (Fault::SeesPadding, "padding"),
     (Fault::Peeks, "unseen"),
     (Fault::Forgets, "saved"),
     (Fault::TakesAnything, "refused"),
@@ -91,11 +94,13 @@ impl Faulty {
         if fault == Fault::Idle {
             let _ = scope.param("idle", &[1], Init::Zeros)?;
         }
-        let (task, view, answer) = (TaskName::new("demo")?, View::Pooled { width: 6 }, Answer::values(["y"]));
+        let pooled = View::Pooled { width: 6 };
+        let view = if fault == Fault::SeesPadding { View::Tokens { width: 6 } } else { pooled.clone() };
+        let (task, answer) = (TaskName::new("demo")?, Answer::values(["y"]));
         let mut place = HeadPlace::new(scope, &task, &view, &answer);
         let mut spec = place.spec("faulty", "numbers [b, 1]", &["mae"])?;
         spec.needs = HeadNeeds { target: true, ..HeadNeeds::default() };
-        let tower = Tower::new(&mut place.scope, place.view, 1, TowerShape::default())?;
+        let tower = Tower::new(&mut place.scope, &pooled, 1, TowerShape::default())?;
         Ok(Self { spec, tower, fault, outside: f64::from(BUILT.fetch_add(1, Ordering::Relaxed)) })
     }
 }
@@ -106,7 +111,13 @@ impl Head for Faulty {
     }
 
     fn forward(&self, ask: &Ask<'_>) -> Result<HeadOutput> {
-        let zs = self.tower.forward(ask.features, ask.cx)?; // [b, 1]
+        let zs = match ask.features {
+            Features::Tokens(tokens) => {
+                let mean = tokens.xs.mean_dim(1i64, false, None::<Kind>);
+                self.tower.forward(&Features::Pooled(mean), ask.cx)?
+            }
+            pooled => self.tower.forward(pooled, ask.cx)?,
+        }; // [b, 1]
         let zs = match self.fault {
             Fault::Place => &zs + Tensor::arange(zs.size()[0], (zs.kind(), zs.device())).view([-1, 1]) * 0.1,
             Fault::Noise if ask.cx.mode() == Mode::Eval => &zs + zs.rand_like() * 1e-3,
@@ -241,7 +252,7 @@ fn a_head_that_reads_inputs_needs_some() {
     let (task, view, answer) =
         (TaskName::new("restore").unwrap(), View::Pooled { width: 4 }, Answer::values(["x", "y"]));
     let inputs = InputSpec::table(Vec::new(), vec!["x".into(), "y".into()]);
-    let head: HeadConfig = toml::from_str("kind = \"masked-reconstruction\"").unwrap();
+    let head: HeadConfig = toml::from_str("kind = \"masked-reconstruction\"\nhidden = [32]").unwrap();
     let build = |scope: Scope<'_>| head.build(HeadPlace::new(scope, &task, &view, &answer).with_inputs(&inputs));
     let e = laws::check(build, laws::unit_values).unwrap_err().to_string();
     assert!(e.contains("masked-reconstruction of task restore reads (check_on)"), "{e}");

@@ -29,6 +29,8 @@ const PROB_SLACK: f32 = 1e-6;
 pub struct MetricBatch<'a> {
     prediction: &'a Prediction,
     reference: &'a Reference,
+    /// The reference as it was given: it tells a sample that is not labeled from one that has no items.
+    labels: &'a Reference,
     task: &'a str,
     ids: Option<&'a [u64]>,
     weights: Option<&'a [f32]>,
@@ -40,7 +42,8 @@ impl<'a> MetricBatch<'a> {
     /// A batch of an unnamed task whose samples are named by their position.
     #[must_use]
     pub fn new(prediction: &'a Prediction, reference: &'a Reference) -> Self {
-        Self { prediction, reference, task: "(unnamed)", ids: None, weights: None, groups: None, answer: None }
+        let (task, labels) = ("(unnamed)", reference);
+        Self { prediction, reference, labels, task, ids: None, weights: None, groups: None, answer: None }
     }
 
     /// The same batch, its task named in errors.
@@ -99,7 +102,7 @@ impl<'a> MetricBatch<'a> {
     pub fn right(&self, metric: &str) -> Result<Vec<Option<bool>>> {
         let (said, truth) = (self.prediction.batch_size(), self.reference.batch_size());
         self.same_shape(metric, [said, 1], [truth, 1])?;
-        self.answer(metric)?.right(self.prediction, self.reference).map_err(|reason| Error::InvalidConfig {
+        self.answer(metric)?.right(self.prediction, self.labels).map_err(|reason| Error::InvalidConfig {
             what: "metric",
             field: "input",
             expected: format!("answers that are right or wrong ({metric} of task {})", self.task),
@@ -133,7 +136,7 @@ impl<'a> MetricBatch<'a> {
         Some(Reference::Tags(Labels::lists(&(0..labels.len()).map(items).collect::<Vec<_>>())))
     }
 
-    /// The same batch with another truth.
+    /// The same batch with its truth stretched.
     pub(crate) fn against(self, reference: &'a Reference) -> Self {
         Self { reference, ..self }
     }
@@ -230,8 +233,9 @@ impl<'a> MetricBatch<'a> {
                 self.same_shape(metric, shape(scores), shape(labels))?;
                 Ok(ScoreBatch::MultiLabel { scores: Matrix::new(scores), kind: *kind, labels: Matrix::new(labels) })
             }
-            Prediction::Tags { scores, kind, path: _ } => {
+            Prediction::Tags { scores, kind, path } => {
                 let Reference::Tags(labels) = self.reference else { return wrong() };
+                path.as_ref().map_or(Ok(()), |path| self.same_lengths(metric, path, labels))?;
                 self.items(metric, scores, *kind, labels)
             }
             Prediction::Values { .. } | Prediction::Sequence { .. } | Prediction::Custom { .. } => wrong(),
@@ -289,7 +293,7 @@ impl<'a> MetricBatch<'a> {
     ///
     /// # Errors
     /// [`Error::InvalidConfig`] for another kind of prediction or reference; [`Error::Shape`] for other numbers of samples, items,
-    /// ids or weights; [`Error::Label`] for a weight that is none.
+    /// ids or weights; [`Error::Label`] for a weight that is none, or a tag that is none of them: of scores that are not numbers.
     pub fn tags(&self, metric: &str) -> Result<(Vec<Vec<i64>>, &'a Labels, Option<&'a [f32]>)> {
         let (Prediction::Tags { scores, .. }, Reference::Tags(labels)) = (self.prediction, self.reference) else {
             return Err(self.wrong_kind(metric, "scores of tags with tags"));
@@ -301,9 +305,19 @@ impl<'a> MetricBatch<'a> {
                 return Err(self.refuse_sample("weight", "finite and not negative", weight, sample));
             }
         }
+        let n = scores.item_size() as i64;
         let said = (0..labels.len()).map(|sample| {
             let said = self.prediction.said_tags(sample).filter(|said| said.len() == labels.range(sample).len());
-            said.ok_or_else(|| self.wrong_kind(metric, "a tag for each item"))
+            let said = said.ok_or_else(|| self.wrong_kind(metric, "a tag for each item"))?;
+            match said.iter().find(|tag| !(0..n).contains(*tag)) {
+                Some(tag) => Err(self.refuse_sample(
+                    "predicted tag",
+                    &format!("one of 0..{n}, of scores that are numbers"),
+                    tag,
+                    sample,
+                )),
+                None => Ok(said),
+            }
         });
         Ok((said.collect::<Result<_>>()?, labels, self.weights))
     }
@@ -806,7 +820,14 @@ mod tests {
                 .to_string()
                 .contains("predicted tag must be in 0..2, found 7")
         );
-        assert_eq!(on_path.tags("x").unwrap().0, [vec![], vec![0], vec![1, 7]]);
+        let e = on_path.tags("x").unwrap_err().to_string();
+        assert!(e.contains("predicted tag must be one of 0..2, of scores that are numbers, found 7"), "{e}");
+        assert_eq!(batch.tags("x").unwrap().0, [vec![], vec![1], vec![0, 0]]);
+        let nan =
+            Labels::ragged(Cells::Number(vec![0.2, 0.8, 0.9, f32::NAN, 0.5, 0.5]), vec![0, 0, 1, 3], &[2]).unwrap();
+        let nan = Prediction::Tags { scores: nan, kind: Scores::Probs, path: None };
+        let e = MetricBatch::new(&nan, &truth).with_ids(&[70, 71, 72]).tags("x").unwrap_err().to_string();
+        assert!(e.contains("predicted tag") && e.contains("(sample 72)"), "{e}");
         // What is not labeled has one missing item, whatever was answered.
         let unlabeled = Reference::Tags(Labels::lists(&[vec![], vec![1], vec![MISSING_CLASS]]));
         let stretched = MetricBatch::new(&tags, &unlabeled).stretched().unwrap();

@@ -12,7 +12,8 @@
 //! ([`JointEntry::left_out`]). Samples with weights are refused.
 //!
 //! **State** three counts, and 40 bytes for each sample that not all tasks have come for yet; equal for equal data, however they
-//! were split, ordered and merged, if each task judges a sample once.
+//! were split, ordered and merged, if each task judges a sample once. A sample that comes twice is refused while tasks are still to come
+//! for it; after that it is a new one, since closed samples are not remembered.
 
 use std::collections::BTreeMap;
 
@@ -158,7 +159,7 @@ impl Joint {
     ///
     /// # Errors
     /// [`Error::InvalidConfig`] for a batch without ids or with weights, as [`MetricBatch::right`]; [`Error::State`] for a sample
-    /// that comes twice. Nothing has changed then.
+    /// that comes twice before all tasks have come for it. Nothing has changed then.
     pub fn update(&mut self, task: usize, batch: &MetricBatch<'_>) -> Result<()> {
         let Some(at) = self.positions.iter().position(|position| *position == task) else { return Ok(()) };
         let name = self.name().to_owned();

@@ -131,15 +131,20 @@ fn wrong_names_are_refused_with_what_is_right() {
 }
 
 /// What is answered where names matter.
-fn answer(kind: &str) -> Answer {
+fn answer(entry: &Entry, kind: &str) -> Answer {
     match kind {
         SEQUENCE => Answer::sequence(["the", "cat", "sat", "on"]),
-        _ => Answer::tags(["O", "B-x", "I-x", "B-y"]),
+        _ => Answer::tags(["O", "B-x", "I-x", "B-y", "I-y", "B-z", "I-z"].into_iter().take(classes(entry))),
     }
 }
 
+/// So many classes or tags that a metric of them is defined: five of four classes are all of them.
+fn classes(entry: &Entry) -> usize {
+    if entry.base() == "top-k-accuracy" { 7 } else { 4 }
+}
+
 /// Lists of samples: of tokens, of any lengths, or scores and tags of equally many items.
-fn lists(kind: &str, n: usize, random: &mut Random) -> (Prediction, Reference) {
+fn lists(kind: &str, n: usize, n_tags: usize, random: &mut Random) -> (Prediction, Reference) {
     let lengths: Vec<usize> = (0..n).map(|_| 1 + random.below(5)).collect();
     if kind == SEQUENCE {
         // Like the truth, but for a token here and there; some are not labeled.
@@ -158,11 +163,11 @@ fn lists(kind: &str, n: usize, random: &mut Random) -> (Prediction, Reference) {
     }
     let truth: Vec<Vec<i64>> = lengths
         .iter()
-        .map(|&n| (0..n).map(|_| if random.below(10) == 0 { -100 } else { random.below(4) as i64 }).collect())
+        .map(|&n| (0..n).map(|_| if random.below(10) == 0 { -100 } else { random.below(n_tags) as i64 }).collect())
         .collect();
     let truth = Labels::lists(&truth);
-    let scores = (0..4 * truth.cells().len()).map(|_| random.number()).collect();
-    let scores = Labels::ragged(Cells::Number(scores), truth.offsets().unwrap().to_vec(), &[4]).unwrap();
+    let scores = (0..n_tags * truth.cells().len()).map(|_| random.number()).collect();
+    let scores = Labels::ragged(Cells::Number(scores), truth.offsets().unwrap().to_vec(), &[n_tags]).unwrap();
     (Prediction::Tags { scores, kind: Scores::Logits, path: None }, Reference::Tags(truth))
 }
 
@@ -171,14 +176,11 @@ fn draw(entry: &Entry, kind: &str, n: usize, random: &mut Random) -> (Prediction
     let groups = (0..n).map(|_| random.below(3) as u64).collect();
     let missing = |random: &mut Random| random.below(10) == 0;
     let yes_no = entry.facts().about.contains("needs groups") || entry.base().contains("kappa");
+    let classes = classes(entry);
     let (prediction, truth) = match kind {
-        TAGS | SEQUENCE => lists(kind, n, random),
+        TAGS | SEQUENCE => lists(kind, n, classes, random),
         CLASS | ORDINAL => {
-            let c = match entry.base() {
-                _ if yes_no => 2,
-                "top-k-accuracy" => 7, // five of four classes are all of them
-                _ => 4,
-            };
+            let c = if yes_no { 2 } else { classes };
             let scores = Array2::from_shape_simple_fn((n, c), || random.number());
             let labels = (0..n).map(|_| if missing(random) { -100 } else { random.below(c) as i64 }).collect();
             match kind {
@@ -227,7 +229,7 @@ fn a_hundred_names_are_computed_on_the_answers_of_today() {
             let random = &mut Random(11);
             let n = if entry.base().contains("stoi") { 3 } else { 40 };
             let (prediction, truth, groups) = draw(entry, kind, n, random);
-            let answer = answer(kind);
+            let answer = answer(entry, kind);
             let fresh = || {
                 let mut metric = build(&usual).unwrap();
                 if [TAGS, SEQUENCE].contains(kind) {

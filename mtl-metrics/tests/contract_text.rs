@@ -323,7 +323,7 @@ impl Check for Laws {
             let slack = 1e-9;
             assert!((lowest - slack..=highest + slack).contains(&value), "{}: {value} out of range", fresh.name());
         }
-        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-+@=".contains(c);
+        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-+@=,".contains(c);
         assert!(!fresh.name().is_empty() && fresh.name().chars().all(allowed), "{}", fresh.name());
     }
 }

@@ -33,6 +33,10 @@ impl SampleFacts {
         self.weights.is_some()
     }
 
+    pub(crate) fn groups(&self) -> Option<&[u64]> {
+        self.groups.as_deref()
+    }
+
     /// What was answered for samples with these ids beside what is true.
     pub(crate) fn judged<'a>(
         &'a self,

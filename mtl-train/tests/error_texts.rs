@@ -154,7 +154,7 @@ fn keys_from_elsewhere_point_at_ours() {
         (
             "train = 200",
             "train = 200\nval_split = 0.2",
-            "is unknown of \"synthetic-mmoe\": write validation_fraction = 0.2 in [data], with kind one of \"csv\", \"idx\" there",
+            "is unknown of \"synthetic-mmoe\": write validation_fraction = 0.2 in [data], with kind one of \"csv\", \"idx\", \"parallel-text\" there",
         ),
         (
             "hidden = [4]",

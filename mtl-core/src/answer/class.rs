@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     label_stats::LabelStats,
-    prediction::{MISSING_CLASS, Prediction, Reference, Scores},
+    prediction::{MISSING_CLASS, Prediction, Reference, Scores, highest},
 };
 
 /// One of several classes.
@@ -124,7 +124,7 @@ impl AnswerKind for Class {
             return foreign(self.kind(), prediction);
         };
         let scores = scores.row(row);
-        let class = top(scores.iter()).and_then(|top| self.classes.get(top));
+        let class = highest(scores.iter()).and_then(|top| self.classes.get(top));
         Ok(json!({ "class": class, "probabilities": by_name(&self.classes, scores) }))
     }
 
@@ -174,21 +174,10 @@ pub(super) fn text(labels: &[i64], row: usize, names: &[String]) -> String {
     class.and_then(|class| names.get(class)).cloned().unwrap_or_else(|| "-".into())
 }
 
-/// The most probable class, the first of equals.
-pub(super) fn top<'a>(scores: impl Iterator<Item = &'a f32>) -> Option<usize> {
-    let mut best: Option<(usize, f32)> = None;
-    for (class, &score) in scores.enumerate() {
-        if best.is_none_or(|(_, most)| score > most) {
-            best = Some((class, score));
-        }
-    }
-    best.map(|(class, _)| class)
-}
-
 /// Whether the most probable class is the label; `None` where that is missing.
 pub(super) fn right(scores: &Array2<f32>, labels: &[i64]) -> Vec<Option<bool>> {
     let of = |(row, label): (ndarray::ArrayView1<'_, f32>, &i64)| {
-        (*label != MISSING_CLASS).then(|| top(row.iter()).is_some_and(|top| top as i64 == *label))
+        (*label != MISSING_CLASS).then(|| highest(row.iter()).is_some_and(|top| top as i64 == *label))
     };
     scores.rows().into_iter().zip(labels).map(of).collect()
 }
@@ -196,7 +185,7 @@ pub(super) fn right(scores: &Array2<f32>, labels: &[i64]) -> Vec<Option<bool>> {
 /// The most probable class by name, then all probabilities.
 pub(super) fn write(scores: &Array2<f32>, row: usize, names: &[String], put: &mut dyn FnMut(Written<'_>)) {
     let scores = scores.row(row);
-    let class = top(scores.iter()).and_then(|top| names.get(top));
+    let class = highest(scores.iter()).and_then(|top| names.get(top));
     put(Written::Text(class.map_or("", String::as_str)));
     scores.iter().for_each(|p| put(Written::Number(*p)));
 }

@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 
 use super::{
     AnswerKind, CellRule, Constant, Counter, LabelColumn, Layout, OrReason, Written,
-    class::{UNKNOWN, logarithm, right, rows, shares, strata, sure, text, top, write},
+    class::{UNKNOWN, logarithm, right, rows, shares, strata, sure, text, write},
     counter,
     question::{by_name, foreign, list, strange},
 };
 use crate::{
     label_stats::LabelStats,
-    prediction::{Prediction, Reference, Scores},
+    prediction::{Prediction, Reference, Scores, highest},
 };
 
 /// One of several grades.
@@ -140,7 +140,7 @@ impl AnswerKind for Ordinal {
             return foreign(self.kind(), prediction);
         };
         let scores = scores.row(row);
-        let grade = top(scores.iter()).and_then(|top| self.grades.get(top));
+        let grade = highest(scores.iter()).and_then(|top| self.grades.get(top));
         Ok(json!({ "grade": grade, "probabilities": by_name(&self.grades, scores) }))
     }
 

@@ -132,6 +132,10 @@ impl ModalityKind for Custom {
         self.0.padding()
     }
 
+    fn unknown(&self) -> Option<i64> {
+        self.0.unknown()
+    }
+
     fn check_values(&self, input: &str, found: &Input) -> Result<()> {
         self.0.check_values(input, found)
     }

@@ -5,9 +5,9 @@
 //!
 //! | laws of | where | needs libtorch |
 //! |---|---|---|
-//! | encoders | [`encoder`] | yes |
-//! | sharing architectures | [`sharing`] | yes |
-//! | balancing methods | [`balancer`] | no |
+//! | encoders | `encoder` | yes |
+//! | sharing architectures | `sharing` | yes |
+//! | balancing methods | `balancer` | no |
 //! | heads | `mtl_heads::laws` | yes |
 //! | sources of samples | `mtl_data::laws::source` | yes |
 //! | metrics | `mtl_metrics::laws` | no |

@@ -42,12 +42,6 @@ impl GruCell {
         Ok(Self { name: scope.name().to_owned(), input, state, width })
     }
 
-    /// The width of its state.
-    #[must_use]
-    pub fn width(&self) -> i64 {
-        self.width
-    }
-
     /// What the gates take from the input.
     ///
     /// # Shapes

@@ -20,6 +20,7 @@ use crate::{
     context::{Cx, Product, TapeEntry},
     error::{Error, Result, TorchContext},
     params::{Init, Scope},
+    shim::Autocast,
 };
 
 /// Long short-term memory.
@@ -79,7 +80,7 @@ impl Lstm {
     }
 
     /// # Shapes
-    /// `xs`: `[b, l, inputs]`, packed by `packing`; result `[b, l, outputs]`, 0 in the padding.
+    /// `xs`: `[b, l, inputs]`, packed by `packing`; result `[b, l, outputs]`, 0 in the padding, of the kind of the parameters.
     ///
     /// # Errors
     /// [`Error::Shape`] for another shape.
@@ -93,7 +94,11 @@ impl Lstm {
             // Nothing to pack: libtorch refuses that.
             return xs.f_new_zeros([b, l, self.outputs()], (xs.kind(), xs.device())).op(self.name.as_str());
         }
-        let (packed, batch_sizes) = packing.pack(xs)?;
+        // In mixed precision too it runs in the kind of its parameters: libtorch would run it in fp16 on CUDA, whatever was asked
+        // for, where small gradients are lost without a scaled loss.
+        let kind = self.directions.first().map_or(xs.kind(), |direction| direction.weights[0].kind());
+        let _guard = Autocast::off(xs.device())?;
+        let (packed, batch_sizes) = packing.pack(&xs.f_to_kind(kind).op(self.name.as_str())?)?;
         let start =
             packed.f_new_zeros([self.directions.len() as i64, b, self.hidden], (packed.kind(), packed.device()));
         let start = start.op(self.name.as_str())?; // [directions, b, h]
@@ -158,11 +163,22 @@ mod tests {
     }
 
     #[test]
+    fn mixed_precision_leaves_it_in_the_kind_of_its_parameters() {
+        let (_, lstm) = layer(true);
+        let (xs, packing) = (noise(&[2, 3, 3]), Packing::new(None, [2, 3], Device::Cpu).unwrap());
+        let plain = lstm.forward(&xs, &packing, &Cx::new(Mode::Train)).unwrap();
+        let _guard = Autocast::bf16(Device::Cpu).unwrap();
+        assert_eq!(lstm.forward(&xs, &packing, &Cx::new(Mode::Train)).unwrap(), plain);
+        let rounded = lstm.forward(&xs.to_kind(Kind::BFloat16), &packing, &Cx::new(Mode::Train)).unwrap();
+        assert_eq!(rounded.kind(), plain.kind());
+    }
+
+    #[test]
     fn each_item_is_the_formula_and_the_backward_direction_starts_at_the_end_of_its_sample() {
         let (params, lstm) = layer(true);
         let (xs, lengths) = (noise(&[3, 4, 3]), [2, 4, 1]);
         let packing = Packing::new(Some(&mask(&lengths, 4)), [3, 4], Device::Cpu).unwrap();
-        assert_eq!((packing.items().unwrap(), lstm.outputs()), (7, 4));
+        assert_eq!(lstm.outputs(), 4);
         let ys = lstm.forward(&xs, &packing, &Cx::new(Mode::Eval)).unwrap();
         assert_eq!(ys.size(), [3, 4, 4]);
         for (sample, length) in lengths.into_iter().enumerate() {

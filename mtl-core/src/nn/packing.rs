@@ -1,7 +1,7 @@
 //! Sequences of different length without their padding: the order in which recurrent layers read a batch.
 //!
 //! libtorch's packed form wants samples by falling length, and the lengths on the CPU: on an accelerator that is one small
-//! copy for each packing, the only place where a recurrent layer waits.
+//! copy there for each packing, the only place where a recurrent layer waits, and two small ones back where samples are reordered.
 
 use tch::{Device, Kind, Tensor};
 
@@ -63,14 +63,6 @@ impl Packing {
         };
         let empty = plain.contains(&0).then(|| mask.shallow_clone());
         Ok(Self { lengths: Tensor::f_from_slice(&sorted).op("packing")?, order, empty, longest: l })
-    }
-
-    /// The number of items, padding not counted.
-    ///
-    /// # Errors
-    /// [`Error::Torch`] when the lengths cannot be read.
-    pub fn items(&self) -> Result<i64> {
-        i64::try_from(&self.lengths.f_sum(Kind::Int64).op("packing")?).op("packing")
     }
 
     /// `[b, l, d]` to `[items, d]`, moment after moment, and how many samples each moment has (on the CPU).

@@ -70,10 +70,10 @@ impl<T: ?Sized> Outside<T> {
     /// What the settings' type says of it, in serde's words.
     pub fn without(&self, keys: &[&str]) -> std::result::Result<Self, String> {
         let (defaults, _) = (self.read)(None)?;
+        // A default that is not written has no key, so the old value has to go first.
         let mut settings = self.settings.clone();
-        for (key, value) in defaults.into_iter().filter(|(key, _)| keys.contains(&key.as_str())) {
-            settings.insert(key, value);
-        }
+        settings.retain(|key, _| !keys.contains(&key.as_str()));
+        settings.extend(defaults.into_iter().filter(|(key, _)| keys.contains(&key.as_str())));
         let settings = serde_value::to_value(settings).map_err(|e| e.to_string())?;
         let (settings, part) = (self.read)(Some(settings))?;
         Ok(Self { name: self.name, settings, part, read: self.read.clone() })

@@ -16,7 +16,7 @@ use tch::Device;
 use super::{check, ffi};
 use crate::error::{Error, Result};
 
-/// Autocast to bf16 on one kind of device and this thread, until dropped. Guards nest, and must be dropped in the reverse
+/// Autocast to bf16, or none, on one kind of device and this thread, until dropped. Guards nest, and must be dropped in the reverse
 /// order of their making.
 #[derive(Debug)]
 pub struct Autocast {
@@ -44,8 +44,26 @@ impl Autocast {
                 });
             }
         };
+        Self::enter(cuda, true)
+    }
+
+    /// Switches autocast off for `device`, for an operation that libtorch would cast to another kind; `None` where there is none
+    /// to be switched.
+    ///
+    /// # Errors
+    /// [`Error::Torch`] when libtorch refuses.
+    pub fn off(device: Device) -> Result<Option<Self>> {
+        match device {
+            Device::Cpu => Self::enter(false, false).map(Some),
+            Device::Cuda(_) => Self::enter(true, false).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    fn enter(cuda: bool, enabled: bool) -> Result<Self> {
         let mut previous = [0; 2];
-        check("autocast", unsafe { ffi::mtl_autocast_enter(i32::from(cuda), previous.as_mut_ptr()) })?;
+        let (device, on) = (i32::from(cuda), i32::from(enabled));
+        check("autocast", unsafe { ffi::mtl_autocast_enter(device, on, previous.as_mut_ptr()) })?;
         Ok(Self { cuda, previous, _not_send: PhantomData })
     }
 }
@@ -77,6 +95,10 @@ mod tests {
             let _outer = Autocast::bf16(Device::Cpu).unwrap();
             assert_eq!(product_kind(), Kind::BFloat16);
             drop(Autocast::bf16(Device::Cpu).unwrap());
+            {
+                let _none = Autocast::off(Device::Cpu).unwrap();
+                assert_eq!(product_kind(), Kind::Float);
+            }
             assert_eq!(product_kind(), Kind::BFloat16);
             // A thread of its own knows nothing of it.
             assert_eq!(std::thread::spawn(product_kind).join().unwrap(), Kind::Float);

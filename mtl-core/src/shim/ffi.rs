@@ -162,7 +162,7 @@ unsafe extern "C" {
     ) -> i32;
     pub(super) fn mtl_global_norm(grads: *const Handle, n: i64, out: *mut Handle) -> i32;
     pub(super) fn mtl_scale(tensors: *const Handle, n: i64, factor: f64) -> i32;
-    pub(super) fn mtl_autocast_enter(cuda: i32, previous: *mut i32) -> i32;
+    pub(super) fn mtl_autocast_enter(cuda: i32, enabled: i32, previous: *mut i32) -> i32;
     pub(super) fn mtl_autocast_exit(cuda: i32, previous: *const i32) -> i32;
     pub(super) fn mtl_manual_seed(seed: u64) -> i32;
     pub(super) fn mtl_set_deterministic(on: i32) -> i32;

@@ -75,7 +75,7 @@ impl CensusIncome {
         let whole: Arc<dyn Source> = Arc::new(fitted.encode(&train)?);
         let test: Arc<dyn Source> = Arc::new(fitted.encode(&test)?);
         let preprocessing = Preprocessing::Table { format: Self::FORMAT, fitted };
-        loading.finish(Splits::new(&whole, learn, held_out, test, preprocessing)?, cut)
+        loading.finish(Splits::new(&whole, learn, held_out, test, Some(preprocessing))?, cut)
     }
 
     /// What the 42 columns are.

@@ -24,12 +24,12 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Splits, located};
+use super::{Splits, absent, cut::cut_parts, located};
 use crate::{
     error::{Error, Result},
     kept::{Cut, Loading, Part},
     preprocess::Preprocessing,
-    source::{Source, Subset, split},
+    source::{Source, Subset},
     table::{CsvFormat, Faults, FittedSchema, Schema, Table, look},
 };
 
@@ -77,8 +77,8 @@ impl CsvFiles {
     /// Reads the files.
     ///
     /// # Errors
-    /// `InvalidConfig` without a training file or for a fraction out of range; whatever is wrong in a file or in the
-    /// schema, with its place.
+    /// `InvalidConfig` without a training file or for a fraction out of range; [`Error::Absent`] for a file that is not
+    /// there; whatever is wrong in a file or in the schema, with its place.
     pub fn load(&self) -> Result<Splits> {
         self.load_with(&mut Loading::default())
     }
@@ -103,20 +103,9 @@ impl CsvFiles {
         }
         let train = self.read("train", &self.train, loading, faults)?;
         let n = train.n_rows() as u64;
-        // The test part is cut first: it stays the same when the validation part is resized.
-        let (rest, test) = cut("csv", n, self.test.is_none(), "test_fraction", self.test_fraction, self.seed)?;
-        let (learn, validation) = cut(
-            "csv",
-            rest.len() as u64,
-            self.validation.is_none(),
-            "validation_fraction",
-            self.validation_fraction,
-            self.seed.wrapping_add(1),
-        )?;
-        let in_rest = |positions: Vec<u64>| -> Vec<u64> {
-            positions.iter().filter_map(|&at| rest.get(usize::try_from(at).ok()?).copied()).collect()
-        };
-        let (learn, validation) = (in_rest(learn), in_rest(validation));
+        let validation = self.validation.is_none().then_some(self.validation_fraction);
+        let test = self.test.is_none().then_some(self.test_fraction);
+        let [learn, validation, test] = cut_parts("csv", n, validation, test, self.seed)?;
 
         let fitted = loading.fitted(|| FittedSchema::fit_with(&self.schema, &train, &learn, faults))?;
         let whole: Arc<dyn Source> = Arc::new(fitted.encode_with(&train, faults)?);
@@ -146,35 +135,15 @@ impl CsvFiles {
         let cut = Cut { train: Part::at(&learn), validation: validation_part, test: test_part };
         let findings = look(&fitted, &train, &learn, &others.iter().collect::<Vec<_>>())?;
         let preprocessing = Preprocessing::Table { format: self.format, fitted };
-        let splits = Splits::new(&whole, learn, Vec::new(), test, preprocessing)?;
+        let splits = Splits::new(&whole, learn, Vec::new(), test, Some(preprocessing))?;
         loading.finish(Splits { validation, findings, ..splits }, cut)
     }
 
     fn read(&self, role: &str, path: &Path, loading: &mut Loading<'_>, faults: &mut Faults) -> Result<Table> {
         let path = located(self.dir.as_deref()).join(path);
-        loading.table(role, &path, Table::read_with(&path, &self.format, &self.schema, faults), role == "train")
+        let table = Table::read_with(&path, &self.format, &self.schema, faults).map_err(absent);
+        loading.table(role, &path, table, role == "train")
     }
-}
-
-/// The positions that remain and those that are cut off, if any are needed.
-pub(super) fn cut(
-    what: &'static str,
-    n: u64,
-    needed: bool,
-    field: &'static str,
-    fraction: f64,
-    seed: u64,
-) -> Result<(Vec<u64>, Vec<u64>)> {
-    if !needed {
-        return Ok(((0..n).collect(), Vec::new()));
-    }
-    if !(fraction > 0.0 && fraction < 1.0) {
-        return Err(Error::config(what, field, "a fraction in (0, 1)", fraction.to_string()));
-    }
-    if n < 2 {
-        return Err(Error::config(what, field, "cut from at least 2 rows (or give that part a file)", n.to_string()));
-    }
-    split(n, fraction, seed)
 }
 
 #[cfg(test)]
@@ -245,6 +214,8 @@ mod tests {
         assert_eq!(config.load().unwrap_err().to_string(), errors[0]);
         let (splits, errors) = CsvFiles { train: "none.csv".into(), ..config }.examine();
         assert!(splits.is_none() && errors.len() == 1);
+        let e = errors[0].to_string();
+        assert!(e.contains("none.csv: there is no such file") && e.contains("MTL_DATA_DIR"), "{e}");
     }
 
     #[test]

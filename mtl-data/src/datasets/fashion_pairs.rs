@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{Origin, Splits, dataset_dir};
 use crate::{
     error::{Error, Result},
-    idx,
+    idx::{self, Idx},
     kept::{Content, Cut, Loading, Part, Provenance},
     preprocess::{Preprocessing, RawPictures},
     rng::mix,
@@ -57,12 +57,16 @@ impl FashionPairsConfig {
 
     pub(super) fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
         let dir = dataset_dir(self.dir.as_deref(), FILES)?;
-        let (train, test) = rayon::join(|| garments(&dir, "train"), || garments(&dir, "t10k"));
-        let mut compared = |part: &str, read: Result<Read>| -> Result<Arc<Garments>> {
-            let Read { garments, images, labels } = read.map_err(|e| loading.unreadable(&dir, e))?;
-            loading.admit(&format!("{part} pictures"), &images.0, images.1, part == "train")?;
-            loading.admit(&format!("{part} labels"), &labels.0, labels.1, false)?;
-            Ok(Arc::new(garments))
+        let (train, test) = rayon::join(|| files(&dir, "train"), || files(&dir, "t10k"));
+        let mut compared = |part: &str, files: Files| -> Result<Arc<Garments>> {
+            let mut admit = |what: &str, Read { path, idx }: Read, learned_from: bool| -> Result<(PathBuf, Idx)> {
+                let idx = idx.map_err(|e| loading.unreadable(&path, e))?;
+                loading.admit(&format!("{part} {what}"), &path, Content::of_idx(&idx), learned_from)?;
+                Ok((path, idx))
+            };
+            let (picture_path, pictures) = admit("pictures", files.pictures, part == "train")?;
+            let (label_path, labels) = admit("labels", files.labels, false)?;
+            Ok(Arc::new(Garments::new((&picture_path, pictures), (&label_path, labels))?))
         };
         let (train, test) = (compared("train", train)?, compared("test", test)?);
         let (learn, held_out) = split(train.len() as u64, self.validation, self.seed)?;
@@ -70,7 +74,7 @@ impl FashionPairsConfig {
             return Err(Error::config(NAME, "validation", "a fraction in (0, 1)", self.validation.to_string()));
         }
         let all = (0..test.len() as u64).collect();
-        let scaling = loading.scaling(RawPictures::INPUT, || match self.standardize {
+        let scaling = loading.scaling(RawPictures::INPUT, "train pictures", || match self.standardize {
             true => Ok(self.pairs(&train, learn.clone(), 0, Scaling::default())?.measure()),
             false => Ok(Scaling::default()),
         })?;
@@ -105,20 +109,24 @@ impl FashionPairsConfig {
     }
 }
 
-/// The garments of a part, and what their files held.
+/// A file, and what it holds or why it cannot be read.
 struct Read {
-    garments: Garments,
-    images: (PathBuf, Content),
-    labels: (PathBuf, Content),
+    path: PathBuf,
+    idx: Result<Idx>,
 }
 
-fn garments(dir: &Path, part: &str) -> Result<Read> {
-    let image_path = either(dir, &format!("{part}-images-idx3-ubyte"))?;
-    let label_path = either(dir, &format!("{part}-labels-idx1-ubyte"))?;
-    let (images, labels) = (idx::read(&image_path, 3)?, idx::read(&label_path, 1)?);
-    let (image_content, label_content) = (Content::of_idx(&images), Content::of_idx(&labels));
-    let garments = Garments::new((&image_path, images), (&label_path, labels))?;
-    Ok(Read { garments, images: (image_path, image_content), labels: (label_path, label_content) })
+/// The two files of a part.
+struct Files {
+    pictures: Read,
+    labels: Read,
+}
+
+fn files(dir: &Path, part: &str) -> Files {
+    let read = |kind: &str, rank: usize| match either(dir, &format!("{part}-{kind}-idx{rank}-ubyte")) {
+        Ok(path) => Read { idx: idx::read(&path, rank), path },
+        Err(e) => Read { path: dir.to_owned(), idx: Err(e) },
+    };
+    Files { pictures: read("images", 3), labels: read("labels", 1) }
 }
 
 /// The file as it is published or unpacked.

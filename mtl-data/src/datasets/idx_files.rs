@@ -30,10 +30,10 @@ use mtl_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Splits, csv::cut, located};
+use super::{Splits, absent, cut::cut_parts, located};
 use crate::{
     error::{Error, Result},
-    idx,
+    idx::{self, Idx},
     info::TaskInfo,
     kept::{Content, Cut, Loading, Part},
     picture_files::NamedPictures,
@@ -42,8 +42,8 @@ use crate::{
 };
 
 const NAME: &str = "idx";
-/// What a file of pictures is among the files of a run; of several, the name of its input follows.
-const PICTURES: &str = "pictures";
+/// The split whose pictures show how they are scaled.
+const TRAIN: &str = "train";
 
 /// Idx files and what their labels mean.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -151,8 +151,6 @@ struct Read {
     n: usize,
     pictures: Vec<ReadPictures>,
     labels: Vec<Vec<i64>>,
-    /// Which file it is of the split's, where it is, what it held.
-    files: Vec<(String, PathBuf, Content)>,
 }
 
 /// The pictures of one input.
@@ -167,8 +165,8 @@ impl IdxFiles {
     /// Reads the files.
     ///
     /// # Errors
-    /// `InvalidConfig` for a missing or wrong setting; [`Error::Idx`] for a file that is cut short or does not fit the
-    /// others; [`Error::LabelRange`] for a label that is no class of its task.
+    /// `InvalidConfig` for a missing or wrong setting; [`Error::Absent`] for a file that is not there; [`Error::Idx`] for
+    /// one that is cut short or does not fit the others; [`Error::LabelRange`] for a label that is no class of its task.
     pub fn load(&self) -> Result<Splits> {
         self.load_with(&mut Loading::default())
     }
@@ -178,24 +176,14 @@ impl IdxFiles {
         if self.train.images.iter().is_empty() {
             return Err(Error::config(NAME, "train", "the paths of files", "none"));
         }
-        let train = self.compared("train", &self.train, loading)?;
-        let n = train.n as u64;
-        let (rest, test) = cut(NAME, n, self.test.is_none(), "test_fraction", self.test_fraction, self.seed)?;
-        let (learn, validation) = cut(
-            NAME,
-            rest.len() as u64,
-            self.validation.is_none(),
-            "validation_fraction",
-            self.validation_fraction,
-            self.seed.wrapping_add(1),
-        )?;
-        let in_rest = |positions: Vec<u64>| -> Vec<u64> {
-            positions.iter().filter_map(|&at| rest.get(usize::try_from(at).ok()?).copied()).collect()
-        };
-        let (learn, validation) = (in_rest(learn), in_rest(validation));
+        let train = self.read(TRAIN, &self.train, loading)?;
+        let validation = self.validation.is_none().then_some(self.validation_fraction);
+        let test = self.test.is_none().then_some(self.test_fraction);
+        let [learn, validation, test] = cut_parts(NAME, train.n as u64, validation, test, self.seed)?;
         let mut images: Vec<NamedPictures> = Vec::with_capacity(train.pictures.len());
         for ReadPictures { name, shape, pixels, .. } in &train.pictures {
-            let scaling = loading.scaling(name, || match self.standardize {
+            let role = role_of_pictures(TRAIN, &self.train.images, name);
+            let scaling = loading.scaling(name, &role, || match self.standardize {
                 true => Ok(Pictures::measure(pixels, shape.iter().product(), &learn)),
                 false => Ok(Scaling::default()),
             })?;
@@ -213,7 +201,7 @@ impl IdxFiles {
                 let cut = Part::at(&positions);
                 return Ok((Arc::new(Subset::new(whole.clone(), positions)?), cut));
             };
-            let read = self.compared(role, part, loading)?;
+            let read = self.read(role, part, loading)?;
             let names = |all: &mut dyn Iterator<Item = &String>| all.map(String::as_str).collect::<Vec<_>>().join(", ");
             let (expected, found) =
                 (names(&mut shapes.iter().map(|(name, _)| name)), names(&mut read.pictures.iter().map(|p| &p.name)));
@@ -238,19 +226,8 @@ impl IdxFiles {
             (IdxImages::One(_), [only]) => Preprocessing::Pictures { image: only.image },
             _ => Preprocessing::PictureFiles { images },
         };
-        let splits = Splits::new(&whole, learn, Vec::new(), test, preprocessing)?;
+        let splits = Splits::new(&whole, learn, Vec::new(), test, Some(preprocessing))?;
         loading.finish(Splits { validation, ..splits }, cut)
-    }
-
-    /// The files of a split, compared with what a run kept of them.
-    fn compared(&self, role: &str, part: &IdxPart, loading: &mut Loading<'_>) -> Result<Read> {
-        let first = part.images.iter().first().map(|(_, path)| self.path(path)).unwrap_or_default();
-        let mut read = self.read(part).map_err(|e| loading.unreadable(&first, e))?;
-        for (what, path, content) in read.files.drain(..) {
-            let learned_from = role == "train" && what.starts_with(PICTURES);
-            loading.admit(&format!("{role} {what}"), &path, content, learned_from)?;
-        }
-        Ok(read)
     }
 
     fn tasks(&self) -> Result<Vec<TaskInfo>> {
@@ -275,40 +252,27 @@ impl IdxFiles {
         Ok(tasks)
     }
 
-    fn read(&self, part: &IdxPart) -> Result<Read> {
+    /// The files of a split, each compared with what a run kept of it before they are held against each other.
+    fn read(&self, split: &str, part: &IdxPart, loading: &mut Loading<'_>) -> Result<Read> {
         let wrong = |path: PathBuf, expected: String, found: String| Err(Error::Idx { path, expected, found });
-        let (mut files, mut pictures): (Vec<(String, PathBuf, Content)>, Vec<ReadPictures>) = (Vec::new(), Vec::new());
+        let mut pictures: Vec<ReadPictures> = Vec::new();
         let mut n = 0;
         for (name, path) in part.images.iter() {
             let path = self.path(path);
-            let rank = idx::rank(&path)?;
-            if !(3..=4).contains(&rank) {
-                return wrong(
-                    path,
-                    "[n, height, width] or [n, channels, height, width]".into(),
-                    format!("{rank} axes"),
-                );
-            }
-            let images = idx::read(&path, rank)?;
+            let images = idx_of_pictures(&path).map_err(|e| loading.unreadable(&path, absent(e)))?;
             let (found, shape) = match images.dims[..] {
                 [n, height, width] => (n, [1, height, width]),
                 [n, channels, height, width] => (n, [channels, height, width]),
                 _ => (0, [0; 3]),
             };
-            if found == 0 || images.data.is_empty() {
-                return Err(Error::NoRows { path });
-            }
+            let role = role_of_pictures(split, &part.images, name);
+            loading.admit(&role, &path, Content::of_idx(&images), split == TRAIN)?;
             if let Some(first) = pictures.first()
                 && found != n
             {
                 return wrong(path, format!("{n} pictures, as many as of {}", first.name), found.to_string());
             }
             n = found;
-            let role = match part.images {
-                IdxImages::One(_) => PICTURES.to_owned(),
-                IdxImages::Several(_) => format!("{PICTURES} {name}"),
-            };
-            files.push((role, path.clone(), Content::of_idx(&images)));
             pictures.push(ReadPictures { name: name.to_owned(), path, shape, pixels: images.data });
         }
         if part.labels.len() != self.tasks.len() {
@@ -318,14 +282,15 @@ impl IdxFiles {
         let mut labels = Vec::with_capacity(self.tasks.len());
         for (task, path) in self.tasks.iter().zip(&part.labels) {
             let path = self.path(path);
-            let bytes = idx::read(&path, 1)?;
+            let bytes = idx::read(&path, 1).map_err(|e| loading.unreadable(&path, absent(e)))?;
+            let role = format!("{split} labels of {}", task.name);
+            loading.admit(&role, &path, Content::of_idx(&bytes), false)?;
             if bytes.data.len() != n {
                 return wrong(path, format!("{n} labels, one per picture"), bytes.data.len().to_string());
             }
             labels.push(self.classes_of(task, &path, &bytes.data)?);
-            files.push((format!("labels of {}", task.name), path, Content::of_idx(&bytes)));
         }
-        Ok(Read { n, pictures, labels, files })
+        Ok(Read { n, pictures, labels })
     }
 
     fn classes_of(&self, task: &IdxTask, path: &Path, bytes: &[u8]) -> Result<Vec<i64>> {
@@ -348,9 +313,29 @@ impl IdxFiles {
     }
 }
 
+/// A file of pictures; at least one.
+fn idx_of_pictures(path: &Path) -> Result<Idx> {
+    let rank = idx::rank(path)?;
+    if !(3..=4).contains(&rank) {
+        let expected = "[n, height, width] or [n, channels, height, width]".into();
+        return Err(Error::Idx { path: path.to_owned(), expected, found: format!("{rank} axes") });
+    }
+    let pictures = idx::read(path, rank)?;
+    if pictures.data.is_empty() { Err(Error::NoRows { path: path.to_owned() }) } else { Ok(pictures) }
+}
+
+/// What the file of an input's pictures is among those of a run; of several, the name of the input follows.
+fn role_of_pictures(split: &str, images: &IdxImages, input: &str) -> String {
+    match images {
+        IdxImages::One(_) => format!("{split} pictures"),
+        IdxImages::Several(_) => format!("{split} pictures {input}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Kept, OnChange, datasets::DatasetConfig};
     use std::fs;
 
     fn idx(dims: &[u32], data: &[u8]) -> Vec<u8> {
@@ -420,6 +405,43 @@ mod tests {
         fs::write(dir.path().join("w"), idx(&[19, 1, 4], &wide[4..])).unwrap();
         let e = two.load().unwrap_err().to_string();
         assert!(e.ends_with("x: expected 19 pictures, as many as of left, found 20"), "{e}");
+    }
+
+    #[test]
+    fn a_changed_file_is_named_with_what_it_would_have_taught() {
+        let dir = tempfile::tempdir().unwrap();
+        let one = files(dir.path(), &(0..20).map(|i| i % 3).collect::<Vec<u8>>());
+        let wide: Vec<u8> = (0..20 * 4).map(|i| i * 3).collect();
+        let write = |name: &str, bytes: Vec<u8>| fs::write(dir.path().join(name), bytes).unwrap();
+        write("w", idx(&[20, 1, 4], &wide));
+        let paths = [("left", "x"), ("right", "w")].map(|(name, path)| (name.to_owned(), path.into()));
+        let images = IdxImages::Several(paths.into_iter().collect());
+        let train = IdxPart { images, ..one.train.clone() };
+        let config = DatasetConfig::Idx(IdxFiles { train, standardize: true, ..one });
+        let kept = Kept::of(&config, &config.load().unwrap());
+        let refusal = || kept.load(&config, OnChange::Refuse).unwrap_err();
+        let of = |e: &Error| match e {
+            Error::Changed { path, .. } | Error::Gone { path } => path.strip_prefix(dir.path()).unwrap().to_owned(),
+            e => panic!("{e}"),
+        };
+        // Other pixels of the second input: what they would have done to its own scale.
+        write("w", idx(&[20, 1, 4], &wide.iter().map(|pixel| pixel / 2).collect::<Vec<_>>()));
+        let e = refusal();
+        assert!(of(&e) == Path::new("w") && e.to_string().contains("(mean of pixels "), "{e}");
+        // One that cannot be read is not the first one.
+        write("w", b"no idx file".to_vec());
+        let e = refusal();
+        assert!(of(&e) == Path::new("w") && e.to_string().contains("it cannot be read as it was"), "{e}");
+        write("w", idx(&[19, 1, 4], &wide[4..]));
+        let e = refusal();
+        assert!(of(&e) == Path::new("w") && e.to_string().contains("(rows 20 -> 19)"), "{e}");
+        write("w", idx(&[20, 1, 4], &wide));
+        write("y", b"no idx file".to_vec());
+        assert_eq!(of(&refusal()), Path::new("y"));
+        fs::remove_file(dir.path().join("y")).unwrap();
+        assert_eq!(of(&refusal()), Path::new("y"));
+        let e = config.load().unwrap_err().to_string();
+        assert!(e.contains("y: there is no such file") && e.contains("MTL_DATA_DIR"), "{e}");
     }
 
     #[test]

@@ -16,6 +16,7 @@
 
 mod census_income;
 mod csv;
+mod cut;
 mod fashion_pairs;
 mod idx_files;
 mod parallel_text;
@@ -34,6 +35,7 @@ pub use synthetic_mmoe::{SyntheticMmoe, SyntheticTargets};
 
 use std::{
     env,
+    io::ErrorKind,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -66,8 +68,9 @@ impl DatasetConfig {
     /// Reads or generates the data set, and learns from its training samples what there is to learn.
     ///
     /// # Errors
-    /// [`Error::NoFile`] or [`Error::Io`] for a file that is not there or cannot be read; whatever is wrong in a file,
-    /// with its place; `InvalidConfig` for a setting outside its range.
+    /// [`Error::NoFile`] or [`Error::Absent`] for a file that is not there, [`Error::Io`] for one that cannot be read;
+    /// whatever is wrong in a file, with its place; `InvalidConfig` for a setting outside its range, and for a data set
+    /// from outside whose splits were not [finished](Loading::finish).
     pub fn load(&self) -> Result<Splits> {
         self.load_with(&mut Loading::default())
     }
@@ -80,7 +83,11 @@ impl DatasetConfig {
             Self::Idx(config) => config.load_with(loading),
             Self::ParallelText(config) => config.load_with(loading),
             Self::SyntheticMmoe(config) => config.load_with(loading),
-            Self::Outside(part) => part.load(loading),
+            Self::Outside(part) => {
+                let splits = part.load(loading)?;
+                loading.expect_finished(part.name())?;
+                Ok(splits)
+            }
         }
     }
 
@@ -216,13 +223,13 @@ impl Splits {
         self.preprocessing.as_ref().and_then(Preprocessing::table)
     }
 
-    /// Two parts of one source, and another for testing.
-    fn new(
+    /// Two parts of one source of real samples, and another for testing.
+    pub(crate) fn new(
         whole: &Arc<dyn Source>,
         train: Vec<u64>,
         validation: Vec<u64>,
         test: Arc<dyn Source>,
-        preprocessing: Preprocessing,
+        preprocessing: Option<Preprocessing>,
     ) -> Result<Self> {
         let subset = |positions| -> Result<Arc<dyn Source>> { Ok(Arc::new(Subset::new(whole.clone(), positions)?)) };
         Ok(Self {
@@ -230,7 +237,7 @@ impl Splits {
             validation: subset(validation)?,
             test,
             info: whole.info().clone(),
-            preprocessing: Some(preprocessing),
+            preprocessing,
             origin: Origin::Real,
             provenance: Provenance::default(),
             findings: Vec::new(),
@@ -258,13 +265,23 @@ fn choose_cache(variable: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
 /// one without `dir`.
 #[must_use]
 pub fn located(dir: Option<&Path>) -> PathBuf {
-    below(dir.unwrap_or(Path::new("")), env::var_os("MTL_DATA_DIR").map(PathBuf::from))
+    dir.map_or_else(PathBuf::new, |dir| below(dir, env::var_os("MTL_DATA_DIR").map(PathBuf::from)))
 }
 
 fn below(dir: &Path, all: Option<PathBuf>) -> PathBuf {
+    // The empty path is the current folder, which is here, though no file of that name exists.
+    let is_here = dir.as_os_str().is_empty() || dir.exists();
     match all {
-        Some(all) if dir.is_relative() && !dir.exists() && all.join(dir).is_dir() => all.join(dir),
+        Some(all) if dir.is_relative() && !is_here && all.join(dir).is_dir() => all.join(dir),
         _ => dir.to_owned(),
+    }
+}
+
+/// What is said of a file of one's own that is not there: where else it is looked for, too.
+fn absent(e: Error) -> Error {
+    match e {
+        Error::Io { path, source } if source.kind() == ErrorKind::NotFound => Error::Absent { path },
+        e => e,
     }
 }
 
@@ -298,6 +315,8 @@ mod tests {
         assert_eq!(found("src"), Path::new("src"), "what is here comes first");
         assert_eq!(found("nowhere"), Path::new("nowhere"));
         assert_eq!(below("atis-of-a-test".as_ref(), None), Path::new("atis-of-a-test"));
+        assert_eq!(found(""), Path::new(""), "the current folder is here");
+        assert_eq!(located(None), Path::new(""), "whatever the environment says");
     }
 
     #[test]

@@ -24,7 +24,7 @@ use std::{
 use mtl_core::{answer::Labels, task::TaskName};
 use serde::{Deserialize, Serialize};
 
-use super::{Splits, csv::cut, located};
+use super::{Splits, absent, cut::cut_parts, located};
 use crate::{
     error::{Error, Result},
     finding::Finding,
@@ -58,7 +58,7 @@ pub struct ParallelText {
     pub seed: u64,
     /// The file of texts, in every folder: an input named `text`; required unless there are `inputs`.
     pub text: Option<PathBuf>,
-    /// Several texts a sample, each in a file of its own and under a name; default none.
+    /// Several texts a sample, each in a file of its own and under a name, where no task has tags; default none.
     pub inputs: Vec<TextInput>,
     /// The tasks, in order; at least one, required.
     pub tasks: Vec<TextTaskFile>,
@@ -94,9 +94,6 @@ pub struct TextTaskFile {
     pub file: PathBuf,
     /// What its lines are.
     pub kind: TextLabel,
-    /// For tags, the name of the input whose words they belong to; default the first input.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub of: Option<String>,
 }
 
 /// Labels that training does not have.
@@ -157,20 +154,9 @@ impl ParallelText {
     pub(super) fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
         let inputs = self.checked_inputs()?;
         let train = self.folder("train", &self.train, &inputs, loading)?;
-        // The test part is cut first: it stays the same when the validation part is resized.
-        let (rest, test) = cut(NAME, train.len(), self.test.is_none(), "test_fraction", self.test_fraction, self.seed)?;
-        let (learn, validation) = cut(
-            NAME,
-            rest.len() as u64,
-            self.validation.is_none(),
-            "validation_fraction",
-            self.validation_fraction,
-            self.seed.wrapping_add(1),
-        )?;
-        let in_rest = |positions: Vec<u64>| -> Vec<u64> {
-            positions.iter().filter_map(|&at| rest.get(usize::try_from(at).ok()?).copied()).collect()
-        };
-        let (learn, validation) = (in_rest(learn), in_rest(validation));
+        let validation = self.validation.is_none().then_some(self.validation_fraction);
+        let test = self.test.is_none().then_some(self.test_fraction);
+        let [learn, validation, test] = cut_parts(NAME, train.len(), validation, test, self.seed)?;
         let mut own = |role: &str, dir: &Option<PathBuf>| -> Result<Option<Folder>> {
             dir.as_ref().map(|dir| self.folder(role, dir, &inputs, loading)).transpose()
         };
@@ -191,7 +177,7 @@ impl ParallelText {
         });
         let ((validation, validation_part), (test, test_part)) = (validation?, test?);
         let cut = Cut { train: Part::at(&learn), validation: validation_part, test: test_part };
-        let splits = Splits::new(&whole, learn, Vec::new(), test, Preprocessing::Text { fitted })?;
+        let splits = Splits::new(&whole, learn, Vec::new(), test, Some(Preprocessing::Text { fitted }))?;
         loading.finish(Splits { validation, findings, ..splits }, cut)
     }
 
@@ -212,15 +198,19 @@ impl ParallelText {
         if self.tasks.is_empty() {
             return refuse("tasks", "at least one task", "none".into());
         }
+        // Files have their roles by these names, so that no two may be alike.
+        for (at, input) in inputs.iter().enumerate() {
+            if inputs[..at].iter().any(|other| other.name == input.name) {
+                return Err(mtl_core::Error::Duplicate { what: "input", name: input.name.clone() }.into());
+            }
+        }
         for (at, task) in self.tasks.iter().enumerate() {
             if self.tasks[..at].iter().any(|other| other.name == task.name) {
                 return Err(mtl_core::Error::Duplicate { what: "task", name: task.name.to_string() }.into());
             }
-            if let Some(of) = &task.of
-                && (task.kind != TextLabel::Tags || !inputs.iter().any(|input| input.name == *of))
-            {
-                let found = format!("{of:?} of task {}", task.name);
-                return refuse("of", "for tags, the name of the input whose words they belong to", found);
+            if task.kind == TextLabel::Tags && inputs.len() > 1 {
+                let expected = "one text where a task has tags (no encoder keeps several texts' words apart yet)";
+                return refuse("inputs", expected, format!("{} with the tags of task {}", inputs.len(), task.name));
             }
         }
         if self.max_length < 1 || self.min_count < 1 {
@@ -238,7 +228,7 @@ impl ParallelText {
         let dir = located(self.dir.as_deref()).join(dir);
         let mut read = |what: &str, file: &Path, unit, lowercase, learned_from| -> Result<Lines> {
             let path = dir.join(file);
-            let lines = Lines::read(&path, unit, lowercase).map_err(|e| loading.unreadable(&path, e))?;
+            let lines = Lines::read(&path, unit, lowercase).map_err(|e| loading.unreadable(&path, absent(e)))?;
             loading.admit(&format!("{role} {what}"), &path, lines.content.clone(), learned_from)?;
             Ok(lines)
         };
@@ -253,11 +243,8 @@ impl ParallelText {
         }
         if let Some(first) = texts.first() {
             texts.iter().skip(1).chain(&labels).try_for_each(|lines| as_long(lines, first))?;
-        }
-        for (task, tags) in self.tasks.iter().zip(&labels).filter(|(task, _)| task.kind == TextLabel::Tags) {
-            let named = |name: &String| inputs.iter().position(|input| input.name == *name);
-            let at = task.of.as_ref().and_then(named).unwrap_or(0);
-            texts.get(at).map_or(Ok(()), |text| beside(tags, text))?;
+            let tags = self.tasks.iter().zip(&labels).filter(|(task, _)| task.kind == TextLabel::Tags);
+            tags.map(|(_, tags)| tags).try_for_each(|tags| beside(tags, first))?;
         }
         Ok(Folder { texts, labels })
     }
@@ -444,6 +431,7 @@ mod tests {
             ("q", lines(&|at| format!("who is {at}"))),
             ("a", lines(&|at| format!("he is {at} years"))),
             ("said", lines(&|at| ["yes yes", "no", "?"][at % 3].to_owned())),
+            ("kind", lines(&|at| ["old", "?", "young"][at % 3].to_owned())),
             ("tags", lines(&|at| ["O O O O", "O ? B O"][at % 2].to_owned())),
         ];
         for (name, content) in files {
@@ -452,25 +440,36 @@ mod tests {
         let text = r#"inputs = [{ name = "question", file = "q" }, { name = "answer", file = "a" }]
             missing = ["?"]
             tasks = [{ name = "said", file = "said", kind = "sequence" },
-                     { name = "tags", file = "tags", kind = "tags", of = "answer" }]"#;
+                     { name = "kind", file = "kind", kind = "class" }]"#;
         let config: ParallelText = toml::from_str(text).unwrap();
         let config = ParallelText { dir: Some(dir.path().to_owned()), ..config };
         let splits = config.load().unwrap();
         assert_eq!(splits.info.inputs.len(), 2);
         assert_eq!(splits.info.tasks[0].answer.names(), ["yes", "no"]);
         let all: Vec<u64> = (0..splits.train.len()).collect();
-        let targets = splits.train.targets(&all).unwrap();
-        assert!(targets.iter().flatten().all(|target| !target.is_complete() && target.known() > 0.0));
+        let missing = |splits: &Splits| {
+            let targets = splits.train.targets(&all).unwrap();
+            targets.iter().flatten().all(|target| !target.is_complete() && target.known() > 0.0)
+        };
+        assert!(missing(&splits));
+        // Tags may be missing word by word.
+        let (one, of_one) = ("text = \"a\"", r#"{ name = "kind", file = "tags", kind = "tags" }"#);
+        let tags =
+            text.replace(r#"inputs = [{ name = "question", file = "q" }, { name = "answer", file = "a" }]"#, one);
+        let tags = tags.replace(r#"{ name = "kind", file = "kind", kind = "class" }"#, of_one);
+        let tagged: ParallelText = toml::from_str(&tags).unwrap();
+        assert!(missing(&ParallelText { dir: Some(dir.path().to_owned()), ..tagged }.load().unwrap()));
         let refusal = |text: String| {
             let config: ParallelText = toml::from_str(&text).unwrap();
             ParallelText { dir: Some(dir.path().to_owned()), ..config }.load().unwrap_err().to_string()
         };
-        assert!(refusal(text.replace(", of = \"answer\"", "")).contains("expected 3 tags"));
-        assert!(
-            refusal(text.replace("of = \"answer\"", "of = \"other\"")).contains("the name of the input whose words")
-        );
+        let e = refusal(text.replace(r#"file = "kind", kind = "class""#, r#"file = "tags", kind = "tags""#));
+        assert!(e.starts_with("parallel-text: inputs must be one text where a task has tags (no encoder keeps"), "{e}");
+        assert!(e.ends_with("found 2 with the tags of task kind"), "{e}");
+        let e = refusal(text.replace(r#"name = "answer""#, r#"name = "question""#));
+        assert_eq!(e, r#"input "question" is given twice"#);
         assert!(refusal(format!("text = \"q\"\n{text}")).contains("left out where there are inputs"));
-        assert!(refusal(text.replace("name = \"tags\"", "name = \"said\"")).contains("given twice"));
+        assert!(refusal(text.replace("name = \"kind\"", "name = \"said\"")).contains("given twice"));
         assert!(refusal("tasks = []".into()).contains("text must be the name of a file"));
         assert!(refusal("text = \"q\"".into()).contains("at least one task"));
         assert!(refusal(format!("{text}\nmax_length = 0")).contains("max_length must be >= 1"));

@@ -2,11 +2,12 @@
 //!
 //! The settings of one are a serde type that implements [`DatasetPart`]; what it has to keep to is what ours keep to:
 //!
-//! * Every file goes through the [`Loading`]: [`text`](Loading::text), [`bytes`](Loading::bytes). So a run knows what its files
-//!   held, and says so when they hold something else.
+//! * Every file goes through the [`Loading`]: [`text`](Loading::text), [`bytes`](Loading::bytes), under a role of its
+//!   own. So a run knows what its files held, and says so when they hold something else.
 //! * What is learned of training samples (vocabularies, scales) goes through [`learn`](Loading::learn), and lies in a
 //!   [`CustomPreprocessing`](crate::preprocess::CustomPreprocessing). So a run keeps it, uses it again and predicts by it.
-//! * Splits depend on settings and files alone, and go through [`cut`](Loading::cut) or [`finish`](Loading::finish).
+//! * Splits depend on settings and files alone, and go through [`cut`](Loading::cut) or [`finish`](Loading::finish);
+//!   others are refused.
 
 use std::fmt::Debug;
 

@@ -116,7 +116,7 @@ impl SyntheticMmoe {
         let range = |from: usize, n: usize| (from as u64..(from + n) as u64).collect::<Vec<_>>();
         let test = Subset::new(whole.clone(), range(self.train + self.validation, self.test))?;
         let (learn, validation) = (range(0, self.train), range(self.train, self.validation));
-        let splits = Splits::new(&whole, learn, validation, Arc::new(test), preprocessing)?;
+        let splits = Splits::new(&whole, learn, validation, Arc::new(test), Some(preprocessing))?;
         // The settings say everything: there are no files to compare.
         let cut = Cut::whole([self.train, self.validation, self.test].map(|n| n as u64));
         loading.finish(Splits { origin: Origin::Synthetic, ..splits }, cut)

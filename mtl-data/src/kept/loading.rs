@@ -13,6 +13,7 @@
 //! Data sets from outside have the same by other names, see `own.rs`.
 
 use std::{
+    collections::HashSet,
     io::ErrorKind,
     path::{Path, PathBuf},
 };
@@ -23,7 +24,7 @@ use super::{
 };
 use crate::{
     datasets::Splits,
-    error::{Error, Result},
+    error::{Error, Result, quoted},
     preprocess::{Preprocessing, RawPictures},
     source::Scaling,
     table::{FittedSchema, Table},
@@ -35,9 +36,20 @@ use crate::{
 pub struct Loading<'a> {
     kept: Option<(&'a Kept, OnChange)>,
     files: Vec<FilePrint>,
+    /// The roles of those files.
+    roles: HashSet<String>,
     changes: Vec<String>,
-    /// A file of the same form with other values, until what is learned from it shows what that means.
-    other_values: Option<(PathBuf, String)>,
+    other_values: Option<OtherValues>,
+    is_finished: bool,
+}
+
+/// A file of the same form with other values, until what is learned from it shows what that means.
+#[derive(Debug)]
+struct OtherValues {
+    role: String,
+    path: PathBuf,
+    /// What differs, in words that need no fit.
+    what: String,
 }
 
 impl<'a> Loading<'a> {
@@ -64,8 +76,13 @@ impl<'a> Loading<'a> {
     /// Notes what a file holds and compares it with what it held.
     ///
     /// # Errors
-    /// [`Error::Changed`].
+    /// `InvalidConfig` for a role that another file has; [`Error::Changed`].
     pub(crate) fn admit(&mut self, role: &str, path: &Path, content: Content, learned_from: bool) -> Result<()> {
+        // A file is found again by its role: of two under one, the second would never be what it was.
+        if !self.roles.insert(role.to_owned()) {
+            let found = format!("{} twice, the second time for {}", quoted(role), path.display());
+            return Err(Error::config("loading", "role", "another for every file", found));
+        }
         if let Some((kept, _)) = self.kept {
             let before = kept.provenance.files.iter().find(|file| file.role == role);
             let what = match before {
@@ -75,7 +92,9 @@ impl<'a> Loading<'a> {
             if let Some(what) = what {
                 let values_only = before.is_some_and(|file| file.content.same_form(&content));
                 match learned_from && values_only && self.other_values.is_none() {
-                    true => self.other_values = Some((path.to_owned(), what)),
+                    true => {
+                        self.other_values = Some(OtherValues { role: role.to_owned(), path: path.to_owned(), what });
+                    }
                     false => self.changed(path, what)?,
                 }
             }
@@ -89,7 +108,7 @@ impl<'a> Loading<'a> {
     /// # Errors
     /// `fit`'s, where nothing was kept; [`Error::Changed`].
     pub(crate) fn fitted(&mut self, fit: impl FnOnce() -> Result<FittedSchema>) -> Result<FittedSchema> {
-        self.learned("what was learned of the table's columns", |p| p.table().cloned(), fit, of_fits)
+        self.learned("what was learned of the table's columns", None, |p| p.table().cloned(), fit, of_fits)
     }
 
     /// What was learned of texts.
@@ -97,26 +116,34 @@ impl<'a> Loading<'a> {
     /// # Errors
     /// As [`Loading::fitted`].
     pub(crate) fn texts(&mut self, fit: impl FnOnce() -> Result<FittedTexts>) -> Result<FittedTexts> {
-        self.learned("what was learned of texts", |p| p.texts().cloned(), fit, of_texts)
+        self.learned("what was learned of texts", None, |p| p.texts().cloned(), fit, of_texts)
     }
 
-    /// How the pixels of an input are scaled.
+    /// How the pixels of an input are scaled, which the file of that role shows.
     ///
     /// # Errors
     /// As [`Loading::fitted`].
-    pub(crate) fn scaling(&mut self, input: &str, measure: impl FnOnce() -> Result<Scaling>) -> Result<Scaling> {
+    pub(crate) fn scaling(
+        &mut self,
+        input: &str,
+        role: &str,
+        measure: impl FnOnce() -> Result<Scaling>,
+    ) -> Result<Scaling> {
         self.learned(
             "how pictures were scaled",
+            Some(role),
             |p| p.pictures(input).map(RawPictures::scaling),
             measure,
             |before, now| (before != now).then(|| format!("mean of pixels {:.6} -> {:.6}", before.mean, now.mean)),
         )
     }
 
-    /// What was kept, or what is learned now where nothing was. Of a file with other values it is said what would be learned of it.
+    /// What was kept, or what is learned now where nothing was. Of a file with other values it is said what would be learned
+    /// of it: of the one with the role `of`, or of any.
     pub(super) fn learned<T>(
         &mut self,
         what: &str,
+        of: Option<&str>,
         kept: impl Fn(&Preprocessing) -> Option<T>,
         learn: impl FnOnce() -> Result<T>,
         difference: impl Fn(&T, &T) -> Option<String>,
@@ -125,9 +152,9 @@ impl<'a> Loading<'a> {
         let Some(before) = all.preprocessing.as_ref().and_then(kept) else {
             return Err(Error::config("kept data", "preprocessing", what, "nothing"));
         };
-        if let Some((path, what)) = self.other_values.take() {
+        if let Some(other) = self.other_values.take_if(|other| of.is_none_or(|role| other.role == role)) {
             let fact = learn().ok().and_then(|now| difference(&before, &now));
-            self.changed(&path, fact.unwrap_or(what))?;
+            self.changed(&other.path, fact.unwrap_or(other.what))?;
         }
         Ok(before)
     }
@@ -137,8 +164,8 @@ impl<'a> Loading<'a> {
     /// # Errors
     /// [`Error::Cut`].
     pub fn finish(&mut self, splits: Splits, cut: Cut) -> Result<Splits> {
-        if let Some((path, what)) = self.other_values.take() {
-            self.changed(&path, what)?;
+        if let Some(other) = self.other_values.take() {
+            self.changed(&other.path, other.what)?;
         }
         if let Some((kept, _)) = self.kept
             && self.changes.is_empty()
@@ -147,7 +174,21 @@ impl<'a> Loading<'a> {
             let (expected, found) = (kept.provenance.cut.to_string(), cut.to_string());
             return Err(Error::Cut { expected, found });
         }
+        self.is_finished = true;
         Ok(Splits { provenance: Provenance { files: std::mem::take(&mut self.files), cut }, ..splits })
+    }
+
+    /// Refuses splits of a data set from outside that went past [`finish`](Self::finish): a run would know neither their
+    /// files nor their cut.
+    ///
+    /// # Errors
+    /// `InvalidConfig`, naming the data set.
+    pub(crate) fn expect_finished(&self, dataset: &str) -> Result<()> {
+        if self.is_finished {
+            return Ok(());
+        }
+        let found = format!("those of {} past both", quoted(dataset));
+        Err(Error::config("data set", "splits", "given by Loading::cut or Loading::finish", found))
     }
 
     /// The error for a file that could not be read: where it could be once, that is what changed.

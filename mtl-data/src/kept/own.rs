@@ -4,9 +4,9 @@ use std::{fs::File, io::Read, path::Path, sync::Arc};
 
 use serde::de::DeserializeOwned;
 
-use super::{Content, Cut, Loading, Part, Provenance, difference::of_settings};
+use super::{Content, Cut, Loading, Part, difference::of_settings};
 use crate::{
-    datasets::{Origin, Splits},
+    datasets::Splits,
     error::{Error, Result},
     preprocess::{CustomPreprocessing, Preprocessing},
     source::{Source, Subset},
@@ -14,11 +14,12 @@ use crate::{
 };
 
 impl Loading<'_> {
-    /// The text of a file, unpacked where it is compressed by gzip or zstd. `role` says which of the data set's files it is.
+    /// The text of a file, unpacked where it is compressed by gzip or zstd. `role` says which of the data set's files it is;
+    /// each has its own.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::Encoding`] for what is no UTF-8; [`Error::Changed`] or [`Error::Gone`] for a file that is not what a
-    /// run learned from.
+    /// [`Error::Io`]; `InvalidConfig` for a role that another file has; [`Error::Encoding`] for what is no UTF-8;
+    /// [`Error::Changed`] or [`Error::Gone`] for a file that is not what a run learned from.
     pub fn text(&mut self, role: &str, path: &Path) -> Result<String> {
         let bytes = read(path, |file| Ok(Box::new(Unpacked::open(path, file)?)));
         let text = bytes.and_then(|bytes| {
@@ -52,6 +53,7 @@ impl Loading<'_> {
     pub fn learn<P: CustomPreprocessing + DeserializeOwned>(&mut self, learn: impl FnOnce() -> Result<P>) -> Result<P> {
         self.learned(
             "what this data set learns",
+            None,
             |p| P::deserialize(p.custom()?.settings()).ok(),
             learn,
             |before, now| of_settings(&before.settings(), &now.settings()),
@@ -71,18 +73,8 @@ impl Loading<'_> {
         let whole: Arc<dyn Source> = Arc::new(source);
         let [train, validation, test] = positions;
         let cut = Cut { train: Part::at(&train), validation: Part::at(&validation), test: Part::at(&test) };
-        let part = |positions| -> Result<Arc<dyn Source>> { Ok(Arc::new(Subset::new(whole.clone(), positions)?)) };
-        let splits = Splits {
-            train: part(train)?,
-            validation: part(validation)?,
-            test: part(test)?,
-            info: whole.info().clone(),
-            preprocessing,
-            origin: Origin::Real,
-            provenance: Provenance::default(),
-            findings: Vec::new(),
-        };
-        self.finish(splits, cut)
+        let test = Arc::new(Subset::new(whole.clone(), test)?);
+        self.finish(Splits::new(&whole, train, validation, test, preprocessing)?, cut)
     }
 }
 

@@ -24,7 +24,8 @@ use std::thread;
 
 use mtl_core::{
     TorchContext,
-    batch::{Batch, Target},
+    answer::{Cells, Labels},
+    batch::{Batch, MISSING_CLASS, Target},
     input::{Input, Inputs},
     laws::BrokenLaws,
 };
@@ -193,7 +194,8 @@ fn threads(source: &dyn Source) -> Result<Option<String>> {
     Ok(None)
 }
 
-/// One sample, without padding, as something that can be compared bit by bit: missing labels are equal to each other.
+/// One sample, without padding, as something that can be compared bit by bit: missing labels are equal to each other, and to a
+/// task without target, since a batch holds what some of its samples have.
 #[derive(Debug, PartialEq)]
 struct Sample {
     id: u64,
@@ -244,14 +246,23 @@ fn bits(t: &Tensor) -> Result<Vec<u64>> {
     Ok(sizes.chain(numbers.into_iter().map(f64::to_bits)).collect())
 }
 
-/// What a task's target says of each sample; `None` for all of them where it has none.
+/// What a task's target says of each sample.
 fn answers(target: Option<&Target>, n: usize) -> Result<Vec<String>> {
-    let Some(target) = target else { return Ok(vec!["no target".into(); n]) };
+    let nothing = || "no label".to_owned();
+    let Some(target) = target else { return Ok(vec![nothing(); n]) };
     let (labels, weights, groups) = (target.labels()?, target.plain_weights()?, target.plain_groups()?);
+    let is_missing = |labels: &Labels| match labels.cells() {
+        Cells::Index(cells) => !cells.is_empty() && cells.iter().all(|cell| *cell == MISSING_CLASS),
+        Cells::Number(cells) => !cells.is_empty() && cells.iter().all(|cell| cell.is_nan()),
+    };
     let of = |row: usize| {
+        let labels = labels.gather(&[row]);
+        if is_missing(&labels) {
+            return nothing();
+        }
         let weight = weights.as_ref().and_then(|w| w.get(row));
         let group = groups.as_ref().and_then(|g| g.get(row));
-        format!("{:?}, weight {weight:?}, group {group:?}", labels.gather(&[row]))
+        format!("{labels:?}, weight {weight:?}, group {group:?}")
     };
     Ok((0..n).map(of).collect())
 }

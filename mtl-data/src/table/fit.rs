@@ -70,7 +70,8 @@ impl FittedSchema {
     /// # Errors
     /// [`Error::NoRows`] without rows; [`Error::EmptyTask`] for a task without a known label in `rows`;
     /// [`Error::OneClass`] for classes of which the table holds one; [`Error::NoPositive`] when it holds none of a task's
-    /// positive labels; [`Schema::validate`]'s.
+    /// positive labels; [`Error::NoWeight`] where other rows have weights above 0, but none of `rows`;
+    /// [`Schema::validate`]'s.
     pub fn fit(schema: &Schema, table: &Table, rows: &[u64]) -> Result<Self> {
         Self::fit_with(schema, table, rows, &mut Faults::default())
     }
@@ -300,9 +301,11 @@ fn fit_column(schema: &Schema, tasks: &[TaskColumns], idx: usize, rows: &Rows<'_
         }
         (Column::Weight { name, .. }, TableColumn::Numbers(weights)) => {
             let counts = rows.indices().filter_map(|row| weights.get(row)).any(|w| *w > 0.0);
+            // Where no row of the file counts, that is said once, when its rows are encoded.
+            let is_fault = !counts && weights.iter().any(|w| *w > 0.0);
             let fault =
                 || Error::NoWeight { path: rows.table.path().to_owned(), column: name.clone(), part: "training part" };
-            (FittedColumn::Ignored, (!counts).then(fault))
+            (FittedColumn::Ignored, is_fault.then(fault))
         }
         _ => (FittedColumn::Ignored, None),
     }

@@ -145,7 +145,7 @@ mod tests {
             r#"t.csv:2: column "w": expected a finite number, found ""; a row that is not to count has weight 0"#;
         assert_eq!(e, expected);
         let e = refusal("x,w,q,a,b\n1,0,u,1,0\n2,0,u,2,1\n");
-        assert_eq!(e, r#"t.csv: column "w": expected a weight above 0 in the training part, found none"#);
+        assert_eq!(e, r#"t.csv: column "w": expected a weight above 0 in the file, found none"#);
         let e = refusal("x,w,q,a,b\n1,1,u,1,0\n2,1,,2,1\n");
         assert_eq!(e, r#"t.csv:3: column "q": expected a group, which no row may lack, found """#);
         let (fitted, _) = fitted("x,w,q,a,b\n1,1,u,1,0\n2,1,u,2,1\n").unwrap();
@@ -153,6 +153,20 @@ mod tests {
         let none = Table::parse("v.csv".as_ref(), text, &CsvFormat::DEFAULT, schema).unwrap();
         let e = fitted.encode(&none).unwrap_err().to_string();
         assert_eq!(e, r#"v.csv: column "w": expected a weight above 0 in the file, found none"#);
+        let half = Table::parse("t.csv".as_ref(), b"x,w,q,a,b\n1,0,u,1,0\n2,1,u,2,1\n", &CsvFormat::DEFAULT, schema);
+        let e = FittedSchema::fit(schema, &half.unwrap(), &[0]).unwrap_err().to_string();
+        assert_eq!(e, r#"t.csv: column "w": expected a weight above 0 in the training part, found none"#);
+    }
+
+    #[test]
+    fn a_check_says_once_that_no_row_counts() {
+        let (schema, text) = (toml::from_str(SCHEMA).unwrap(), b"x,w,q,a,b\n1,0,u,1,0\n2,0,u,2,1\n");
+        let mut faults = Faults::collect();
+        let table = Table::parse("t.csv".as_ref(), text, &CsvFormat::DEFAULT, &schema).unwrap();
+        let fitted = FittedSchema::fit_with(&schema, &table, &[0, 1], &mut faults).unwrap();
+        fitted.encode_with(&table, &mut faults).unwrap();
+        let errors: Vec<_> = faults.into_errors().iter().map(ToString::to_string).collect();
+        assert_eq!(errors, [r#"t.csv: column "w": expected a weight above 0 in the file, found none"#]);
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! samples have is unknown there as it will be in use. Labels are those of the whole training file, of the lines that were cut from
 //! it too: which answers there can be is part of the question.
 
+use std::collections::HashSet;
+
 use mtl_core::{
     input::{InputSpec, Length, Tokens},
     task::TaskName,
@@ -117,13 +119,12 @@ impl TextTask {
 
     /// Adds the labels that another file has and this task has not, in order of appearance; gives how many.
     pub(crate) fn add(&mut self, lines: &Lines, missing: &[String]) -> usize {
-        let before = self.known.len();
-        for word in &lines.words {
-            if !missing.contains(word) && !self.known.contains(word) {
-                self.known.push(word.clone());
-            }
-        }
-        self.known.len() - before
+        let known: HashSet<&str> = self.known.iter().map(String::as_str).collect();
+        let is_new = |word: &&String| !missing.contains(word) && !known.contains(word.as_str());
+        let new: Vec<String> = lines.words.iter().filter(is_new).cloned().collect();
+        let n = new.len();
+        self.known.extend(new);
+        n
     }
 }
 

@@ -1,5 +1,7 @@
 //! Lines of labels: classes, tags, sequences.
 
+use std::collections::HashMap;
+
 use mtl_core::{
     answer::{Answer, AnswerTag, Cells, Labels},
     batch::MISSING_CLASS,
@@ -17,7 +19,7 @@ pub enum TextLabel {
     Class,
     /// A tag for each word of a text.
     Tags,
-    /// Words to be said, any number of them.
+    /// Words to be said, one or more.
     Sequence,
 }
 
@@ -64,9 +66,11 @@ impl FittedTexts {
     /// # Errors
     /// [`Error::Line`] for a label that the task does not have.
     pub(crate) fn labels(&self, task: &TextTask, lines: &Lines, missing: &[String]) -> Result<Labels> {
+        // Once for all words: sequences have as many as a language.
+        let numbers: HashMap<&str, i64> = task.known.iter().map(String::as_str).zip(0..).collect();
         let index = |word: &String| match missing.contains(word) {
             true => Some(MISSING_CLASS),
-            false => task.known.iter().position(|known| known == word).map(|at| at as i64),
+            false => numbers.get(word.as_str()).copied(),
         };
         let by_code: Vec<Option<i64>> = lines.words.iter().map(index).collect();
         let mut cells = Vec::with_capacity(lines.codes.len());
@@ -107,5 +111,33 @@ pub(crate) fn beside(tags: &Lines, text: &Lines) -> Result<()> {
                 format!("{} tags, one for each word of {}:{}", text.line(at).len(), text.path.display(), at + 1);
             Err(tags.fault(at, expected, tags.line(at).len().to_string()))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use mtl_core::task::TaskName;
+
+    use super::*;
+
+    /// More different words than can be looked for one by one.
+    #[test]
+    fn a_sequence_may_have_the_words_of_a_language() {
+        const N: usize = 200_000;
+        let text = |from: usize| (from..from + N).map(|i| format!("w{i:07}\n")).collect::<String>();
+        let lines = |from| Lines::parse("t".as_ref(), text(from).as_bytes(), Unit::Word, false).unwrap();
+        let (first, half_new) = (lines(0), lines(N / 2));
+        let name = TaskName::new("said").unwrap();
+        let mut task = TextTask::fit(&name, TextLabel::Sequence, &first, &[0], &[]).unwrap();
+        let fitted = FittedTexts { lowercase: false, max_length: 1, inputs: Vec::new(), tasks: Vec::new() };
+        let begin = Instant::now();
+        let e = fitted.labels(&task, &half_new, &[]).unwrap_err().to_string();
+        assert!(e.starts_with(&format!("t:{}: expected a word of task said", N / 2 + 1)), "{e}");
+        assert_eq!(task.add(&half_new, &[]), N / 2);
+        assert_eq!(fitted.labels(&task, &half_new, &[]).unwrap().len(), N);
+        // One by one it takes far longer, on any machine.
+        assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
     }
 }

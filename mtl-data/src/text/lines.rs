@@ -41,10 +41,10 @@ impl Lines {
     /// Reads a file, which may be compressed by gzip or zstd.
     ///
     /// # Errors
-    /// [`Error::Absent`] for a file that is not there; [`Error::Io`]; [`Error::NotText`]; [`Error::NoRows`] for an empty file;
-    /// [`Error::Line`] for a line that is empty or not UTF-8.
+    /// [`Error::Io`]; [`Error::NotText`]; [`Error::NoRows`] for an empty file; [`Error::Line`] for a line that is
+    /// empty or not UTF-8.
     pub(crate) fn read(path: &Path, unit: Unit, lowercase: bool) -> Result<Self> {
-        let file = File::open(path).map_err(|e| absent(path, e))?;
+        let file = File::open(path).map_err(|e| Error::io(path, e))?;
         let mut bytes = Vec::new();
         Unpacked::open(path, file)?.read_to_end(&mut bytes).map_err(|e| Error::io(path, e))?;
         Self::parse(path, &bytes, unit, lowercase)
@@ -63,7 +63,7 @@ impl Lines {
             return Err(Error::NoRows { path: path.to_owned() });
         }
         for (number, line) in (1..).zip(rows.split(|&byte| byte == b'\n')) {
-            let text = text_of(path, number, line)?;
+            let text = text_of(path, number, line, BLANKS)?;
             let lower = lowercase.then(|| text.to_lowercase());
             let text = lower.as_deref().unwrap_or(text);
             match unit {
@@ -122,8 +122,13 @@ pub(super) fn words(line: &str) -> impl Iterator<Item = &str> {
     line.split([' ', '\t']).filter(|word| !word.is_empty())
 }
 
-/// A line as text without what does not belong to it: the carriage return of a foreign system, blanks around it.
-pub(super) fn text_of<'a>(path: &Path, line: u64, bytes: &'a [u8]) -> Result<&'a str> {
+/// What may stand around a text: blanks, the carriage return of a foreign system.
+pub(super) const BLANKS: &[char] = &[' ', '\t', '\r'];
+/// The same around several texts in a line: a tab ends one of them there, be it empty.
+pub(super) const BLANKS_OF_SEVERAL: &[char] = &[' ', '\r'];
+
+/// A line as text without the `blanks` around it.
+pub(super) fn text_of<'a>(path: &Path, line: u64, bytes: &'a [u8], blanks: &[char]) -> Result<&'a str> {
     let fault = |expected: &str, found: &str| Error::Line {
         path: path.to_owned(),
         line,
@@ -131,7 +136,7 @@ pub(super) fn text_of<'a>(path: &Path, line: u64, bytes: &'a [u8]) -> Result<&'a
         found: found.to_owned(),
     };
     let text = std::str::from_utf8(bytes).map_err(|_| fault("text in UTF-8", "bytes that are none"))?;
-    match text.trim_matches([' ', '\t', '\r']) {
+    match text.trim_matches(blanks) {
         "" => Err(fault(
             "a sample",
             "an empty line (every line is one, or lines of several files would not stand side by side)",
@@ -143,14 +148,6 @@ pub(super) fn text_of<'a>(path: &Path, line: u64, bytes: &'a [u8]) -> Result<&'a
 /// The bytes without the mark that some programs write first.
 pub(super) fn without_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
-}
-
-/// The error for a file that cannot be opened.
-fn absent(path: &Path, e: std::io::Error) -> Error {
-    match e.kind() {
-        std::io::ErrorKind::NotFound => Error::Absent { path: path.to_owned() },
-        _ => Error::io(path, e),
-    }
 }
 
 #[cfg(test)]
@@ -184,6 +181,6 @@ mod tests {
             assert_eq!(refusal(empty), "t.txt: expected at least one row of data, found none");
         }
         let e = Lines::read("no/such/file".as_ref(), Unit::Word, false).unwrap_err().to_string();
-        assert!(e.starts_with("no/such/file: there is no such file"), "{e}");
+        assert!(e.starts_with("no/such/file: cannot read: "), "{e}");
     }
 }

@@ -11,7 +11,7 @@ use mtl_core::input::Inputs;
 
 use super::{
     FittedTexts, Vocabulary,
-    lines::{text_of, without_mark, words},
+    lines::{BLANKS, BLANKS_OF_SEVERAL, text_of, without_mark, words},
 };
 use crate::{
     error::{Error, Result},
@@ -43,6 +43,7 @@ impl<R: Read> RawTexts<R> {
         let mut texts: Vec<Texts> = self.fitted.inputs.iter().map(|_| Texts::default()).collect();
         let mut bytes = Vec::new();
         let first = self.line;
+        let blanks = if texts.len() > 1 { BLANKS_OF_SEVERAL } else { BLANKS };
         while self.line - first < n as u64 {
             bytes.clear();
             let read = self.reader.read_until(b'\n', &mut bytes).map_err(|e| Error::io(&self.path, e))?;
@@ -52,7 +53,7 @@ impl<R: Read> RawTexts<R> {
             self.line += 1;
             let line = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
             let line = if self.line == 1 { without_mark(line) } else { line };
-            let line = text_of(&self.path, self.line, line)?;
+            let line = text_of(&self.path, self.line, line, blanks)?;
             let lower = self.fitted.lowercase.then(|| line.to_lowercase());
             self.add(lower.as_deref().unwrap_or(line), &mut texts)?;
         }
@@ -125,6 +126,11 @@ mod tests {
         assert!(refusal(&["text"], b"fly\na b c d\n").starts_with("p:2: expected at most 3 words, found 4 (raise"));
         assert_eq!(refusal(&["q", "a"], b"fly\n"), "p:1: expected 2 texts separated by tabs (q, a), found 1");
         assert_eq!(refusal(&["q", "a"], b"fly\t \trome\n"), "p:1: expected 2 texts separated by tabs (q, a), found 3");
+        // A tab at the end of a line ends a text, and so does one at its beginning.
+        assert_eq!(refusal(&["q", "a"], b"fly\t \r\n"), "p:1: expected words of a, found none");
+        assert_eq!(refusal(&["q", "a"], b"\tfly\n"), "p:1: expected words of q, found none");
+        assert_eq!(refusal(&["q", "a"], b"fly\trome\t\n"), "p:1: expected 2 texts separated by tabs (q, a), found 3");
+        assert!(refusal(&["text"], b"fly\n\t\n").starts_with("p:2: expected a sample, found an empty line"));
         assert_eq!(refusal(&["text"], b""), "p: expected at least one row of data, found none");
         assert!(refusal(&["text"], b"\xff\n").starts_with("p:1: expected text in UTF-8"));
     }

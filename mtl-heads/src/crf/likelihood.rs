@@ -10,7 +10,7 @@
 //! An item whose label is known has scores of minus infinity for all other tags in the second sum, one that is not known has them
 //! all: what is unknown is summed over, exactly. Both sums run as one batch of `2 b`. The product of exponentials is taken relative
 //! to the largest of each factor, so a step over time is one matrix product `[2 b, c] x [c, c]`; nothing is lost as long as
-//! transition scores lie within e^87 of each other in single precision.
+//! transition scores lie within 87 of each other in single precision.
 
 use mtl_core::{Result, TorchContext};
 use tch::{Kind, Tensor};

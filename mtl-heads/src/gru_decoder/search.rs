@@ -101,10 +101,10 @@ impl Beam {
         let candidates = self.log_p.f_unsqueeze(2)?.f_add(&next)?; // [b, k, v + 1]
         let lengths = self.lengths.f_add(&self.ended.f_logical_not()?)?;
         let ranks = candidates.f_div(&lengths.f_pow_tensor_scalar(alpha)?.f_unsqueeze(2)?)?;
-        let (_, best) = ranks.f_view([b, -1])?.f_topk(k, 1, true, true)?; // [b, k]
+        let (_, best) = ranks.f_flatten(1, 2)?.f_topk(k, 1, true, true)?; // [b, k]
         let parents = best.f_divide_scalar_mode(end + 1, "floor")?;
         let tokens = best.f_remainder(end + 1)?;
-        self.log_p = candidates.f_view([b, -1])?.f_gather(1, &best, false)?;
+        self.log_p = candidates.f_flatten(1, 2)?.f_gather(1, &best, false)?;
         self.ended = self.ended.f_gather(1, &parents, false)?.f_logical_or(&tokens.f_eq(end)?)?;
         self.lengths = lengths.f_gather(1, &parents, false)?;
         let t = self.tokens.size()[2];

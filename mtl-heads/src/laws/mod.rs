@@ -49,6 +49,7 @@ pub const NAMES: &[&str] = &[
     "overfit",
     "finite",
     "repeatable",
+    "padding",
     "unseen",
     "saved",
     "refused",

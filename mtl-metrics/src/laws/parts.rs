@@ -94,9 +94,8 @@ impl<'a, L: Lawful> Parts<'a, L> {
 
     fn saved(&self) -> Result<Option<String>> {
         let bytes = self.whole.state()?;
-        // Into one that holds something else.
-        let mut loaded = self.streamed.clone();
-        loaded.merge(&self.whole)?;
+        // Into one that holds something else: a part of it.
+        let mut loaded = self.parts.first().unwrap_or(self.fresh).clone();
         loaded.load_state(&bytes)?;
         let mut merged = self.fresh.clone();
         merged.merge_state(&bytes)?;

@@ -2,16 +2,18 @@
 
 use mtl_core::{
     answer::{Answer, Cells, Custom, Labels},
+    balance::BalancerConfig,
     encode::{EncoderConfig, EncoderPlan},
     features::View,
     input::{self, InputSpec, Numeric},
-    laws as core_laws,
+    laws::{self as core_laws, balancer::Claims},
     metric::MetricName,
     prediction::Reference,
     rng::Rng,
     share::SharingConfig,
     task::{Task, TaskName, TaskSet},
 };
+use mtl_data::DatasetConfig;
 use mtl_heads::{HeadConfig, HeadPlace};
 use mtl_metrics::laws as metric_laws;
 
@@ -31,6 +33,38 @@ fn the_head() {
     let answer = Answer::Custom(Custom::new(Angle { names: vec!["wind".into()] }));
     let degrees = |rng: &mut Rng| (360.0 * rng.uniform()) as f32;
     mtl_heads::laws::check(|scope| head.build(HeadPlace::new(scope, &task, &view, &answer)), degrees).unwrap();
+}
+
+#[test]
+fn the_encoder() {
+    parts().into_result().unwrap();
+    core_laws::encoder::check(&EncoderConfig::by_name("harmonics").unwrap(), &inputs()).unwrap();
+}
+
+#[test]
+fn the_method() {
+    parts().into_result().unwrap();
+    let method = BalancerConfig::by_name("hardest").unwrap();
+    let tasks = |n: usize| TaskSet::new((0..n).map(|i| Task::new(&format!("t{i}"))).collect::<Result<_, _>>()?);
+    // It looks at losses alone: the sum of its weights is their number, the direction follows the lengths of gradients.
+    let claims = Claims { sum: Some((1.0, 1)), linear: true, ..Claims::USUAL };
+    core_laws::balancer::check(claims, &|n| method.build(&tasks(n)?)).unwrap();
+}
+
+#[test]
+fn the_source() {
+    parts().into_result().unwrap();
+    let file = std::env::temp_dir().join(format!("weather-{}.csv", std::process::id()));
+    let line = |i: usize| format!("{},{},{},{},{}\n", i % 24, i % 12, 990 + i, i * 7 % 360, ["yes", "no", ""][i % 3]);
+    let lines: String = (0..40).map(line).collect();
+    std::fs::write(&file, format!("hour,month,pressure,direction,rain\n{lines}")).unwrap();
+    let settings = format!("kind = \"weather\"\nfile = {:?}", file.display().to_string());
+    let splits = toml::from_str::<DatasetConfig>(&settings).unwrap().load().unwrap();
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!([splits.train.len(), splits.validation.len(), splits.test.len()], [24, 8, 8]);
+    for source in [&splits.train, &splits.validation, &splits.test] {
+        mtl_data::laws::source::check(&**source).unwrap();
+    }
 }
 
 #[test]

@@ -173,10 +173,11 @@ fn summarize(
             });
         }
     }
+    let mut joint = Vec::new();
     for entry in runs.first().map(|run| run.test.joint.as_slice()).unwrap_or_default() {
         let values: Vec<Option<f64>> = runs.iter().map(|run| run.test.joint(&entry.name).ok()?.outcome.value).collect();
         let tasks: Vec<&str> = entry.tasks.iter().map(TaskName::as_str).collect();
-        metrics.push(MetricEstimate {
+        joint.push(MetricEstimate {
             task: tasks.join(" + "),
             metric: entry.name.clone(),
             direction: entry.direction,
@@ -208,6 +209,7 @@ fn summarize(
         seeds: runs.iter().map(|run| run.seed).collect(),
         cells: runs.iter().map(|run| run.folders.clone()).collect(),
         metrics,
+        joint,
         // A seed without a score would make the mean one of fewer, easier seeds.
         validation: if scores.len() == runs.len() { estimate(&scores)? } else { None },
         delta_m,
@@ -359,7 +361,7 @@ fn best(methods: &[MethodResult], direction: Direction) -> Option<String> {
 mod tests {
     use mtl_core::task::TaskName;
     use mtl_metrics::{
-        MetricValue,
+        JointEntry, JointKind, MetricValue,
         report::{MetricEntry, TaskReport},
     };
 
@@ -504,5 +506,38 @@ mod tests {
         let reason = found.methods[1].no_delta_m.as_ref().unwrap();
         assert!(reason.contains("away from zero"), "{reason}");
         assert!(to_text(&found).contains("no delta_m"));
+    }
+
+    /// It judges no task: no column, no place in ranks and Pareto set, a sentence of its own.
+    #[test]
+    fn a_joint_metric_is_no_task() {
+        let (plan, splits) = plan(&TWO.replace("[compare]\n", "[compare]\nbaselines = false\n"));
+        let cells = plan.cells(&splits.info).unwrap();
+        let with_joint = |cell: &Cell| {
+            let mut outcome = ended(cell)?;
+            outcome.test.joint.push(JointEntry {
+                name: "both".into(),
+                kind: JointKind::AllCorrect,
+                tasks: ["y1", "y2"].map(|task| TaskName::new(task).unwrap()).to_vec(),
+                direction: Direction::Maximize,
+                outcome: MetricValue::defined(0.5, 4),
+                left_out: 0,
+            });
+            Ok(outcome)
+        };
+        let outcomes: Vec<Ended> = cells.iter().map(with_joint).collect();
+        let found = analyze(&plan, &splits, &cells, &outcomes).unwrap();
+        assert_eq!(found.tasks.iter().map(|column| column.task.as_str()).collect::<Vec<_>>(), ["y1", "y2"]);
+        assert_eq!(found.ranks.as_ref().unwrap().friedman.n, 8, "two tasks, four seeds");
+        let text = to_text(&found);
+        assert!(text.contains("both (all of y1 + y2): hard + equal 0.5000"), "{text}");
+        let plain = analyze(&plan, &splits, &cells, &cells.iter().map(ended).collect::<Vec<_>>()).unwrap();
+        for (method, plain) in found.methods.iter().zip(&plain.methods) {
+            assert_eq!((method.unbeaten, method.mean_rank), (plain.unbeaten, plain.mean_rank));
+            assert_eq!((&method.metrics, method.joint.len(), plain.joint.len()), (&plain.metrics, 1, 0));
+        }
+        let json = serde_json::to_string(&found).unwrap();
+        assert_eq!(serde_json::from_str::<Comparison>(&json).unwrap(), found);
+        assert!(!serde_json::to_string(&plain).unwrap().contains("\"joint\""), "as before where there is none");
     }
 }

@@ -65,8 +65,11 @@ pub struct MethodResult {
     pub seeds: Vec<u64>,
     /// The folders of its runs below `cells/`, by seed.
     pub cells: Vec<Vec<String>>,
-    /// Every metric of every task, in task order, the primary one first; then those over several tasks, `a + b`.
+    /// Every metric of every task, in task order, the primary one first.
     pub metrics: Vec<MetricEstimate>,
+    /// Metrics over several tasks, whose `task` is `a + b`: they judge no task, so nothing is compared by them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub joint: Vec<MetricEstimate>,
     /// The selection score on validation; `None` for single-task networks, which have one each.
     pub validation: Option<Estimate>,
     /// Mean relative gain over single-task networks of the same seeds, percent.

@@ -109,19 +109,19 @@ pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
 /// Metrics over several tasks, which have no column: a sentence each.
 fn joint(comparison: &Comparison) -> Vec<String> {
     let mut names: Vec<(&str, &str)> = Vec::new();
-    for metric in comparison.methods.iter().flat_map(|method| &method.metrics) {
+    for metric in comparison.methods.iter().flat_map(|method| &method.joint) {
         let name = (metric.task.as_str(), metric.metric.as_str());
-        if metric.task.contains(" + ") && !names.contains(&name) {
+        if !names.contains(&name) {
             names.push(name);
         }
     }
-    let sentence = |(tasks, metric): (&str, &str)| {
+    let sentence = |(tasks, name): (&str, &str)| {
         let of = |method: &MethodResult| {
-            let estimate = method.metric(tasks, metric)?.estimate.as_ref()?;
+            let estimate = method.joint.iter().find(|m| m.metric == name)?.estimate.as_ref()?;
             Some(format!("{} {}", method.name, with_half_width(estimate)))
         };
         let methods: Vec<String> = comparison.methods.iter().filter_map(of).collect();
-        format!("{metric} (all of {tasks}): {}", methods.join(", "))
+        format!("{name} (all of {tasks}): {}", methods.join(", "))
     };
     names.into_iter().map(sentence).collect()
 }

@@ -214,6 +214,7 @@ mod tests {
             seeds: vec![0, 1, 2],
             cells: Vec::new(),
             metrics: Vec::new(),
+            joint: Vec::new(),
             validation: None,
             delta_m: delta_m.map(|values| Estimate::new(values, 0.95).unwrap()),
             delta_m_of_all: delta_m.map(|values| Estimate::new(values, 0.975).unwrap()),

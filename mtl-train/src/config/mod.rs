@@ -4,7 +4,7 @@
 //! [data]                       # which data set, see `mtl list datasets`
 //! kind = "census-income"
 //!
-//! [encoder]                    # see `mtl list encoders`; default tabular for tables, conv for pictures
+//! [encoder]                    # see `mtl list encoders`; default tabular for tables, conv for pictures, lstm for texts
 //! kind = "tabular"
 //! hidden = [128, 64]
 //!
@@ -100,7 +100,7 @@ use crate::{
 pub struct RunConfig {
     /// The data set.
     pub data: DatasetConfig,
-    /// The encoder; default `tabular` for tables (tokens alone, 32 wide, under `task-query`), `conv` for pictures.
+    /// The encoder; default `tabular` for tables (tokens alone, 32 wide, under `task-query`), `conv` for pictures, `lstm` for texts.
     #[schemars(default = "table")]
     pub encoder: AnyEncoder,
     /// What tasks share.

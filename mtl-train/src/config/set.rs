@@ -14,6 +14,8 @@
 //! What a default depends on is looked up in what has been set so far: the encoder follows the data and the sharing, a
 //! task's head the form of its labels. So flags for `encoder` and `task` are laid over the file last.
 
+use std::path::Path;
+
 use mtl_core::answer::AnswerTag;
 use mtl_data::DatasetConfig;
 use mtl_heads::HeadConfig;
@@ -45,6 +47,19 @@ impl Setting {
         let (key, value) = text.split_once('=').ok_or_else(|| refuse(text, "expected KEY=VALUE".into()))?;
         let path = key.trim().parse().map_err(|message| refuse(text, message))?;
         Ok(Self { text: text.to_owned(), path, value: read(value.trim()).map_err(|message| refuse(text, message))? })
+    }
+
+    /// `--data-dir`: the key by which the data set in `table` says in which folder its files are.
+    pub(super) fn folder(dir: &Path, table: &Table) -> Result<Self> {
+        // Where no kind is named, the check that follows says so.
+        let kind = table.get("data").and_then(|data| data.get("kind")).and_then(Value::as_str);
+        let Some(key) = kind.map_or(Some("dir"), folder_key) else {
+            let (expected, found) = ("a data set of files".into(), "one that is generated".into());
+            let message = mtl_core::Error::InvalidConfig { what: "data", field: "dir", expected, found }.to_string();
+            let path = format!("--data-dir {}", dir.display()).into();
+            return Err(Error::Config { path, line: 0, message, excerpt: String::new() });
+        };
+        Self::parse(&format!("data.{key}={}", Value::String(dir.display().to_string())))
     }
 
     /// What messages call the place.
@@ -205,6 +220,17 @@ fn kind_of(path: &KeyPath, whole: &Table) -> Option<&'static str> {
         }
         _ => default_kind(path),
     }
+}
+
+/// The key of a data set's folder; `None` where samples are generated.
+fn folder_key(kind: &str) -> Option<&'static str> {
+    if let Ok(DatasetConfig::Outside(part)) = DatasetConfig::by_name(kind) {
+        return part.places().first().copied();
+    }
+    let nodes = nodes(&KeyPath::section("data"));
+    let own = nodes.iter().flat_map(|node| node.alternatives()).find(|node| node.kind() == Some(kind));
+    // An unknown kind is refused by the check that follows.
+    own.is_none_or(|own| own.property("dir").is_some()).then_some("dir")
 }
 
 fn default_encoder(whole: &Table) -> Option<&'static str> {

@@ -52,8 +52,17 @@ impl ConfigSource {
     /// # Errors
     /// [`Error::Io`] when it cannot be read, [`Error::Config`] when it is no TOML or a setting cannot be laid over it.
     pub fn read(path: &Path, settings: &[String]) -> Result<Self> {
+        Self::read_in(path, settings, None)
+    }
+
+    /// The same with the data's files in that folder, as `--data-dir` says it: a setting over all others, whose key the data set names
+    /// (`data.dir`, or the first of [`DatasetPart::places`](mtl_data::DatasetPart::places)).
+    ///
+    /// # Errors
+    /// As [`ConfigSource::read`]; [`Error::Config`] for a folder of a data set that is generated.
+    pub fn read_in(path: &Path, settings: &[String], data_dir: Option<&Path>) -> Result<Self> {
         let text = fs::read_to_string(path).map_err(|e| Error::io(path, "cannot read config", e))?;
-        Self::new(text, path, settings)
+        Self::laid_over(text, path, settings, data_dir)
     }
 
     /// The same for a text; `path` is for messages.
@@ -61,22 +70,30 @@ impl ConfigSource {
     /// # Errors
     /// As [`ConfigSource::read`].
     pub fn new(text: impl Into<String>, path: &Path, settings: &[String]) -> Result<Self> {
-        let mut source = Self {
-            path: path.to_owned(),
-            text: text.into(),
-            settings: Vec::new(),
-            merged: Table::new(),
-            notes: vec![],
-        };
+        Self::laid_over(text.into(), path, settings, None)
+    }
+
+    fn laid_over(text: String, path: &Path, settings: &[String], data_dir: Option<&Path>) -> Result<Self> {
+        let mut source =
+            Self { path: path.to_owned(), text, settings: Vec::new(), merged: Table::new(), notes: Vec::new() };
         source.merged = toml::from_str(&source.text).map_err(|e| source.syntax(&e))?;
-        let mut settings = settings.iter().map(|text| Setting::parse(text)).collect::<Result<Vec<_>>>()?;
-        settings.sort_by_key(Setting::comes_last);
-        for mut setting in settings {
-            let notes = setting.apply(&mut source.merged)?;
-            source.notes.extend(notes.iter().map(|note| format!("{}: {note}", setting.shown())));
-            source.settings.push(setting);
+        let settings = settings.iter().map(|text| Setting::parse(text)).collect::<Result<Vec<_>>>()?;
+        let (last, first): (Vec<_>, Vec<_>) = settings.into_iter().partition(Setting::comes_last);
+        first.into_iter().try_for_each(|setting| source.lay(setting))?;
+        if let Some(dir) = data_dir {
+            // Which key it is follows from the data set, which a flag may have chosen.
+            let setting = Setting::folder(dir, &source.merged)?;
+            source.lay(setting)?;
         }
+        last.into_iter().try_for_each(|setting| source.lay(setting))?;
         Ok(source)
+    }
+
+    fn lay(&mut self, mut setting: Setting) -> Result<()> {
+        let notes = setting.apply(&mut self.merged)?;
+        self.notes.extend(notes.iter().map(|note| format!("{}: {note}", setting.shown())));
+        self.settings.push(setting);
+        Ok(())
     }
 
     /// What settings changed beside the key that they name: keys of another kind that fell away, a task that was added.

@@ -10,17 +10,27 @@
 //! | more | the same while the budget allows for 200 resamples; else random groups | two passes over the kept answers |
 //! | more, and one yes/no question | AUROC by DeLong instead of groups | one sort |
 //!
+//! Where samples are in groups (queries, users), whole groups are drawn instead of samples, and each drawn copy is a group of its own:
+//! "samples" above are groups then, 500 take the place of 2000, and there is no DeLong, who knows independent samples only. Samples of
+//! a group resemble each other, so drawing them one by one would give intervals that are too narrow, and rankings of parts of queries.
+//! Of few groups (below about 30) the intervals are too narrow all the same. Samples with weights have no interval.
+//!
 //! All figures of one run are of the same resamples, so a mean over tasks has the interval that the dependence of the tasks
 //! gives it. What it says: how the figure of *this* trained model varies with the samples it is tested on. It says nothing of
 //! another seed; that is what a comparison over seeds is for.
 //!
-//! **Reference** [`mtl_metrics::stats`]: Efron and Tibshirani 1993; Mahalanobis 1946; DeLong et al. 1988.
+//! **Reference** [`mtl_metrics::stats`]: Efron and Tibshirani 1993; Mahalanobis 1946; DeLong et al. 1988. Whole groups: A. C. Davison,
+//! D. V. Hinkley, "Bootstrap Methods and their Application", 1997, section 3.8; C. A. Field, A. H. Welsh, "Bootstrapping Clustered
+//! Data", JRSS B 69, 2007. Few of them: A. C. Cameron, J. B. Gelbach, D. L. Miller, "Bootstrap-Based Improvements for Inference with
+//! Clustered Errors", Review of Economics and Statistics 90, 2008.
 
+mod drawing;
 mod recorded;
 
+use drawing::{Drawing, Drawn};
 use mtl_metrics::{
     MetricBatch, MetricSet, OrReason,
-    stats::{Bootstrap, BootstrapInterval, Delong, Draws, GroupedInterval, Interval, RandomGroups, Units},
+    stats::{Bootstrap, BootstrapInterval, Delong, Draws, GroupedInterval, Interval, RandomGroups},
 };
 pub use recorded::{Recorded, RecordedTask};
 use serde::{Deserialize, Serialize};
@@ -33,6 +43,8 @@ pub const LEVEL: f64 = 0.95;
 const BUDGET: usize = 4_000_000;
 /// Up to so many samples there are always resamples: groups of fewer than 40 say little.
 const FEW_SAMPLES: usize = 2000;
+/// The same where whole groups are drawn: fewer than 10 in a random one say little, and more cost as much as all of their samples.
+const FEW_GROUPS: usize = 500;
 const FEWEST_RESAMPLES: usize = 200;
 const MOST_RESAMPLES: usize = 1000;
 const GROUPS: usize = 50;
@@ -45,6 +57,9 @@ pub struct Intervals {
     pub level: f64,
     /// Samples of the split.
     pub samples: usize,
+    /// Groups of them that were drawn as a whole, each sample outside any group one of its own; `None` where samples were drawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub groups: Option<usize>,
     /// Seed of resamples and groups.
     pub seed: u64,
     /// One per task, in task order.
@@ -125,22 +140,25 @@ impl Intervals {
     pub fn of(recorded: &Recorded, metrics: &MetricSet, seed: u64) -> Result<Self> {
         let mut empty = metrics.clone();
         empty.reset();
-        let figures = Figures { recorded, shared: shared(&empty), empty };
-        let n = recorded.n_samples();
+        let drawing = Drawing::of(recorded, &empty);
+        let figures = Figures { recorded, drawing, shared: shared(&empty), empty };
+        let n = figures.drawing.n_units();
+        let few = if figures.drawing.n_groups().is_some() { FEW_GROUPS } else { FEW_SAMPLES };
         let cost: usize = figures.cost().max(1);
         let resamples = (BUDGET / cost).min(MOST_RESAMPLES);
-        let found: Vec<(OrReason<f64>, OrReason<[f64; 2]>, Method)> = if n <= FEW_SAMPLES
-            || resamples >= FEWEST_RESAMPLES
-        {
+        let found: Vec<(OrReason<f64>, OrReason<[f64; 2]>, Method)> = if n <= few || resamples >= FEWEST_RESAMPLES {
             let draws = Draws { n: resamples.max(FEWEST_RESAMPLES), seed };
             let bootstrap = Bootstrap { draws, interval: Interval::Percentile, level: LEVEL, ..Bootstrap::default() };
-            let found = bootstrap.joint(&Units::samples(n), |counts| figures.values(&spread(counts)))?;
+            let units = figures.drawing.units();
+            let found = bootstrap.joint(&units, |counts| figures.values(&Drawing::often(counts)))?;
             found.into_iter().map(|f: BootstrapInterval| (f.value, f.interval, Method::Bootstrap(draws.n))).collect()
         } else {
-            let found = RandomGroups { groups: GROUPS, seed, level: LEVEL }.run(n, |rows| figures.values(rows))?;
+            let members = figures.drawing.members();
+            let values = |units: &[usize]| figures.values(&Drawing::once(members.as_deref(), units));
+            let found = RandomGroups { groups: GROUPS, seed, level: LEVEL }.run(n, values)?;
             found.into_iter().map(|f: GroupedInterval| (f.value, f.interval, Method::RandomGroups(GROUPS))).collect()
         };
-        Ok(figures.named(found, n, seed))
+        Ok(figures.named(found, recorded.n_samples(), seed))
     }
 
     /// The interval of a task's metric.
@@ -165,13 +183,12 @@ impl Intervals {
                 used.push(method);
             }
         }
-        used.into_iter().map(Method::describe).collect::<Vec<_>>().join("; ")
+        let mut words: Vec<String> = used.into_iter().map(Method::describe).collect();
+        if let (Some(groups), false) = (self.groups, words.is_empty()) {
+            words.push(format!("samples are drawn in whole groups, of which there are {groups}"));
+        }
+        words.join("; ")
     }
-}
-
-/// Samples by how often each was drawn.
-fn spread(counts: &[u32]) -> Vec<usize> {
-    counts.iter().enumerate().flat_map(|(sample, n)| std::iter::repeat_n(sample, *n as usize)).collect()
 }
 
 /// Primary metrics of bounded range that judge at least two tasks, with those tasks. (A mean of errors in different units
@@ -196,6 +213,7 @@ fn shared(metrics: &MetricSet) -> Vec<(String, Vec<usize>)> {
 /// Everything that is computed of a set of samples: all metrics in order, then the means.
 struct Figures<'a> {
     recorded: &'a Recorded,
+    drawing: Drawing,
     empty: MetricSet,
     shared: Vec<(String, Vec<usize>)>,
 }
@@ -211,18 +229,23 @@ impl Figures<'_> {
             .sum()
     }
 
-    fn values(&self, samples: &[usize]) -> Vec<OrReason<f64>> {
+    fn values(&self, drawn: &Drawn<'_>) -> Vec<OrReason<f64>> {
         let mut metrics = self.empty.clone();
         let mut refused: Vec<Option<String>> = vec![None; metrics.iter().count()];
         for (at, task) in self.recorded.tasks().iter().enumerate() {
-            let Some((said, truth, places)) = task.select(samples) else {
-                if let (Some(reason), Some(slot)) = (task.refusal(), refused.get_mut(at)) {
+            if let Some(reason) = task.refusal().or(self.drawing.refusal(at)) {
+                if let Some(slot) = refused.get_mut(at) {
                     *slot = Some(reason.to_owned());
                 }
                 continue;
-            };
+            }
+            let Some((said, truth, places)) = task.select(&drawn.samples) else { continue };
+            let groups = self.drawing.groups(at, task, drawn, &places);
             // A sample that is drawn twice is two, in all tasks alike.
-            let batch = MetricBatch::new(&said, &truth).with_ids(&places);
+            let mut batch = MetricBatch::new(&said, &truth).with_ids(&places);
+            if let Some(groups) = &groups {
+                batch = batch.with_groups(groups);
+            }
             if let (Err(e), Some(slot)) = (metrics.update_batch(at, &batch), refused.get_mut(at)) {
                 *slot = Some(e.to_string());
             }
@@ -261,7 +284,8 @@ impl Figures<'_> {
             let mut own = Vec::with_capacity(metrics.len());
             for metric in metrics {
                 let (_, mut interval) = next(metric.name(), metric.range());
-                if metric.name() == "auroc" && matches!(interval.method, Method::RandomGroups(_)) {
+                let are_samples = self.drawing.n_groups().is_none();
+                if are_samples && metric.name() == "auroc" && matches!(interval.method, Method::RandomGroups(_)) {
                     self.by_placements(at, &mut interval);
                 }
                 own.push(interval);
@@ -279,7 +303,8 @@ impl Figures<'_> {
             let left_out = of.len() - of.iter().filter(known).count();
             means.push(MeanInterval { tasks: of.len(), left_out, value, of: interval });
         }
-        Intervals { level: LEVEL, samples, seed, tasks, means, joint }
+        let groups = self.drawing.n_groups();
+        Intervals { level: LEVEL, samples, groups, seed, tasks, means, joint }
     }
 
     /// The AUROC of one question needs neither resamples nor groups.

@@ -8,7 +8,7 @@ use ndarray::Array2;
 
 use crate::trainer::Recorder;
 
-/// Numbers kept of all tasks together, answers and labels: 400 MB.
+/// Numbers kept of all tasks together, answers and labels, a group for four: 400 MB.
 const MOST_NUMBERS: usize = 100_000_000;
 /// Where a sample has no row.
 const NO_ROW: u32 = u32::MAX;
@@ -39,6 +39,8 @@ pub struct RecordedTask {
     /// The row of each sample.
     row_of: Vec<u32>,
     n_rows: u32,
+    /// The group of each sample; empty where no batch had groups, else as long as the last one that had.
+    groups: Vec<Option<u64>>,
 }
 
 /// Lists of the rows: scores of tags or tokens said, the path of a chain, what is right.
@@ -95,6 +97,17 @@ impl Recorder for Recorded {
         self.task(task).refusal = Some("samples have weights, which no interval knows".into());
     }
 
+    fn grouped(&mut self, task: usize, groups: &[u64]) {
+        if self.is_cut() {
+            return;
+        }
+        let first = self.n_samples.saturating_sub(groups.len());
+        let kept = &mut self.task(task).groups;
+        kept.resize(first, None);
+        kept.extend(groups.iter().copied().map(Some));
+        self.n_numbers += 4 * groups.len();
+    }
+
     fn answers(&mut self, task: usize, ids: &[u64], prediction: &Prediction, reference: &Reference) {
         if self.is_cut() {
             return;
@@ -123,6 +136,16 @@ impl RecordedTask {
     #[must_use]
     pub fn n_rows(&self) -> usize {
         self.n_rows as usize
+    }
+
+    /// Whether samples are in groups.
+    pub(super) fn has_groups(&self) -> bool {
+        !self.groups.is_empty()
+    }
+
+    /// The group of a sample.
+    pub(super) fn group(&self, sample: usize) -> Option<u64> {
+        self.groups.get(sample).copied().flatten()
     }
 
     /// Adds a batch whose first sample has that position; gives how many numbers it took.

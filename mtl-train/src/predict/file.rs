@@ -18,7 +18,8 @@ use crate::{
 /// What to answer, and where the answers go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// A CSV file, a file of texts, an idx file of pictures, or `-` for rows or texts from the standard input.
+    /// A CSV file, a file of texts, an idx file of pictures, a folder with an idx file for each of several pictures of a sample, or `-`
+    /// for rows or texts from the standard input.
     pub input: PathBuf,
     /// The file to write; `None` is the standard output. It appears when all answers are in it: whatever goes wrong, an
     /// older file of that name is still there.

@@ -14,7 +14,8 @@ use clap::Args as ClapArgs;
 pub(super) struct Args {
     /// An exported package, a run's folder, or a TorchScript file of `mtl export`.
     model: PathBuf,
-    /// Rows as in training (label columns may be missing), texts (a line a sample), or an idx file of pictures; `-` is the standard input.
+    /// Rows as in training (label columns may be missing), texts (a line a sample), an idx file of pictures, or, where a sample has
+    /// several pictures, a folder with an idx file for each; `-` is the standard input, for rows and texts.
     #[arg(long)]
     input: PathBuf,
     /// Where the answers go; default the standard output.

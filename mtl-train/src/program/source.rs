@@ -11,24 +11,15 @@ pub(super) struct Settings {
     /// file leaves out starts as the default one.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(super) set: Vec<String>,
-    /// The folder of the data's files: short for `--set data.dir=DIR`.
+    /// The folder of the data's files: short for `--set data.dir=DIR`, or for the key that a data set of your own has for it.
     #[arg(long, value_name = "DIR")]
     pub(super) data_dir: Option<PathBuf>,
 }
 
 impl Settings {
-    /// The settings as a list.
-    pub(super) fn all(&self) -> Vec<String> {
-        let dir = self.data_dir.as_ref().map(|dir| {
-            let dir = toml::Value::String(dir.display().to_string());
-            format!("data.dir={dir}")
-        });
-        self.set.iter().cloned().chain(dir).collect()
-    }
-
     /// The file with the settings over it; says what they changed beside the keys that they name.
     pub(super) fn read(&self, path: &Path) -> Result<ConfigSource> {
-        let source = ConfigSource::read(path, &self.all())?;
+        let source = ConfigSource::read_in(path, &self.set, self.data_dir.as_deref())?;
         source.notes().iter().for_each(|about| note(format_args!("note: {about}")));
         Ok(source)
     }

@@ -172,7 +172,8 @@ impl Observer for CsvLog {
             }
         }
         for entry in &e.validation.joint {
-            header.push(entry.name.clone());
+            // Its name is the user's: `score` would be a second column of that name.
+            header.push(format!("joint.{}", entry.name));
             cells.push(number(entry.outcome.value));
         }
         self.epochs.row(|| header, &cells);
@@ -182,7 +183,12 @@ impl Observer for CsvLog {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mtl_core::step::{StepReport, TaskStep};
+    use mtl_core::{
+        balance::Conflict,
+        metric::Direction,
+        step::{StepReport, TaskStep},
+    };
+    use mtl_metrics::{JointEntry, JointKind, MetricReport, MetricValue};
 
     fn step(log: &mut CsvLog, step: u64, loss: Option<f64>) {
         let task = |loss| TaskStep { loss, count: 1.0, weight: 0.5, clip: 1.0, dropped: None };
@@ -196,6 +202,46 @@ mod tests {
             report: &report,
             samples_per_second: 1.0,
         });
+    }
+
+    #[test]
+    fn a_joint_metric_has_a_column_of_its_own_whatever_it_is_called() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = CsvLog::create(folder.path(), 1, &["a".to_owned()]).unwrap();
+        let joint = |name: &str| JointEntry {
+            name: name.into(),
+            kind: JointKind::AllCorrect,
+            tasks: Vec::new(),
+            direction: Direction::Maximize,
+            outcome: MetricValue::defined(0.25, 4),
+            left_out: 0,
+        };
+        log.epoch(&EpochSummary {
+            epoch: 0,
+            epochs: 1,
+            step: 1,
+            train_loss: vec![Some(0.5)],
+            mean_weight: vec![1.0],
+            conflict: Conflict::default(),
+            blocks: Vec::new(),
+            validation: MetricReport { joint: vec![joint("score"), joint("step")], ..MetricReport::default() },
+            score: Some(0.75),
+            terms: 1,
+            left_out: Vec::new(),
+            is_best: true,
+            incidents: 0,
+            frozen: vec![false],
+            seconds: 1.0,
+            samples_per_second: 10.0,
+        });
+        let text = fs::read_to_string(folder.path().join(EPOCHS)).unwrap();
+        let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
+        let mut names = lines[0].clone();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), lines[0].len(), "no name twice: {text}");
+        let at = |name: &str| lines[1][lines[0].iter().position(|n| *n == name).unwrap()];
+        assert_eq!((at("score"), at("joint.score"), at("joint.step")), ("0.75", "0.25", "0.25"));
     }
 
     #[test]

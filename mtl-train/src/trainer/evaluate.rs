@@ -37,6 +37,9 @@ pub trait Recorder {
     /// The samples of that batch have weights for a task.
     fn weighted(&mut self, _task: usize) {}
 
+    /// The samples of that batch belong to these groups for a task.
+    fn grouped(&mut self, _task: usize, _groups: &[u64]) {}
+
     /// What was said for a task of that batch, and what is right.
     fn answers(&mut self, _task: usize, _ids: &[u64], _prediction: &Prediction, _reference: &Reference) {}
 }
@@ -65,6 +68,9 @@ pub fn evaluate_recorded(
                 metrics.update_batch(task_idx, &facts.judged(&batch.ids, prediction, &reference))?;
                 if facts.are_weighted() {
                     recorder.weighted(task_idx);
+                }
+                if let Some(groups) = facts.groups() {
+                    recorder.grouped(task_idx, groups);
                 }
                 recorder.answers(task_idx, &batch.ids, prediction, &reference);
             }

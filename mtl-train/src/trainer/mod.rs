@@ -233,10 +233,14 @@ impl Trainer {
     /// Fits the selection to the labels of a validation split, as [`Trainer::fit`] does before the first epoch.
     ///
     /// # Errors
-    /// As [`Selection::on`].
+    /// As [`Selection::on`]; what any metric of the run refuses to judge: samples with weights that it does not know, say.
     pub fn score_on(&self, validation: &Loader) -> Result<Scoring> {
-        let scoring = self.selection.on(&self.model, &**validation.source(), self.training_labels.as_deref());
-        scoring.map_err(|e| e.in_section("train.selection"))
+        let labels = &**validation.source();
+        let scoring = self.selection.on(&self.model, labels, self.training_labels.as_deref());
+        let scoring = scoring.map_err(|e| e.in_section("train.selection"))?;
+        // Metrics beside those of the selection judge every epoch too: what they refuse is not to be found out after one.
+        informed::report(labels, &self.metrics()?)?;
+        Ok(scoring)
     }
 
     /// Which epoch counts, and on what grounds; `None` before the first.
@@ -275,7 +279,7 @@ impl Trainer {
     /// With a store, checkpoints are written at the end of every epoch and as often as the settings say.
     ///
     /// # Errors
-    /// As [`Selection::on`], before the first step; [`Error::Step`] naming the place and the task or file that failed; the
+    /// As [`Trainer::score_on`], before the first step; [`Error::Step`] naming the place and the task or file that failed; the
     /// checkpoints written so far remain.
     pub fn fit(
         &mut self,

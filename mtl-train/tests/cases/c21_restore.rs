@@ -53,7 +53,7 @@ fn it_goes_through_the_whole_program() {
     let expected = place.done(&["predict", "run", "--input", "new.csv"]).out;
     for model in ["run", "model", "model/model.pt"] {
         let answers = rows(&place.done(&["predict", model, "--input", "new.csv"]).out);
-        assert_eq!(answers[0], ["row", "big", "restore.u", "restore.v", "restore.w"], "{expected}");
+        assert_eq!(answers[0], ["row", "big.yes", "restore.u", "restore.v", "restore.w"], "{expected}");
         let number = |row: usize, column: usize| answers[row][column].parse::<f64>().unwrap();
         assert!((number(1, 4) - number(2, 4)).abs() < 1e-6, "w is restored from u and v: {answers:?}");
         assert!(number(1, 4) > 0.5 && (number(1, 2) - number(2, 2)).abs() > 0.1, "{answers:?}");

@@ -9,9 +9,10 @@ const COLUMNS: [&str; 3] = [
     r#"{ name = "y", kind = "label", label = { classes = ["a", "b", "d"] } }"#,
 ];
 
-/// Input, text, label and weight of a row.
+/// Input, text, label and weight of a row. Texts come in one order and in one proportion whatever rows of weight 0 are left out, so
+/// that they have the same codes.
 fn row(i: u32) -> (f64, u32, &'static str, u32) {
-    (f64::from(i * 37 % 60) / 30.0 - 1.0, i * 7 % 4, ["a", "b", "d"][(i * 11 % 3) as usize], i % 3)
+    (f64::from(i * 37 % 60) / 30.0 - 1.0, i / 3 % 4, ["a", "b", "d"][(i * 11 % 3) as usize], i % 3)
 }
 
 fn write(place: &Place, name: &str, rows: impl Iterator<Item = u32>, weight: impl Fn(u32) -> f64) {
@@ -155,4 +156,22 @@ fn what_is_no_weight_is_refused_with_file_and_line() {
     place.write("c.toml", two);
     let e = place.refused(&["train", "c.toml"]);
     assert!(e.contains("schema.columns[4].tasks must be tasks of the label columns (y), found z"), "{e}");
+}
+
+/// A metric over several tasks knows no weights, which is said before anything is trained.
+#[test]
+fn a_joint_metric_refuses_weights_before_training() {
+    let place = Place::new();
+    let classes = r#"{ name = "c", kind = "label", label = { classes = ["t0", "t1", "t2", "t3"] } }"#;
+    let joint = "[[joint_metric]]\nname = \"both\"\nkind = \"all-correct\"\ntasks = [\"y\", \"c\"]\n";
+    for (name, rows) in [("train", 0..90), ("v", 90..150), ("t", 150..240)] {
+        write(&place, &format!("{name}.csv"), rows, |i| f64::from(row(i).3));
+    }
+    place.write("c.toml", config(&[COLUMNS[0], classes, COLUMNS[2], WEIGHT]) + joint);
+    let e = place.refused(&["train", "c.toml", "--run-dir", "run"]);
+    assert!(e.contains("both") && e.contains("weight"), "{e}");
+    assert!(!place.path().join("run").exists());
+    let ignored = WEIGHT.replace("\"weight\"", "\"ignore\"");
+    place.write("c.toml", config(&[COLUMNS[0], classes, COLUMNS[2], &ignored]) + joint);
+    place.done(&["train", "c.toml", "--run-dir", "run", "--set", "train.epochs=1"]);
 }

@@ -68,6 +68,13 @@ fn a_ranking_is_judged_query_by_query() {
     let found = first["outcome"]["value"].as_f64().unwrap();
     assert!((found - mean).abs() < 1e-4, "{found} is not {mean}");
     assert!(found > 0.9, "clicks can be told from x: {found}");
+    // The interval is of the same metric: queries are drawn, not their documents, each of which would be ranked at its best alone.
+    let intervals = &metrics["intervals"];
+    assert_eq!((intervals["samples"].as_u64(), intervals["groups"].as_u64()), (Some(200), Some(20)), "{intervals}");
+    let ends = &intervals["tasks"][0]["metrics"][0];
+    assert_eq!(ends["metric"], "ndcg");
+    let [low, high] = [0, 1].map(|end| ends["interval"][end].as_f64().unwrap());
+    assert!(low < found && found < high && low < 0.9999, "{low} to {high} for {found}");
     place.done(&["eval", "run"]);
     place.done(&["report", "run"]);
     // Without the column there is nothing to rank within, and every row alone is ranked at its best.
@@ -105,4 +112,9 @@ fn groups_that_cannot_be_are_refused_or_said() {
     place.write("c.toml", weighted);
     let e = place.mtl(&["train", "c.toml", "--dry-run"]);
     assert!(e.code != 0 && e.err.contains("ndcg") && e.err.contains("weight"), "{}{}", e.out, e.err);
+    // So is one that has no part in the choice of the epoch.
+    place.write("c.toml", place.read("c.toml").replace("primary = \"ndcg\"", "metrics = [\"ndcg\"]"));
+    let e = place.refused(&["train", "c.toml", "--run-dir", "beside"]);
+    assert!(e.contains("ndcg") && e.contains("weight"), "{e}");
+    assert!(!place.path().join("beside").exists(), "it is known before anything is trained");
 }

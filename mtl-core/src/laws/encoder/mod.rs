@@ -12,7 +12,7 @@
 //!              encoder was given
 //! inputs       a batch without one of the inputs, and an input of a modality that is not taken, are refused by name
 //! reads        every input that is taken changes the features
-//! tape         what is recorded are layers with a weight of that name, and their cost grows with the batch
+//! tape         what is recorded are layers whose weights lie below that name, and their cost grows with the batch
 //! saved        parameters and buffers, saved and loaded, give the same bits; another seed does not
 //! seeded       two encoders of one seed are equal, bit for bit
 //! finite       features are finite, in f32 and in f64

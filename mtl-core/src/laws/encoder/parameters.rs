@@ -47,9 +47,13 @@ pub(super) fn tape(subject: &Subject<'_>) -> Result<Option<String>> {
     };
     let (one, three) = (record(&[0])?, record(&[0, 0, 0])?);
     for entry in &one.0 {
-        let weight = format!("{}.weight", entry.layer);
-        if !subject.params.params().iter().any(|p| p.name() == weight) {
-            return Ok(Some(format!("layer {} ran, but there is no {weight}", entry.layer)));
+        let own = format!("{}.", entry.layer);
+        for weight in entry.product.weights() {
+            let known = subject.params.params().iter().find(|p| p.tensor().data_ptr() == weight.data_ptr());
+            if known.is_none_or(|param| !param.name().starts_with(&own)) {
+                let found = known.map_or("no parameter", |param| param.name());
+                return Ok(Some(format!("layer {} ran, its weight is {found}", entry.layer)));
+            }
         }
     }
     let (alone, together) = (one.multiply_adds(), three.multiply_adds());

@@ -5,7 +5,7 @@ use super::{
     subject::Subject,
 };
 use crate::{
-    context::{Cx, Product},
+    context::Cx,
     error::{Error, Result, TorchContext},
     mode::Mode,
     params::Role,
@@ -82,14 +82,13 @@ pub(super) fn wanted(subject: &Subject<'_>) -> Result<Option<String>> {
                 return Ok(Some(found));
             }
             for entry in cx.take_tape().0 {
-                let weight = match &entry.product {
-                    Product::Linear { weight, .. } | Product::Conv2d { weight, .. } => weight,
-                    Product::Experts { weight, .. } | Product::Recurrent { weights: [weight, _] } => weight,
-                };
-                let owner = subject.params.params().iter().find(|p| p.tensor().data_ptr() == weight.data_ptr());
-                // A gate may take part in a loss about all gates.
-                if let Some(Role::Task(t)) = owner.map(|p| p.role()).filter(|role| role.owner().is_some_and(unasked)) {
-                    return Ok(Some(format!("layer {} of task {t} ran although not wanted", entry.layer)));
+                for weight in entry.product.weights() {
+                    let owner = subject.params.params().iter().find(|p| p.tensor().data_ptr() == weight.data_ptr());
+                    // A gate may take part in a loss about all gates.
+                    let unasked = owner.map(|p| p.role()).filter(|role| role.owner().is_some_and(unasked));
+                    if let Some(Role::Task(t)) = unasked {
+                        return Ok(Some(format!("layer {} of task {t} ran although not wanted", entry.layer)));
+                    }
                 }
             }
             let before = buffers(&subject.params)?;

@@ -121,7 +121,7 @@ impl ModelSummary {
     /// The figures of one method of a comparison.
     pub(crate) fn new(method: &MethodResult, tasks: &[TaskColumn]) -> Self {
         let (mut scores, mut spread) = (Scores::new(), Scores::new());
-        for metric in &method.metrics {
+        for metric in method.metrics.iter().chain(&method.joint) {
             let Some(estimate) = &metric.estimate else { continue };
             let put = |map: &mut Scores, value| {
                 map.entry(metric.task.clone()).or_default().insert(metric.metric.clone(), value);

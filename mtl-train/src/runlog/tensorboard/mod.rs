@@ -203,7 +203,9 @@ impl Observer for TensorBoardLog {
             }
         }
         for entry in &e.validation.joint {
-            values.extend(entry.outcome.value.map(|value| scalar(format!("validation/{}", entry.name), value)));
+            // Its name is the user's: `score` has a tag already.
+            let tag = || format!("validation/joint/{}", entry.name);
+            values.extend(entry.outcome.value.map(|value| scalar(tag(), value)));
         }
         self.write(e.step, values);
     }
@@ -230,9 +232,10 @@ mod tests {
     use super::*;
     use mtl_core::{
         balance::Gramian,
+        metric::Direction,
         step::{StepReport, TaskStep},
     };
-    use mtl_metrics::MetricReport;
+    use mtl_metrics::{JointEntry, JointKind, MetricReport, MetricValue};
 
     fn tasks() -> Vec<String> {
         vec!["a".into(), "b".into()]
@@ -262,6 +265,14 @@ mod tests {
     }
 
     fn epoch(log: &mut TensorBoardLog, epoch: u64, step: u64) {
+        let joint = JointEntry {
+            name: "score".into(),
+            kind: JointKind::AllCorrect,
+            tasks: Vec::new(),
+            direction: Direction::Maximize,
+            outcome: MetricValue::defined(0.25, 4),
+            left_out: 0,
+        };
         log.epoch(&EpochSummary {
             epoch,
             epochs: 2,
@@ -270,7 +281,7 @@ mod tests {
             mean_weight: vec![1.0, 1.0],
             conflict: mtl_core::balance::Conflict::default(),
             blocks: Vec::new(),
-            validation: MetricReport::default(),
+            validation: MetricReport { joint: vec![joint], ..MetricReport::default() },
             score: Some(0.75),
             terms: 1,
             left_out: Vec::new(),
@@ -308,6 +319,7 @@ mod tests {
             assert_eq!(events[2].scalar(tag), value, "{tag}");
         }
         assert_eq!((events[3].step, events[3].scalar("validation/score")), (1, Some(0.75)));
+        assert_eq!(events[3].scalar("validation/joint/score"), Some(0.25), "beside the score of the epoch");
     }
 
     #[test]
