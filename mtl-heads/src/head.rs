@@ -92,7 +92,6 @@ impl HeadSpec {
     pub fn weighted_sum(&self, losses: &Tensor, target: &Target) -> Result<Tensor> {
         let op = || format!("loss of task {}", self.task);
         let Some(weights) = target.weights() else { return losses.f_sum(losses.kind()).op(op()) };
-        let b = target.batch_size();
         let per_sample = losses
             .f_unsqueeze(-1)
             .and_then(|l| l.f_flatten(1, -1))

@@ -31,7 +31,7 @@ pub(super) struct Samples {
     pub(super) task: String,
     pub(super) xs: Tensor,
     pub(super) labels: Labels,
-    /// Tokens of each sample, where answers have any number of items.
+    /// Tokens of each sample, where features are tokens or answers have any number of items.
     lengths: Option<Vec<usize>>,
     /// What the heads said that this one reads: numbers of the form of its own answer, which as logits say yes.
     others: Vec<(TaskName, Tensor)>,
@@ -80,9 +80,9 @@ impl Samples {
             other => vec![b as i64, other.width()],
         };
         let xs = numbers(&mut rng, &shape, 0.0).to_kind(kind).set_requires_grad(true);
-        let lengths = (spec.answer.layout().storage == Storage::Ragged)
-            .then(|| LENGTHS.iter().copied().cycle().take(b).collect::<Vec<_>>());
-        let labels = labels(spec, b, lengths.as_deref(), &mut rng, value)?;
+        let is_padded = spec.answer.layout().storage == Storage::Ragged || matches!(spec.input, View::Tokens { .. });
+        let lengths = is_padded.then(|| LENGTHS.iter().copied().cycle().take(b).collect::<Vec<_>>());
+        let labels = labels(spec, b, lengths.as_deref().filter(|_| is_ragged), &mut rng, value)?;
         let shape: Vec<i64> = [b as i64].into_iter().chain(spec.answer.shape()).collect();
         // Of a kind with any number of items, as many as there are tokens.
         let shape: Vec<i64> = shape.into_iter().map(|n| if n < 0 { LONGEST as i64 } else { n }).collect();

@@ -43,7 +43,7 @@ pub const LEVEL: f64 = 0.95;
 const BUDGET: usize = 4_000_000;
 /// Up to so many samples there are always resamples: groups of fewer than 40 say little.
 const FEW_SAMPLES: usize = 2000;
-/// The same where whole groups are drawn: fewer than 10 in a random one say little, and more cost as much as all of their samples.
+/// The same where whole groups are drawn: fewer than 10 in a random group say little. Not 2000, since each may have many samples.
 const FEW_GROUPS: usize = 500;
 const FEWEST_RESAMPLES: usize = 200;
 const MOST_RESAMPLES: usize = 1000;

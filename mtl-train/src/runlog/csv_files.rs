@@ -3,7 +3,7 @@
 //! | file | columns |
 //! |---|---|
 //! | `steps.csv` | `epoch`, `step`, `lr`, `gradient_norm`, `lowest_cosine`, then per task `T.loss`, `T.weight` |
-//! | `epochs.csv` | `epoch`, `step`, `seconds`, `samples_per_second`, `score`, `is_best`, `conflict`, then per task `T.train_loss`, `T.mean_weight`, `T.METRIC` on validation |
+//! | `epochs.csv` | `epoch`, `step`, `seconds`, `samples_per_second`, `score`, `is_best`, `conflict`, then per task `T.train_loss`, `T.mean_weight`, `T.METRIC` on validation, then per joint metric `joint.NAME` |
 //!
 //! Epochs and steps count from 0, as in the JSON lines. What does not exist (the loss of an absent task, a metric that is
 //! undefined) is an empty cell. `lowest_cosine` is that of the pair of tasks that disagrees most, where the step had a

@@ -5,7 +5,7 @@
 //! | `train/T/loss`, `train/T/weight` | each logged step | loss and balancer weight of task `T` |
 //! | `train/lr`, `train/gradient_norm`, `train/samples_per_second` | each logged step | |
 //! | `conflict/A/B` | each logged step that has a Gramian | cosine of the gradients of tasks `A` and `B` |
-//! | `validation/T/METRIC`, `validation/score` | each epoch | metrics on validation |
+//! | `validation/T/METRIC`, `validation/joint/NAME`, `validation/score` | each epoch | metrics on validation |
 //! | `epoch`, `epoch/T/train_loss` | each epoch | its number from 1, mean training loss |
 //! | `weights/NAME` | each epoch, where asked for | histogram of a parameter |
 //! | `config` | once | the configuration, as text |
