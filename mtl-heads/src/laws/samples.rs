@@ -80,8 +80,9 @@ impl Samples {
             other => vec![b as i64, other.width()],
         };
         let xs = numbers(&mut rng, &shape, 0.0).to_kind(kind).set_requires_grad(true);
-        let is_padded = spec.answer.layout().storage == Storage::Ragged || matches!(spec.input, View::Tokens { .. });
-        let lengths = is_padded.then(|| LENGTHS.iter().copied().cycle().take(b).collect::<Vec<_>>());
+        let is_ragged = spec.answer.layout().storage == Storage::Ragged;
+        let lengths = (is_ragged || matches!(spec.input, View::Tokens { .. }))
+            .then(|| LENGTHS.iter().copied().cycle().take(b).collect::<Vec<_>>());
         let labels = labels(spec, b, lengths.as_deref().filter(|_| is_ragged), &mut rng, value)?;
         let shape: Vec<i64> = [b as i64].into_iter().chain(spec.answer.shape()).collect();
         // Of a kind with any number of items, as many as there are tokens.
