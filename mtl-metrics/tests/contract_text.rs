@@ -284,7 +284,7 @@ fn clusters(n: usize, random: &mut Random, check: &mut impl Check) {
 fn fairness(n: usize, random: &mut Random, check: &mut impl Check) {
     let scores: Vec<f32> = (0..n).map(|_| random.below(11) as f32 / 10.0).collect();
     let truth: Vec<bool> = (0..n).map(|_| random.below(2) == 0).collect();
-    let groups: Vec<u32> = (0..n).map(|_| random.below(3) as u32).collect();
+    let groups: Vec<u64> = (0..n).map(|_| random.below(3) as u64).collect();
     let weights: Vec<f32> = (0..n).map(|_| if random.below(2) == 0 { 1.0 } else { random.number().abs() }).collect();
     macro_rules! samples {
         ($metric:expr) => {
@@ -479,7 +479,11 @@ fn mutated_inputs_are_refused_or_sound() {
         sound(&Rsa, Representations::new(&a, 1 + off, &b, 1 + off));
         let truth: Vec<bool> = said.iter().map(|&c| c > 1).collect();
         let parity = GroupParity::new(Parity::EqualizedOdds, Comparison::Ratio, 0.5).unwrap();
-        sound(&parity, GroupedScores::new(&a, &truth, &items[..n]).and_then(|samples| samples.weighted(&b)));
+        sound(
+            &parity,
+            GroupedScores::new(&a, &truth, &items[..n].iter().map(|&item| u64::from(item)).collect::<Vec<_>>())
+                .and_then(|samples| samples.weighted(&b)),
+        );
         for allowed in [Allowed::Nothing, Allowed::Scale, Allowed::Filter] {
             sound(
                 &SignalRatio::new(allowed, false),

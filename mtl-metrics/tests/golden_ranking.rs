@@ -147,7 +147,7 @@ fn parities_as_fairlearn() {
     let golden = golden("fairness");
     assert!(list(&golden["parity"]).iter().filter(|case| case["by_fairlearn"] == true).count() >= 20);
     for (idx, case) in list(&golden["parity"]).iter().enumerate() {
-        let (said, truth, groups) = (floats(&case["said"]), flags(&case["truth"]), integers::<u32>(&case["groups"]));
+        let (said, truth, groups) = (floats(&case["said"]), flags(&case["truth"]), integers::<u64>(&case["groups"]));
         let weights = floats(&case["weights"]);
         let batch = GroupedScores::new(&said, &truth, &groups).unwrap().weighted(&weights).unwrap();
         for parity in [Parity::Demographic, Parity::EqualOpportunity, Parity::EqualizedOdds] {
@@ -166,7 +166,7 @@ fn calibration_by_its_formula() {
     assert!(list(&golden["calibration"]).len() >= 40);
     for (idx, case) in list(&golden["calibration"]).iter().enumerate() {
         let (scores, truth, groups) =
-            (floats(&case["scores"]), flags(&case["truth"]), integers::<u32>(&case["groups"]));
+            (floats(&case["scores"]), flags(&case["truth"]), integers::<u64>(&case["groups"]));
         let metric = CalibrationByGroup::new(case["n_bins"].as_u64().unwrap() as u16).unwrap();
         let (bins, worst) = value(&metric, &GroupedScores::new(&scores, &truth, &groups).unwrap());
         let errors: Vec<f64> = list(&case["errors"]).iter().map(|x| x.as_f64().unwrap()).collect();

@@ -109,7 +109,7 @@ impl Metric for CalibrationByGroup {
 /// Scores and truth by group and bin.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct GroupBins {
-    bins: BTreeMap<(u32, u16), Bin>,
+    bins: BTreeMap<(u64, u16), Bin>,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -123,14 +123,14 @@ struct Bin {
 impl GroupBins {
     /// The expected calibration error of every group, by number; the reason for a group without weight.
     #[must_use]
-    pub fn report(&self) -> Vec<(u32, OrReason<f64>)> {
-        let mut groups = BTreeMap::<u32, (f64, f64)>::new();
+    pub fn report(&self) -> Vec<(u64, OrReason<f64>)> {
+        let mut groups = BTreeMap::<u64, (f64, f64)>::new();
         for (&(group, _), bin) in &self.bins {
             let (gaps, weight) = groups.entry(group).or_default();
             *gaps += (bin.scores.value() - bin.positives.value()).abs();
             *weight += bin.n.value();
         }
-        let error = |gaps: f64, weight: f64, group: u32| {
+        let error = |gaps: f64, weight: f64, group: u64| {
             if weight > 0.0 { Ok(gaps / weight) } else { Err(format!("group {group} has no weight")) }
         };
         groups.into_iter().map(|(group, (gaps, weight))| (group, error(gaps, weight, group))).collect()

@@ -20,7 +20,7 @@ use crate::{
 pub struct GroupedScores<'a> {
     pub(super) scores: &'a [f32],
     pub(super) truth: &'a [bool],
-    pub(super) groups: &'a [u32],
+    pub(super) groups: &'a [u64],
     weights: Option<&'a [f32]>,
 }
 
@@ -29,7 +29,7 @@ impl<'a> GroupedScores<'a> {
     ///
     /// # Errors
     /// [`Error::Shape`] when lengths disagree; [`Error::Label`] for a score outside `[0, 1]`.
-    pub fn new(scores: &'a [f32], truth: &'a [bool], groups: &'a [u32]) -> Result<Self> {
+    pub fn new(scores: &'a [f32], truth: &'a [bool], groups: &'a [u64]) -> Result<Self> {
         same_len("truth", truth.len(), scores.len())?;
         same_len("groups", groups.len(), scores.len())?;
         if let Some(at) = scores.iter().position(|score| !(0.0..=1.0).contains(score)) {
@@ -64,7 +64,7 @@ impl<'a> GroupedScores<'a> {
     }
 
     /// Samples in a range as `(score, truth, group, weight)`.
-    pub(super) fn samples(&self, range: std::ops::Range<usize>) -> impl Iterator<Item = (f32, bool, u32, f32)> {
+    pub(super) fn samples(&self, range: std::ops::Range<usize>) -> impl Iterator<Item = (f32, bool, u64, f32)> {
         range.filter_map(|idx| {
             let weight = self.weights.map_or(Some(1.0), |weights| weights.get(idx).copied());
             Some((*self.scores.get(idx)?, *self.truth.get(idx)?, *self.groups.get(idx)?, weight?))
@@ -110,7 +110,7 @@ impl<'a> FromJudged<'a> for GroupedScores<'a> {
         let (mut of, mut weights) = (Vec::with_capacity(known.len()), Vec::new());
         for &(row, ..) in &known {
             let group = groups.get(row).copied().unwrap_or_default();
-            of.push(u32::try_from(group).map_err(|_| judged.refuse("group", "below 2^32", &group, row))?);
+            of.push(group);
             if judged.is_weighted() {
                 weights.push(judged.weight(row)?);
             }

@@ -170,7 +170,7 @@ impl Metric for GroupParity {
 #[derive(Debug, Clone, PartialEq)]
 pub struct GroupReport {
     /// The group.
-    pub group: u32,
+    pub group: u64,
     /// Share of yes among all.
     pub selection: OrReason<f64>,
     /// Share of yes among those that are true.
@@ -182,7 +182,7 @@ pub struct GroupReport {
 /// Decisions by group and truth.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct GroupRates {
-    groups: BTreeMap<u32, GroupCounts>,
+    groups: BTreeMap<u64, GroupCounts>,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -202,7 +202,7 @@ impl GroupRates {
     #[must_use]
     pub fn report(&self) -> Vec<GroupReport> {
         let rate = |yes: f64, n: f64, why: &str| if n > 0.0 { Ok(yes / n) } else { Err(why.to_owned()) };
-        let report = |(&group, counts): (&u32, &GroupCounts)| {
+        let report = |(&group, counts): (&u64, &GroupCounts)| {
             let (t, f) = (&counts.of_true, &counts.of_false);
             let (t_yes, t_n, f_yes, f_n) = (t.yes.value(), t.n.value(), f.yes.value(), f.n.value());
             GroupReport {
@@ -248,7 +248,7 @@ impl MetricState for GroupRates {
 mod tests {
     use super::*;
 
-    fn value(parity: Parity, comparison: Comparison, said: &[f32], truth: &[bool], groups: &[u32]) -> MetricValue {
+    fn value(parity: Parity, comparison: Comparison, said: &[f32], truth: &[bool], groups: &[u64]) -> MetricValue {
         let metric = GroupParity::new(parity, comparison, 0.5).unwrap();
         let mut rates = GroupRates::default();
         metric.update(&mut rates, &GroupedScores::new(said, truth, groups).unwrap()).unwrap();

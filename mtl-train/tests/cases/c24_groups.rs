@@ -118,3 +118,31 @@ fn groups_that_cannot_be_are_refused_or_said() {
     assert!(e.contains("ndcg") && e.contains("weight"), "{e}");
     assert!(!place.path().join("beside").exists(), "it is known before anything is trained");
 }
+
+/// Groups are texts of a column; how a yes/no answer treats them is judged beside what it says.
+#[test]
+fn fairness_between_groups_of_a_column_is_judged() {
+    let place = Place::new();
+    let row = |i: u32| {
+        let (side, x) = (if i.is_multiple_of(3) { "north" } else { "south" }, f64::from(i * 37 % 100) / 50.0 - 1.0);
+        // Nobody in the north is granted.
+        let granted = if side == "south" && x > 0.0 { "yes" } else { "no" };
+        format!("{side},{x},{},{granted}\n", if side == "north" { -1.0 } else { 1.0 })
+    };
+    place.write("train.csv", format!("side,x,where,granted\n{}", (0..600).map(row).collect::<String>()));
+    let columns = [
+        r#"{ name = "side", kind = "group" }"#,
+        r#"{ name = "x", kind = "numeric" }"#,
+        r#"{ name = "where", kind = "numeric" }"#,
+        r#"{ name = "granted", kind = "label", label = { binary = { positive = "yes" } } }"#,
+    ];
+    let config = csv_config(&columns).replace("epochs = 1", "epochs = 20").replace("hidden = [4]", "hidden = [16]");
+    let task = "[[task]]\nname = \"granted\"\nmetrics = [\"auroc\", \"demographic-parity-difference\"]\n";
+    place.write("c.toml", config + task);
+    place.done(&["train", "c.toml", "--run-dir", "run", "--set", "train.optimizer.lr=0.02"]);
+    let metrics: serde_json::Value = serde_json::from_str(&place.read("run/metrics.json")).unwrap();
+    let found = metrics["test"]["tasks"][0]["metrics"].as_array().unwrap().clone();
+    let gap = found.iter().find(|m| m["metric"] == "demographic-parity-difference").unwrap();
+    let value = gap["outcome"]["value"].as_f64().unwrap();
+    assert!((0.3..=0.7).contains(&value), "half of the south and nobody in the north: {gap}");
+}
