@@ -125,7 +125,7 @@ const TEXT_TASKS: &str = r#"text = "text"
 fn text_files(dir: &Path, n: usize) {
     fs::create_dir_all(dir).unwrap();
     let words = |i: usize, word: &dyn Fn(usize) -> String| {
-        (0..if i % 5 == 0 { 2 } else { 4 }).map(word).collect::<Vec<_>>().join(" ") + "\n"
+        (0..if i.is_multiple_of(5) { 2 } else { 4 }).map(word).collect::<Vec<_>>().join(" ") + "\n"
     };
     let lines = |line: &dyn Fn(usize) -> String| (0..n).map(line).collect::<String>();
     fs::write(dir.join("text"), lines(&|i| words(i, &|at| format!("w{}", (i * 7 + at * 3) % 11)))).unwrap();

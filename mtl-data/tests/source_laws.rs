@@ -40,8 +40,8 @@ fn table(wide: bool) -> Arc<dyn Source> {
     let price = Array2::from_shape_fn((N, 1), |(i, _)| i as f32 * 0.5);
     let labels = vec![Labels::indices(class), Labels::numbers(tags), Labels::numbers(price)];
     let codes = match wide {
-        true => Codes::Wide((0..N as u32).map(|i| i * 1000).collect()),
-        false => Codes::Narrow((0..N as u16).map(|i| i % 9).collect()),
+        true => Codes::Wide((0..70).map(|i| i * 1000).collect()),
+        false => Codes::Narrow((0..70).map(|i| i % 9).collect()),
     };
     let numeric = (0..2 * N).map(|i| i as f32 * 0.1).collect();
     Arc::new(TableSource::from_rows(info, N, codes, numeric, labels).unwrap())

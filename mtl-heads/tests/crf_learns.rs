@@ -1,6 +1,6 @@
 //! A chain learns what items alone cannot tell: only the first item of a sample shows anything, each later tag follows from the
 //! one before it.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests and benches may panic")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests and benches may panic")]
 
 use mtl_core::{
     answer::{Answer, Labels},

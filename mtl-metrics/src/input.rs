@@ -21,6 +21,9 @@ use ndarray::Array2;
 
 use crate::judged::Shelf;
 
+/// What is said of every item, a list a sample; what is true; the samples' weights.
+pub type SaidTags<'a> = (Vec<Vec<i64>>, &'a Labels, Option<&'a [f32]>);
+
 /// How far a probability may leave `[0, 1]`: the rounding of an `f32` average.
 const PROB_SLACK: f32 = 1e-6;
 
@@ -294,7 +297,7 @@ impl<'a> MetricBatch<'a> {
     /// # Errors
     /// [`Error::InvalidConfig`] for another kind of prediction or reference; [`Error::Shape`] for other numbers of samples, items,
     /// ids or weights; [`Error::Label`] for a weight that is none, or a tag that is none of them: of scores that are not numbers.
-    pub fn tags(&self, metric: &str) -> Result<(Vec<Vec<i64>>, &'a Labels, Option<&'a [f32]>)> {
+    pub fn tags(&self, metric: &str) -> Result<SaidTags<'a>> {
         let (Prediction::Tags { scores, .. }, Reference::Tags(labels)) = (self.prediction, self.reference) else {
             return Err(self.wrong_kind(metric, "scores of tags with tags"));
         };
@@ -312,7 +315,7 @@ impl<'a> MetricBatch<'a> {
             match said.iter().find(|tag| !(0..n).contains(*tag)) {
                 Some(tag) => Err(self.refuse_sample(
                     "predicted tag",
-                    &format!("one of 0..{n}, of scores that are numbers"),
+                    format!("one of 0..{n}, of scores that are numbers"),
                     tag,
                     sample,
                 )),

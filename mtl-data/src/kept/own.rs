@@ -79,7 +79,7 @@ impl Loading<'_> {
 }
 
 /// All that a reader of the file gives.
-fn read<'a>(path: &'a Path, open: impl FnOnce(File) -> Result<Box<dyn Read + 'a>>) -> Result<Vec<u8>> {
+fn read(path: &Path, open: impl FnOnce(File) -> Result<Box<dyn Read>>) -> Result<Vec<u8>> {
     let file = File::open(path).map_err(|e| Error::io(path, e))?;
     let mut bytes = Vec::new();
     open(file)?.read_to_end(&mut bytes).map_err(|e| Error::io(path, e))?;

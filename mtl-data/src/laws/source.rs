@@ -137,7 +137,7 @@ fn labels(source: &dyn Source) -> Result<Option<String>> {
         target.check(task.name.as_str(), &task.answer)?;
         // Every cell, whoever made the target.
         let (known, largest) = Target::count(task.name.as_str(), &task.answer, &target.labels()?)?;
-        if known as f64 != target.known() || largest != target.max_label() {
+        if (known as f64).to_bits() != target.known().to_bits() || largest != target.max_label() {
             return Ok(Some(format!("task {}: {known} known labels, the target says {}", task.name, target.known())));
         }
     }

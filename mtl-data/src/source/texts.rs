@@ -186,14 +186,14 @@ mod tests {
         }
     }
 
-    fn source(ids: Vec<u32>, tags: Vec<Vec<i64>>) -> Result<TextSource> {
-        let labels = vec![Labels::indices(vec![1, 0, -100]), Labels::lists(&tags)];
+    fn source(ids: Vec<u32>, tags: &[Vec<i64>]) -> Result<TextSource> {
+        let labels = vec![Labels::indices(vec![1, 0, -100]), Labels::lists(tags)];
         TextSource::new(info(), vec![Texts::new(ids, vec![0, 2, 3, 6])?], labels)
     }
 
     #[test]
     fn texts_are_padded_to_the_longest_of_the_batch() {
-        let source = source(vec![2, 3, 4, 5, 1, 2], vec![vec![0, 1], vec![1], vec![0, 0, 1]]).unwrap();
+        let source = source(vec![2, 3, 4, 5, 1, 2], &[vec![0, 1], vec![1], vec![0, 0, 1]]).unwrap();
         let batch = source.batch(&[2, 1, 2]).unwrap();
         let text = batch.inputs.input("text").unwrap();
         assert_eq!(Vec::<i64>::try_from(text.tensor().view([-1])).unwrap(), [5, 1, 2, 4, 0, 0, 5, 1, 2]);
@@ -208,10 +208,10 @@ mod tests {
 
     #[test]
     fn what_does_not_agree_with_its_description_is_refused() {
-        let tags = || vec![vec![0], vec![0], vec![0]];
-        assert!(source(vec![2, 3, 4, 5, 1, 6], tags()).unwrap_err().to_string().contains("ids up to 6"));
-        assert!(source(vec![2; 6], vec![vec![2], vec![], vec![]]).unwrap_err().to_string().contains("task tags"));
-        assert!(source(vec![2; 6], vec![vec![0]]).unwrap_err().to_string().contains("3 of task tags"));
-        assert!(source(vec![2; 5], tags()).unwrap_err().to_string().contains("ascending from 0 to 5"));
+        let tags = [vec![0], vec![0], vec![0]];
+        assert!(source(vec![2, 3, 4, 5, 1, 6], &tags).unwrap_err().to_string().contains("ids up to 6"));
+        assert!(source(vec![2; 6], &[vec![2], vec![], vec![]]).unwrap_err().to_string().contains("task tags"));
+        assert!(source(vec![2; 6], &[vec![0]]).unwrap_err().to_string().contains("3 of task tags"));
+        assert!(source(vec![2; 5], &tags).unwrap_err().to_string().contains("ascending from 0 to 5"));
     }
 }

@@ -132,14 +132,14 @@ fn a_beam_of_everything_finds_the_best_of_all_sequences() {
         let out = head.forward(&Ask::new(&features(3, None), &Cx::new(Mode::Eval))).unwrap();
         let found = answers(&head, &out);
         let mut lengths = Vec::new();
-        for row in 0..3 {
+        for row in 0..3usize {
             let rank = |tokens: &[i64], ends: bool| {
                 let length = (tokens.len() + usize::from(ends)) as f64;
-                log_p(&head, &out, row, tokens, ends) / length.powf(alpha)
+                log_p(&head, &out, row as i64, tokens, ends) / length.powf(alpha)
             };
             let all = all_sequences(3);
             let best = all.iter().max_by(|a, b| rank(&a.0, a.1).total_cmp(&rank(&b.0, b.1))).unwrap();
-            assert_eq!(found.gather(&[row as usize]), Labels::lists(&[best.0.clone()]), "sample {row}, {alpha}");
+            assert_eq!(found.gather(&[row]), Labels::lists(std::slice::from_ref(&best.0)), "sample {row}, {alpha}");
             lengths.push(best.0.len());
         }
         assert!(lengths.iter().any(|n| *n != lengths[0]) || alpha > 0.0, "all of one length: {lengths:?}");
@@ -151,12 +151,12 @@ fn greedy_takes_the_most_probable_next_token() {
     let (_, head) = head(&small(1, 1.0, 4), None).unwrap();
     let out = head.forward(&Ask::new(&features(5, None), &Cx::new(Mode::Eval))).unwrap();
     let found = answers(&head, &out);
-    for row in 0..5 {
+    for row in 0..5usize {
         let mut tokens: Vec<i64> = Vec::new();
         while tokens.len() < 4 {
             let of = |y: i64| match y == VOCABULARY as i64 {
-                true => log_p(&head, &out, row, &tokens, true),
-                false => log_p(&head, &out, row, &[tokens.clone(), vec![y]].concat(), false),
+                true => log_p(&head, &out, row as i64, &tokens, true),
+                false => log_p(&head, &out, row as i64, &[tokens.clone(), vec![y]].concat(), false),
             };
             let best = (0..=VOCABULARY as i64).max_by(|a, b| of(*a).total_cmp(&of(*b))).unwrap();
             if best == VOCABULARY as i64 {
@@ -164,7 +164,7 @@ fn greedy_takes_the_most_probable_next_token() {
             }
             tokens.push(best);
         }
-        assert_eq!(found.gather(&[row as usize]), Labels::lists(&[tokens]));
+        assert_eq!(found.gather(&[row]), Labels::lists(&[tokens]));
     }
 }
 

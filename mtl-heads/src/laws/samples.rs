@@ -212,7 +212,9 @@ fn labels(
     let cells = match layout.cells {
         CellRule::Index { below } => Cells::Index((0..n).map(|i| index(i, below, rng)).collect()),
         CellRule::YesNo => Cells::Number(
-            (0..n).map(|i| if i % width == 0 { i / width % 2 == 0 } else { rng.uniform() < 0.5 }.into()).collect(),
+            (0..n)
+                .map(|i| if i % width == 0 { (i / width).is_multiple_of(2) } else { rng.uniform() < 0.5 }.into())
+                .collect(),
         ),
         CellRule::Number => Cells::Number((0..n).map(|_| value(rng)).collect()),
     };

@@ -61,14 +61,14 @@ impl<'a, L: Lawful> Parts<'a, L> {
     }
 
     /// The parts merged one into the next, from the left.
-    fn from_left(&self) -> Result<L> {
+    fn left_to_right(&self) -> Result<L> {
         let mut left = self.fresh.clone();
         self.parts.iter().try_for_each(|part| left.merge(part))?;
         Ok(left)
     }
 
     fn merged(&self) -> Result<Option<String>> {
-        let (left, mut right, mut turned) = (self.from_left()?, self.fresh.clone(), self.fresh.clone());
+        let (left, mut right, mut turned) = (self.left_to_right()?, self.fresh.clone(), self.fresh.clone());
         for part in self.parts.iter().rev() {
             let mut next = part.clone();
             next.merge(&right)?;

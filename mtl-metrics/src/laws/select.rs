@@ -17,7 +17,7 @@ pub fn select(prediction: &Prediction, rows: &[usize]) -> Prediction {
             *path = path.as_ref().map(|path| path.gather(&existing(rows, path.len())));
         }
         Prediction::Sequence { tokens: items } | Prediction::Custom { values: items, .. } => {
-            *items = items.gather(&existing(rows, items.len()))
+            *items = items.gather(&existing(rows, items.len()));
         }
     }
     part

@@ -189,8 +189,11 @@ impl MetricRegistry {
     }
 }
 
-/// The metrics of the process: ours, and those that were [`register`]ed, with the type of what makes them.
-static PROCESS: RwLock<Option<(MetricRegistry, Vec<(&'static str, TypeId)>)>> = RwLock::new(None);
+/// A registry, and for each name that was added the type of what makes it.
+type WithAdded = (MetricRegistry, Vec<(&'static str, TypeId)>);
+
+/// The metrics of the process: ours, and those that were [`register`]ed.
+static PROCESS: RwLock<Option<WithAdded>> = RwLock::new(None);
 
 /// The metrics of the process: ours, and those that were [`register`]ed. Whoever reads files or configurations asks this one.
 #[must_use]

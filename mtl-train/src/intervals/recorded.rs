@@ -187,12 +187,12 @@ impl RecordedTask {
             Prediction::Tags { scores, kind, path } => {
                 let Reference::Tags(truth) = reference else { return self.foreign(prediction, reference) };
                 self.form.get_or_insert(Form::Tags(*kind));
-                return self.lists(Items { said: scores.clone(), path: path.clone(), truth: truth.clone() });
+                return self.lists(&Items { said: scores.clone(), path: path.clone(), truth: truth.clone() });
             }
             Prediction::Sequence { tokens } => {
                 let Reference::Sequence(truth) = reference else { return self.foreign(prediction, reference) };
                 self.form.get_or_insert(Form::Sequence);
-                return self.lists(Items { said: tokens.clone(), path: None, truth: truth.clone() });
+                return self.lists(&Items { said: tokens.clone(), path: None, truth: truth.clone() });
             }
             Prediction::Custom { .. } => return self.foreign(prediction, reference),
         }
@@ -200,7 +200,7 @@ impl RecordedTask {
     }
 
     /// Keeps the lists of samples of which anything is known.
-    fn lists(&mut self, batch: Items) -> usize {
+    fn lists(&mut self, batch: &Items) -> usize {
         let Cells::Index(cells) = batch.truth.cells() else { return 0 };
         let known = |row: &usize| {
             let truth = &cells[batch.truth.range(*row)];

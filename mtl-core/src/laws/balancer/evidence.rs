@@ -41,7 +41,7 @@ pub(super) fn sizes(subject: &Subject<'_>) -> Result<Option<String>> {
             losses: &losses,
             losses_again: &losses,
             gramian: Some(g),
-            blocks: &[g.clone()],
+            blocks: std::slice::from_ref(g),
             joint: (!needs.looks.is_empty()).then_some(&joint),
             step: 0,
         };
