@@ -138,7 +138,13 @@ impl GruDecoderHead {
         let longest = place.scope.buffer("longest", &[1], Init::Zeros)?;
         let seen = match place.labels {
             Some(LabelStats::Items { lengths, .. }) => lengths.spread.as_ref().map_or(LONGEST, |spread| spread.max()),
-            _ => LONGEST,
+            Some(
+                LabelStats::Class { .. }
+                | LabelStats::MultiLabel { .. }
+                | LabelStats::Values { .. }
+                | LabelStats::Custom { .. },
+            )
+            | None => LONGEST,
         };
         {
             let _guard = tch::no_grad_guard();

@@ -1,3 +1,5 @@
+//! The decoder and its search against formulas by hand and against a search through everything.
+
 use super::*;
 use mtl_core::{
     answer::{Answer, Labels, numbered},

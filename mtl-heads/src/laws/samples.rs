@@ -149,12 +149,9 @@ impl Samples {
 
     /// The sample's labels, all of them missing: of tags there are as many as tokens nevertheless.
     fn unknown(&self, row: usize) -> Labels {
-        match &self.lengths {
-            Some(lengths) if self.answer.tag() == AnswerTag::Tags => {
-                Labels::lists(&[vec![MISSING_CLASS; lengths[row]]])
-            }
-            _ => self.labels.unlabeled(1),
-        }
+        let lengths = self.lengths.as_ref().filter(|_| self.answer.tag() == AnswerTag::Tags);
+        let tags = lengths.map(|lengths| Labels::lists(&[vec![MISSING_CLASS; lengths[row]]]));
+        tags.unwrap_or_else(|| self.labels.unlabeled(1))
     }
 
     /// Tags of one item more or less than each sample has; `None` for other answers.

@@ -9,8 +9,18 @@
 //! [`weighted_values`](MetricBatch::weighted_values) and reads each one by [`weight`](MetricBatch::weight); every other
 //! metric refuses a weighted batch, so that no weight is dropped in silence. [`groups`](MetricBatch::groups) say which samples
 //! belong to one user or query; only metrics within groups ask for them.
+//!
+//! | file | what |
+//! |---|---|
+//! | `items.rs` | answers of any number of items: tags, sequences |
+//! | `matrix.rs` | rows of numbers, as they lie in memory |
 
-use std::{borrow::Cow, fmt::Display, ops::Range, slice::ChunksExact};
+mod items;
+mod matrix;
+#[cfg(test)]
+mod tests;
+
+use std::fmt::Display;
 
 use mtl_core::{
     Error, Result,
@@ -19,10 +29,11 @@ use mtl_core::{
 };
 use ndarray::Array2;
 
+pub use self::{
+    items::{SaidTags, TokenPair},
+    matrix::{KnownValues, Matrix},
+};
 use crate::judged::Shelf;
-
-/// What is said of every item, a list a sample; what is true; the samples' weights.
-pub type SaidTags<'a> = (Vec<Vec<i64>>, &'a Labels, Option<&'a [f32]>);
 
 /// How far a probability may leave `[0, 1]`: the rounding of an `f32` average.
 const PROB_SLACK: f32 = 1e-6;
@@ -117,31 +128,6 @@ impl<'a> MetricBatch<'a> {
     #[must_use]
     pub fn ids(&self) -> Option<&'a [u64]> {
         self.ids
-    }
-
-    /// The truth with as many missing items for each sample that is not labeled as were answered: such a sample has one missing
-    /// item, however many it would have had. `None` where nothing is to be changed.
-    pub(crate) fn stretched(&self) -> Option<Reference> {
-        let (Prediction::Tags { scores, .. }, Reference::Tags(labels)) = (self.prediction, self.reference) else {
-            return None;
-        };
-        let (Some(said), Some(truth), Cells::Index(cells)) = (scores.offsets(), labels.offsets(), labels.cells())
-        else {
-            return None;
-        };
-        if said == truth || said.len() != truth.len() {
-            return None;
-        }
-        let items = |row: usize| {
-            let (known, n) = (&cells[labels.range(row)], said[row + 1] - said[row]);
-            if known == [MISSING_CLASS] { vec![MISSING_CLASS; n] } else { known.to_vec() }
-        };
-        Some(Reference::Tags(Labels::lists(&(0..labels.len()).map(items).collect::<Vec<_>>())))
-    }
-
-    /// The same batch with its truth stretched.
-    pub(crate) fn against(self, reference: &'a Reference) -> Self {
-        Self { reference, ..self }
     }
 
     /// The group of each sample.
@@ -256,104 +242,6 @@ impl<'a> MetricBatch<'a> {
         Ok(ScoreBatch::Class { scores: Matrix::new(scores), kind, labels })
     }
 
-    /// The items of all samples, one after the other, as if each were a sample: how metrics of classes see tags.
-    fn items(&self, metric: &str, scores: &'a Labels, kind: Scores, labels: &'a Labels) -> Result<ScoreBatch<'a>> {
-        self.same_lengths(metric, scores, labels)?;
-        self.one_each(metric, labels.len())?;
-        if self.groups.is_some() {
-            return Err(Error::InvalidConfig {
-                what: "metric",
-                field: "groups",
-                expected: format!("absent for tags ({metric} of task {})", self.task),
-                found: "groups of samples".into(),
-            });
-        }
-        match (scores.cells(), labels.cells(), scores.item()) {
-            (Cells::Number(flat), Cells::Index(labels), &[n_cols]) if n_cols > 0 => {
-                Ok(ScoreBatch::Class { scores: Matrix { flat: Cow::Borrowed(flat), n_cols }, kind, labels })
-            }
-            (Cells::Number(_) | Cells::Index(_), Cells::Index(_) | Cells::Number(_), _) => {
-                Err(self.wrong_kind(metric, "scores of at least one tag for each item, with tags"))
-            }
-        }
-    }
-
-    fn same_lengths(&self, metric: &str, prediction: &Labels, reference: &Labels) -> Result<()> {
-        let offsets = prediction.offsets();
-        if offsets.is_some() && offsets == reference.offsets() {
-            return Ok(());
-        }
-        Err(Error::Shape {
-            op: format!("{metric} of task {}", self.task),
-            tensor: "reference",
-            expected: "as many items a sample as the prediction".into(),
-            found: vec![reference.len() as i64],
-        })
-    }
-
-    /// What is said of every item beside what is true, a list a sample: `(said, truth, weights)`, lengths agreeing; for metrics
-    /// of labeled sequences.
-    ///
-    /// # Errors
-    /// [`Error::InvalidConfig`] for another kind of prediction or reference; [`Error::Shape`] for other numbers of samples, items,
-    /// ids or weights; [`Error::Label`] for a weight that is none, or a tag that is none of them: of scores that are not numbers.
-    pub fn tags(&self, metric: &str) -> Result<SaidTags<'a>> {
-        let (Prediction::Tags { scores, .. }, Reference::Tags(labels)) = (self.prediction, self.reference) else {
-            return Err(self.wrong_kind(metric, "scores of tags with tags"));
-        };
-        self.same_lengths(metric, scores, labels)?;
-        self.one_each(metric, labels.len())?;
-        for (sample, weight) in self.weights.unwrap_or_default().iter().enumerate() {
-            if !(weight.is_finite() && *weight >= 0.0) {
-                return Err(self.refuse_sample("weight", "finite and not negative", weight, sample));
-            }
-        }
-        let n = scores.item_size() as i64;
-        let said = (0..labels.len()).map(|sample| {
-            let said = self.prediction.said_tags(sample).filter(|said| said.len() == labels.range(sample).len());
-            let said = said.ok_or_else(|| self.wrong_kind(metric, "a tag for each item"))?;
-            match said.iter().find(|tag| !(0..n).contains(*tag)) {
-                Some(tag) => Err(self.refuse_sample(
-                    "predicted tag",
-                    format!("one of 0..{n}, of scores that are numbers"),
-                    tag,
-                    sample,
-                )),
-                None => Ok(said),
-            }
-        });
-        Ok((said.collect::<Result<_>>()?, labels, self.weights))
-    }
-
-    /// Tokens beside tokens of the samples that are labeled, of any lengths, for metrics of text, which know no weights.
-    ///
-    /// # Errors
-    /// [`Error::InvalidConfig`] for another kind of prediction or reference, or for weights; [`Error::Shape`] for other numbers of
-    /// samples; [`Error::Label`] for tokens that are known in part.
-    pub fn sequences(&self, metric: &str) -> Result<Vec<TokenPair<'a>>> {
-        self.unweighted(metric)?;
-        let (Prediction::Sequence { tokens }, Reference::Sequence(truth)) = (self.prediction, self.reference) else {
-            return Err(self.wrong_kind(metric, "tokens with tokens"));
-        };
-        self.same_shape(metric, [tokens.len(), 1], [truth.len(), 1])?;
-        let (Cells::Index(said), Cells::Index(cells)) = (tokens.cells(), truth.cells()) else {
-            return Err(self.wrong_kind(metric, "tokens with tokens"));
-        };
-        let mut pairs = Vec::with_capacity(truth.len());
-        for row in 0..truth.len() {
-            let known = &cells[truth.range(row)];
-            let missing = known.iter().filter(|token| **token == MISSING_CLASS).count();
-            if missing > 0 && missing == known.len() {
-                continue;
-            }
-            if missing > 0 {
-                return Err(self.refuse("label", "known in all tokens or in none", &MISSING_CLASS, row));
-            }
-            pairs.push(TokenPair { said: &said[tokens.range(row)], truth: known, row });
-        }
-        Ok(pairs)
-    }
-
     /// Answers beside labels of a kind from outside, for a metric that knows no weights.
     ///
     /// # Errors
@@ -375,7 +263,16 @@ impl<'a> MetricBatch<'a> {
                 self.same_shape(metric, [values.len(), 1], [labels.len(), 1])?;
                 Ok((values, labels))
             }
-            _ => Err(self.wrong_kind(metric, &format!("answers of {kind} with labels of {kind}"))),
+            (
+                Prediction::Class { .. }
+                | Prediction::MultiLabel { .. }
+                | Prediction::Values { .. }
+                | Prediction::Ordinal { .. }
+                | Prediction::Tags { .. }
+                | Prediction::Sequence { .. }
+                | Prediction::Custom { .. },
+                _,
+            ) => Err(self.wrong_kind(metric, &format!("answers of {kind} with labels of {kind}"))),
         }
     }
 
@@ -633,228 +530,6 @@ pub enum ScoreBatch<'a> {
     },
 }
 
-/// Predicted and true tokens of a sample.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TokenPair<'a> {
-    /// What was predicted.
-    pub said: &'a [i64],
-    /// What is true.
-    pub truth: &'a [i64],
-    /// The sample's position in the batch, for errors.
-    pub row: usize,
-}
-
-/// Numbers beside numbers, all of them finite, row after row.
-#[derive(Debug, Clone, Copy)]
-pub struct KnownValues<'a> {
-    /// `[n, k]`, what was predicted.
-    pub said: &'a [f32],
-    /// `[n, k]`, what is true.
-    pub truth: &'a [f32],
-    /// k, at least 1.
-    pub n_cols: usize,
-}
-
-impl KnownValues<'_> {
-    /// Rows.
-    #[must_use]
-    pub fn n_rows(&self) -> usize {
-        self.truth.len() / self.n_cols
-    }
-}
-
-/// A matrix as one row-major slice with at least one column; copied only when it lay otherwise in memory.
-#[derive(Debug)]
-pub struct Matrix<'a> {
-    flat: Cow<'a, [f32]>,
-    n_cols: usize,
-}
-
-impl<'a> Matrix<'a> {
-    fn new(array: &'a Array2<f32>) -> Self {
-        let flat = match array.as_slice() {
-            Some(flat) => Cow::Borrowed(flat),
-            None => Cow::Owned(array.iter().copied().collect()),
-        };
-        Self { flat, n_cols: array.ncols().max(1) }
-    }
-
-    /// Columns: at least 1.
-    #[must_use]
-    pub fn n_cols(&self) -> usize {
-        self.n_cols
-    }
-
-    /// All items, row after row, as long as the batch lives.
-    pub(crate) fn into_flat(self, shelf: &'a Shelf) -> &'a [f32] {
-        match self.flat {
-            Cow::Borrowed(flat) => flat,
-            Cow::Owned(flat) => shelf.keep(flat),
-        }
-    }
-
-    /// Rows.
-    #[must_use]
-    pub fn n_rows(&self) -> usize {
-        self.flat.len() / self.n_cols
-    }
-
-    /// All items, row after row.
-    #[must_use]
-    pub fn flat(&self) -> &[f32] {
-        &self.flat
-    }
-
-    /// The rows in `range`, which must lie inside; none otherwise.
-    pub fn rows(&self, range: Range<usize>) -> ChunksExact<'_, f32> {
-        let items = range.start * self.n_cols..range.end * self.n_cols;
-        self.flat.get(items).unwrap_or_default().chunks_exact(self.n_cols)
-    }
-}
-
 fn shape(array: &Array2<f32>) -> [usize; 2] {
     [array.nrows(), array.ncols()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use ndarray::array;
-
-    #[test]
-    fn shapes_and_kinds_must_agree() {
-        let prediction = Prediction::Class { scores: array![[0.1, 0.9], [0.5, 0.5]], kind: Scores::Probs };
-        let two_of_three = Reference::Class(vec![0, 1, 1]);
-        let e = MetricBatch::new(&prediction, &two_of_three).of_task("a").scores("auroc").unwrap_err().to_string();
-        assert_eq!(e, "auroc of task a: reference must be as the prediction, [2, 2], found [3, 2]");
-        let numbers = Reference::Values(array![[1.0], [2.0]]);
-        let e = MetricBatch::new(&prediction, &numbers).of_task("a").values("rmse").unwrap_err().to_string();
-        let want = "metric: input must be numbers with numbers (rmse of task a), found class scores [b, c] with \
-                    numbers [b, k]";
-        assert_eq!(e, want);
-        let empty = Prediction::Values { values: Array2::zeros((2, 0)) };
-        let truth = Reference::Values(Array2::zeros((2, 0)));
-        assert!(MetricBatch::new(&empty, &truth).values("mae").is_err());
-    }
-
-    #[test]
-    fn a_transposed_matrix_is_read_by_rows() {
-        let array = array![[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]].reversed_axes();
-        let matrix = Matrix::new(&array);
-        assert_eq!(matrix.flat(), [1.0, 3.0, 5.0, 2.0, 4.0, 6.0]);
-        assert_eq!((matrix.n_rows(), matrix.n_cols()), (2, 3));
-        assert_eq!(matrix.rows(1..2).next().unwrap(), [2.0, 4.0, 6.0]);
-        assert_eq!(matrix.rows(1..9).count(), 0);
-    }
-
-    #[test]
-    fn errors_name_the_sample_by_its_id() {
-        let prediction = Prediction::Values { values: array![[0.0], [0.0]] };
-        let reference = Reference::Values(array![[0.0], [0.0]]);
-        let batch = MetricBatch::new(&prediction, &reference).of_task("age").with_ids(&[70, 71]);
-        let e = batch.class(9, 3, 1).unwrap_err().to_string();
-        assert_eq!(e, "task age: label must be in 0..3, found 9 (sample 71)");
-        let e = batch.score(1.2, Scores::Probs, 0).unwrap_err().to_string();
-        assert_eq!(e, "task age: score must be a probability, found 1.2 (sample 70)");
-        assert_eq!(batch.yes_no(f32::NAN, 0).unwrap(), None);
-        assert!(batch.with_ids(&[1]).values("mae").is_err());
-    }
-
-    #[test]
-    fn weights_are_checked_and_never_dropped() {
-        let prediction = Prediction::Values { values: array![[0.0], [0.0], [0.0]] };
-        let reference = Reference::Values(array![[0.0], [0.0], [0.0]]);
-        let batch = MetricBatch::new(&prediction, &reference).of_task("age");
-        assert_eq!(batch.weight(2).ok(), Some(1.0));
-        let weighted = batch.with_weights(&[0.5, -1.0, f32::NAN]);
-        assert_eq!(weighted.weight(0).ok(), Some(0.5));
-        let e = weighted.weight(1).unwrap_err().to_string();
-        assert_eq!(e, "task age: weight must be finite and not negative, found -1 (sample 1)");
-        assert!(weighted.weight(2).is_err() && weighted.weighted_values("mae").is_ok());
-        let e = weighted.values("rank").unwrap_err().to_string();
-        assert_eq!(e, "metric: weights must be absent, rank knows none (task age), found sample weights");
-        let e = batch.with_weights(&[1.0]).weighted_values("mae").unwrap_err().to_string();
-        assert_eq!(e, "mae of task age: weights must be [3], one per prediction, found [1]");
-    }
-
-    #[test]
-    fn grades_and_tags_are_seen_as_classes() {
-        let scores = array![[0.2, 0.8], [0.9, 0.1]];
-        let grades = Prediction::Ordinal { scores: scores.clone(), kind: Scores::Probs };
-        let truth = Reference::Ordinal(vec![1, 0]);
-        let batch = MetricBatch::new(&grades, &truth);
-        assert!(matches!(batch.scores("accuracy").unwrap(), ScoreBatch::Class { labels: [1, 0], .. }));
-        // A grade is no class: labels of another kind are refused.
-        assert!(MetricBatch::new(&grades, &Reference::Class(vec![1, 0])).scores("accuracy").is_err());
-
-        let items = Cells::Number(vec![0.2, 0.8, 0.9, 0.1, 0.5, 0.5]);
-        let scores = Labels::ragged(items, vec![0, 0, 1, 3], &[2]).unwrap();
-        let of_items = scores.clone();
-        let tags = Prediction::Tags { scores, kind: Scores::Probs, path: None };
-        let truth = Reference::Tags(Labels::lists(&[vec![], vec![1], vec![0, 5]]));
-        let batch = MetricBatch::new(&tags, &truth).of_task("words").with_ids(&[70, 71, 72]);
-        let ScoreBatch::Class { scores, labels, .. } = batch.scores("accuracy").unwrap() else { panic!() };
-        assert_eq!((scores.n_rows(), scores.n_cols(), labels), (3, 2, [1, 0, 5].as_slice()));
-        let e = batch.class(labels[2], scores.n_cols(), 2).unwrap_err().to_string();
-        assert_eq!(e, "task words: label must be in 0..2, found 5 (sample 72)");
-        assert!(
-            batch.with_groups(&[1; 3]).weighted_scores("accuracy").unwrap_err().to_string().contains("absent for tags")
-        );
-        // Weights are the samples', rows are items.
-        let weighted = batch.with_weights(&[9.0, 0.5, 2.0]);
-        let weights: Vec<f32> = (0..3).map(|row| weighted.weight(row).unwrap()).collect();
-        assert_eq!((weights, weighted.weighted_scores("accuracy").is_ok()), (vec![0.5, 2.0, 2.0], true));
-        assert!(batch.with_weights(&[1.0]).weighted_scores("accuracy").is_err());
-        // A path says what is said.
-        let path = Some(Labels::lists(&[vec![], vec![0], vec![1, 7]]));
-        let chain = Prediction::Tags { scores: of_items, kind: Scores::Probs, path };
-        let on_path = MetricBatch::new(&chain, &truth);
-        assert_eq!(
-            (
-                batch.top_class(&[0.2, 0.8], Scores::Probs, 0).unwrap(),
-                on_path.top_class(&[0.2, 0.8], Scores::Probs, 0).unwrap()
-            ),
-            (1, 0)
-        );
-        assert!(
-            on_path
-                .top_class(&[0.5, 0.5], Scores::Probs, 2)
-                .unwrap_err()
-                .to_string()
-                .contains("predicted tag must be in 0..2, found 7")
-        );
-        let e = on_path.tags("x").unwrap_err().to_string();
-        assert!(e.contains("predicted tag must be one of 0..2, of scores that are numbers, found 7"), "{e}");
-        assert_eq!(batch.tags("x").unwrap().0, [vec![], vec![1], vec![0, 0]]);
-        let nan =
-            Labels::ragged(Cells::Number(vec![0.2, 0.8, 0.9, f32::NAN, 0.5, 0.5]), vec![0, 0, 1, 3], &[2]).unwrap();
-        let nan = Prediction::Tags { scores: nan, kind: Scores::Probs, path: None };
-        let e = MetricBatch::new(&nan, &truth).with_ids(&[70, 71, 72]).tags("x").unwrap_err().to_string();
-        assert!(e.contains("predicted tag") && e.contains("(sample 72)"), "{e}");
-        // What is not labeled has one missing item, whatever was answered.
-        let unlabeled = Reference::Tags(Labels::lists(&[vec![], vec![1], vec![MISSING_CLASS]]));
-        let stretched = MetricBatch::new(&tags, &unlabeled).stretched().unwrap();
-        assert_eq!(stretched, Reference::Tags(Labels::lists(&[vec![], vec![1], vec![MISSING_CLASS; 2]])));
-        assert!(batch.stretched().is_none());
-        let short = Reference::Tags(Labels::lists(&[vec![], vec![1], vec![0]]));
-        assert!(MetricBatch::new(&tags, &short).scores("accuracy").is_err());
-
-        let said = Prediction::Sequence { tokens: Labels::lists(&[vec![1, 2], vec![]]) };
-        let truth = Reference::Sequence(Labels::lists(&[vec![1], vec![2]]));
-        let batch = MetricBatch::new(&said, &truth);
-        let pairs: Vec<_> = batch.sequences("wer").unwrap().iter().map(|pair| (pair.said, pair.truth)).collect();
-        assert_eq!(pairs, [([1, 2].as_slice(), [1].as_slice()), (&[], &[2])]);
-        assert!(batch.with_weights(&[1.0; 2]).sequences("wer").is_err());
-        let gaps = |lists: &[Vec<i64>]| Reference::Sequence(Labels::lists(lists));
-        let (gap, none) = (gaps(&[vec![1, MISSING_CLASS], vec![2]]), gaps(&[vec![MISSING_CLASS], vec![2]]));
-        assert!(
-            MetricBatch::new(&said, &gap)
-                .sequences("wer")
-                .unwrap_err()
-                .to_string()
-                .contains("in all tokens or in none")
-        );
-        assert_eq!(MetricBatch::new(&said, &none).sequences("wer").unwrap().len(), 1);
-        assert!(batch.scores("accuracy").is_err());
-    }
 }
