@@ -296,7 +296,7 @@ fn what_a_kind_cannot_say_it_refuses_with_a_reason() {
         let truth = Target::new("t", &answer, &labels).unwrap().reference().unwrap();
         let mut counter = answer.counter();
         counter.count(&truth);
-        let constant = answer.constant(&counter.finish(), Constant::Mean, 5);
+        let constant = answer.constant(&counter.finish(), Constant::Mean, &truth);
         let repeated = answer.repeat(&truth);
         for prediction in [constant, repeated] {
             match prediction {
@@ -329,7 +329,7 @@ fn written_answers_have_the_columns_that_were_announced() {
             AnswerTag::Custom(kind) => Prediction::Custom { kind, values: labels.gather(&[0, 1]) },
             AnswerTag::Tags | AnswerTag::Sequence => answer.repeat(&truth).unwrap(),
             AnswerTag::Class | AnswerTag::MultiLabel | AnswerTag::Values | AnswerTag::Ordinal => {
-                answer.constant(&stats, Constant::Mean, 2).unwrap()
+                answer.constant(&stats, Constant::Mean, &truth).unwrap()
             }
         };
         let mut fields = 0;

@@ -10,15 +10,9 @@
 
 use std::{any::Any, cell::OnceCell};
 
-use mtl_core::{
-    Result,
-    metric::{CLASS, MULTI_LABEL, ORDINAL, SEQUENCE, TAGS, VALUES},
-};
+use mtl_core::Result;
 
 use crate::input::MetricBatch;
-
-/// The kinds of answer that heads give today. A new kind is one more here, and a [`FromJudged`] for the batches it feeds.
-pub const TODAY: &[&str] = &[CLASS, MULTI_LABEL, VALUES, ORDINAL, TAGS, SEQUENCE];
 
 /// A batch that can be made of what a head answered.
 pub trait FromJudged<'a>: Sized {

@@ -5,6 +5,7 @@
 //! | classes | the shares of the classes among the training labels; the most frequent class where one must be named |
 //! | yes/no | the share of yes of each label |
 //! | grades | their shares; the median grade for `grade-mae` |
+//! | tags | the shares of the tags for every item, so the most frequent tag |
 //! | numbers | the mean of the training labels; their median for `mae`, `mape`, `smape`, `wmape` and `rmsle` |
 //!
 //! A kind of answer without one says why not, and its metrics are undefined with that reason.
@@ -37,7 +38,7 @@ impl Constant {
     pub fn judge(&self, split: &dyn Source, metrics: &MetricSet) -> Result<MetricReport> {
         let tasks = &split.info().tasks;
         evaluate_answers(split, metrics, &|task_idx, metric, truth| match (tasks.get(task_idx), self.0.get(task_idx)) {
-            (Some(task), Some(stats)) => task.answer.constant(stats, best_for(metric), truth.batch_size()),
+            (Some(task), Some(stats)) => task.answer.constant(stats, best_for(metric), truth),
             (None, _) | (_, None) => Err("nothing is known of the training labels".to_owned()),
         })
     }

@@ -67,13 +67,13 @@ impl AnswerKind for Class {
         counter::Classes::new(self.classes.len())
     }
 
-    fn constant(&self, stats: &LabelStats, best: Constant, n: usize) -> OrReason<Prediction> {
+    fn constant(&self, stats: &LabelStats, best: Constant, of: &Reference) -> OrReason<Prediction> {
         let shares = shares(stats)?;
         let (row, kind) = match best {
             Constant::Logits => (shares.iter().map(|share| logarithm(*share)).collect(), Scores::Logits),
             Constant::Mean | Constant::Median => (shares, Scores::Probs),
         };
-        Ok(Prediction::Class { scores: rows(&row, n), kind })
+        Ok(Prediction::Class { scores: rows(&row, of.batch_size()), kind })
     }
 
     fn repeat(&self, truth: &Reference) -> OrReason<Prediction> {
@@ -201,13 +201,15 @@ mod tests {
         let answer = Answer::class(["a", "b"]);
         let stats = LabelStats::Class { counts: vec![1, 3], missing: 9 };
         let shares = Prediction::Class { scores: array![[0.25, 0.75]], kind: Scores::Probs };
-        assert_eq!(answer.constant(&stats, Constant::Median, 1).unwrap(), shares);
-        let Prediction::Class { scores, kind } = answer.constant(&stats, Constant::Logits, 2).unwrap() else {
+        assert_eq!(answer.constant(&stats, Constant::Median, &Reference::Class(vec![0])).unwrap(), shares);
+        let Prediction::Class { scores, kind } =
+            answer.constant(&stats, Constant::Logits, &Reference::Class(vec![0; 2])).unwrap()
+        else {
             panic!()
         };
         assert_eq!((scores, kind), (rows(&[0.25f32.ln(), 0.75f32.ln()], 2), Scores::Logits));
         let none = LabelStats::Class { counts: vec![0, 0], missing: 9 };
-        assert_eq!(answer.constant(&none, Constant::Mean, 1).unwrap_err(), UNKNOWN);
+        assert_eq!(answer.constant(&none, Constant::Mean, &Reference::Class(vec![0])).unwrap_err(), UNKNOWN);
         let truth = Reference::Class(vec![1, -100]);
         let repeated = Prediction::Class { scores: array![[0.0, SURE], [0.0, 0.0]], kind: Scores::Logits };
         assert_eq!(answer.repeat(&truth).unwrap(), repeated);

@@ -76,14 +76,14 @@ impl AnswerKind for MultiLabel {
         counter::YesNos::new(self.labels.len())
     }
 
-    fn constant(&self, stats: &LabelStats, best: Constant, n: usize) -> OrReason<Prediction> {
+    fn constant(&self, stats: &LabelStats, best: Constant, of: &Reference) -> OrReason<Prediction> {
         let rates = super::class::shares(stats)?;
         let odds = |rate: &f32| (rate.max(SMALLEST_SHARE) / (1.0 - rate).max(SMALLEST_SHARE)).ln();
         let (row, kind) = match best {
             Constant::Logits => (rates.iter().map(odds).collect(), Scores::Logits),
             Constant::Mean | Constant::Median => (rates, Scores::Probs),
         };
-        Ok(Prediction::MultiLabel { scores: rows(&row, n), kind })
+        Ok(Prediction::MultiLabel { scores: rows(&row, of.batch_size()), kind })
     }
 
     fn repeat(&self, truth: &Reference) -> OrReason<Prediction> {
@@ -171,8 +171,10 @@ mod tests {
         let labels = [(1, 3), (0, 4)].map(|(yes, no)| YesNo { yes, no, missing: 1 }).to_vec();
         let stats = LabelStats::MultiLabel { labels };
         let rates = Prediction::MultiLabel { scores: array![[0.25, 0.0]], kind: Scores::Probs };
-        assert_eq!(answer.constant(&stats, Constant::Mean, 1).unwrap(), rates);
-        let Prediction::MultiLabel { scores, .. } = answer.constant(&stats, Constant::Logits, 1).unwrap() else {
+        assert_eq!(answer.constant(&stats, Constant::Mean, &Reference::MultiLabel(array![[0.0, 0.0]])).unwrap(), rates);
+        let Prediction::MultiLabel { scores, .. } =
+            answer.constant(&stats, Constant::Logits, &Reference::MultiLabel(array![[0.0, 0.0]])).unwrap()
+        else {
             panic!()
         };
         assert!((scores[[0, 0]] - (1.0f32 / 3.0).ln()).abs() < 1e-6 && (scores[[0, 1]] - 1e-7f32.ln()).abs() < 1e-3);

@@ -70,7 +70,7 @@ impl AnswerKind for Ordinal {
         counter::Classes::new(self.grades.len())
     }
 
-    fn constant(&self, stats: &LabelStats, best: Constant, n: usize) -> OrReason<Prediction> {
+    fn constant(&self, stats: &LabelStats, best: Constant, of: &Reference) -> OrReason<Prediction> {
         let shares = shares(stats)?;
         let (row, kind) = match best {
             Constant::Logits => (shares.iter().map(|share| logarithm(*share)).collect(), Scores::Logits),
@@ -85,7 +85,7 @@ impl AnswerKind for Ordinal {
                 ((0..shares.len()).map(|g| f32::from(u8::from(g == median))).collect(), Scores::Probs)
             }
         };
-        Ok(Prediction::Ordinal { scores: rows(&row, n), kind })
+        Ok(Prediction::Ordinal { scores: rows(&row, of.batch_size()), kind })
     }
 
     fn repeat(&self, truth: &Reference) -> OrReason<Prediction> {
@@ -159,7 +159,7 @@ mod tests {
     fn the_median_grade_is_a_constant_answer() {
         let answer = Answer::ordinal(["low", "mid", "high"]);
         let stats = LabelStats::Class { counts: vec![2, 1, 2], missing: 1 };
-        let constant = |best| answer.constant(&stats, best, 1).unwrap();
+        let constant = |best| answer.constant(&stats, best, &Reference::Ordinal(vec![0])).unwrap();
         let kind = Scores::Probs;
         assert_eq!(constant(Constant::Mean), Prediction::Ordinal { scores: array![[0.4, 0.2, 0.4]], kind });
         assert_eq!(constant(Constant::Median), Prediction::Ordinal { scores: array![[0.0, 1.0, 0.0]], kind });

@@ -78,12 +78,13 @@ pub trait AnswerKind: Debug + Send + Sync {
     /// A counter of a split's labels.
     fn counter(&self) -> Box<dyn Counter>;
 
-    /// What is answered to `n` samples by who knows the training labels' statistics and looks at no input.
+    /// What is answered to the samples of these labels by who knows the training labels' statistics and looks at no input. Of the
+    /// labels it may know how many samples they are of, and how many items each sample has.
     ///
     /// # Errors
     /// Why there is no such answer.
-    fn constant(&self, stats: &LabelStats, best: Constant, n: usize) -> OrReason<Prediction> {
-        let _ = (stats, best, n);
+    fn constant(&self, stats: &LabelStats, best: Constant, of: &Reference) -> OrReason<Prediction> {
+        let _ = (stats, best, of);
         Err(format!("no constant answer is known for {}", self.kind()))
     }
 

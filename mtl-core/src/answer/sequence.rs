@@ -67,7 +67,7 @@ impl AnswerKind for Sequence {
         counter::Items::new(self.tokens.len())
     }
 
-    fn constant(&self, _: &LabelStats, _: Constant, _: usize) -> OrReason<Prediction> {
+    fn constant(&self, _: &LabelStats, _: Constant, _: &Reference) -> OrReason<Prediction> {
         Err("one sequence for every sample is no answer".into())
     }
 

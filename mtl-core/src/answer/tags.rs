@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{
     AnswerKind, CellRule, Cells, Constant, Counter, Labels, Layout, OrReason, Written,
-    class::SURE,
+    class::{SURE, logarithm, shares},
     counter,
     question::{foreign, list, strange},
     ragged,
@@ -79,8 +79,16 @@ impl AnswerKind for Tags {
         counter::Items::new(self.tags.len())
     }
 
-    fn constant(&self, _: &LabelStats, _: Constant, _: usize) -> OrReason<Prediction> {
-        Err("a constant answer does not know how many items a sample has".into())
+    fn constant(&self, stats: &LabelStats, best: Constant, of: &Reference) -> OrReason<Prediction> {
+        let Reference::Tags(labels) = of else { return strange(self.kind(), of) };
+        let shares = shares(stats)?;
+        let (row, kind) = match best {
+            Constant::Logits => (shares.iter().map(|share| logarithm(*share)).collect(), Scores::Logits),
+            Constant::Mean | Constant::Median => (shares, Scores::Probs),
+        };
+        let (items, offsets) = (labels.cells().len(), labels.offsets().unwrap_or_default().to_vec());
+        let scores = Labels::ragged(Cells::Number(row.repeat(items)), offsets, &[row.len()]);
+        Ok(Prediction::Tags { scores: scores.map_err(|e| e.to_string())?, kind, path: None })
     }
 
     fn repeat(&self, truth: &Reference) -> OrReason<Prediction> {

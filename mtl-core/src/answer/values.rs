@@ -73,14 +73,14 @@ impl AnswerKind for Values {
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "predictions are f32")]
-    fn constant(&self, stats: &LabelStats, best: Constant, n: usize) -> OrReason<Prediction> {
+    fn constant(&self, stats: &LabelStats, best: Constant, of: &Reference) -> OrReason<Prediction> {
         let spreads: Option<Vec<&Spread>> = stats.numbers().iter().map(|n| n.spread.as_ref()).collect();
         let number = |spread: &&Spread| match best {
             Constant::Median => spread.median() as f32,
             Constant::Mean | Constant::Logits => spread.moments.mean as f32,
         };
         let row: Vec<f32> = spreads.ok_or(UNKNOWN)?.iter().map(number).collect();
-        Ok(Prediction::Values { values: rows(&row, n) })
+        Ok(Prediction::Values { values: rows(&row, of.batch_size()) })
     }
 
     fn repeat(&self, truth: &Reference) -> OrReason<Prediction> {
@@ -145,10 +145,10 @@ mod tests {
         let answer = Answer::values(["price"]);
         let of = |spread| LabelStats::Values { outputs: vec![Numbers { known: 3, missing: 0, spread }] };
         let stats = of(Spread::of(&mut [0.0, 1.0, 8.0]));
-        let constant = |best| answer.constant(&stats, best, 1).unwrap();
+        let constant = |best| answer.constant(&stats, best, &Reference::Values(array![[0.0]])).unwrap();
         assert_eq!(constant(Constant::Mean), Prediction::Values { values: array![[3.0]] });
         assert_eq!(constant(Constant::Median), Prediction::Values { values: array![[1.0]] });
-        assert_eq!(answer.constant(&of(None), Constant::Mean, 1).unwrap_err(), UNKNOWN);
+        assert_eq!(answer.constant(&of(None), Constant::Mean, &Reference::Values(array![[0.0]])).unwrap_err(), UNKNOWN);
         let truth = Reference::Values(array![[2.5], [f32::NAN]]);
         assert_eq!((answer.strata(&truth).unwrap(), answer.label_text(&truth, 1)), (vec![1, 0], "-".into()));
     }

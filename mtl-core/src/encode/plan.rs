@@ -38,7 +38,7 @@ use crate::{
     context::Cx,
     error::{Error, Result},
     features::Features,
-    input::Modality,
+    input::{Cells, Modality, ModalityKind},
     params::{ParamSet, Scope},
 };
 
@@ -129,7 +129,7 @@ impl<'a> EncoderPlan<'a> {
     /// The inputs as one would give them to an encoder each: the fields of a table together, any other alone.
     #[must_use]
     pub fn input_groups(&self) -> Vec<Vec<&str>> {
-        let is_field = |modality: &Modality| matches!(modality, Modality::Categorical(_) | Modality::Numeric(_));
+        let is_field = |modality: &Modality| matches!(modality.cells(), Cells::Codes(_) | Cells::Numbers(_));
         let names = |fields: bool| {
             self.spec.iter().filter(move |(_, m)| is_field(m) == fields).map(|(name, _)| name).collect::<Vec<_>>()
         };

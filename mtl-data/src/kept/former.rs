@@ -53,10 +53,7 @@ impl Kept {
                 let image = info.image.ok_or_else(|| D::Error::custom("pictures without their shape"))?;
                 Preprocessing::Pictures { image }
             }
-            DatasetConfig::ParallelText(_) => return Err(D::Error::custom("texts, which that version did not read")),
-            DatasetConfig::Outside(part) => {
-                return Err(D::Error::custom(format!("{}, which is no data set of that time", part.name())));
-            }
+            other => return Err(D::Error::custom(format!("{}, which is no data set of that time", other.name()))),
         };
         let inputs = match &info.image {
             Some(image) => image.inputs(),

@@ -3,13 +3,14 @@
 use std::{fmt, sync::Arc};
 
 use mtl_core::{
-    Error, Result, answer,
+    Error, Result,
+    answer::Answer,
     metric::{MetricFacts, MetricName, Setting, Settings},
 };
 
 use crate::{
     any::AnyMetric,
-    judged::{FromJudged, TODAY},
+    judged::FromJudged,
     metric::{Metric, Streaming},
 };
 
@@ -89,9 +90,8 @@ impl Entry {
     /// Whether a kind of answer that exists today, or was registered from outside, can be judged by it.
     #[must_use]
     pub fn is_fed(&self) -> bool {
-        let own = answer::registered();
-        let is_own = |answers: &str| own.iter().any(|(kind, _)| *kind == answers);
-        self.facts.answers.iter().any(|answers| TODAY.contains(answers) || is_own(answers))
+        let known = Answer::all();
+        self.facts.answers.iter().any(|answers| known.iter().any(|(kind, _)| kind == answers))
     }
 
     /// The name with its usual settings, as it is written.

@@ -76,10 +76,10 @@ impl AnswerKind for Angle {
         Box::new(Mean::default())
     }
 
-    fn constant(&self, stats: &LabelStats, _best: Constant, n: usize) -> OrReason<Prediction> {
+    fn constant(&self, stats: &LabelStats, _best: Constant, of: &Reference) -> OrReason<Prediction> {
         let LabelStats::Custom { values, .. } = stats else { return Err("no statistics of directions".into()) };
         let sum = |key: &str| values[key].as_f64().ok_or_else(|| format!("no sum of {key}"));
-        Ok(Self::prediction(vec![degrees(sum("sin")?, sum("cos")?); n]))
+        Ok(Self::prediction(vec![degrees(sum("sin")?, sum("cos")?); of.batch_size()]))
     }
 
     fn repeat(&self, truth: &Reference) -> OrReason<Prediction> {
