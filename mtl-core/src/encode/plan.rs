@@ -38,7 +38,7 @@ use crate::{
     context::Cx,
     error::{Error, Result},
     features::Features,
-    input::{Cells, Modality, ModalityKind},
+    input::{Cells, Modality},
     params::{ParamSet, Scope},
 };
 
