@@ -25,7 +25,7 @@ use crate::{
 use clap::Args as ClapArgs;
 use mtl_core::task::{TaskName, TaskSet};
 use mtl_data::Splits;
-use mtl_metrics::MetricReport;
+use mtl_metrics::{MetricReport, MetricValue};
 
 use super::{
     dry_run,
@@ -233,6 +233,17 @@ fn finish(dir: &RunDir, config: &RunConfig, splits: &Splits, session: &Session) 
     let intervals = outcome.intervals.clone().unwrap_or_default();
     let level = format!("{:.0} % interval", 100.0 * intervals.level);
     let mut table = table(&["task", "metric", "validation", "test", &level, "constant"], 2);
+    // Why a constant answer has no value is said below the table, once a task: the reason is a sentence.
+    let mut without: Vec<String> = Vec::new();
+    let mut of_constant = |name: &str, entry: Option<&MetricValue>| {
+        if let Some(reason) = entry.filter(|e| e.value.is_none()).and_then(|e| e.undefined.as_ref()) {
+            let line = format!("no constant answer of {name}: {reason}");
+            if !without.contains(&line) {
+                without.push(line);
+            }
+        }
+        entry.filter(|entry| entry.value.is_some()).map_or_else(|| "-".into(), value)
+    };
     for result in &outcome.test.tasks {
         for (at, entry) in result.metrics.iter().enumerate() {
             let of = |report: Option<&MetricReport>| {
@@ -242,7 +253,9 @@ fn finish(dir: &RunDir, config: &RunConfig, splits: &Splits, session: &Session) 
             let name = if at == 0 { result.task.to_string() } else { String::new() };
             let interval = intervals.get(result.task.as_str(), &entry.metric).and_then(|found| found.interval);
             let interval = entry.outcome.value.zip(interval).map_or_else(|| "-".into(), |(x, ends)| range(x, ends));
-            let constant = of(outcome.constant.as_ref().map(|constant| &constant.test));
+            let constant = outcome.constant.as_ref();
+            let constant = constant.and_then(|c| c.test.entry(result.task.as_str(), &entry.metric).ok());
+            let constant = of_constant(result.task.as_str(), constant.map(|entry| &entry.outcome));
             let validation = of(outcome.validation.as_ref());
             table.add_row([name, entry.metric.clone(), validation, value(&entry.outcome), interval, constant]);
         }
@@ -254,7 +267,8 @@ fn finish(dir: &RunDir, config: &RunConfig, splits: &Splits, session: &Session) 
         let interval = intervals.joint(&entry.name).and_then(|found| found.interval);
         let interval = entry.outcome.value.zip(interval).map_or_else(|| "-".into(), |(x, ends)| range(x, ends));
         let tasks: Vec<&str> = entry.tasks.iter().map(TaskName::as_str).collect();
-        let constant = of(outcome.constant.as_ref().map(|constant| &constant.test));
+        let constant = outcome.constant.as_ref().and_then(|c| c.test.joint(&entry.name).ok());
+        let constant = of_constant(&entry.name, constant.map(|entry| &entry.outcome));
         let validation = of(outcome.validation.as_ref());
         table.add_row([tasks.join(" + "), entry.name.clone(), validation, value(&entry.outcome), interval, constant]);
     }
@@ -264,6 +278,7 @@ fn finish(dir: &RunDir, config: &RunConfig, splits: &Splits, session: &Session) 
     }
     tell(format_args!("interval: of this model over other test samples, by {}", intervals.methods()));
     tell("constant: what answers without a look at the input have on test");
+    without.iter().for_each(tell);
     if let Some(choice) = &outcome.selection {
         tell(choice.sentence());
     }

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use mtl_core::answer::AnswerTag;
 use mtl_data::{Source, Splits, Subset};
 
 use super::gaps;
@@ -109,7 +110,10 @@ fn labels(splits: &Splits, scans: &[Scan; 3], tasks: &[String]) -> Table {
         let task = splits.info.tasks.iter().find(|t| t.name.as_str() == own.task);
         let kind = task.map_or_else(String::new, |t| t.answer.summary());
         let gaps = |scan: &LabelScan| Cell::Text(percent(scan.missing, scan.known + scan.missing));
-        let mut cells = vec![Cell::Text(kind), Cell::Text(shares(own, train.samples)), gaps(own)];
+        // Yes/no labels are counted by cell; each label has as many samples as there are.
+        let yes_no = task.filter(|t| t.answer.tag() == AnswerTag::MultiLabel);
+        let each_of = yes_no.map_or(1, |t| t.answer.names().len() as u64);
+        let mut cells = vec![Cell::Text(kind), Cell::Text(shares(own, each_of)), gaps(own)];
         for other in others {
             cells.push(other.labels.iter().find(|l| l.task == own.task).map_or(Cell::Missing, gaps));
         }
@@ -131,12 +135,9 @@ fn labels(splits: &Splits, scans: &[Scan; 3], tasks: &[String]) -> Table {
     }
 }
 
-/// Shares of classes, of yes, or mean and range of numbers.
-fn shares(scan: &LabelScan, samples: u64) -> String {
-    let n_labels = scan.counts.len() as u64;
-    // Yes/no labels are counted by cell; each label has as many samples as there are.
-    let is_cells = n_labels > 1 && scan.known + scan.missing > samples;
-    let whole = if is_cells { scan.known / n_labels.max(1) } else { scan.known };
+/// Shares of classes, of yes to `each_of` labels, or mean and range of numbers.
+fn shares(scan: &LabelScan, each_of: u64) -> String {
+    let whole = scan.known / each_of.max(1);
     let mut classes: Vec<&(String, u64)> = scan.counts.iter().collect();
     classes.sort_by_key(|class| std::cmp::Reverse(class.1));
     let mut parts: Vec<String> =

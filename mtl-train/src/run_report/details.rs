@@ -27,6 +27,8 @@ const POINTS: usize = 200;
 const MOST_CLASSES: usize = 30;
 /// Bars of a distribution.
 const BARS: usize = 15;
+/// As many classes have room for their confusion in a column; that of more gets the width of the page.
+const COLUMN_CLASSES: usize = 8;
 /// Groups of equal size along predicted values.
 const GROUPS: usize = 10;
 
@@ -42,7 +44,7 @@ pub(super) fn task(answer: &Answer, at: usize, outputs: &Outputs, fields: &Field
         };
         return vec![Note::new(NoteKind::Info, words).into()];
     }
-    let mut charts: Vec<Block> = Vec::new();
+    let (mut charts, mut wide): (Vec<Block>, Vec<Block>) = (Vec::new(), Vec::new());
     match &own.answers {
         Judged::Classes { probs, labels } => {
             let names = names(answer, probs.width());
@@ -52,7 +54,12 @@ pub(super) fn task(answer: &Answer, at: usize, outputs: &Outputs, fields: &Field
                 &names,
             )));
             charts.extend(reliability("probability of the class that was named", at, outputs));
-            charts.extend(confusion(&names, &own.confusion));
+            let confusion = confusion(&names, &own.confusion);
+            if names.len() > COLUMN_CLASSES {
+                wide.extend(confusion)
+            } else {
+                charts.extend(confusion)
+            }
             if let Answer::Ordinal(_) = answer {
                 charts.extend(grades_off(probs, labels));
             }
@@ -80,6 +87,7 @@ pub(super) fn task(answer: &Answer, at: usize, outputs: &Outputs, fields: &Field
     if !charts.is_empty() {
         blocks.push(Columns { blocks: charts, min_width: 300 }.into());
     }
+    blocks.extend(wide);
     blocks.extend(worst::tagged(answer, own, fields).map(Block::from));
     blocks.push(worst::table(answer, own, fields).into());
     blocks
