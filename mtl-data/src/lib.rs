@@ -50,7 +50,7 @@
 //! | [`idx`] | pictures in the format of the MNIST family |
 //! | [`kept`] | [`Kept`]: what a run remembers of its data, so that nothing is learned twice |
 //! | [`preprocess`] | [`Preprocessing`]: from raw files to inputs, for prediction |
-//! | [`source`] | the [`Source`] trait, [`TableSource`], [`TextSource`], [`FashionPairs`], [`Subset`], [`Concat`], [`ForTasks`], [`Restored`], [`Folds`] |
+//! | [`source`] | the [`Source`] trait, [`TableSource`], [`TextSource`], [`FashionPairs`], [`Subset`], [`Concat`], [`ForTasks`], [`source::Restored`], [`Folds`] |
 //! | [`laws`] | what every source obeys, to be run over one's own |
 //! | [`stats`] | [`stats::of`]: counts, shares and spread of a split's labels |
 //! | [`sampler`] | [`Order`] of samples, [`TaskSampler`] of data sets |

@@ -27,8 +27,8 @@ pub trait DatasetPart: Debug + Send + Sync {
     /// Reads or generates the samples, and learns from those of training what there is to learn, unless a run has learned it.
     ///
     /// # Errors
-    /// Those of the `loading`; whatever is wrong in a file, with its place ([`Error::File`](crate::Error::File)); `InvalidConfig`
-    /// for a setting out of range.
+    /// Those of the `loading`; whatever is wrong in a file, with its place ([`Error::Field`](crate::Error::Field),
+    /// [`Error::Line`](crate::Error::Line)); `InvalidConfig` for a setting out of range.
     fn load(&self, loading: &mut Loading<'_>) -> Result<Splits>;
 
     /// The settings that say where files are and nothing about what they hold, first that of the folder, which `--data-dir` sets.

@@ -7,7 +7,7 @@
 //! ```
 //! | file | what it holds |
 //! |---|---|
-//! | `lines.rs` | [`Lines`]: a file, cut into lines and words, and its content for later comparison |
+//! | `lines.rs` | a file, cut into lines and words, and its content for later comparison |
 //! | `vocabulary.rs` | [`Vocabulary`]: ids of words |
 //! | `fitted.rs` | [`FittedTexts`]: what was learned of texts and labels |
 //! | `labels.rs` | lines of labels to classes, tags and sequences |

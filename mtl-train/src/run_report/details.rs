@@ -56,9 +56,9 @@ pub(super) fn task(answer: &Answer, at: usize, outputs: &Outputs, fields: &Field
             charts.extend(reliability("probability of the class that was named", at, outputs));
             let confusion = confusion(&names, &own.confusion);
             if names.len() > COLUMN_CLASSES {
-                wide.extend(confusion)
+                wide.extend(confusion);
             } else {
-                charts.extend(confusion)
+                charts.extend(confusion);
             }
             if let Answer::Ordinal(_) = answer {
                 charts.extend(grades_off(probs, labels));
