@@ -5,6 +5,9 @@ use mtl_core::Result;
 use super::{Lawful, Tolerance};
 use crate::value::MetricValue;
 
+/// How far rounding may carry a value over the end of its range, relative to that end or to 1.
+const ROUNDING: f64 = 1e-9;
+
 /// A law over the parts of a metric.
 type Law<'a, L> = fn(&Parts<'a, L>) -> Result<Option<String>>;
 
@@ -122,10 +125,12 @@ impl<'a, L: Lawful> Parts<'a, L> {
 
     fn range(&self) -> Result<Option<String>> {
         let (low, high) = self.whole.range();
-        let slack = |end: f64| match self.tolerance {
-            Tolerance::Relative(limit) if end.is_finite() => limit * end.abs().max(1.0),
-            Tolerance::Bits | Tolerance::Relative(_) => 0.0,
+        // Equal bits are asked of equal data; a value at the end of its range may be off by rounding nevertheless.
+        let limit = match self.tolerance {
+            Tolerance::Relative(limit) => limit.max(ROUNDING),
+            Tolerance::Bits => ROUNDING,
         };
+        let slack = |end: f64| if end.is_finite() { limit * end.abs().max(1.0) } else { 0.0 };
         let MetricValue { value, undefined, .. } = self.whole.compute();
         Ok(match (value, undefined) {
             (Some(value), None) if value >= low - slack(low) && value <= high + slack(high) => None,
