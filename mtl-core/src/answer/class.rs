@@ -68,11 +68,7 @@ impl AnswerKind for Class {
     }
 
     fn constant(&self, stats: &LabelStats, best: Constant, of: &Reference) -> OrReason<Prediction> {
-        let shares = shares(stats)?;
-        let (row, kind) = match best {
-            Constant::Logits => (shares.iter().map(|share| logarithm(*share)).collect(), Scores::Logits),
-            Constant::Mean | Constant::Median => (shares, Scores::Probs),
-        };
+        let (row, kind) = constant_scores(stats, best)?;
         Ok(Prediction::Class { scores: rows(&row, of.batch_size()), kind })
     }
 
@@ -149,6 +145,15 @@ pub(super) fn logarithm(share: f32) -> f32 {
 pub(super) fn shares(stats: &LabelStats) -> OrReason<Vec<f32>> {
     let shares: Option<Vec<f32>> = stats.shares().into_iter().map(|share| share.map(|share| share as f32)).collect();
     shares.filter(|row| !row.is_empty()).ok_or_else(|| UNKNOWN.to_owned())
+}
+
+/// The scores of a constant answer that names the most frequent class: their shares, or the logarithms of these.
+pub(super) fn constant_scores(stats: &LabelStats, best: Constant) -> OrReason<(Vec<f32>, Scores)> {
+    let shares = shares(stats)?;
+    Ok(match best {
+        Constant::Logits => (shares.iter().map(|share| logarithm(*share)).collect(), Scores::Logits),
+        Constant::Mean | Constant::Median => (shares, Scores::Probs),
+    })
 }
 
 /// The same row for `n` samples.

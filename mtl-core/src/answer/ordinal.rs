@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{
     AnswerKind, CellRule, Constant, Counter, LabelColumn, Layout, OrReason, Written,
-    class::{UNKNOWN, logarithm, right, rows, shares, strata, sure, text, write},
+    class::{UNKNOWN, constant_scores, right, rows, shares, strata, sure, text, write},
     counter,
     question::{by_name, foreign, list, strange},
 };
@@ -71,11 +71,10 @@ impl AnswerKind for Ordinal {
     }
 
     fn constant(&self, stats: &LabelStats, best: Constant, of: &Reference) -> OrReason<Prediction> {
-        let shares = shares(stats)?;
         let (row, kind) = match best {
-            Constant::Logits => (shares.iter().map(|share| logarithm(*share)).collect(), Scores::Logits),
-            Constant::Mean => (shares, Scores::Probs),
+            Constant::Logits | Constant::Mean => constant_scores(stats, best)?,
             Constant::Median => {
+                let shares = shares(stats)?;
                 let mut below = 0.0;
                 let median = shares.iter().position(|share| {
                     below += share;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{
     AnswerKind, CellRule, Cells, Constant, Counter, Labels, Layout, OrReason, Written,
-    class::{SURE, logarithm, shares},
+    class::{SURE, constant_scores},
     counter,
     question::{foreign, list, strange},
     ragged,
@@ -81,11 +81,7 @@ impl AnswerKind for Tags {
 
     fn constant(&self, stats: &LabelStats, best: Constant, of: &Reference) -> OrReason<Prediction> {
         let Reference::Tags(labels) = of else { return strange(self.kind(), of) };
-        let shares = shares(stats)?;
-        let (row, kind) = match best {
-            Constant::Logits => (shares.iter().map(|share| logarithm(*share)).collect(), Scores::Logits),
-            Constant::Mean | Constant::Median => (shares, Scores::Probs),
-        };
+        let (row, kind) = constant_scores(stats, best)?;
         let (items, offsets) = (labels.cells().len(), labels.offsets().unwrap_or_default().to_vec());
         let scores = Labels::ragged(Cells::Number(row.repeat(items)), offsets, &[row.len()]);
         Ok(Prediction::Tags { scores: scores.map_err(|e| e.to_string())?, kind, path: None })

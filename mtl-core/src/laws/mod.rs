@@ -26,6 +26,9 @@ mod tensors;
 
 use std::fmt;
 
+#[cfg(feature = "torch")]
+use tch::Kind;
+
 /// A law that something breaks, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Broken {
@@ -44,6 +47,23 @@ impl fmt::Display for BrokenLaws {
         let lines: Vec<String> = self.0.iter().map(|b| format!("{}: {}", b.law, b.found)).collect();
         write!(f, "{} laws broken: {}", lines.len(), lines.join("; "))
     }
+}
+
+/// Judges a part in f64 and in f32. Where it cannot be made, that breaks the law `first`, and nothing else is looked at.
+#[cfg(feature = "torch")]
+fn in_both_kinds<S>(
+    first: &'static str,
+    make: impl Fn(Kind) -> Result<S, crate::error::Error>,
+    judge: impl Fn(Kind, &S, &mut BrokenLaws),
+) -> Result<(), BrokenLaws> {
+    let mut broken = BrokenLaws(Vec::new());
+    for kind in [Kind::Double, Kind::Float] {
+        match make(kind) {
+            Ok(subject) => judge(kind, &subject, &mut broken),
+            Err(e) => broken.note(first, Err(e)),
+        }
+    }
+    broken.verdict()
 }
 
 impl BrokenLaws {

@@ -5,7 +5,7 @@ use tch::{Kind, Tensor};
 use crate::{
     error::{Result, TorchContext},
     features::{Features, Tokens},
-    params::ParamSet,
+    params::{Param, ParamSet},
 };
 
 /// All numbers of features, one after the other; tokens that are padding count as 0.
@@ -25,6 +25,11 @@ pub(super) fn loss(features: &Features) -> Result<Tensor> {
     let weights = Tensor::f_arange(n, (flat.kind(), flat.device())).and_then(|w| w.f_mul_scalar(0.37));
     let weights = weights.and_then(|w| w.f_cos()).op("law")?;
     flat.f_sub_scalar(0.3).and_then(|x| x.f_square()).and_then(|x| x.f_dot(&weights)).op("law")
+}
+
+/// The parameter that this tensor is.
+pub(super) fn parameter_of<'a>(params: &'a ParamSet, weight: &Tensor) -> Option<&'a Param> {
+    params.params().iter().find(|param| param.tensor().data_ptr() == weight.data_ptr())
 }
 
 /// The largest absolute value; 0 without any.

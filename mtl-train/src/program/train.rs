@@ -13,6 +13,7 @@ use crate::{
     console::{note, tell},
     dry_run::DryRun,
     interrupt::Interrupt,
+    intervals::Intervals,
     progress::Progress,
     run_data::Reopen,
     run_dir::RunDir,
@@ -235,42 +236,24 @@ fn finish(dir: &RunDir, config: &RunConfig, splits: &Splits, session: &Session) 
     let mut table = table(&["task", "metric", "validation", "test", &level, "constant"], 2);
     // Why a constant answer has no value is said below the table, once a task: the reason is a sentence.
     let mut without: Vec<String> = Vec::new();
-    let mut of_constant = |name: &str, entry: Option<&MetricValue>| {
-        if let Some(reason) = entry.filter(|e| e.value.is_none()).and_then(|e| e.undefined.as_ref()) {
-            let line = format!("no constant answer of {name}: {reason}");
-            if !without.contains(&line) {
-                without.push(line);
-            }
-        }
-        entry.filter(|entry| entry.value.is_some()).map_or_else(|| "-".into(), value)
-    };
-    for result in &outcome.test.tasks {
-        for (at, entry) in result.metrics.iter().enumerate() {
-            let of = |report: Option<&MetricReport>| {
-                let entry = report.and_then(|r| r.entry(result.task.as_str(), &entry.metric).ok());
-                entry.map_or_else(|| "-".into(), |entry| value(&entry.outcome))
-            };
-            let name = if at == 0 { result.task.to_string() } else { String::new() };
-            let interval = intervals.get(result.task.as_str(), &entry.metric).and_then(|found| found.interval);
-            let interval = entry.outcome.value.zip(interval).map_or_else(|| "-".into(), |(x, ends)| range(x, ends));
-            let constant = outcome.constant.as_ref();
-            let constant = constant.and_then(|c| c.test.entry(result.task.as_str(), &entry.metric).ok());
-            let constant = of_constant(result.task.as_str(), constant.map(|entry| &entry.outcome));
-            let validation = of(outcome.validation.as_ref());
-            table.add_row([name, entry.metric.clone(), validation, value(&entry.outcome), interval, constant]);
-        }
-    }
-    for entry in &outcome.test.joint {
-        let of = |report: Option<&MetricReport>| {
-            report.and_then(|r| r.joint(&entry.name).ok()).map_or_else(|| "-".into(), |entry| value(&entry.outcome))
-        };
-        let interval = intervals.joint(&entry.name).and_then(|found| found.interval);
-        let interval = entry.outcome.value.zip(interval).map_or_else(|| "-".into(), |(x, ends)| range(x, ends));
-        let tasks: Vec<&str> = entry.tasks.iter().map(TaskName::as_str).collect();
-        let constant = outcome.constant.as_ref().and_then(|c| c.test.joint(&entry.name).ok());
-        let constant = of_constant(&entry.name, constant.map(|entry| &entry.outcome));
-        let validation = of(outcome.validation.as_ref());
-        table.add_row([tasks.join(" + "), entry.name.clone(), validation, value(&entry.outcome), interval, constant]);
+    for figure in figures(&outcome, &intervals) {
+        let constant = figure.constant.map_or_else(
+            || "-".into(),
+            |constant| match &constant.undefined {
+                None => value(constant),
+                Some(reason) => {
+                    let line = format!("no constant answer of {}: {reason}", figure.of);
+                    if !without.contains(&line) {
+                        without.push(line);
+                    }
+                    "-".into()
+                }
+            },
+        );
+        let validation = figure.validation.map_or_else(|| "-".into(), value);
+        let interval = figure.test.value.zip(figure.interval).map_or_else(|| "-".into(), |(x, ends)| range(x, ends));
+        let metric = figure.metric.to_owned();
+        table.add_row([figure.shown, metric, validation, value(figure.test), interval, constant]);
     }
     tell(&table);
     for entry in outcome.test.joint.iter().filter(|entry| entry.left_out > 0) {
@@ -288,6 +271,56 @@ fn finish(dir: &RunDir, config: &RunConfig, splits: &Splits, session: &Session) 
         Err(e) => note(format_args!("warning: no report: {e}")),
     }
     Ok(())
+}
+
+/// A line of the closing table.
+struct Figure<'a> {
+    /// In the column of tasks.
+    shown: String,
+    /// Whose it is: a task, or a metric over several.
+    of: &'a str,
+    metric: &'a str,
+    validation: Option<&'a MetricValue>,
+    test: &'a MetricValue,
+    interval: Option<[f64; 2]>,
+    constant: Option<&'a MetricValue>,
+}
+
+/// The metrics of each task, then those over several.
+fn figures<'a>(outcome: &'a run_report::Outcome, intervals: &Intervals) -> Vec<Figure<'a>> {
+    let (validation, constant) =
+        (outcome.validation.as_ref(), outcome.constant.as_ref().map(|constant| &constant.test));
+    let mut figures = Vec::new();
+    for result in &outcome.test.tasks {
+        let of = result.task.as_str();
+        for (at, entry) in result.metrics.iter().enumerate() {
+            let metric = entry.metric.as_str();
+            let beside = |report: Option<&'a MetricReport>| Some(&report?.entry(of, metric).ok()?.outcome);
+            figures.push(Figure {
+                shown: if at == 0 { of.to_owned() } else { String::new() },
+                of,
+                metric,
+                validation: beside(validation),
+                test: &entry.outcome,
+                interval: intervals.get(of, metric).and_then(|found| found.interval),
+                constant: beside(constant),
+            });
+        }
+    }
+    for entry in &outcome.test.joint {
+        let name = entry.name.as_str();
+        let beside = |report: Option<&'a MetricReport>| Some(&report?.joint(name).ok()?.outcome);
+        figures.push(Figure {
+            shown: entry.tasks.iter().map(TaskName::as_str).collect::<Vec<_>>().join(" + "),
+            of: name,
+            metric: name,
+            validation: beside(validation),
+            test: &entry.outcome,
+            interval: intervals.joint(name).and_then(|found| found.interval),
+            constant: beside(constant),
+        });
+    }
+    figures
 }
 
 #[cfg(test)]

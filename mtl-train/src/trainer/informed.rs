@@ -23,17 +23,25 @@ use ndarray::Array2;
 use super::evaluate_answers;
 use crate::error::Result;
 
+/// The metrics of the labels themselves as answers: what a metric refuses to judge it refuses here.
+///
+/// # Errors
+/// As [`report`].
+pub(super) fn repeated(split: &dyn Source, metrics: &MetricSet) -> Result<MetricReport> {
+    let tasks = &split.info().tasks;
+    evaluate_answers(split, metrics, &|task_idx, _, truth| match tasks.get(task_idx) {
+        Some(task) => task.answer.repeat(truth),
+        None => Err("a task that the data does not have".to_owned()),
+    })
+}
+
 /// The best that any answer can do: the metrics of whichever answer has more of them.
 ///
 /// # Errors
 /// Those of reading the labels; [`mtl_core::Error::Label`] for a label that is none.
 pub(super) fn report(split: &dyn Source, metrics: &MetricSet) -> Result<MetricReport> {
     let tasks = &split.info().tasks;
-    let labels = |task_idx: usize, _: &str, truth: &Reference| match tasks.get(task_idx) {
-        Some(task) => task.answer.repeat(truth),
-        None => Err("a task that the data does not have".to_owned()),
-    };
-    let mut best = evaluate_answers(split, metrics, &labels)?;
+    let mut best = repeated(split, metrics)?;
     if tasks.iter().all(|task| task.answer.tag() != AnswerTag::Values) {
         return Ok(best);
     }

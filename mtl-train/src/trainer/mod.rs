@@ -239,7 +239,7 @@ impl Trainer {
         let scoring = self.selection.on(&self.model, labels, self.training_labels.as_deref());
         let scoring = scoring.map_err(|e| e.in_section("train.selection"))?;
         // Metrics beside those of the selection judge every epoch too: what they refuse is not to be found out after one.
-        informed::report(labels, &self.metrics()?)?;
+        informed::repeated(labels, &self.metrics()?)?;
         Ok(scoring)
     }
 

@@ -40,8 +40,8 @@ use tch::Kind;
 
 use subject::Subject;
 
-use super::BrokenLaws;
 pub use super::rows::inputs;
+use super::{BrokenLaws, in_both_kinds};
 use crate::{
     encode::{BuildEncoder, InputSpec},
     error::Result,
@@ -66,24 +66,19 @@ pub fn check(how: &dyn BuildEncoder, spec: &InputSpec) -> std::result::Result<()
         ("tape", parameters::tape),
         ("finite", evaluation::finite),
     ];
-    let mut broken = BrokenLaws(Vec::new());
-    for kind in [Kind::Double, Kind::Float] {
-        let made = |seed| Subject::new(how, spec, kind, seed);
-        let subject = match made(1) {
-            Ok(subject) => subject,
-            Err(e) => {
-                broken.note("views", Err(e));
-                continue;
+    let made = |kind, seed| Subject::new(how, spec, kind, seed);
+    in_both_kinds(
+        "views",
+        |kind| made(kind, 1),
+        |kind, subject, broken| {
+            for (name, law) in laws {
+                broken.note(name, law(subject));
             }
-        };
-        for (name, law) in laws {
-            broken.note(name, law(&subject));
-        }
-        broken.note("seeded", made(1).and_then(|other| evaluation::seeded(&subject, &other)));
-        broken.note("saved", made(2).and_then(|other| evaluation::saved(&subject, &other)));
-        if kind == Kind::Double {
-            broken.note("gradient", parameters::gradient(&subject));
-        }
-    }
-    broken.verdict()
+            broken.note("seeded", made(kind, 1).and_then(|other| evaluation::seeded(subject, &other)));
+            broken.note("saved", made(kind, 2).and_then(|other| evaluation::saved(subject, &other)));
+            if kind == Kind::Double {
+                broken.note("gradient", parameters::gradient(subject));
+            }
+        },
+    )
 }

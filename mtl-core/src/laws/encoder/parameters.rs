@@ -5,7 +5,7 @@ use tch::Tensor;
 use super::{
     super::{
         differences::{Differing, differing},
-        tensors::{largest, loss, with_buffers_back},
+        tensors::{largest, loss, parameter_of, with_buffers_back},
     },
     subject::{PLACE, Subject},
 };
@@ -49,7 +49,7 @@ pub(super) fn tape(subject: &Subject<'_>) -> Result<Option<String>> {
     for entry in &one.0 {
         let own = format!("{}.", entry.layer);
         for weight in entry.product.weights() {
-            let known = subject.params.params().iter().find(|p| p.tensor().data_ptr() == weight.data_ptr());
+            let known = parameter_of(&subject.params, weight);
             if known.is_none_or(|param| !param.name().starts_with(&own)) {
                 let found = known.map_or("no parameter", |param| param.name());
                 return Ok(Some(format!("layer {} ran, its weight is {found}", entry.layer)));

@@ -1,7 +1,7 @@
 //! Laws on what comes out.
 
 use super::{
-    super::tensors::{buffers, flat, gap, restore, tolerance},
+    super::tensors::{buffers, flat, gap, parameter_of, restore, tolerance},
     subject::Subject,
 };
 use crate::{
@@ -83,7 +83,7 @@ pub(super) fn wanted(subject: &Subject<'_>) -> Result<Option<String>> {
             }
             for entry in cx.take_tape().0 {
                 for weight in entry.product.weights() {
-                    let owner = subject.params.params().iter().find(|p| p.tensor().data_ptr() == weight.data_ptr());
+                    let owner = parameter_of(&subject.params, weight);
                     // A gate may take part in a loss about all gates.
                     let unasked = owner.map(|p| p.role()).filter(|role| role.owner().is_some_and(unasked));
                     if let Some(Role::Task(t)) = unasked {

@@ -45,8 +45,8 @@ use tch::Kind;
 
 use subject::Subject;
 
-use super::BrokenLaws;
 pub use super::rows::inputs;
+use super::{BrokenLaws, in_both_kinds};
 use crate::{batch::Inputs, error::Result, params::Scope, share::Sharing, task::TaskSet};
 
 /// Runs every law over the architecture that `build` makes in the scope of a model. `inputs` gives rows of an endless table of
@@ -70,23 +70,18 @@ pub fn check(
         ("auxiliary", gradients::auxiliary),
         ("finite", gradients::finite),
     ];
-    let mut broken = BrokenLaws(Vec::new());
-    for kind in [Kind::Double, Kind::Float] {
-        let made = |seed| Subject::new(tasks, &build, &inputs, kind, seed);
-        let subject = match made(1) {
-            Ok(subject) => subject,
-            Err(e) => {
-                broken.note("views", Err(e));
-                continue;
+    let made = |kind, seed| Subject::new(tasks, &build, &inputs, kind, seed);
+    in_both_kinds(
+        "views",
+        |kind| made(kind, 1),
+        |kind, subject, broken| {
+            for (name, law) in laws {
+                broken.note(name, law(subject));
             }
-        };
-        for (name, law) in laws {
-            broken.note(name, law(&subject));
-        }
-        broken.note("saved", made(2).and_then(|other| evaluation::saved(&subject, &other)));
-        if kind == Kind::Double {
-            broken.note("gradient", gradients::gradient(&subject));
-        }
-    }
-    broken.verdict()
+            broken.note("saved", made(kind, 2).and_then(|other| evaluation::saved(subject, &other)));
+            if kind == Kind::Double {
+                broken.note("gradient", gradients::gradient(subject));
+            }
+        },
+    )
 }
