@@ -19,6 +19,7 @@ const SOURCES: &[&str] = &[
     "lookup.cpp",
     "mask.cpp",
     "optim.cpp",
+    "ranks.cpp",
     "rows.cpp",
     "runtime.cpp",
     "script.cpp",

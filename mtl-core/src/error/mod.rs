@@ -170,6 +170,12 @@ pub enum Error {
         /// The text.
         text: String,
     },
+    /// Ranks that cannot go on together.
+    #[error("ranks: {reason}")]
+    Ranks {
+        /// Why not.
+        reason: String,
+    },
     /// libtorch refused.
     #[error("{op}: {source}")]
     Torch {
