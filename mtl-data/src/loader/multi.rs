@@ -153,6 +153,6 @@ impl Plan for MultiPlan {
         let Draw { source, batch } = self.draws[usize::try_from(batch).unwrap_or(usize::MAX)];
         let (pass, batch) = (batch / self.n_batches[source], batch % self.n_batches[source]);
         let order = &self.orders[source][usize::try_from(pass).unwrap_or(usize::MAX)];
-        checked(&*self.sources[source], self.config.slice(order, batch))
+        checked(&*self.sources[source], self.config.own(order, batch))
     }
 }

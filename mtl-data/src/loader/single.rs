@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mtl_core::batch::Batch;
 
 use super::{
-    LoaderConfig,
+    LoaderConfig, Shard,
     epoch::{Epoch, LoaderPosition, Plan},
 };
 use crate::{
@@ -80,6 +80,25 @@ impl Loader {
         self.epoch_from(LoaderPosition { epoch, next_batch: 0 })
     }
 
+    /// As [`Loader::epoch`], but every `shard.size`-th batch only, from that of number `shard.rank` on, whole: what a rank evaluates. A sample
+    /// is in the same batch whatever the number of ranks, so its answer is the same to the bit.
+    ///
+    /// # Errors
+    /// As [`Loader::epoch`].
+    pub fn dealt(&self, shard: Shard) -> Result<Epoch> {
+        let (rank, size) = (shard.rank as u64, shard.size.max(1) as u64);
+        let config = LoaderConfig { shard: Shard::default(), ..self.config.clone() };
+        let plan = SinglePlan {
+            source: self.source.clone(),
+            order: config.order.positions(self.source.len(), config.seed, 0),
+            n_batches: self.n_batches.saturating_sub(rank).div_ceil(size),
+            step: (rank, size),
+            config,
+        };
+        let (workers, prefetch) = (plan.config.workers, plan.config.prefetch);
+        Epoch::start(Arc::new(plan), LoaderPosition::default(), workers, prefetch)
+    }
+
     /// The batches of an epoch from a position in it: those that an uninterrupted epoch would give from there.
     ///
     /// # Errors
@@ -91,6 +110,7 @@ impl Loader {
             order: config.order.positions(self.source.len(), config.seed, position.epoch),
             config: config.clone(),
             n_batches: self.n_batches,
+            step: (0, 1),
         };
         Epoch::start(Arc::new(plan), position, config.workers, config.prefetch)
     }
@@ -107,6 +127,8 @@ struct SinglePlan {
     order: Vec<u64>,
     config: LoaderConfig,
     n_batches: u64,
+    /// The first batch, and how far apart batches are.
+    step: (u64, u64),
 }
 
 impl Plan for SinglePlan {
@@ -115,6 +137,7 @@ impl Plan for SinglePlan {
     }
 
     fn build(&self, batch: u64) -> Result<Batch> {
-        checked(&*self.source, self.config.slice(&self.order, batch))
+        let (first, stride) = self.step;
+        checked(&*self.source, self.config.own(&self.order, first + batch * stride))
     }
 }
