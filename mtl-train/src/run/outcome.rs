@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{dir::RunDir, session::Session};
 use crate::{
-    analysis::intervals::Intervals,
+    analysis::{intervals::Intervals, run_report::Evaluation},
     error::{Error, Result},
     train::trainer::Choice,
 };
@@ -31,6 +31,8 @@ pub struct Outcome {
     pub constant: Option<ConstantOutcome>,
     /// What it took.
     pub training: Option<Training>,
+    /// What the answers on validation look like: everything that the report says of them.
+    pub answers: Option<Evaluation>,
 }
 
 /// The metrics of constant answers: shares, means and medians of the training labels.
@@ -109,6 +111,7 @@ impl Outcome {
                 test: session.test_constant()?,
             }),
             training: Some(Training::of(session, peak_memory_mb)),
+            answers: None, // the report adds it, which reads validation
         })
     }
 
