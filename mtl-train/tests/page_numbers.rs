@@ -117,7 +117,7 @@ fn in_words(text: &str) -> Vec<(f64, usize)> {
     found
 }
 
-/// Leaves out the points of the two charts whose areas are what the file has.
+/// Leaves out the points of the two charts whose areas are what the file has, and the fields of samples, which are the data's.
 fn without_curves(value: &mut Value) {
     match value {
         Value::Array(list) => list.iter_mut().for_each(without_curves),
@@ -125,6 +125,11 @@ fn without_curves(value: &mut Value) {
             if ["ROC", "Precision and recall"].iter().any(|title| map.get("title").is_some_and(|own| own == title)) {
                 for series in map.get_mut("series").and_then(Value::as_array_mut).into_iter().flatten() {
                     series["points"] = Value::Null;
+                }
+            }
+            if map.get("corner").is_some_and(|corner| corner == "sample") {
+                for row in map.get_mut("rows").and_then(Value::as_array_mut).into_iter().flatten() {
+                    row["cells"].as_array_mut().unwrap().truncate(2);
                 }
             }
             map.values_mut().for_each(without_curves);
@@ -253,7 +258,8 @@ fn tags_of_texts() {
             tasks = [{{ name = "kind", file = "kind", kind = "class" }}, {{ name = "tags", file = "tags", kind = "tags" }}]
             [encoder]
             kind = "lstm"
-            width = 8
+            embedding = 8
+            hidden = 8
             [train]
             epochs = 2
             batch_size = 16
