@@ -22,7 +22,8 @@ pub(super) fn look(
     let losses = &forward.losses;
     let mut sums = read_scalars(losses)?;
     let mut counts: Vec<f64> = losses.iter().map(|loss| if loss.is_present() { loss.count } else { 0.0 }).collect();
-    let share = over_ranks(world, forward.samples, &mut sums, &mut counts)?;
+    let mut has_graph: Vec<bool> = losses.iter().map(|loss| loss.sum.requires_grad()).collect();
+    let share = over_ranks(world, forward.samples, &mut sums, &mut counts, &mut has_graph)?;
     let mut report = StepReport::default();
     let mut means = vec![0.0; losses.len()];
     for (idx, ((count, sum), task)) in counts.into_iter().zip(sums).zip(tasks).enumerate() {
@@ -40,8 +41,10 @@ pub(super) fn look(
         let damping = policy.damping(mean);
         means[idx] = task.weight * mean * damping;
         let mut dropped = None;
-        if mean.is_finite() {
+        if mean.is_finite() && has_graph[idx] {
             report.active.push(idx);
+        } else if mean.is_finite() {
+            dropped = Some(Dropped::NothingTrained);
         } else {
             dropped = Some(Dropped::NonFiniteLoss);
             non_finite(tasks, policy, "loss", idx, mean, &mut report)?;
@@ -135,19 +138,27 @@ pub(super) fn non_finite(
     Ok(())
 }
 
-/// Sums of losses and counts over ranks; gives this rank's share of the samples.
-fn over_ranks(world: &dyn World, samples: f64, sums: &mut [f64], counts: &mut [f64]) -> Result<f64> {
+/// Sums of losses and counts over ranks, and whether any has a graph; gives this rank's share of the samples.
+fn over_ranks(
+    world: &dyn World,
+    samples: f64,
+    sums: &mut [f64],
+    counts: &mut [f64],
+    has_graph: &mut [bool],
+) -> Result<f64> {
     if world.size() == 1 {
         return Ok(1.0);
     }
-    let mut numbers: Vec<f64> = sums.iter().chain(&*counts).copied().chain([samples]).collect();
+    let graphs = has_graph.iter().map(|&has| if has { 1.0 } else { 0.0 });
+    let mut numbers: Vec<f64> = sums.iter().chain(&*counts).copied().chain(graphs).chain([samples]).collect();
     world.sum_numbers(&mut numbers)?;
     let n = sums.len();
     sums.copy_from_slice(&numbers[..n]);
     counts.copy_from_slice(&numbers[n..2 * n]);
+    has_graph.iter_mut().zip(&numbers[2 * n..]).for_each(|(has, ranks)| *has = *ranks > 0.0);
     #[expect(clippy::cast_precision_loss, reason = "a number of ranks")]
     let alike = 1.0 / world.size() as f64;
-    Ok(if numbers[2 * n] > 0.0 { samples / numbers[2 * n] } else { alike })
+    Ok(if numbers[3 * n] > 0.0 { samples / numbers[3 * n] } else { alike })
 }
 
 /// The sums of the losses as numbers, in one transfer from an accelerator; 0 for absent ones.

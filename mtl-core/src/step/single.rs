@@ -5,6 +5,7 @@ use tch::Tensor;
 use super::{Gradients, StepReport, pass::Pass, reduce};
 use crate::{
     error::Result,
+    share::AuxiliaryLoss,
     shim::{self, Graph},
 };
 
@@ -13,7 +14,7 @@ use crate::{
 ///
 /// Summed over ranks if `sums` says so; else the caller will, when all micro-batches are in.
 pub(super) fn weighted(pass: &Pass<'_>, weights: &[f64], report: &mut StepReport, sums: bool) -> Result<Gradients> {
-    let auxiliary = &pass.forward.auxiliary;
+    let auxiliary = trained(&pass.forward.auxiliary);
     let mut outputs = Vec::with_capacity(pass.active.len() + auxiliary.len());
     let mut factors = Vec::with_capacity(outputs.capacity());
     let mut positions = pass.shared.to_vec();
@@ -27,7 +28,7 @@ pub(super) fn weighted(pass: &Pass<'_>, weights: &[f64], report: &mut StepReport
         }
     }
     for aux in auxiliary {
-        outputs.push(&aux.loss);
+        outputs.push(aux);
         factors.push(pass.share);
     }
     let mut gradients = Gradients::new(pass.params.params().len());
@@ -53,9 +54,10 @@ pub(super) fn weighted(pass: &Pass<'_>, weights: &[f64], report: &mut StepReport
 pub(super) fn auxiliary(pass: &Pass<'_>) -> Result<Gradients> {
     let n = pass.params.params().len();
     let mut gradients = Gradients::new(n);
-    if !pass.forward.auxiliary.is_empty() {
-        let outputs: Vec<&Tensor> = pass.forward.auxiliary.iter().map(|a| &a.loss).collect();
-        let positions: Vec<usize> = (0..n).collect();
+    let outputs = trained(&pass.forward.auxiliary);
+    if !outputs.is_empty() {
+        let owned = pass.owned.iter().flatten();
+        let positions: Vec<usize> = pass.shared.iter().chain(owned).copied().collect();
         let factors = vec![pass.share; outputs.len()];
         let grads = shim::grad_scaled(&outputs, &factors, &pass.tensors(&positions), Graph::Keep)?;
         for (position, grad) in positions.into_iter().zip(grads) {
@@ -63,4 +65,9 @@ pub(super) fn auxiliary(pass: &Pass<'_>) -> Result<Gradients> {
         }
     }
     Ok(gradients)
+}
+
+/// The auxiliary losses that some parameter in training has a part in.
+fn trained(auxiliary: &[AuxiliaryLoss]) -> Vec<&Tensor> {
+    auxiliary.iter().map(|aux| &aux.loss).filter(|loss| loss.requires_grad()).collect()
 }
