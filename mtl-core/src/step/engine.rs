@@ -73,8 +73,13 @@ impl StepEngine {
     /// whole ([`crate::world`]). Every rank makes the same calls, with methods in the same state.
     #[must_use]
     pub fn with_world(mut self, world: Arc<dyn World>) -> Self {
-        self.world = world;
+        self.join(world);
         self
+    }
+
+    /// As [`StepEngine::with_world`], for an engine in use, between two steps.
+    pub fn join(&mut self, world: Arc<dyn World>) {
+        self.world = world;
     }
 
     /// The ranks that step together.

@@ -11,7 +11,7 @@
 //! ```
 //! **Every decision is made after the sum**, from numbers that are the same on every rank to the bit: which tasks are there, what
 //! is not finite, weights, clipping, the best epoch, patience. Nothing is decided by one rank and told to the others, so ranks
-//! cannot drift apart; [`World::agree`] proves it now and then.
+//! cannot drift apart; [`World::agree`] is there to prove it.
 //!
 //! | world | ranks | sums by |
 //! |---|---|---|

@@ -7,8 +7,8 @@
 //! No number is copied into a buffer and none travels twice: a sum reads each rank's gradients once and writes them once, and every
 //! rank does its share of it. Numbers and bytes need one meeting.
 //!
-//! A rank that ends, by an error, a panic or early, says so when its [`Threads`] is dropped: those that wait for it, or come
-//! to wait, get an error instead of waiting for ever. Ranks that make different calls, or give tensors that do not fit, all get
+//! A rank that ends, by an error, a panic or early, says so: those that wait for it, or come to wait, get an error instead of
+//! waiting for ever. Ranks that make different calls, or give tensors that do not fit, all get
 //! the same error: each compares the same announcements.
 
 use std::{
@@ -224,9 +224,13 @@ impl World for Threads {
     }
 }
 
-impl Drop for Threads {
+/// Says that a rank has left when its work ends, in whatever way, or never began. Not when its [`Threads`] is dropped: graphs and trainers
+/// may keep that.
+struct Leaving(Arc<Meeting>, usize);
+
+impl Drop for Leaving {
     fn drop(&mut self) {
-        self.meeting.leave(self.rank);
+        self.0.leave(self.1);
     }
 }
 
@@ -293,21 +297,26 @@ pub fn led<T: Send, E: From<Error> + Send>(
     follow: impl Fn(Arc<dyn World>) -> std::result::Result<T, E> + Sync,
 ) -> std::result::Result<Vec<T>, E> {
     let meeting = Arc::new(Meeting::new(size.max(1)));
+    let world = |rank| Arc::new(Threads { rank, meeting: meeting.clone(), calls: Turn::default() });
     // Made before its thread: a rank whose thread does not start is one that has left.
-    let world = |rank| Threads { rank, meeting: meeting.clone(), calls: Turn::default() };
+    let leaving = |rank| Leaving(meeting.clone(), rank);
     let ran: Vec<_> = std::thread::scope(|scope| {
         let start = |rank: usize| {
-            let (world, follow) = (world(rank), &follow);
+            let (world, leaving, follow) = (world(rank), leaving(rank), &follow);
             std::thread::Builder::new().name(format!("mtl-rank-{rank}")).spawn_scoped(scope, move || {
+                let _leaving = leaving;
                 tch::set_num_threads(1);
                 shim::own_random_stream();
-                follow(Arc::new(world))
+                follow(world)
             })
         };
         let started: Vec<_> = (1..size).map(start).collect();
         let before = tch::get_num_threads();
         tch::set_num_threads(1);
-        let first = lead(Arc::new(world(0)));
+        let first = {
+            let _leaving = leaving(0);
+            lead(world(0))
+        };
         tch::set_num_threads(before);
         let join = |thread: std::io::Result<std::thread::ScopedJoinHandle<'_, _>>| match thread {
             Ok(thread) => thread.join().unwrap_or_else(|payload| std::panic::resume_unwind(payload)),

@@ -7,15 +7,16 @@ use mtl_core::{
     balance::{Epoch, Look, Method},
     batch::Inputs,
     context::Cx,
-    encode::{EncoderConfig, EncoderPlan, MlpEncoderConfig, ResNet18Config},
-    input::{InputSpec, Modality, Numeric, Picture},
+    encode::{EncoderConfig, EncoderPlan, MlpEncoderConfig},
+    features::{Features, View},
+    input::{InputSpec, Numeric},
     loss::TaskLoss,
     metric::{CLASS, MetricFacts, MetricName, MetricSpec},
     mode::Mode,
-    nn::{Activation, Linear},
+    nn::{Activation, BatchNorm2d, Linear},
     params::{Init, ParamSet, Role},
     rng::{Rng, derive},
-    share::{MmoeConfig, Sharing, SharingConfig, TaskMask},
+    share::{MmoeConfig, SharedFeatures, Sharing, SharingConfig, TaskMask},
     step::{Forward, Policy, StepEngine, StepMode},
     task::{Task, TaskSet},
     world::{World, part},
@@ -26,6 +27,8 @@ use tch::{Device, Kind, Tensor};
 pub(crate) const SAMPLES: usize = 13;
 pub(crate) const STEPS: u64 = 4;
 const K: usize = 3;
+const FIELDS: usize = 9;
+const WIDTH: i64 = 12;
 
 /// What the tasks share.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -80,28 +83,60 @@ pub(crate) fn tasks() -> TaskSet {
     TaskSet::new([("a", 1.0), ("b", 0.5), ("c", 2.0)].map(task).into()).unwrap()
 }
 
+/// Two layers, each normalized over the batch.
+#[derive(Debug)]
+struct Normed {
+    layers: Vec<(Linear, BatchNorm2d)>,
+    views: Vec<View>,
+}
+
+impl Normed {
+    fn new(params: &mut ParamSet) -> Result<Self> {
+        let mut layers = Vec::new();
+        for (l, width) in [FIELDS as i64, WIDTH].into_iter().enumerate() {
+            let linear = Linear::new(&mut params.root().sub(format!("encoder{l}")), width, WIDTH)?;
+            layers.push((linear, BatchNorm2d::new(&mut params.root().sub(format!("norm{l}")), WIDTH)?));
+        }
+        Ok(Self { layers, views: vec![View::Pooled { width: WIDTH }; K] })
+    }
+}
+
+impl Sharing for Normed {
+    fn name(&self) -> &'static str {
+        "normed"
+    }
+
+    fn views(&self) -> &[View] {
+        &self.views
+    }
+
+    fn forward(&self, inputs: &Inputs, _wanted: &TaskMask, cx: &Cx) -> Result<SharedFeatures> {
+        let mut z = inputs.get("x")?.shallow_clone();
+        for (linear, norm) in &self.layers {
+            let ys = linear.forward(&z, cx)?.view([-1, WIDTH, 1, 1]);
+            z = norm.forward(&ys, cx)?.view([-1, WIDTH]).tanh();
+        }
+        let per_task = (0..K).map(|_| Some(Features::Pooled(z.shallow_clone()))).collect();
+        Ok(SharedFeatures { per_task, auxiliary: Vec::new(), boundary: vec![z] })
+    }
+}
+
 impl Net {
     fn new(trunk: Trunk) -> Result<Self> {
         let mut params = ParamSet::new(Kind::Float, Device::Cpu, 5);
         let (activation, tasks) = (Activation::Tanh, tasks());
-        let mlp = MlpEncoderConfig { hidden: vec![24, 12], activation, dropout: 0.0 };
-        let (encoder, input) = match trunk {
-            Trunk::Norms => {
-                let resnet = ResNet18Config { width: 2, ..ResNet18Config::default() };
-                (EncoderConfig::ResNet18(resnet), Modality::from(Picture { channels: 1, height: 3, width: 3 }))
-            }
-            Trunk::Mlp | Trunk::Experts => {
-                (EncoderConfig::Mlp(mlp), Numeric { names: (0..9).map(|i| format!("x{i}")).collect() }.into())
-            }
-        };
-        let sharing = match trunk {
+        let encoder = EncoderConfig::Mlp(MlpEncoderConfig { hidden: vec![24, 12], activation, dropout: 0.0 });
+        let input = Numeric { names: (0..FIELDS).map(|i| format!("x{i}")).collect() };
+        let spec = InputSpec::new([("x", input.into())])?;
+        let plan = EncoderPlan::new(&encoder, &spec);
+        let sharing: Box<dyn Sharing> = match trunk {
+            Trunk::Mlp => SharingConfig::by_name("hard")?.build(&mut params.root(), &plan, &tasks)?,
             Trunk::Experts => {
-                SharingConfig::Mmoe(MmoeConfig { experts: 3, hidden: vec![8], balance: 0.5, ..MmoeConfig::default() })
+                let experts = MmoeConfig { experts: 3, hidden: vec![8], balance: 0.5, ..MmoeConfig::default() };
+                SharingConfig::Mmoe(experts).build(&mut params.root(), &plan, &tasks)?
             }
-            Trunk::Mlp | Trunk::Norms => SharingConfig::by_name("hard")?,
+            Trunk::Norms => Box::new(Normed::new(&mut params)?),
         };
-        let spec = InputSpec::new([("x", input)])?;
-        let sharing = sharing.build(&mut params.root(), &EncoderPlan::new(&encoder, &spec), &tasks)?;
         let width = sharing.views()[0].width();
         let scale = (trunk == Trunk::Mlp).then(|| params.root().sub("pool").param("scale", &[width], Init::Ones));
         let mut heads = Vec::new();
@@ -114,17 +149,15 @@ impl Net {
 
     /// The losses of a rank's part of a batch. Task `c` has labels for the first samples only: most ranks have none of it.
     fn forward(&self, batch: u64, odd: Option<usize>, world: &Arc<dyn World>) -> Result<Forward> {
-        let shape: &[i64] = if self.trunk == Trunk::Norms { &[1, 3, 3] } else { &[9] };
-        let numel = shape.iter().product::<i64>() as usize;
         let part = part(SAMPLES, world.rank(), world.size());
         let (mut xs, mut ys) = (Vec::new(), Vec::new());
         for sample in part.clone() {
             let mut rng = Rng::new(derive(batch, "sample", sample as u64));
-            xs.extend((0..numel).map(|_| rng.normal() as f32));
+            xs.extend((0..FIELDS).map(|_| rng.normal() as f32));
             ys.extend((0..2 * K).map(|j| if odd == Some(sample) && j == 2 { f32::NAN } else { rng.normal() as f32 }));
         }
         let n = part.len() as i64;
-        let xs = Tensor::from_slice(&xs).view([&[n], shape].concat().as_slice());
+        let xs = Tensor::from_slice(&xs).view([n, FIELDS as i64]);
         let ys = Tensor::from_slice(&ys).view([n, K as i64, 2]);
         let cx = Cx::new(Mode::Train).with_tape().with_world(world);
         let inputs = Inputs::new(vec![("x".to_owned(), xs)])?;

@@ -47,6 +47,12 @@ impl Loader {
         Ok(Self { source, config, n_batches })
     }
 
+    /// The same loader, of a part of every batch.
+    #[must_use]
+    pub fn sharded(&self, shard: Shard) -> Self {
+        Self { config: LoaderConfig { shard, ..self.config.clone() }, ..self.clone() }
+    }
+
     /// Batches per epoch: at least one.
     #[must_use]
     pub fn n_batches(&self) -> u64 {
