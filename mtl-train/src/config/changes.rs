@@ -13,8 +13,8 @@ use super::{
 
 /// Budgets: how long a run may go on.
 const MAY_GROW: [&str; 2] = ["train.epochs", "train.patience"];
-/// What has no influence on the numbers.
-const MAY_CHANGE: [&str; 2] = ["train.workers", "train.checkpoint_every"];
+/// What has no influence on the numbers, or (ranks: the same batches, other roundings) none that matters.
+const MAY_CHANGE: [&str; 3] = ["train.workers", "train.checkpoint_every", "device.ranks"];
 
 /// One setting that differs.
 #[derive(Debug, Clone, PartialEq)]

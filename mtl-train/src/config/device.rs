@@ -15,6 +15,10 @@ pub struct DeviceConfig {
     /// every processor but one for small ones. A run's folder records the number, because sums depend on it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threads: Option<u32>,
+    /// Ranks: copies of the model in threads of their own, each of which learns its part of every batch, with one thread inside
+    /// operations; >= 1, default 1. More than one pays where products are small; only on `cpu`. A run may go on with another number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ranks: Option<u32>,
     /// Whether an operation without a deterministic kernel stops the run instead of differing between runs;
     /// default false.
     pub deterministic: bool,
@@ -22,7 +26,7 @@ pub struct DeviceConfig {
 
 impl Default for DeviceConfig {
     fn default() -> Self {
-        Self { kind: "cpu".into(), threads: None, deterministic: false }
+        Self { kind: "cpu".into(), threads: None, ranks: None, deterministic: false }
     }
 }
 
@@ -31,7 +35,7 @@ impl DeviceConfig {
     /// that is not depends on the model: [`Session`](crate::run::session::Session) settles it).
     ///
     /// # Errors
-    /// [`mtl_core::Error::InvalidConfig`] for an unknown or missing device, or 0 threads.
+    /// [`mtl_core::Error::InvalidConfig`] for an unknown or missing device, 0 threads or ranks, or several of both.
     pub fn apply(&self) -> Result<tch::Device> {
         let refuse = |field, expected: &str, found: String| {
             Err(mtl_core::Error::InvalidConfig { what: "device", field, expected: expected.into(), found }.into())
@@ -54,8 +58,26 @@ impl DeviceConfig {
             Some(n) => tch::set_num_threads(i32::try_from(n).unwrap_or(i32::MAX)),
             None => {}
         }
+        match (self.ranks, self.threads) {
+            (Some(0), _) => return refuse("ranks", ">= 1", "0".into()),
+            (Some(2..), _) if device != tch::Device::Cpu => {
+                return refuse("ranks", "1 on this device", self.ranks().to_string());
+            }
+            (Some(2..), Some(2..)) => {
+                let threads = self.threads.unwrap_or_default().to_string();
+                return refuse("threads", "1 (or left out) with several ranks", threads);
+            }
+            (Some(2..), _) => tch::set_num_threads(1),
+            _ => {}
+        }
         shim::set_deterministic(self.deterministic)?;
         Ok(device)
+    }
+
+    /// How many ranks train.
+    #[must_use]
+    pub fn ranks(&self) -> usize {
+        self.ranks.map_or(1, |ranks| ranks as usize)
     }
 
     /// The same with the number of threads that is in force written down: a run that goes on must go on with it.

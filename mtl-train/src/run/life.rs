@@ -167,7 +167,7 @@ impl Run {
     /// Trains up to `limit`, while the observer does not ask to stop. Steps are logged and checkpoints written in the folder.
     ///
     /// # Errors
-    /// Whatever [`Trainer::fit`](crate::train::trainer::Trainer::fit) says.
+    /// Whatever [`Session::fit`] says.
     pub fn train(&mut self, limit: Limit, observer: &mut dyn Observer) -> Result<Ended> {
         let last = match limit {
             Limit::End => None,
@@ -178,8 +178,7 @@ impl Run {
         }
         let mut bound = EpochBound { last, reached: false };
         let mut all = (observer, &mut bound, &mut self.logs);
-        let session = &mut self.session;
-        let ending = session.trainer.fit(&session.train, &session.validation, &mut all, Some(&self.store))?;
+        let ending = self.session.fit(&mut all, Some(&self.store))?;
         Ok(match ending {
             Ending::Finished => Ended::Finished,
             Ending::Stopped if bound.reached => Ended::Paused,

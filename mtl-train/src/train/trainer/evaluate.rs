@@ -3,8 +3,9 @@
 use mtl_core::{
     metric::{MetricName, MetricSpec},
     prediction::{Prediction, Reference},
+    world::World,
 };
-use mtl_data::{Loader, Source};
+use mtl_data::{Epoch, Loader, Shard, Source};
 use mtl_metrics::{
     AnyMetric, Joint, MetricBatch, MetricReport, MetricSet, MetricValue,
     report::{MetricEntry, TaskReport},
@@ -57,7 +58,31 @@ pub fn evaluate_recorded(
     metrics: &mut MetricSet,
     recorder: &mut dyn Recorder,
 ) -> Result<MetricReport> {
-    for batch in loader.epoch(0)? {
+    read(model, loader.epoch(0)?, metrics, recorder)?;
+    Ok(metrics.compute())
+}
+
+/// As [`evaluate`] on several ranks: each runs whole batches of its own, states are put together in the order of ranks, and all get the
+/// metrics of the whole split.
+pub(super) fn evaluate_together(
+    model: &Model,
+    loader: &Loader,
+    metrics: &mut MetricSet,
+    world: &dyn World,
+) -> Result<MetricReport> {
+    if world.size() == 1 {
+        return evaluate(model, loader, metrics);
+    }
+    read(model, loader.dealt(Shard { rank: world.rank(), size: world.size() })?, metrics, &mut ())?;
+    let own = metrics.state()?;
+    metrics.reset();
+    world.gather(&own)?.iter().try_for_each(|state| metrics.merge_state(state))?;
+    Ok(metrics.compute())
+}
+
+/// Runs the model over batches.
+fn read(model: &Model, batches: Epoch, metrics: &mut MetricSet, recorder: &mut dyn Recorder) -> Result<()> {
+    for batch in batches {
         let batch = batch?.to_device(model.params().device())?;
         recorder.batch(&batch.ids);
         let predictions = model.predict(&batch.inputs)?;
@@ -76,7 +101,7 @@ pub fn evaluate_recorded(
             }
         }
     }
-    Ok(metrics.compute())
+    Ok(())
 }
 
 /// The metrics of answers by a rule: `rule(task, metric, truth)` gives what is answered to a run of samples, or why nothing can

@@ -78,10 +78,16 @@ impl Incident {
             let target = batch.targets.get(task_idx).and_then(Option::as_ref);
             self.learns_numbers |= target.is_some_and(|target| target.tag() == AnswerTag::Values);
         }
+        self.name_few();
+        Ok(self)
+    }
+
+    /// Names each sample once, and no more than a few.
+    pub(super) fn name_few(&mut self) {
         self.samples.sort_unstable();
         self.samples.dedup();
         self.samples.truncate(NAMED);
-        Ok(self)
+        self.inputs.iter_mut().for_each(|suspect| suspect.samples.truncate(NAMED));
     }
 }
 

@@ -12,7 +12,7 @@ use mtl_core::{
 };
 use mtl_data::{Batches, Loader, LoaderPosition};
 
-use super::Trainer;
+use super::{Trainer, ranks::Division};
 use crate::error::{Error, Result};
 
 /// Optimizer steps in an epoch of so many batches.
@@ -65,7 +65,11 @@ impl Trainer {
             return Ok(engine.backward(model.params(), forward, step)?);
         }
         let mut failed = None;
-        let run = |batch: &Batch| model.losses(batch, &Cx::new(Mode::Train).with_precision(config.precision));
+        let world = engine.world().clone();
+        let run = |batch: &Batch| {
+            let cx = Cx::new(Mode::Train).with_precision(config.precision);
+            Division::of(batch, world.as_ref())?.losses(model, batch, cx, &world)
+        };
         let mut looker = |look: Look| {
             let other = match look {
                 Look::Again => None,

@@ -13,7 +13,9 @@
 //! afterwards, with [`evaluate`], on the weights of the best epoch.
 //!
 //! A run is a function of its settings: everything random is re-derived from the seed and the step, so a run that goes on
-//! from a checkpoint gives the bits of one that was never interrupted (same device, same number of threads).
+//! from a checkpoint gives the bits of one that was never interrupted (same device, same number of threads and ranks).
+//!
+//! On several ranks ([`Trainer::join`]) each has a trainer, and all say the same of the same run: `ranks.rs`.
 
 mod carry;
 mod choice;
@@ -26,6 +28,7 @@ mod left_out;
 mod looks;
 mod lr_finder;
 mod observer;
+mod ranks;
 mod scoring;
 mod selection;
 mod tally;
@@ -35,6 +38,7 @@ use std::time::Instant;
 pub use crate::train::incident::{Action, Incident, Suspect};
 pub use choice::Choice;
 pub use config::TrainConfig;
+use evaluate::evaluate_together;
 pub use evaluate::{Recorder, evaluate, evaluate_answers, evaluate_recorded, metrics_of};
 use freeze::Plateaus;
 pub use freeze::{FreezeConfig, Frozen};
@@ -53,6 +57,7 @@ use mtl_core::{
 use mtl_data::{Batches, Loader, LoaderPosition};
 use mtl_metrics::{MetricReport, MetricSet};
 pub use observer::{EpochSummary, Flow, Guarded, Observer, StepSummary};
+use ranks::Division;
 pub use scoring::{Scored, Scoring};
 pub use selection::Selection;
 use serde::{Deserialize, Serialize};
@@ -335,7 +340,7 @@ impl Trainer {
                 if !stepped {
                     continue;
                 }
-                let stop = observer.flow() == Flow::Stop;
+                let stop = self.stops(observer)?;
                 let due = self.config.checkpoint_every.is_some_and(|n| self.counters.step.is_multiple_of(n));
                 if let Some(store) = store.filter(|_| due || stop) {
                     observer.saved(&store.save(self.counters.step, &self.checkpoint()?)?);
@@ -345,11 +350,12 @@ impl Trainer {
                     return Ok(Ending::Stopped);
                 }
             }
+            self.agree_on_weights()?;
             self.end_epoch(validation, observer)?;
             if let Some(store) = store {
                 observer.saved(&store.save(self.counters.step, &self.checkpoint()?)?);
             }
-            if !self.counters.finished && observer.flow() == Flow::Stop {
+            if !self.counters.finished && self.stops(observer)? {
                 return Ok(Ending::Stopped);
             }
         }
@@ -369,13 +375,15 @@ impl Trainer {
         let batch = batch.to_device(self.model.params().device())?;
         let n_batches = train.n_batches();
         let batches_before = self.counters.epoch * n_batches + self.counters.next_batch;
-        shim::manual_seed(derive(self.config.seed, "step", batches_before))?;
+        let world = self.world().clone();
+        let division = Division::of(&batch, world.as_ref())?;
+        shim::manual_seed(division.seed(derive(self.config.seed, "step", batches_before), world.as_ref()))?;
         let total_steps = self.total_steps(train);
         let scheduled = self.config.optimizer.lr() * self.schedule.factor(step, total_steps);
         let lr = self.fixed_lr.unwrap_or(scheduled);
         let cx = Cx::new(Mode::Train).with_precision(self.config.precision);
         let cx = if self.engine.wants_tape() { cx.with_tape() } else { cx };
-        let mut forward = self.model.losses(&batch, &cx)?;
+        let mut forward = division.losses(&self.model, &batch, cx, &world)?;
         if let Some(freeze) = &self.config.freeze {
             self.counters.plateaus.silence(freeze.what, &mut forward.losses);
         }
@@ -387,7 +395,7 @@ impl Trainer {
                 let added = self.engine.accumulate(self.model.params(), &forward, step).map_err(Error::from);
                 added.map_err(|e| self.explain(e, &batch, lr))?;
                 if !next.is_multiple_of(n) && next < n_batches {
-                    self.counters.tally.samples += batch.len() as u64;
+                    self.counters.tally.samples += division.samples as u64;
                     return Ok(false);
                 }
                 self.engine.finish(step).map_err(Error::from)
@@ -414,12 +422,12 @@ impl Trainer {
                 ema.update(self.model.params())?;
             }
             if self.engine.method().needs().losses_after_step && !report.weighed.is_empty() {
-                self.tell_losses_after(&batch, &report.weighed)?;
+                self.tell_losses_after(&batch, division, &report.weighed)?;
             }
         }
         self.counters.step += 1;
         let tally = &mut self.counters.tally;
-        tally.add(&report, self.engine.block_names(), batch.len());
+        tally.add(&report, self.engine.block_names(), division.samples);
         tally.seconds += clock.elapsed().as_secs_f64();
         *clock = Instant::now();
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
@@ -446,9 +454,13 @@ impl Trainer {
     fn explain(&self, e: Error, batch: &Batch, lr: f64) -> Error {
         let Error::Core(mtl_core::Error::NonFinite { what, tasks, .. }) = &e else { return e };
         let incident = Incident::stopped(what, tasks).at(self.counters.epoch, self.counters.step, lr);
-        match incident.diagnosed(&self.model, batch, tasks.indices()) {
-            Ok(incident) => Error::NonFinite(Box::new(incident)),
-            Err(_) => e, // the model cannot even run on parts of the batch: the plain error says enough
+        let world = self.world().as_ref();
+        // The model may not even run on parts of the batch: then this rank found nothing, and the plain error says enough.
+        let own = incident.clone().diagnosed(&self.model, batch, tasks.indices()).ok();
+        let found_any = own.is_some();
+        match own.unwrap_or(incident).of_all(world) {
+            Ok(incident) if found_any => Error::NonFinite(Box::new(incident)),
+            _ => e,
         }
     }
 
@@ -466,7 +478,10 @@ impl Trainer {
             let incident = incident.at(epoch, step, lr);
             self.counters.incidents += 1;
             match self.counters.incidents <= DIAGNOSED {
-                true => observer.incident(&incident.diagnosed(&self.model, batch, &[idx])?),
+                true => {
+                    let found = incident.diagnosed(&self.model, batch, &[idx])?;
+                    observer.incident(&found.of_all(self.world().as_ref())?);
+                }
                 false => observer.incident(&incident),
             }
         }
@@ -474,15 +489,15 @@ impl Trainer {
     }
 
     /// The losses of the same batch after the step, for balancers that learn from the difference.
-    fn tell_losses_after(&mut self, batch: &Batch, weighed: &[usize]) -> Result<()> {
+    fn tell_losses_after(&mut self, batch: &Batch, division: Division, weighed: &[usize]) -> Result<()> {
         let _guard = tch::no_grad_guard();
         let cx = Cx::new(Mode::Eval).with_precision(self.config.precision);
-        let losses = self.model.losses(batch, &cx)?.losses;
+        let means = self.engine.mean_losses(&division.losses(&self.model, batch, cx, self.world())?)?;
         let tasks = self.model.tasks();
         let mut after = Vec::with_capacity(weighed.len());
         for &t in weighed {
             let weight = tasks.get(t).map_or(1.0, |task| task.weight);
-            after.push(weight * f64::try_from(&losses[t].mean()?).map_err(mtl_core::Error::from)?);
+            after.push(weight * means.get(t).copied().flatten().unwrap_or(0.0));
         }
         Ok(self.engine.method_mut().after_step(&after, weighed).map_err(|e| self.model.tasks().named(e))?)
     }
@@ -549,7 +564,7 @@ impl Trainer {
 
     /// All metrics of the weights in the model, their score, and whether it is the best so far: then they are kept.
     fn judge(&mut self, validation: &Loader) -> Result<Judged> {
-        let report = evaluate(&self.model, validation, &mut self.metrics()?)?;
+        let report = evaluate_together(&self.model, validation, &mut self.metrics()?, self.world().as_ref())?;
         let scored = match &self.scoring {
             Some(scoring) => scoring.score(&report)?,
             None => self.score_on(validation)?.score(&report)?,
