@@ -60,7 +60,7 @@ pub(super) fn task(answer: &Answer, at: usize, outputs: &Outputs, fields: &Field
             } else {
                 charts.extend(confusion);
             }
-            if let Answer::Ordinal(_) = answer {
+            if answer.is_ordered() {
                 charts.extend(grades_off(probs, labels));
             }
         }

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use mtl_core::{TorchContext, WhichTasks, answer::AnswerTag, batch::Batch, context::Cx, mode::Mode, step::Dropped};
+use mtl_core::{TorchContext, WhichTasks, answer::CellRule, batch::Batch, context::Cx, mode::Mode, step::Dropped};
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
@@ -121,8 +121,8 @@ impl Incident {
         }
         for &task_idx in tasks.iter().filter(|&&t| t < model.tasks().len()) {
             self.samples.extend(culprits(model, batch, task_idx)?);
-            let target = batch.targets.get(task_idx).and_then(Option::as_ref);
-            self.learns_numbers |= target.is_some_and(|target| target.tag() == AnswerTag::Values);
+            let learns_numbers = model.heads()[task_idx].spec().answer.layout().cells == CellRule::Number;
+            self.learns_numbers |= learns_numbers && batch.targets.get(task_idx).is_some_and(Option::is_some);
         }
         self.samples.sort_unstable();
         self.samples.dedup();
