@@ -13,7 +13,7 @@
 //! Poisson rate of 0).
 
 use mtl_core::{
-    answer::AnswerTag,
+    answer::CellRule,
     prediction::{Prediction, Reference},
 };
 use mtl_data::Source;
@@ -42,7 +42,7 @@ pub(super) fn repeated(split: &dyn Source, metrics: &MetricSet) -> Result<Metric
 pub(super) fn report(split: &dyn Source, metrics: &MetricSet) -> Result<MetricReport> {
     let tasks = &split.info().tasks;
     let mut best = repeated(split, metrics)?;
-    if tasks.iter().all(|task| task.answer.tag() != AnswerTag::Values) {
+    if tasks.iter().all(|task| task.answer.layout().cells != CellRule::Number) {
         return Ok(best);
     }
     let other = evaluate_answers(split, metrics, &|_, _, truth| slope(truth))?;
