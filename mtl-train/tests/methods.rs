@@ -28,7 +28,9 @@ fn run_on(hidden: &str, balancer: &str, sharing: &str, extra: &str) -> mtl_train
 
 fn balancer(name: &str, n_tasks: usize) -> String {
     match name {
-        "fixed" => format!(r#"{{ kind = "fixed", weights = {:?} }}"#, (1..=n_tasks).map(|w| w as f64).collect::<Vec<_>>()),
+        "fixed" => {
+            format!(r#"{{ kind = "fixed", weights = {:?} }}"#, (1..=n_tasks).map(|w| w as f64).collect::<Vec<_>>())
+        }
         name => format!(r#"{{ kind = "{name}" }}"#),
     }
 }

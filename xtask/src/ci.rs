@@ -37,8 +37,7 @@ enum Stage {
     Test,
 }
 
-const GROUPS: [&[Stage]; 3] =
-    [&[Stage::Fmt, Stage::Tidy], &[Stage::Clippy, Stage::Doc, Stage::Oldest], &[Stage::Test]];
+const GROUPS: [&[Stage]; 3] = [&[Stage::Fmt, Stage::Tidy], &[Stage::Clippy, Stage::Doc, Stage::Oldest], &[Stage::Test]];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {

@@ -55,7 +55,12 @@ pub(crate) fn check(root: &Path, libtorch: &Libtorch) -> Result<Verdict> {
     let mut command = Command::new("rustup");
     command.current_dir(root).env("LIBTORCH", libtorch.env_value()).args(["run", &promised, "cargo", "check"]);
     // Rustup's cargo must look for its own rustc.
-    command.env_remove("CARGO").env_remove("RUSTC").args(["--workspace", "--all-targets", "--all-features", "--locked"]);
+    command.env_remove("CARGO").env_remove("RUSTC").args([
+        "--workspace",
+        "--all-targets",
+        "--all-features",
+        "--locked",
+    ]);
     command.args(["--target-dir", "target/oldest"]);
     let good = process::run(&mut command, "install rustup")?.success();
     Ok(if good { Verdict::Good } else { Verdict::Broken })

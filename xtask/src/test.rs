@@ -87,7 +87,9 @@ impl NoteFile {
 
     fn read(&self) -> Result<Vec<Note>> {
         let text = fs::read_to_string(&self.0).with_context(|| format!("cannot read {}", self.0.display()))?;
-        text.lines().map(|line| Note::parse(line).with_context(|| format!("not a note of a skipped test: {line:?}"))).collect()
+        text.lines()
+            .map(|line| Note::parse(line).with_context(|| format!("not a note of a skipped test: {line:?}")))
+            .collect()
     }
 }
 

@@ -137,7 +137,11 @@ fn silenced_tests(file: &SourceFile) -> Vec<Complaint> {
             };
             Some(Complaint::at(index + 1, advice))
         })
-        .chain(lines_with(file, says_skipped, "libtest swallows it: note a skipped test with xtask/src/skip.rs, which is counted"))
+        .chain(lines_with(
+            file,
+            says_skipped,
+            "libtest swallows it: note a skipped test with xtask/src/skip.rs, which is counted",
+        ))
         .collect()
 }
 
