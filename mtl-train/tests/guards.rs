@@ -5,8 +5,8 @@ use mtl_core::step::NonFinitePolicy;
 use mtl_train::{
     Error,
     config::RunConfig,
-    session::Session,
-    trainer::{Action, Ending, EpochSummary, Flow, FreezeConfig, Frozen, Incident, Observer, StepSummary},
+    run::session::Session,
+    train::trainer::{Action, Ending, EpochSummary, Flow, FreezeConfig, Frozen, Incident, Observer, StepSummary},
 };
 
 fn config() -> RunConfig {
@@ -58,7 +58,7 @@ impl Observer for Watch {
     fn epoch(&mut self, epoch: &EpochSummary) {
         self.epochs.push(epoch.clone());
     }
-    fn model(&mut self, epoch: &EpochSummary, model: &mtl_train::model::Model) {
+    fn model(&mut self, epoch: &EpochSummary, model: &mtl_train::train::model::Model) {
         assert!(model.params().numel() > 0);
         self.bests += usize::from(epoch.is_best);
     }
@@ -162,7 +162,7 @@ struct Weights {
 }
 
 impl Observer for Weights {
-    fn model(&mut self, _: &EpochSummary, model: &mtl_train::model::Model) {
+    fn model(&mut self, _: &EpochSummary, model: &mtl_train::train::model::Model) {
         let params = model.params();
         let copy = |at: &[usize]| at.iter().map(|&p| params.params()[p].tensor().detach().copy()).collect();
         self.heads.push(copy(&[params.owned_by(0), params.owned_by(1)].concat()));

@@ -18,11 +18,9 @@ use mtl_core::{
 use mtl_data::DatasetConfig;
 use mtl_heads::{HeadConfig, HeadPlace};
 use mtl_train::{
-    architecture::Architecture,
     config::{ConfigSource, Group, KeyDoc, groups},
-    encoder::AnyEncoder,
-    method::MethodConfig,
-    trainer::TrainConfig,
+    parts::{architecture::Architecture, encoder::AnyEncoder, method::MethodConfig},
+    train::trainer::TrainConfig,
 };
 use serde::de::DeserializeOwned;
 use tch::{Device, Kind};

@@ -11,7 +11,7 @@ use std::{
 };
 
 use mtl_data::datasets::dataset_dir;
-use mtl_train::{config::ConfigSource, dry_run::DryRun};
+use mtl_train::{analysis::dry_run::DryRun, config::ConfigSource};
 
 fn ready() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs");
