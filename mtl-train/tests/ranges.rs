@@ -99,7 +99,9 @@ fn refusals(section: &str, value: &Value) -> Vec<String> {
     let mut params = ParamSet::new(Kind::Float, Device::Cpu, 0);
     let mut said: Vec<Result<(), String>> = Vec::new();
     match section {
-        "balancer" => said.push(read::<MethodConfig>(value).and_then(|c| c.build(&tasks()).map(drop).map_err(|e| e.to_string()))),
+        "balancer" => {
+            said.push(read::<MethodConfig>(value).and_then(|c| c.build(&tasks()).map(drop).map_err(|e| e.to_string())))
+        }
         "train" => said.push(read::<TrainConfig>(value).and_then(|c| c.validate().map_err(|e| e.to_string()))),
         "data" => said.push(read::<DatasetConfig>(value).and_then(|c| c.load().map(drop).map_err(|e| e.to_string()))),
         "encoder" => match read::<AnyEncoder>(value) {
@@ -163,10 +165,14 @@ fn what_a_range_leaves_out_is_refused_by_the_file_and_by_the_part() {
                 let place = format!("{}.{}", group.path.replace("[]", "[0]"), key.key);
                 let name = format!("{place} of {:?} = {x}, {range}", group.kind);
 
-                let source = ConfigSource::new(toml::to_string(&document).unwrap(), Path::new("run.toml"), &[]).unwrap();
-                let at_value = |path: &str| path == place || path.strip_prefix(&place).is_some_and(|rest| rest == "[0]");
+                let source =
+                    ConfigSource::new(toml::to_string(&document).unwrap(), Path::new("run.toml"), &[]).unwrap();
+                let at_value =
+                    |path: &str| path == place || path.strip_prefix(&place).is_some_and(|rest| rest == "[0]");
                 match source.faults().iter().find(|fault| at_value(&fault.path.to_string())) {
-                    Some(fault) if fault.error.to_string().contains(&format!(" must be {range}, found ")) => n_file += 1,
+                    Some(fault) if fault.error.to_string().contains(&format!(" must be {range}, found ")) => {
+                        n_file += 1
+                    }
                     Some(fault) => wrong.push(format!("file, {name}: {}", fault.error)),
                     None => wrong.push(format!("file, {name}: not refused")),
                 }
@@ -184,7 +190,8 @@ fn what_a_range_leaves_out_is_refused_by_the_file_and_by_the_part() {
                 }
                 // What no number of the field's type can be is not read.
                 let said = refusals(section, &document[section]);
-                let about = |e: &&String| e.starts_with("not read") || e.contains(&key.key) || e.contains("size must be");
+                let about =
+                    |e: &&String| e.starts_with("not read") || e.contains(&key.key) || e.contains("size must be");
                 match said.iter().any(|e| about(&e)) {
                     true => n_part += 1,
                     false => wrong.push(format!("part, {name}: {said:?}")),

@@ -26,7 +26,10 @@ fn settings_are_refused_with_their_line() {
             "unknown \"shard\", expected one of \"shared\", \"task\", \"gate\", did you mean \"shared\"?",
         ),
         ("groups = [{ role = 'shared', lr = 2 }]", "key \"lr\" is unknown"),
-        ("groups = [{ lr_factor = 2.0 }]", "run.toml:10: parameter group: role must be given, or task, stage or prefix, found none of them"),
+        (
+            "groups = [{ lr_factor = 2.0 }]",
+            "run.toml:10: parameter group: role must be given, or task, stage or prefix, found none of them",
+        ),
         ("groups = [{ role = 'shared', lr_factor = -1.0 }]", "train.groups[0].lr_factor must be >= 0, found -1.0"),
         ("groups = [{ task = 'y3' }]", "unknown task \"y3\", known tasks are y1-high, y2-high"),
         (
