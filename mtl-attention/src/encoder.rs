@@ -44,19 +44,24 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct TransformerEncoderConfig {
     /// Width of a token, >= 1; default 128.
+    #[schemars(range(min = 1))]
     pub width: i64,
     /// Attention heads, a divisor of `width`; default 4.
     pub heads: i64,
     /// Blocks, >= 1; default 4.
+    #[schemars(range(min = 1))]
     pub blocks: i64,
     /// Width inside the feed-forward layers, >= 1; default 512.
+    #[schemars(range(min = 1))]
     pub hidden: i64,
     /// Side of a patch of a picture, >= 1; a divisor of its height and width; moments in a stretch of a signal;
     /// default 4.
+    #[schemars(range(min = 1))]
     pub patch: i64,
     /// Inside the feed-forward layers; default `gelu`.
     pub activation: Activation,
     /// Dropout after attention and inside the feed-forward layers, in `[0, 1)`; default 0.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
     /// How attention is computed; default `auto`.
     pub backend: AttnBackend,

@@ -120,7 +120,7 @@ fn methods_see_the_bounded_gradients() {
     let mut tested = 0;
     for (name, _) in BalancerConfig::ALL {
         let needs = balancer(name).needs();
-        let gradients_only = needs.gramian && !needs.losses && !needs.kpis && needs.looks.is_empty();
+        let gradients_only = needs.gramian && !needs.losses && needs.looks.is_empty();
         if !gradients_only || needs.space != Space::Parameters || needs.losses_after_step {
             continue;
         }

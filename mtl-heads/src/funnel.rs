@@ -51,10 +51,12 @@ pub struct FunnelHeadConfig {
     /// The task of the stage before: yes/no labels, as many as here; required.
     pub after: String,
     /// Widths of hidden layers, each >= 1; default none.
+    #[schemars(inner(range(min = 1)))]
     pub hidden: Vec<i64>,
     /// After each hidden layer; default `relu`.
     pub activation: Activation,
     /// Dropout after each hidden layer (on the features when there is none), in `[0, 1)`; default 0.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
 }
 

@@ -59,14 +59,17 @@ pub struct MaskedReconstructionHeadConfig {
     /// The input that is restored, one of numeric fields; default `numeric`, as tables have it.
     pub input: String,
     /// Share of a sample's cells that is hidden, in `(0, 1)`; default 0.3.
+    #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
     pub share: f64,
     /// Whether the head sees the cells that are not hidden beside the features; default false.
     pub visible: bool,
     /// Widths of hidden layers, each >= 1; default none.
+    #[schemars(inner(range(min = 1)))]
     pub hidden: Vec<i64>,
     /// After each hidden layer; default `relu`.
     pub activation: Activation,
     /// Dropout after each hidden layer (on the features when there is none), in `[0, 1)`; default 0.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
 }
 

@@ -65,10 +65,12 @@ pub enum OrdinalLoss {
 #[serde(default, deny_unknown_fields)]
 pub struct OrdinalHeadConfig {
     /// Widths of hidden layers, each >= 1; default none.
+    #[schemars(inner(range(min = 1)))]
     pub hidden: Vec<i64>,
     /// After each hidden layer; default `relu`.
     pub activation: Activation,
     /// Dropout after each hidden layer (on the features when there is none), in `[0, 1)`; default 0.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
     /// `"coral"` (a question per threshold) or `"cumulative-link"` (the likelihood of the grade); default `"coral"`.
     pub loss: OrdinalLoss,

@@ -47,6 +47,7 @@ pub enum RegressLoss {
     /// Its square near zero, its size far out.
     Huber {
         /// Where the one becomes the other, in units of `scale`; > 0.
+        #[schemars(extend("exclusiveMinimum" = 0.0))]
         delta: f64,
     },
 }
@@ -56,10 +57,12 @@ pub enum RegressLoss {
 #[serde(default, deny_unknown_fields)]
 pub struct RegressHeadConfig {
     /// Widths of hidden layers, each >= 1; default none.
+    #[schemars(inner(range(min = 1)))]
     pub hidden: Vec<i64>,
     /// After each hidden layer; default `relu`.
     pub activation: Activation,
     /// Dropout after each hidden layer (on the features when there is none), in `[0, 1)`; default 0.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
     /// `"l1"`, `"l2"` or `{ huber = { delta = 1.0 } }`; default `"l2"`.
     pub loss: RegressLoss,
@@ -69,6 +72,7 @@ pub struct RegressHeadConfig {
     /// Subtracted from the labels, per output, finite, instead of what `transform` finds; one number holds for all; default none.
     pub center: Vec<f64>,
     /// Divides the labels after that, per output, > 0, instead of what `transform` finds; one number holds for all; default none.
+    #[schemars(extend("items" = {"type": "number", "format": "double", "exclusiveMinimum": 0.0}))]
     pub scale: Vec<f64>,
 }
 

@@ -1,6 +1,9 @@
-//! COCO AP on the real boxes of coco128 equals pycocotools: `golden/make_coco128.py`. Skipped, with a line that says so, where
+//! COCO AP on the real boxes of coco128 equals pycocotools: `golden/make_coco128.py`. Skipped, and counted so, where
 //! `MTL_DATA_DIR` has no coco128.
 #![expect(clippy::unwrap_used, reason = "a test, helpers included")]
+
+#[path = "../../xtask/src/skip.rs"]
+mod skip;
 
 use std::{env, fs, path::PathBuf};
 
@@ -62,8 +65,7 @@ fn real_boxes_are_equal_to_pycocotools() {
     let folder =
         env::var_os("MTL_DATA_DIR").map(|dir| PathBuf::from(dir).join("coco128/object_detection/labels/train2017"));
     let Some(folder) = folder.filter(|folder| folder.is_dir()) else {
-        println!("skipped: MTL_DATA_DIR has no coco128");
-        return;
+        return skip::note(skip::Lacking::Data, "coco128", "set MTL_DATA_DIR to the folder that holds it");
     };
     let golden: serde_json::Value = serde_json::from_str(include_str!("golden/coco128.json")).unwrap();
     let mut metric = Streaming::new(CocoAp::default());

@@ -1,11 +1,13 @@
-//! The metrics equal scikit-learn's on the cases of `golden/metrics.json` (`golden/make_golden.py` says how it is made).
+//! What `golden_class.rs` and `golden_regress.rs` do not look at, against scikit-learn (`golden/metrics.json`, made by
+//! `golden/make_golden.py`): how many parts a mean has and which it leaves out, matrices of confusion, ROC curves.
 #![expect(clippy::unwrap_used, reason = "a test, helpers included")]
+
+mod cases;
 
 use std::path::Path;
 
-use mtl_core::prediction::{Prediction, Reference, Scores};
+use cases::pair;
 use mtl_metrics::{AnyMetric, Auroc, ConfusionMatrix, Streaming, evaluate};
-use ndarray::Array2;
 use serde_json::Value;
 
 fn golden() -> Value {
@@ -13,33 +15,12 @@ fn golden() -> Value {
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
-fn matrix(rows: &Value) -> Array2<f32> {
-    let rows = rows.as_array().unwrap();
-    let number = |x: &Value| if x.is_null() { f32::NAN } else { x.to_string().parse().unwrap() };
-    let flat: Vec<f32> = rows.iter().flat_map(|row| row.as_array().unwrap()).map(number).collect();
-    let n_cols = rows[0].as_array().unwrap().len();
-    Array2::from_shape_vec((rows.len(), n_cols), flat).unwrap()
-}
-
-fn pair(task: &str, case: &Value) -> (Prediction, Reference) {
-    let said = matrix(&case["said"]);
-    let kind = if case["kind"] == "logits" { Scores::Logits } else { Scores::Probs };
-    match task {
-        "class" => {
-            let labels = case["truth"].as_array().unwrap().iter().map(|label| label.as_i64().unwrap()).collect();
-            (Prediction::Class { scores: said, kind }, Reference::Class(labels))
-        }
-        "multi-label" => (Prediction::MultiLabel { scores: said, kind }, Reference::MultiLabel(matrix(&case["truth"]))),
-        _ => (Prediction::Values { values: said }, Reference::Values(matrix(&case["truth"]))),
-    }
-}
-
 #[test]
-fn values_agree_with_scikit_learn() {
+fn parts_and_what_is_left_out_are_counted() {
     let golden = golden();
     let mut n_checked = std::collections::BTreeMap::<String, usize>::new();
     for case in golden["cases"].as_array().unwrap() {
-        let (prediction, reference) = pair(case["task"].as_str().unwrap(), case);
+        let (prediction, reference) = pair(case);
         for expected in case["expected"].as_array().unwrap() {
             let metric = expected["metric"].as_str().unwrap();
             let found = evaluate(metric, &prediction, &reference).unwrap();
@@ -62,7 +43,7 @@ fn values_agree_with_scikit_learn() {
 #[test]
 fn confusion_matrices_are_equal() {
     for case in golden()["confusions"].as_array().unwrap() {
-        let (prediction, reference) = pair("class", case);
+        let (prediction, reference) = pair(case);
         let mut confusion = ConfusionMatrix::default();
         confusion.update(&prediction, &reference).unwrap();
         let counts: Vec<Vec<u64>> = confusion.counts().rows().into_iter().map(|row| row.to_vec()).collect();
@@ -73,7 +54,7 @@ fn confusion_matrices_are_equal() {
 #[test]
 fn roc_curves_are_equal() {
     for case in golden()["rocs"].as_array().unwrap() {
-        let (prediction, reference) = pair("multi-label", case);
+        let (prediction, reference) = pair(case);
         let mut auroc = Streaming::new(Auroc);
         auroc.update(&prediction, &reference).unwrap();
         let curve = auroc.roc_curves(10_000).remove(0).unwrap();

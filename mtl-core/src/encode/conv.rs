@@ -22,10 +22,12 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct ConvEncoderConfig {
     /// Channels of the blocks, at least one, each >= 1; default `[16, 32, 64]`.
+    #[schemars(inner(range(min = 1)))]
     pub channels: Vec<i64>,
     /// After each convolution; default `relu`.
     pub activation: Activation,
     /// Dropout after each block, in `[0, 1)`; default 0.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
 }
 

@@ -20,10 +20,12 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct MlpEncoderConfig {
     /// Widths of the layers, at least one, each >= 1; default `[128, 64]`.
+    #[schemars(inner(range(min = 1)))]
     pub hidden: Vec<i64>,
     /// After each layer; default `relu`.
     pub activation: Activation,
     /// Dropout after each layer, in `[0, 1)`; default 0.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
 }
 

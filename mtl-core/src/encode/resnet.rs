@@ -29,6 +29,7 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct ResNet18Config {
     /// Channels of the stem and of `layer1`, >= 1; doubled by each later layer; default 64.
+    #[schemars(range(min = 1))]
     pub width: i64,
     /// Whether the stem is the one for large images (7x7, stride 2, then a maximum of stride 2); default false.
     pub large_images: bool,

@@ -53,6 +53,7 @@ pub struct CrossStitchConfig {
     /// What a unit has a number for; default `channel`.
     pub unit: StitchUnit,
     /// What a task takes of its own column at first, in `[0, 1]`; the rest comes from the others, evenly; default 0.9.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub own: f64,
 }
 

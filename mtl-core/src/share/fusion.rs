@@ -73,6 +73,7 @@ pub struct FusionConfig {
     /// How inputs are put together; default `concatenation`.
     pub combine: Combine,
     /// Width of what tasks get, >= 1; default 64.
+    #[schemars(range(min = 1))]
     pub width: i64,
     /// The parts, at least two; default the fields of a table as one, every other input as one of its own.
     pub parts: Vec<FusionPart>,

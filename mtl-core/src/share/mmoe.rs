@@ -40,14 +40,18 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct MmoeConfig {
     /// How many experts, >= 1; default 8.
+    #[schemars(range(min = 1))]
     pub experts: i64,
     /// Widths of an expert's layers, at least one, each >= 1; default `[64]`.
+    #[schemars(inner(range(min = 1)))]
     pub hidden: Vec<i64>,
     /// After each layer of an expert; default `relu`.
     pub activation: Activation,
     /// Dropout after each layer of an expert, in `[0, 1)`; default 0.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
     /// Weight of the load-balance loss, >= 0; default 0.01.
+    #[schemars(range(min = 0.0))]
     pub balance: f64,
 }
 

@@ -43,6 +43,7 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct MtanConfig {
     /// Width inside the attention modules, >= 0; 0 makes them as wide as their stage; default 0.
+    #[schemars(range(min = 0))]
     pub hidden: i64,
 }
 

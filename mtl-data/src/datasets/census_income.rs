@@ -37,6 +37,7 @@ pub struct CensusIncome {
     /// The folder with both files; default `data/census-income` in the cache.
     pub dir: Option<PathBuf>,
     /// The part of the training file that is held out for validation, in `[0, 1)`; default 0.1.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub validation: f64,
     /// What that part depends on; default 0.
     pub seed: u64,

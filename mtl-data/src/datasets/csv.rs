@@ -46,8 +46,10 @@ pub struct CsvFiles {
     /// A file for testing; default: a part of the training file.
     pub test: Option<PathBuf>,
     /// The part of the training file that validates when there is no validation file, in `(0, 1)`; default 0.1.
+    #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
     pub validation_fraction: f64,
     /// The part of the training file that tests when there is no test file, in `(0, 1)`; default 0.1.
+    #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
     pub test_fraction: f64,
     /// What those parts depend on; default 0.
     pub seed: u64,
@@ -101,6 +103,7 @@ impl CsvFiles {
         if self.train.as_os_str().is_empty() {
             return Err(Error::config("csv", "train", "the path of a file", "none"));
         }
+        self.format.validate().map_err(|e| e.inside("format"))?;
         let train = self.read("train", &self.train, loading, faults)?;
         let n = train.n_rows() as u64;
         let validation = self.validation.is_none().then_some(self.validation_fraction);

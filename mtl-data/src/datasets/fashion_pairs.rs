@@ -30,8 +30,10 @@ pub struct FashionPairsConfig {
     /// The folder with the four idx files, compressed or not; default `data/fashion-mnist` in the cache.
     pub dir: Option<PathBuf>,
     /// The part of the training garments that is held out for validation, in `(0, 1)`; default 0.1.
+    #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
     pub validation: f64,
     /// Pairs per garment of each split; > 0, default 1.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub pairs_per_garment: f64,
     /// Whether pixels are scaled to mean 0 and deviation 1 of the training pairs; default false: `[0, 1]`.
     pub standardize: bool,

@@ -60,8 +60,10 @@ pub struct IdxFiles {
     /// Files for testing; default: a part of the training files.
     pub test: Option<IdxPart>,
     /// The part of the training files that validates when there are no validation files, in `(0, 1)`; default 0.1.
+    #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
     pub validation_fraction: f64,
     /// The part of the training files that tests when there are no test files, in `(0, 1)`; default 0.1.
+    #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
     pub test_fraction: f64,
     /// The label that means "not known"; default none: every label is known.
     pub missing: Option<u8>,
@@ -78,6 +80,7 @@ pub struct IdxTask {
     /// Its name.
     pub name: TaskName,
     /// The number of classes: labels are 0 up to it; in [2, 256].
+    #[schemars(range(min = 2, max = 256))]
     pub classes: usize,
     /// What the classes are called, in the order of their numbers; default their numbers.
     #[serde(default)]
@@ -235,16 +238,18 @@ impl IdxFiles {
             return Err(Error::config(NAME, "tasks", "at least one task", "none"));
         }
         let mut tasks: Vec<TaskInfo> = Vec::with_capacity(self.tasks.len());
-        for task in &self.tasks {
+        for (at, task) in self.tasks.iter().enumerate() {
+            let here = |e: Error| Err(e.inside(format!("tasks[{at}]")));
             if !(2..=256).contains(&task.classes) {
-                return Err(Error::config(NAME, "classes", "in [2, 256]", task.classes.to_string()));
+                return here(Error::config(NAME, "classes", "in [2, 256]", task.classes.to_string()));
             }
             if !task.names.is_empty() && task.names.len() != task.classes {
                 let expected = format!("{} names, one per class of task {}", task.classes, task.name);
-                return Err(Error::config(NAME, "names", expected, task.names.len().to_string()));
+                return here(Error::config(NAME, "names", expected, task.names.len().to_string()));
             }
             if tasks.iter().any(|t| t.name == task.name) {
-                return Err(mtl_core::Error::Duplicate { what: "task", name: task.name.to_string() }.into());
+                let twice = mtl_core::Error::Duplicate { what: "task", name: task.name.to_string() };
+                return here(Error::from(twice).inside("name"));
             }
             let classes = if task.names.is_empty() { numbered(task.classes) } else { task.names.clone() };
             tasks.push(TaskInfo { name: task.name.clone(), answer: Answer::class(classes) });

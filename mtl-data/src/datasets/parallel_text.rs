@@ -51,8 +51,10 @@ pub struct ParallelText {
     /// A folder with the same files for testing; default: a part of the training lines.
     pub test: Option<PathBuf>,
     /// The part of the training lines that validates when there is no validation folder, in `(0, 1)`; default 0.1.
+    #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
     pub validation_fraction: f64,
     /// The part of the training lines that tests when there is no test folder, in `(0, 1)`; default 0.1.
+    #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
     pub test_fraction: f64,
     /// What those parts depend on; default 0.
     pub seed: u64,
@@ -65,8 +67,10 @@ pub struct ParallelText {
     /// Whether letters of texts are made small; default false.
     pub lowercase: bool,
     /// A word with fewer occurrences in the texts that are learned from is unknown; >= 1, default 1.
+    #[schemars(range(min = 1))]
     pub min_count: u64,
     /// The most words that a text may have, >= 1; a longer one is refused; default 256.
+    #[schemars(range(min = 1))]
     pub max_length: i64,
     /// Labels that mean "not known": a line of classes or sequences, or a tag; default none.
     pub missing: Vec<String>,
@@ -201,12 +205,14 @@ impl ParallelText {
         // Files have their roles by these names, so that no two may be alike.
         for (at, input) in inputs.iter().enumerate() {
             if inputs[..at].iter().any(|other| other.name == input.name) {
-                return Err(mtl_core::Error::Duplicate { what: "input", name: input.name.clone() }.into());
+                let twice = mtl_core::Error::Duplicate { what: "input", name: input.name.clone() };
+                return Err(twice.inside(format!("inputs[{at}].name")).into());
             }
         }
         for (at, task) in self.tasks.iter().enumerate() {
             if self.tasks[..at].iter().any(|other| other.name == task.name) {
-                return Err(mtl_core::Error::Duplicate { what: "task", name: task.name.to_string() }.into());
+                let twice = mtl_core::Error::Duplicate { what: "task", name: task.name.to_string() };
+                return Err(twice.inside(format!("tasks[{at}].name")).into());
             }
             if task.kind == TextLabel::Tags && inputs.len() > 1 {
                 let expected = "one text where a task has tags (no encoder keeps several texts' words apart yet)";

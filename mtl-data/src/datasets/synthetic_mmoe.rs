@@ -54,18 +54,22 @@ pub enum SyntheticTargets {
 #[serde(default, deny_unknown_fields)]
 pub struct SyntheticMmoe {
     /// Rows to train on; >= 1, default 10 000.
+    #[schemars(range(min = 1))]
     pub train: usize,
     /// Rows to validate on; default 1 000.
     pub validation: usize,
     /// Rows to test on; default 1 000.
     pub test: usize,
     /// The cosine `p` between the tasks' weights, in `[-1, 1]`; default 0.8.
+    #[schemars(range(min = -1.0, max = 1.0))]
     pub correlation: f64,
     /// The length `c` of the weights; > 0, default 0.3.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub scale: f64,
     /// The number of sines; default 5.
     pub n_sines: usize,
     /// The noise's standard deviation `s`; >= 0, default 0.1.
+    #[schemars(range(min = 0.0))]
     pub noise: f64,
     /// What is learned.
     pub targets: SyntheticTargets,

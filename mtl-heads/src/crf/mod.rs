@@ -68,10 +68,12 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct CrfHeadConfig {
     /// Widths of hidden layers, each >= 1; default none.
+    #[schemars(inner(range(min = 1)))]
     pub hidden: Vec<i64>,
     /// After each hidden layer; default `relu`.
     pub activation: Activation,
     /// Dropout after each hidden layer (on the features when there is none), in `[0, 1)`; default 0.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
     /// What answers may not contain: `"none"` rules nothing out, `"iob"` rules out spans that do not begin (in BIOES end) as they
     /// must; training is the same; default `"none"`.

@@ -67,16 +67,22 @@ const LONGEST: f64 = 100.0;
 #[serde(default, deny_unknown_fields)]
 pub struct GruDecoderHeadConfig {
     /// Width of the state, >= 1; default 128.
+    #[schemars(range(min = 1))]
     pub width: i64,
     /// Width of a token's embedding, >= 1; default 64.
+    #[schemars(range(min = 1))]
     pub embedding: i64,
     /// Dropout before the output layer, in `[0, 1)`; default 0.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
     /// Share of the label's mass spread over all tokens, in `[0, 1)`; default 0.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub label_smoothing: f64,
     /// Hypotheses kept in the search, >= 1; 1 takes the most probable next token; default 1.
+    #[schemars(range(min = 1))]
     pub beam: i64,
     /// Hypotheses are ranked by their log probability over their length to this power, >= 0; 0 prefers short ones; default 1.
+    #[schemars(range(min = 0.0))]
     pub length_normalization: f64,
     /// Tokens of the longest answer; 0 takes the longest sequence of the training labels; default 0.
     pub max_length: u32,

@@ -7,16 +7,14 @@
 //! ```
 //!
 //! Large regions have few outline pixels, so a mean IoU hardly sees how well their outline is; this does. One pass
-//! finds
-//! the boundaries of all classes: a pixel is inside when its row is equal for `d` pixels to both sides, and so are the
-//! `d` rows above and below.
+//! finds the boundaries of all classes: a pixel is inside when its row is equal for `d` pixels to both sides, and so
+//! are the `d` rows above and below.
 //!
 //! **Shapes** maps `[n, h, w]`. **State** 16 bytes a class. **Cost** independent of `d`.
 //!
 //! **Reference** B. Cheng et al., *Boundary IoU*, CVPR 2021, and its `mask_to_boundary` (`d` erosions by 3x3, zeros
 //! around the image). **Differs from** it in nothing for masks; ignored pixels count as another class for outlines and
-//! are left
-//! out of the counts.
+//! are left out of the counts.
 
 use mtl_core::{Result, metric::Direction};
 use rayon::prelude::*;

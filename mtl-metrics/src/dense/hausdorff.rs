@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Distances come from an exact Euclidean distance transform; percentiles interpolate linearly. An image in which a
-//! class
-//! is on one side only has no distance: it is left out and counted ([`ClassDistance::one_sided`]), never infinite.
+//! class is on one side only has no distance: it is left out and counted ([`ClassDistance::one_sided`]), never
+//! infinite.
 //!
 //! **Shapes** maps `[n, h, w]`; `spacing` is the size of a pixel, down and across. **State** 568 bytes a class.
 //! **Cost** `O(h w)` for a class that is there. **Unit** that of the spacing.

@@ -6,12 +6,10 @@
 //!
 //! `area` is that of the true person, `sigma_i` how far annotators disagree on a keypoint. A person without any labeled
 //! keypoint is ignored; its similarity is taken from the distance of keypoints to its doubled box. Matching and curves
-//! are those of
-//! boxes ([`crate::detect::coco`]), with area ranges all, medium, large and 20 detections in an image.
+//! are those of boxes ([`crate::detect::coco`]), with area ranges all, medium, large and 20 detections in an image.
 //!
 //! **Input** images with unique ids; keypoints `[d, k]` as `[x, y]` and scores `[d]`; persons with keypoints `[g, k]`
-//! as `[x, y, visibility]`,
-//! boxes `[g, 4]`, areas `[g]`, crowd marks `[g]`. **State** 24 bytes a detection.
+//! as `[x, y, visibility]`, boxes `[g, 4]`, areas `[g]`, crowd marks `[g]`. **State** 24 bytes a detection.
 //!
 //! **Reference** COCO keypoint task; pycocotools 2.0.11 `COCOeval(iouType="keypoints")`. **Differs from** it as
 //! [`crate::detect::CocoAp`] does.
@@ -69,8 +67,7 @@ impl<'a> PoseBatch<'a> {
     ///
     /// # Errors
     /// [`mtl_core::Error::Shape`] for lists that do not fit together, [`mtl_core::Error::InvalidConfig`] for numbers
-    /// that are not
-    /// finite, negative sizes and areas.
+    /// that are not finite, negative sizes and areas.
     pub fn new(images: impl IntoIterator<Item = PoseImage<'a>>, k: usize) -> Result<Self> {
         let images: Vec<_> = images.into_iter().collect();
         let near = |x: f64| x.abs() <= 1e100;

@@ -23,9 +23,8 @@ impl<'a> Features<'a> {
     /// Features of `d` numbers.
     ///
     /// # Errors
-    /// [`mtl_core::Error::Shape`] when a side is no multiple of `d`, [`mtl_core::Error::InvalidConfig`] for `d`
-    /// outside `1..=4096` and
-    /// numbers that are not finite or beyond 1e15.
+    /// [`mtl_core::Error::Shape`] when a side is no multiple of `d`, [`mtl_core::Error::InvalidConfig`] for `d` outside
+    /// `1..=4096` and numbers that are not finite or beyond 1e15.
     pub fn new(said: &'a [f32], truth: &'a [f32], d: usize) -> Result<Self> {
         if !(1..=MAX_WIDTH).contains(&d) {
             return Err(refuse("features", "width", format!("1 to {MAX_WIDTH}"), d.to_string()));

@@ -7,10 +7,9 @@
 //! ```
 //!
 //! Features are given; no network is part of this. The state holds means and centered sums of products, merged by
-//! Chan's
-//! formula: batches in any order agree to rounding, not to the bit. When there are fewer samples than numbers in a
-//! feature, the
-//! covariance is singular and the value is sharp only to about 1e-8 of the traces (every implementation's is).
+//! Chan's formula: batches in any order agree to rounding, not to the bit. When there are fewer samples than numbers in
+//! a feature, the covariance is singular and the value is sharp only to about 1e-8 of the traces (every
+//! implementation's is).
 //!
 //! **Shapes** features `[n, d]` and `[m, d]`. **State** `16 d^2` bytes (67 MB for 2048). **Cost** `n d^2`, then about
 //! `4 d^3` to read.

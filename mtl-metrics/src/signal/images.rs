@@ -21,8 +21,7 @@ impl<'a> ImagePairs<'a> {
     ///
     /// # Errors
     /// [`mtl_core::Error::Shape`] for another number of values, [`mtl_core::Error::InvalidConfig`] for one that is not
-    /// finite
-    /// or beyond 1e15, and for images without a pixel.
+    /// finite or beyond 1e15, and for images without a pixel.
     pub fn new(said: &'a [f32], truth: &'a [f32], shape: [usize; 4]) -> Result<Self> {
         let values = shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size)).unwrap_or(usize::MAX);
         same_length("images", "said", values, said.len())?;

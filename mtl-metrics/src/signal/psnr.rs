@@ -5,14 +5,12 @@
 //! ```
 //!
 //! [`PsnrMean::Images`] averages the PSNR of images (the usual table in papers); [`PsnrMean::Pixels`] takes one MSE
-//! over all. An
-//! image without any error has no finite PSNR: it is left out and counted.
+//! over all. An image without any error has no finite PSNR: it is left out and counted.
 //!
 //! **Shapes** images `[n, c, h, w]`. **State** 1.1 kB.
 //!
 //! **Reference** scikit-image 0.26 `peak_signal_noise_ratio`; torchmetrics `PeakSignalNoiseRatio` (pixels). **Differs
-//! from** both, which give
-//! infinity without error.
+//! from** both, which give infinity without error.
 
 use mtl_core::{Result, metric::Direction};
 use rayon::prelude::*;

@@ -10,9 +10,8 @@
 //! **Shapes** images `[n, c, h, w]`, `c >= 2`. **State** 560 bytes.
 //!
 //! **Reference** F. Kruse et al., *The Spectral Image Processing System*, Remote Sensing of Environment 44, 1993;
-//! torchmetrics
-//! `SpectralAngleMapper`. **Differs from** torchmetrics: NaN there for a spectrum of 0; `arccos` there, which loses
-//! small angles.
+//! torchmetrics `SpectralAngleMapper`. **Differs from** torchmetrics: NaN there for a spectrum of 0; `arccos` there,
+//! which loses small angles.
 
 use mtl_core::{Result, metric::Direction};
 use rayon::prelude::*;

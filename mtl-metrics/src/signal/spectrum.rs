@@ -6,8 +6,7 @@
 //! ```
 //!
 //! **Cost** `4/3 d^3` for the reduction, the inner loops in parallel by rows. **Reference** G. Golub, C. Van Loan,
-//! *Matrix Computations*,
-//! 4th ed., sections 4.2.8, 8.3.1 and 8.3.5.
+//! *Matrix Computations*, 4th ed., sections 4.2.8, 8.3.1 and 8.3.5.
 
 use rayon::prelude::*;
 

@@ -13,9 +13,8 @@
 //! multiplications a pixel and moment.
 //!
 //! **Reference** Z. Wang et al., *Image Quality Assessment*, TIP 2004; *Multiscale Structural Similarity*, Asilomar
-//! 2003; scikit-image 0.26
-//! `structural_similarity(gaussian_weights=True, sigma=1.5, use_sample_covariance=False)`; torchmetrics
-//! `MultiScaleStructuralSimilarityIndexMeasure(normalize="relu")`.
+//! 2003; scikit-image 0.26 `structural_similarity(gaussian_weights=True, sigma=1.5, use_sample_covariance=False)`;
+//! torchmetrics `MultiScaleStructuralSimilarityIndexMeasure(normalize="relu")`.
 //! **Differs from** nothing known.
 
 use mtl_core::{Result, metric::Direction};

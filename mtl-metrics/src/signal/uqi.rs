@@ -6,15 +6,13 @@
 //! ```
 //!
 //! Windows are 11x11, Gaussian with sigma 1.5, inside the image, as for SSIM. A variance below 1e-13 of its second
-//! moment
-//! is rounding and taken as 0.
+//! moment is rounding and taken as 0.
 //!
 //! **Shapes** images `[n, c, h, w]`, sides of at least 11. **State** 552 bytes.
 //!
-//! **Reference** Z. Wang, A. Bovik, *A Universal Image Quality Index*, SPL 2002 (rules for flat windows from its
-//! code); torchmetrics
-//! `UniversalImageQualityIndex` (window). **Differs from** torchmetrics, which adds 1.2e-7 to the denominator and so
-//! gives 0 in flat windows.
+//! **Reference** Z. Wang, A. Bovik, *A Universal Image Quality Index*, SPL 2002 (rules for flat windows from its code);
+//! torchmetrics `UniversalImageQualityIndex` (window). **Differs from** torchmetrics, which adds 1.2e-7 to the
+//! denominator and so gives 0 in flat windows.
 
 use mtl_core::{Result, metric::Direction};
 use rayon::prelude::*;

@@ -10,8 +10,7 @@
 //! **State** two counts; 552 bytes.
 //!
 //! **Reference** scikit-learn `top_k_accuracy_score` (agreement; ties there go to the last action, here to the first);
-//! T. Lattimore,
-//! C. Szepesvári, *Bandit Algorithms*, 2020, ch. 4. **Differs from** nothing else known.
+//! T. Lattimore, C. Szepesvári, *Bandit Algorithms*, 2020, ch. 4. **Differs from** nothing else known.
 
 use mtl_core::{Result, metric::Direction};
 
@@ -65,8 +64,7 @@ impl<'a> ExpertBatch<'a> {
     ///
     /// # Errors
     /// [`mtl_core::Error::Shape`] for lists that do not fit together, [`mtl_core::Error::InvalidConfig`] for NaN
-    /// scores, states
-    /// without an allowed action, and expert actions that are out of range or not allowed.
+    /// scores, states without an allowed action, and expert actions that are out of range or not allowed.
     pub fn new(scores: &'a [f64], expert: &'a [usize], n_actions: usize) -> Result<Self> {
         let scores = Scores::new(scores, expert.len(), n_actions)?;
         let allowed = |row: &[f64], action: usize| row.get(action).is_some_and(|x| x.is_finite());

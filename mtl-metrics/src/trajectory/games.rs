@@ -7,17 +7,14 @@
 //! ```
 //!
 //! Ratings are those that the usual one-game-at-a-time update drifts around; as a maximum they do not depend on the
-//! order of games,
-//! so that logs can be merged. They exist when every group of players has taken a point from the others; otherwise
-//! they are
-//! undefined, with the reason.
+//! order of games, so that logs can be merged. They exist when every group of players has taken a point from the
+//! others; otherwise they are undefined, with the reason.
 //!
 //! **Input** games as `(a, b, outcome)`. **State** 40 bytes a pair of players. **Cost** `p^3` a Newton step.
 //!
 //! **Reference** R. Bradley, M. Terry, Biometrika 39, 1952; D. Hunter, *MM Algorithms for Generalized Bradley-Terry
-//! Models*, Ann. Statist. 2004; E. Wilson, JASA 22,
-//! 1927. Equal to scipy's minimum of the same likelihood. **Differs from** Elo's running update, which depends on
-//! order and step.
+//! Models*, Ann. Statist. 2004; E. Wilson, JASA 22, 1927. Equal to scipy's minimum of the same likelihood. **Differs
+//! from** Elo's running update, which depends on order and step.
 
 use std::collections::BTreeMap;
 

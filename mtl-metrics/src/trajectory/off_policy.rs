@@ -12,8 +12,7 @@
 //! `[n]`. **State** 3.9 kB.
 //!
 //! **Reference** A. Swaminathan, T. Joachims, *The Self-Normalized Estimator*, NeurIPS 2015; M. Dudík et al., *Doubly
-//! Robust Policy Evaluation*, ICML 2011;
-//! formulas by numpy. **Differs from** nothing known.
+//! Robust Policy Evaluation*, ICML 2011; formulas by numpy. **Differs from** nothing known.
 
 use mtl_core::{Result, metric::Direction};
 use serde::{Deserialize, Serialize};
@@ -47,8 +46,7 @@ impl<'a> LogBatch<'a> {
     ///
     /// # Errors
     /// [`mtl_core::Error::Shape`] for lists of different lengths, [`mtl_core::Error::InvalidConfig`] for rewards that
-    /// are not finite and
-    /// probabilities that are none (logged ones below 1e-12 included).
+    /// are not finite and probabilities that are none (logged ones below 1e-12 included).
     pub fn new(log: Log<'a>) -> Result<Self> {
         let n = log.rewards.len();
         same_length("log", "logged probabilities", n, log.logged.len())?;

@@ -14,6 +14,7 @@ pub struct DeviceConfig {
     /// Threads inside operations, >= 1; default `OMP_NUM_THREADS` if it is set, else every processor for large products and
     /// every processor but one for small ones. A run's folder records the number, because sums depend on it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub threads: Option<u32>,
     /// Whether an operation without a deterministic kernel stops the run instead of differing between runs;
     /// default false.

@@ -3,8 +3,11 @@
 //! Everything else about layout can be looked at; these are easy to break with a long name and easy to overlook. Pages are
 //! opened in frames of the widths of a telephone, a tablet and a desk, with a probe added (and the policy against scripts
 //! removed for it) that reports how far the content sticks out; then once more as they are, and whatever the browser writes
-//! on their consoles is an error: a refused style, a broken address. The tests run where Debian's `chromium` is installed and
-//! a browser can start; elsewhere they say so and pass.
+//! on their consoles is an error: a refused style, a broken address. The tests run where Chromium or Chrome is installed and
+//! can start; elsewhere they are skipped, and counted so.
+
+#[path = "../../../xtask/src/skip.rs"]
+mod skip;
 
 use std::{
     fmt::Write as _,
@@ -19,6 +22,9 @@ use super::{Cell, Column, Details, Document, LineChart, Row, Series, Table, demo
 
 const WIDTHS: [u16; 4] = [360, 390, 768, 1280];
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Names of programs that take Chromium's flags; the first that is there is asked.
+const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
 /// Reports by how much the page is too wide, and the first thing that is.
 const PROBE: &str = r#"<script>
@@ -67,36 +73,59 @@ struct Answer {
     console: Vec<String>,
 }
 
-/// Opens a file; nothing without a working browser.
-fn open(folder: &Path, page: &Path) -> Option<Answer> {
+/// What a browser says about a file; why not, where none does. It is asked a second time when it hung or loaded nothing, as
+/// browsers do on a busy machine.
+fn open(folder: &Path, page: &Path, has_loaded: impl Fn(&Answer) -> bool) -> Result<Answer, String> {
+    let mut reason = String::new();
+    for _ in 0..2 {
+        match ask(folder, page) {
+            Ok(answer) if has_loaded(&answer) => return Ok(answer),
+            Ok(_) => reason = "it started and loaded nothing".into(),
+            Err(e) => reason = e,
+        }
+    }
+    Err(reason)
+}
+
+fn ask(folder: &Path, page: &Path) -> Result<Answer, String> {
     let (answer, log) = (folder.join("answer.html"), folder.join("log.txt"));
-    let child = Command::new("chromium")
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"])
-        .args(["--disable-background-networking", "--disable-component-update", "--virtual-time-budget=10000"])
-        .args(["--disable-dev-shm-usage", "--enable-logging=stderr"])
-        .arg(format!("--user-data-dir={}", folder.join("profile").display()))
-        .args(["--window-size=1400,1000", "--dump-dom"])
-        .arg(format!("file://{}", page.display()))
-        .stdin(Stdio::null())
-        .stdout(fs::File::create(&answer).ok()?)
-        .stderr(fs::File::create(&log).ok()?)
-        .spawn();
-    let Ok(child) = child else {
-        eprintln!("skipped: there is no chromium to open pages in");
-        return None;
+    let start = |program: &&str| {
+        Command::new(program)
+            .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"])
+            .args(["--disable-background-networking", "--disable-component-update", "--virtual-time-budget=10000"])
+            .args(["--disable-dev-shm-usage", "--enable-logging=stderr"])
+            .arg(format!("--user-data-dir={}", folder.join("profile").display()))
+            .args(["--window-size=1400,1000", "--dump-dom"])
+            .arg(format!("file://{}", page.display()))
+            .stdin(Stdio::null())
+            .stdout(fs::File::create(&answer).unwrap())
+            .stderr(fs::File::create(&log).unwrap())
+            .spawn()
+            .ok()
     };
-    let mut browser = Browser(child);
-    let start = Instant::now();
-    while start.elapsed() < PATIENCE {
-        if browser.0.try_wait().ok()?.is_some() {
-            let log = String::from_utf8_lossy(&fs::read(log).ok()?).into_owned();
+    let child = BROWSERS.iter().find_map(start);
+    let mut browser = Browser(child.ok_or("none is installed (Debian: apt-get install chromium)")?);
+    let begin = Instant::now();
+    while begin.elapsed() < PATIENCE {
+        if browser.0.try_wait().unwrap().is_some() {
+            let log = String::from_utf8_lossy(&fs::read(log).unwrap()).into_owned();
             let console = log.lines().filter(|line| line.contains(":CONSOLE")).map(str::to_owned).collect();
-            return Some(Answer { document: fs::read_to_string(answer).ok()?, console });
+            let document = String::from_utf8_lossy(&fs::read(answer).unwrap()).into_owned();
+            return Ok(Answer { document, console });
         }
         thread::sleep(Duration::from_millis(50));
     }
-    eprintln!("skipped: chromium did not answer in {} s", PATIENCE.as_secs());
-    None
+    Err(format!("it did not answer in {} s", PATIENCE.as_secs()))
+}
+
+/// Notes that no browser has looked at the pages.
+#[track_caller]
+fn not_looked_at(reason: &str) {
+    skip::note(skip::Lacking::Browser, "chromium", reason);
+}
+
+fn has_document(answer: &Answer) -> bool {
+    !answer.document.is_empty()
 }
 
 fn folder(name: &str) -> Folder {
@@ -105,7 +134,14 @@ fn folder(name: &str) -> Folder {
     folder
 }
 
+/// What the frames reported.
+fn reported(answer: &Answer) -> &str {
+    let found = answer.document.split("<pre id=\"found\">").nth(1);
+    found.and_then(|rest| rest.split("</pre>").next()).unwrap_or_default()
+}
+
 /// Asserts of every page that it fits every width and leaves the console empty.
+#[track_caller]
 pub(crate) fn check(name: &str, pages: &[Document]) {
     let folder = folder(name);
     let (mut frames, mut plain) = (String::from(LISTENER), String::new());
@@ -125,18 +161,23 @@ pub(crate) fn check(name: &str, pages: &[Document]) {
     }
     let page = folder.0.join("frames.html");
     fs::write(&page, frames).unwrap();
-    let Some(answer) = open(&folder.0, &page) else { return };
-    let found = answer.document.split("<pre id=\"found\">").nth(1);
-    let found = found.and_then(|rest| rest.split("</pre>").next()).unwrap_or_default();
+    // A browser that started but could not load its own file has measured nothing.
+    let answer = match open(&folder.0, &page, |answer| reported(answer).contains('#')) {
+        Ok(answer) => answer,
+        Err(reason) => return not_looked_at(&reason),
+    };
+    let found = reported(&answer);
     for report in found.split('|').filter(|report| !report.is_empty()) {
         assert!(report.ends_with(" 0 -"), "page-width, pixels too many, first element outside or cut: {report}");
     }
-    // A browser that started but could not load its own file has measured nothing, and says nothing.
     let n = found.matches('#').count();
-    assert!(n == 0 || n == pages.len() * WIDTHS.len(), "{n} frames of {} reported", pages.len() * WIDTHS.len());
+    assert_eq!(n, pages.len() * WIDTHS.len(), "frames that reported");
 
     fs::write(&page, plain).unwrap();
-    let Some(answer) = open(&folder.0, &page) else { return };
+    let answer = match open(&folder.0, &page, has_document) {
+        Ok(answer) => answer,
+        Err(reason) => return not_looked_at(&reason),
+    };
     assert!(answer.console.is_empty(), "{}: {}", name, answer.console.join("\n"));
 }
 
@@ -169,7 +210,10 @@ fn a_refused_script_would_be_noticed() {
     let page = folder.0.join("page.html");
     let html = demo().to_html().replace("</body>", "<script>1</script></body>");
     fs::write(&page, html).unwrap();
-    if let Some(answer) = open(&folder.0, &page).filter(|a| !a.document.is_empty()) {
-        assert!(answer.console.iter().any(|line| line.contains("Content Security Policy")), "{:?}", answer.console);
+    match open(&folder.0, &page, has_document) {
+        Ok(answer) => {
+            assert!(answer.console.iter().any(|line| line.contains("Content Security Policy")), "{:?}", answer.console);
+        }
+        Err(reason) => not_looked_at(&reason),
     }
 }

@@ -18,6 +18,7 @@ pub struct CosineConfig {
     /// Steps of linear warm-up; default 0.
     pub warmup_steps: u64,
     /// Final factor, in `[0, 1]`; default 0.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub floor: f64,
 }
 

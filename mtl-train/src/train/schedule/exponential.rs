@@ -17,10 +17,13 @@ pub struct ExponentialConfig {
     /// Steps of linear warm-up; default 0.
     pub warmup_steps: u64,
     /// Steps over which the rate falls by `gamma`, >= 1; default 1000.
+    #[schemars(range(min = 1))]
     pub every_steps: u64,
     /// The factor, in `(0, 1]`; default 0.5.
+    #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0.0))]
     pub gamma: f64,
     /// Smallest factor, in `[0, 1]`; default 0.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub floor: f64,
 }
 

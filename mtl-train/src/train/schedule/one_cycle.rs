@@ -24,10 +24,13 @@ pub struct OneCycleConfig {
     /// Steps of linear warm-up before the cycle, which has its own; default 0.
     pub warmup_steps: u64,
     /// Share of the run in which the rate rises, in `(0, 1)`; default 0.3.
+    #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
     pub pct_start: f64,
     /// Largest rate over the first, >= 1; default 25.
+    #[schemars(range(min = 1.0))]
     pub div_factor: f64,
     /// First rate over the last, >= 1; default 1e4.
+    #[schemars(range(min = 1.0))]
     pub final_div_factor: f64,
     /// The form of both slopes; default cosine.
     pub anneal: Anneal,

@@ -27,16 +27,20 @@ pub struct PlateauConfig {
     /// Steps of linear warm-up; default 0.
     pub warmup_steps: u64,
     /// What a drop multiplies the rate by, in `(0, 1)`; default 0.1.
+    #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
     pub factor: f64,
     /// Epochs without a better score that are borne before a drop, >= 1; default 10.
+    #[schemars(range(min = 1))]
     pub patience: u64,
     /// By how much a score must beat the best to count, >= 0; default 1e-4.
+    #[schemars(range(min = 0.0))]
     pub threshold: f64,
     /// What the threshold is a number of; default relative.
     pub threshold_mode: ThresholdMode,
     /// Epochs after a drop in which none is counted; default 0.
     pub cooldown: u64,
     /// Smallest factor, in `[0, 1]`; default 0.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub floor: f64,
 }
 

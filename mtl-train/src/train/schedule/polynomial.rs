@@ -17,8 +17,10 @@ pub struct PolynomialConfig {
     /// Steps of linear warm-up; default 0.
     pub warmup_steps: u64,
     /// The exponent, > 0; default 1: linear.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub power: f64,
     /// Final factor, in `[0, 1]`; default 0.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub floor: f64,
 }
 

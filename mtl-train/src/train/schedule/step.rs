@@ -15,8 +15,10 @@ pub struct StepConfig {
     /// Steps of linear warm-up; default 0.
     pub warmup_steps: u64,
     /// Steps between drops, >= 1; default 1000.
+    #[schemars(range(min = 1))]
     pub every_steps: u64,
     /// Factor of each drop, in `(0, 1]`; default 0.5.
+    #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0.0))]
     pub gamma: f64,
 }
 

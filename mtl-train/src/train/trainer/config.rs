@@ -21,12 +21,16 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct TrainConfig {
     /// Passes over the training split, >= 1; default 10.
+    #[schemars(range(min = 1))]
     pub epochs: u64,
     /// Samples per step, >= 1; default 256.
+    #[schemars(range(min = 1))]
     pub batch_size: usize,
     /// Batches per optimizer step, >= 1; their gradients are accumulated, then conflicts resolved; default 1.
+    #[schemars(range(min = 1))]
     pub accumulate: u64,
     /// Samples per evaluation batch, >= 1; default 4096.
+    #[schemars(range(min = 1))]
     pub eval_batch_size: usize,
     /// Threads that prepare batches ahead; 0 prepares them in the training thread; default 1.
     pub workers: usize,
@@ -39,9 +43,11 @@ pub struct TrainConfig {
     /// What scales the learning rate over time; default cosine.
     pub schedule: ScheduleConfig,
     /// Largest norm of all gradients together, > 0; default none.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub clip_norm: Option<f64>,
     /// Largest norm of each task's gradient before the balancer sees it, > 0; a step then takes one backward pass per task
     /// with every balancer; default none.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub clip_task_norm: Option<f64>,
     /// A running mean of the weights that is validated and kept in their place; default none.
     pub ema: Option<EmaConfig>,
@@ -50,6 +56,7 @@ pub struct TrainConfig {
     pub precision: Precision,
     /// Epochs with a validation score that is not better before the run ends, >= 1; one without a score does not count;
     /// default none.
+    #[schemars(range(min = 1))]
     pub patience: Option<u64>,
     /// Stops single tasks early: which are frozen when they no longer improve; default none.
     pub freeze: Option<FreezeConfig>,
@@ -59,6 +66,7 @@ pub struct TrainConfig {
     pub selection: String,
     /// Share of the training split that only balancers see which learn from held-out data (auto-lambda, moml), in (0, 1);
     /// the others train on all of it; default 0.2.
+    #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
     pub held_out: f64,
     /// How task gradients are computed where the balancer looks at them; default exact.
     pub step_mode: StepMode,
@@ -69,8 +77,10 @@ pub struct TrainConfig {
     pub policy: Policy,
     /// Train on that many batches only, >= 1, and validate and test on the same samples: a model that cannot learn them by
     /// heart has a fault; default none.
+    #[schemars(range(min = 1))]
     pub overfit_batches: Option<u64>,
     /// Optimizer steps between checkpoints beside those at the end of epochs, >= 1; default none.
+    #[schemars(range(min = 1))]
     pub checkpoint_every: Option<u64>,
 }
 
@@ -128,8 +138,10 @@ impl TrainConfig {
             "f32 with the factored step mode, which multiplies layer outputs",
             "bf16".into(),
         )?;
-        self.groups.iter().try_for_each(GroupConfig::validate)?;
-        self.ema.iter().try_for_each(EmaConfig::validate)?;
+        for (idx, group) in self.groups.iter().enumerate() {
+            group.validate().map_err(|e| e.inside(format!("groups[{idx}]")))?;
+        }
+        self.ema.iter().try_for_each(EmaConfig::validate).map_err(|e| e.inside("ema"))?;
         let tolerance = self.policy.zero_tolerance;
         let solved = self.policy.solved_loss;
         check("policy.solved_loss", solved >= 0.0 && solved.is_finite(), ">= 0", solved.to_string())?;
@@ -138,9 +150,9 @@ impl TrainConfig {
         check("policy.zero_tolerance", (0.0..1.0).contains(&tolerance), "in [0, 1)", tolerance.to_string())?;
         check("held_out", self.held_out > 0.0 && self.held_out < 1.0, "in (0, 1)", self.held_out.to_string())?;
         self.freeze.map_or(Ok(()), |freeze| freeze.validate())?;
-        self.step_mode.validate()?;
-        self.optimizer.validate()?;
-        Ok(self.schedule.validate()?)
+        self.step_mode.validate().map_err(|e| e.inside("step_mode"))?;
+        self.optimizer.validate().map_err(|e| e.inside("optimizer"))?;
+        Ok(self.schedule.validate().map_err(|e| e.inside("schedule"))?)
     }
 }
 

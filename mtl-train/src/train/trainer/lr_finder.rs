@@ -29,14 +29,18 @@ use crate::error::{Error, Result};
 #[serde(default, deny_unknown_fields)]
 pub struct LrFinderConfig {
     /// First rate, > 0; default 1e-7.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub min_lr: f64,
     /// Last rate, above the first; default 10.
     pub max_lr: f64,
     /// Optimizer steps, >= 10; default 100.
+    #[schemars(range(min = 10))]
     pub steps: u64,
     /// How much of the smoothed losses stays at each step, in `[0, 1)`; default 0.9.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub beta: f64,
     /// How many times the lowest loss so far ends the sweep, > 1; default 4.
+    #[schemars(extend("exclusiveMinimum" = 1.0))]
     pub diverge: f64,
 }
 

@@ -138,16 +138,19 @@ impl Trainer {
     pub fn new(model: Model, balancer: &MethodConfig, config: TrainConfig) -> Result<Self> {
         config.validate().map_err(|e| e.in_section("train"))?;
         let method = balancer.build(model.tasks()).map_err(|e| Error::from(e).in_section("balancer"))?;
-        let groups = ParamGroups::resolve(&config.groups, model.params(), model.tasks())?;
+        let groups = ParamGroups::resolve(&config.groups, model.params(), model.tasks());
+        let groups = groups.map_err(|e| e.in_section("train"))?;
         // What never moves needs no gradient; the engine asks once which parameters are trained.
         model.params().train(&groups.frozen(model.params()), false)?;
         let engine = StepEngine::new(model.tasks().clone(), model.params(), method, config.policy);
-        let mut engine = engine.with_mode(config.step_mode.clone())?;
+        let mode = engine.with_mode(config.step_mode.clone());
+        let mut engine = mode.map_err(|e| Error::from(e).in_section("train.step_mode"))?;
         engine.watch_blocks(config.statistics_every);
         if let Some(max) = config.clip_task_norm {
-            engine.clip_tasks(max)?;
+            engine.clip_tasks(max).map_err(|e| Error::from(e).in_section("train.clip_task_norm"))?;
         }
-        let ema = config.ema.map(|ema| Ema::new(ema, model.params())).transpose()?;
+        let ema = config.ema.map(|ema| Ema::new(ema, model.params())).transpose();
+        let ema = ema.map_err(|e| Error::from(e).in_section("train.ema"))?;
         if config.accumulate > 1 && engine.method().needs().losses_after_step {
             let e = mtl_core::Error::InvalidConfig {
                 what: "train",
