@@ -16,7 +16,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Splits, dataset_dir, file};
+use super::{DatasetPart, Splits, dataset_dir, file};
 use crate::{
     error::Result,
     kept::{Cut, Loading, Part},
@@ -24,7 +24,7 @@ use crate::{
     source::{Source, split},
     table::{Column, CsvFormat, FittedSchema, LabelSpec, Schema, Table},
 };
-use mtl_core::task::TaskName;
+use mtl_core::{answer::AnswerTag, task::TaskName};
 
 const NAME: &str = "census-income";
 const TRAIN: &str = "census_income_1994_1995_train.csv";
@@ -58,24 +58,7 @@ impl CensusIncome {
     /// [`Error::NoFile`](crate::Error::NoFile); whatever is wrong in a file, with its place; `InvalidConfig` for a
     /// fraction out of range.
     pub fn load(&self) -> Result<Splits> {
-        self.load_with(&mut Loading::default())
-    }
-
-    pub(super) fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
-        let dir = dataset_dir(self.dir.as_deref(), NAME)?;
-        let schema = Self::schema()?;
-        let read = |name: &str| Table::read(&file(&dir, name, NAME)?, &Self::FORMAT, &schema);
-        let (train, test) = rayon::join(|| read(TRAIN), || read(TEST));
-        let train = loading.table("train", &dir.join(TRAIN), train, true)?;
-        let test = loading.table("test", &dir.join(TEST), test, false)?;
-        let (learn, held_out) = split(train.n_rows() as u64, self.validation, self.seed)?;
-        let fitted = loading.fitted(|| FittedSchema::fit(&schema, &train, &learn))?;
-        let cut =
-            Cut { train: Part::at(&learn), validation: Part::at(&held_out), test: Part::whole(test.n_rows() as u64) };
-        let whole: Arc<dyn Source> = Arc::new(fitted.encode(&train)?);
-        let test: Arc<dyn Source> = Arc::new(fitted.encode(&test)?);
-        let preprocessing = Preprocessing::Table { format: Self::FORMAT, fitted };
-        loading.finish(Splits::new(&whole, learn, held_out, test, Some(preprocessing))?, cut)
+        DatasetPart::load(self, &mut Loading::default())
     }
 
     /// What the 42 columns are.
@@ -100,6 +83,33 @@ impl CensusIncome {
         // Income is the last column of the file and the first task of every paper.
         let tasks = vec![TaskName::new("income")?, TaskName::new("marital")?];
         Ok(Schema { tasks, columns: COLUMNS.iter().map(column).collect::<Result<_>>()?, ..Schema::default() })
+    }
+}
+
+impl DatasetPart for CensusIncome {
+    fn tasks(&self) -> Result<Vec<(TaskName, AnswerTag)>> {
+        Self::schema()?.answers()
+    }
+
+    fn load(&self, loading: &mut Loading<'_>) -> Result<Splits> {
+        let dir = dataset_dir(self.dir.as_deref(), NAME)?;
+        let schema = Self::schema()?;
+        let read = |name: &str| Table::read(&file(&dir, name, NAME)?, &Self::FORMAT, &schema);
+        let (train, test) = rayon::join(|| read(TRAIN), || read(TEST));
+        let train = loading.table("train", &dir.join(TRAIN), train, true)?;
+        let test = loading.table("test", &dir.join(TEST), test, false)?;
+        let (learn, held_out) = split(train.n_rows() as u64, self.validation, self.seed)?;
+        let fitted = loading.fitted(|| FittedSchema::fit(&schema, &train, &learn))?;
+        let cut =
+            Cut { train: Part::at(&learn), validation: Part::at(&held_out), test: Part::whole(test.n_rows() as u64) };
+        let whole: Arc<dyn Source> = Arc::new(fitted.encode(&train)?);
+        let test: Arc<dyn Source> = Arc::new(fitted.encode(&test)?);
+        let preprocessing = Preprocessing::Table { format: Self::FORMAT, fitted };
+        loading.finish(Splits::new(&whole, learn, held_out, test, Some(preprocessing))?, cut)
+    }
+
+    fn places(&self) -> &'static [&'static str] {
+        &["dir"]
     }
 }
 

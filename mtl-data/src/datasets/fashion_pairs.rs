@@ -7,9 +7,10 @@ use std::{
     sync::Arc,
 };
 
+use mtl_core::{answer::AnswerTag, task::TaskName};
 use serde::{Deserialize, Serialize};
 
-use super::{Origin, Splits, dataset_dir};
+use super::{DatasetPart, Origin, Splits, dataset_dir, named};
 use crate::{
     error::{Error, Result},
     idx::{self, Idx},
@@ -52,10 +53,31 @@ impl FashionPairsConfig {
     /// [`Error::NoFile`]; [`Error::Idx`] for a file that is cut short or of another format; [`Error::LabelRange`];
     /// `InvalidConfig` for a setting out of range.
     pub fn load(&self) -> Result<Splits> {
-        self.load_with(&mut Loading::default())
+        DatasetPart::load(self, &mut Loading::default())
     }
 
-    pub(super) fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
+    fn pairs(&self, garments: &Arc<Garments>, members: Vec<u64>, part: u64, scaling: Scaling) -> Result<FashionPairs> {
+        let rate = self.pairs_per_garment;
+        if !(rate > 0.0 && rate <= 1e6) {
+            return Err(Error::config(NAME, "pairs_per_garment", "in (0, 1e6]", rate.to_string()));
+        }
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "checked"
+        )]
+        let n_pairs = ((members.len() as f64 * rate).round() as u64).max(1);
+        FashionPairs::new(garments.clone(), members, n_pairs, mix(self.seed ^ mix(part)), scaling)
+    }
+}
+
+impl DatasetPart for FashionPairsConfig {
+    fn tasks(&self) -> Result<Vec<(TaskName, AnswerTag)>> {
+        named(&["left", "right"], AnswerTag::Class)
+    }
+
+    fn load(&self, loading: &mut Loading<'_>) -> Result<Splits> {
         let dir = dataset_dir(self.dir.as_deref(), FILES)?;
         let (train, test) = rayon::join(|| files(&dir, "train"), || files(&dir, "t10k"));
         let mut compared = |part: &str, files: Files| -> Result<Arc<Garments>> {
@@ -93,19 +115,12 @@ impl FashionPairsConfig {
         loading.finish(splits, cut)
     }
 
-    fn pairs(&self, garments: &Arc<Garments>, members: Vec<u64>, part: u64, scaling: Scaling) -> Result<FashionPairs> {
-        let rate = self.pairs_per_garment;
-        if !(rate > 0.0 && rate <= 1e6) {
-            return Err(Error::config(NAME, "pairs_per_garment", "in (0, 1e6]", rate.to_string()));
-        }
-        #[expect(
-            clippy::cast_precision_loss,
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "checked"
-        )]
-        let n_pairs = ((members.len() as f64 * rate).round() as u64).max(1);
-        FashionPairs::new(garments.clone(), members, n_pairs, mix(self.seed ^ mix(part)), scaling)
+    fn places(&self) -> &'static [&'static str] {
+        &["dir"]
+    }
+
+    fn has_pictures(&self) -> bool {
+        true
     }
 }
 

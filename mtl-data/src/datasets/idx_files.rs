@@ -30,7 +30,7 @@ use mtl_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Splits, absent, cut::cut_parts, located};
+use super::{DatasetPart, Splits, absent, cut::cut_parts, located};
 use crate::{
     error::{Error, Result},
     idx::{self, Idx},
@@ -121,7 +121,7 @@ impl IdxImages {
     }
 
     /// Forgets where files are, and keeps for which inputs.
-    pub(super) fn clear_paths(&mut self) {
+    fn clear_paths(&mut self) {
         match self {
             Self::One(path) => path.clear(),
             Self::Several(paths) => paths.values_mut().for_each(PathBuf::clear),
@@ -168,69 +168,10 @@ impl IdxFiles {
     /// `InvalidConfig` for a missing or wrong setting; [`Error::Absent`] for a file that is not there; [`Error::Idx`] for
     /// one that is cut short or does not fit the others; [`Error::LabelRange`] for a label that is no class of its task.
     pub fn load(&self) -> Result<Splits> {
-        self.load_with(&mut Loading::default())
+        DatasetPart::load(self, &mut Loading::default())
     }
 
-    pub(super) fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
-        let tasks = self.tasks()?;
-        if self.train.images.iter().is_empty() {
-            return Err(Error::config(NAME, "train", "the paths of files", "none"));
-        }
-        let train = self.read(TRAIN, &self.train, loading)?;
-        let validation = self.validation.is_none().then_some(self.validation_fraction);
-        let test = self.test.is_none().then_some(self.test_fraction);
-        let [learn, validation, test] = cut_parts(NAME, train.n as u64, validation, test, self.seed)?;
-        let mut images: Vec<NamedPictures> = Vec::with_capacity(train.pictures.len());
-        for ReadPictures { name, shape, pixels, .. } in &train.pictures {
-            let role = role_of_pictures(TRAIN, &self.train.images, name);
-            let scaling = loading.scaling(name, &role, || match self.standardize {
-                true => Ok(Pictures::measure(pixels, shape.iter().product(), &learn)),
-                false => Ok(Scaling::default()),
-            })?;
-            images.push(NamedPictures { name: name.clone(), image: RawPictures::new(*shape, scaling) });
-        }
-        let source = |read: Read| -> Result<Arc<dyn Source>> {
-            let pixels = read.pictures.into_iter().map(|pictures| pictures.pixels);
-            let pictures = images.iter().cloned().zip(pixels).collect();
-            Ok(Arc::new(Pictures::new(pictures, tasks.clone(), read.labels)?))
-        };
-        let shapes: Vec<(String, [usize; 3])> = train.pictures.iter().map(|p| (p.name.clone(), p.shape)).collect();
-        let whole = source(train)?;
-        let mut other = |role, part: &Option<IdxPart>, positions: Vec<u64>| -> Result<(Arc<dyn Source>, Part)> {
-            let Some(part) = part else {
-                let cut = Part::at(&positions);
-                return Ok((Arc::new(Subset::new(whole.clone(), positions)?), cut));
-            };
-            let read = self.read(role, part, loading)?;
-            let names = |all: &mut dyn Iterator<Item = &String>| all.map(String::as_str).collect::<Vec<_>>().join(", ");
-            let (expected, found) =
-                (names(&mut shapes.iter().map(|(name, _)| name)), names(&mut read.pictures.iter().map(|p| &p.name)));
-            if expected != found {
-                return Err(Error::config(NAME, "images", format!("of {expected}, as for training"), found));
-            }
-            for (pictures, (_, shape)) in read.pictures.iter().zip(&shapes) {
-                if pictures.shape != *shape {
-                    let expected = format!("pictures of {shape:?} as in the training file");
-                    let found = format!("{:?}", pictures.shape);
-                    return Err(Error::Idx { path: pictures.path.clone(), expected, found });
-                }
-            }
-            let read = source(read)?;
-            let cut = Part::whole(read.len());
-            Ok((read, cut))
-        };
-        let (validation, validation_part) = other("validation", &self.validation, validation)?;
-        let (test, test_part) = other("test", &self.test, test)?;
-        let cut = Cut { train: Part::at(&learn), validation: validation_part, test: test_part };
-        let preprocessing = match (&self.train.images, images.as_slice()) {
-            (IdxImages::One(_), [only]) => Preprocessing::Pictures { image: only.image },
-            _ => Preprocessing::PictureFiles { images },
-        };
-        let splits = Splits::new(&whole, learn, Vec::new(), test, Some(preprocessing))?;
-        loading.finish(Splits { validation, ..splits }, cut)
-    }
-
-    fn tasks(&self) -> Result<Vec<TaskInfo>> {
+    fn task_infos(&self) -> Result<Vec<TaskInfo>> {
         if self.tasks.is_empty() {
             return Err(Error::config(NAME, "tasks", "at least one task", "none"));
         }
@@ -310,6 +251,87 @@ impl IdxFiles {
 
     fn path(&self, path: &Path) -> PathBuf {
         located(self.dir.as_deref()).join(path)
+    }
+}
+
+impl DatasetPart for IdxFiles {
+    fn tasks(&self) -> Result<Vec<(TaskName, AnswerTag)>> {
+        Ok(self.tasks.iter().map(|task| (task.name.clone(), AnswerTag::Class)).collect())
+    }
+
+    fn load(&self, loading: &mut Loading<'_>) -> Result<Splits> {
+        let tasks = self.task_infos()?;
+        if self.train.images.iter().is_empty() {
+            return Err(Error::config(NAME, "train", "the paths of files", "none"));
+        }
+        let train = self.read(TRAIN, &self.train, loading)?;
+        let validation = self.validation.is_none().then_some(self.validation_fraction);
+        let test = self.test.is_none().then_some(self.test_fraction);
+        let [learn, validation, test] = cut_parts(NAME, train.n as u64, validation, test, self.seed)?;
+        let mut images: Vec<NamedPictures> = Vec::with_capacity(train.pictures.len());
+        for ReadPictures { name, shape, pixels, .. } in &train.pictures {
+            let role = role_of_pictures(TRAIN, &self.train.images, name);
+            let scaling = loading.scaling(name, &role, || match self.standardize {
+                true => Ok(Pictures::measure(pixels, shape.iter().product(), &learn)),
+                false => Ok(Scaling::default()),
+            })?;
+            images.push(NamedPictures { name: name.clone(), image: RawPictures::new(*shape, scaling) });
+        }
+        let source = |read: Read| -> Result<Arc<dyn Source>> {
+            let pixels = read.pictures.into_iter().map(|pictures| pictures.pixels);
+            let pictures = images.iter().cloned().zip(pixels).collect();
+            Ok(Arc::new(Pictures::new(pictures, tasks.clone(), read.labels)?))
+        };
+        let shapes: Vec<(String, [usize; 3])> = train.pictures.iter().map(|p| (p.name.clone(), p.shape)).collect();
+        let whole = source(train)?;
+        let mut other = |role, part: &Option<IdxPart>, positions: Vec<u64>| -> Result<(Arc<dyn Source>, Part)> {
+            let Some(part) = part else {
+                let cut = Part::at(&positions);
+                return Ok((Arc::new(Subset::new(whole.clone(), positions)?), cut));
+            };
+            let read = self.read(role, part, loading)?;
+            let names = |all: &mut dyn Iterator<Item = &String>| all.map(String::as_str).collect::<Vec<_>>().join(", ");
+            let (expected, found) =
+                (names(&mut shapes.iter().map(|(name, _)| name)), names(&mut read.pictures.iter().map(|p| &p.name)));
+            if expected != found {
+                return Err(Error::config(NAME, "images", format!("of {expected}, as for training"), found));
+            }
+            for (pictures, (_, shape)) in read.pictures.iter().zip(&shapes) {
+                if pictures.shape != *shape {
+                    let expected = format!("pictures of {shape:?} as in the training file");
+                    let found = format!("{:?}", pictures.shape);
+                    return Err(Error::Idx { path: pictures.path.clone(), expected, found });
+                }
+            }
+            let read = source(read)?;
+            let cut = Part::whole(read.len());
+            Ok((read, cut))
+        };
+        let (validation, validation_part) = other("validation", &self.validation, validation)?;
+        let (test, test_part) = other("test", &self.test, test)?;
+        let cut = Cut { train: Part::at(&learn), validation: validation_part, test: test_part };
+        let preprocessing = match (&self.train.images, images.as_slice()) {
+            (IdxImages::One(_), [only]) => Preprocessing::Pictures { image: only.image },
+            _ => Preprocessing::PictureFiles { images },
+        };
+        let splits = Splits::new(&whole, learn, Vec::new(), test, Some(preprocessing))?;
+        loading.finish(Splits { validation, ..splits }, cut)
+    }
+
+    fn places(&self) -> &'static [&'static str] {
+        &["dir"]
+    }
+
+    fn forget_places(&mut self) {
+        let parts = [Some(&mut self.train), self.validation.as_mut(), self.test.as_mut()];
+        for part in parts.into_iter().flatten() {
+            part.images.clear_paths();
+            part.labels.iter_mut().for_each(PathBuf::clear);
+        }
+    }
+
+    fn has_pictures(&self) -> bool {
+        true
     }
 }
 

@@ -18,12 +18,15 @@
 
 use std::sync::Arc;
 
-use mtl_core::{answer::Answer, task::TaskName};
+use mtl_core::{
+    answer::{Answer, AnswerTag},
+    task::TaskName,
+};
 use ndarray::Array2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{Origin, Splits};
+use super::{DatasetPart, Origin, Splits, named};
 use crate::{
     error::{Error, Result},
     info::{DataInfo, TaskInfo},
@@ -95,31 +98,7 @@ impl SyntheticMmoe {
     /// # Errors
     /// `InvalidConfig` for a setting outside its range.
     pub fn load(&self) -> Result<Splits> {
-        self.load_with(&mut Loading::default())
-    }
-
-    pub(super) fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
-        self.validate()?;
-        let n_rows = self.train + self.validation + self.test;
-        let rule = Rule::draw(self);
-        let mut numeric = vec![0.0; n_rows * DIM];
-        let mut ys = vec![[0.0; 2]; n_rows];
-        numeric.par_chunks_exact_mut(DIM).zip(&mut ys).enumerate().for_each(|(row, (xs, ys))| {
-            // Key 0 drew the rule; each row has its own.
-            *ys = rule.row(&mut Rng::new(self.seed, Stream::Synthetic, row as u64 + 1), xs);
-        });
-        let (tasks, labels) = self.label(&ys)?;
-        let preprocessing = preprocessing(&tasks)?;
-        let info = DataInfo { inputs: preprocessing.inputs()?, tasks };
-        let whole: Arc<dyn Source> =
-            Arc::new(TableSource::from_rows(info, n_rows, Codes::Narrow(Vec::new()), numeric, labels)?);
-        let range = |from: usize, n: usize| (from as u64..(from + n) as u64).collect::<Vec<_>>();
-        let test = Subset::new(whole.clone(), range(self.train + self.validation, self.test))?;
-        let (learn, validation) = (range(0, self.train), range(self.train, self.validation));
-        let splits = Splits::new(&whole, learn, validation, Arc::new(test), Some(preprocessing))?;
-        // The settings say everything: there are no files to compare.
-        let cut = Cut::whole([self.train, self.validation, self.test].map(|n| n as u64));
-        loading.finish(Splits { origin: Origin::Synthetic, ..splits }, cut)
+        DatasetPart::load(self, &mut Loading::default())
     }
 
     fn validate(&self) -> Result<()> {
@@ -163,6 +142,44 @@ impl SyntheticMmoe {
         }
         Ok((tasks, labels))
     }
+}
+
+impl DatasetPart for SyntheticMmoe {
+    fn tasks(&self) -> Result<Vec<(TaskName, AnswerTag)>> {
+        let mut tasks = Vec::new();
+        if self.targets != SyntheticTargets::Binary {
+            tasks.extend(named(&["y1", "y2"], AnswerTag::Values)?);
+        }
+        if self.targets != SyntheticTargets::Values {
+            tasks.extend(named(&["y1-high", "y2-high"], AnswerTag::MultiLabel)?);
+        }
+        Ok(tasks)
+    }
+
+    fn load(&self, loading: &mut Loading<'_>) -> Result<Splits> {
+        self.validate()?;
+        let n_rows = self.train + self.validation + self.test;
+        let rule = Rule::draw(self);
+        let mut numeric = vec![0.0; n_rows * DIM];
+        let mut ys = vec![[0.0; 2]; n_rows];
+        numeric.par_chunks_exact_mut(DIM).zip(&mut ys).enumerate().for_each(|(row, (xs, ys))| {
+            // Key 0 drew the rule; each row has its own.
+            *ys = rule.row(&mut Rng::new(self.seed, Stream::Synthetic, row as u64 + 1), xs);
+        });
+        let (tasks, labels) = self.label(&ys)?;
+        let preprocessing = preprocessing(&tasks)?;
+        let info = DataInfo { inputs: preprocessing.inputs()?, tasks };
+        let whole: Arc<dyn Source> =
+            Arc::new(TableSource::from_rows(info, n_rows, Codes::Narrow(Vec::new()), numeric, labels)?);
+        let range = |from: usize, n: usize| (from as u64..(from + n) as u64).collect::<Vec<_>>();
+        let test = Subset::new(whole.clone(), range(self.train + self.validation, self.test))?;
+        let (learn, validation) = (range(0, self.train), range(self.train, self.validation));
+        let splits = Splits::new(&whole, learn, validation, Arc::new(test), Some(preprocessing))?;
+        // The settings say everything: there are no files to compare.
+        let cut = Cut::whole([self.train, self.validation, self.test].map(|n| n as u64));
+        loading.finish(Splits { origin: Origin::Synthetic, ..splits }, cut)
+    }
+
 }
 
 /// The generated numbers as columns of a table, as they are: a model predicts for a file of such rows.
