@@ -86,12 +86,14 @@ pub use source::{ConfigFault, ConfigSource};
 pub use study::StudyConfig;
 
 use crate::{
-    architecture::Architecture,
-    encoder::{AnyEncoder, table},
     error::{Error, Result},
-    method::MethodConfig,
-    runlog::LogConfig,
-    trainer::TrainConfig,
+    monitor::runlog::LogConfig,
+    parts::{
+        architecture::Architecture,
+        encoder::{AnyEncoder, table},
+        method::MethodConfig,
+    },
+    train::trainer::TrainConfig,
 };
 
 /// A whole run.

@@ -20,11 +20,9 @@ use super::{
     spans::{self, At},
 };
 use crate::{
-    compare::CompareConfig,
-    cv_weights::CvWeightsConfig,
-    encoder::AnyEncoder,
     error::{Error, Result},
-    metrics::registry,
+    parts::{encoder::AnyEncoder, metrics::registry},
+    study::{compare::CompareConfig, cv_weights::CvWeightsConfig},
 };
 
 /// A configuration file, read but not yet understood, and the `--set` flags over it.
