@@ -38,9 +38,9 @@ fn tiny(name: &str, dir: &Path, seed: u64) -> Vec<DatasetConfig> {
         "csv" => vec![plain_table(place(0), seed), weighted_table(place(1), seed)],
         "idx" => vec![one_picture(place(0), seed), two_pictures(place(1), seed)],
         "parallel-text" => vec![one_folder(place(0), seed), two_folders(place(1), seed)],
-        "synthetic-mmoe" => {
-            [SyntheticTargets::Values, SyntheticTargets::Binary, SyntheticTargets::Both].map(|t| generated(t, seed)).into()
-        }
+        "synthetic-mmoe" => [SyntheticTargets::Values, SyntheticTargets::Binary, SyntheticTargets::Both]
+            .map(|t| generated(t, seed))
+            .into(),
         name => vec![only(name, place(0), seed)],
     }
 }
@@ -348,7 +348,9 @@ fn places_say_nothing_about_samples() {
     for (name, config) in all_tiny(dir.path(), 3) {
         let plain = config.without_places();
         let text = toml::to_string(&plain).unwrap();
-        assert!(!text.contains(dir.path().to_str().unwrap()) && toml::from_str::<DatasetConfig>(&text).unwrap() == plain);
+        assert!(
+            !text.contains(dir.path().to_str().unwrap()) && toml::from_str::<DatasetConfig>(&text).unwrap() == plain
+        );
         let mut moved = config.clone();
         if config.part().places().is_empty() {
             assert_eq!(plain, config, "{name}");

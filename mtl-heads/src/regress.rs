@@ -21,7 +21,12 @@
 //! 1]` and a `[4]` silently become `[4, 4]`).
 
 use mtl_core::{
-    Error, Result, TorchContext, answer::{Answer, Values}, batch::Target, loss::TaskLoss, nn::Activation, prediction::Prediction,
+    Error, Result, TorchContext,
+    answer::{Answer, Values},
+    batch::Target,
+    loss::TaskLoss,
+    nn::Activation,
+    prediction::Prediction,
 };
 use serde::{Deserialize, Serialize};
 use tch::{Reduction, Tensor};

@@ -17,7 +17,7 @@ mod table;
 
 pub use makers::Makers;
 pub use outside::{Catalogue, Outside};
-pub use table::{Content, settings, with, without};
+pub use table::{Content, Value, settings, with, without};
 
 /// Declares an enum of configurations, one variant per member, tagged by its kebab-case name.
 ///
@@ -76,12 +76,12 @@ macro_rules! registry {
             $( $variant:ident($config:ty) = $key:literal, $about:literal; )+
         }
     ) => {
-        $crate::registry! {
+        $crate::registry!(
             $(#[$meta])*
             pub enum $name, what = $what {
                 $( $variant($config) = $key, $about; )+
             }
-        }
+        );
 
         impl $name {
             /// The member's settings, whichever member it is.
@@ -150,7 +150,7 @@ macro_rules! registry {
                 pub fn edit(&mut self, mut how: impl FnMut(&mut dyn $part)) -> std::result::Result<(), String> {
                     match self {
                         $( Self::$variant(config) => how(config), )+
-                        Self::Outside(part) => part.edit(how)?,
+                        Self::Outside(part) => part.edit(|part| how(part))?,
                     }
                     Ok(())
                 }
@@ -159,7 +159,7 @@ macro_rules! registry {
                 ///
                 /// # Errors
                 /// What the settings' type says of it, in serde's words.
-                pub fn with(&self, key: &str, value: ::serde_json::Value) -> std::result::Result<Self, String> {
+                pub fn with(&self, key: &str, value: $crate::registry::Value) -> std::result::Result<Self, String> {
                     match self {
                         $( Self::$variant(config) => $crate::registry::with(config, key, value).map(Self::$variant), )+
                         Self::Outside(part) => part.with(key, value).map(Self::Outside),

@@ -1,7 +1,8 @@
 //! Settings as a table: how they are read, and changed by the name of a key.
 
 use serde::{Serialize, de, de::DeserializeOwned};
-use serde_json::Value;
+/// The value of a setting.
+pub use serde_json::Value;
 
 /// A table as it was read, before it is known what it is. It keeps every number, infinite ones and NaN too, which JSON would lose.
 pub type Content = serde_value::Value;

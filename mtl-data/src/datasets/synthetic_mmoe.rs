@@ -179,7 +179,6 @@ impl DatasetPart for SyntheticMmoe {
         let cut = Cut::whole([self.train, self.validation, self.test].map(|n| n as u64));
         loading.finish(Splits { origin: Origin::Synthetic, ..splits }, cut)
     }
-
 }
 
 /// The generated numbers as columns of a table, as they are: a model predicts for a file of such rows.
