@@ -58,7 +58,24 @@ impl CensusIncome {
     /// [`Error::NoFile`](crate::Error::NoFile); whatever is wrong in a file, with its place; `InvalidConfig` for a
     /// fraction out of range.
     pub fn load(&self) -> Result<Splits> {
-        DatasetPart::load(self, &mut Loading::default())
+        self.load_with(&mut Loading::default())
+    }
+
+    fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
+        let dir = dataset_dir(self.dir.as_deref(), NAME)?;
+        let schema = Self::schema()?;
+        let read = |name: &str| Table::read(&file(&dir, name, NAME)?, &Self::FORMAT, &schema);
+        let (train, test) = rayon::join(|| read(TRAIN), || read(TEST));
+        let train = loading.table("train", &dir.join(TRAIN), train, true)?;
+        let test = loading.table("test", &dir.join(TEST), test, false)?;
+        let (learn, held_out) = split(train.n_rows() as u64, self.validation, self.seed)?;
+        let fitted = loading.fitted(|| FittedSchema::fit(&schema, &train, &learn))?;
+        let cut =
+            Cut { train: Part::at(&learn), validation: Part::at(&held_out), test: Part::whole(test.n_rows() as u64) };
+        let whole: Arc<dyn Source> = Arc::new(fitted.encode(&train)?);
+        let test: Arc<dyn Source> = Arc::new(fitted.encode(&test)?);
+        let preprocessing = Preprocessing::Table { format: Self::FORMAT, fitted };
+        loading.finish(Splits::new(&whole, learn, held_out, test, Some(preprocessing))?, cut)
     }
 
     /// What the 42 columns are.
@@ -92,20 +109,7 @@ impl DatasetPart for CensusIncome {
     }
 
     fn load(&self, loading: &mut Loading<'_>) -> Result<Splits> {
-        let dir = dataset_dir(self.dir.as_deref(), NAME)?;
-        let schema = Self::schema()?;
-        let read = |name: &str| Table::read(&file(&dir, name, NAME)?, &Self::FORMAT, &schema);
-        let (train, test) = rayon::join(|| read(TRAIN), || read(TEST));
-        let train = loading.table("train", &dir.join(TRAIN), train, true)?;
-        let test = loading.table("test", &dir.join(TEST), test, false)?;
-        let (learn, held_out) = split(train.n_rows() as u64, self.validation, self.seed)?;
-        let fitted = loading.fitted(|| FittedSchema::fit(&schema, &train, &learn))?;
-        let cut =
-            Cut { train: Part::at(&learn), validation: Part::at(&held_out), test: Part::whole(test.n_rows() as u64) };
-        let whole: Arc<dyn Source> = Arc::new(fitted.encode(&train)?);
-        let test: Arc<dyn Source> = Arc::new(fitted.encode(&test)?);
-        let preprocessing = Preprocessing::Table { format: Self::FORMAT, fitted };
-        loading.finish(Splits::new(&whole, learn, held_out, test, Some(preprocessing))?, cut)
+        self.load_with(loading)
     }
 
     fn places(&self) -> &'static [&'static str] {

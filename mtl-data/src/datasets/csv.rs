@@ -81,7 +81,7 @@ impl CsvFiles {
     /// `InvalidConfig` without a training file or for a fraction out of range; [`Error::Absent`] for a file that is not
     /// there; whatever is wrong in a file or in the schema, with its place.
     pub fn load(&self) -> Result<Splits> {
-        DatasetPart::load(self, &mut Loading::default())
+        self.load_with(&mut Loading::default())
     }
 
     /// Reads what can be read, and says all that is wrong: rows that cannot be cut are left out, fields that their column
@@ -89,6 +89,10 @@ impl CsvFiles {
     #[must_use]
     pub fn examine(&self) -> (Option<Splits>, Vec<Error>) {
         DatasetPart::examine(self, &mut Loading::default())
+    }
+
+    fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
+        self.read_all(loading, &mut Faults::default())
     }
 
     fn read_all(&self, loading: &mut Loading<'_>, faults: &mut Faults) -> Result<Splits> {
@@ -146,7 +150,7 @@ impl DatasetPart for CsvFiles {
     }
 
     fn load(&self, loading: &mut Loading<'_>) -> Result<Splits> {
-        self.read_all(loading, &mut Faults::default())
+        self.load_with(loading)
     }
 
     fn examine(&self, loading: &mut Loading<'_>) -> (Option<Splits>, Vec<Error>) {

@@ -53,31 +53,10 @@ impl FashionPairsConfig {
     /// [`Error::NoFile`]; [`Error::Idx`] for a file that is cut short or of another format; [`Error::LabelRange`];
     /// `InvalidConfig` for a setting out of range.
     pub fn load(&self) -> Result<Splits> {
-        DatasetPart::load(self, &mut Loading::default())
+        self.load_with(&mut Loading::default())
     }
 
-    fn pairs(&self, garments: &Arc<Garments>, members: Vec<u64>, part: u64, scaling: Scaling) -> Result<FashionPairs> {
-        let rate = self.pairs_per_garment;
-        if !(rate > 0.0 && rate <= 1e6) {
-            return Err(Error::config(NAME, "pairs_per_garment", "in (0, 1e6]", rate.to_string()));
-        }
-        #[expect(
-            clippy::cast_precision_loss,
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "checked"
-        )]
-        let n_pairs = ((members.len() as f64 * rate).round() as u64).max(1);
-        FashionPairs::new(garments.clone(), members, n_pairs, mix(self.seed ^ mix(part)), scaling)
-    }
-}
-
-impl DatasetPart for FashionPairsConfig {
-    fn tasks(&self) -> Result<Vec<(TaskName, AnswerTag)>> {
-        named(&["left", "right"], AnswerTag::Class)
-    }
-
-    fn load(&self, loading: &mut Loading<'_>) -> Result<Splits> {
+    fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
         let dir = dataset_dir(self.dir.as_deref(), FILES)?;
         let (train, test) = rayon::join(|| files(&dir, "train"), || files(&dir, "t10k"));
         let mut compared = |part: &str, files: Files| -> Result<Arc<Garments>> {
@@ -113,6 +92,31 @@ impl DatasetPart for FashionPairsConfig {
         let origin = Origin::Real;
         let splits = Splits { train, validation, test, info, preprocessing, origin, provenance, findings };
         loading.finish(splits, cut)
+    }
+
+    fn pairs(&self, garments: &Arc<Garments>, members: Vec<u64>, part: u64, scaling: Scaling) -> Result<FashionPairs> {
+        let rate = self.pairs_per_garment;
+        if !(rate > 0.0 && rate <= 1e6) {
+            return Err(Error::config(NAME, "pairs_per_garment", "in (0, 1e6]", rate.to_string()));
+        }
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "checked"
+        )]
+        let n_pairs = ((members.len() as f64 * rate).round() as u64).max(1);
+        FashionPairs::new(garments.clone(), members, n_pairs, mix(self.seed ^ mix(part)), scaling)
+    }
+}
+
+impl DatasetPart for FashionPairsConfig {
+    fn tasks(&self) -> Result<Vec<(TaskName, AnswerTag)>> {
+        named(&["left", "right"], AnswerTag::Class)
+    }
+
+    fn load(&self, loading: &mut Loading<'_>) -> Result<Splits> {
+        self.load_with(loading)
     }
 
     fn places(&self) -> &'static [&'static str] {

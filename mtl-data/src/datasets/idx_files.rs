@@ -168,7 +168,66 @@ impl IdxFiles {
     /// `InvalidConfig` for a missing or wrong setting; [`Error::Absent`] for a file that is not there; [`Error::Idx`] for
     /// one that is cut short or does not fit the others; [`Error::LabelRange`] for a label that is no class of its task.
     pub fn load(&self) -> Result<Splits> {
-        DatasetPart::load(self, &mut Loading::default())
+        self.load_with(&mut Loading::default())
+    }
+
+    fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
+        let tasks = self.task_infos()?;
+        if self.train.images.iter().is_empty() {
+            return Err(Error::config(NAME, "train", "the paths of files", "none"));
+        }
+        let train = self.read(TRAIN, &self.train, loading)?;
+        let validation = self.validation.is_none().then_some(self.validation_fraction);
+        let test = self.test.is_none().then_some(self.test_fraction);
+        let [learn, validation, test] = cut_parts(NAME, train.n as u64, validation, test, self.seed)?;
+        let mut images: Vec<NamedPictures> = Vec::with_capacity(train.pictures.len());
+        for ReadPictures { name, shape, pixels, .. } in &train.pictures {
+            let role = role_of_pictures(TRAIN, &self.train.images, name);
+            let scaling = loading.scaling(name, &role, || match self.standardize {
+                true => Ok(Pictures::measure(pixels, shape.iter().product(), &learn)),
+                false => Ok(Scaling::default()),
+            })?;
+            images.push(NamedPictures { name: name.clone(), image: RawPictures::new(*shape, scaling) });
+        }
+        let source = |read: Read| -> Result<Arc<dyn Source>> {
+            let pixels = read.pictures.into_iter().map(|pictures| pictures.pixels);
+            let pictures = images.iter().cloned().zip(pixels).collect();
+            Ok(Arc::new(Pictures::new(pictures, tasks.clone(), read.labels)?))
+        };
+        let shapes: Vec<(String, [usize; 3])> = train.pictures.iter().map(|p| (p.name.clone(), p.shape)).collect();
+        let whole = source(train)?;
+        let mut other = |role, part: &Option<IdxPart>, positions: Vec<u64>| -> Result<(Arc<dyn Source>, Part)> {
+            let Some(part) = part else {
+                let cut = Part::at(&positions);
+                return Ok((Arc::new(Subset::new(whole.clone(), positions)?), cut));
+            };
+            let read = self.read(role, part, loading)?;
+            let names = |all: &mut dyn Iterator<Item = &String>| all.map(String::as_str).collect::<Vec<_>>().join(", ");
+            let (expected, found) =
+                (names(&mut shapes.iter().map(|(name, _)| name)), names(&mut read.pictures.iter().map(|p| &p.name)));
+            if expected != found {
+                return Err(Error::config(NAME, "images", format!("of {expected}, as for training"), found));
+            }
+            for (pictures, (_, shape)) in read.pictures.iter().zip(&shapes) {
+                if pictures.shape != *shape {
+                    let expected = format!("pictures of {shape:?} as in the training file");
+                    let found = format!("{:?}", pictures.shape);
+                    return Err(Error::Idx { path: pictures.path.clone(), expected, found });
+                }
+            }
+            let read = source(read)?;
+            let cut = Part::whole(read.len());
+            Ok((read, cut))
+        };
+        let (validation, validation_part) = other("validation", &self.validation, validation)?;
+        let (test, test_part) = other("test", &self.test, test)?;
+        let cut = Cut { train: Part::at(&learn), validation: validation_part, test: test_part };
+        let preprocessing = match (&self.train.images, images.as_slice()) {
+            (IdxImages::One(_), [only]) => Preprocessing::Pictures { image: only.image },
+            _ => Preprocessing::PictureFiles { images },
+        };
+        let splits = Splits::new(&whole, learn, Vec::new(), test, Some(preprocessing))?;
+        loading.finish(Splits { validation, ..splits }, cut)
     }
 
     fn task_infos(&self) -> Result<Vec<TaskInfo>> {
@@ -260,62 +319,7 @@ impl DatasetPart for IdxFiles {
     }
 
     fn load(&self, loading: &mut Loading<'_>) -> Result<Splits> {
-        let tasks = self.task_infos()?;
-        if self.train.images.iter().is_empty() {
-            return Err(Error::config(NAME, "train", "the paths of files", "none"));
-        }
-        let train = self.read(TRAIN, &self.train, loading)?;
-        let validation = self.validation.is_none().then_some(self.validation_fraction);
-        let test = self.test.is_none().then_some(self.test_fraction);
-        let [learn, validation, test] = cut_parts(NAME, train.n as u64, validation, test, self.seed)?;
-        let mut images: Vec<NamedPictures> = Vec::with_capacity(train.pictures.len());
-        for ReadPictures { name, shape, pixels, .. } in &train.pictures {
-            let role = role_of_pictures(TRAIN, &self.train.images, name);
-            let scaling = loading.scaling(name, &role, || match self.standardize {
-                true => Ok(Pictures::measure(pixels, shape.iter().product(), &learn)),
-                false => Ok(Scaling::default()),
-            })?;
-            images.push(NamedPictures { name: name.clone(), image: RawPictures::new(*shape, scaling) });
-        }
-        let source = |read: Read| -> Result<Arc<dyn Source>> {
-            let pixels = read.pictures.into_iter().map(|pictures| pictures.pixels);
-            let pictures = images.iter().cloned().zip(pixels).collect();
-            Ok(Arc::new(Pictures::new(pictures, tasks.clone(), read.labels)?))
-        };
-        let shapes: Vec<(String, [usize; 3])> = train.pictures.iter().map(|p| (p.name.clone(), p.shape)).collect();
-        let whole = source(train)?;
-        let mut other = |role, part: &Option<IdxPart>, positions: Vec<u64>| -> Result<(Arc<dyn Source>, Part)> {
-            let Some(part) = part else {
-                let cut = Part::at(&positions);
-                return Ok((Arc::new(Subset::new(whole.clone(), positions)?), cut));
-            };
-            let read = self.read(role, part, loading)?;
-            let names = |all: &mut dyn Iterator<Item = &String>| all.map(String::as_str).collect::<Vec<_>>().join(", ");
-            let (expected, found) =
-                (names(&mut shapes.iter().map(|(name, _)| name)), names(&mut read.pictures.iter().map(|p| &p.name)));
-            if expected != found {
-                return Err(Error::config(NAME, "images", format!("of {expected}, as for training"), found));
-            }
-            for (pictures, (_, shape)) in read.pictures.iter().zip(&shapes) {
-                if pictures.shape != *shape {
-                    let expected = format!("pictures of {shape:?} as in the training file");
-                    let found = format!("{:?}", pictures.shape);
-                    return Err(Error::Idx { path: pictures.path.clone(), expected, found });
-                }
-            }
-            let read = source(read)?;
-            let cut = Part::whole(read.len());
-            Ok((read, cut))
-        };
-        let (validation, validation_part) = other("validation", &self.validation, validation)?;
-        let (test, test_part) = other("test", &self.test, test)?;
-        let cut = Cut { train: Part::at(&learn), validation: validation_part, test: test_part };
-        let preprocessing = match (&self.train.images, images.as_slice()) {
-            (IdxImages::One(_), [only]) => Preprocessing::Pictures { image: only.image },
-            _ => Preprocessing::PictureFiles { images },
-        };
-        let splits = Splits::new(&whole, learn, Vec::new(), test, Some(preprocessing))?;
-        loading.finish(Splits { validation, ..splits }, cut)
+        self.load_with(loading)
     }
 
     fn places(&self) -> &'static [&'static str] {

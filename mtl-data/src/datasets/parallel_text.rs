@@ -151,7 +151,37 @@ impl ParallelText {
     /// `InvalidConfig` for a missing or wrong setting; [`Error::Absent`] for a file that is not there; [`Error::Line`] with the
     /// place of what is wrong in a file, or does not fit the file beside it.
     pub fn load(&self) -> Result<Splits> {
-        DatasetPart::load(self, &mut Loading::default())
+        self.load_with(&mut Loading::default())
+    }
+
+    fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
+        let inputs = self.checked_inputs()?;
+        let train = self.folder("train", &self.train, &inputs, loading)?;
+        let validation = self.validation.is_none().then_some(self.validation_fraction);
+        let test = self.test.is_none().then_some(self.test_fraction);
+        let [learn, validation, test] = cut_parts(NAME, train.len(), validation, test, self.seed)?;
+        let mut own = |role: &str, dir: &Option<PathBuf>| -> Result<Option<Folder>> {
+            dir.as_ref().map(|dir| self.folder(role, dir, &inputs, loading)).transpose()
+        };
+        let others = [("validation", own("validation", &self.validation)?), ("test", own("test", &self.test)?)];
+
+        let mut findings = Vec::new();
+        let fitted = loading.texts(|| self.fit(&inputs, &train, &learn, &others, &mut findings))?;
+        let source = |folder: &Folder| -> Result<Arc<dyn Source>> { Ok(Arc::new(self.source(&fitted, folder)?)) };
+        let whole = source(&train)?;
+        let [validation, test] = [(&others[0], validation), (&others[1], test)].map(|((_, own), positions)| {
+            Ok::<_, Error>(match own {
+                Some(folder) => (source(folder)?, Part::whole(folder.len())),
+                None => {
+                    let part = Part::at(&positions);
+                    (Arc::new(Subset::new(whole.clone(), positions)?) as Arc<dyn Source>, part)
+                }
+            })
+        });
+        let ((validation, validation_part), (test, test_part)) = (validation?, test?);
+        let cut = Cut { train: Part::at(&learn), validation: validation_part, test: test_part };
+        let splits = Splits::new(&whole, learn, Vec::new(), test, Some(Preprocessing::Text { fitted }))?;
+        loading.finish(Splits { validation, findings, ..splits }, cut)
     }
 
     /// The inputs, one or several.
@@ -280,33 +310,7 @@ impl DatasetPart for ParallelText {
     }
 
     fn load(&self, loading: &mut Loading<'_>) -> Result<Splits> {
-        let inputs = self.checked_inputs()?;
-        let train = self.folder("train", &self.train, &inputs, loading)?;
-        let validation = self.validation.is_none().then_some(self.validation_fraction);
-        let test = self.test.is_none().then_some(self.test_fraction);
-        let [learn, validation, test] = cut_parts(NAME, train.len(), validation, test, self.seed)?;
-        let mut own = |role: &str, dir: &Option<PathBuf>| -> Result<Option<Folder>> {
-            dir.as_ref().map(|dir| self.folder(role, dir, &inputs, loading)).transpose()
-        };
-        let others = [("validation", own("validation", &self.validation)?), ("test", own("test", &self.test)?)];
-
-        let mut findings = Vec::new();
-        let fitted = loading.texts(|| self.fit(&inputs, &train, &learn, &others, &mut findings))?;
-        let source = |folder: &Folder| -> Result<Arc<dyn Source>> { Ok(Arc::new(self.source(&fitted, folder)?)) };
-        let whole = source(&train)?;
-        let [validation, test] = [(&others[0], validation), (&others[1], test)].map(|((_, own), positions)| {
-            Ok::<_, Error>(match own {
-                Some(folder) => (source(folder)?, Part::whole(folder.len())),
-                None => {
-                    let part = Part::at(&positions);
-                    (Arc::new(Subset::new(whole.clone(), positions)?) as Arc<dyn Source>, part)
-                }
-            })
-        });
-        let ((validation, validation_part), (test, test_part)) = (validation?, test?);
-        let cut = Cut { train: Part::at(&learn), validation: validation_part, test: test_part };
-        let splits = Splits::new(&whole, learn, Vec::new(), test, Some(Preprocessing::Text { fitted }))?;
-        loading.finish(Splits { validation, findings, ..splits }, cut)
+        self.load_with(loading)
     }
 
     fn places(&self) -> &'static [&'static str] {

@@ -98,7 +98,31 @@ impl SyntheticMmoe {
     /// # Errors
     /// `InvalidConfig` for a setting outside its range.
     pub fn load(&self) -> Result<Splits> {
-        DatasetPart::load(self, &mut Loading::default())
+        self.load_with(&mut Loading::default())
+    }
+
+    fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
+        self.validate()?;
+        let n_rows = self.train + self.validation + self.test;
+        let rule = Rule::draw(self);
+        let mut numeric = vec![0.0; n_rows * DIM];
+        let mut ys = vec![[0.0; 2]; n_rows];
+        numeric.par_chunks_exact_mut(DIM).zip(&mut ys).enumerate().for_each(|(row, (xs, ys))| {
+            // Key 0 drew the rule; each row has its own.
+            *ys = rule.row(&mut Rng::new(self.seed, Stream::Synthetic, row as u64 + 1), xs);
+        });
+        let (tasks, labels) = self.label(&ys)?;
+        let preprocessing = preprocessing(&tasks)?;
+        let info = DataInfo { inputs: preprocessing.inputs()?, tasks };
+        let whole: Arc<dyn Source> =
+            Arc::new(TableSource::from_rows(info, n_rows, Codes::Narrow(Vec::new()), numeric, labels)?);
+        let range = |from: usize, n: usize| (from as u64..(from + n) as u64).collect::<Vec<_>>();
+        let test = Subset::new(whole.clone(), range(self.train + self.validation, self.test))?;
+        let (learn, validation) = (range(0, self.train), range(self.train, self.validation));
+        let splits = Splits::new(&whole, learn, validation, Arc::new(test), Some(preprocessing))?;
+        // The settings say everything: there are no files to compare.
+        let cut = Cut::whole([self.train, self.validation, self.test].map(|n| n as u64));
+        loading.finish(Splits { origin: Origin::Synthetic, ..splits }, cut)
     }
 
     fn validate(&self) -> Result<()> {
@@ -157,27 +181,7 @@ impl DatasetPart for SyntheticMmoe {
     }
 
     fn load(&self, loading: &mut Loading<'_>) -> Result<Splits> {
-        self.validate()?;
-        let n_rows = self.train + self.validation + self.test;
-        let rule = Rule::draw(self);
-        let mut numeric = vec![0.0; n_rows * DIM];
-        let mut ys = vec![[0.0; 2]; n_rows];
-        numeric.par_chunks_exact_mut(DIM).zip(&mut ys).enumerate().for_each(|(row, (xs, ys))| {
-            // Key 0 drew the rule; each row has its own.
-            *ys = rule.row(&mut Rng::new(self.seed, Stream::Synthetic, row as u64 + 1), xs);
-        });
-        let (tasks, labels) = self.label(&ys)?;
-        let preprocessing = preprocessing(&tasks)?;
-        let info = DataInfo { inputs: preprocessing.inputs()?, tasks };
-        let whole: Arc<dyn Source> =
-            Arc::new(TableSource::from_rows(info, n_rows, Codes::Narrow(Vec::new()), numeric, labels)?);
-        let range = |from: usize, n: usize| (from as u64..(from + n) as u64).collect::<Vec<_>>();
-        let test = Subset::new(whole.clone(), range(self.train + self.validation, self.test))?;
-        let (learn, validation) = (range(0, self.train), range(self.train, self.validation));
-        let splits = Splits::new(&whole, learn, validation, Arc::new(test), Some(preprocessing))?;
-        // The settings say everything: there are no files to compare.
-        let cut = Cut::whole([self.train, self.validation, self.test].map(|n| n as u64));
-        loading.finish(Splits { origin: Origin::Synthetic, ..splits }, cut)
+        self.load_with(loading)
     }
 }
 
