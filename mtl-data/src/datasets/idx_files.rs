@@ -24,7 +24,7 @@ use std::{
 };
 
 use mtl_core::{
-    answer::{Answer, numbered},
+    answer::{Answer, AnswerTag, numbered},
     batch::MISSING_CLASS,
     task::TaskName,
 };
