@@ -30,11 +30,11 @@ use mtl_core::{
     Error, Result, TorchContext,
     batch::Inputs,
     context::Cx,
-    encode::Encoder,
+    encode::{Encoder, EncoderPlan},
     features::{Features, Tokens, View},
     nn::{Activation, Dropout, LayerNorm, Linear},
     params::{Role, Scope},
-    share::{SharedFeatures, Sharing, TaskMask},
+    share::{SharedFeatures, Sharing, SharingPart, TaskMask},
     task::TaskSet,
 };
 use serde::{Deserialize, Serialize};
@@ -236,6 +236,17 @@ impl TaskQuerySharing {
             zs = residual.forward(&zs, cx)?;
         }
         Ok(Features::Pooled(zs))
+    }
+}
+
+impl SharingPart for TaskQueryConfig {
+    fn build(&self, scope: &mut Scope<'_>, plan: &EncoderPlan<'_>, tasks: &TaskSet) -> Result<Box<dyn Sharing>> {
+        let encoder = plan.whole(&mut scope.sub("encoder"))?;
+        Ok(Box::new(TaskQuerySharing::new(&mut scope.sub("sharing"), encoder, tasks, self)?))
+    }
+
+    fn reads_fields(&self) -> bool {
+        true
     }
 }
 

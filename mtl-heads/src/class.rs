@@ -19,7 +19,7 @@
 
 use mtl_core::{
     Error, Result, TorchContext,
-    answer::Class,
+    answer::{Answer, Class},
     batch::{MISSING_CLASS, Target},
     loss::TaskLoss,
     nn::Activation,
@@ -33,6 +33,7 @@ use crate::{
     constant::Constant,
     decode::to_array,
     head::{Head, HeadOutput, HeadSpec},
+    part::HeadPart,
     place::HeadPlace,
     tower::{Tower, TowerShape},
 };
@@ -110,6 +111,17 @@ impl ClassHead {
     }
 }
 
+impl HeadPart for ClassHeadConfig {
+    fn metrics(&self, _: &Answer) -> &'static [&'static str] {
+        ClassHead::METRICS
+    }
+
+    fn build(&self, place: HeadPlace<'_>) -> Result<Box<dyn Head>> {
+        let Answer::Class(classes) = place.answer else { return Err(place.refuses("class")) };
+        Ok(Box::new(ClassHead::new(place, classes, self)?))
+    }
+}
+
 impl Head for ClassHead {
     fn spec(&self) -> &HeadSpec {
         &self.spec
@@ -148,7 +160,7 @@ impl Head for ClassHead {
 #[expect(clippy::float_cmp, reason = "exact by construction")]
 mod tests {
     use super::*;
-    use mtl_core::{answer::Answer, features::View, params::ParamSet, task::TaskName};
+    use mtl_core::{features::View, params::ParamSet, task::TaskName};
     use tch::{Device, Tensor};
 
     fn head(config: &ClassHeadConfig) -> ClassHead {

@@ -20,7 +20,7 @@
 
 use mtl_core::{
     Error, Result, TorchContext,
-    answer::MultiLabel,
+    answer::{Answer, MultiLabel},
     batch::Target,
     loss::TaskLoss,
     nn::Activation,
@@ -35,6 +35,7 @@ use crate::{
     decode::to_array,
     head::{Head, HeadOutput, HeadSpec},
     multi_label::MultiLabelHead,
+    part::HeadPart,
     place::HeadPlace,
     tower::{Tower, TowerShape},
 };
@@ -116,6 +117,17 @@ impl FunnelHead {
     }
 }
 
+impl HeadPart for FunnelHeadConfig {
+    fn metrics(&self, _: &Answer) -> &'static [&'static str] {
+        FunnelHead::METRICS
+    }
+
+    fn build(&self, place: HeadPlace<'_>) -> Result<Box<dyn Head>> {
+        let Answer::MultiLabel(labels) = place.answer else { return Err(place.refuses("funnel")) };
+        Ok(Box::new(FunnelHead::new(place, labels, self)?))
+    }
+}
+
 impl Head for FunnelHead {
     fn spec(&self) -> &HeadSpec {
         &self.spec
@@ -178,7 +190,6 @@ fn log_one_minus_exp(x: &Tensor) -> std::result::Result<Tensor, tch::TchError> {
 mod tests {
     use super::*;
     use mtl_core::{
-        answer::Answer,
         context::Cx,
         features::{Features, View},
         mode::Mode,

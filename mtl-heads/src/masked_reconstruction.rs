@@ -29,7 +29,7 @@
 
 use mtl_core::{
     Error, Result, TorchContext,
-    answer::Values,
+    answer::{Answer, Values},
     batch::Target,
     features::{Features, View},
     loss::TaskLoss,
@@ -44,6 +44,7 @@ use crate::{
     decode::to_array,
     head::{Head, HeadOutput, HeadSpec},
     hiding::Hiding,
+    part::HeadPart,
     place::HeadPlace,
     scaling::{ScalingChoice, TargetScaling},
     tower::{Tower, TowerShape},
@@ -146,6 +147,21 @@ impl MaskedReconstructionHead {
     }
 }
 
+impl HeadPart for MaskedReconstructionHeadConfig {
+    fn metrics(&self, _: &Answer) -> &'static [&'static str] {
+        MaskedReconstructionHead::METRICS
+    }
+
+    fn restores(&self) -> Option<&str> {
+        Some(&self.input)
+    }
+
+    fn build(&self, place: HeadPlace<'_>) -> Result<Box<dyn Head>> {
+        let Answer::Values(values) = place.answer else { return Err(place.refuses("masked-reconstruction")) };
+        Ok(Box::new(MaskedReconstructionHead::new(place, values, self)?))
+    }
+}
+
 impl Head for MaskedReconstructionHead {
     fn spec(&self) -> &HeadSpec {
         &self.spec
@@ -209,7 +225,7 @@ impl Head for MaskedReconstructionHead {
 mod tests {
     use super::*;
     use mtl_core::{
-        answer::{Answer, numbered},
+        answer::numbered,
         batch::Inputs,
         context::Cx,
         input::InputSpec,

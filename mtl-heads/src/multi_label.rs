@@ -17,7 +17,7 @@
 
 use mtl_core::{
     Result, TorchContext,
-    answer::MultiLabel,
+    answer::{Answer, MultiLabel},
     batch::Target,
     loss::TaskLoss,
     nn::Activation,
@@ -31,6 +31,7 @@ use crate::{
     constant::Constant,
     decode::to_array,
     head::{Head, HeadOutput, HeadSpec},
+    part::HeadPart,
     place::HeadPlace,
     tower::{Tower, TowerShape},
 };
@@ -89,6 +90,17 @@ impl MultiLabelHead {
     }
 }
 
+impl HeadPart for MultiLabelHeadConfig {
+    fn metrics(&self, _: &Answer) -> &'static [&'static str] {
+        MultiLabelHead::METRICS
+    }
+
+    fn build(&self, place: HeadPlace<'_>) -> Result<Box<dyn Head>> {
+        let Answer::MultiLabel(labels) = place.answer else { return Err(place.refuses("multi-label")) };
+        Ok(Box::new(MultiLabelHead::new(place, labels, self)?))
+    }
+}
+
 impl Head for MultiLabelHead {
     fn spec(&self) -> &HeadSpec {
         &self.spec
@@ -133,7 +145,7 @@ impl Head for MultiLabelHead {
 #[expect(clippy::float_cmp, reason = "exact by construction")]
 mod tests {
     use super::*;
-    use mtl_core::{answer::Answer, features::View, params::ParamSet, task::TaskName};
+    use mtl_core::{features::View, params::ParamSet, task::TaskName};
     use ndarray::array;
     use tch::{Device, Kind};
 

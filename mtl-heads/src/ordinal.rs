@@ -25,7 +25,7 @@
 
 use mtl_core::{
     Result, TorchContext,
-    answer::Ordinal,
+    answer::{Answer, Ordinal},
     batch::{MISSING_CLASS, Target},
     label_stats::LabelStats,
     loss::TaskLoss,
@@ -40,6 +40,7 @@ use crate::{
     ask::Ask,
     decode::to_array,
     head::{Head, HeadOutput, HeadSpec},
+    part::HeadPart,
     place::HeadPlace,
     tower::{Tower, TowerShape},
 };
@@ -181,6 +182,17 @@ fn log_probs(logits: &Tensor) -> Result<Tensor> {
     run().op("probabilities of grades")
 }
 
+impl HeadPart for OrdinalHeadConfig {
+    fn metrics(&self, _: &Answer) -> &'static [&'static str] {
+        OrdinalHead::METRICS
+    }
+
+    fn build(&self, place: HeadPlace<'_>) -> Result<Box<dyn Head>> {
+        let Answer::Ordinal(grades) = place.answer else { return Err(place.refuses("ordinal")) };
+        Ok(Box::new(OrdinalHead::new(place, grades, self)?))
+    }
+}
+
 impl Head for OrdinalHead {
     fn spec(&self) -> &HeadSpec {
         &self.spec
@@ -230,7 +242,7 @@ impl Head for OrdinalHead {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mtl_core::{answer::Answer, features::View, params::ParamSet, task::TaskName};
+    use mtl_core::{features::View, params::ParamSet, task::TaskName};
     use tch::Device;
 
     fn head(loss: OrdinalLoss, stats: Option<&LabelStats>) -> OrdinalHead {

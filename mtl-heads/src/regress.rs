@@ -21,7 +21,12 @@
 //! 1]` and a `[4]` silently become `[4, 4]`).
 
 use mtl_core::{
-    Error, Result, TorchContext, answer::Values, batch::Target, loss::TaskLoss, nn::Activation, prediction::Prediction,
+    Error, Result, TorchContext,
+    answer::{Answer, Values},
+    batch::Target,
+    loss::TaskLoss,
+    nn::Activation,
+    prediction::Prediction,
 };
 use serde::{Deserialize, Serialize};
 use tch::{Reduction, Tensor};
@@ -30,6 +35,7 @@ use crate::{
     ask::Ask,
     decode::to_array,
     head::{Head, HeadOutput, HeadSpec},
+    part::HeadPart,
     place::HeadPlace,
     scaling::{ScalingChoice, TargetScaling, TargetTransform},
     tower::{Tower, TowerShape},
@@ -130,6 +136,17 @@ impl RegressHead {
     }
 }
 
+impl HeadPart for RegressHeadConfig {
+    fn metrics(&self, _: &Answer) -> &'static [&'static str] {
+        RegressHead::METRICS
+    }
+
+    fn build(&self, place: HeadPlace<'_>) -> Result<Box<dyn Head>> {
+        let Answer::Values(values) = place.answer else { return Err(place.refuses("regress")) };
+        Ok(Box::new(RegressHead::new(place, values, self)?))
+    }
+}
+
 impl Head for RegressHead {
     fn spec(&self) -> &HeadSpec {
         &self.spec
@@ -183,7 +200,7 @@ impl Head for RegressHead {
 #[expect(clippy::float_cmp, reason = "exact by construction")]
 mod tests {
     use super::*;
-    use mtl_core::{answer::Answer, features::View, params::ParamSet, task::TaskName};
+    use mtl_core::{features::View, params::ParamSet, task::TaskName};
     use ndarray::array;
     use tch::{Device, Kind, Tensor};
 

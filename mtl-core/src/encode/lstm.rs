@@ -15,7 +15,7 @@
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::{Encoder, Stage, Takes, no_stage};
+use super::{Encoder, EncoderPart, Stage, Takes, no_stage};
 use crate::{
     context::Cx,
     error::{Error, Result, TorchContext},
@@ -138,6 +138,16 @@ impl LstmEncoder {
             layers.push(layer);
         }
         Ok(Self { input: input.to_owned(), items, word_dropout, embedding_dropout, layers, dropout, stages })
+    }
+}
+
+impl EncoderPart for LstmEncoderConfig {
+    fn takes(&self) -> Takes {
+        LstmEncoder::TAKES
+    }
+
+    fn build(&self, scope: &mut Scope<'_>, spec: &InputSpec) -> Result<Box<dyn Encoder>> {
+        Ok(Box::new(LstmEncoder::new(scope, spec, self)?))
     }
 }
 

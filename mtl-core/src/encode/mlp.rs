@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::{Encoder, Stage, Takes, no_stage};
+use super::{Encoder, EncoderPart, Stage, Takes, no_stage};
 use crate::{
     context::Cx,
     error::{Error, Result, TorchContext},
@@ -82,6 +82,16 @@ impl MlpEncoder {
     fn run(&self, idx: usize, xs: &Tensor, cx: &Cx) -> Result<Features> {
         let layer = self.layers.get(idx).ok_or_else(|| no_stage(&self.stages, idx))?;
         Ok(Features::Pooled(layer.forward(xs, cx)?))
+    }
+}
+
+impl EncoderPart for MlpEncoderConfig {
+    fn takes(&self) -> Takes {
+        MlpEncoder::TAKES
+    }
+
+    fn build(&self, scope: &mut Scope<'_>, spec: &InputSpec) -> Result<Box<dyn Encoder>> {
+        Ok(Box::new(MlpEncoder::new(scope, spec, self)?))
     }
 }
 

@@ -14,7 +14,7 @@
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::{Encoder, Stage, Takes, no_stage, picture};
+use super::{Encoder, EncoderPart, Stage, Takes, no_stage, picture};
 use crate::{
     context::Cx,
     error::{Error, Result, TorchContext},
@@ -142,6 +142,16 @@ impl ResNet18 {
             inputs = outputs;
         }
         Ok(Self { input, stem, large_images: config.large_images, layers, stages })
+    }
+}
+
+impl EncoderPart for ResNet18Config {
+    fn takes(&self) -> Takes {
+        ResNet18::TAKES
+    }
+
+    fn build(&self, scope: &mut Scope<'_>, spec: &InputSpec) -> Result<Box<dyn Encoder>> {
+        Ok(Box::new(ResNet18::new(scope, spec, self)?))
     }
 }
 

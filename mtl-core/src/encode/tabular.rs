@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::{Encoder, Stage, Takes, no_stage};
+use super::{Encoder, EncoderPart, Stage, Takes, no_stage};
 use crate::{
     context::Cx,
     error::{Error, Result, TorchContext},
@@ -90,6 +90,16 @@ impl TabularEncoder {
             width = h;
         }
         Ok(Self { fields, trunk, stages, field_names })
+    }
+}
+
+impl EncoderPart for TabularEncoderConfig {
+    fn takes(&self) -> Takes {
+        TabularEncoder::TAKES
+    }
+
+    fn build(&self, scope: &mut Scope<'_>, spec: &InputSpec) -> Result<Box<dyn Encoder>> {
+        Ok(Box::new(TabularEncoder::new(scope, spec, self)?))
     }
 }
 

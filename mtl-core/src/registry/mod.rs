@@ -4,20 +4,25 @@
 //! (`kind = "upgrad"`), to `ALL` (contract tests, generated tables, `mtl list`), and to `build`. The macro writes no
 //! types of its own beyond that enum, so every member stays greppable.
 //!
-//! A registry with `outside = Trait` is open: a crate of somebody's own registers a settings type that implements the trait,
-//! and from then on its name is read, checked, documented and listed as ours are ([`Outside`]). What no configuration chooses
-//! but files name (kinds of answers, modalities) is in [`Makers`].
+//! What a member is asked, its settings' type answers, by the trait that `part = Trait` names: `part()` gives whichever member
+//! it is as that trait, so that nobody matches on members, and a new one is its own file and its line.
+//!
+//! A registry with `outside = Trait` is open beside that: a crate of somebody's own registers a settings type that implements
+//! the trait, and from then on its name is read, checked, documented and listed as ours are, and it is asked and built by the
+//! same calls ([`Outside`]). What no configuration chooses but files name (kinds of answers, modalities) is in [`Makers`].
 
 mod makers;
 mod outside;
+mod table;
 
 pub use makers::Makers;
-pub use outside::{Catalogue, Content, Outside, settings};
+pub use outside::{Catalogue, Outside};
+pub use table::{Content, Value, settings, with, without};
 
 /// Declares an enum of configurations, one variant per member, tagged by its kebab-case name.
 ///
-/// Each line reads `Variant(path::Config) = "name", "one-line description";`. With `outside = Trait` after `what` there is one
-/// more variant, `Outside`, and `register`.
+/// Each line reads `Variant(path::Config) = "name", "one-line description";`. With `part = Trait` after `what`, which every
+/// settings type then implements, there is `part`; with `outside = Trait` that, one more variant, `Outside`, and `register`.
 #[macro_export]
 macro_rules! registry {
     (
@@ -67,6 +72,27 @@ macro_rules! registry {
     };
     (
         $(#[$meta:meta])*
+        pub enum $name:ident, what = $what:literal, part = $part:ident {
+            $( $variant:ident($config:ty) = $key:literal, $about:literal; )+
+        }
+    ) => {
+        $crate::registry!(
+            $(#[$meta])*
+            pub enum $name, what = $what {
+                $( $variant($config) = $key, $about; )+
+            }
+        );
+
+        impl $name {
+            /// The member's settings, whichever member it is.
+            #[must_use]
+            pub fn part(&self) -> &dyn $part {
+                match self { $( Self::$variant(config) => config, )+ }
+            }
+        }
+    };
+    (
+        $(#[$meta:meta])*
         pub enum $name:ident, what = $what:literal, outside = $part:ident {
             $( $variant:ident($config:ty) = $key:literal, $about:literal; )+
         }
@@ -111,6 +137,46 @@ macro_rules! registry {
                     match self { $( Self::$variant(_) => $key, )+ Self::Outside(part) => part.name() }
                 }
 
+                /// The member's settings, whichever member it is, ours or from outside.
+                #[must_use]
+                pub fn part(&self) -> &dyn $part {
+                    match self { $( Self::$variant(config) => config, )+ Self::Outside(part) => &**part }
+                }
+
+                /// Changes the settings.
+                ///
+                /// # Errors
+                /// For a member from outside, what its type says of reading them again, in serde's words.
+                pub fn edit(&mut self, mut how: impl FnMut(&mut dyn $part)) -> std::result::Result<(), String> {
+                    match self {
+                        $( Self::$variant(config) => how(config), )+
+                        Self::Outside(part) => part.edit(|part| how(part))?,
+                    }
+                    Ok(())
+                }
+
+                /// The same with another value for one setting.
+                ///
+                /// # Errors
+                /// What the settings' type says of it, in serde's words.
+                pub fn with(&self, key: &str, value: $crate::registry::Value) -> std::result::Result<Self, String> {
+                    match self {
+                        $( Self::$variant(config) => $crate::registry::with(config, key, value).map(Self::$variant), )+
+                        Self::Outside(part) => part.with(key, value).map(Self::Outside),
+                    }
+                }
+
+                /// The same with the default value for some settings: those that it has.
+                ///
+                /// # Errors
+                /// What the settings' type says of it, in serde's words.
+                pub fn without(&self, keys: &[&str]) -> std::result::Result<Self, String> {
+                    match self {
+                        $( Self::$variant(config) => $crate::registry::without(config, keys).map(Self::$variant), )+
+                        Self::Outside(part) => part.without(keys).map(Self::Outside),
+                    }
+                }
+
                 /// The member of that name with its default settings.
                 ///
                 /// # Errors
@@ -138,7 +204,7 @@ macro_rules! registry {
                     if Self::ALL.iter().any(|(taken, _)| *taken == name) {
                         return Err($crate::Error::Duplicate { what: $what, name: name.to_owned() });
                     }
-                    OUTSIDE.add::<C>(name, about, |settings| std::sync::Arc::new(settings))
+                    OUTSIDE.add::<C>(name, about, |settings| std::sync::Arc::new(settings), |settings| settings)
                 }
             }
 

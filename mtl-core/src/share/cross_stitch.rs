@@ -24,7 +24,7 @@
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::{SharedFeatures, Sharing, TaskMask};
+use super::{SharedFeatures, Sharing, SharingPart, TaskMask};
 use crate::{
     batch::Inputs,
     context::Cx,
@@ -162,6 +162,12 @@ impl Unit {
         }
         let sum = sum.ok_or_else(no_tasks)?;
         Ok(own.shallow_clone().with_newest(sum))
+    }
+}
+
+impl SharingPart for CrossStitchConfig {
+    fn build(&self, scope: &mut Scope<'_>, plan: &EncoderPlan<'_>, tasks: &TaskSet) -> Result<Box<dyn Sharing>> {
+        Ok(Box::new(CrossStitch::new(scope, plan, tasks, self)?))
     }
 }
 

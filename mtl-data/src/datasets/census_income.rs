@@ -16,7 +16,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Splits, dataset_dir, file};
+use super::{DatasetPart, Splits, dataset_dir, file};
 use crate::{
     error::Result,
     kept::{Cut, Loading, Part},
@@ -24,7 +24,7 @@ use crate::{
     source::{Source, split},
     table::{Column, CsvFormat, FittedSchema, LabelSpec, Schema, Table},
 };
-use mtl_core::task::TaskName;
+use mtl_core::{answer::AnswerTag, task::TaskName};
 
 const NAME: &str = "census-income";
 const TRAIN: &str = "census_income_1994_1995_train.csv";
@@ -62,7 +62,7 @@ impl CensusIncome {
         self.load_with(&mut Loading::default())
     }
 
-    pub(super) fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
+    fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
         let dir = dataset_dir(self.dir.as_deref(), NAME)?;
         let schema = Self::schema()?;
         let read = |name: &str| Table::read(&file(&dir, name, NAME)?, &Self::FORMAT, &schema);
@@ -101,6 +101,20 @@ impl CensusIncome {
         // Income is the last column of the file and the first task of every paper.
         let tasks = vec![TaskName::new("income")?, TaskName::new("marital")?];
         Ok(Schema { tasks, columns: COLUMNS.iter().map(column).collect::<Result<_>>()?, ..Schema::default() })
+    }
+}
+
+impl DatasetPart for CensusIncome {
+    fn tasks(&self) -> Result<Vec<(TaskName, AnswerTag)>> {
+        Self::schema()?.answers()
+    }
+
+    fn load(&self, loading: &mut Loading<'_>) -> Result<Splits> {
+        self.load_with(loading)
+    }
+
+    fn places(&self) -> &'static [&'static str] {
+        &["dir"]
     }
 }
 

@@ -22,9 +22,10 @@ use std::{
     sync::Arc,
 };
 
+use mtl_core::{answer::AnswerTag, task::TaskName};
 use serde::{Deserialize, Serialize};
 
-use super::{Splits, absent, cut::cut_parts, located};
+use super::{DatasetPart, Splits, absent, cut::cut_parts, located};
 use crate::{
     error::{Error, Result},
     kept::{Cut, Loading, Part},
@@ -89,13 +90,10 @@ impl CsvFiles {
     /// cannot hold and labels that no task has are missing. `None` where nothing can be read.
     #[must_use]
     pub fn examine(&self) -> (Option<Splits>, Vec<Error>) {
-        let mut faults = Faults::collect();
-        let splits = self.read_all(&mut Loading::default(), &mut faults);
-        let mut errors = faults.into_errors();
-        (splits.map_err(|e| errors.push(e)).ok(), errors)
+        DatasetPart::examine(self, &mut Loading::default())
     }
 
-    pub(super) fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
+    fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
         self.read_all(loading, &mut Faults::default())
     }
 
@@ -146,6 +144,32 @@ impl CsvFiles {
         let path = located(self.dir.as_deref()).join(path);
         let table = Table::read_with(&path, &self.format, &self.schema, faults).map_err(absent);
         loading.table(role, &path, table, role == "train")
+    }
+}
+
+impl DatasetPart for CsvFiles {
+    fn tasks(&self) -> Result<Vec<(TaskName, AnswerTag)>> {
+        self.schema.answers()
+    }
+
+    fn load(&self, loading: &mut Loading<'_>) -> Result<Splits> {
+        self.load_with(loading)
+    }
+
+    fn examine(&self, loading: &mut Loading<'_>) -> (Option<Splits>, Vec<Error>) {
+        let mut faults = Faults::collect();
+        let splits = self.read_all(loading, &mut faults);
+        let mut errors = faults.into_errors();
+        (splits.map_err(|e| errors.push(e)).ok(), errors)
+    }
+
+    fn places(&self) -> &'static [&'static str] {
+        &["dir"]
+    }
+
+    fn forget_places(&mut self) {
+        let files = [Some(&mut self.train), self.validation.as_mut(), self.test.as_mut()];
+        files.into_iter().flatten().for_each(PathBuf::clear);
     }
 }
 

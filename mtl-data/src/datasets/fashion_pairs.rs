@@ -7,9 +7,10 @@ use std::{
     sync::Arc,
 };
 
+use mtl_core::{answer::AnswerTag, task::TaskName};
 use serde::{Deserialize, Serialize};
 
-use super::{Origin, Splits, dataset_dir};
+use super::{DatasetPart, Origin, Splits, dataset_dir, named};
 use crate::{
     error::{Error, Result},
     idx::{self, Idx},
@@ -57,7 +58,7 @@ impl FashionPairsConfig {
         self.load_with(&mut Loading::default())
     }
 
-    pub(super) fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
+    fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
         let dir = dataset_dir(self.dir.as_deref(), FILES)?;
         let (train, test) = rayon::join(|| files(&dir, "train"), || files(&dir, "t10k"));
         let mut compared = |part: &str, files: Files| -> Result<Arc<Garments>> {
@@ -108,6 +109,24 @@ impl FashionPairsConfig {
         )]
         let n_pairs = ((members.len() as f64 * rate).round() as u64).max(1);
         FashionPairs::new(garments.clone(), members, n_pairs, mix(self.seed ^ mix(part)), scaling)
+    }
+}
+
+impl DatasetPart for FashionPairsConfig {
+    fn tasks(&self) -> Result<Vec<(TaskName, AnswerTag)>> {
+        named(&["left", "right"], AnswerTag::Class)
+    }
+
+    fn load(&self, loading: &mut Loading<'_>) -> Result<Splits> {
+        self.load_with(loading)
+    }
+
+    fn places(&self) -> &'static [&'static str] {
+        &["dir"]
+    }
+
+    fn has_pictures(&self) -> bool {
+        true
     }
 }
 

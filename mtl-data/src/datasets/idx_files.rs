@@ -24,13 +24,13 @@ use std::{
 };
 
 use mtl_core::{
-    answer::{Answer, numbered},
+    answer::{Answer, AnswerTag, numbered},
     batch::MISSING_CLASS,
     task::TaskName,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Splits, absent, cut::cut_parts, located};
+use super::{DatasetPart, Splits, absent, cut::cut_parts, located};
 use crate::{
     error::{Error, Result},
     idx::{self, Idx},
@@ -124,7 +124,7 @@ impl IdxImages {
     }
 
     /// Forgets where files are, and keeps for which inputs.
-    pub(super) fn clear_paths(&mut self) {
+    fn clear_paths(&mut self) {
         match self {
             Self::One(path) => path.clear(),
             Self::Several(paths) => paths.values_mut().for_each(PathBuf::clear),
@@ -174,8 +174,8 @@ impl IdxFiles {
         self.load_with(&mut Loading::default())
     }
 
-    pub(super) fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
-        let tasks = self.tasks()?;
+    fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
+        let tasks = self.task_infos()?;
         if self.train.images.iter().is_empty() {
             return Err(Error::config(NAME, "train", "the paths of files", "none"));
         }
@@ -233,7 +233,7 @@ impl IdxFiles {
         loading.finish(Splits { validation, ..splits }, cut)
     }
 
-    fn tasks(&self) -> Result<Vec<TaskInfo>> {
+    fn task_infos(&self) -> Result<Vec<TaskInfo>> {
         if self.tasks.is_empty() {
             return Err(Error::config(NAME, "tasks", "at least one task", "none"));
         }
@@ -315,6 +315,32 @@ impl IdxFiles {
 
     fn path(&self, path: &Path) -> PathBuf {
         located(self.dir.as_deref()).join(path)
+    }
+}
+
+impl DatasetPart for IdxFiles {
+    fn tasks(&self) -> Result<Vec<(TaskName, AnswerTag)>> {
+        Ok(self.tasks.iter().map(|task| (task.name.clone(), AnswerTag::Class)).collect())
+    }
+
+    fn load(&self, loading: &mut Loading<'_>) -> Result<Splits> {
+        self.load_with(loading)
+    }
+
+    fn places(&self) -> &'static [&'static str] {
+        &["dir"]
+    }
+
+    fn forget_places(&mut self) {
+        let parts = [Some(&mut self.train), self.validation.as_mut(), self.test.as_mut()];
+        for part in parts.into_iter().flatten() {
+            part.images.clear_paths();
+            part.labels.iter_mut().for_each(PathBuf::clear);
+        }
+    }
+
+    fn has_pictures(&self) -> bool {
+        true
     }
 }
 

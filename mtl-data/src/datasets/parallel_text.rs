@@ -21,10 +21,13 @@ use std::{
     sync::Arc,
 };
 
-use mtl_core::{answer::Labels, task::TaskName};
+use mtl_core::{
+    answer::{AnswerTag, Labels},
+    task::TaskName,
+};
 use serde::{Deserialize, Serialize};
 
-use super::{Splits, absent, cut::cut_parts, located};
+use super::{DatasetPart, Splits, absent, cut::cut_parts, located};
 use crate::{
     error::{Error, Result},
     finding::Finding,
@@ -155,7 +158,7 @@ impl ParallelText {
         self.load_with(&mut Loading::default())
     }
 
-    pub(super) fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
+    fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
         let inputs = self.checked_inputs()?;
         let train = self.folder("train", &self.train, &inputs, loading)?;
         let validation = self.validation.is_none().then_some(self.validation_fraction);
@@ -183,11 +186,6 @@ impl ParallelText {
         let cut = Cut { train: Part::at(&learn), validation: validation_part, test: test_part };
         let splits = Splits::new(&whole, learn, Vec::new(), test, Some(Preprocessing::Text { fitted }))?;
         loading.finish(Splits { validation, findings, ..splits }, cut)
-    }
-
-    /// The names and kinds of the tasks, before a file is read.
-    pub(super) fn named_tasks(&self) -> impl Iterator<Item = (&TaskName, TextLabel)> {
-        self.tasks.iter().map(|task| (&task.name, task.kind))
     }
 
     /// The inputs, one or several.
@@ -309,6 +307,31 @@ impl ParallelText {
         let labels =
             fitted.tasks.iter().zip(&folder.labels).map(|(task, lines)| fitted.labels(task, lines, &self.missing));
         TextSource::new(fitted.info()?, texts, labels.collect::<Result<Vec<Labels>>>()?)
+    }
+}
+
+impl DatasetPart for ParallelText {
+    fn tasks(&self) -> Result<Vec<(TaskName, AnswerTag)>> {
+        Ok(self.tasks.iter().map(|task| (task.name.clone(), task.kind.tag())).collect())
+    }
+
+    fn load(&self, loading: &mut Loading<'_>) -> Result<Splits> {
+        self.load_with(loading)
+    }
+
+    fn places(&self) -> &'static [&'static str] {
+        &["dir"]
+    }
+
+    fn forget_places(&mut self) {
+        let folders = [Some(&mut self.train), self.validation.as_mut(), self.test.as_mut()];
+        let files = self.text.as_mut().into_iter().chain(self.inputs.iter_mut().map(|input| &mut input.file));
+        let labels = self.tasks.iter_mut().map(|task| &mut task.file);
+        folders.into_iter().flatten().chain(files).chain(labels).for_each(PathBuf::clear);
+    }
+
+    fn has_texts(&self) -> bool {
+        true
     }
 }
 

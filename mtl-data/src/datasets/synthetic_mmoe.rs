@@ -18,12 +18,15 @@
 
 use std::sync::Arc;
 
-use mtl_core::{answer::Answer, task::TaskName};
+use mtl_core::{
+    answer::{Answer, AnswerTag},
+    task::TaskName,
+};
 use ndarray::Array2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{Origin, Splits};
+use super::{DatasetPart, Origin, Splits, named};
 use crate::{
     error::{Error, Result},
     info::{DataInfo, TaskInfo},
@@ -102,7 +105,7 @@ impl SyntheticMmoe {
         self.load_with(&mut Loading::default())
     }
 
-    pub(super) fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
+    fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
         self.validate()?;
         let n_rows = self.train + self.validation + self.test;
         let rule = Rule::draw(self);
@@ -166,6 +169,23 @@ impl SyntheticMmoe {
             }
         }
         Ok((tasks, labels))
+    }
+}
+
+impl DatasetPart for SyntheticMmoe {
+    fn tasks(&self) -> Result<Vec<(TaskName, AnswerTag)>> {
+        let mut tasks = Vec::new();
+        if self.targets != SyntheticTargets::Binary {
+            tasks.extend(named(&["y1", "y2"], AnswerTag::Values)?);
+        }
+        if self.targets != SyntheticTargets::Values {
+            tasks.extend(named(&["y1-high", "y2-high"], AnswerTag::MultiLabel)?);
+        }
+        Ok(tasks)
+    }
+
+    fn load(&self, loading: &mut Loading<'_>) -> Result<Splits> {
+        self.load_with(loading)
     }
 }
 

@@ -43,7 +43,7 @@ mod likelihood;
 pub use constraints::CrfConstraints;
 use mtl_core::{
     Result, TorchContext,
-    answer::{Cells, Labels, Tags},
+    answer::{Answer, Cells, Labels, Tags},
     batch::Target,
     loss::TaskLoss,
     nn::Activation,
@@ -58,6 +58,7 @@ use crate::{
     ask::Ask,
     head::{Head, HeadOutput, HeadSpec},
     items,
+    part::HeadPart,
     place::HeadPlace,
     tags,
     tower::{Tower, TowerShape},
@@ -107,7 +108,7 @@ impl CrfHead {
         let rules = config.constraints.rules(tags)?;
         let width = tags.tags.len() as i64;
         let shape = TowerShape { hidden: &config.hidden, activation: config.activation, dropout: config.dropout };
-        let spec = place.spec("crf", format!("scores of items [b, l, {width}]"), tags::metrics(tags))?;
+        let spec = place.spec("crf", format!("scores of items [b, l, {width}]"), tags::metrics(place.answer))?;
         let tower = Tower::new(&mut place.scope, place.view, width, shape)?;
         let scope = &mut place.scope;
         let transitions = Transitions {
@@ -133,6 +134,17 @@ impl CrfHead {
             read(&learned.step, rules.map(|rules| &rules.step))?,
             read(&learned.end, rules.map(|rules| &rules.end))?,
         ))
+    }
+}
+
+impl HeadPart for CrfHeadConfig {
+    fn metrics(&self, answer: &Answer) -> &'static [&'static str] {
+        tags::metrics(answer)
+    }
+
+    fn build(&self, place: HeadPlace<'_>) -> Result<Box<dyn Head>> {
+        let Answer::Tags(tags) = place.answer else { return Err(place.refuses("crf")) };
+        Ok(Box::new(CrfHead::new(place, tags, self)?))
     }
 }
 
@@ -177,7 +189,6 @@ impl Head for CrfHead {
 mod tests {
     use super::*;
     use mtl_core::{
-        answer::Answer,
         features::{Tokens, View},
         params::ParamSet,
         task::TaskName,

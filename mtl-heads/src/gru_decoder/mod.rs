@@ -37,7 +37,7 @@ mod search;
 
 use mtl_core::{
     Error, Result, TorchContext,
-    answer::{Labels, Sequence},
+    answer::{Answer, Labels, Sequence},
     batch::{MISSING_CLASS, Target},
     context::Cx,
     label_stats::LabelStats,
@@ -52,6 +52,7 @@ use tch::{Kind, Reduction, Tensor};
 use crate::{
     ask::{Ask, HeadNeeds},
     head::{Head, HeadOutput, HeadSpec},
+    part::HeadPart,
     place::HeadPlace,
 };
 use network::{Memory, Network, Sizes};
@@ -188,6 +189,17 @@ impl GruDecoderHead {
             expected: "sequences with lengths".into(),
             found: found.size(),
         })
+    }
+}
+
+impl HeadPart for GruDecoderHeadConfig {
+    fn metrics(&self, _: &Answer) -> &'static [&'static str] {
+        GruDecoderHead::METRICS
+    }
+
+    fn build(&self, place: HeadPlace<'_>) -> Result<Box<dyn Head>> {
+        let Answer::Sequence(sequence) = place.answer else { return Err(place.refuses("gru-decoder")) };
+        Ok(Box::new(GruDecoderHead::new(place, sequence, self)?))
     }
 }
 

@@ -223,13 +223,11 @@ fn kind_of(path: &KeyPath, whole: &Table) -> Option<&'static str> {
 
 /// The key of a data set's folder; `None` where samples are generated.
 fn folder_key(kind: &str) -> Option<&'static str> {
-    if let Ok(DatasetConfig::Outside(part)) = DatasetConfig::by_name(kind) {
-        return part.places().first().copied();
+    match DatasetConfig::by_name(kind) {
+        Ok(data) => data.part().places().first().copied(),
+        // Refused by the check that follows.
+        Err(_) => Some("dir"),
     }
-    let nodes = nodes(&KeyPath::section("data"));
-    let own = nodes.iter().flat_map(|node| node.alternatives()).find(|node| node.kind() == Some(kind));
-    // An unknown kind is refused by the check that follows.
-    own.is_none_or(|own| own.property("dir").is_some()).then_some("dir")
 }
 
 fn default_encoder(whole: &Table) -> Option<&'static str> {
