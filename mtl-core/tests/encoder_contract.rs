@@ -12,7 +12,6 @@ use mtl_core::{
     },
     laws,
     mode::Mode,
-    nn::Activation,
     params::ParamSet,
 };
 use tch::{Device, Kind, Tensor};
