@@ -55,7 +55,13 @@ fn form(key: &KeyDoc, x: f64) -> Value {
 
 /// The configuration that is this table alone.
 fn document(group: &Group, innermost: Table) -> Table {
-    group.path.rsplit('.').fold(innermost, |inside, step| {
+    group.path.rsplit('.').fold(innermost, |mut inside, step| {
+        // Tables that only one kind of what is around them has.
+        let around =
+            [("data.schema", "data", "csv"), ("data.tasks", "data", "idx"), ("task[].head.loss", "head", "regress")];
+        if let Some((_, _, kind)) = around.iter().find(|(path, key, _)| group.path.starts_with(path) && step == *key) {
+            inside.insert("kind".into(), (*kind).into());
+        }
         let value = match step.strip_suffix("[]") {
             Some(_) => vec![Value::Table(inside)].into(),
             None => Value::Table(inside),
@@ -69,6 +75,10 @@ fn required(group: &Group) -> Table {
     match group.kind.as_deref() {
         Some("funnel") => Table::from_iter([("after".to_owned(), "other".into())]),
         Some("branch") => Table::from_iter([("at".to_owned(), "layer0".into())]),
+        // Heads of blocks are looked at where there is a block.
+        Some("task-query") => {
+            Table::from_iter([("blocks".to_owned(), 1.into()), ("token_hidden".to_owned(), 8.into())])
+        }
         _ => Table::new(),
     }
 }
@@ -91,6 +101,7 @@ fn inputs() -> Vec<InputSpec> {
         spec("image", picture.into()),
         spec("text", words.into()),
         InputSpec::new([("left", picture.into()), ("right", picture.into())]).unwrap(),
+        InputSpec::table(Vec::new(), vec!["age".into(), "wage".into()]),
     ]
 }
 
@@ -115,7 +126,8 @@ fn refusals(section: &str, value: &Value) -> Vec<String> {
         },
         "sharing" => match read::<Architecture>(value) {
             Ok(config) => {
-                for (at, (spec, encoder)) in inputs().iter().zip(["tabular", "conv", "lstm", "conv"]).enumerate() {
+                for (at, (spec, encoder)) in inputs().iter().zip(["tabular", "conv", "lstm", "conv", "mlp"]).enumerate()
+                {
                     let encoder = AnyEncoder::by_name(encoder).unwrap();
                     let plan = EncoderPlan::new(&encoder, spec);
                     let made = config.build(&mut params.root().sub(format!("at{at}")), &plan, &tasks());
@@ -190,8 +202,10 @@ fn what_a_range_leaves_out_is_refused_by_the_file_and_by_the_part() {
                 }
                 // What no number of the field's type can be is not read.
                 let said = refusals(section, &document[section]);
-                let about =
-                    |e: &&String| e.starts_with("not read") || e.contains(&key.key) || e.contains("size must be");
+                let layer = ["size must be", "outputs must be"]; // of a layer that is made with it
+                let about = |e: &&String| {
+                    e.starts_with("not read") || e.contains(&key.key) || layer.iter().any(|words| e.contains(words))
+                };
                 match said.iter().any(|e| about(&e)) {
                     true => n_part += 1,
                     false => wrong.push(format!("part, {name}: {said:?}")),
