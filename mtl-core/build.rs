@@ -53,6 +53,8 @@ fn main() {
         .warnings(false)
         // The kernels here are the point: optimized in every profile.
         .opt_level(3)
+        // Of libtorch's templates it would be 50 MB in every program.
+        .debug(false)
         .include("cpp/stub")
         .include(&include)
         .include(include.join("torch/csrc/api/include"));

@@ -13,6 +13,7 @@ use crate::{
     input::MetricBatch,
     judged::{FromJudged, Shelf},
     metric::{Metric, Streaming},
+    saved,
     value::MetricValue,
 };
 
@@ -113,7 +114,7 @@ where
     fn merge(&mut self, other: &dyn AnyMetric) -> Result<()> {
         match other.as_any().downcast_ref::<Self>() {
             Some(same) => self.merge(same),
-            None => Err(self.refuse(format!("it belongs to metric {}", other.name()))),
+            None => Err(saved::belongs_to(self.name(), other.name())),
         }
     }
 

@@ -106,6 +106,7 @@ pub mod registry;
 pub mod regress;
 pub mod report;
 pub mod samples;
+mod saved;
 pub mod set;
 pub mod signal;
 pub mod speech;

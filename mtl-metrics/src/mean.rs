@@ -1,11 +1,10 @@
 //! States for means: an exact sum and a count, alone or one per output.
 
 use mtl_core::Result;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    chunks::by_chunks,
+    chunks::{by_chunks, map_each},
     exact_sum::ExactSum,
     input::MetricBatch,
     metric::{MetricState, refused},
@@ -182,7 +181,7 @@ impl<S: MetricState> PerOutput<S> {
         n: impl Fn(&S) -> u64,
         value: impl Fn(&S) -> OrReason<f64> + Sync + Send,
     ) -> MetricValue {
-        let parts: Vec<_> = self.0.par_iter().map(value).collect();
+        let parts = map_each(self.0.len(), |k| value(&self.0[k]));
         MetricValue::average(&parts, "output", self.0.iter().fold(0, |sum, output| sum.saturating_add(n(output))))
     }
 }

@@ -11,14 +11,12 @@
 
 use std::fmt::Debug;
 
-use mtl_core::{Error, Result, answer::Answer, metric::Direction};
+use mtl_core::{Result, answer::Answer, metric::Direction};
 
+pub(crate) use crate::saved::refused;
 pub use crate::state::MetricState;
 pub(crate) use crate::state::add_counts;
-use crate::value::MetricValue;
-
-/// First bytes of every saved metric state.
-const MAGIC: [u8; 4] = *b"mtlm";
+use crate::{saved, value::MetricValue};
 
 /// A metric: how to fold a batch into a state, how to read the state.
 pub trait Metric: Debug + Clone + Send + Sync + 'static {
@@ -123,12 +121,10 @@ impl<M: Metric> Streaming<M> {
     /// Takes over what another metric of the same name has seen.
     ///
     /// # Errors
-    /// [`Error::State`] for other settings, or when it saw another kind of data. Nothing has changed then.
+    /// [`State`](mtl_core::Error::State) for other settings, or when it saw another kind of data. Nothing has changed then.
     pub fn merge(&mut self, other: &Self) -> Result<()> {
-        if other.name() != self.name() {
-            return Err(self.refuse(format!("it belongs to metric {}", other.name())));
-        }
-        self.state.merge(&other.state).map_err(|reason| self.refuse(reason))
+        saved::same_metric(self.name(), other.name())?;
+        saved::merge(self.metric.name(), &mut self.state, &other.state)
     }
 
     /// The value for everything seen so far.
@@ -140,18 +136,17 @@ impl<M: Metric> Streaming<M> {
     /// What was seen, as bytes: equal for equal data, however they were split, ordered and merged.
     ///
     /// # Errors
-    /// [`Error::State`] when a foreign state cannot be written; those of this crate always can.
+    /// [`State`](mtl_core::Error::State) when a foreign state cannot be written; those of this crate always can.
     pub fn state(&self) -> Result<Vec<u8>> {
-        postcard::to_stdvec(&(MAGIC, M::STATE_VERSION, self.metric.name(), &self.state))
-            .map_err(|e| self.refuse(e.to_string()))
+        saved::write(self.name(), M::STATE_VERSION, &self.state)
     }
 
     /// Replaces what was seen by saved bytes.
     ///
     /// # Errors
-    /// [`Error::State`] for damaged bytes, another metric or another version. Nothing has changed then.
+    /// [`State`](mtl_core::Error::State) for damaged bytes, another metric or another version. Nothing has changed then.
     pub fn load_state(&mut self, bytes: &[u8]) -> Result<()> {
-        self.state = self.read(bytes)?;
+        self.state = saved::read(self.name(), M::STATE_VERSION, bytes)?;
         Ok(())
     }
 
@@ -160,42 +155,11 @@ impl<M: Metric> Streaming<M> {
     /// # Errors
     /// As [`load_state`](Self::load_state) and [`merge`](Self::merge).
     pub fn merge_state(&mut self, bytes: &[u8]) -> Result<()> {
-        let other = self.read(bytes)?;
-        self.state.merge(&other).map_err(|reason| self.refuse(reason))
+        saved::merge_bytes(self.metric.name(), M::STATE_VERSION, &mut self.state, bytes)
     }
 
     /// Forgets everything.
     pub fn reset(&mut self) {
         self.state = M::State::default();
     }
-
-    pub(crate) fn refuse(&self, reason: impl Into<String>) -> Error {
-        refused(self.metric.name(), reason)
-    }
-
-    fn read(&self, bytes: &[u8]) -> Result<M::State> {
-        type Header = ([u8; 4], u16, String);
-        let damaged = |_| self.refuse("the bytes are damaged");
-        let ((magic, version, name), rest) = postcard::take_from_bytes::<Header>(bytes).map_err(damaged)?;
-        if magic != MAGIC {
-            return Err(self.refuse("the bytes are no metric state"));
-        }
-        if name != self.metric.name() {
-            return Err(self.refuse(format!("it belongs to metric {name}")));
-        }
-        if version != M::STATE_VERSION {
-            return Err(self.refuse(format!("it has version {version}, expected {}", M::STATE_VERSION)));
-        }
-        let (state, rest) = postcard::take_from_bytes::<M::State>(rest).map_err(damaged)?;
-        if !rest.is_empty() {
-            return Err(self.refuse(format!("{} bytes too many", rest.len())));
-        }
-        state.check().map_err(|reason| self.refuse(reason))?;
-        Ok(state)
-    }
-}
-
-/// The error for a state that does not fit the metric it meets.
-pub(crate) fn refused(metric: &str, reason: impl Into<String>) -> Error {
-    Error::State { what: format!("metric {metric}"), reason: reason.into() }
 }

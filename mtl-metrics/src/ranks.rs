@@ -15,7 +15,10 @@
 
 use mtl_core::{Error, Result};
 
-use crate::value::{NO_LABEL, OrReason};
+use crate::{
+    chunks::map_each,
+    value::{NO_LABEL, OrReason},
+};
 
 const PASSES: u32 = 3;
 const DIGIT_BITS: u32 = 11;
@@ -83,7 +86,8 @@ pub(crate) fn both_sorted(positives: &[u32], negatives: &[u32]) -> (Vec<u32>, Ve
     if positives.len().min(negatives.len()) < PARALLEL {
         return (radix_sorted(positives), radix_sorted(negatives));
     }
-    rayon::join(|| radix_sorted(positives), || radix_sorted(negatives))
+    let mut sorted = map_each(2, |side| radix_sorted([positives, negatives][side])).into_iter();
+    (sorted.next().unwrap_or_default(), sorted.next().unwrap_or_default())
 }
 
 /// How positives rank against negatives, counted exactly.

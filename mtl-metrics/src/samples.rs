@@ -4,11 +4,11 @@
 //! small numbers and take 2 to 3 bytes for a million scores.
 
 use mtl_core::{Result, prediction::Scores};
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     binary::Sweep,
+    chunks::map_each,
     input::{MetricBatch, ScoreBatch},
     metric::{MetricState, refused},
     probability::log_sum_exp,
@@ -171,8 +171,8 @@ impl ScoreSamples {
     }
 
     /// What `each` finds in every column, in parallel, averaged over those where it is defined.
-    pub(crate) fn average(&self, each: impl Fn(&Column) -> OrReason<f64> + Send + Sync) -> MetricValue {
-        let parts: Vec<_> = self.columns.par_iter().map(each).collect();
+    pub(crate) fn average(&self, each: impl Fn(&Column) -> OrReason<f64> + Sync) -> MetricValue {
+        let parts = map_each(self.columns.len(), |k| each(&self.columns[k]));
         MetricValue::average(&parts, self.column_word(), self.support())
     }
 

@@ -20,10 +20,10 @@
 //! Formulae*, 1979. **Differs from** torchmetrics: `f64` throughout; a negative result of rounding is given as 0.
 
 use mtl_core::{Result, metric::Direction};
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    chunks::fill_rows,
     metric::{Metric, MetricState, refused},
     signal::{
         features::Features,
@@ -52,7 +52,7 @@ impl Gaussian {
         let centered: Vec<f64> =
             rows.chunks_exact(d).flat_map(|row| row.iter().zip(&mean).map(|(&x, m)| f64::from(x) - m)).collect();
         let mut products = vec![0.0; d * d];
-        products.par_chunks_mut(d).enumerate().for_each(|(i, out)| {
+        fill_rows(&mut products, d, |i, out| {
             for row in centered.chunks_exact(d) {
                 let x = row[i];
                 out.iter_mut().zip(row).for_each(|(sum, y)| *sum += x * y);
@@ -166,18 +166,14 @@ fn squared_distance(a: &Gaussian, b: &Gaussian) -> Option<f64> {
     let (s1, s2) = (a.covariance(), b.covariance());
     let (l, rank) = pivoted_cholesky(&s1, d);
     // M = L^T S2 L, by rows of S2 L.
-    let right: Vec<f64> = s2
-        .par_chunks(d)
-        .flat_map_iter(|row| {
-            let mut out = vec![0.0; rank];
-            for (x, l) in row.iter().zip(l.chunks_exact(rank.max(1))) {
-                out.iter_mut().zip(l).for_each(|(sum, l)| *sum += x * l);
-            }
-            out
-        })
-        .collect();
+    let mut right = vec![0.0; d * rank];
+    fill_rows(&mut right, rank, |row, out| {
+        for (x, l) in s2[row * d..(row + 1) * d].iter().zip(l.chunks_exact(rank)) {
+            out.iter_mut().zip(l).for_each(|(sum, l)| *sum += x * l);
+        }
+    });
     let mut m = vec![0.0; rank * rank];
-    m.par_chunks_mut(rank.max(1)).enumerate().for_each(|(i, out)| {
+    fill_rows(&mut m, rank, |i, out| {
         for (l, right) in l.chunks_exact(rank).zip(right.chunks_exact(rank)) {
             out.iter_mut().zip(right).for_each(|(sum, x)| *sum += l[i] * x);
         }

@@ -21,10 +21,10 @@ use mtl_core::{
     metric::Direction,
     rng::{Rng, derive},
 };
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{
+    chunks::map_each,
     metric::{Metric, MetricState, refused},
     refusal::refuse,
     signal::features::Features,
@@ -180,10 +180,11 @@ fn squared_discrepancy(x: &[&[f32]], y: &[&[f32]]) -> f64 {
     };
     // Row sums in parallel, added in order.
     let total = |from: &[&[f32]], to: &[&[f32]], same: bool| -> f64 {
-        let row = |(i, a): (usize, &&[f32])| {
+        let row = |i: usize| {
+            let a = from[i];
             to.iter().enumerate().filter(|(j, _)| !same || *j != i).map(|(_, b)| kernel(a, b)).sum::<f64>()
         };
-        from.par_iter().enumerate().map(row).collect::<Vec<f64>>().into_iter().sum()
+        map_each(from.len(), row).into_iter().sum()
     };
     let (n, m) = (x.len() as f64, y.len() as f64);
     total(x, x, true) / (n * (n - 1.0)) + total(y, y, true) / (m * (m - 1.0)) - 2.0 * total(x, y, false) / (n * m)

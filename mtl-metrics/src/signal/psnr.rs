@@ -15,10 +15,10 @@
 //! infinity without error.
 
 use mtl_core::{Result, metric::Direction};
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    chunks::map_each,
     exact_sum::ExactSum,
     mean::ExactMean,
     metric::{Metric, MetricState, refused},
@@ -101,18 +101,16 @@ impl Metric for Psnr {
     }
 
     fn update(&self, state: &mut PsnrSums, batch: &ImagePairs<'_>) -> Result<()> {
-        let errors: Vec<(ExactSum, usize)> = batch
-            .each()
-            .par_iter()
-            .map(|(said, truth)| {
-                let mut sum = ExactSum::default();
-                said.iter().zip(*truth).for_each(|(&a, &b)| {
-                    let off = f64::from(a) - f64::from(b);
-                    sum.add(off * off);
-                });
-                (sum, said.len())
-            })
-            .collect();
+        let images = batch.each();
+        let errors: Vec<(ExactSum, usize)> = map_each(images.len(), |idx| {
+            let (said, truth) = images[idx];
+            let mut sum = ExactSum::default();
+            said.iter().zip(truth).for_each(|(&a, &b)| {
+                let off = f64::from(a) - f64::from(b);
+                sum.add(off * off);
+            });
+            (sum, said.len())
+        });
         let mut part = PsnrSums::default();
         for (sum, n) in errors {
             let mse = sum.value() / n as f64;

@@ -15,10 +15,10 @@
 //! small angles.
 
 use mtl_core::{Result, metric::Direction};
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    chunks::map_each,
     mean::ExactMean,
     metric::{Metric, MetricState, refused},
     refusal::refuse,
@@ -81,7 +81,8 @@ impl Metric for SpectralAngle {
             }
             part
         };
-        let parts: Vec<_> = batch.each().par_iter().map(image).collect();
+        let images = batch.each();
+        let parts = map_each(images.len(), |idx| image(&images[idx]));
         let mut whole = SpectralAngles::default();
         parts.iter().try_for_each(|part| whole.merge(part)).map_err(|reason| refused(self.name(), reason))?;
         state.merge(&whole).map_err(|reason| refused(self.name(), reason))

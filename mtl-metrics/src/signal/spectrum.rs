@@ -9,7 +9,10 @@
 //! *Matrix Computations*,
 //! 4th ed., sections 4.2.8, 8.3.1 and 8.3.5.
 
-use rayon::prelude::*;
+use crate::chunks::fill_rows;
+
+/// Rows of which one thread takes the products at a time.
+const BLOCK: usize = 16;
 
 /// `L` with `A = L L^T`, `[d, r]` row by row, and `r`, the numerical rank of `A`.
 pub(crate) fn pivoted_cholesky(a: &[f64], d: usize) -> (Vec<f64>, usize) {
@@ -110,13 +113,16 @@ fn tridiagonal(a: &mut [f64], d: usize) -> (Vec<f64>, Vec<f64>) {
         beside.push(alpha);
         let (_, below) = a.split_at_mut((k + 1) * d);
         // w = B v / half - (v . B v) / (2 half^2) v;  B -= v w^T + w v^T
-        let mut w: Vec<f64> = below
-            .par_chunks(d)
-            .map(|row| row[k + 1..].iter().zip(&v).map(|(x, v)| x * v).sum::<f64>() / half)
-            .collect();
+        let mut w = vec![0.0; below.len() / d];
+        fill_rows(&mut w, BLOCK, |block, out| {
+            for (row, out) in below[block * BLOCK * d..].chunks_exact(d).zip(out) {
+                *out = row[k + 1..].iter().zip(&v).map(|(x, v)| x * v).sum::<f64>() / half;
+            }
+        });
         let along = v.iter().zip(&w).map(|(v, w)| v * w).sum::<f64>() / (2.0 * half);
         w.iter_mut().zip(&v).for_each(|(w, v)| *w -= along * v);
-        below.par_chunks_mut(d).zip(v.par_iter().zip(&w)).for_each(|(row, (vi, wi))| {
+        fill_rows(below, d, |i, row| {
+            let (vi, wi) = (v[i], w[i]);
             row[k + 1..].iter_mut().zip(v.iter().zip(&w)).for_each(|(x, (vj, wj))| *x -= vi * wj + wi * vj);
         });
     }

@@ -19,9 +19,9 @@
 //! **Differs from** nothing known.
 
 use mtl_core::{Result, metric::Direction};
-use rayon::prelude::*;
 
 use crate::{
+    chunks::map_each,
     mean::ExactMean,
     metric::{Metric, MetricState, refused},
     refusal::refuse,
@@ -131,7 +131,8 @@ impl Metric for Ssim {
         if h.min(w) < least {
             return Err(refuse(name, "sides", format!("at least {least}"), format!("{h} x {w}")));
         }
-        let values: Vec<_> = batch.each().par_iter().map(|(said, truth)| self.image(said, truth, [c, h, w])).collect();
+        let images = batch.each();
+        let values = map_each(images.len(), |idx| self.image(images[idx].0, images[idx].1, [c, h, w]));
         let mut part = ExactMean::default();
         values.into_iter().flatten().for_each(|value| part.add(value));
         state.merge(&part).map_err(|reason| refused(self.name(), reason))

@@ -17,9 +17,9 @@
 //! gives 0 in flat windows.
 
 use mtl_core::{Result, metric::Direction};
-use rayon::prelude::*;
 
 use crate::{
+    chunks::map_each,
     mean::ExactMean,
     metric::{Metric, MetricState, refused},
     refusal::refuse,
@@ -67,13 +67,14 @@ impl Metric for Uqi {
         if h.min(w) < WIDTH {
             return Err(refuse("uqi", "sides", format!("at least {WIDTH}"), format!("{h} x {w}")));
         }
-        let image = |(said, truth): &(&[f32], &[f32])| {
+        let image = |&(said, truth): &(&[f32], &[f32])| {
             let (x, y) = (widen(said), widen(truth));
             let channels = x.chunks_exact(h * w).zip(y.chunks_exact(h * w));
             let of = channels.filter_map(|(x, y)| mean_over_windows(x, y, h, w, |m| [quality(m)]));
             of.map(|[quality]| quality).sum::<f64>() / c as f64
         };
-        let values: Vec<f64> = batch.each().par_iter().map(image).collect();
+        let images = batch.each();
+        let values = map_each(images.len(), |idx| image(&images[idx]));
         let mut part = ExactMean::default();
         values.into_iter().for_each(|value| part.add(value));
         state.merge(&part).map_err(|reason| refused(self.name(), reason))
