@@ -1,10 +1,10 @@
 //! Trainer, optimizers, checkpoints, reports and the `mtl` program: the top of the multi-task toolkit.
 //!
-//! A [`Session`](session::Session) puts data, model, balancer and trainer together from a configuration; the parts can as
+//! A [`Session`] puts data, model, balancer and trainer together from a configuration; the parts can as
 //! well be put together by hand:
 //!
 //! ```
-//! use mtl_train::{config::RunConfig, session::Session};
+//! use mtl_train::{RunConfig, Session};
 //!
 //! let config = RunConfig::parse(
 //!     r#"
@@ -21,80 +21,36 @@
 //! # Ok::<(), mtl_train::Error>(())
 //! ```
 //!
-//! | module | holds |
+//! | room | holds |
 //! |---|---|
-//! | [`session`], [`plan`] | from a configuration to a run; to its model alone, without samples |
-//! | [`trainer`] | the loop, evaluation, selection, observers |
-//! | [`constant`] | what answers without inputs are worth |
-//! | [`model`] | sharing plus heads |
-//! | [`architecture`], [`encoder`], [`method`] | what all crates register, by name |
-//! | [`optim`], [`schedule`], [`ema`] | optimizers with state and parameter groups; learning rates over time; mean weights |
-//! | [`checkpoint`] | one atomic file per checkpoint |
-//! | [`config`] | the configuration file |
-//! | [`dry_run`] | one batch through everything: shapes, parameters, costs |
-//! | [`inspect`], [`machine`] | what is in the data and wrong with it; what the program runs on |
-//! | [`intervals`] | how far off a figure of the test split may be |
-//! | [`threads`] | how many work inside operations |
-//! | [`run_dir`], [`run_data`], [`run_number`], [`interrupt`] | a run's folder; what it remembers of its data; the next one's; Ctrl-C |
-//! | [`compare`] | methods against each other and against single-task networks: grid, seeds, statistics |
-//! | [`cv_weights`] | task weights by cross-validation on the training split |
-//! | [`parts`], [`program`] | parts from outside that configurations can name; the program as a function |
-//! | [`console`] | the one door through which the program prints |
-//! | [`divergence`] | losses that run away, and what to try |
-//! | [`runlog`], [`progress`] | JSON lines, CSV, TensorBoard; bars and lines on a terminal |
-//! | `tui` (feature `tui`) | a dashboard in the terminal |
-//! | [`export`] | a trained model as a folder: safetensors, TorchScript, model card |
-//! | [`predict`] | answers for raw files, from a package, a run or a TorchScript file |
+//! | [`config`] | the configuration file: text, keys, checks with carets |
+//! | [`parts`] | what can be named in it, by all crates and by crates of others |
+//! | [`run`] | from a configuration to a run, and the folder that it lives in |
+//! | [`train`] | the loop, optimizers, schedules, checkpoints: one model and how it learns |
+//! | [`monitor`] | what a run tells while it goes on: terminal, JSON lines, CSV, TensorBoard |
+//! | [`analysis`] | what is looked at before and after: data, costs, report, explanations |
+//! | [`study`] | many runs and one answer: methods against each other, task weights by cross-validation |
+//! | [`deploy`] | a trained model as a folder, and answers for raw files |
 //! | [`report`] | documents as one HTML file |
-//! | [`run_report`], [`explain`], [`affinity`] | the report of a run; what its answers rest on; which tasks help each other |
+//! | [`program`] | `mtl` as a function |
 #![warn(missing_docs)]
 
-pub mod affinity;
-pub mod architecture;
-pub mod checkpoint;
-pub mod compare;
+pub mod analysis;
 pub mod config;
-pub mod console;
-pub mod constant;
-pub mod cv_weights;
-pub mod divergence;
-pub mod dry_run;
-pub mod ema;
-pub mod encoder;
+pub mod deploy;
 pub mod error;
-pub mod explain;
-pub mod export;
-pub mod inspect;
-pub mod interrupt;
-pub mod intervals;
-pub mod machine;
-pub mod method;
-pub mod metrics;
-pub mod model;
-pub mod optim;
+pub mod monitor;
 pub mod parts;
-pub mod plan;
-pub mod predict;
 pub mod program;
-pub mod progress;
 pub mod report;
-pub mod run_data;
-pub mod run_dir;
-pub mod run_number;
-pub mod run_report;
-pub mod runlog;
-pub mod schedule;
-mod sealed_json;
-pub mod self_supervised;
-pub mod session;
-pub mod threads;
-pub mod trainer;
-#[cfg(feature = "tui")]
-pub mod tui;
-mod union;
+pub mod run;
+pub mod study;
+pub mod train;
 
+pub use config::RunConfig;
 pub use error::{Error, Result};
 pub use parts::Parts;
+pub use run::session::Session;
 
 /// The repository's README, whose Rust is compiled and run as a test.
 #[cfg(doctest)]

@@ -14,9 +14,8 @@ use mtl_core::{
     task::{Task, TaskSet},
 };
 use mtl_train::{
-    architecture::Architecture,
-    encoder::AnyEncoder,
-    model::{Blueprint, Model, ModelConfig},
+    parts::{architecture::Architecture, encoder::AnyEncoder},
+    train::model::{Blueprint, Model, ModelConfig},
 };
 use tch::{Device, Kind, Tensor};
 

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use mtl_train::compare::Comparison;
+use mtl_train::study::compare::Comparison;
 
 const CONFIG: &str = r#"
 [data]
@@ -56,7 +56,7 @@ fn finished(command: &mut Command) -> Output {
 /// When each finished cell was written.
 fn cells(dir: &Path) -> BTreeMap<PathBuf, SystemTime> {
     let Ok(entries) = fs::read_dir(dir.join("cells")) else { return BTreeMap::new() };
-    let outcomes = entries.map(|entry| entry.unwrap().path().join("outcome.json")).filter(|path| path.exists());
+    let outcomes = entries.map(|entry| entry.unwrap().path().join("metrics.json")).filter(|path| path.exists());
     outcomes.map(|path| (path.clone(), fs::metadata(&path).unwrap().modified().unwrap())).collect()
 }
 

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use mtl_train::{
     config::RunConfig,
-    session::Session,
-    trainer::{Flow, Observer, StepSummary},
+    run::session::Session,
+    train::trainer::{Flow, Observer, StepSummary},
 };
 
 struct First100(u64);

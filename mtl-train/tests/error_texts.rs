@@ -5,10 +5,9 @@ use std::{fs, path::Path};
 
 use mtl_train::{
     Error,
-    checkpoint::CheckpointStore,
     config::{ConfigSource, RunConfig},
-    run_dir::RunDir,
-    session::Session,
+    run::{dir::RunDir, session::Session},
+    train::checkpoint::CheckpointStore,
 };
 
 const GOOD: &str = r#"

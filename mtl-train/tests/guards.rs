@@ -5,8 +5,8 @@ use mtl_core::step::NonFinitePolicy;
 use mtl_train::{
     Error,
     config::RunConfig,
-    session::Session,
-    trainer::{Action, Ending, EpochSummary, Flow, FreezeConfig, Frozen, Incident, Observer, StepSummary},
+    run::session::Session,
+    train::trainer::{Action, Ending, EpochSummary, Flow, FreezeConfig, Frozen, Incident, Observer, StepSummary},
 };
 
 fn config() -> RunConfig {
@@ -58,7 +58,7 @@ impl Observer for Watch {
     fn epoch(&mut self, epoch: &EpochSummary) {
         self.epochs.push(epoch.clone());
     }
-    fn model(&mut self, epoch: &EpochSummary, model: &mtl_train::model::Model) {
+    fn model(&mut self, epoch: &EpochSummary, model: &mtl_train::train::model::Model) {
         assert!(model.params().numel() > 0);
         self.bests += usize::from(epoch.is_best);
     }
@@ -157,7 +157,7 @@ fn a_frozen_head_stays_as_it_is_and_a_frozen_task_is_absent() {
     let run = |epochs| {
         let mut config = config.clone();
         config.train.epochs = epochs;
-        config.train.schedule = mtl_train::schedule::ScheduleConfig::by_name("constant").unwrap();
+        config.train.schedule = mtl_train::train::schedule::ScheduleConfig::by_name("constant").unwrap();
         let mut session = session(&config);
         session.trainer.fit(&session.train, &session.validation, &mut (), None).unwrap();
         session

@@ -15,12 +15,16 @@ use mtl_data::{
     source::Concat,
 };
 use mtl_train::{
+    analysis::{
+        explain::{ExplainOptions, explain},
+        inspect::{DataSummary, check},
+    },
     config::RunConfig,
-    explain::{ExplainOptions, explain},
-    export::{Formats, export_session},
-    inspect::{DataSummary, check},
-    predict::Predictor,
-    session::Session,
+    deploy::{
+        export::{Formats, export_session},
+        predict::Predictor,
+    },
+    run::session::Session,
 };
 use tch::{Device, Kind, Tensor};
 

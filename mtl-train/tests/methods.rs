@@ -3,7 +3,11 @@
 
 use std::path::Path;
 
-use mtl_train::{architecture::Architecture, config::RunConfig, method::MethodConfig, session::Session};
+use mtl_train::{
+    config::RunConfig,
+    parts::{architecture::Architecture, method::MethodConfig},
+    run::session::Session,
+};
 
 fn run(balancer: &str, sharing: &str, extra: &str) -> mtl_train::Result<Session> {
     run_on("[12]", balancer, sharing, extra)

@@ -9,7 +9,7 @@ use mtl_core::{
     task::{Task, TaskSet},
 };
 use mtl_metrics::known;
-use mtl_train::optim::{
+use mtl_train::train::optim::{
     AdagradConfig, AdamConfig, AdamWConfig, GroupConfig, LionConfig, Optimizer, OptimizerConfig, ParamGroups,
     RmsPropConfig, RoleName, SgdConfig,
 };

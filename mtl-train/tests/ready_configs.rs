@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use mtl_train::{config::ConfigSource, dry_run::DryRun};
+use mtl_train::{analysis::dry_run::DryRun, config::ConfigSource};
 
 fn ready() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs");

@@ -12,7 +12,11 @@ use mtl_core::{
     shim::{self, Graph, grad},
 };
 use mtl_data::{Source, source::ForTasks};
-use mtl_train::{config::RunConfig, model::Model, plan::ModelPlan, self_supervised, session::Session};
+use mtl_train::{
+    config::RunConfig,
+    run::{plan::ModelPlan, self_supervised, session::Session},
+    train::model::Model,
+};
 use ndarray::Axis;
 use tch::{Device, Tensor};
 

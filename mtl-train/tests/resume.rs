@@ -11,8 +11,8 @@ use std::{
 
 use mtl_core::rng::Rng;
 use mtl_train::{
-    checkpoint::CheckpointStore,
-    runlog::tensorboard::{self, Value, What},
+    monitor::runlog::tensorboard::{self, Value, What},
+    train::checkpoint::CheckpointStore,
 };
 
 fn config(optimizer: &str, balancer: &str, epochs: u64) -> String {

@@ -5,14 +5,15 @@
 use std::sync::Mutex;
 
 use mtl_train::{
-    architecture::Architecture,
-    checkpoint::CheckpointStore,
     config::RunConfig,
-    method::MethodConfig,
-    optim::OptimizerConfig,
-    schedule::ScheduleConfig,
-    session::Session,
-    trainer::{Ending, Flow, Observer, StepSummary},
+    parts::{architecture::Architecture, method::MethodConfig},
+    run::session::Session,
+    train::{
+        checkpoint::CheckpointStore,
+        optim::OptimizerConfig,
+        schedule::ScheduleConfig,
+        trainer::{Ending, Flow, Observer, StepSummary},
+    },
 };
 
 fn config(train: &str, rest: &str) -> mtl_train::Result<RunConfig> {

@@ -21,11 +21,11 @@ use mtl_core::{
 use mtl_data::{DataInfo, Loader, LoaderConfig, Order, Result, Source, TaskInfo, stats};
 use mtl_heads::{Ask, Head, HeadConfig, HeadOutput, HeadPlace, HeadSpec};
 use mtl_train::{
-    architecture::Architecture,
-    encoder::AnyEncoder,
-    method::MethodConfig,
-    model::{Blueprint, Model, ModelConfig},
-    optim::OptimizerConfig,
+    parts::{architecture::Architecture, encoder::AnyEncoder, method::MethodConfig},
+    train::{
+        model::{Blueprint, Model, ModelConfig},
+        optim::OptimizerConfig,
+    },
 };
 use tch::{Device, Kind};
 

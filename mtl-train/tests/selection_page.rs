@@ -7,8 +7,8 @@ use std::fs;
 use mtl_train::{
     Result,
     config::RunConfig,
-    session::Session,
-    trainer::{Scoring, evaluate, metrics_of},
+    run::session::Session,
+    train::trainer::{Scoring, evaluate, metrics_of},
 };
 
 const PAGE: &str = include_str!("../../docs/selection.md");

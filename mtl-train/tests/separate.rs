@@ -6,8 +6,8 @@ use std::{path::Path, sync::Arc};
 use mtl_data::{ForTasks, LoaderConfig, MultiConfig, MultiLoader, Source, Subset, TaskSampler};
 use mtl_train::{
     config::RunConfig,
-    session::Session,
-    trainer::{Observer, StepSummary},
+    run::session::Session,
+    train::trainer::{Observer, StepSummary},
 };
 
 /// Counts the steps of each task.

@@ -3,7 +3,7 @@
 use mtl_core::shim;
 use serde::{Deserialize, Serialize};
 
-use crate::{error::Result, threads};
+use crate::{error::Result, run::threads};
 
 /// Where a run computes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -28,7 +28,7 @@ impl Default for DeviceConfig {
 
 impl DeviceConfig {
     /// The device, checked to be there; sets deterministic mode and a number of threads that is given for the process (one
-    /// that is not depends on the model: [`Session`](crate::session::Session) settles it).
+    /// that is not depends on the model: [`Session`](crate::run::session::Session) settles it).
     ///
     /// # Errors
     /// [`mtl_core::Error::InvalidConfig`] for an unknown or missing device, or 0 threads.

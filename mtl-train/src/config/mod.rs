@@ -86,12 +86,15 @@ pub use source::{ConfigFault, ConfigSource};
 pub use study::StudyConfig;
 
 use crate::{
-    architecture::Architecture,
-    encoder::{AnyEncoder, table},
     error::{Error, Result},
-    method::MethodConfig,
-    runlog::LogConfig,
-    trainer::TrainConfig,
+    monitor::runlog::LogConfig,
+    parts::{
+        architecture::Architecture,
+        encoder::{AnyEncoder, table},
+        method::MethodConfig,
+    },
+    run::init::InitConfig,
+    train::trainer::TrainConfig,
 };
 
 /// A whole run.
@@ -109,6 +112,10 @@ pub struct RunConfig {
     /// How tasks are balanced.
     #[schemars(default)]
     pub balancer: MethodConfig,
+    /// Where first values come from; default fresh ones.
+    #[schemars(default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub init: Option<InitConfig>,
     /// How the model is trained.
     #[schemars(default)]
     pub train: TrainConfig,

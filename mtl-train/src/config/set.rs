@@ -28,9 +28,8 @@ use super::{
     schema::{default_kind, nodes},
 };
 use crate::{
-    architecture::Architecture,
-    encoder::AnyEncoder,
     error::{Error, Result},
+    parts::{architecture::Architecture, encoder::AnyEncoder},
 };
 
 /// One `--set`.

@@ -20,11 +20,9 @@ use super::{
     spans::{self, At},
 };
 use crate::{
-    compare::CompareConfig,
-    cv_weights::CvWeightsConfig,
-    encoder::AnyEncoder,
     error::{Error, Result},
-    metrics::registry,
+    parts::{encoder::AnyEncoder, metrics::registry},
+    study::{compare::CompareConfig, cv_weights::CvWeightsConfig},
 };
 
 /// A configuration file, read but not yet understood, and the `--set` flags over it.
@@ -195,6 +193,7 @@ impl ConfigSource {
         let config = RunConfig {
             encoder: self.section("encoder", || AnyEncoder::default_for(&data, &sharing))?,
             balancer: self.section("balancer", Default::default)?,
+            init: self.section("init", Default::default)?,
             train: self.section("train", Default::default)?,
             tasks: self.section("task", Default::default)?,
             joint: self.section("joint_metric", Default::default)?,

@@ -16,7 +16,10 @@
 use std::path::Path;
 
 use super::{ConfigSource, RunConfig};
-use crate::{compare::CompareConfig, cv_weights::CvWeightsConfig, error::Result};
+use crate::{
+    error::Result,
+    study::{compare::CompareConfig, cv_weights::CvWeightsConfig},
+};
 
 /// A run's configuration, and what to vary.
 #[derive(Debug, Clone, PartialEq)]

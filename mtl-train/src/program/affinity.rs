@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use crate::{
     Result,
-    affinity::{Affinity, AffinityOptions, affinity},
-    console::out,
+    analysis::affinity::{Affinity, AffinityOptions, affinity},
+    monitor::console::out,
 };
 use clap::Args as ClapArgs;
 

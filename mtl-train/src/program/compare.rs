@@ -7,16 +7,18 @@ use std::{
 
 use crate::{
     Error, Result,
-    architecture::Architecture,
-    compare::{self, ByKind, Cell, Files, Outcome, Plan, Seeds, Watch},
     config::StudyConfig,
-    console::{note, tell},
-    cv_weights::{self, Trial, WatchTrials},
-    method::MethodConfig,
-    progress::Progress,
-    run_data,
-    session::Session,
-    trainer::Observer,
+    monitor::{
+        console::{note, tell},
+        progress::Progress,
+    },
+    parts::{architecture::Architecture, method::MethodConfig},
+    run::{data as run_data, outcome::Outcome, session::Session},
+    study::{
+        compare::{self, ByKind, Cell, Plan, Seeds, Watch},
+        cv_weights::{self, Trial, WatchTrials},
+    },
+    train::trainer::Observer,
 };
 use clap::Args as ClapArgs;
 use mtl_metrics::report::TaskReport;
@@ -79,7 +81,7 @@ fn methods(args: &Args, study: &mut StudyConfig, root: &Path) -> Result<()> {
     match compare::run(&plan, &splits, root, &mut Terminal)? {
         Some(comparison) => {
             tell(compare::to_text(&comparison));
-            note(format_args!("report: {}", Files::new(root).html().display()));
+            note(format_args!("report: {}", compare::files(root).html().display()));
         }
         None => note("stopped; the same command goes on"),
     }
@@ -92,7 +94,7 @@ fn weights(study: &StudyConfig, root: &Path) -> Result<()> {
     match cv_weights::search(&study.run, &study.cv_weights, &splits, root, &mut Terminal)? {
         Some(found) => {
             tell(cv_weights::to_text(&found));
-            note(format_args!("report: {}", cv_weights::Files::new(root).html().display()));
+            note(format_args!("report: {}", cv_weights::files(root).html().display()));
         }
         None => note("stopped; the same command goes on"),
     }
@@ -151,18 +153,20 @@ const NAMED: usize = 4;
 
 /// `epoch 4 of 10, 12.3 s, income auroc 0.9433, age rmse 9.1`: the chosen epoch on validation.
 fn run_line(outcome: &Outcome) -> String {
-    let epochs = outcome.history.len();
-    let best =
-        outcome.best_epoch.map_or_else(|| format!("{epochs} epochs"), |best| format!("epoch {best} of {epochs}"));
-    let seconds: f64 = outcome.history.iter().map(|epoch| epoch.seconds).sum();
-    let tasks = &outcome.validation.tasks;
+    let mut parts = Vec::new();
+    if let Some(training) = &outcome.training {
+        let epochs = training.epochs;
+        let best =
+            outcome.best_epoch.map_or_else(|| format!("{epochs} epochs"), |best| format!("epoch {best} of {epochs}"));
+        parts.extend([best, format!("{:.1} s", training.seconds)]);
+    }
+    let tasks = outcome.validation.as_ref().map_or(&[][..], |validation| &validation.tasks);
     let first =
         |task: &TaskReport| task.metrics.first().map(|m| format!("{} {} {}", task.task, m.metric, value(&m.outcome)));
-    let mut parts = vec![best, format!("{seconds:.1} s")];
     parts.extend(tasks.iter().take(NAMED).filter_map(first));
     if tasks.len() > NAMED {
         parts.push(format!("and {} tasks more", tasks.len() - NAMED));
     }
-    parts.extend(outcome.score.map(|score| format!("score {score:.4}")));
+    parts.extend(outcome.score().map(|score| format!("score {score:.4}")));
     parts.join(", ")
 }

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use crate::{
     Result,
-    console::out,
-    inspect::{DataSummary, FieldScan, LabelScan},
+    analysis::inspect::{DataSummary, FieldScan, LabelScan},
+    monitor::console::out,
 };
 use clap::Args as ClapArgs;
 use mtl_data::DatasetConfig;

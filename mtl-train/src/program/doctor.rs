@@ -4,9 +4,9 @@ use std::{path::PathBuf, process::ExitCode};
 
 use crate::{
     Result,
-    console::{note, out},
-    inspect::Examination,
-    machine::Machine,
+    analysis::inspect::Examination,
+    monitor::console::{note, out},
+    run::machine::Machine,
 };
 use clap::Args as ClapArgs;
 

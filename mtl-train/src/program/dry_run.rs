@@ -1,6 +1,6 @@
 //! `mtl train --dry-run`: the findings of a [`DryRun`] as tables.
 
-use crate::{Result, console::out, dry_run::DryRun};
+use crate::{Result, analysis::dry_run::DryRun, monitor::console::out};
 
 use super::table::{bytes, count, table};
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::{Result, console::out};
+use crate::{Result, monitor::console::out};
 use clap::Args as ClapArgs;
 use mtl_core::task::TaskName;
 

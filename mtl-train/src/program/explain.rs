@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use crate::{
     Result,
-    console::{note, out},
-    explain::{self, ExplainOptions, Explanation, Method, Samples},
+    analysis::explain::{self, ExplainOptions, Explanation, Method, Samples},
+    monitor::console::{note, out},
 };
 use clap::Args as ClapArgs;
 use comfy_table::{Table, presets::UTF8_HORIZONTAL_ONLY};

@@ -4,10 +4,9 @@ use std::path::PathBuf;
 
 use crate::{
     Error, Result,
-    console::{note, tell},
-    export::{Formats, export},
-    run_data::Reopen,
-    run_dir::RunDir,
+    deploy::export::{Formats, export},
+    monitor::console::{note, tell},
+    run::{data::Reopen, dir::RunDir},
 };
 use clap::{Args as ClapArgs, ValueEnum};
 use mtl_data::OnChange;

@@ -2,9 +2,9 @@
 
 use crate::{
     Result,
-    console::out,
-    session::Session,
-    trainer::{LrFinderConfig, LrPoint, LrSweep},
+    monitor::console::out,
+    run::session::Session,
+    train::trainer::{LrFinderConfig, LrPoint, LrSweep},
 };
 use comfy_table::{CellAlignment, Table, presets::UTF8_HORIZONTAL_ONLY};
 

@@ -9,14 +9,10 @@ use mtl_metrics::registry::Entry;
 
 use crate::{
     Result,
-    architecture::Architecture,
     config::{groups, markdown},
-    console::out,
-    encoder::AnyEncoder,
-    method::MethodConfig,
-    metrics::registry,
-    optim::OptimizerConfig,
-    schedule::ScheduleConfig,
+    monitor::console::out,
+    parts::{architecture::Architecture, encoder::AnyEncoder, method::MethodConfig, metrics::registry},
+    train::{optim::OptimizerConfig, schedule::ScheduleConfig},
 };
 
 #[derive(Debug, ClapArgs)]

@@ -41,7 +41,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     Error,
-    console::{CLOSED_PIPE, is_closed_pipe, note},
+    monitor::console::{CLOSED_PIPE, is_closed_pipe, note},
     parts::Parts,
 };
 

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use crate::{
     Result,
     config::DeviceConfig,
-    console::note,
-    predict::{OutputFormat, Predictor, Request, predict_file},
+    deploy::predict::{OutputFormat, Predictor, Request, predict_file},
+    monitor::console::note,
 };
 use clap::Args as ClapArgs;
 

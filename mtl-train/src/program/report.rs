@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::{Result, console::tell, run_dir::RunDir, run_report};
+use crate::{Result, analysis::run_report, monitor::console::tell, run::dir::RunDir};
 use clap::Args as ClapArgs;
 
 use super::run::{DataFlags, warn};

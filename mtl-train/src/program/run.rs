@@ -2,7 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{Result, console::note, run_data::Reopen, run_dir::RunDir, session::Session};
+use crate::{
+    Result,
+    monitor::console::note,
+    run::{data::Reopen, dir::RunDir, session::Session},
+};
 use clap::Args;
 use mtl_data::OnChange;
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{Result, config::ConfigSource, console::note};
+use crate::{Result, config::ConfigSource, monitor::console::note};
 use clap::Args;
 
 #[derive(Debug, Clone, Default, Args)]

@@ -1,6 +1,6 @@
 //! Which samples a verb looks at.
 
-use crate::session::Session;
+use crate::run::session::Session;
 use clap::ValueEnum;
 use mtl_data::Loader;
 

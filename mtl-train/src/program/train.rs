@@ -8,20 +8,21 @@ use std::{
 
 use crate::{
     Result,
-    checkpoint::{CheckpointStore, write_atomic},
+    analysis::{dry_run::DryRun, intervals::Intervals, run_report},
     config::RunConfig,
-    console::{note, tell},
-    dry_run::DryRun,
-    interrupt::Interrupt,
-    intervals::Intervals,
-    progress::Progress,
-    run_data::Reopen,
-    run_dir::RunDir,
-    run_number::Numbered,
-    run_report,
-    runlog::{Reached, RunFacts, RunLogs},
-    session::Session,
-    trainer::{Ending, Observer},
+    monitor::{
+        console::{note, tell},
+        progress::Progress,
+    },
+    run::{
+        dir::RunDir,
+        interrupt::Interrupt,
+        life::{Ended, Limit, Run},
+        number::Numbered,
+        outcome::Outcome,
+        session::Session,
+    },
+    train::trainer::Observer,
 };
 use clap::Args as ClapArgs;
 use mtl_core::task::{TaskName, TaskSet};
@@ -66,9 +67,6 @@ pub(super) struct Args {
     find_lr: bool,
 }
 
-/// Checkpoints kept.
-const KEEP: usize = 2;
-
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     if args.tui {
         can_show_dashboard()?;
@@ -82,67 +80,47 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     start(args, config).map_err(|e| source.explain(e))
 }
 
-fn start(args: &Args, mut config: RunConfig) -> Result<ExitCode> {
-    // Everything that can be wrong is found before the folder is touched.
+fn start(args: &Args, config: RunConfig) -> Result<ExitCode> {
     let stem = args.config.file_stem().unwrap_or_default();
     let before = if args.resume { to_go_on(args, stem) } else { None };
-    if let Some(before) = before.as_deref().filter(|_| config.device.threads.is_none()) {
-        // The bits of an uninterrupted run want its number of threads.
-        config.device.threads = RunDir::open(before)?.config()?.device.threads;
-    }
-    // A run that goes on takes what it fitted when it started; nothing is fitted anew.
     let splits = match &before {
-        Some(dir) => RunDir::may_go_on(dir, &config)?.reload(&config, &Reopen::default())?.splits,
+        Some(dir) => Run::data(dir, &config)?,
         None => config.data.load()?,
     };
     splits.findings.iter().for_each(note);
     if args.dry_run {
         return dry_run::show(&DryRun::new(&config, &splits)?).map(|()| ExitCode::SUCCESS);
     }
-    let mut session = Session::new(&config, &splits)?;
     if args.find_lr {
+        let mut session = Session::new(&config, &splits)?;
+        if let Some(init) = &config.init {
+            note(init.finding(&init.load(&mut session)?));
+        }
         return super::find_lr::run(&mut session).map(|()| ExitCode::SUCCESS);
     }
-    session.trainer.score_on(&session.validation)?;
-    config.device = config.device.recorded();
-    session.notes().iter().for_each(note);
-
-    let dir = match &before {
-        Some(dir) => RunDir::go_on(dir, &config)?,
-        None => RunDir::create(&fresh(args, stem)?, &config, session.data())?,
+    let mut run = match &before {
+        Some(dir) => Run::resume(dir, config, &splits)?,
+        None => create(args, stem, config, &splits)?,
     };
-    let _lock = dir.lock()?;
-    let store = CheckpointStore::open(&dir.checkpoints(), KEEP)?;
-    let found = if args.resume { store.latest()? } else { None };
-    let facts = RunFacts::of(&config, &splits, &session);
-    let mut logs = match found {
-        Some((checkpoint, damaged)) => {
-            for e in damaged {
-                note(format_args!("warning: {e}; going on from the checkpoint before it"));
-            }
-            session.trainer.resume(checkpoint)?;
-            RunLogs::resume(&dir, &config.log, &facts.tasks, Reached::by(&session.trainer))?
-        }
-        None => RunLogs::create(&dir, &config.log, &facts, &config.to_toml()?)?,
-    };
+    run.notes().iter().for_each(note);
+    for e in run.damaged() {
+        note(format_args!("warning: {e}; going on from the checkpoint before it"));
+    }
 
-    let total = session.trainer.total_steps(&session.train);
     let interrupt = Interrupt::listen()?;
-    let ending = {
-        let mut display = display(args, &stem.to_string_lossy(), session.trainer.model().tasks(), total)?;
-        let mut observer = (&mut *display, &mut logs, interrupt.clone());
-        session.trainer.fit(&session.train, &session.validation, &mut observer, Some(&store))?
+    let ended = {
+        let trainer = &run.session().trainer;
+        let total = trainer.total_steps(&run.session().train);
+        let mut display = display(args, &stem.to_string_lossy(), trainer.model().tasks(), total)?;
+        run.train(Limit::End, &mut (&mut *display, interrupt.clone()))?
     };
-    for e in logs.failures() {
-        note(format_args!("warning: {e}; the log is not complete"));
+    for failure in run.watching_failures() {
+        note(format_args!("warning: {failure}"));
     }
-    if let Some(e) = session.trainer.observer_failure() {
-        note(format_args!("warning: {e}; the run went on without it"));
-    }
-    match ending {
-        Ending::Finished => finish(&dir, &config, &splits, &session).map(|()| ExitCode::SUCCESS),
-        Ending::Stopped => {
-            let step = session.trainer.step();
+    match ended {
+        Ended::Finished => finish(&run, &splits).map(|()| ExitCode::SUCCESS),
+        Ended::Paused | Ended::Stopped => {
+            let step = run.session().trainer.step();
             note(format_args!("stopped after step {step}, which is saved; --resume goes on from there"));
             Ok(interrupt.exit_code().map_or(ExitCode::SUCCESS, ExitCode::from))
         }
@@ -163,25 +141,25 @@ fn runs(stem: &OsStr) -> PathBuf {
 fn to_go_on(args: &Args, stem: &OsStr) -> Option<PathBuf> {
     let (given, base) = (given(args), runs(stem));
     let is_given = given.is_some();
-    let dir = given.or_else(|| Numbered::new(&base).newest()).filter(|dir| dir.join("config.toml").exists())?;
+    let dir = given.or_else(|| Numbered::new(&base).newest()).filter(|dir| RunDir::holds_run(dir))?;
     if !is_given && dir != base {
         note(format_args!("note: goes on with {}, the newest run of this file", dir.display()));
     }
     Some(dir)
 }
 
-/// The folder of a new run: as given, else the next number of the file's name.
-fn fresh(args: &Args, stem: &OsStr) -> Result<PathBuf> {
+/// A new run, in the folder as given, else in that of the next number of the file's name.
+fn create(args: &Args, stem: &OsStr, config: RunConfig, splits: &Splits) -> Result<Run> {
     if let Some(given) = given(args) {
-        return Ok(given);
+        return Run::create(&given, config, splits);
     }
     let runs = Numbered::new(&runs(stem));
-    let before = runs.newest();
-    let next = runs.next()?;
+    let (before, next) = (runs.newest(), runs.next()?);
+    let run = Run::create(&next, config, splits)?;
     if let Some(before) = before {
         note(format_args!("note: {} has a run, this one goes to {}", before.display(), next.display()));
     }
-    Ok(next)
+    Ok(run)
 }
 
 /// Bars, or the dashboard.
@@ -212,7 +190,7 @@ fn refuse_dashboard(expected: &str, found: &str) -> crate::Error {
 
 #[cfg(feature = "tui")]
 fn dashboard(title: &str, tasks: &TaskSet, total: u64) -> Result<Box<dyn Observer>> {
-    let started = crate::tui::Tui::start(title, tasks, total);
+    let started = crate::monitor::tui::Tui::start(title, tasks, total);
     Ok(Box::new(started.map_err(|e| crate::Error::io("terminal", "cannot show a dashboard", e))?))
 }
 
@@ -222,14 +200,10 @@ fn dashboard(_title: &str, _tasks: &TaskSet, _total: u64) -> Result<Box<dyn Obse
 }
 
 /// Tests the best epoch, writes weights, metrics and report, shows the table.
-fn finish(dir: &RunDir, config: &RunConfig, splits: &Splits, session: &Session) -> Result<()> {
-    let (test, intervals) = session.test_with_intervals()?;
-    write_atomic(&dir.weights(), &session.trainer.model().params().to_safetensors()?)?;
-    let outcome = run_report::Outcome::of(session, test, intervals)?;
-    write_atomic(&dir.metrics(), outcome.to_json()?.as_bytes())?;
-
+fn finish(run: &Run, splits: &Splits) -> Result<()> {
+    let outcome = run.finish(None)?;
     // Everything that was trained is safe by now: a report that cannot be made is worth a line, not the run.
-    let report = run_report::write_with(dir, config, Some(splits), Some(session));
+    let report = run_report::write_with(run.dir(), run.config(), Some(splits), Some(run.session()));
 
     let intervals = outcome.intervals.clone().unwrap_or_default();
     let level = format!("{:.0} % interval", 100.0 * intervals.level);
@@ -265,7 +239,7 @@ fn finish(dir: &RunDir, config: &RunConfig, splits: &Splits, session: &Session) 
     if let Some(choice) = &outcome.selection {
         tell(choice.sentence());
     }
-    tell(format_args!("run folder {}", dir.root().display()));
+    tell(format_args!("run folder {}", run.dir().root().display()));
     match report {
         Ok(path) => tell(format_args!("report {}", path.display())),
         Err(e) => note(format_args!("warning: no report: {e}")),
@@ -287,7 +261,7 @@ struct Figure<'a> {
 }
 
 /// The metrics of each task, then those over several.
-fn figures<'a>(outcome: &'a run_report::Outcome, intervals: &Intervals) -> Vec<Figure<'a>> {
+fn figures<'a>(outcome: &'a Outcome, intervals: &Intervals) -> Vec<Figure<'a>> {
     let (validation, constant) =
         (outcome.validation.as_ref(), outcome.constant.as_ref().map(|constant| &constant.test));
     let mut figures = Vec::new();

@@ -1,7 +1,7 @@
 //! A prediction outside a metric's domain undefines the metric in that epoch, and nothing else.
 
 use mtl_metrics::MetricValue;
-use mtl_train::{config::RunConfig, session::Session, trainer::Cause};
+use mtl_train::{config::RunConfig, run::session::Session, train::trainer::Cause};
 use serde_json::Value;
 
 use crate::run::Place;

@@ -5,9 +5,11 @@ use std::{fs, path::Path};
 use mtl_data::Source;
 use mtl_train::{
     config::RunConfig,
-    export::{Formats, MANIFEST, Package, TORCHSCRIPT, TorchScript, WEIGHTS, export, export_session},
-    predict::Predictor,
-    session::Session,
+    deploy::{
+        export::{Formats, MANIFEST, Package, TORCHSCRIPT, TorchScript, WEIGHTS, export, export_session},
+        predict::Predictor,
+    },
+    run::session::Session,
 };
 use tch::{CModule, Device, IValue, Tensor};
 

@@ -8,7 +8,11 @@ use std::{
 
 use mtl_core::{prediction::Prediction, rng::Rng};
 use mtl_data::Splits;
-use mtl_train::{checkpoint::write_atomic, config::RunConfig, run_dir::RunDir, session::Session};
+use mtl_train::{
+    config::RunConfig,
+    run::{dir::RunDir, session::Session},
+    train::checkpoint::write_atomic,
+};
 use ndarray::Array2;
 
 /// Columns of every kind: texts with rare ones, numbers with gaps and a long tail; all kinds of labels.

@@ -4,11 +4,10 @@ use std::path::Path;
 
 use mtl_data::Splits;
 use mtl_train::{
-    architecture::Architecture,
     config::RunConfig,
-    encoder::AnyEncoder,
-    export::{Formats, Package, TORCHSCRIPT, TorchScript, export_session},
-    session::Session,
+    deploy::export::{Formats, Package, TORCHSCRIPT, TorchScript, export_session},
+    parts::{architecture::Architecture, encoder::AnyEncoder},
+    run::session::Session,
 };
 use tch::Device;
 

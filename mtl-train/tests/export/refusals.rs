@@ -5,8 +5,10 @@ use std::{fs, path::Path};
 use mtl_core::rng::Rng;
 use mtl_train::{
     Error,
-    export::{Formats, MANIFEST, Manifest, Package, TORCHSCRIPT, TorchScript, WEIGHTS, export},
-    predict::Predictor,
+    deploy::{
+        export::{Formats, MANIFEST, Manifest, Package, TORCHSCRIPT, TorchScript, WEIGHTS, export},
+        predict::Predictor,
+    },
 };
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};

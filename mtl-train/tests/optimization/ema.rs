@@ -1,6 +1,6 @@
 //! The running mean is what is validated and kept, and training does not notice it.
 
-use mtl_train::trainer::{EpochSummary, Observer, StepSummary, evaluate, metrics_of};
+use mtl_train::train::trainer::{EpochSummary, Observer, StepSummary, evaluate, metrics_of};
 
 use super::run::{session, turn, weights};
 

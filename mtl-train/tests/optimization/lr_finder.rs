@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use mtl_train::trainer::LrFinderConfig;
+use mtl_train::train::trainer::LrFinderConfig;
 
 use super::run::{everything, session, try_session, turn, weights};
 

@@ -11,7 +11,7 @@ use mtl_core::{
     task::{Task, TaskSet},
 };
 use mtl_metrics::known;
-use mtl_train::optim::{GroupConfig, OptimizerConfig, ParamGroups};
+use mtl_train::train::optim::{GroupConfig, OptimizerConfig, ParamGroups};
 use serde::Deserialize;
 use tch::{Device, Kind, Tensor};
 

@@ -7,8 +7,8 @@ use mtl_core::{
     shim::{self, Graph},
 };
 use mtl_train::{
-    architecture::Architecture,
-    trainer::{EpochSummary, Observer},
+    parts::architecture::Architecture,
+    train::trainer::{EpochSummary, Observer},
 };
 use tch::{Kind, Tensor};
 

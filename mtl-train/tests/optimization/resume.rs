@@ -1,7 +1,7 @@
 //! Everything with a state of its own, stopped in the middle of an epoch and resumed from the file: the bits of the run that
 //! was never interrupted.
 
-use mtl_train::{
+use mtl_train::train::{
     checkpoint::CheckpointStore,
     optim::OptimizerConfig,
     schedule::ScheduleConfig,

@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use mtl_train::{Result, config::RunConfig, session::Session};
+use mtl_train::{Result, config::RunConfig, run::session::Session};
 
 /// libtorch has one generator for the whole process (initialization, dropout): tests take turns.
 pub(crate) fn turn() -> MutexGuard<'static, ()> {

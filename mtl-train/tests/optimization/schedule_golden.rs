@@ -1,7 +1,7 @@
 //! Every schedule against `torch.optim.lr_scheduler` (`tests/golden/make_optim_golden.py`).
 
 use mtl_core::metric::Direction;
-use mtl_train::schedule::{Schedule, ScheduleConfig};
+use mtl_train::train::schedule::{Schedule, ScheduleConfig};
 use serde::Deserialize;
 
 #[derive(Deserialize)]

@@ -8,11 +8,14 @@ use mtl_data::{DatasetConfig, Origin, Splits};
 use mtl_metrics::RocCurve;
 use mtl_train::{
     Error, Result,
-    compare::{self, Cell, Files, Plan, Subject, Watch},
-    progress::Progress,
-    run_dir::RunDir,
-    session::Session,
-    trainer::{EpochSummary, Observer, evaluate, metrics_of},
+    analysis::run_report::History,
+    monitor::progress::Progress,
+    run::{dir::RunDir, session::Session},
+    study::{
+        Files,
+        compare::{self, Cell, Plan, Subject, Watch},
+    },
+    train::trainer::{EpochSummary, Observer, evaluate, metrics_of},
 };
 
 use crate::{
@@ -54,7 +57,7 @@ pub(crate) fn compare(
     let folder = tempfile::tempdir_in(out).map_err(|e| Error::io(out, "cannot make a folder for runs", e))?;
     let Some(comparison) = compare::run(&plan, &splits, folder.path(), &mut Terminal)? else { return Ok(Vec::new()) };
     summary.models = comparison.methods.iter().map(|m| ModelSummary::new(m, &comparison.tasks)).collect();
-    details(&plan, &splits, &Files::new(folder.path()))
+    details(&plan, &splits, &compare::files(folder.path()))
 }
 
 /// Shows on standard error what is being trained.
@@ -84,15 +87,21 @@ fn details(plan: &Plan, splits: &Splits, files: &Files) -> Result<Vec<Detail>> {
         plan.baseline.iter().chain(&plan.methods).map(|method| detail(&method.name)).collect();
     let first = plan.seeds.first().copied();
     for cell in plan.cells(&splits.info)?.iter().filter(|cell| Some(cell.seed) == first) {
-        let dir = files.cell(cell);
-        let Some(outcome) = dir.outcome()? else { continue };
+        let folder = compare::cell_folder(files, cell);
+        if !RunDir::holds_run(&folder) {
+            continue;
+        }
+        let dir = RunDir::open(&folder)?;
+        if !dir.weights().exists() {
+            continue;
+        }
         let place = match cell.subject {
             Subject::Alone(_) => 0,
             Subject::Method(at) => at + usize::from(plan.baseline.is_some()),
         };
         let Some(detail) = details.get_mut(place) else { continue };
-        let session = RunDir::open(dir.root())?.trained(&cell.config, splits)?;
-        detail.histories.push(outcome.history);
+        let session = dir.trained(&cell.config, splits)?;
+        detail.histories.push(History::read(&dir.log())?.epochs);
         detail.roc.extend(roc(&session)?);
         detail.attention.extend(attention(&session)?);
     }

@@ -27,10 +27,9 @@ use comfy_table::{CellAlignment, Table, presets::UTF8_HORIZONTAL_ONLY};
 use mtl_data::{DatasetConfig, Origin};
 use mtl_train::{
     Error, Result,
-    compare::Subject,
-    session::Session,
-    threads,
-    trainer::{Flow, Observer, StepSummary},
+    run::{session::Session, threads},
+    study::compare::Subject,
+    train::trainer::{Flow, Observer, StepSummary},
 };
 use serde::{Deserialize, Serialize};
 

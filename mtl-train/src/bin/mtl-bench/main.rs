@@ -34,7 +34,7 @@ use mtl_data::{
     DatasetConfig,
     datasets::{CensusIncome, SyntheticMmoe, SyntheticTargets},
 };
-use mtl_train::{Error, Result, checkpoint::write_atomic};
+use mtl_train::{Error, Result, train::checkpoint::write_atomic};
 use summary::Summary;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

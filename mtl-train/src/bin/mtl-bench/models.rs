@@ -9,14 +9,14 @@ use mtl_data::{DataInfo, DatasetConfig};
 use mtl_heads::{HeadConfig, MultiLabelHeadConfig};
 use mtl_train::{
     Result,
-    architecture::Architecture,
-    compare::{Method, Plan},
     config::{DeviceConfig, RunConfig, TaskConfig},
-    encoder::AnyEncoder,
-    method::MethodConfig,
-    optim::{AdamWConfig, OptimizerConfig},
-    runlog::LogConfig,
-    trainer::TrainConfig,
+    monitor::runlog::LogConfig,
+    parts::{architecture::Architecture, encoder::AnyEncoder, method::MethodConfig},
+    study::compare::{Method, Plan},
+    train::{
+        optim::{AdamWConfig, OptimizerConfig},
+        trainer::TrainConfig,
+    },
 };
 
 /// Name and one line on what it is, the single-task baseline first.
@@ -51,6 +51,7 @@ pub(crate) fn plan(data: &DatasetConfig, info: &DataInfo, epochs: u64, seeds: u6
         head: Some(HeadConfig::MultiLabel(MultiLabelHeadConfig { hidden: vec![32], ..Default::default() })),
     };
     let base = RunConfig {
+        init: None,
         data: data.clone(),
         encoder: trunk(),
         sharing: hard(),

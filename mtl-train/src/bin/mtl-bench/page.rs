@@ -6,7 +6,7 @@ use mtl_train::report::{
     Align, Axis, Bar, BarChart, BarSeries, Best, Cell, ChartShape, Column, Columns, Document, Heading, HeatMap,
     KeyValues, LineChart, Marker, Note, NoteKind, Palette, Paragraph, Reference, Row, Series, Table,
 };
-use mtl_train::trainer::EpochSummary;
+use mtl_train::train::trainer::EpochSummary;
 
 use crate::{
     compare::Detail,
@@ -139,7 +139,7 @@ fn curves(details: &[Detail]) -> Vec<LineChart> {
                 Some((history, place))
             });
             let Some((history, place)) = own else { continue };
-            let value = |e: &mtl_train::trainer::EpochSummary| {
+            let value = |e: &mtl_train::train::trainer::EpochSummary| {
                 e.validation.tasks[place].metrics.first().and_then(|m| m.outcome.value)
             };
             let mut series = Series::by_epoch(&detail.name, history.iter().map(value));

@@ -3,7 +3,7 @@
 
 use std::{path::Path, time::Instant};
 
-use mtl_train::{Result, config::RunConfig, session::Session};
+use mtl_train::{Result, config::RunConfig, run::session::Session};
 use serde_json::json;
 
 #[expect(clippy::print_stdout, reason = "what the caller reads")]

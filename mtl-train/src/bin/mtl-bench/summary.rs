@@ -14,7 +14,7 @@
 
 use std::collections::BTreeMap;
 
-use mtl_train::compare::{MethodResult, TaskColumn};
+use mtl_train::study::compare::{MethodResult, TaskColumn};
 use serde::Serialize;
 
 /// Test metrics: task to metric to value.

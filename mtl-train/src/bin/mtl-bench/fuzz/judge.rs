@@ -16,11 +16,10 @@ use mtl_core::input::{Cells, InputSpec, Inputs, Modality};
 use mtl_data::{CsvFormat, DatasetConfig, Source, Splits, table::Delimiter};
 use mtl_train::{
     Error,
+    analysis::{dry_run::DryRun, inspect::Examination},
     config::{ConfigSource, RunConfig},
-    dry_run::DryRun,
-    inspect::Examination,
-    session::Session,
-    trainer::{Flow, Observer, StepSummary},
+    run::session::Session,
+    train::trainer::{Flow, Observer, StepSummary},
 };
 use tch::Kind;
 

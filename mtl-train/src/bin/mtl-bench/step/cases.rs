@@ -12,9 +12,8 @@ use mtl_core::{
 use mtl_metrics::known;
 use mtl_train::{
     Result,
-    architecture::Architecture,
-    encoder::AnyEncoder,
-    model::{Blueprint, Model, ModelConfig},
+    parts::{architecture::Architecture, encoder::AnyEncoder},
+    train::model::{Blueprint, Model, ModelConfig},
 };
 use ndarray::Array2;
 use tch::{Device, Kind};

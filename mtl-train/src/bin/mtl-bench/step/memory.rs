@@ -7,10 +7,10 @@
 //! ```
 //! Linux only (`/proc/self`); elsewhere nothing is measured. The child keeps glibc from holding on to freed blocks.
 
-use std::{env, fs, process::Command};
+use std::{env, process::Command};
 
 use mtl_core::{balance::BalancerConfig, step::StepMode};
-use mtl_train::{Error, Result};
+use mtl_train::{Error, Result, run::memory::PeakMemory};
 
 use super::{cases::cases, engine, forward, step};
 use crate::summary::StepMemory;
@@ -57,10 +57,12 @@ pub(crate) fn child(what: &str) -> Result<()> {
     // Libraries allocate their own buffers once.
     drop(step(&subject, &mut engine, 0)?);
     let peak = |work: &mut dyn FnMut() -> Result<()>| -> Result<f64> {
-        fs::write("/proc/self/clear_refs", "5").map_err(|e| Error::io("/proc/self/clear_refs", "cannot reset", e))?;
-        let before = status("VmRSS")?;
+        let measured = PeakMemory::start();
         work()?;
-        Ok((status("VmHWM")? - before).max(0.0))
+        measured.megabytes().ok_or_else(|| {
+            let e = std::io::Error::other("the system does not tell");
+            Error::io("/proc/self/status", "cannot measure peak memory", e)
+        })
     };
     let forward = peak(&mut || forward(&subject, engine.wants_tape()).map(drop))?;
     let step = peak(&mut || step(&subject, &mut engine, 1).map(drop))?;
@@ -68,13 +70,4 @@ pub(crate) fn child(what: &str) -> Result<()> {
     let parameters = subject.model.params().numel_of(&subject.model.params().shared()) as f64 * 4.0 / 1e6;
     println!("{parameters} {forward} {}", step + parameters);
     Ok(())
-}
-
-/// A field of `/proc/self/status`, in MB.
-fn status(field: &str) -> Result<f64> {
-    let path = "/proc/self/status";
-    let text = fs::read_to_string(path).map_err(|e| Error::io(path, "cannot read", e))?;
-    let line = text.lines().find(|l| l.starts_with(field)).unwrap_or_default();
-    let kilobytes = line.split_whitespace().nth(1).and_then(|w| w.parse::<f64>().ok());
-    Ok(kilobytes.unwrap_or(0.0) * 1.024e-3)
 }

@@ -1,0 +1,74 @@
+//! A file of samples to a file of answers.
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+use super::{
+    Predictor,
+    writer::{OutputFormat, Writer},
+};
+use crate::{
+    error::{Error, Result},
+    monitor::console::STANDARD_OUTPUT,
+};
+
+/// What to answer, and where the answers go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// A CSV file, a file of texts, an idx file of pictures, a folder with an idx file for each of several pictures of a sample, or `-`
+    /// for rows or texts from the standard input.
+    pub input: PathBuf,
+    /// The file to write; `None` is the standard output. It appears when all answers are in it: whatever goes wrong, an
+    /// older file of that name is still there.
+    pub output: Option<PathBuf>,
+    /// How answers are written; `None` means as the output's name says.
+    pub format: Option<OutputFormat>,
+    /// Samples that are answered at once, >= 1.
+    pub batch_size: usize,
+}
+
+/// Answers all samples of a file; gives their number.
+///
+/// # Errors
+/// As [`Predictor::answers`], with file, line and column; [`Error::Io`] when the output cannot be written.
+pub fn predict_file(predictor: &Predictor, request: &Request) -> Result<u64> {
+    let format = request.format.or_else(|| request.output.as_deref().map(OutputFormat::of_path)).unwrap_or_default();
+    let answers = predictor.answers(&request.input, request.batch_size)?;
+    let tasks = &predictor.description().tasks;
+    let Some(path) = &request.output else {
+        let failed = |e| Error::io(STANDARD_OUTPUT, "cannot write answers", e);
+        let mut writer = Writer::new(io::stdout().lock(), format, tasks).map_err(failed)?;
+        for batch in answers {
+            writer.write(&batch?).map_err(|e| at(STANDARD_OUTPUT.as_ref(), e))?;
+        }
+        return Ok(writer.finish().map_err(failed)?.0);
+    };
+    let failed = |e| Error::io(path, "cannot write answers", e);
+    let dir = path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".unfinished-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let file = builder.tempfile_in(dir).map_err(failed)?;
+    let mut writer = Writer::new(BufWriter::new(file), format, tasks).map_err(failed)?;
+    for batch in answers {
+        writer.write(&batch?).map_err(|e| at(path, e))?;
+    }
+    let (rows, buffer) = writer.finish().map_err(failed)?;
+    let mut file = buffer.into_inner().map_err(|e| failed(e.into_error()))?;
+    file.flush().and_then(|()| file.as_file().sync_all()).map_err(failed)?;
+    file.persist(path).map_err(|e| failed(e.error))?;
+    File::open(dir).and_then(|d| d.sync_all()).map_err(failed)?;
+    Ok(rows)
+}
+
+/// A writer does not know where its stream ends: the error with that place.
+fn at(path: &Path, e: Error) -> Error {
+    match e {
+        Error::Io { action, source, .. } => Error::io(path, action, source),
+        other => other,
+    }
+}

@@ -1,0 +1,60 @@
+//! The encoders of all crates under one name space: what `[encoder] kind = ".."` may say.
+
+use mtl_attention::{AttentionConfig, AttentionEncoderConfig};
+use mtl_core::{
+    Result,
+    encode::{
+        BuildEncoder, ConvEncoderConfig, Encoder, EncoderConfig, InputSpec, LstmEncoderConfig, TabularEncoderConfig,
+    },
+    params::Scope,
+};
+use mtl_data::DatasetConfig;
+
+use crate::parts::{architecture::Architecture, union::union};
+
+union! {
+    /// An encoder, from whichever crate.
+    pub enum AnyEncoder, what = "encoder" {
+        /// One of layers alone.
+        Core(EncoderConfig),
+        /// One made of attention.
+        Attention(AttentionEncoderConfig),
+    }
+}
+
+impl BuildEncoder for AnyEncoder {
+    fn build(&self, scope: &mut Scope<'_>, spec: &InputSpec) -> Result<Box<dyn Encoder>> {
+        match self {
+            Self::Core(c) => c.build(scope, spec),
+            Self::Attention(c) => c.build(scope, spec),
+        }
+    }
+}
+
+impl From<EncoderConfig> for AnyEncoder {
+    fn from(config: EncoderConfig) -> Self {
+        Self::Core(config)
+    }
+}
+
+impl AnyEncoder {
+    /// The encoder of a run that names none: `conv` for pictures; `lstm` for texts; for a table `tabular`, with a trunk of 128 and 64, or,
+    /// where the architecture reads the fields themselves, without a trunk and with tokens as wide as a small trunk.
+    #[must_use]
+    pub fn default_for(data: &DatasetConfig, sharing: &Architecture) -> Self {
+        match sharing {
+            _ if data.has_pictures() => EncoderConfig::Conv(ConvEncoderConfig::default()).into(),
+            _ if data.has_texts() => EncoderConfig::Lstm(LstmEncoderConfig::default()).into(),
+            Architecture::Attention(AttentionConfig::TaskQuery(_)) => {
+                let tokens = TabularEncoderConfig { token_width: 32, hidden: Vec::new(), ..Default::default() };
+                EncoderConfig::Tabular(tokens).into()
+            }
+            Architecture::Core(_) => table(),
+        }
+    }
+}
+
+/// The encoder of most tables.
+pub(crate) fn table() -> AnyEncoder {
+    EncoderConfig::Tabular(TabularEncoderConfig::default()).into()
+}

@@ -1,0 +1,29 @@
+//! A run as a thing: from a configuration to a session, and the folder that it lives in.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`session`], [`plan`] | from a configuration to a run; to its model alone, without samples |
+//! | [`init`] | first values from another model |
+//! | [`life`] | created, resumed, trained, finished |
+//! | [`dir`], [`number`] | its folder; the next one's name |
+//! | [`data`], [`outcome`] | what it remembers of its data; what it found out |
+//! | [`opened`] | a folder opened again: data, model |
+//! | [`machine`], [`threads`], [`memory`] | what it runs on; how many work inside operations; what the process holds |
+//! | [`self_supervised`] | tasks whose labels are inputs |
+//! | [`interrupt`] | Ctrl-C |
+
+pub mod data;
+pub mod dir;
+pub mod init;
+pub mod interrupt;
+pub mod life;
+pub mod machine;
+pub mod memory;
+pub mod number;
+pub mod opened;
+pub mod outcome;
+pub mod plan;
+pub(crate) mod sealed_json;
+pub mod self_supervised;
+pub mod session;
+pub mod threads;

@@ -1,0 +1,154 @@
+//! What a run's model is, before there is one: tasks, heads, inputs; from the configuration and what is known of the data.
+//!
+//! ```text
+//! RunConfig, DataInfo --> ModelPlan --> Model          no sample is needed: a run's folder is enough
+//!                             \----> Session           the same model with loaders on its data
+//! ```
+//! A [`Session`](crate::run::session::Session) that trains and a finished run that answers without its data build the same
+//! network, because both ask one plan.
+
+use mtl_core::{
+    answer::Answer,
+    input::InputSpec,
+    label_stats::LabelStats,
+    metric::{MetricName, MetricSpec},
+    rng::derive,
+    task::{Task, TaskName, TaskSet},
+};
+use mtl_data::DataInfo;
+use mtl_heads::HeadConfig;
+use mtl_metrics::JointConfig;
+use tch::{Device, Kind};
+
+use crate::{
+    config::{RunConfig, TaskConfig},
+    error::{Error, Result},
+    parts::metrics::registry,
+    run::self_supervised,
+    train::model::{Blueprint, Model, ModelConfig},
+};
+
+/// The parts of a run's model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelPlan {
+    /// The tasks that are learned, in order.
+    pub tasks: TaskSet,
+    /// What they answer, in that order.
+    pub answers: Vec<Answer>,
+    /// What the encoder is built for.
+    pub inputs: InputSpec,
+    /// The parts that the configuration chooses, every head spelled out.
+    pub parts: ModelConfig,
+    /// Metrics over several of the tasks.
+    pub joint: Vec<JointConfig>,
+}
+
+impl ModelPlan {
+    /// The plan of `config` on data that are as `info` says.
+    ///
+    /// # Errors
+    /// [`mtl_core::Error::UnknownTask`] for a task that the data do not have; [`mtl_core::Error::Duplicate`],
+    /// [`mtl_core::Error::InvalidConfig`] for what is wrong with a task's settings.
+    pub fn new(config: &RunConfig, info: &DataInfo) -> Result<Self> {
+        let wanted = wanted_tasks(config, info);
+        let names: Vec<&str> = wanted.iter().map(|t| t.name.as_str()).collect();
+        let info = self_supervised::info(config, info)?;
+        let info = info.for_tasks(&names).map_err(|e| Error::from(e).in_section("task"))?;
+        let answers: Vec<Answer> = info.tasks.iter().map(|t| t.answer.clone()).collect();
+        let mut heads = Vec::with_capacity(wanted.len());
+        for (task, answer) in wanted.iter().zip(&answers) {
+            let head = task.head.clone().map_or_else(|| HeadConfig::default_for(answer), Ok);
+            heads.push(head.map_err(|e| Error::from(e).in_section("task"))?);
+        }
+        let tasks = task_set(&wanted, &heads, &answers)?;
+        let parts = ModelConfig {
+            encoder: config.encoder.clone(),
+            sharing: config.sharing.clone(),
+            heads: heads.into_iter().map(Some).collect(),
+        };
+        let (names, refs): (Vec<&TaskName>, Vec<&Answer>) = (tasks.names().collect(), answers.iter().collect());
+        for (idx, joint) in config.joint.iter().enumerate() {
+            let section = || format!("joint_metric[{idx}]");
+            joint.positions(&names, &refs).map_err(|e| Error::from(e).in_section(section()))?;
+            if config.joint[..idx].iter().any(|other| other.name == joint.name) {
+                let twice = mtl_core::Error::Duplicate { what: "joint metric", name: joint.name.clone() };
+                return Err(Error::from(twice).in_section(section()));
+            }
+        }
+        Ok(Self { tasks, answers, inputs: info.inputs, parts, joint: config.joint.clone() })
+    }
+
+    /// The model with fresh parameters, which depend on the run's `seed`; `labels` are the statistics of the training labels, in
+    /// task order, or nothing when weights will be loaded, which bring what was taken from them.
+    ///
+    /// # Errors
+    /// As [`Model::build`].
+    pub fn build(&self, labels: &[LabelStats], device: Device, seed: u64) -> Result<Model> {
+        let seed = derive(seed, "init", 0);
+        let blueprint =
+            Blueprint { inputs: &self.inputs, answers: &self.answers, labels, kind: Kind::Float, device, seed };
+        Ok(Model::build(&self.parts, &self.tasks, &blueprint)?.judged_jointly(self.joint.clone()))
+    }
+
+    /// The names of the tasks, in order.
+    #[must_use]
+    pub fn names(&self) -> Vec<&str> {
+        self.tasks.names().map(TaskName::as_str).collect()
+    }
+}
+
+/// What the run wants of its tasks: what the file says, else all of the data's with defaults.
+fn wanted_tasks(config: &RunConfig, info: &DataInfo) -> Vec<TaskConfig> {
+    let by_default = |name: &TaskName| TaskConfig { name: name.to_string(), ..TaskConfig::default() };
+    match config.tasks.is_empty() {
+        true => info.tasks.iter().map(|t| by_default(&t.name)).collect(),
+        false => config.tasks.clone(),
+    }
+}
+
+/// The tasks as the user wants them; a primary metric that was not named is the head's first.
+fn task_set(wanted: &[TaskConfig], heads: &[HeadConfig], answers: &[Answer]) -> Result<TaskSet> {
+    let mut tasks = Vec::with_capacity(wanted.len());
+    for (idx, ((config, head), answer)) in wanted.iter().zip(heads).zip(answers).enumerate() {
+        let refused = |key: &str| {
+            let place = format!("task[{idx}].{key}");
+            move |e: mtl_core::Error| Error::from(e).in_section(place)
+        };
+        let task = || -> mtl_core::Result<Task> {
+            let suits = || head.metrics(answer).first().map_or(Ok(None), |name| MetricName::new(name).map(Some));
+            let primary = match &config.primary {
+                Some(primary) => Some(primary.clone()),
+                None => suits()?,
+            };
+            let mut task = Task::new(&config.name)?.with_weight(config.weight);
+            task.baseline = config.baseline;
+            task.primary = primary.map(|name| registry().find(&name)).transpose()?;
+            Ok(task)
+        };
+        let mut task = task().map_err(|e| Error::from(e).in_section("task"))?;
+        if let (Some(named), Some(metric)) = (&config.primary, &task.primary) {
+            fits(&config.name, answer, named, metric).map_err(refused("primary"))?;
+        }
+        for (n, name) in config.metrics.iter().enumerate() {
+            let also =
+                registry().find(name).and_then(|metric| fits(&config.name, answer, name, &metric).map(|()| metric));
+            task.also.push(also.map_err(refused(&format!("metrics[{n}]")))?);
+        }
+        tasks.push(task);
+    }
+    TaskSet::new(tasks).map_err(|e| Error::from(e).in_section("task"))
+}
+
+/// Whether a metric is for such answers, and can read their names.
+fn fits(task: &str, answer: &Answer, named: &MetricName, metric: &MetricSpec) -> mtl_core::Result<()> {
+    let (kind, answers) = (answer.tag().name(), metric.facts().answers);
+    if answers.contains(&kind) {
+        return registry().build(metric.name())?.set_answer(answer);
+    }
+    Err(mtl_core::Error::InvalidConfig {
+        what: "metric",
+        field: "primary",
+        expected: format!("for answers of kind {kind}, as task {task} has them"),
+        found: format!("{named}, which is for {}", answers.join(", ")),
+    })
+}

@@ -1,0 +1,193 @@
+//! From a configuration to a run: model, trainer and loaders, put together once for the program, the bench
+//! and library users alike.
+
+use std::sync::Arc;
+
+use mtl_core::{label_stats::LabelStats, rng::derive};
+use mtl_data::{ForTasks, Loader, LoaderConfig, Order, Source, Splits, Subset, source::split, stats};
+use mtl_metrics::MetricReport;
+
+use crate::{
+    analysis::{
+        inspect::{Finding, Level},
+        intervals::{Intervals, Recorded},
+    },
+    config::RunConfig,
+    error::{Error, Result},
+    run::{data::RunData, plan::ModelPlan, self_supervised, threads},
+    train::{
+        constant::Constant,
+        trainer::{Trainer, evaluate, evaluate_recorded, metrics_of},
+    },
+};
+
+/// A run that is ready to start.
+#[derive(Debug)]
+pub struct Session {
+    /// The trainer.
+    pub trainer: Trainer,
+    /// What is learned from, in shuffled order.
+    pub train: Loader,
+    /// What models are chosen by.
+    pub validation: Loader,
+    test: Loader,
+    data: RunData,
+}
+
+impl Session {
+    /// Builds everything that `config` describes on data that is loaded already (several runs may share it).
+    ///
+    /// # Errors
+    /// Whatever is wrong with a setting, naming it.
+    pub fn new(config: &RunConfig, splits: &Splits) -> Result<Self> {
+        let device = config.device.apply().map_err(|e| e.in_section("device"))?;
+        let few =
+            config.train.overfit_batches.map(|n| first_samples(splits, n.saturating_mul(samples_per_batch(config))));
+        let few = few.transpose()?;
+        let data = RunData::of(&config.data, splits); // of all samples, also where few are learned
+        let splits = few.as_ref().unwrap_or(splits);
+        let plan = ModelPlan::new(config, &splits.info)?;
+        let names = plan.names();
+        let restrict = |source: &Arc<dyn Source>| -> Result<Arc<dyn Source>> {
+            let selected = ForTasks::select(self_supervised::source(config, source.clone())?, &names);
+            Ok(Arc::new(selected.map_err(|e| Error::from(e).in_section("task"))?))
+        };
+        let mut train = restrict(&splits.train)?;
+        let seed = config.train.seed;
+        let labels = stats::of(&*train)?;
+        let model = plan.build(&labels, device, seed)?;
+        if config.device.threads.is_none() {
+            threads::settle(&model, &plan.inputs, config.train.batch_size);
+        }
+        let mut trainer = Trainer::new(model, &config.balancer, config.train.clone())?;
+        trainer.know_labels(labels.clone());
+        let data = data.with_labels(labels);
+        let least = match train.is_empty() {
+            true => 1, // the loader refuses it in its own words
+            false => trainer.model().least_batch(&train.batch(&[0])?.inputs.to_device(device)?)?,
+        };
+        let shuffled = LoaderConfig {
+            batch_size: config.train.batch_size,
+            least,
+            order: Order::Shuffled,
+            seed: derive(seed, "order", 0),
+            workers: config.train.workers,
+            ..LoaderConfig::default()
+        };
+        if trainer.wants_held_out() {
+            let (own, held) = split(train.len(), config.train.held_out, derive(seed, "held out", 0))?;
+            let part = |positions| Subset::new(train.clone(), positions);
+            let (own, held): (Arc<dyn Source>, Arc<dyn Source>) = (Arc::new(part(own)?), Arc::new(part(held)?));
+            // Batches are taken one at a time by the step's number, so workers would only be started and stopped.
+            trainer.hold_out(Loader::new(held, LoaderConfig { workers: 0, ..shuffled.clone() })?);
+            train = own;
+        }
+        let in_order = LoaderConfig {
+            batch_size: config.train.eval_batch_size,
+            order: Order::Sequential,
+            least: 1,
+            ..shuffled.clone()
+        };
+        Ok(Self {
+            trainer,
+            train: Loader::new(train, shuffled).map_err(|e| Error::from(e).in_section("train"))?,
+            validation: Loader::new(restrict(&splits.validation)?, in_order.clone())?,
+            test: Loader::new(restrict(&splits.test)?, in_order)?,
+            data,
+        })
+    }
+
+    /// What its user should know before it starts.
+    #[must_use]
+    pub fn notes(&self) -> Vec<Finding> {
+        let joined = self.train.joined_rest().map(|samples| Finding {
+            level: Level::Note,
+            place: "train".into(),
+            message: format!(
+                "the last batch of an epoch has {samples} samples: a single one would be left over after batches of {} \
+                 (batch_size), which batch normalization cannot train on, and is joined to it",
+                self.train.config().batch_size
+            ),
+        });
+        joined.into_iter().collect()
+    }
+
+    /// The metrics on the test split. Call it when everything has been chosen.
+    ///
+    /// # Errors
+    /// As [`evaluate`].
+    pub fn test(&self) -> Result<MetricReport> {
+        evaluate(self.trainer.model(), &self.test, &mut metrics_of(self.trainer.model())?)
+    }
+
+    /// The metrics on the test split, and how far off each may be: one pass. Call it when everything has been chosen.
+    ///
+    /// # Errors
+    /// As [`evaluate`].
+    pub fn test_with_intervals(&self) -> Result<(MetricReport, Intervals)> {
+        let model = self.trainer.model();
+        let (mut metrics, mut recorded) = (metrics_of(model)?, Recorded::default());
+        let report = evaluate_recorded(model, &self.test, &mut metrics, &mut recorded)?;
+        let seed = derive(self.trainer.config().seed, "intervals", 0);
+        Ok((report, Intervals::of(&recorded, &metrics, seed)?))
+    }
+
+    /// The metrics on the validation split.
+    ///
+    /// # Errors
+    /// As [`evaluate`].
+    pub fn validate(&self) -> Result<MetricReport> {
+        evaluate(self.trainer.model(), &self.validation, &mut metrics_of(self.trainer.model())?)
+    }
+
+    /// What the run has to remember of its data, see [`RunDir::create`](crate::run::dir::RunDir::create).
+    #[must_use]
+    pub fn data(&self) -> &RunData {
+        &self.data
+    }
+
+    /// Statistics of the training labels, in task order.
+    #[must_use]
+    pub fn labels(&self) -> &[LabelStats] {
+        &self.data.labels
+    }
+
+    /// Goes by the labels that a run was trained on, where those of the data are others by now.
+    pub fn know_labels(&mut self, training: Vec<LabelStats>) {
+        self.trainer.know_labels(training.clone());
+        self.data.labels = training;
+    }
+
+    /// The metrics of constant answers (the training labels' shares, means and medians) on the validation split.
+    ///
+    /// # Errors
+    /// As [`Constant::judge`].
+    pub fn validate_constant(&self) -> Result<MetricReport> {
+        Constant::of(self.labels()).judge(&**self.validation.source(), &metrics_of(self.trainer.model())?)
+    }
+
+    /// The metrics of constant answers on the test split.
+    ///
+    /// # Errors
+    /// As [`Constant::judge`].
+    pub fn test_constant(&self) -> Result<MetricReport> {
+        Constant::of(self.labels()).judge(&**self.test.source(), &metrics_of(self.trainer.model())?)
+    }
+
+    /// The test split's batches in order, for curves and maps.
+    #[must_use]
+    pub fn test_loader(&self) -> &Loader {
+        &self.test
+    }
+}
+
+fn samples_per_batch(config: &RunConfig) -> u64 {
+    config.train.batch_size as u64
+}
+
+/// The first samples of the training split, as every split: what can be learned by heart can be checked on itself.
+fn first_samples(splits: &Splits, n: u64) -> Result<Splits> {
+    let positions = (0..n.min(splits.train.len())).collect();
+    let part: Arc<dyn Source> = Arc::new(Subset::new(splits.train.clone(), positions)?);
+    Ok(Splits { train: part.clone(), validation: part.clone(), test: part, ..splits.clone() })
+}

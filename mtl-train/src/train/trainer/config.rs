@@ -1,0 +1,152 @@
+//! The settings of a run.
+
+use mtl_core::{
+    precision::Precision,
+    step::{Policy, StepMode},
+};
+use serde::{Deserialize, Serialize};
+
+use super::FreezeConfig;
+use crate::{
+    error::Result,
+    train::{
+        ema::EmaConfig,
+        optim::{GroupConfig, OptimizerConfig},
+        schedule::ScheduleConfig,
+    },
+};
+
+/// How a model is trained.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainConfig {
+    /// Passes over the training split, >= 1; default 10.
+    pub epochs: u64,
+    /// Samples per step, >= 1; default 256.
+    pub batch_size: usize,
+    /// Batches per optimizer step, >= 1; their gradients are accumulated, then conflicts resolved; default 1.
+    pub accumulate: u64,
+    /// Samples per evaluation batch, >= 1; default 4096.
+    pub eval_batch_size: usize,
+    /// Threads that prepare batches ahead; 0 prepares them in the training thread; default 1.
+    pub workers: usize,
+    /// Everything random depends on this and the step; default 0.
+    pub seed: u64,
+    /// The optimizer; default AdamW.
+    pub optimizer: OptimizerConfig,
+    /// Parameters with learning rates or weight decay of their own; the first group that fits counts; default none.
+    pub groups: Vec<GroupConfig>,
+    /// What scales the learning rate over time; default cosine.
+    pub schedule: ScheduleConfig,
+    /// Largest norm of all gradients together, > 0; default none.
+    pub clip_norm: Option<f64>,
+    /// Largest norm of each task's gradient before the balancer sees it, > 0; a step then takes one backward pass per task
+    /// with every balancer; default none.
+    pub clip_task_norm: Option<f64>,
+    /// A running mean of the weights that is validated and kept in their place; default none.
+    pub ema: Option<EmaConfig>,
+    /// What training's forward passes compute in, `f32` or `bf16`; validation is always in the parameters' kind, as are
+    /// parameters, losses and gradients; default f32.
+    pub precision: Precision,
+    /// Epochs with a validation score that is not better before the run ends, >= 1; one without a score does not count;
+    /// default none.
+    pub patience: Option<u64>,
+    /// Stops single tasks early: which are frozen when they no longer improve; default none.
+    pub freeze: Option<FreezeConfig>,
+    /// What validation is scored by: `skill`, the mean over tasks of how much better the primary metric is than a constant
+    /// answer's (0 as good, 1 perfect); `mean` of the primary metrics; or an expression such as
+    /// `0.6*image.accuracy + 0.4*text.accuracy`, see `docs/selection.md`; default `skill`.
+    pub selection: String,
+    /// Share of the training split that only balancers see which learn from held-out data (auto-lambda, moml), in (0, 1);
+    /// the others train on all of it; default 0.2.
+    pub held_out: f64,
+    /// How task gradients are computed where the balancer looks at them; default exact.
+    pub step_mode: StepMode,
+    /// Steps between looks at how gradients get along in each parameter block, where the step has gradients per task;
+    /// 0 for never; default 50.
+    pub statistics_every: u64,
+    /// Rules for absent, zero-gradient and non-finite tasks.
+    pub policy: Policy,
+    /// Train on that many batches only, >= 1, and validate and test on the same samples: a model that cannot learn them by
+    /// heart has a fault; default none.
+    pub overfit_batches: Option<u64>,
+    /// Optimizer steps between checkpoints beside those at the end of epochs, >= 1; default none.
+    pub checkpoint_every: Option<u64>,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            epochs: 10,
+            batch_size: 256,
+            accumulate: 1,
+            eval_batch_size: 4096,
+            workers: 1,
+            seed: 0,
+            optimizer: OptimizerConfig::default(),
+            groups: Vec::new(),
+            schedule: ScheduleConfig::default(),
+            clip_norm: None,
+            clip_task_norm: None,
+            ema: None,
+            precision: Precision::F32,
+            patience: None,
+            freeze: None,
+            selection: "skill".into(),
+            held_out: 0.2,
+            step_mode: StepMode::default(),
+            statistics_every: 50,
+            policy: Policy::default(),
+            overfit_batches: None,
+            checkpoint_every: None,
+        }
+    }
+}
+
+impl TrainConfig {
+    /// Checks every setting.
+    ///
+    /// # Errors
+    /// [`mtl_core::Error::InvalidConfig`] naming the first setting out of range.
+    pub fn validate(&self) -> Result<()> {
+        let at_least_one = |field, value: u64| check(field, value >= 1, ">= 1", value.to_string());
+        at_least_one("epochs", self.epochs)?;
+        at_least_one("batch_size", self.batch_size as u64)?;
+        at_least_one("accumulate", self.accumulate)?;
+        at_least_one("eval_batch_size", self.eval_batch_size as u64)?;
+        at_least_one("patience", self.patience.unwrap_or(1))?;
+        at_least_one("overfit_batches", self.overfit_batches.unwrap_or(1))?;
+        at_least_one("checkpoint_every", self.checkpoint_every.unwrap_or(1))?;
+        for (field, norm) in [("clip_norm", self.clip_norm), ("clip_task_norm", self.clip_task_norm)] {
+            let norm = norm.unwrap_or(1.0);
+            check(field, norm > 0.0 && norm.is_finite(), "positive", norm.to_string())?;
+        }
+        let factored = matches!(self.step_mode, StepMode::Factored(_)) && self.precision != Precision::F32;
+        check(
+            "precision",
+            !factored,
+            "f32 with the factored step mode, which multiplies layer outputs",
+            "bf16".into(),
+        )?;
+        self.groups.iter().try_for_each(GroupConfig::validate)?;
+        self.ema.iter().try_for_each(EmaConfig::validate)?;
+        let tolerance = self.policy.zero_tolerance;
+        let solved = self.policy.solved_loss;
+        check("policy.solved_loss", solved >= 0.0 && solved.is_finite(), ">= 0", solved.to_string())?;
+        let loud = self.policy.loud_loss;
+        check("policy.loud_loss", loud > 0.0 && loud.is_finite(), "positive", loud.to_string())?;
+        check("policy.zero_tolerance", (0.0..1.0).contains(&tolerance), "in [0, 1)", tolerance.to_string())?;
+        check("held_out", self.held_out > 0.0 && self.held_out < 1.0, "in (0, 1)", self.held_out.to_string())?;
+        self.freeze.map_or(Ok(()), |freeze| freeze.validate())?;
+        self.step_mode.validate()?;
+        self.optimizer.validate()?;
+        Ok(self.schedule.validate()?)
+    }
+}
+
+fn check(field: &'static str, valid: bool, expected: &str, found: String) -> Result<()> {
+    if valid {
+        return Ok(());
+    }
+    Err(mtl_core::Error::InvalidConfig { what: "train", field, expected: expected.into(), found }.into())
+}

@@ -1,0 +1,195 @@
+//! Metrics of a model, or of answers that need none, on a split.
+
+use mtl_core::{
+    metric::{MetricName, MetricSpec},
+    prediction::{Prediction, Reference},
+};
+use mtl_data::{Loader, Source};
+use mtl_metrics::{
+    AnyMetric, Joint, MetricBatch, MetricReport, MetricSet, MetricValue,
+    report::{MetricEntry, TaskReport},
+    value::OrReason,
+};
+
+use crate::{
+    error::Result,
+    parts::metrics::{SampleFacts, registry},
+    train::model::Model,
+};
+
+/// Samples whose labels are judged at once.
+const CHUNK: u64 = 4096;
+
+/// Runs the model over all batches of one pass and computes the metrics.
+///
+/// # Errors
+/// [`mtl_core::Error`] naming the task when a prediction and its target do not fit; the data's own errors.
+pub fn evaluate(model: &Model, loader: &Loader, metrics: &mut MetricSet) -> Result<MetricReport> {
+    evaluate_recorded(model, loader, metrics, &mut ())
+}
+
+/// Someone who sees what a model says while it is evaluated, so that the split need not be read again for it. The hooks do
+/// nothing unless overridden.
+pub trait Recorder {
+    /// A batch of samples with these ids comes next.
+    fn batch(&mut self, _ids: &[u64]) {}
+
+    /// The samples of that batch have weights for a task.
+    fn weighted(&mut self, _task: usize) {}
+
+    /// The samples of that batch belong to these groups for a task.
+    fn grouped(&mut self, _task: usize, _groups: &[u64]) {}
+
+    /// What was said for a task of that batch, and what is right.
+    fn answers(&mut self, _task: usize, _ids: &[u64], _prediction: &Prediction, _reference: &Reference) {}
+}
+
+/// Nobody sees it.
+impl Recorder for () {}
+
+/// As [`evaluate`], with someone who sees every answer.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn evaluate_recorded(
+    model: &Model,
+    loader: &Loader,
+    metrics: &mut MetricSet,
+    recorder: &mut dyn Recorder,
+) -> Result<MetricReport> {
+    for batch in loader.epoch(0)? {
+        let batch = batch?.to_device(model.params().device())?;
+        recorder.batch(&batch.ids);
+        let predictions = model.predict(&batch.inputs)?;
+        for (task_idx, (prediction, target)) in predictions.iter().zip(&batch.targets).enumerate() {
+            if let Some(target) = target {
+                let reference = target.reference()?;
+                let facts = SampleFacts::of(target)?;
+                metrics.update_batch(task_idx, &facts.judged(&batch.ids, prediction, &reference))?;
+                if facts.are_weighted() {
+                    recorder.weighted(task_idx);
+                }
+                if let Some(groups) = facts.groups() {
+                    recorder.grouped(task_idx, groups);
+                }
+                recorder.answers(task_idx, &batch.ids, prediction, &reference);
+            }
+        }
+    }
+    Ok(metrics.compute())
+}
+
+/// The metrics of answers by a rule: `rule(task, metric, truth)` gives what is answered to a run of samples, or why nothing can
+/// be. Labels alone are read. The source has the tasks of `metrics`, in order.
+///
+/// # Errors
+/// [`mtl_core::Error`] naming the task when an answer and its target do not fit; the data's own errors.
+pub fn evaluate_answers(
+    split: &dyn Source,
+    metrics: &MetricSet,
+    rule: &dyn Fn(usize, &str, &Reference) -> OrReason<Prediction>,
+) -> Result<MetricReport> {
+    let fresh = |metric: &dyn AnyMetric| {
+        let mut metric = metric.boxed_clone();
+        metric.reset();
+        (metric, None::<String>)
+    };
+    let mut states: Vec<(_, Vec<_>)> = metrics
+        .iter()
+        .map(|(task, metrics)| (task.clone(), metrics.iter().map(|metric| fresh(metric.as_ref())).collect()))
+        .collect();
+    let mut joint: Vec<(Joint, Option<String>)> = metrics.joint().iter().map(|joint| (joint.clone(), None)).collect();
+    joint.iter_mut().for_each(|(joint, _)| joint.reset());
+    let n = split.len();
+    let mut start = 0;
+    while start < n {
+        let ids: Vec<u64> = (start..n.min(start + CHUNK)).collect();
+        for (task_idx, target) in split.targets(&ids)?.iter().enumerate() {
+            let (Some(target), Some((task, own))) = (target, states.get_mut(task_idx)) else { continue };
+            let (truth, facts) = (target.reference()?, SampleFacts::of(target)?);
+            for (metric, refusal) in own.iter_mut().filter(|(_, refusal)| refusal.is_none()) {
+                match rule(task_idx, metric.name(), &truth) {
+                    Ok(answer) => {
+                        let batch = facts.judged(&ids, &answer, &truth).of_task(task.as_str());
+                        metric.update_batch(&knowing(batch, metrics, task_idx))?;
+                    }
+                    Err(reason) => *refusal = Some(reason),
+                }
+            }
+            for (joint, refusal) in joint.iter_mut().filter(|(joint, _)| joint.config().tasks.contains(task)) {
+                match rule(task_idx, joint.name(), &truth) {
+                    Ok(answer) if refusal.is_none() => {
+                        let batch = facts.judged(&ids, &answer, &truth).of_task(task.as_str());
+                        joint.update(task_idx, &knowing(batch, metrics, task_idx))?;
+                    }
+                    Ok(_) => {}
+                    Err(reason) => *refusal = Some(format!("{task}: {reason}")),
+                }
+            }
+        }
+        start += CHUNK;
+    }
+    let entry = |(metric, refusal): (Box<dyn AnyMetric>, Option<String>)| MetricEntry {
+        metric: metric.name().to_owned(),
+        direction: metric.direction(),
+        outcome: refusal.map_or_else(|| metric.compute(), |reason| MetricValue::undefined(reason, 0)),
+    };
+    let tasks = states
+        .into_iter()
+        .map(|(task, metrics)| TaskReport { task, metrics: metrics.into_iter().map(entry).collect() })
+        .collect();
+    let joint = joint.into_iter().map(|(joint, refusal)| {
+        let mut entry = joint.compute();
+        if let Some(reason) = refusal {
+            entry.outcome = MetricValue::undefined(reason, 0);
+        }
+        entry
+    });
+    Ok(MetricReport { tasks, joint: joint.collect() })
+}
+
+/// A batch that knows what the task answers, where the metrics do.
+fn knowing<'a>(batch: MetricBatch<'a>, metrics: &'a MetricSet, task_idx: usize) -> MetricBatch<'a> {
+    metrics.answer(task_idx).map_or(batch, |answer| batch.of_answer(answer))
+}
+
+/// The metrics of each task: the primary one, those that suit its head, those that are asked for beside them; and those over several
+/// tasks.
+///
+/// # Errors
+/// [`mtl_core::Error::InvalidConfig`] when a metric cannot be built.
+pub fn metrics_of(model: &Model) -> Result<MetricSet> {
+    let chosen: Vec<Vec<MetricName>> = model
+        .tasks()
+        .iter()
+        .zip(model.heads())
+        .map(|(task, head)| {
+            let mut names: Vec<MetricName> = task.primary.iter().map(|metric| metric.name().clone()).collect();
+            let suited: Vec<MetricSpec> =
+                head.spec().metrics.iter().map(|name| registry().find(name)).collect::<mtl_core::Result<_>>()?;
+            for metric in suited.iter().chain(&task.also) {
+                if !names.contains(metric.name()) {
+                    names.push(metric.name().clone());
+                }
+            }
+            Ok(names)
+        })
+        .collect::<Result<_>>()?;
+    Ok(judging(model, &chosen)?.jointly(model.joint())?)
+}
+
+/// Those metrics of each task, which know what the model answers.
+///
+/// # Errors
+/// As [`MetricSet::of`] and [`MetricSet::answering`].
+pub(super) fn judging(model: &Model, chosen: &[Vec<MetricName>]) -> Result<MetricSet> {
+    Ok(MetricSet::of(&registry(), model.tasks(), chosen)?.answering(&model.answers())?)
+}
+
+/// The primary metric of each task.
+///
+/// # Errors
+/// As [`MetricSet::primary_of`] and [`MetricSet::answering`].
+pub(super) fn primary(model: &Model) -> Result<MetricSet> {
+    Ok(MetricSet::primary_of(&registry(), model.tasks())?.answering(&model.answers())?)
+}

@@ -1,0 +1,627 @@
+//! The training loop.
+//!
+//! ```text
+//! for each epoch:  for each batch: forward -> losses -> step engine -> clip -> optimizer -> running mean of the weights
+//!                  validate -> score -> best? patience?
+//! ```
+//! An epoch without a score (no metric in it has a value, see [`Scoring`]) is not the best, and does not count as one that is not
+//! better: patience, the plateau schedule and freezing pass over it. A run in which no epoch had a score ends with the weights of its
+//! last one, and everything that tells of it says so ([`Choice`]).
+//!
+//! The loop names no balancer, head, architecture, metric or data set. It is told two splits, and only those: training
+//! and **validation**. Models, epochs and settings are chosen on validation; whoever evaluates on a test split does it
+//! afterwards, with [`evaluate`], on the weights of the best epoch.
+//!
+//! A run is a function of its settings: everything random is re-derived from the seed and the step, so a run that goes on
+//! from a checkpoint gives the bits of one that was never interrupted (same device, same number of threads).
+
+mod carry;
+mod choice;
+mod config;
+mod evaluate;
+mod freeze;
+mod incident;
+mod informed;
+mod left_out;
+mod looks;
+mod lr_finder;
+mod observer;
+mod scoring;
+mod selection;
+mod tally;
+
+use std::time::Instant;
+
+pub use crate::train::incident::{Action, Incident, Suspect};
+pub use choice::Choice;
+pub use config::TrainConfig;
+pub use evaluate::{Recorder, evaluate, evaluate_answers, evaluate_recorded, metrics_of};
+use freeze::Plateaus;
+pub use freeze::{FreezeConfig, Frozen};
+pub use left_out::{Cause, LeftOut};
+pub use lr_finder::{LrFinderConfig, LrPoint, LrSweep};
+use mtl_core::{
+    balance::{Epoch, Look},
+    batch::Batch,
+    context::Cx,
+    label_stats::LabelStats,
+    mode::Mode,
+    rng::derive,
+    shim,
+    step::{StepEngine, StepReport},
+};
+use mtl_data::{Batches, Loader, LoaderPosition};
+use mtl_metrics::{MetricReport, MetricSet};
+pub use observer::{EpochSummary, Flow, Guarded, Observer, StepSummary};
+pub use scoring::{Scored, Scoring};
+pub use selection::Selection;
+use serde::{Deserialize, Serialize};
+use tally::Tally;
+use tch::Tensor;
+
+use crate::{
+    analysis::inspect,
+    error::{Error, Result},
+    parts::method::MethodConfig,
+    train::{
+        checkpoint::{Checkpoint, CheckpointStore},
+        ema::Ema,
+        model::Model,
+        optim::{Optimizer, ParamGroups},
+        schedule::Schedule,
+    },
+};
+use mtl_core::metric::MetricSpec;
+
+/// Trains one model.
+#[derive(Debug)]
+pub struct Trainer {
+    model: Model,
+    engine: StepEngine,
+    optimizer: Box<dyn Optimizer>,
+    schedule: Schedule,
+    ema: Option<Ema>,
+    /// In place of the schedule's rate, while one is searched.
+    fixed_lr: Option<f64>,
+    selection: Selection,
+    /// The selection on the validation labels, once these are known.
+    scoring: Option<Scoring>,
+    /// Statistics of the training labels, whose constant answer `skill` measures by.
+    training_labels: Option<Vec<LabelStats>>,
+    config: TrainConfig,
+    counters: Counters,
+    best: Vec<(String, Tensor)>,
+    held_out: Option<Loader>,
+    observer_failure: Option<String>,
+}
+
+/// Where a run stands; saved in every checkpoint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Counters {
+    epoch: u64,
+    next_batch: u64,
+    step: u64,
+    epochs_since_best: u64,
+    best_score: Option<f64>,
+    tally: Tally,
+    history: Vec<EpochSummary>,
+    plateaus: Plateaus,
+    incidents: u64,
+    finished: bool,
+}
+
+/// So many incidents are looked into; the others are only counted.
+const DIAGNOSED: u64 = 20;
+
+impl Counters {
+    /// Whether all epochs are done, patience has run out, or no task is left to learn.
+    fn is_over(&self, config: &TrainConfig) -> bool {
+        let nothing_left = config.freeze.is_some_and(|f| f.what == Frozen::Task) && self.plateaus.all_frozen();
+        self.epoch >= config.epochs || config.patience.is_some_and(|p| self.epochs_since_best >= p) || nothing_left
+    }
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// All epochs are done, or patience ran out.
+    Finished,
+    /// An observer asked to stop; a checkpoint holds the rest.
+    Stopped,
+}
+
+impl Trainer {
+    /// A run from the start.
+    ///
+    /// # Errors
+    /// [`mtl_core::Error::InvalidConfig`] or [`mtl_core::Error::Parse`] naming the setting.
+    pub fn new(model: Model, balancer: &MethodConfig, config: TrainConfig) -> Result<Self> {
+        config.validate().map_err(|e| e.in_section("train"))?;
+        let method = balancer.build(model.tasks()).map_err(|e| Error::from(e).in_section("balancer"))?;
+        let groups = ParamGroups::resolve(&config.groups, model.params(), model.tasks())?;
+        // What never moves needs no gradient; the engine asks once which parameters are trained.
+        model.params().train(&groups.frozen(model.params()), false)?;
+        let engine = StepEngine::new(model.tasks().clone(), model.params(), method, config.policy);
+        let mut engine = engine.with_mode(config.step_mode.clone())?;
+        engine.watch_blocks(config.statistics_every);
+        if let Some(max) = config.clip_task_norm {
+            engine.clip_tasks(max)?;
+        }
+        let ema = config.ema.map(|ema| Ema::new(ema, model.params())).transpose()?;
+        if config.accumulate > 1 && engine.method().needs().losses_after_step {
+            let e = mtl_core::Error::InvalidConfig {
+                what: "train",
+                field: "accumulate",
+                expected: format!("1 for {}, which compares losses before and after a step", engine.method().name()),
+                found: config.accumulate.to_string(),
+            };
+            return Err(Error::from(e).in_section("train"));
+        }
+        let selection = Selection::parse(&config.selection, &model).map_err(|e| e.in_section("train.selection"))?;
+        let counters = Counters {
+            epoch: 0,
+            next_batch: 0,
+            step: 0,
+            epochs_since_best: 0,
+            best_score: None,
+            tally: Tally::new(model.tasks().len()),
+            history: Vec::new(),
+            plateaus: Plateaus::new(model.tasks().len()),
+            incidents: 0,
+            finished: false,
+        };
+        Ok(Self {
+            engine,
+            optimizer: config.optimizer.build_with(groups)?,
+            schedule: Schedule::new(config.schedule.clone())?,
+            ema,
+            fixed_lr: None,
+            selection,
+            scoring: None,
+            training_labels: None,
+            config,
+            counters,
+            best: Vec::new(),
+            model,
+            held_out: None,
+            observer_failure: None,
+        })
+    }
+
+    /// Whether the balancer learns from data that the model does not: [`Trainer::hold_out`] must give some.
+    #[must_use]
+    pub fn wants_held_out(&self) -> bool {
+        self.engine.method().needs().looks.iter().any(|look| matches!(look, Look::Ahead | Look::HeldOut))
+    }
+
+    /// Gives the balancer data of its own: neither training data nor the validation split that chooses the epoch.
+    pub fn hold_out(&mut self, held_out: Loader) {
+        self.held_out = Some(held_out);
+    }
+
+    /// Tells the statistics of the training labels, in task order: the default selection measures every metric by the answer that
+    /// they give without looking at inputs. Without them, those of the validation labels take their place.
+    pub fn know_labels(&mut self, training: Vec<LabelStats>) {
+        self.training_labels = Some(training);
+    }
+
+    /// The model, with the weights of the last step; after [`Trainer::fit`] has finished, those of the best epoch.
+    #[must_use]
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// The model alone, when there is nothing more to train.
+    #[must_use]
+    pub fn into_model(self) -> Model {
+        self.model
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn config(&self) -> &TrainConfig {
+        &self.config
+    }
+
+    /// What validation is scored by.
+    #[must_use]
+    pub fn selection(&self) -> &Selection {
+        &self.selection
+    }
+
+    /// The selection fitted to the labels of the validation split; `None` before [`Trainer::fit`].
+    #[must_use]
+    pub fn scoring(&self) -> Option<&Scoring> {
+        self.scoring.as_ref()
+    }
+
+    /// Fits the selection to the labels of a validation split, as [`Trainer::fit`] does before the first epoch.
+    ///
+    /// # Errors
+    /// As [`Selection::on`]; what any metric of the run refuses to judge: samples with weights that it does not know, say.
+    pub fn score_on(&self, validation: &Loader) -> Result<Scoring> {
+        let labels = &**validation.source();
+        let scoring = self.selection.on(&self.model, labels, self.training_labels.as_deref());
+        let scoring = scoring.map_err(|e| e.in_section("train.selection"))?;
+        // Metrics beside those of the selection judge every epoch too: what they refuse is not to be found out after one.
+        informed::repeated(labels, &self.metrics()?)?;
+        Ok(scoring)
+    }
+
+    /// Which epoch counts, and on what grounds; `None` before the first.
+    #[must_use]
+    pub fn choice(&self) -> Option<Choice> {
+        Choice::of(&self.selection, &self.counters.history)
+    }
+
+    /// The epochs so far.
+    #[must_use]
+    pub fn history(&self) -> &[EpochSummary] {
+        &self.counters.history
+    }
+
+    /// What an observer said when it panicked and was switched off; the run itself is not concerned.
+    #[must_use]
+    pub fn observer_failure(&self) -> Option<&str> {
+        self.observer_failure.as_deref()
+    }
+
+    /// Optimizer steps so far.
+    #[must_use]
+    pub fn step(&self) -> u64 {
+        self.counters.step
+    }
+
+    /// How many optimizer steps the whole run will take.
+    #[must_use]
+    pub fn total_steps(&self, train: &dyn Batches) -> u64 {
+        self.config.epochs * looks::steps(train.n_batches(), self.batches_per_step(), self.config.accumulate)
+    }
+
+    /// Trains until the end, choosing the best epoch on `validation`, and leaves its weights in the model. `train` is a
+    /// [`Loader`], or a [`MultiLoader`](mtl_data::MultiLoader) when tasks have data sets of their own.
+    ///
+    /// With a store, checkpoints are written at the end of every epoch and as often as the settings say.
+    ///
+    /// # Errors
+    /// As [`Trainer::score_on`], before the first step; [`Error::Step`] naming the place and the task or file that failed; the
+    /// checkpoints written so far remain.
+    pub fn fit(
+        &mut self,
+        train: &dyn Batches,
+        validation: &Loader,
+        observer: &mut dyn Observer,
+        store: Option<&CheckpointStore>,
+    ) -> Result<Ending> {
+        let mut observer = Guarded::new(observer);
+        if !self.counters.finished {
+            self.scoring = Some(self.score_on(validation)?);
+        }
+        observer.started(self.counters.step);
+        if let Some(finding) = self.scoring.as_ref().and_then(Scoring::finding) {
+            observer.noticed(&finding);
+        }
+        let ending = self.run(train, validation, &mut observer, store);
+        observer.finished();
+        self.observer_failure = observer.failure().map(str::to_owned);
+        if ending.as_ref().is_ok_and(|e| *e == Ending::Finished) {
+            match self.best.is_empty() {
+                false => self.model.params().load_tensors(&self.best)?,
+                // No epoch had a score: the last one counts, with the weights that were judged.
+                true => self.swap_ema()?,
+            }
+        }
+        ending
+    }
+
+    fn run(
+        &mut self,
+        train: &dyn Batches,
+        validation: &Loader,
+        observer: &mut dyn Observer,
+        store: Option<&CheckpointStore>,
+    ) -> Result<Ending> {
+        self.check_looks(train)?;
+        while !self.counters.finished {
+            let position = LoaderPosition { epoch: self.counters.epoch, next_batch: self.counters.next_batch };
+            let mut clock = Instant::now();
+            let mut batches = train.epoch_from(position)?;
+            while self.enough_batches(train) {
+                let Some(batch) = batches.next() else { break };
+                let (epoch, step) = (self.counters.epoch, self.counters.step);
+                let batch = batch.map_err(|e| Error::from(e).at_step(epoch, step))?;
+                let stepped =
+                    self.learn(batch, &mut batches, train, &mut clock, observer).map_err(|e| e.at_step(epoch, step))?;
+                if !stepped {
+                    continue;
+                }
+                let stop = observer.flow() == Flow::Stop;
+                let due = self.config.checkpoint_every.is_some_and(|n| self.counters.step.is_multiple_of(n));
+                if let Some(store) = store.filter(|_| due || stop) {
+                    observer.saved(&store.save(self.counters.step, &self.checkpoint()?)?);
+                    clock = Instant::now(); // writing is not training
+                }
+                if stop {
+                    return Ok(Ending::Stopped);
+                }
+            }
+            self.end_epoch(validation, observer)?;
+            if let Some(store) = store {
+                observer.saved(&store.save(self.counters.step, &self.checkpoint()?)?);
+            }
+            if !self.counters.finished && observer.flow() == Flow::Stop {
+                return Ok(Ending::Stopped);
+            }
+        }
+        Ok(Ending::Finished)
+    }
+
+    /// One batch: an optimizer step, or a part of one (then false) where gradients are accumulated.
+    fn learn(
+        &mut self,
+        batch: Batch,
+        batches: &mut dyn Iterator<Item = mtl_data::Result<Batch>>,
+        train: &dyn Batches,
+        clock: &mut Instant,
+        observer: &mut dyn Observer,
+    ) -> Result<bool> {
+        let step = self.counters.step;
+        let batch = batch.to_device(self.model.params().device())?;
+        let n_batches = train.n_batches();
+        let batches_before = self.counters.epoch * n_batches + self.counters.next_batch;
+        shim::manual_seed(derive(self.config.seed, "step", batches_before))?;
+        let total_steps = self.total_steps(train);
+        let scheduled = self.config.optimizer.lr() * self.schedule.factor(step, total_steps);
+        let lr = self.fixed_lr.unwrap_or(scheduled);
+        let cx = Cx::new(Mode::Train).with_precision(self.config.precision);
+        let cx = if self.engine.wants_tape() { cx.with_tape() } else { cx };
+        let mut forward = self.model.losses(&batch, &cx)?;
+        if let Some(freeze) = &self.config.freeze {
+            self.counters.plateaus.silence(freeze.what, &mut forward.losses);
+        }
+        self.counters.next_batch += 1;
+        let next = self.counters.next_batch;
+        let stepped = match self.config.accumulate {
+            1 => self.backward(&batch, &forward, batches, step),
+            n => {
+                let added = self.engine.accumulate(self.model.params(), &forward, step).map_err(Error::from);
+                added.map_err(|e| self.explain(e, &batch, lr))?;
+                if !next.is_multiple_of(n) && next < n_batches {
+                    self.counters.tally.samples += batch.len() as u64;
+                    return Ok(false);
+                }
+                self.engine.finish(step).map_err(Error::from)
+            }
+        };
+        drop(forward);
+        let (gradients, report) = stepped.map_err(|e| self.explain(e, &batch, lr))?;
+        self.tell_incidents(&report, &batch, lr, observer)?;
+        let mut gradient_norm = None;
+        if let Some(mut gradients) = gradients {
+            if self.config.freeze.is_some_and(|freeze| freeze.what == Frozen::Head) {
+                self.counters.plateaus.hold(&self.model, &mut gradients);
+            }
+            if let Some(max) = self.config.clip_norm {
+                let norm = gradients.clip_norm(max)?;
+                if !norm.is_finite() {
+                    let e = self.engine.not_finite(&report, norm).into();
+                    return Err(self.explain(e, &batch, lr));
+                }
+                gradient_norm = Some(norm);
+            }
+            self.optimizer.step(self.model.params(), &gradients, lr)?;
+            if let Some(ema) = &mut self.ema {
+                ema.update(self.model.params())?;
+            }
+            if self.engine.method().needs().losses_after_step && !report.weighed.is_empty() {
+                self.tell_losses_after(&batch, &report.weighed)?;
+            }
+        }
+        self.counters.step += 1;
+        let tally = &mut self.counters.tally;
+        tally.add(&report, self.engine.block_names(), batch.len());
+        tally.seconds += clock.elapsed().as_secs_f64();
+        *clock = Instant::now();
+        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+        let samples_per_second = tally.samples as f64 / tally.seconds.max(1e-9);
+        let epoch = self.counters.epoch;
+        observer.step(&StepSummary {
+            epoch,
+            step,
+            total_steps,
+            lr,
+            gradient_norm,
+            report: &report,
+            samples_per_second,
+        });
+        if step == 0
+            && let Some(finding) = inspect::losses(self.model.tasks(), &report.tasks)
+        {
+            observer.noticed(&finding);
+        }
+        Ok(true)
+    }
+
+    /// Adds to an error about a value that is not finite which samples bring it.
+    fn explain(&self, e: Error, batch: &Batch, lr: f64) -> Error {
+        let Error::Core(mtl_core::Error::NonFinite { what, tasks, .. }) = &e else { return e };
+        let incident = Incident::stopped(what, tasks).at(self.counters.epoch, self.counters.step, lr);
+        match incident.diagnosed(&self.model, batch, tasks.indices()) {
+            Ok(incident) => Error::NonFinite(Box::new(incident)),
+            Err(_) => e, // the model cannot even run on parts of the batch: the plain error says enough
+        }
+    }
+
+    /// What a step dropped for not being finite goes to the observer, with the samples to blame.
+    fn tell_incidents(
+        &mut self,
+        report: &StepReport,
+        batch: &Batch,
+        lr: f64,
+        observer: &mut dyn Observer,
+    ) -> Result<()> {
+        let (epoch, step) = (self.counters.epoch, self.counters.step);
+        for (idx, task) in report.tasks.iter().enumerate() {
+            let Some(incident) = Incident::of_task(&self.model, idx, task.dropped, report.skipped) else { continue };
+            let incident = incident.at(epoch, step, lr);
+            self.counters.incidents += 1;
+            match self.counters.incidents <= DIAGNOSED {
+                true => observer.incident(&incident.diagnosed(&self.model, batch, &[idx])?),
+                false => observer.incident(&incident),
+            }
+        }
+        Ok(())
+    }
+
+    /// The losses of the same batch after the step, for balancers that learn from the difference.
+    fn tell_losses_after(&mut self, batch: &Batch, weighed: &[usize]) -> Result<()> {
+        let _guard = tch::no_grad_guard();
+        let cx = Cx::new(Mode::Eval).with_precision(self.config.precision);
+        let losses = self.model.losses(batch, &cx)?.losses;
+        let tasks = self.model.tasks();
+        let mut after = Vec::with_capacity(weighed.len());
+        for &t in weighed {
+            let weight = tasks.get(t).map_or(1.0, |task| task.weight);
+            after.push(weight * f64::try_from(&losses[t].mean()?).map_err(mtl_core::Error::from)?);
+        }
+        Ok(self.engine.method_mut().after_step(&after, weighed).map_err(|e| self.model.tasks().named(e))?)
+    }
+
+    fn end_epoch(&mut self, validation: &Loader, observer: &mut dyn Observer) -> Result<()> {
+        // Judged and kept are the mean weights, where there are any; training goes on with its own.
+        self.swap_ema()?;
+        let judged = self.judge(validation);
+        self.swap_ema()?;
+        let Judged { report, scored: Scored { score, left_out }, is_best } = judged?;
+        let newly_frozen = match &self.config.freeze {
+            Some(freeze) => self.counters.plateaus.hear(freeze, self.model.tasks(), &report),
+            None => Vec::new(),
+        };
+        let counters = &mut self.counters;
+        let tally = std::mem::replace(&mut counters.tally, Tally::new(self.model.tasks().len()));
+        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+        let summary = EpochSummary {
+            epoch: counters.epoch,
+            epochs: self.config.epochs,
+            step: counters.step,
+            train_loss: tally.train_loss(),
+            mean_weight: tally.mean_weight(),
+            conflict: tally.conflict.whole(),
+            blocks: tally.conflict.blocks(),
+            validation: report,
+            score,
+            terms: self.scoring.as_ref().map_or(0, Scoring::n_terms),
+            left_out,
+            is_best,
+            incidents: counters.incidents,
+            frozen: counters.plateaus.frozen().to_vec(),
+            seconds: tally.seconds,
+            samples_per_second: tally.samples as f64 / tally.seconds.max(1e-9),
+        };
+        let kpis: Vec<f64> = self
+            .model
+            .tasks()
+            .iter()
+            .enumerate()
+            .map(|(idx, task)| {
+                let value = |metric: &MetricSpec| summary.validation.value(idx, metric.name().as_str());
+                task.primary.as_ref().and_then(value).unwrap_or(f64::NAN)
+            })
+            .collect();
+        self.engine.method_mut().epoch_end(&Epoch { index: counters.epoch, kpis: &kpis })?;
+        counters.epoch += 1;
+        counters.next_batch = 0;
+        counters.epochs_since_best = match (is_best, score) {
+            (true, _) => 0,
+            (false, Some(_)) => counters.epochs_since_best + 1,
+            (false, None) => counters.epochs_since_best,
+        };
+        self.schedule.hear(score, self.selection.direction());
+        counters.finished = counters.is_over(&self.config);
+        observer.epoch(&summary);
+        observer.model(&summary, &self.model);
+        for task in newly_frozen.iter().filter_map(|&t| self.model.tasks().get(t)) {
+            observer.frozen(&task.name, summary.epoch);
+        }
+        counters.history.push(summary);
+        Ok(())
+    }
+
+    /// All metrics of the weights in the model, their score, and whether it is the best so far: then they are kept.
+    fn judge(&mut self, validation: &Loader) -> Result<Judged> {
+        let report = evaluate(&self.model, validation, &mut self.metrics()?)?;
+        let scored = match &self.scoring {
+            Some(scoring) => scoring.score(&report)?,
+            None => self.score_on(validation)?.score(&report)?,
+        };
+        let is_best = match (scored.score, self.counters.best_score) {
+            (Some(new), Some(old)) => self.selection.direction().better(new, old),
+            (Some(_), None) => true,
+            (None, _) => false,
+        };
+        if is_best {
+            self.counters.best_score = scored.score;
+            self.best = copies(&self.model);
+        }
+        Ok(Judged { report, scored, is_best })
+    }
+
+    /// Exchanges the weights and their running mean, if there is one.
+    fn swap_ema(&mut self) -> Result<()> {
+        self.ema.as_mut().map_or(Ok(()), |ema| ema.swap(self.model.params()))
+    }
+
+    /// Every head's metrics; the task's primary one first.
+    fn metrics(&self) -> Result<MetricSet> {
+        evaluate::metrics_of(&self.model)
+    }
+
+    /// Everything that the next step depends on.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] when the counters cannot be written.
+    pub fn checkpoint(&self) -> Result<Checkpoint> {
+        let counters = serde_json::to_string(&self.counters)
+            .map_err(|e| Error::Checkpoint { path: "counters".into(), reason: e.to_string() })?;
+        Ok(Checkpoint {
+            counters,
+            params: copies(&self.model),
+            best: self.best.iter().map(|(n, t)| (n.clone(), t.shallow_clone())).collect(),
+            optimizer: self.optimizer.state(self.model.params()),
+            balancer: self.engine.method().state(),
+            schedule: self.schedule.state(),
+            ema: self.ema.as_ref().map(|ema| ema.state(self.model.params())).unwrap_or_default(),
+        })
+    }
+
+    /// Goes back to where a checkpoint was made.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] or [`mtl_core::Error::State`] when it is of another model or another set-up.
+    pub fn resume(&mut self, checkpoint: Checkpoint) -> Result<()> {
+        let counters: Counters = serde_json::from_str(&checkpoint.counters)
+            .map_err(|e| Error::Checkpoint { path: "counters".into(), reason: e.to_string() })?;
+        self.model.params().load_tensors(&checkpoint.params)?;
+        self.optimizer.load_state(self.model.params(), &checkpoint.optimizer)?;
+        self.engine.method_mut().load_state(&checkpoint.balancer)?;
+        self.schedule.load_state(&checkpoint.schedule)?;
+        if let Some(ema) = &mut self.ema {
+            ema.load_state(self.model.params(), &checkpoint.ema)?;
+        }
+        self.best = checkpoint.best;
+        // A budget that has grown since lets a finished run go on.
+        self.counters = Counters { finished: counters.is_over(&self.config), ..counters };
+        Ok(())
+    }
+}
+
+/// An epoch's weights as validation sees them.
+struct Judged {
+    report: MetricReport,
+    scored: Scored,
+    is_best: bool,
+}
+
+fn copies(model: &Model) -> Vec<(String, Tensor)> {
+    model.params().tensors().map(|(name, t)| (name.to_owned(), t.detach().copy())).collect()
+}
