@@ -42,7 +42,7 @@ macro_rules! registry {
 
             /// Reads a table as a member: compiled here and once, whatever format the table was written in.
             fn of_table(table: $crate::registry::Content) -> std::result::Result<$name, ::serde::de::value::Error> {
-                Ok(match $crate::registry::settings::<Ours>(table)? {
+                Ok(match $crate::registry::settings::<Ours, ::serde::de::value::Error>(table)? {
                     $( Ours::$variant(config) => $name::$variant(config), )+
                 })
             }
@@ -168,7 +168,7 @@ macro_rules! registry {
                 let known = $name::ALL.iter().map(|(name, _)| *name);
                 match OUTSIDE.read(table, known) {
                     Ok(part) => Ok($name::Outside(part)),
-                    Err(Ok(table)) => Ok(match $crate::registry::settings::<Ours>(table)? {
+                    Err(Ok(table)) => Ok(match $crate::registry::settings::<Ours, ::serde::de::value::Error>(table)? {
                         $( Ours::$variant(config) => $name::$variant(config), )+
                     }),
                     Err(Err(message)) => Err(::serde::de::Error::custom(message)),

@@ -34,12 +34,11 @@ pub struct Outside<T: ?Sized> {
 /// A table as it was read, before it is known what it is. It keeps every number, infinite ones and NaN too, which JSON would lose.
 pub type Content = serde_value::Value;
 
-/// Reads a table as a `C`. One kind of error whatever the table was read from: what can be wrong with settings is then compiled once,
-/// not once for each format; serde's words are the same.
+/// Reads a table as a `C`, with the reader's own kind of error and words.
 ///
 /// # Errors
 /// What `C` says of the table.
-pub fn settings<C: DeserializeOwned>(table: Content) -> std::result::Result<C, de::value::Error> {
+pub fn settings<C: DeserializeOwned, E: de::Error>(table: Content) -> std::result::Result<C, E> {
     C::deserialize(serde_value::ValueDeserializer::new(table))
 }
 
@@ -196,7 +195,7 @@ impl<T: ?Sized> Catalogue<T> {
         }
         let read = move |given: Option<Content>| {
             let settings = match given {
-                Some(given) => settings::<C>(given).map_err(|e| e.to_string())?,
+                Some(given) => settings::<C, de::value::Error>(given).map_err(|e| e.to_string())?,
                 None => C::default(),
             };
             match serde_json::to_value(&settings).map_err(|e| e.to_string())? {
