@@ -32,11 +32,32 @@ macro_rules! registry {
         }
     ) => {
         $(#[$meta])*
-        #[derive(Debug, Clone, PartialEq, ::serde::Serialize, ::serde::Deserialize, ::schemars::JsonSchema)]
+        #[derive(Debug, Clone, PartialEq, ::serde::Serialize, ::schemars::JsonSchema)]
         #[serde(tag = "kind")]
         pub enum $name {
             $( #[doc = $about] #[serde(rename = $key)] $variant($config), )+
         }
+
+        const _: () = {
+            #[derive(::serde::Deserialize)]
+            #[serde(tag = "kind", expecting = "a table with a `kind`")]
+            enum Ours {
+                $( #[serde(rename = $key)] $variant($config), )+
+            }
+
+            /// Reads a table as a member: compiled here and once, whatever format the table was written in.
+            fn of_table(table: $crate::registry::Content) -> std::result::Result<$name, ::serde::de::value::Error> {
+                Ok(match $crate::registry::settings::<Ours, ::serde::de::value::Error>(table)? {
+                    $( Ours::$variant(config) => $name::$variant(config), )+
+                })
+            }
+
+            impl<'de> ::serde::Deserialize<'de> for $name {
+                fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+                    of_table(::serde::Deserialize::deserialize(deserializer)?).map_err(::serde::de::Error::custom)
+                }
+            }
+        };
 
         impl $name {
             /// Every member: name and one-line description, in the order of the documentation.
@@ -110,7 +131,7 @@ macro_rules! registry {
 
             $(#[$meta])*
             #[derive(::serde::Deserialize, ::schemars::JsonSchema)]
-            #[serde(tag = "kind")]
+            #[serde(tag = "kind", expecting = "a table with a `kind`")]
             enum Ours {
                 $( #[doc = $about] #[serde(rename = $key)] $variant($config), )+
             }
@@ -208,9 +229,15 @@ macro_rules! registry {
                 }
             }
 
-            impl From<Ours> for $name {
-                fn from(ours: Ours) -> Self {
-                    match ours { $( Ours::$variant(config) => Self::$variant(config), )+ }
+            /// Reads a table as a member: compiled here and once, whatever format the table was written in.
+            fn of_table(table: $crate::registry::Content) -> std::result::Result<$name, ::serde::de::value::Error> {
+                let known = $name::ALL.iter().map(|(name, _)| *name);
+                match OUTSIDE.read(table, known) {
+                    Ok(part) => Ok($name::Outside(part)),
+                    Err(Ok(table)) => Ok(match $crate::registry::settings::<Ours, ::serde::de::value::Error>(table)? {
+                        $( Ours::$variant(config) => $name::$variant(config), )+
+                    }),
+                    Err(Err(message)) => Err(::serde::de::Error::custom(message)),
                 }
             }
 
@@ -225,13 +252,7 @@ macro_rules! registry {
 
             impl<'de> ::serde::Deserialize<'de> for $name {
                 fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-                    use ::serde::de::Error as _;
-                    let known = Self::ALL.iter().map(|(name, _)| *name);
-                    match OUTSIDE.read(::serde::Deserialize::deserialize(deserializer)?, known) {
-                        Ok(part) => Ok(Self::Outside(part)),
-                        Err(Ok(table)) => $crate::registry::settings::<Ours, D::Error>(table).map(Self::from),
-                        Err(Err(message)) => Err(D::Error::custom(message)),
-                    }
+                    of_table(::serde::Deserialize::deserialize(deserializer)?).map_err(::serde::de::Error::custom)
                 }
             }
 

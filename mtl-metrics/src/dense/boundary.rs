@@ -17,10 +17,10 @@
 //! are left out of the counts.
 
 use mtl_core::{Result, metric::Direction};
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    chunks::map_each,
     dense::maps::{Classes, LabelMaps},
     metric::{Metric, MetricState, add_counts, refused},
     refusal::refuse,
@@ -155,7 +155,7 @@ impl Metric for BoundaryIou {
     }
 
     fn update(&self, state: &mut BoundaryCounts, batch: &LabelMaps<'_>) -> Result<()> {
-        let parts: Vec<_> = (0..batch.shape()[0]).into_par_iter().map(|image| self.count(batch, image)).collect();
+        let parts = map_each(batch.shape()[0], |image| self.count(batch, image));
         let mut whole = BoundaryCounts::default();
         for part in parts {
             whole.merge(&part?).map_err(|reason| refused(self.name(), reason))?;

@@ -15,9 +15,9 @@
 //! [`crate::detect::CocoAp`] does.
 
 use mtl_core::{Result, metric::Direction};
-use rayon::prelude::*;
 
 use crate::{
+    chunks::map_each,
     detect::{ClassCurve, ImageMatches, Scene, Xywh, boxes::check_boxes, by_score, curves, match_class, over_classes},
     keyed::Keyed,
     metric::{Metric, refused},
@@ -251,7 +251,8 @@ impl Metric for OksAp {
 
     fn update(&self, state: &mut Self::State, batch: &PoseBatch<'_>) -> Result<()> {
         same_length(self.name(), "keypoints of a person", self.sigmas.len(), batch.k)?;
-        let matched: Vec<_> = batch.images.par_iter().map(|image| (image.id, self.match_image(image))).collect();
+        let images = &batch.images;
+        let matched = map_each(images.len(), |idx| (images[idx].id, self.match_image(&images[idx])));
         let mut part = Keyed::default();
         matched
             .into_iter()

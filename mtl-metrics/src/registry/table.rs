@@ -4,7 +4,7 @@
 //! |---|---|
 //! | its name without settings, for which answers it is, what it is, what can be set in which range, what makes it | its name with settings, direction, range |
 //!
-//! `mtl-metrics/tests/contract_registry.rs` holds the two together and computes every metric that today's answers feed.
+//! `mtl-metrics/tests/contract/registry.rs` holds the two together and computes every metric that today's answers feed.
 //! The others are listed with the answers they are for, and refuse today's by name.
 
 use mtl_core::{
@@ -14,6 +14,10 @@ use mtl_core::{
 
 use super::{called::Called, entry::Entry};
 use crate::{
+    audio::{
+        Allowed, DiarizationErrorRate, ErrorRate, F0Rmse, JaccardErrorRate, MelCepstralDistortion, Rate, SignalRatio,
+        Stoi, TokenErrorRate, Unit,
+    },
     binary::{
         Auroc, AveragePrecision, Eer, Gauc, Gini, Ks, MinDcf, PartialAuroc, PcocError, PrecisionAtRecall, RecallAtFpr,
         RecallAtPrecision, SpecificityAtSensitivity,
@@ -22,10 +26,13 @@ use crate::{
         Accuracy, AdaptiveEce, AurocOvo, Average, BalancedAccuracy, Brier, CohenKappa, Ece, FBeta, Hinge, LogLoss,
         MacroF1, Mcc, Mce, MicroF1, Precision, Recall, Spacing, TopK, WeightedF1,
     },
-    cluster::{Agreement, LinearCka, Rsa},
+    cluster::Agreement,
+    decision::{Estimator, MakespanGap, OffPolicyValue, Regret, TopAction},
     dense::{AngleNumber, Depth, DepthNumber, NormalAngle, NormalMedian},
     detect::{CocoAp, CocoNumber, MaskAp, PanopticQuality, TemporalMap, Tracking, TrackingNumber},
+    embedding::{LinearCka, Rsa},
     fairness::{CalibrationByGroup, Comparison, GroupParity, Parity},
+    image::{FrechetDistance, Kid, Psnr, PsnrMean, SpectralAngle, Ssim, Subsets, Uqi},
     keypoint::{COCO_SIGMAS, Mpjpe, OksAp, OksNumber, Pck},
     multi_label::{
         Bedroc, CoverageError, Enrichment, HammingLoss, Lrap, OneError, RankingLoss, SamplesF1, SubsetAccuracy,
@@ -37,20 +44,12 @@ use crate::{
         IntervalCoverage, IntervalWidth, Kendall, Mae, Mape, Mase, Mse, Pearson, Pinball, R2, Rmse, Rmsle, Smape,
         Spearman, Tweedie, Winkler, Wmape,
     },
-    signal::{FrechetDistance, Kid, Psnr, PsnrMean, SpectralAngle, Ssim, Subsets, Uqi},
-    speech::{
-        Allowed, DiarizationErrorRate, ErrorRate, F0Rmse, JaccardErrorRate, MelCepstralDistortion, Rate, SignalRatio,
-        Stoi, TokenErrorRate, Unit,
-    },
     tags::{
         AnswerLanguage, AnswerMeasure, BoundaryF, ExactMatch, SegmentalEdit, SegmentalF1, SpanMeasure, SpanScore,
         Squad, TagAccuracy,
     },
     text::{Bleu, BleuConfig, Chrf, ChrfConfig, DistinctN, Perplexity, Rouge, RougeKind, Ter, TerConfig, Tokenizer},
-    trajectory::{
-        AdeOf, CollisionRate, Displacement, Estimator, ForecastNll, MakespanGap, MissBy, OffPolicyValue, Regret,
-        TopAction,
-    },
+    trajectory::{AdeOf, CollisionRate, Displacement, ForecastNll, MissBy},
 };
 
 /// One class, grade or tag, or yes/no labels.
