@@ -203,7 +203,7 @@ mod tests {
             lacking: Lacking::Browser,
             what: "chromium".into(),
             test: "no_page_scrolls_sideways".into(),
-            place: "report/browser.rs:1".into(),
+            place: "pages/browser.rs:1".into(),
             reason: "install it".into(),
         };
         let allowed = |words: &[&str]| {

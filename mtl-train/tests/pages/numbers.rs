@@ -7,7 +7,10 @@ use std::{fmt::Write as _, fs, path::Path};
 
 use mtl_train::{
     RunConfig,
-    analysis::run_report::{self, History},
+    analysis::{
+        explain::{self, ExplainOptions},
+        run_report::{self, History},
+    },
     report::{Block, Document},
     run::{
         life::{Ended, Limit, Run},
@@ -16,8 +19,8 @@ use mtl_train::{
 };
 use serde_json::Value;
 
-/// Trains the run; gives its page and what its `metrics.json` says.
-fn page(folder: &Path, text: &str) -> (Document, Value) {
+/// Trains the run; gives its page and what its `metrics.json` says. A browser looks at the page, and at that of explanations.
+fn page(folder: &Path, name: &str, text: &str) -> (Document, Value) {
     let config = RunConfig::parse(text, "test.toml".as_ref()).unwrap();
     let splits = config.data.load().unwrap();
     let mut run = Run::create(&folder.join("run"), config, &splits).unwrap();
@@ -32,6 +35,13 @@ fn page(folder: &Path, text: &str) -> (Document, Value) {
     let page = run_report::document("run", run.config(), &history, Some(&outcome), Some(&splits), session).unwrap();
     let html = fs::read_to_string(run.dir().report()).unwrap();
     assert!(page.to_html() == html, "the page is drawn from the document");
+    let (model, source) = (run.session().trainer.model(), run.session().validation.source());
+    let mut pages = vec![page.clone()];
+    match explain::explain(model, source, &ExplainOptions::default()) {
+        Ok(found) => pages.push(explain::document(name, &found)),
+        Err(e) => assert!(name == "tags", "only of texts there are no explanations: {e}"),
+    }
+    crate::browser::check(name, &pages);
     (page, serde_json::from_str(&fs::read_to_string(run.dir().metrics()).unwrap()).unwrap())
 }
 
@@ -167,8 +177,8 @@ fn unknown(blocks: &[Block], known: &[f64]) -> String {
 /// Numbers that are part of what a figure is called: percentiles and intervals.
 const SAID: [f64; 3] = [10.0, 90.0, 95.0];
 
-fn check(text: &str, folder: &Path) {
-    let (page, metrics) = page(folder, text);
+fn check(name: &str, text: &str, folder: &Path) {
+    let (page, metrics) = page(folder, name, text);
     let known = known(&metrics);
     let mut checked = 0;
     for name in ["Results", "Answers on validation"] {
@@ -188,6 +198,7 @@ fn check(text: &str, folder: &Path) {
 fn yes_no_and_numbers() {
     let folder = tempfile::tempdir().unwrap();
     check(
+        "yes-no",
         r#"
         data    = { kind = "synthetic-mmoe", train = 600, validation = 200, test = 150, targets = "both" }
         encoder = { kind = "tabular", token_width = 4, hidden = [8] }
@@ -208,6 +219,7 @@ fn classes_grades_and_gaps() {
     let file = folder.path().join("t.csv");
     fs::write(&file, format!("a,b,color,grade,price\n{}", (0..500).map(row).collect::<String>())).unwrap();
     check(
+        "classes",
         &format!(
             r#"
             [data]
@@ -249,6 +261,7 @@ fn tags_of_texts() {
         fs::write(folder.path().join(name), content).unwrap();
     }
     check(
+        "tags",
         &format!(
             r#"
             [data]
@@ -268,4 +281,42 @@ fn tags_of_texts() {
         ),
         folder.path(),
     );
+}
+
+/// Of many tasks there are a table and a folded part each.
+#[test]
+fn twenty_tasks() {
+    let folder = tempfile::tempdir().unwrap();
+    let names: Vec<String> = (0..20).map(|task| format!("diagnosis_group_{task}")).collect();
+    let row = |i: usize| {
+        let yes = |task: usize| if (i * (task + 3) + task) % 7 < 3 { "Y" } else { "N" };
+        format!("{},{},{}\n", i * 37 % 60, ["Ulm", "Bonn"][i % 2], (0..20).map(yes).collect::<Vec<_>>().join(","))
+    };
+    let file = folder.path().join("many.csv");
+    fs::write(&file, format!("age,town,{}\n{}", names.join(","), (0..300).map(row).collect::<String>())).unwrap();
+    let label = |name: &String| {
+        format!("{{ name = {name:?}, kind = \"label\", label = {{ binary = {{ positive = \"Y\" }} }} }},")
+    };
+    let text = format!(
+        r#"
+        [data]
+        kind = "csv"
+        train = {file:?}
+        schema.columns = [
+            {{ name = "age", kind = "numeric" }}, {{ name = "town", kind = "categorical" }}, {}
+        ]
+        [encoder]
+        kind = "tabular"
+        token_width = 2
+        hidden = [8]
+        [train]
+        epochs = 2
+        batch_size = 64
+        "#,
+        names.iter().map(label).collect::<String>()
+    );
+    let (page, metrics) = page(folder.path(), "many", &text);
+    let missing = unknown(section(&page, "Results"), &known(&metrics));
+    assert!(missing.is_empty(), "on the page and not in metrics.json:\n{missing}");
+    assert_eq!(metrics["answers"]["tasks"].as_array().unwrap().len(), 20);
 }

@@ -1,10 +1,12 @@
 //! What holds for every document, tried on random ones full of hostile values and names.
 
-use super::{
+use mtl_train::report::{
     Align, Axis, AxisScale, Bar, BarChart, BarSeries, Best, Block, Cell, ChartShape, Column, Columns, Contours,
     Details, Document, Heading, HeatMap, KeyValue, KeyValueStyle, KeyValues, LineChart, Marker, Note, NoteKind, Origin,
-    Palette, Paragraph, RankChart, Reference, Row, Series, Table, TaggedLine, TaggedText, TaggedWord, well_formed,
+    Palette, Paragraph, RankChart, Reference, Row, Series, Table, TaggedLine, TaggedText, TaggedWord,
 };
+
+use crate::well_formed;
 
 /// SplitMix64: enough for tests, and the same everywhere.
 struct Rng(u64);

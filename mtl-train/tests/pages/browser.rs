@@ -18,7 +18,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Cell, Column, Details, Document, LineChart, Row, Series, Table, demo::demo, laws::random_document};
+use mtl_train::report::{Cell, Column, Details, Document, LineChart, Row, Series, Table};
+
+use crate::{demo::demo, laws::random_document};
 
 const WIDTHS: [u16; 4] = [360, 390, 768, 1280];
 const PATIENCE: Duration = Duration::from_secs(120);

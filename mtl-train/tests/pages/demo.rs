@@ -1,14 +1,16 @@
 //! A document as a real run would make it, to be looked at.
 //!
 //! ```text
-//! MTL_REPORT_DEMO=demo.html cargo test -p mtl-train report::demo
+//! MTL_REPORT_DEMO=demo.html cargo test -p mtl-train --test pages demo
 //! ```
 
-use super::{
+use mtl_train::report::{
     Axis, AxisScale, Bar, BarChart, BarSeries, Best, Cell, ChartShape, Column, Columns, Details, Document, Heading,
     HeatMap, KeyValue, KeyValueStyle, KeyValues, LineChart, Marker, Note, NoteKind, Palette, Paragraph, Reference, Row,
-    Series, Table, TaggedLine, TaggedText, TaggedWord, well_formed,
+    Series, Table, TaggedLine, TaggedText, TaggedWord,
 };
+
+use crate::well_formed;
 
 const MODELS: [&str; 5] =
     ["single task", "hard sharing, equal weights", "hard sharing, UPGrad", "task-query attention", "MMoE, 8 experts"];
