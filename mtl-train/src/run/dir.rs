@@ -11,6 +11,7 @@
 //! | `checkpoints/` | what a run needs to go on, see [`crate::train::checkpoint`] | while it runs |
 //! | `model.safetensors` | the parameters of the best epoch | at the end |
 //! | `metrics.json` | which epoch was chosen by what, its validation and test metrics, how far off these may be, those of constant answers | at the end |
+//! | `cost.json` | what it took: seconds, memory, parameters, see [`crate::run::cost`] | at the end |
 //! | `report.html` | curves, tables, maps, see [`crate::analysis::run_report`] | at the end, or by `mtl report` |
 //! | `explain.html`, `explain.json` | what the answers rest on, see [`crate::analysis::explain`] | by `mtl explain` |
 
@@ -189,6 +190,12 @@ impl RunDir {
     #[must_use]
     pub fn metrics(&self) -> PathBuf {
         self.root.join("metrics.json")
+    }
+
+    /// `cost.json`.
+    #[must_use]
+    pub fn cost(&self) -> PathBuf {
+        self.root.join("cost.json")
     }
 
     /// `report.html`.

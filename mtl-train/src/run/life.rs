@@ -1,7 +1,7 @@
 //! A run's life, once: what `mtl train`, every run of a study and a library user do is this.
 //!
 //! ```text
-//! nothing --create--> config.toml, data.json, log.jsonl --train--> checkpoints/ --finish--> model.safetensors, metrics.json
+//! nothing --create--> config.toml, data.json, log.jsonl --train--> checkpoints/ --finish--> model.safetensors, cost.json, metrics.json
 //!                                ^_________ resume: killed, stopped or paused _________|
 //! ```
 //! `metrics.json` is written last: a folder that has it holds a finished run. While a [`Run`] lives nobody else trains in its
@@ -33,7 +33,7 @@ use std::{fs::File, path::Path};
 
 use mtl_data::Splits;
 
-use super::{data::Reopen, dir::RunDir, outcome::Outcome, session::Session};
+use super::{cost::Cost, data::Reopen, dir::RunDir, outcome::Outcome, session::Session};
 use crate::{
     analysis::inspect::Finding,
     config::RunConfig,
@@ -193,9 +193,10 @@ impl Run {
     /// # Errors
     /// Those of evaluation; [`Error::Io`] when a file cannot be written.
     pub fn finish(&self, peak_memory_mb: Option<f64>) -> Result<Outcome> {
+        Cost::of(&self.session, peak_memory_mb).write(&self.dir)?;
         let (test, intervals) = self.session.test_with_intervals()?;
         write_atomic(&self.dir.weights(), &self.session.trainer.model().params().to_safetensors()?)?;
-        let outcome = Outcome::of(&self.session, test, intervals, peak_memory_mb)?;
+        let outcome = Outcome::of(&self.session, test, intervals)?;
         write_atomic(&self.dir.metrics(), outcome.to_json()?.as_bytes())?;
         Ok(outcome)
     }

@@ -6,12 +6,13 @@
 //! | [`init`] | first values from another model |
 //! | [`life`] | created, resumed, trained, finished |
 //! | [`dir`], [`number`] | its folder; the next one's name |
-//! | [`data`], [`outcome`] | what it remembers of its data; what it found out |
+//! | [`data`], [`outcome`], [`cost`] | what it remembers of its data; what it found out; what it took |
 //! | [`opened`] | a folder opened again: data, model |
 //! | [`machine`], [`threads`], [`memory`] | what it runs on; how many work inside operations; what the process holds |
 //! | [`self_supervised`] | tasks whose labels are inputs |
 //! | [`interrupt`] | Ctrl-C |
 
+pub mod cost;
 pub mod data;
 pub mod dir;
 pub mod init;

@@ -1,8 +1,9 @@
 //! What a finished run found out: `metrics.json` of its folder, read by reports, studies and model cards alike.
+//!
+//! Two runs of one configuration have the same file, to the byte: what depends on the clock is in [`cost`](super::cost).
 
 use std::{fs, io::ErrorKind, path::Path};
 
-use mtl_core::metric::Direction;
 use mtl_metrics::MetricReport;
 use serde::{Deserialize, Serialize};
 
@@ -29,8 +30,6 @@ pub struct Outcome {
     pub intervals: Option<Intervals>,
     /// What answers that look at no input would have.
     pub constant: Option<ConstantOutcome>,
-    /// What it took.
-    pub training: Option<Training>,
     /// What the answers on validation look like: everything that the report says of them.
     pub answers: Option<Evaluation>,
 }
@@ -44,58 +43,13 @@ pub struct ConstantOutcome {
     pub test: MetricReport,
 }
 
-/// What a run took.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Training {
-    /// Numbers in the model.
-    pub parameters: usize,
-    /// Samples to learn from.
-    pub samples: u64,
-    /// Epochs.
-    pub epochs: u64,
-    /// Seconds of training in them, validation not included.
-    pub seconds: f64,
-    /// Which way the selection score is better.
-    pub score_direction: Direction,
-    /// Peak of resident memory over what the process held before, in MB; `None` where it was not measured.
-    pub peak_memory_mb: Option<f64>,
-}
-
-impl Training {
-    /// What the session took.
-    #[must_use]
-    pub fn of(session: &Session, peak_memory_mb: Option<f64>) -> Self {
-        let history = session.trainer.history();
-        Self {
-            parameters: session.trainer.model().params().numel(),
-            samples: session.train.source().len(),
-            epochs: history.len() as u64,
-            seconds: history.iter().map(|epoch| epoch.seconds).sum(),
-            score_direction: session.trainer.selection().direction(),
-            peak_memory_mb,
-        }
-    }
-
-    /// Mean seconds of training in an epoch.
-    #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "a count of epochs")]
-    pub fn seconds_per_epoch(&self) -> f64 {
-        self.seconds / self.epochs.max(1) as f64
-    }
-}
-
 impl Outcome {
     /// The outcome of a session that was trained to its end, whose metrics on the test split are `test`, off by as much as
     /// `intervals` say.
     ///
     /// # Errors
     /// Those of reading the labels of validation and test.
-    pub fn of(
-        session: &Session,
-        test: MetricReport,
-        mut intervals: Intervals,
-        peak_memory_mb: Option<f64>,
-    ) -> Result<Self> {
+    pub fn of(session: &Session, test: MetricReport, mut intervals: Intervals) -> Result<Self> {
         let selection = session.trainer.choice();
         let kept = selection
             .as_ref()
@@ -113,7 +67,6 @@ impl Outcome {
             test,
             intervals: Some(intervals),
             constant: Some(constant),
-            training: Some(Training::of(session, peak_memory_mb)),
             answers: None, // the report adds it, which reads validation
         })
     }

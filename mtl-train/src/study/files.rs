@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     config::RunConfig,
     error::{Error, Result},
-    run::outcome::{Outcome, Training},
+    run::{cost::Cost, dir::RunDir, outcome::Outcome},
     train::checkpoint::write_atomic,
 };
 
@@ -75,10 +75,10 @@ pub fn fingerprint(config: &RunConfig, context: &str) -> Result<String> {
 ///
 /// # Errors
 /// [`Error::Checkpoint`] for a run of an older version, which did not write down what a study needs; as [`Outcome::at`].
-pub(super) fn finished(root: &Path) -> Result<Option<(Outcome, Training)>> {
+pub(super) fn finished(root: &Path) -> Result<Option<(Outcome, Cost)>> {
     let Some(outcome) = Outcome::at(root)? else { return Ok(None) };
-    match outcome.training.clone() {
-        Some(training) => Ok(Some((outcome, training))),
+    match Cost::read(&RunDir::open(root)?)? {
+        Some(cost) => Ok(Some((outcome, cost))),
         None => Err(Error::Checkpoint {
             path: root.to_owned(),
             reason: "this run was finished by an older version, which did not write down what it took; remove its folder to \

@@ -20,12 +20,12 @@ use super::{
 };
 use crate::{
     error::Result,
-    run::outcome::{Outcome, Training},
+    run::{cost::Cost, outcome::Outcome},
     train::trainer::Cause,
 };
 
 /// What a cell gave, or why it gave nothing.
-pub(super) type Ended = std::result::Result<(Outcome, Training), String>;
+pub(super) type Ended = std::result::Result<(Outcome, Cost), String>;
 
 /// One method with one seed: a run for all tasks, or one per task put together.
 struct SeedRun {
@@ -114,15 +114,15 @@ fn choices(ended: &[(&Cell, &Ended)]) -> Vec<String> {
 }
 
 impl SeedRun {
-    fn of(cell: &Cell, (outcome, training): &(Outcome, Training)) -> Self {
+    fn of(cell: &Cell, (outcome, cost): &(Outcome, Cost)) -> Self {
         Self {
             seed: cell.seed,
             test: outcome.test.clone(),
-            score: outcome.score().map(|score| (score, training.score_direction)),
-            parameters: training.parameters,
-            seconds: training.seconds_per_epoch(),
-            samples: training.samples,
-            memory: training.peak_memory_mb,
+            score: outcome.score().map(|score| (score, cost.score_direction)),
+            parameters: cost.parameters,
+            seconds: cost.seconds_per_epoch(),
+            samples: cost.samples,
+            memory: cost.peak_memory_mb,
             folders: vec![cell.folder.clone()],
         }
     }
@@ -379,7 +379,7 @@ mod tests {
         (Plan::new(study.run.clone(), &study.compare).unwrap(), study.run.data.load().unwrap())
     }
 
-    fn outcome(values: &[(&str, f64)], score: f64) -> (Outcome, Training) {
+    fn outcome(values: &[(&str, f64)], score: f64) -> (Outcome, Cost) {
         let task = |(name, value): &(&str, f64)| TaskReport {
             task: TaskName::new(name).unwrap(),
             metrics: vec![MetricEntry {
@@ -398,7 +398,7 @@ mod tests {
             left_out: Vec::new(),
         };
         let test = MetricReport { tasks: values.iter().map(task).collect(), ..MetricReport::default() };
-        let training = Training {
+        let cost = Cost {
             parameters: 10,
             samples: 800,
             epochs: 3,
@@ -406,7 +406,7 @@ mod tests {
             score_direction: Direction::Minimize,
             peak_memory_mb: Some(5.0),
         };
-        (Outcome { best_epoch: Some(1), selection: Some(choice), test, ..Outcome::default() }, training)
+        (Outcome { best_epoch: Some(1), selection: Some(choice), test, ..Outcome::default() }, cost)
     }
 
     /// Alone: y1 1.0 + s, y2 2.0 + s for the noise s of a seed. Method 0: y1 better by 0.1, y2 worse by 0.2; method 1: y1

@@ -1,0 +1,77 @@
+//! What a run took: `cost.json` of its folder. It is apart from what the run found, because no two runs take the same.
+
+use std::{fs, io::ErrorKind};
+
+use mtl_core::metric::Direction;
+use serde::{Deserialize, Serialize};
+
+use super::{dir::RunDir, session::Session};
+use crate::{
+    error::{Error, Result},
+    train::checkpoint::write_atomic,
+};
+
+/// What a run took.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cost {
+    /// Numbers in the model.
+    pub parameters: usize,
+    /// Samples to learn from.
+    pub samples: u64,
+    /// Epochs.
+    pub epochs: u64,
+    /// Seconds of training in them, validation not included.
+    pub seconds: f64,
+    /// Which way the selection score is better.
+    pub score_direction: Direction,
+    /// Peak of resident memory over what the process held before, in MB; `None` where it was not measured.
+    pub peak_memory_mb: Option<f64>,
+}
+
+impl Cost {
+    /// What the session took.
+    #[must_use]
+    pub fn of(session: &Session, peak_memory_mb: Option<f64>) -> Self {
+        let history = session.trainer.history();
+        Self {
+            parameters: session.trainer.model().params().numel(),
+            samples: session.train.source().len(),
+            epochs: history.len() as u64,
+            seconds: history.iter().map(|epoch| epoch.seconds).sum(),
+            score_direction: session.trainer.selection().direction(),
+            peak_memory_mb,
+        }
+    }
+
+    /// Mean seconds of training in an epoch.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "a count of epochs")]
+    pub fn seconds_per_epoch(&self) -> f64 {
+        self.seconds / self.epochs.max(1) as f64
+    }
+
+    /// Writes it into a run's folder.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the file cannot be written.
+    pub fn write(&self, dir: &RunDir) -> Result<()> {
+        let text = serde_json::to_string_pretty(self)
+            .map_err(|e| Error::Checkpoint { path: dir.cost(), reason: e.to_string() })?;
+        write_atomic(&dir.cost(), format!("{text}\n").as_bytes())
+    }
+
+    /// That of a finished run; `None` for one that has not finished, or that an older version finished.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when `cost.json` cannot be read, [`Error::Checkpoint`] when it is damaged.
+    pub fn read(dir: &RunDir) -> Result<Option<Self>> {
+        let path = dir.cost();
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(Error::io(path, "cannot read", e)),
+        };
+        let damaged = |e: serde_json::Error| Error::Checkpoint { path, reason: format!("is damaged: {e}") };
+        serde_json::from_str(&text).map(Some).map_err(damaged)
+    }
+}
