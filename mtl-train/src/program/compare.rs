@@ -110,7 +110,7 @@ impl Terminal {
         if !stderr().is_terminal() {
             return Box::new(());
         }
-        let total = session.trainer.total_steps(&session.train);
+        let total = session.total_steps();
         Box::new(Progress::new(title, session.trainer.model().tasks(), total))
     }
 }
@@ -155,9 +155,9 @@ const NAMED: usize = 4;
 fn run_line(outcome: &Outcome) -> String {
     let mut parts = Vec::new();
     if let Some(training) = &outcome.training {
-        let epochs = training.epochs;
+        let (epochs, noun) = (training.epochs, if training.passes.is_none() { "epoch" } else { "validation" });
         let best =
-            outcome.best_epoch.map_or_else(|| format!("{epochs} epochs"), |best| format!("epoch {best} of {epochs}"));
+            outcome.best_epoch.map_or_else(|| format!("{epochs} {noun}s"), |best| format!("{noun} {best} of {epochs}"));
         parts.extend([best, format!("{:.1} s", training.seconds)]);
     }
     let tasks = outcome.validation.as_ref().map_or(&[][..], |validation| &validation.tasks);
