@@ -2,9 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::float_cmp, reason = "helpers of tests; exact values on purpose")]
 
 use mtl_core::{
+    answer::Class,
     balance::{AggregatorConfig, BalancerConfig, Method, Space},
     loss::TaskLoss,
-    metric::{CLASS, MetricFacts, MetricName, MetricSpec},
+    metric::{MetricFacts, MetricName, MetricSpec},
     params::{Init, ParamSet, Role},
     shim::{self, Graph},
     step::{Gradients, Policy, StepEngine, StepReport},
@@ -185,6 +186,6 @@ fn bad_bounds_and_methods_that_look_further_are_refused() {
 
 /// A metric of classes that is a share.
 fn share() -> MetricSpec {
-    let facts = MetricFacts::maximize("a share", &[CLASS]).between(0.0, 1.0);
+    let facts = MetricFacts::maximize("a share", &[Class::NAME]).between(0.0, 1.0);
     MetricSpec::new(MetricName::new("accuracy").unwrap(), facts)
 }

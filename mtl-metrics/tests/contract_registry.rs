@@ -7,8 +7,8 @@ mod cases;
 use cases::draw::Random;
 use mtl_core::{
     Error,
-    answer::{Answer, Cells, Labels},
-    metric::{CLASS, Direction, MULTI_LABEL, MetricFacts, MetricName, ORDINAL, SEQUENCE, Setting, TAGS, VALUES},
+    answer::{Answer, Cells, Class, Labels, MultiLabel, Ordinal, Sequence, Tags, Values},
+    metric::{Direction, MetricFacts, MetricName, Setting},
     prediction::{Prediction, Reference, Scores},
 };
 use mtl_metrics::{
@@ -133,7 +133,7 @@ fn wrong_names_are_refused_with_what_is_right() {
 /// What is answered where names matter.
 fn answer(entry: &Entry, kind: &str) -> Answer {
     match kind {
-        SEQUENCE => Answer::sequence(["the", "cat", "sat", "on"]),
+        Sequence::NAME => Answer::sequence(["the", "cat", "sat", "on"]),
         _ => Answer::tags(["O", "B-x", "I-x", "B-y", "I-y", "B-z", "I-z"].into_iter().take(classes(entry))),
     }
 }
@@ -146,7 +146,7 @@ fn classes(entry: &Entry) -> usize {
 /// Lists of samples: of tokens, of any lengths, or scores and tags of equally many items.
 fn lists(kind: &str, n: usize, n_tags: usize, random: &mut Random) -> (Prediction, Reference) {
     let lengths: Vec<usize> = (0..n).map(|_| 1 + random.below(5)).collect();
-    if kind == SEQUENCE {
+    if kind == Sequence::NAME {
         // Like the truth, but for a token here and there; some are not labeled.
         let truth: Vec<Vec<i64>> =
             lengths.iter().map(|&n| (0..n + 3).map(|_| random.below(4) as i64).collect()).collect();
@@ -178,17 +178,17 @@ fn draw(entry: &Entry, kind: &str, n: usize, random: &mut Random) -> (Prediction
     let yes_no = entry.facts().about.contains("needs groups") || entry.base().contains("kappa");
     let classes = classes(entry);
     let (prediction, truth) = match kind {
-        TAGS | SEQUENCE => lists(kind, n, classes, random),
-        CLASS | ORDINAL => {
+        Tags::NAME | Sequence::NAME => lists(kind, n, classes, random),
+        Class::NAME | Ordinal::NAME => {
             let c = if yes_no { 2 } else { classes };
             let scores = Array2::from_shape_simple_fn((n, c), || random.number());
             let labels = (0..n).map(|_| if missing(random) { -100 } else { random.below(c) as i64 }).collect();
             match kind {
-                ORDINAL => (Prediction::Ordinal { scores, kind: Scores::Logits }, Reference::Ordinal(labels)),
+                Ordinal::NAME => (Prediction::Ordinal { scores, kind: Scores::Logits }, Reference::Ordinal(labels)),
                 _ => (Prediction::Class { scores, kind: Scores::Logits }, Reference::Class(labels)),
             }
         }
-        MULTI_LABEL => {
+        MultiLabel::NAME => {
             let one = ["grade", "off-by-one", "nmi", "homogeneity", "completeness", "v-measure", "ari", "cluster"];
             let c = if yes_no || one.iter().any(|start| entry.base().starts_with(start)) { 1 } else { 3 };
             let scores = Array2::from_shape_simple_fn((n, c), || random.number());
@@ -232,13 +232,13 @@ fn a_hundred_names_are_computed_on_the_answers_of_today() {
             let answer = answer(entry, kind);
             let fresh = || {
                 let mut metric = build(&usual).unwrap();
-                if [TAGS, SEQUENCE].contains(kind) {
+                if [Tags::NAME, Sequence::NAME].contains(kind) {
                     metric.set_answer(&answer).unwrap();
                 }
                 metric
             };
             let feed = |metric: &mut Box<dyn AnyMetric>, rows: &[usize]| {
-                let (said, truth) = (laws::select(&prediction, rows), laws::select_reference(&truth, rows));
+                let (said, truth) = (prediction.gather(rows), truth.gather(rows));
                 let of: Vec<u64> = rows.iter().map(|&row| groups[row]).collect();
                 let ids: Vec<u64> = rows.iter().map(|&row| row as u64).collect();
                 let batch = MetricBatch::new(&said, &truth).of_task("t").with_ids(&ids).of_answer(&answer);
@@ -270,7 +270,7 @@ fn rankings_within_groups_do_not_care_how_they_are_cut() {
             (Prediction::MultiLabel { scores, kind: Scores::Logits }, Reference::MultiLabel(labels));
         let groups: Vec<u64> = (0..n).map(|_| random.below(7) as u64).collect();
         let feed = |metric: &mut Box<dyn AnyMetric>, rows: &[usize]| {
-            let (said, truth) = (laws::select(&prediction, rows), laws::select_reference(&truth, rows));
+            let (said, truth) = (prediction.gather(rows), truth.gather(rows));
             let of: Vec<u64> = rows.iter().map(|&row| groups[row]).collect();
             metric.update_batch(&MetricBatch::new(&said, &truth).with_groups(&of))
         };
@@ -287,7 +287,11 @@ fn metrics_of_answers_to_come_refuse_those_of_today_by_name() {
     let mut waiting = 0;
     for entry in entries().iter().filter(|entry| !entry.is_fed()) {
         let kinds = entry.facts().answers;
-        assert!(!kinds.iter().any(|kind| [TAGS, SEQUENCE, ORDINAL].contains(kind)), "{}", entry.base());
+        assert!(
+            !kinds.iter().any(|kind| [Tags::NAME, Sequence::NAME, Ordinal::NAME].contains(kind)),
+            "{}",
+            entry.base()
+        );
         if ["ssim", "uqi"].contains(&entry.base()) {
             continue; // Their batch reads numbers as pixels; a picture is no answer yet.
         }
@@ -302,7 +306,7 @@ fn metrics_of_answers_to_come_refuse_those_of_today_by_name() {
 
 #[test]
 fn a_metric_from_outside_is_one_like_ours() {
-    let facts = MetricFacts::minimize("pinball loss under another name", &[VALUES])
+    let facts = MetricFacts::minimize("pinball loss under another name", &[Values::NAME])
         .with(const { &[Setting::between("q", 0.0, 1.0).or(0.5)] });
     #[derive(Debug, Clone)]
     struct Mine(MetricName, Pinball);
@@ -342,7 +346,7 @@ fn a_metric_from_outside_is_one_like_ours() {
         |_: &mtl_core::metric::Settings| -> mtl_core::Result<Box<dyn AnyMetric>> { Ok(Box::new(Streaming::new(Rmse))) };
     let taken = mtl_metrics::registry::register("check-loss", facts, other).unwrap_err();
     assert!(matches!(taken, mtl_core::Error::Duplicate { .. }), "{taken}");
-    let wrong = MetricFacts::maximize("the wrong way round", &[VALUES]);
+    let wrong = MetricFacts::maximize("the wrong way round", &[Values::NAME]);
     let e = MetricRegistry::default().with("rmse-2", wrong, |_| Ok(Box::new(Streaming::new(Rmse)))).unwrap_err();
     assert!(e.to_string().contains("it calls itself rmse"), "{e}");
 

@@ -247,7 +247,7 @@ proptest! {
                 (0..n).filter(|&row| gone(row)).for_each(|row| matrix.row_mut(row).fill(f32::NAN));
             }
             let marked = mtl_metrics::evaluate(id, &spoiled, &marked).unwrap();
-            let (prediction, truth) = (laws::select(&prediction, &keep), laws::select_reference(&truth, &keep));
+            let (prediction, truth) = (prediction.gather(&keep), truth.gather(&keep));
             prop_assert_eq!(marked, mtl_metrics::evaluate(id, &prediction, &truth).unwrap(), "{}", id);
         }
     }
@@ -292,7 +292,7 @@ fn the_same_bits_at_any_number_of_threads() {
         let mut metric = fresh(id);
         for start in (0..20_000).step_by(777) {
             let rows: Vec<usize> = (start..20_000.min(start + 777)).collect();
-            metric.update(&laws::select(&prediction, &rows), &laws::select_reference(&reference, &rows)).unwrap();
+            metric.update(&prediction.gather(&rows), &reference.gather(&rows)).unwrap();
         }
         assert_eq!(metric.state().unwrap(), outcomes[0].1, "{id} {task:?}");
     }
@@ -329,7 +329,7 @@ fn hostile_input_is_an_error_and_leaves_no_trace() {
             spoiled
         };
         bad.push(("NaN", with(f32::NAN), truth.clone()));
-        bad.push(("fewer rows", good.clone(), laws::select_reference(&truth, &[0, 1])));
+        bad.push(("fewer rows", good.clone(), truth.gather(&[0, 1])));
         match task {
             Task::Classes(c, kind) => {
                 for label in [c as i64, -1, i64::MIN, i64::MAX] {
@@ -402,8 +402,8 @@ fn a_set_is_all_of_this_at_once() {
         whole.update(task_idx, prediction, reference).unwrap();
         for (part_idx, part) in parts.iter_mut().enumerate() {
             let rows: Vec<usize> = (0..90).filter(|row| row % 3 == part_idx).collect();
-            let reference = laws::select_reference(reference, &rows);
-            part.update(task_idx, &laws::select(prediction, &rows), &reference).unwrap();
+            let reference = reference.gather(&rows);
+            part.update(task_idx, &prediction.gather(&rows), &reference).unwrap();
         }
     }
     let mut merged = fresh.clone();

@@ -27,7 +27,7 @@ pub enum Error {
     },
     /// A loss or a gradient that is not finite, and the samples that bring it.
     #[error("{0}")]
-    NonFinite(Box<crate::train::trainer::Incident>),
+    NonFinite(Box<crate::train::incident::Incident>),
     /// A configuration that cannot be used: one line that says what, then the line of the file with carets under it.
     #[error("{}: {message}{excerpt}", place(path, *line))]
     Config {

@@ -31,7 +31,11 @@ use self::{frames::Frames, items::Items, patches::Patches, words::Words};
 pub(crate) const TAKES: Takes = Takes {
     encoder: "transformer encoder",
     what: "fields of a table, pictures, texts, signals or sets",
-    accepts: |modality| !matches!(modality, Modality::Custom(_)),
+    // Those that `Tokenizer::new` knows, so that a modality which comes later is refused until it has a file here.
+    accepts: |modality| {
+        use Modality as M;
+        matches!(modality, M::Categorical(_) | M::Numeric(_) | M::Picture(_) | M::Tokens(_) | M::Signal(_) | M::Set(_))
+    },
     at_most: usize::MAX,
 };
 

@@ -9,15 +9,17 @@
 mod adopt;
 mod bytes;
 mod init;
+mod part;
 mod scope;
 
 use tch::{Device, Kind, Tensor};
 
 pub use bytes::{Metadata, NamedTensors, from_safetensors, to_safetensors};
 pub use init::Init;
+pub use part::{LoadReport, NameMap, Refused};
 pub use scope::Scope;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TorchContext};
 
 /// Whom a parameter belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +75,12 @@ impl Param {
     #[must_use]
     pub fn stage(&self) -> Option<&str> {
         self.stage.as_deref()
+    }
+
+    /// Whether it is trained: a parameter that is not costs no gradient, and no balancer sees it.
+    #[must_use]
+    pub fn is_trained(&self) -> bool {
+        self.tensor.requires_grad()
     }
 
     /// Whether weight decay applies: to matrices and larger, not to biases and norm scales.
@@ -193,6 +201,18 @@ impl ParamSet {
     #[must_use]
     pub fn owned_by(&self, task_idx: usize) -> Vec<usize> {
         self.positions(|p| p.role.owner() == Some(task_idx))
+    }
+
+    /// Takes the parameters at `positions` out of training, or back into it. An engine asks once, when it is made; what is taken
+    /// out later is still told gradients by it.
+    ///
+    /// # Errors
+    /// [`Error::Torch`] when libtorch refuses.
+    pub fn train(&self, positions: &[usize], is_trained: bool) -> Result<()> {
+        for param in positions.iter().filter_map(|&at| self.params.get(at)) {
+            let _same = param.tensor.f_set_requires_grad(is_trained).op(format!("train {}", param.name))?;
+        }
+        Ok(())
     }
 
     /// How many numbers there are to learn.

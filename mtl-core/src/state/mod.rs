@@ -75,6 +75,11 @@ impl StateDict {
         self.0.iter().map(|(n, v)| (n.as_str(), v))
     }
 
+    /// Names and values in order, for good.
+    pub fn into_values(self) -> impl Iterator<Item = (String, StateValue)> {
+        self.0.into_iter()
+    }
+
     /// The numbers of that name, `len` of them.
     ///
     /// # Errors

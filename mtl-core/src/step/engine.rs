@@ -32,7 +32,7 @@ pub struct StepEngine {
     pub(super) pending: Option<Pending>,
 }
 
-/// Which parameters belong to whom; constant over an engine's life.
+/// Which of the parameters that are trained belong to whom; constant over an engine's life.
 #[derive(Debug)]
 pub(super) struct Layout {
     pub(super) n_params: usize,
@@ -164,6 +164,11 @@ impl StepEngine {
         let (layout, tasks, active) = (self.layout.clone(), self.tasks.clone(), report.active.clone());
         let damping = screen::damping(&report);
         let pass = Pass::new(params, &tasks, forward, &layout, (&active, &damping), step);
+        // A method decides on shared parameters; where none is trained there is nothing to decide.
+        if layout.shared.is_empty() {
+            let weights = vec![1.0; report.active.len()];
+            return Ok((Some(single::weighted(&pass, &weights, &mut report)?), report));
+        }
         if !needs.looks.is_empty() && report.active.len() > 1 {
             let gradients = self.looked(pass, needs, &means, looker, &mut report)?;
             return Ok((gradients, report));
@@ -341,7 +346,11 @@ impl StepEngine {
 
 impl Layout {
     fn new(params: &ParamSet, n_tasks: usize) -> Self {
-        let shared = params.shared();
+        let trained = |mut positions: Vec<usize>| {
+            positions.retain(|&at| params.params()[at].is_trained());
+            positions
+        };
+        let shared = trained(params.shared());
         let mut stages: Vec<(Option<&str>, Vec<usize>)> = Vec::new();
         for (i, &position) in shared.iter().enumerate() {
             let stage = params.params()[position].stage();
@@ -353,7 +362,7 @@ impl Layout {
         Self {
             n_params: params.params().len(),
             whole: vec![(0..shared.len()).collect()],
-            owned: (0..n_tasks).map(|t| params.owned_by(t)).collect(),
+            owned: (0..n_tasks).map(|t| trained(params.owned_by(t))).collect(),
             stage_names: stages.iter().map(|(s, _)| s.unwrap_or("other").to_owned()).collect(),
             stages: stages.into_iter().map(|(_, block)| block).collect(),
             shared,

@@ -8,6 +8,8 @@ use crate::balance::{Gramian, Outcome};
 pub enum Dropped {
     /// No known label in the batch.
     Absent,
+    /// None of the parameters that it reaches is trained.
+    NothingTrained,
     /// Its gradient on the shared parameters vanishes.
     ZeroGradient,
     /// Its loss is 0 or next to it ([`Policy::solved_loss`](super::Policy::solved_loss)), in a step whose method looks at losses.

@@ -31,8 +31,10 @@ pub(super) fn look(tasks: &TaskSet, policy: &Policy, losses: &[TaskLoss]) -> Res
         let damping = policy.damping(mean);
         means[idx] = task.weight * mean * damping;
         let mut dropped = None;
-        if mean.is_finite() {
+        if mean.is_finite() && loss.sum.requires_grad() {
             report.active.push(idx);
+        } else if mean.is_finite() {
+            dropped = Some(Dropped::NothingTrained);
         } else {
             dropped = Some(Dropped::NonFiniteLoss);
             non_finite(tasks, policy, "loss", idx, mean, &mut report)?;

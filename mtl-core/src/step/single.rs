@@ -5,13 +5,14 @@ use tch::Tensor;
 use super::{Gradients, StepReport, pass::Pass};
 use crate::{
     error::Result,
+    share::AuxiliaryLoss,
     shim::{self, Graph},
 };
 
 /// The gradients of `sum_t w_t l_t` plus the auxiliary losses. Heads follow their plain gradient: theirs is divided by the
 /// weight afterwards, and a task of weight 0 is switched off. Weights too small for `f32` are raised to where it holds them.
 pub(super) fn weighted(pass: &Pass<'_>, weights: &[f64], report: &mut StepReport) -> Result<Gradients> {
-    let auxiliary = &pass.forward.auxiliary;
+    let auxiliary = trained(&pass.forward.auxiliary);
     let mut outputs = Vec::with_capacity(pass.active.len() + auxiliary.len());
     let mut factors = Vec::with_capacity(outputs.capacity());
     let mut positions = pass.shared.to_vec();
@@ -23,7 +24,7 @@ pub(super) fn weighted(pass: &Pass<'_>, weights: &[f64], report: &mut StepReport
         positions.extend(&pass.owned[t]);
     }
     for aux in auxiliary {
-        outputs.push(&aux.loss);
+        outputs.push(aux);
         factors.push(1.0);
     }
     let grads = shim::grad_scaled(&outputs, &factors, &pass.tensors(&positions), Graph::Free)?;
@@ -44,13 +45,19 @@ pub(super) fn weighted(pass: &Pass<'_>, weights: &[f64], report: &mut StepReport
 pub(super) fn auxiliary(pass: &Pass<'_>) -> Result<Gradients> {
     let n = pass.params.params().len();
     let mut gradients = Gradients::new(n);
-    if !pass.forward.auxiliary.is_empty() {
-        let outputs: Vec<&Tensor> = pass.forward.auxiliary.iter().map(|a| &a.loss).collect();
-        let positions: Vec<usize> = (0..n).collect();
+    let outputs = trained(&pass.forward.auxiliary);
+    if !outputs.is_empty() {
+        let owned = pass.owned.iter().flatten();
+        let positions: Vec<usize> = pass.shared.iter().chain(owned).copied().collect();
         let grads = shim::grad(&outputs, None, &pass.tensors(&positions), Graph::Keep)?;
         for (position, grad) in positions.into_iter().zip(grads) {
             gradients.set(position, grad);
         }
     }
     Ok(gradients)
+}
+
+/// The auxiliary losses that some parameter in training has a part in.
+fn trained(auxiliary: &[AuxiliaryLoss]) -> Vec<&Tensor> {
+    auxiliary.iter().map(|aux| &aux.loss).filter(|loss| loss.requires_grad()).collect()
 }

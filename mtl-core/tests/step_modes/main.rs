@@ -3,6 +3,7 @@
 
 mod agreement;
 mod architectures;
+mod frozen;
 mod looks;
 mod net;
 mod rows;

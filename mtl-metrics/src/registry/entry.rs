@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use mtl_core::{
     Error, Result,
-    answer::Answer,
+    answer::{Answer, Constant},
     metric::{MetricFacts, MetricName, Setting, Settings},
 };
 
@@ -46,7 +46,8 @@ impl Entry {
     where
         for<'a> M::Batch<'a>: FromJudged<'a>,
     {
-        let facts = MetricFacts { direction: metric.direction(), range: metric.range(), about, answers, settings: &[] };
+        let (direction, range) = (metric.direction(), metric.range());
+        let facts = MetricFacts { direction, range, ..MetricFacts::maximize(about, answers) };
         Self::new(base, facts, move |_| Ok(Box::new(Streaming::new(metric.clone()))))
     }
 
@@ -72,6 +73,12 @@ impl Entry {
     /// The same with an older spelling.
     pub(super) fn once(mut self, alias: &'static str) -> Self {
         self.alias = Some(alias);
+        self
+    }
+
+    /// The same, liking that constant answer best.
+    pub(super) fn at_best(mut self, constant: Constant) -> Self {
+        self.facts = self.facts.at_best(constant);
         self
     }
 

@@ -2,7 +2,6 @@
 #![allow(clippy::cast_possible_truncation, reason = "numbers below a length")]
 
 use mtl_core::prediction::{MISSING_CLASS, Prediction, Reference, Scores};
-use mtl_metrics::laws;
 use ndarray::Array2;
 
 /// SplitMix64, so that a case is a number.
@@ -113,5 +112,5 @@ pub(crate) fn draw(task: Task, n: usize, missing: usize, random: &mut Random) ->
 
 /// The samples at these positions.
 pub(crate) fn select(data: &(Prediction, Reference), rows: &[usize]) -> (Prediction, Reference) {
-    (laws::select(&data.0, rows), laws::select_reference(&data.1, rows))
+    (data.0.gather(rows), data.1.gather(rows))
 }

@@ -46,11 +46,12 @@ pub struct KeyDoc {
 /// inside.
 #[must_use]
 pub fn groups() -> Vec<Group> {
-    const ORDER: [&str; 11] = [
+    const ORDER: [&str; 12] = [
         "data",
         "encoder",
         "sharing",
         "balancer",
+        "init",
         "train",
         "task",
         "joint_metric",

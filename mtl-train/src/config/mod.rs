@@ -93,6 +93,7 @@ use crate::{
         encoder::{AnyEncoder, table},
         method::MethodConfig,
     },
+    run::init::InitConfig,
     train::trainer::TrainConfig,
 };
 
@@ -111,6 +112,10 @@ pub struct RunConfig {
     /// How tasks are balanced.
     #[schemars(default)]
     pub balancer: MethodConfig,
+    /// Where first values come from; default fresh ones.
+    #[schemars(default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub init: Option<InitConfig>,
     /// How the model is trained.
     #[schemars(default)]
     pub train: TrainConfig,

@@ -194,6 +194,7 @@ impl ConfigSource {
         let config = RunConfig {
             encoder: self.section("encoder", || AnyEncoder::default_for(&data, &sharing))?,
             balancer: self.section("balancer", Default::default)?,
+            init: self.section("init", Default::default)?,
             train: self.section("train", TrainConfig::default)?.spelled_out(),
             tasks: self.section("task", Default::default)?,
             joint: self.section("joint_metric", Default::default)?,

@@ -92,13 +92,17 @@ fn start(args: &Args, config: RunConfig) -> Result<ExitCode> {
         return dry_run::show(&DryRun::new(&config, &splits)?).map(|()| ExitCode::SUCCESS);
     }
     if args.find_lr {
-        return super::find_lr::run(&mut Session::new(&config, &splits)?).map(|()| ExitCode::SUCCESS);
+        let mut session = Session::new(&config, &splits)?;
+        if let Some(init) = &config.init {
+            note(init.finding(&init.load(&mut session)?));
+        }
+        return super::find_lr::run(&mut session).map(|()| ExitCode::SUCCESS);
     }
     let mut run = match &before {
         Some(dir) => Run::resume(dir, config, &splits)?,
         None => create(args, stem, config, &splits)?,
     };
-    run.session().notes().iter().for_each(note);
+    run.notes().iter().for_each(note);
     for e in run.damaged() {
         note(format_args!("warning: {e}; going on from the checkpoint before it"));
     }

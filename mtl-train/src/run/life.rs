@@ -35,6 +35,7 @@ use mtl_data::Splits;
 
 use super::{data::Reopen, dir::RunDir, outcome::Outcome, session::Session};
 use crate::{
+    analysis::inspect::Finding,
     config::RunConfig,
     error::{Error, Result},
     monitor::runlog::{Reached, RunFacts, RunLogs},
@@ -76,6 +77,7 @@ pub struct Run {
     store: CheckpointStore,
     logs: RunLogs,
     damaged: Vec<Error>,
+    notes: Vec<Finding>,
     _lock: File,
 }
 
@@ -87,11 +89,13 @@ impl Run {
     /// Whatever is wrong with a setting, naming it; as [`Trainer::score_on`](crate::train::trainer::Trainer::score_on) and
     /// [`RunDir::create`].
     pub fn create(root: &Path, mut config: RunConfig, splits: &Splits) -> Result<Self> {
-        let session = ready(&config, splits)?;
+        let mut session = ready(&config, splits)?;
+        let init = first_values(&config, &mut session)?;
         config.device = config.device.recorded();
         let dir = RunDir::create(root, &config, session.data())?;
         let lock = dir.lock()?;
-        Self::start(dir, config, splits, session, lock, false)
+        let store = CheckpointStore::open(&dir.checkpoints(), KEEP)?;
+        Self::start(dir, config, splits, session, (store, lock), init)
     }
 
     /// The run in a folder, from its newest whole checkpoint; from its start where it has none. Of the settings only budgets may
@@ -104,11 +108,20 @@ impl Run {
         let mut config = as_recorded(root, config)?;
         let dir = RunDir::may_go_on(root, &config)?;
         let lock = dir.lock()?;
-        let session = ready(&config, splits)?;
+        let mut session = ready(&config, splits)?;
         config.device = config.device.recorded();
         dir.check_data(session.data())?;
         let dir = RunDir::go_on(root, &config)?;
-        Self::start(dir, config, splits, session, lock, true)
+        let store = CheckpointStore::open(&dir.checkpoints(), KEEP)?;
+        let Some((checkpoint, damaged)) = store.latest()? else {
+            let init = first_values(&config, &mut session)?;
+            return Self::start(dir, config, splits, session, (store, lock), init);
+        };
+        session.trainer.resume(checkpoint)?;
+        let facts = RunFacts::of(&config, splits, &session);
+        let logs = RunLogs::resume(&dir, &config.log, &facts.tasks, Reached::by(&session.trainer))?;
+        let notes = session.notes();
+        Ok(Self { dir, config, session, store, logs, damaged, notes, _lock: lock })
     }
 
     /// The run of `config` in that folder: it goes on where there is one, else it is new.
@@ -132,25 +145,23 @@ impl Run {
         Ok(RunDir::may_go_on(root, &config)?.reload(&config, &Reopen::default())?.splits)
     }
 
+    /// From the first step.
     fn start(
         dir: RunDir,
         config: RunConfig,
         splits: &Splits,
-        mut session: Session,
-        lock: File,
-        goes_on: bool,
+        session: Session,
+        (store, lock): (CheckpointStore, File),
+        init: Option<Finding>,
     ) -> Result<Self> {
-        let store = CheckpointStore::open(&dir.checkpoints(), KEEP)?;
         let facts = RunFacts::of(&config, splits, &session);
-        let found = if goes_on { store.latest()? } else { None };
-        let (logs, damaged) = match found {
-            Some((checkpoint, damaged)) => {
-                session.trainer.resume(checkpoint)?;
-                (RunLogs::resume(&dir, &config.log, &facts.tasks, Reached::by(&session.trainer))?, damaged)
-            }
-            None => (RunLogs::create(&dir, &config.log, &facts, &config.to_toml()?)?, Vec::new()),
-        };
-        Ok(Self { dir, config, session, store, logs, damaged, _lock: lock })
+        let mut logs = RunLogs::create(&dir, &config.log, &facts, &config.to_toml()?)?;
+        let mut notes = session.notes();
+        if let Some(init) = init {
+            logs.noticed(&init);
+            notes.push(init);
+        }
+        Ok(Self { dir, config, session, store, logs, damaged: Vec::new(), notes, _lock: lock })
     }
 
     /// Trains up to `limit`, while the observer does not ask to stop. Steps are logged and checkpoints written in the folder.
@@ -213,6 +224,12 @@ impl Run {
         self.session.trainer.history().len() as u64
     }
 
+    /// What its user should know before it trains.
+    #[must_use]
+    pub fn notes(&self) -> &[Finding] {
+        &self.notes
+    }
+
     /// The checkpoints that were newer than the one it goes on from, and what is wrong with each.
     #[must_use]
     pub fn damaged(&self) -> &[Error] {
@@ -232,6 +249,11 @@ fn ready(config: &RunConfig, splits: &Splits) -> Result<Session> {
     let session = Session::new(config, splits)?;
     session.trainer.score_on(&session.validation)?;
     Ok(session)
+}
+
+/// The first values that the configuration asks for, and what is said of them.
+fn first_values(config: &RunConfig, session: &mut Session) -> Result<Option<Finding>> {
+    config.init.as_ref().map(|init| Ok(init.finding(&init.load(session)?))).transpose()
 }
 
 /// `config` with the threads of the run in the folder: sums depend on their number, and a resumed run has the bits of one that

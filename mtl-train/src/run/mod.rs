@@ -3,6 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`session`], [`plan`] | from a configuration to a run; to its model alone, without samples |
+//! | [`init`] | first values from another model |
 //! | [`life`] | created, resumed, trained, finished |
 //! | [`dir`], [`number`] | its folder; the next one's name |
 //! | [`data`], [`outcome`] | what it remembers of its data; what it found out |
@@ -13,6 +14,7 @@
 
 pub mod data;
 pub mod dir;
+pub mod init;
 pub mod interrupt;
 pub mod life;
 pub mod machine;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{dir::RunDir, session::Session};
 use crate::{
-    analysis::intervals::Intervals,
+    analysis::{intervals::Intervals, run_report::Evaluation},
     error::{Error, Result},
     train::trainer::Choice,
 };
@@ -31,6 +31,8 @@ pub struct Outcome {
     pub constant: Option<ConstantOutcome>,
     /// What it took.
     pub training: Option<Training>,
+    /// What the answers on validation look like: everything that the report says of them.
+    pub answers: Option<Evaluation>,
 }
 
 /// The metrics of constant answers: shares, means and medians of the training labels.
@@ -96,24 +98,28 @@ impl Outcome {
     pub fn of(
         session: &Session,
         test: MetricReport,
-        intervals: Intervals,
+        mut intervals: Intervals,
         peak_memory_mb: Option<f64>,
     ) -> Result<Self> {
         let selection = session.trainer.choice();
         let kept = selection
             .as_ref()
             .and_then(|choice| session.trainer.history().iter().find(|epoch| epoch.epoch + 1 == choice.epoch));
+        let validation = kept.map(|epoch| epoch.validation.clone());
+        let constant = ConstantOutcome { validation: session.validate_constant()?, test: session.test_constant()? };
+        for mean in &mut intervals.means {
+            mean.validation = validation.as_ref().and_then(|report| mean_over_tasks(report, &mean.of.metric));
+            mean.constant = mean_over_tasks(&constant.test, &mean.of.metric);
+        }
         Ok(Self {
             best_epoch: selection.as_ref().filter(|choice| choice.chosen).map(|choice| choice.epoch),
-            validation: kept.map(|epoch| epoch.validation.clone()),
+            validation,
             selection,
             test,
             intervals: Some(intervals),
-            constant: Some(ConstantOutcome {
-                validation: session.validate_constant()?,
-                test: session.test_constant()?,
-            }),
+            constant: Some(constant),
             training: Some(Training::of(session, peak_memory_mb)),
+            answers: None, // the report adds it, which reads validation
         })
     }
 
@@ -158,4 +164,13 @@ impl Outcome {
             false => Ok(None),
         }
     }
+}
+
+/// The mean over the tasks that are judged by this metric first, where it is defined; `None` where it is nowhere.
+fn mean_over_tasks(report: &MetricReport, metric: &str) -> Option<f64> {
+    let primary = report.tasks.iter().filter_map(|task| task.metrics.first()).filter(|entry| entry.metric == metric);
+    let known: Vec<f64> = primary.filter_map(|entry| entry.outcome.value).collect();
+    #[expect(clippy::cast_precision_loss, reason = "a count of tasks")]
+    let mean = known.iter().sum::<f64>() / known.len() as f64;
+    (!known.is_empty()).then_some(mean)
 }

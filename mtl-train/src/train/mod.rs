@@ -13,6 +13,7 @@ pub mod checkpoint;
 pub mod constant;
 pub mod divergence;
 pub mod ema;
+pub(crate) mod incident;
 pub mod model;
 pub mod optim;
 pub mod schedule;

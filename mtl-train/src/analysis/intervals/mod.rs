@@ -103,6 +103,12 @@ pub struct MeanInterval {
     pub left_out: usize,
     /// The mean; `None` where the metric is defined for none.
     pub value: Option<f64>,
+    /// The same mean on validation; `None` before a run has finished, and in files of older versions.
+    #[serde(default)]
+    pub validation: Option<f64>,
+    /// The same mean of constant answers on test; `None` as above.
+    #[serde(default)]
+    pub constant: Option<f64>,
     /// Metric and interval of the mean.
     #[serde(flatten)]
     pub of: MetricInterval,
@@ -301,7 +307,14 @@ impl Figures<'_> {
             let (value, interval) = next(metric, range);
             let known = |task: &&usize| self.recorded.tasks().get(**task).is_some_and(|t| t.n_rows() > 0);
             let left_out = of.len() - of.iter().filter(known).count();
-            means.push(MeanInterval { tasks: of.len(), left_out, value, of: interval });
+            means.push(MeanInterval {
+                tasks: of.len(),
+                left_out,
+                value,
+                validation: None,
+                constant: None,
+                of: interval,
+            });
         }
         let groups = self.drawing.n_groups();
         Intervals { level: LEVEL, samples, groups, seed, tasks, means, joint }

@@ -5,8 +5,8 @@
 //! RUN/metrics.json   --> Outcome  --> validation and test of the chosen epoch, results.rs
 //!                                     intervals, constant answers
 //! data               --> Scan     --> samples, gaps, label shares, findings    data.rs
-//! model + validation --> outputs  --> ROC, PR, calibration, confusion,         outputs.rs, details.rs, worst.rs
-//!                                     residuals, worst samples
+//! model + validation --> outputs  --> Evaluation: ROC, PR, calibration,        outputs.rs, evaluation.rs, worst.rs;
+//!                                     confusion, residuals, worst samples      drawn in details.rs
 //!                    --> explain  --> attention, attribution, deletion test    crate::analysis::explain
 //! ```
 //! Of up to four tasks everything stands in the open, sorted by what it is. Of more there is a table of results to begin with,
@@ -19,6 +19,7 @@
 mod cost;
 mod data;
 mod details;
+mod evaluation;
 mod gaps;
 mod history;
 mod outputs;
@@ -30,6 +31,10 @@ mod worst;
 
 use std::path::PathBuf;
 
+pub use evaluation::{
+    Calibration, CalibrationBin, Confusion, Evaluation, GradesOff, Ranking, Rankings, ResidualBar, ResidualGroup,
+    Residuals, TaskEvaluation, Worst,
+};
 pub use history::{History, StepLine};
 use mtl_data::{Splits, kept::Reloaded};
 pub use outputs::{Judged, Outputs, Rows, TaskOutputs, outputs};
@@ -90,13 +95,42 @@ fn write_page(
     changes: &[String],
 ) -> Result<PathBuf> {
     let history = History::read(&dir.log())?;
-    let outcome = Outcome::read(dir)?;
+    let mut outcome = Outcome::read(dir)?;
+    let mut seen = session.map(|session| Seen::of(session, splits)).transpose()?;
+    // What is said on the page of a finished run is what the run wrote down; of data that are not the run's own it is not.
+    if let (Some(outcome), Some(seen), []) = (&mut outcome, &mut seen, changes) {
+        match &outcome.answers {
+            Some(answers) => seen.evaluation = answers.with_curves_of(&seen.evaluation),
+            None => {
+                outcome.answers = Some(seen.evaluation.clone());
+                write_atomic(&dir.metrics(), outcome.to_json()?.as_bytes())?;
+            }
+        }
+    }
     let name = dir.root().file_name().map_or_else(|| "Run".into(), |n| n.to_string_lossy().into_owned());
-    let mut page = document(&name, config, &history, outcome.as_ref(), splits, session)?;
+    let mut page = page(&name, config, &history, outcome.as_ref(), splits, session.zip(seen.as_ref()))?;
     let notes = changes.iter().map(|change| Note::new(NoteKind::Caution, change.clone()).into());
     page.blocks.splice(..0, notes);
     write_atomic(&dir.report(), page.to_html().as_bytes())?;
     Ok(dir.report())
+}
+
+/// What a model says to validation: one pass.
+struct Seen {
+    outputs: Outputs,
+    fields: Fields,
+    evaluation: Evaluation,
+}
+
+impl Seen {
+    fn of(session: &Session, splits: Option<&Splits>) -> Result<Self> {
+        let (source, model) = (session.validation.source(), session.trainer.model());
+        let outputs = outputs(model, &session.validation)?;
+        let fields = Fields::read(&outputs, source, splits)?;
+        let tasks = source.info().tasks.iter().map(|task| (task.name.as_str(), &task.answer));
+        let evaluation = Evaluation::of(tasks, &outputs, &fields);
+        Ok(Self { outputs, fields, evaluation })
+    }
 }
 
 /// The model of the best epoch: that of a finished run, or the best one in the newest whole checkpoint of another; `None`
@@ -126,6 +160,18 @@ pub fn document(
     outcome: Option<&Outcome>,
     splits: Option<&Splits>,
     session: Option<&Session>,
+) -> Result<Document> {
+    let seen = session.map(|session| Seen::of(session, splits)).transpose()?;
+    page(name, config, history, outcome, splits, session.zip(seen.as_ref()))
+}
+
+fn page(
+    name: &str,
+    config: &RunConfig,
+    history: &History,
+    outcome: Option<&Outcome>,
+    splits: Option<&Splits>,
+    answering: Option<(&Session, &Seen)>,
 ) -> Result<Document> {
     let facts = &history.facts;
     let mut doc = Document::new(name);
@@ -180,12 +226,12 @@ pub fn document(
     doc.blocks.extend(training::conflict(history));
     let mut size = None;
     let mut answers = Vec::new();
-    if let Some(session) = session {
-        answers = validation(&mut doc, session, splits)?;
+    if let Some((session, seen)) = answering {
+        answers = validation(&mut doc, session, seen);
     }
     tasks(&mut doc, history, outcome, answers, is_few);
-    match session {
-        Some(session) => {
+    match answering {
+        Some((session, _)) => {
             explanation(&mut doc, session)?;
             let positions: Vec<u64> = (0..session.validation.source().len().min(8)).collect();
             let model = session.trainer.model();
@@ -214,17 +260,18 @@ fn task_address(task: usize) -> String {
 }
 
 /// What the model says to validation, a list of blocks a task.
-fn validation(doc: &mut Document, session: &Session, splits: Option<&Splits>) -> Result<Vec<Vec<Block>>> {
+fn validation(doc: &mut Document, session: &Session, seen: &Seen) -> Vec<Vec<Block>> {
     let source = session.validation.source();
-    let outputs = outputs(session.trainer.model(), &session.validation)?;
-    if outputs.read < source.len() {
-        let words =
-            format!("Lists of samples are of the first {} of {} validation samples.", outputs.read, source.len());
+    if seen.evaluation.samples < source.len() {
+        let words = format!(
+            "Lists of samples are of the first {} of {} validation samples.",
+            seen.evaluation.samples,
+            source.len()
+        );
         doc.push(Note::new(NoteKind::Info, words));
     }
-    let fields = Fields::read(&outputs, source, splits)?;
-    let tasks = source.info().tasks.iter().enumerate();
-    Ok(tasks.map(|(at, task)| details::task(&task.answer, at, &outputs, &fields)).collect())
+    let tasks = source.info().tasks.iter().zip(&seen.evaluation.tasks).zip(&seen.outputs.tasks);
+    tasks.map(|((task, found), own)| details::task(&task.answer, found, own, &seen.fields)).collect()
 }
 
 /// Every task's answers; of many tasks all that belongs to one behind a line.

@@ -5,7 +5,7 @@
 
 use mtl_core::metric::Direction;
 
-use super::{details::quantile, history::History, training::MOST_LINES};
+use super::{evaluation::quantile, history::History, training::MOST_LINES};
 use crate::{
     report::{Axis, Block, Columns, LineChart, Series},
     train::trainer::EpochSummary,

@@ -226,24 +226,15 @@ impl Results<'_> {
 
     /// Means over the tasks that are judged by one metric.
     fn means(&self, has_intervals: bool, has_constants: bool) -> Vec<Row> {
+        let cell = |value: Option<f64>| value.map_or(Cell::Missing, Cell::measured);
         let row = |mean: &crate::analysis::intervals::MeanInterval| {
-            let metric = &mean.of.metric;
-            let of = |report: &MetricReport| {
-                let primary = report.tasks.iter().filter_map(|t| t.metrics.first()).filter(|m| m.metric == *metric);
-                let known: Vec<f64> = primary.filter_map(|m| m.outcome.value).collect();
-                #[expect(clippy::cast_precision_loss, reason = "a count of tasks")]
-                let mean = known.iter().sum::<f64>() / known.len() as f64;
-                (!known.is_empty()).then_some(mean).map_or(Cell::Missing, Cell::measured)
-            };
-            let test = mean.value.map_or(Cell::Missing, Cell::measured);
-            let mut cells = vec![Cell::Text(metric.clone()), of(self.validation), test];
+            let mut cells = vec![Cell::Text(mean.of.metric.clone()), cell(mean.validation), cell(mean.value)];
             if has_intervals {
                 let ends = mean.value.zip(mean.of.interval);
                 cells.push(ends.map_or(Cell::Missing, |(value, ends)| Cell::Text(range(value, ends))));
             }
             if has_constants {
-                let constant = self.outcome.and_then(|o| o.constant.as_ref());
-                cells.push(constant.map_or(Cell::Missing, |c| of(&c.test)));
+                cells.push(cell(mean.constant));
             }
             Row::measured(format!("mean of {} tasks", mean.tasks - mean.left_out), cells)
         };

@@ -17,7 +17,7 @@ use mtl_data::{Source, Splits};
 
 use super::{
     MANY_TASKS,
-    details::names,
+    evaluation::{TaskEvaluation, Worst, names},
     gaps,
     outputs::{Judged, Outputs, SMALLEST, Tagged, TaskOutputs},
 };
@@ -59,6 +59,11 @@ impl Fields {
         gaps::mark(fitted, &mut fields);
         Ok(Self { listed, of: positions.into_iter().zip(fields).collect() })
     }
+
+    /// Those of a row of a task's outputs, where it is listed.
+    fn of_row(&self, outputs: &TaskOutputs, row: usize) -> Option<&Vec<(String, String)>> {
+        outputs.positions.get(row).and_then(|position| self.of.get(position))
+    }
 }
 
 /// Rows by falling loss.
@@ -71,28 +76,33 @@ fn worst(outputs: &TaskOutputs, listed: usize) -> Vec<usize> {
 }
 
 /// The worst samples of a task, the worst first.
-pub(super) fn table(answer: &Answer, outputs: &TaskOutputs, fields: &Fields) -> Table {
+pub(super) fn listed(answer: &Answer, outputs: &TaskOutputs, fields: &Fields) -> Vec<Worst> {
     let losses = losses(&outputs.answers);
-    let order = worst(outputs, fields.listed);
-    let of = |row: &usize| outputs.positions.get(*row).and_then(|position| fields.of.get(position));
-    let has_fields = order.iter().filter_map(of).any(|fields| !fields.is_empty());
-    let n_fields = order.iter().filter_map(of).map(Vec::len).max().unwrap_or(0);
-    let row = |at: &usize| {
-        let id = outputs.ids.get(*at).map_or_else(String::new, u64::to_string);
-        let loss = losses.get(*at).map_or(Cell::Missing, |loss| Cell::measured(*loss));
+    let sample = |at: usize| {
         let what = match &outputs.answers {
-            Judged::Tags(samples) => samples
-                .get(*at)
-                .map_or_else(String::new, |sample| tags_in_words(answer, sample, &words_of(of(at), sample))),
-            answers => in_words(answer, answers, *at),
+            Judged::Tags(samples) => samples.get(at).map_or_else(String::new, |sample| {
+                tags_in_words(answer, sample, &words_of(fields.of_row(outputs, at), sample))
+            }),
+            answers => in_words(answer, answers, at),
         };
-        let mut cells = vec![Cell::Text(what), loss];
+        Some(Worst { id: *outputs.ids.get(at)?, loss: *losses.get(at)?, what })
+    };
+    worst(outputs, fields.listed).into_iter().filter_map(sample).collect()
+}
+
+/// A table of them, with the fields of each.
+pub(super) fn table(found: &TaskEvaluation, outputs: &TaskOutputs, fields: &Fields) -> Table {
+    let of = |sample: &Worst| fields.of_row(outputs, outputs.ids.iter().position(|id| *id == sample.id)?);
+    let has_fields = found.worst.iter().filter_map(of).any(|fields| !fields.is_empty());
+    let n_fields = found.worst.iter().filter_map(of).map(Vec::len).max().unwrap_or(0);
+    let row = |sample: &Worst| {
+        let mut cells = vec![Cell::Text(sample.what.clone()), Cell::measured(sample.loss)];
         if has_fields {
-            let shown = of(at).into_iter().flatten().take(MOST_FIELDS);
+            let shown = of(sample).into_iter().flatten().take(MOST_FIELDS);
             let shown: Vec<String> = shown.map(|(name, value)| format!("{name}: {value}")).collect();
             cells.push(Cell::Text(shown.join(" \u{b7} ")));
         }
-        Row::measured(id, cells)
+        Row::measured(sample.id.to_string(), cells)
     };
     let what = match outputs.answers {
         Judged::Values { .. } => "loss: absolute error",
@@ -110,10 +120,10 @@ pub(super) fn table(answer: &Answer, outputs: &TaskOutputs, fields: &Fields) -> 
         footnotes.push(format!("Fields as the file has them.{more}"));
     }
     Table {
-        caption: format!("Worst of {} samples", outputs.ids.len()),
+        caption: format!("Worst of {} samples", found.samples),
         corner: "sample".into(),
         columns,
-        rows: order.iter().map(row).collect(),
+        rows: found.worst.iter().map(row).collect(),
         footnotes,
     }
 }
@@ -122,8 +132,8 @@ pub(super) fn table(answer: &Answer, outputs: &TaskOutputs, fields: &Fields) -> 
 pub(super) fn tagged(answer: &Answer, outputs: &TaskOutputs, fields: &Fields) -> Option<TaggedText> {
     let Judged::Tags(samples) = &outputs.answers else { return None };
     let line = |row: usize| -> Option<TaggedLine> {
-        let (sample, position) = (samples.get(row)?, outputs.positions.get(row)?);
-        let words = words_of(fields.of.get(position), sample);
+        let sample = samples.get(row)?;
+        let words = words_of(fields.of_row(outputs, row), sample);
         if words.is_empty() {
             return None;
         }
@@ -274,7 +284,8 @@ mod tests {
         let label = Answer::class(["cat", "dog"]);
         let field = |value: &str| vec![("color".to_owned(), value.to_owned())];
         let fields = Fields { listed: 2, of: [(1, field("red")), (2, field("blue"))].into() };
-        let table = table(&label, &outputs, &fields);
+        let found = TaskEvaluation { worst: listed(&label, &outputs, &fields), ..TaskEvaluation::default() };
+        let table = table(&found, &outputs, &fields);
         assert_eq!(table.rows.iter().map(|r| r.name.as_str()).collect::<Vec<_>>(), ["11", "12"]);
         assert_eq!(table.rows[0].cells[0], Cell::from("truth cat, said dog with 0.800 (cat with 0.200)"));
         assert_eq!(table.rows[0].cells[1..], [Cell::number(-(0.2f64.ln()), 3), Cell::from("color: red")]);
@@ -299,7 +310,8 @@ mod tests {
         assert_eq!(block.texts.iter().map(|line| line.name.as_str()).collect::<Vec<_>>(), ["11", "10"]);
         let rome = &block.texts[0].words[2];
         assert_eq!((rome.text.as_str(), rome.truth.as_deref(), rome.said.as_str()), ("rome", Some("B-city"), "O"));
-        let table = table(&label, &outputs, &fields);
+        let found = TaskEvaluation { worst: listed(&label, &outputs, &fields), ..TaskEvaluation::default() };
+        let table = table(&found, &outputs, &fields);
         let words = "2 of 3 tags wrong: \"to\": truth O, said B-city; \"rome\": truth B-city, said O";
         assert_eq!(table.rows[0].cells[0], Cell::from(words));
         assert_eq!(table.rows[1].cells[0], Cell::from("all 2 tags right, but not sure"));

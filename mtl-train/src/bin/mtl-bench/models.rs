@@ -51,6 +51,7 @@ pub(crate) fn plan(data: &DatasetConfig, info: &DataInfo, epochs: u64, seeds: u6
         head: Some(HeadConfig::MultiLabel(MultiLabelHeadConfig { hidden: vec![32], ..Default::default() })),
     };
     let base = RunConfig {
+        init: None,
         data: data.clone(),
         encoder: trunk(),
         sharing: hard(),

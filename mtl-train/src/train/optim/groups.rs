@@ -40,7 +40,7 @@ pub struct GroupConfig {
     /// Parameters whose dotted name begins so, at a dot; default any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
-    /// Multiplies the learning rate, >= 0; 0 freezes the group; default 1.
+    /// Multiplies the learning rate, >= 0; 0 freezes the group, which then costs no gradient and is seen by no balancer; default 1.
     pub lr_factor: f64,
     /// Replaces the optimizer's weight decay, >= 0 (still on matrices and larger only); default the optimizer's.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -172,6 +172,12 @@ impl ParamGroups {
     #[must_use]
     pub fn rate(&self, position: usize) -> Rate {
         self.0.get(position).copied().unwrap_or(Rate { lr_factor: 1.0, weight_decay: None })
+    }
+
+    /// Positions of the parameters that never move.
+    #[must_use]
+    pub fn frozen(&self, params: &ParamSet) -> Vec<usize> {
+        (0..params.params().len()).filter(|&at| self.rate(at).lr_factor <= 0.0).collect()
     }
 }
 

@@ -1,65 +1,19 @@
-//! Values that are not finite: whose they are, and which samples bring them.
+//! Whose values are not finite, and which samples bring them: how an [`Incident`] is found out.
 //!
 //! The step engine knows the task; which of a thousand samples is to blame it does not look for, because in a healthy run that
 //! would be wasted work. Here there is time: inputs are searched for NaN and infinity, and the batch is halved until the
 //! samples are found whose own loss is not finite.
 
-use std::fmt;
-
-use mtl_core::{TorchContext, WhichTasks, answer::AnswerTag, batch::Batch, context::Cx, mode::Mode, step::Dropped};
-use serde::{Deserialize, Serialize};
+use mtl_core::{TorchContext, WhichTasks, answer::CellRule, batch::Batch, context::Cx, mode::Mode, step::Dropped};
 use tch::{Kind, Tensor};
 
 use crate::{
     error::Result,
-    train::{divergence::advice, model::Model},
+    train::{
+        incident::{Action, Incident, Suspect},
+        model::Model,
+    },
 };
-
-/// What happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Incident {
-    /// The epoch, from 0.
-    pub epoch: u64,
-    /// The optimizer step, from 0.
-    pub step: u64,
-    /// The task, by name.
-    pub task: String,
-    /// `loss` or `gradient`.
-    pub what: String,
-    /// What the run did about it.
-    pub action: Action,
-    /// Inputs that are not finite, with the ids of some samples.
-    pub inputs: Vec<Suspect>,
-    /// Ids of some samples whose own loss is not finite.
-    pub samples: Vec<u64>,
-    /// The learning rate of the step; `None` in logs of older runs.
-    #[serde(default)]
-    pub lr: Option<f64>,
-    /// Whether the task learns numbers, whose scale can be to blame.
-    #[serde(default)]
-    pub learns_numbers: bool,
-}
-
-/// An input tensor that holds NaN or infinity.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Suspect {
-    /// Its name.
-    pub input: String,
-    /// Ids of some samples where it is not finite.
-    pub samples: Vec<u64>,
-}
-
-/// What the policy asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Action {
-    /// The run ended.
-    Stopped,
-    /// Nothing was learned from the batch.
-    SkippedStep,
-    /// The other tasks learned from it.
-    DroppedTask,
-}
 
 /// At most so many ids are named.
 const NAMED: usize = 8;
@@ -121,8 +75,8 @@ impl Incident {
         }
         for &task_idx in tasks.iter().filter(|&&t| t < model.tasks().len()) {
             self.samples.extend(culprits(model, batch, task_idx)?);
-            let target = batch.targets.get(task_idx).and_then(Option::as_ref);
-            self.learns_numbers |= target.is_some_and(|target| target.tag() == AnswerTag::Values);
+            let learns_numbers = model.heads()[task_idx].spec().answer.layout().cells == CellRule::Number;
+            self.learns_numbers |= learns_numbers && batch.targets.get(task_idx).is_some_and(Option::is_some);
         }
         self.samples.sort_unstable();
         self.samples.dedup();
@@ -168,32 +122,4 @@ fn culprits(model: &Model, batch: &Batch, task_idx: usize) -> Result<Vec<u64>> {
         }
     }
     Ok(found)
-}
-
-impl fmt::Display for Incident {
-    /// `loss of task income is not finite: samples 12, 480; input numeric is not finite in samples 12, 480`. Where the
-    /// inputs are in order it is the run that diverges: then the learning rate, and what to try.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let list = |ids: &[u64]| ids.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
-        write!(f, "{} of task {} is not finite", self.what, self.task)?;
-        match (&self.samples[..], &self.inputs[..]) {
-            ([], []) => write!(f, ": all inputs are finite, and so is every sample's own loss")?,
-            (samples, inputs) => {
-                let mut parts = Vec::new();
-                if !samples.is_empty() {
-                    parts.push(format!("samples {}", list(samples)));
-                }
-                for suspect in inputs {
-                    parts.push(format!("input {} is not finite in samples {}", suspect.input, list(&suspect.samples)));
-                }
-                write!(f, ": {}", parts.join("; "))?;
-            }
-        }
-        let Some(lr) = self.lr.filter(|_| self.inputs.is_empty()) else { return Ok(()) };
-        write!(f, "; at learning rate {lr:.1e}, {}", advice(lr))?;
-        match self.learns_numbers {
-            true => write!(f, ", or a smaller scale of the labels"),
-            false => Ok(()),
-        }
-    }
 }

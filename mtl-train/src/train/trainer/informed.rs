@@ -13,7 +13,7 @@
 //! Poisson rate of 0).
 
 use mtl_core::{
-    answer::AnswerTag,
+    answer::CellRule,
     prediction::{Prediction, Reference},
 };
 use mtl_data::Batches;
@@ -40,8 +40,8 @@ pub(super) fn repeated(split: &dyn Batches, metrics: &MetricSet) -> Result<Metri
 /// Those of reading the labels; [`mtl_core::Error::Label`] for a label that is none.
 pub(super) fn report(split: &dyn Batches, metrics: &MetricSet) -> Result<MetricReport> {
     let mut best = repeated(split, metrics)?;
-    let answers = (0..best.tasks.len()).filter_map(|task_idx| metrics.answer(task_idx));
-    if answers.into_iter().all(|answer| answer.tag() != AnswerTag::Values) {
+    let mut answers = (0..best.tasks.len()).filter_map(|task_idx| metrics.answer(task_idx));
+    if answers.all(|answer| answer.layout().cells != CellRule::Number) {
         return Ok(best);
     }
     let other = evaluate_answers(split, metrics, &|_, _, truth| slope(truth))?;

@@ -17,6 +17,7 @@
 //! from a checkpoint gives the bits of one that was never interrupted (same device, same number of threads).
 
 mod budget;
+mod carry;
 mod choice;
 mod config;
 mod evaluate;
@@ -34,13 +35,13 @@ mod walk;
 
 use std::{sync::Arc, time::Instant};
 
+pub use crate::train::incident::{Action, Incident, Suspect};
 pub use budget::{Budget, Every};
 pub use choice::Choice;
 pub use config::TrainConfig;
 pub use evaluate::{Recorder, evaluate, evaluate_answers, evaluate_recorded, metrics_of};
 use freeze::Plateaus;
 pub use freeze::{FreezeConfig, Frozen};
-pub use incident::{Action, Incident, Suspect};
 pub use left_out::{Cause, LeftOut};
 pub use lr_finder::{LrFinderConfig, LrPoint, LrSweep};
 use mtl_core::{
@@ -166,13 +167,15 @@ impl Trainer {
     pub fn new(model: Model, balancer: &MethodConfig, config: TrainConfig) -> Result<Self> {
         config.validate().map_err(|e| e.in_section("train"))?;
         let method = balancer.build(model.tasks()).map_err(|e| Error::from(e).in_section("balancer"))?;
+        let groups = ParamGroups::resolve(&config.groups, model.params(), model.tasks())?;
+        // What never moves needs no gradient; the engine asks once which parameters are trained.
+        model.params().train(&groups.frozen(model.params()), false)?;
         let engine = StepEngine::new(model.tasks().clone(), model.params(), method, config.policy);
         let mut engine = engine.with_mode(config.step_mode.clone())?;
         engine.watch_blocks(config.statistics_every);
         if let Some(max) = config.clip_task_norm {
             engine.clip_tasks(max)?;
         }
-        let groups = ParamGroups::resolve(&config.groups, model.params(), model.tasks())?;
         let ema = config.ema.map(|ema| Ema::new(ema, model.params())).transpose()?;
         if config.accumulate > 1 && engine.method().needs().losses_after_step {
             let e = mtl_core::Error::InvalidConfig {
