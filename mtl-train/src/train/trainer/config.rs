@@ -21,6 +21,7 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct TrainConfig {
     /// Passes over the training split, >= 1; default 10 unless there are `steps`.
+    #[schemars(default = "epochs")]
     pub epochs: Option<u64>,
     /// Optimizer steps, in place of `epochs`, >= 1; default none.
     pub steps: Option<u64>,
@@ -112,6 +113,11 @@ impl Default for TrainConfig {
 
 /// Passes of a run that says nothing of its length.
 const EPOCHS: u64 = 10;
+
+/// The same, for the schema: a file that names steps has no epochs, so the field itself has no default.
+fn epochs() -> Option<u64> {
+    Some(EPOCHS)
+}
 
 impl TrainConfig {
     /// How long the run trains.
