@@ -50,7 +50,7 @@ fn only(name: &str, dir: PathBuf, seed: u64) -> DatasetConfig {
     match name {
         "census-income" => {
             census_files(&dir);
-            DatasetConfig::CensusIncome(CensusIncome { dir: Some(dir), validation: 0.2, seed })
+            DatasetConfig::CensusIncome(CensusIncome { dir: Some(dir), validation: 0.2, seed, ..Default::default() })
         }
         "fashion-pairs" => {
             fashion_files(&dir);

@@ -69,6 +69,7 @@ fn planted(n: [usize; 3], dim: usize, sd: [f64; 2], seed: u64) -> Splits {
         origin: Origin::Synthetic,
         provenance: Provenance { files: Vec::new(), cut: Cut::whole(n.map(|n| n as u64)) },
         findings: Vec::new(),
+        dealt: Default::default(),
     }
 }
 

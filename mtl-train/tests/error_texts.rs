@@ -246,7 +246,7 @@ fn flags_are_blamed_for_what_they_set() {
         Path::new("run.toml"),
         &["train.epochs=2".into(), "train.epochs=3".into()],
     );
-    assert_eq!(source.unwrap().config().unwrap().train.epochs, 3);
+    assert_eq!(source.unwrap().config().unwrap().train.epochs, Some(3));
 }
 
 #[test]

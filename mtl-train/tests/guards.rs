@@ -91,7 +91,7 @@ fn the_policy_may_go_on_without_the_task_or_the_step() {
     {
         let mut config = config();
         config.train.policy.non_finite = policy;
-        config.train.epochs = 1;
+        config.train.epochs = Some(1);
         let mut session = session(&config);
         poison(&session);
         let other = session.trainer.model().params().owned_by(1)[0];
@@ -137,7 +137,7 @@ fn an_observer_that_panics_is_switched_off_and_the_run_ends_as_without_it() {
 fn a_frozen_head_stays_as_it_is_and_a_frozen_task_is_absent() {
     for what in [Frozen::Head, Frozen::Task] {
         let mut config = config();
-        config.train.epochs = 6;
+        config.train.epochs = Some(6);
         // No improvement is ever enough: both tasks are frozen after the second epoch.
         config.train.freeze = Some(FreezeConfig { patience: 1, min_delta: 10.0, what });
         let mut session = session(&config);
@@ -173,7 +173,7 @@ impl Observer for Weights {
 #[test]
 fn frozen_heads_do_not_move_while_the_trunk_goes_on() {
     let mut config = config();
-    config.train.epochs = 5;
+    config.train.epochs = Some(5);
     config.train.freeze = Some(FreezeConfig { patience: 1, min_delta: 10.0, what: Frozen::Head });
     let mut session = session(&config);
     let mut seen = Weights::default();

@@ -25,13 +25,14 @@ use std::{
 use mtl_core::{answer::AnswerTag, task::TaskName};
 use serde::{Deserialize, Serialize};
 
-use super::{DatasetPart, Splits, absent, cut::cut_parts, located};
+use super::{DatasetPart, Splits, absent, located};
 use crate::{
     error::{Error, Result},
     kept::{Cut, Loading, Part},
     preprocess::Preprocessing,
     source::{Source, Subset},
-    table::{CsvFormat, Faults, FittedSchema, Schema, Table, look},
+    split::{Shares, Split, TableKeys},
+    table::{Also, CsvFormat, Faults, FittedSchema, Schema, Table, look},
 };
 
 /// CSV files and what their columns mean.
@@ -54,6 +55,9 @@ pub struct CsvFiles {
     pub test_fraction: f64,
     /// What those parts depend on; default 0.
     pub seed: u64,
+    /// How those parts are cut: whole groups, by time, with equal shares; default row by row at random.
+    #[serde(skip_serializing_if = "Split::is_random")]
+    pub split: Split,
     /// How text is cut into fields.
     pub format: CsvFormat,
     /// What the columns mean.
@@ -70,6 +74,7 @@ impl Default for CsvFiles {
             validation_fraction: 0.1,
             test_fraction: 0.1,
             seed: 0,
+            split: Split::default(),
             format: CsvFormat::default(),
             schema: Schema::default(),
         }
@@ -102,11 +107,15 @@ impl CsvFiles {
             return Err(Error::config("csv", "train", "the path of a file", "none"));
         }
         self.format.validate().map_err(|e| e.inside("format"))?;
-        let train = self.read("train", &self.train, loading, faults)?;
-        let n = train.n_rows() as u64;
-        let validation = self.validation.is_none().then_some(self.validation_fraction);
-        let test = self.test.is_none().then_some(self.test_fraction);
-        let [learn, validation, test] = cut_parts("csv", n, validation, test, self.seed)?;
+        self.split.validate()?;
+        let names = self.split.names();
+        let train = self.read("train", &self.train, Also::required(&names), loading, faults)?;
+        let shares = Shares {
+            validation: self.validation.is_none().then_some(self.validation_fraction),
+            test: self.test.is_none().then_some(self.test_fraction),
+        };
+        let mut keys = TableKeys::new(&self.split, &self.schema, &train)?;
+        let [learn, validation, test] = keys.cut("csv", shares, self.seed)?;
 
         let fitted = loading.fitted(|| FittedSchema::fit_with(&self.schema, &train, &learn, faults))?;
         let whole: Arc<dyn Source> = Arc::new(fitted.encode_with(&train, faults)?);
@@ -116,8 +125,9 @@ impl CsvFiles {
                 let part = Part::at(&positions);
                 return Ok((Arc::new(Subset::new(whole.clone(), positions)?), part));
             };
-            let source: Arc<dyn Source> = match self.read(role, path, loading, faults) {
+            let source: Arc<dyn Source> = match self.read(role, path, Also::welcome(&names), loading, faults) {
                 Ok(table) => {
+                    keys.file(role, &table)?;
                     let source = fitted.encode_with(&table, faults)?;
                     others.push(table);
                     Arc::new(source)
@@ -134,15 +144,24 @@ impl CsvFiles {
         let (validation, validation_part) = other("validation", &self.validation, validation)?;
         let (test, test_part) = other("test", &self.test, test)?;
         let cut = Cut { train: Part::at(&learn), validation: validation_part, test: test_part };
-        let findings = look(&fitted, &train, &learn, &others.iter().collect::<Vec<_>>())?;
+        let mut findings = look(&fitted, &train, &learn, &others.iter().collect::<Vec<_>>())?;
+        findings.extend(keys.findings());
+        let dealt = keys.dealt();
         let preprocessing = Preprocessing::Table { format: self.format, fitted };
         let splits = Splits::new(&whole, learn, Vec::new(), test, Some(preprocessing))?;
-        loading.finish(Splits { validation, findings, ..splits }, cut)
+        loading.finish(Splits { validation, findings, dealt, ..splits }, cut)
     }
 
-    fn read(&self, role: &str, path: &Path, loading: &mut Loading<'_>, faults: &mut Faults) -> Result<Table> {
+    fn read(
+        &self,
+        role: &str,
+        path: &Path,
+        also: Also<'_>,
+        loading: &mut Loading<'_>,
+        faults: &mut Faults,
+    ) -> Result<Table> {
         let path = located(self.dir.as_deref()).join(path);
-        let table = Table::read_with(&path, &self.format, &self.schema, faults).map_err(absent);
+        let table = Table::read_with(&path, &self.format, &self.schema, also, faults).map_err(absent);
         loading.table(role, &path, table, role == "train")
     }
 }

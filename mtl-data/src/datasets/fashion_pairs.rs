@@ -18,6 +18,7 @@ use crate::{
     preprocess::{Preprocessing, RawPictures},
     rng::mix,
     source::{FashionPairs, Garments, Scaling, Source, split},
+    split::Dealt,
 };
 
 const NAME: &str = "fashion-pairs";
@@ -91,8 +92,8 @@ impl FashionPairsConfig {
         let provenance = Provenance::default();
         let findings = Vec::new();
         let preprocessing = Some(Preprocessing::Pictures { image: FashionPairs::pictures(scaling) });
-        let origin = Origin::Real;
-        let splits = Splits { train, validation, test, info, preprocessing, origin, provenance, findings };
+        let (origin, dealt) = (Origin::Real, Dealt::default());
+        let splits = Splits { train, validation, test, info, preprocessing, origin, provenance, findings, dealt };
         loading.finish(splits, cut)
     }
 

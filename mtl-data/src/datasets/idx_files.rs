@@ -30,7 +30,7 @@ use mtl_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{DatasetPart, Splits, absent, cut::cut_parts, located};
+use super::{DatasetPart, Splits, absent, located};
 use crate::{
     error::{Error, Result},
     idx::{self, Idx},
@@ -39,6 +39,7 @@ use crate::{
     picture_files::NamedPictures,
     preprocess::{Preprocessing, RawPictures},
     source::{Pictures, Scaling, Source, Subset},
+    split::{FileKeys, Shares, Split},
 };
 
 const NAME: &str = "idx";
@@ -71,6 +72,10 @@ pub struct IdxFiles {
     pub standardize: bool,
     /// What the parts depend on; default 0.
     pub seed: u64,
+    /// How those parts are cut: `group` and `time` are files with a line a picture of the training files, `stratify` names tasks; default
+    /// picture by picture at random.
+    #[serde(skip_serializing_if = "Split::is_random")]
+    pub split: Split,
 }
 
 /// A task of idx files.
@@ -145,6 +150,7 @@ impl Default for IdxFiles {
             missing: None,
             standardize: false,
             seed: 0,
+            split: Split::default(),
         }
     }
 }
@@ -180,9 +186,16 @@ impl IdxFiles {
             return Err(Error::config(NAME, "train", "the paths of files", "none"));
         }
         let train = self.read(TRAIN, &self.train, loading)?;
-        let validation = self.validation.is_none().then_some(self.validation_fraction);
-        let test = self.test.is_none().then_some(self.test_fraction);
-        let [learn, validation, test] = cut_parts(NAME, train.n as u64, validation, test, self.seed)?;
+        let shares = Shares {
+            validation: self.validation.is_none().then_some(self.validation_fraction),
+            test: self.test.is_none().then_some(self.test_fraction),
+        };
+        let classes = || {
+            let numbers = |labels: &Vec<i64>| labels.iter().map(|label| label.cast_unsigned()).collect();
+            tasks.iter().zip(&train.labels).map(|(task, labels)| (task.name.as_str(), numbers(labels))).collect()
+        };
+        let mut keys = FileKeys::read(&self.split, train.n as u64, &self.path(Path::new("")), classes, loading)?;
+        let [learn, validation, test] = keys.cut(NAME, shares, self.seed)?;
         let mut images: Vec<NamedPictures> = Vec::with_capacity(train.pictures.len());
         for ReadPictures { name, shape, pixels, .. } in &train.pictures {
             let role = role_of_pictures(TRAIN, &self.train.images, name);
@@ -230,7 +243,7 @@ impl IdxFiles {
             _ => Preprocessing::PictureFiles { images },
         };
         let splits = Splits::new(&whole, learn, Vec::new(), test, Some(preprocessing))?;
-        loading.finish(Splits { validation, ..splits }, cut)
+        loading.finish(Splits { validation, dealt: keys.dealt(), ..splits }, cut)
     }
 
     fn task_infos(&self) -> Result<Vec<TaskInfo>> {

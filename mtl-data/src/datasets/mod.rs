@@ -16,7 +16,6 @@
 
 mod census_income;
 mod csv;
-mod cut;
 mod fashion_pairs;
 mod idx_files;
 mod parallel_text;
@@ -49,6 +48,7 @@ use crate::{
     kept::{Loading, Provenance},
     preprocess::Preprocessing,
     source::{Source, Subset},
+    split::Dealt,
     table::FittedSchema,
 };
 
@@ -170,6 +170,8 @@ pub struct Splits {
     pub provenance: Provenance,
     /// What looked wrong while the data was loaded, for a person to judge.
     pub findings: Vec<Finding>,
+    /// How its samples were dealt to the parts, for whoever cuts the training part again.
+    pub dealt: Dealt,
 }
 
 impl std::fmt::Debug for Splits {
@@ -208,6 +210,7 @@ impl Splits {
             origin: Origin::Real,
             provenance: Provenance::default(),
             findings: Vec::new(),
+            dealt: Dealt::default(),
         })
     }
 }
@@ -245,7 +248,7 @@ fn below(dir: &Path, all: Option<PathBuf>) -> PathBuf {
 }
 
 /// What is said of a file of one's own that is not there: where else it is looked for, too.
-fn absent(e: Error) -> Error {
+pub(crate) fn absent(e: Error) -> Error {
     match e {
         Error::Io { path, source } if source.kind() == ErrorKind::NotFound => Error::Absent { path },
         e => e,

@@ -27,13 +27,14 @@ use mtl_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{DatasetPart, Splits, absent, cut::cut_parts, located};
+use super::{DatasetPart, Splits, absent, located};
 use crate::{
     error::{Error, Result},
     finding::Finding,
     kept::{Cut, Loading, Part},
     preprocess::Preprocessing,
     source::{Source, Subset, TextSource, Texts},
+    split::{FileKeys, Shares, Split},
     text::{FittedText, FittedTexts, Lines, TextLabel, TextTask, Unit, beside},
 };
 
@@ -61,6 +62,10 @@ pub struct ParallelText {
     pub test_fraction: f64,
     /// What those parts depend on; default 0.
     pub seed: u64,
+    /// How those parts are cut: `group` and `time` are files of every folder with a line a sample, `stratify` names tasks of classes;
+    /// default line by line at random.
+    #[serde(skip_serializing_if = "Split::is_random")]
+    pub split: Split,
     /// The file of texts, in every folder: an input named `text`; required unless there are `inputs`.
     pub text: Option<PathBuf>,
     /// Several texts a sample, each in a file of its own and under a name, where no task has tags; default none.
@@ -124,6 +129,7 @@ impl Default for ParallelText {
             validation_fraction: 0.1,
             test_fraction: 0.1,
             seed: 0,
+            split: Split::default(),
             text: None,
             inputs: Vec::new(),
             tasks: Vec::new(),
@@ -161,15 +167,24 @@ impl ParallelText {
     fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
         let inputs = self.checked_inputs()?;
         let train = self.folder("train", &self.train, &inputs, loading)?;
-        let validation = self.validation.is_none().then_some(self.validation_fraction);
-        let test = self.test.is_none().then_some(self.test_fraction);
-        let [learn, validation, test] = cut_parts(NAME, train.len(), validation, test, self.seed)?;
+        let shares = Shares {
+            validation: self.validation.is_none().then_some(self.validation_fraction),
+            test: self.test.is_none().then_some(self.test_fraction),
+        };
+        let mut keys =
+            FileKeys::read(&self.split, train.len(), &self.at(&self.train), || self.classes(&train), loading)?;
+        let [learn, validation, test] = keys.cut(NAME, shares, self.seed)?;
         let mut own = |role: &str, dir: &Option<PathBuf>| -> Result<Option<Folder>> {
             dir.as_ref().map(|dir| self.folder(role, dir, &inputs, loading)).transpose()
         };
         let others = [("validation", own("validation", &self.validation)?), ("test", own("test", &self.test)?)];
+        for ((role, folder), dir) in others.iter().zip([&self.validation, &self.test]) {
+            if let (Some(folder), Some(dir)) = (folder, dir) {
+                keys.file(role, folder.len(), &self.at(dir), loading)?;
+            }
+        }
 
-        let mut findings = Vec::new();
+        let mut findings = keys.findings();
         let fitted = loading.texts(|| self.fit(&inputs, &train, &learn, &others, &mut findings))?;
         let source = |folder: &Folder| -> Result<Arc<dyn Source>> { Ok(Arc::new(self.source(&fitted, folder)?)) };
         let whole = source(&train)?;
@@ -185,7 +200,19 @@ impl ParallelText {
         let ((validation, validation_part), (test, test_part)) = (validation?, test?);
         let cut = Cut { train: Part::at(&learn), validation: validation_part, test: test_part };
         let splits = Splits::new(&whole, learn, Vec::new(), test, Some(Preprocessing::Text { fitted }))?;
-        loading.finish(Splits { validation, findings, ..splits }, cut)
+        loading.finish(Splits { validation, findings, dealt: keys.dealt(), ..splits }, cut)
+    }
+
+    /// Where a folder is.
+    fn at(&self, folder: &Path) -> PathBuf {
+        located(self.dir.as_deref()).join(folder)
+    }
+
+    /// The label of every line, by number, of the tasks of classes.
+    fn classes(&self, folder: &Folder) -> Vec<(&str, Vec<u64>)> {
+        let tasks = self.tasks.iter().zip(&folder.labels).filter(|(task, _)| task.kind == TextLabel::Class);
+        let numbers = |lines: &Lines| lines.codes.iter().map(|&code| code.into()).collect();
+        tasks.map(|(task, lines)| (task.name.as_str(), numbers(lines))).collect()
     }
 
     /// The inputs, one or several.
@@ -229,7 +256,7 @@ impl ParallelText {
 
     /// Reads the files of a folder and holds them against each other.
     fn folder(&self, role: &str, dir: &Path, inputs: &[TextInput], loading: &mut Loading<'_>) -> Result<Folder> {
-        let dir = located(self.dir.as_deref()).join(dir);
+        let dir = self.at(dir);
         let mut read = |what: &str, file: &Path, unit, lowercase, learned_from| -> Result<Lines> {
             let path = dir.join(file);
             let lines = Lines::read(&path, unit, lowercase).map_err(|e| loading.unreadable(&path, absent(e)))?;

@@ -11,9 +11,10 @@ use std::{
     thread::JoinHandle,
 };
 
-use mtl_core::batch::Batch;
+use mtl_core::batch::{Batch, Target};
 use serde::{Deserialize, Serialize};
 
+use super::TargetIter;
 use crate::error::{Error, Result};
 
 /// Where an epoch stands: enough to go on from, without any generator's state.
@@ -33,6 +34,23 @@ pub(super) trait Plan: Send + Sync {
 
     /// Builds one of them.
     fn build(&self, batch: u64) -> Result<Batch>;
+
+    /// The targets of one of them, without its inputs.
+    fn targets(&self, batch: u64) -> Result<Vec<Option<Target>>>;
+}
+
+/// The targets of the batches from a position on, each when it is asked for: labels lie in memory, workers would only wait.
+///
+/// # Errors
+/// [`Error::Position`] for a position after the end.
+pub(super) fn targets(plan: impl Plan + 'static, position: LoaderPosition) -> Result<TargetIter<'static>> {
+    let LoaderPosition { epoch, next_batch } = position;
+    let len = plan.n_batches();
+    if next_batch > len {
+        return Err(Error::Position { what: "epoch", len: len + 1, found: next_batch });
+    }
+    let of = move |batch| plan.targets(batch).map_err(|e| Error::Batch { epoch, batch, source: Box::new(e) });
+    Ok(Box::new((next_batch..len).map(of)))
 }
 
 /// The batches of an epoch, in order.

@@ -2,12 +2,15 @@
 //!
 //! A [`Loader`] walks one source, a [`MultiLoader`] several that have tasks of their own. Both give an [`Epoch`], an
 //! iterator of batches. What batch `i` of epoch `e` holds is a function of the configuration alone: the number of
-//! workers changes when it is built, never what is in it or when it comes.
+//! workers changes when it is built, never what is in it or when it comes. What both have in common, and what anybody's own has to
+//! do, is [`Batches`].
 
+mod batches;
 mod epoch;
 mod multi;
 mod single;
 
+pub use batches::{BatchIter, Batches, TargetIter};
 pub use epoch::{Epoch, LoaderPosition};
 pub use multi::{MultiConfig, MultiLoader};
 pub use single::Loader;
@@ -18,36 +21,6 @@ use crate::{
     error::{Error, Result},
     sampler::Order,
 };
-
-/// What a trainer walks: one source, or several with tasks of their own.
-pub trait Batches {
-    /// Batches per epoch.
-    fn n_batches(&self) -> u64;
-
-    /// The rest of an epoch from a position on.
-    ///
-    /// # Errors
-    /// As the loader's own function of that name.
-    fn epoch_from(&self, position: LoaderPosition) -> Result<Epoch>;
-}
-
-impl Batches for Loader {
-    fn n_batches(&self) -> u64 {
-        self.n_batches()
-    }
-    fn epoch_from(&self, position: LoaderPosition) -> Result<Epoch> {
-        self.epoch_from(position)
-    }
-}
-
-impl Batches for MultiLoader {
-    fn n_batches(&self) -> u64 {
-        self.n_batches()
-    }
-    fn epoch_from(&self, position: LoaderPosition) -> Result<Epoch> {
-        self.epoch_from(position)
-    }
-}
 
 /// How batches are made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

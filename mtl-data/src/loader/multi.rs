@@ -6,12 +6,12 @@
 
 use std::sync::Arc;
 
-use mtl_core::batch::Batch;
+use mtl_core::batch::{Batch, Target};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    LoaderConfig,
-    epoch::{Epoch, LoaderPosition, Plan},
+    BatchIter, Batches, LoaderConfig, TargetIter,
+    epoch::{self, Epoch, LoaderPosition, Plan},
 };
 use crate::{
     error::{Error, Result},
@@ -108,24 +108,40 @@ impl MultiLoader {
     /// [`Error::Position`](crate::Error::Position) after the end; [`Error::Thread`](crate::Error::Thread).
     pub fn epoch_from(&self, position: LoaderPosition) -> Result<Epoch> {
         let config = &self.config.loader;
-        let draws = self.schedule(position.epoch)?.draws().to_vec();
+        Epoch::start(Arc::new(self.plan(position.epoch)?), position, config.workers, config.prefetch)
+    }
+
+    fn plan(&self, epoch: u64) -> Result<MultiPlan> {
+        let config = &self.config.loader;
+        let draws = self.schedule(epoch)?.draws().to_vec();
         let orders = self.sources.iter().zip(&self.n_batches).enumerate().map(|(idx, (source, &n_batches))| {
             let drawn = draws.iter().filter(|draw| draw.source == idx).count() as u64;
             let order = |pass| {
                 // Sources of equal size and passes of one source must not share an order.
                 let seed = mix(mix(config.seed ^ mix(idx as u64)) ^ pass);
-                config.order.positions(source.len(), seed, position.epoch)
+                config.order.positions(source.len(), seed, epoch)
             };
             (0..drawn.div_ceil(n_batches)).map(order).collect()
         });
-        let plan = MultiPlan {
+        Ok(MultiPlan {
             orders: orders.collect(),
             sources: self.sources.clone(),
             n_batches: self.n_batches.clone(),
             config: config.clone(),
             draws,
-        };
-        Epoch::start(Arc::new(plan), position, config.workers, config.prefetch)
+        })
+    }
+}
+
+impl Batches for MultiLoader {
+    fn n_batches(&self) -> Option<u64> {
+        Some(self.n_batches())
+    }
+    fn batches_from(&self, position: LoaderPosition) -> Result<BatchIter<'_>> {
+        Ok(Box::new(self.epoch_from(position)?))
+    }
+    fn targets_from(&self, position: LoaderPosition) -> Result<TargetIter<'_>> {
+        epoch::targets(self.plan(position.epoch)?, position)
     }
 }
 
@@ -150,9 +166,22 @@ impl Plan for MultiPlan {
     }
 
     fn build(&self, batch: u64) -> Result<Batch> {
+        let (source, positions) = self.place(batch);
+        checked(&*self.sources[source], positions)
+    }
+
+    fn targets(&self, batch: u64) -> Result<Vec<Option<Target>>> {
+        let (source, positions) = self.place(batch);
+        self.sources[source].targets(positions)
+    }
+}
+
+impl MultiPlan {
+    /// Which source a batch comes from, and where it lies there.
+    fn place(&self, batch: u64) -> (usize, &[u64]) {
         let Draw { source, batch } = self.draws[usize::try_from(batch).unwrap_or(usize::MAX)];
         let (pass, batch) = (batch / self.n_batches[source], batch % self.n_batches[source]);
         let order = &self.orders[source][usize::try_from(pass).unwrap_or(usize::MAX)];
-        checked(&*self.sources[source], self.config.slice(order, batch))
+        (source, self.config.slice(order, batch))
     }
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use mtl_core::batch::Batch;
+use mtl_core::batch::{Batch, Target};
 
 use super::{
-    LoaderConfig,
-    epoch::{Epoch, LoaderPosition, Plan},
+    BatchIter, Batches, LoaderConfig, TargetIter,
+    epoch::{self, Epoch, LoaderPosition, Plan},
 };
 use crate::{
     error::Result,
@@ -85,14 +85,25 @@ impl Loader {
     /// # Errors
     /// [`Error::Position`](crate::Error::Position) after the end; [`Error::Thread`](crate::Error::Thread).
     pub fn epoch_from(&self, position: LoaderPosition) -> Result<Epoch> {
-        let config = &self.config;
-        let plan = SinglePlan {
-            source: self.source.clone(),
-            order: config.order.positions(self.source.len(), config.seed, position.epoch),
-            config: config.clone(),
-            n_batches: self.n_batches,
-        };
-        Epoch::start(Arc::new(plan), position, config.workers, config.prefetch)
+        Epoch::start(Arc::new(self.plan(position.epoch)), position, self.config.workers, self.config.prefetch)
+    }
+
+    fn plan(&self, epoch: u64) -> SinglePlan {
+        let config = self.config.clone();
+        let order = config.order.positions(self.source.len(), config.seed, epoch);
+        SinglePlan { source: self.source.clone(), order, config, n_batches: self.n_batches }
+    }
+}
+
+impl Batches for Loader {
+    fn n_batches(&self) -> Option<u64> {
+        Some(self.n_batches)
+    }
+    fn batches_from(&self, position: LoaderPosition) -> Result<BatchIter<'_>> {
+        Ok(Box::new(self.epoch_from(position)?))
+    }
+    fn targets_from(&self, position: LoaderPosition) -> Result<TargetIter<'_>> {
+        epoch::targets(self.plan(position.epoch), position)
     }
 }
 
@@ -116,5 +127,9 @@ impl Plan for SinglePlan {
 
     fn build(&self, batch: u64) -> Result<Batch> {
         checked(&*self.source, self.config.slice(&self.order, batch))
+    }
+
+    fn targets(&self, batch: u64) -> Result<Vec<Option<Target>>> {
+        self.source.targets(self.config.slice(&self.order, batch))
     }
 }

@@ -18,7 +18,7 @@ use mtl_core::{
     shim,
     state::{StateDict, StateValue},
 };
-use mtl_data::{Loader, Splits};
+use mtl_data::{Batches, LoaderPosition, Splits};
 use serde::Serialize;
 use tch::Tensor;
 
@@ -196,14 +196,15 @@ impl DryRun {
     }
 }
 
-fn first(loader: &Loader, split: &'static str) -> Result<Batch> {
+fn first(batches: &dyn Batches, split: &'static str) -> Result<Batch> {
     let empty = || mtl_core::Error::InvalidConfig {
         what: "data",
         field: split,
         expected: "a split with at least one sample".into(),
         found: "none".into(),
     };
-    loader.epoch(0)?.next().ok_or_else(|| Error::from(empty()).in_section("data"))?.map_err(Error::from)
+    let mut walk = batches.batches_from(LoaderPosition::default())?;
+    walk.next().ok_or_else(|| Error::from(empty()).in_section("data"))?.map_err(Error::from)
 }
 
 /// The layers that ran in a training forward pass.
@@ -254,7 +255,7 @@ fn task_name(model: &Model, task: usize) -> String {
     model.tasks().get(task).map_or_else(|| task.to_string(), |t| t.name.to_string())
 }
 
-fn score(model: &Model, validation: &Loader, by: &Scoring) -> Result<Option<f64>> {
+fn score(model: &Model, validation: &dyn Batches, by: &Scoring) -> Result<Option<f64>> {
     let batch = first(validation, "validation")?.to_device(model.params().device())?;
     let mut metrics = metrics_of(model)?;
     for (idx, (prediction, target)) in model.predict(&batch.inputs)?.iter().zip(&batch.targets).enumerate() {

@@ -12,7 +12,7 @@ use super::{
 };
 
 /// Budgets: how long a run may go on.
-const MAY_GROW: [&str; 2] = ["train.epochs", "train.patience"];
+const MAY_GROW: [&str; 3] = ["train.epochs", "train.steps", "train.patience"];
 /// What has no influence on the numbers.
 const MAY_CHANGE: [&str; 2] = ["train.workers", "train.checkpoint_every"];
 

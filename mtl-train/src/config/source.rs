@@ -23,6 +23,7 @@ use crate::{
     error::{Error, Result},
     parts::{encoder::AnyEncoder, metrics::registry},
     study::{compare::CompareConfig, cv_weights::CvWeightsConfig},
+    train::trainer::TrainConfig,
 };
 
 /// A configuration file, read but not yet understood, and the `--set` flags over it.
@@ -194,7 +195,7 @@ impl ConfigSource {
             encoder: self.section("encoder", || AnyEncoder::default_for(&data, &sharing))?,
             balancer: self.section("balancer", Default::default)?,
             init: self.section("init", Default::default)?,
-            train: self.section("train", Default::default)?,
+            train: self.section("train", TrainConfig::default)?.spelled_out(),
             tasks: self.section("task", Default::default)?,
             joint: self.section("joint_metric", Default::default)?,
             log: self.section("log", Default::default)?,

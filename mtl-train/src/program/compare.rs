@@ -110,7 +110,7 @@ impl Terminal {
         if !stderr().is_terminal() {
             return Box::new(());
         }
-        let total = session.trainer.total_steps(&session.train);
+        let total = session.total_steps();
         Box::new(Progress::new(title, session.trainer.model().tasks(), total))
     }
 }
@@ -153,9 +153,9 @@ const NAMED: usize = 4;
 
 /// `epoch 4 of 10, 12.3 s, income auroc 0.9433, age rmse 9.1`: the chosen epoch on validation.
 fn run_line(outcome: &Outcome, cost: &Cost) -> String {
-    let epochs = cost.epochs;
+    let (epochs, noun) = (cost.epochs, if cost.passes.is_none() { "epoch" } else { "validation" });
     let best =
-        outcome.best_epoch.map_or_else(|| format!("{epochs} epochs"), |best| format!("epoch {best} of {epochs}"));
+        outcome.best_epoch.map_or_else(|| format!("{epochs} {noun}s"), |best| format!("{noun} {best} of {epochs}"));
     let mut parts = vec![best, format!("{:.1} s", cost.seconds)];
     let tasks = outcome.validation.as_ref().map_or(&[][..], |validation| &validation.tasks);
     let first =

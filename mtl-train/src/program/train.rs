@@ -110,7 +110,7 @@ fn start(args: &Args, config: RunConfig) -> Result<ExitCode> {
     let interrupt = Interrupt::listen()?;
     let ended = {
         let trainer = &run.session().trainer;
-        let total = trainer.total_steps(&run.session().train);
+        let total = run.session().total_steps();
         let mut display = display(args, &stem.to_string_lossy(), trainer.model().tasks(), total)?;
         run.train(Limit::End, &mut (&mut *display, interrupt.clone()))?
     };

@@ -18,8 +18,11 @@ pub struct Cost {
     pub parameters: usize,
     /// Samples to learn from.
     pub samples: u64,
-    /// Epochs.
+    /// Epochs, or validations where these come more or less often.
     pub epochs: u64,
+    /// Passes over the training split, parts of one included, where validations are not epochs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passes: Option<f64>,
     /// Seconds of training in them, validation not included.
     pub seconds: f64,
     /// Which way the selection score is better.
@@ -33,21 +36,23 @@ impl Cost {
     #[must_use]
     pub fn of(session: &Session, peak_memory_mb: Option<f64>) -> Self {
         let history = session.trainer.history();
+        let is_epoch = session.trainer.config().validate_every.is_epoch();
         Self {
             parameters: session.trainer.model().params().numel(),
             samples: session.train.source().len(),
             epochs: history.len() as u64,
+            passes: if is_epoch { None } else { session.trainer.passes(&session.train) },
             seconds: history.iter().map(|epoch| epoch.seconds).sum(),
             score_direction: session.trainer.selection().direction(),
             peak_memory_mb,
         }
     }
 
-    /// Mean seconds of training in an epoch.
+    /// Mean seconds of training in a pass over the training split.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "a count of epochs")]
     pub fn seconds_per_epoch(&self) -> f64 {
-        self.seconds / self.epochs.max(1) as f64
+        self.seconds / self.passes.filter(|passes| *passes > 0.0).unwrap_or(self.epochs.max(1) as f64)
     }
 
     /// Writes it into a run's folder.

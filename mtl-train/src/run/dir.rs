@@ -260,7 +260,7 @@ mod tests {
         assert!(dir.lock().unwrap_err().to_string().ends_with("another process is training in this folder"));
         drop(held);
         dir.lock().unwrap();
-        let longer = RunConfig { train: TrainConfig { epochs: 2, ..config.train.clone() }, ..config.clone() };
+        let longer = RunConfig { train: TrainConfig { epochs: Some(2), ..config.train.clone() }, ..config.clone() };
         assert_eq!(RunDir::go_on(&root, &longer).unwrap().config().unwrap(), longer, "the new budget is written down");
         let other = RunConfig { train: TrainConfig { seed: 5, batch_size: 7, ..longer.train.clone() }, ..longer };
         let e = RunDir::go_on(&root, &other).unwrap_err().to_string();

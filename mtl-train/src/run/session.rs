@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use mtl_core::{label_stats::LabelStats, rng::derive};
-use mtl_data::{ForTasks, Loader, LoaderConfig, Order, Source, Splits, Subset, source::split, stats};
+use mtl_data::{ForTasks, Loader, LoaderConfig, Order, Source, Splits, Subset, stats};
 use mtl_metrics::MetricReport;
 
 use crate::{
@@ -75,11 +75,11 @@ impl Session {
             ..LoaderConfig::default()
         };
         if trainer.wants_held_out() {
-            let (own, held) = split(train.len(), config.train.held_out, derive(seed, "held out", 0))?;
+            let held_out = splits.dealt.hold_out(train.len(), config.train.held_out, derive(seed, "held out", 0));
+            let (own, held) = held_out?;
             let part = |positions| Subset::new(train.clone(), positions);
             let (own, held): (Arc<dyn Source>, Arc<dyn Source>) = (Arc::new(part(own)?), Arc::new(part(held)?));
-            // Batches are taken one at a time by the step's number, so workers would only be started and stopped.
-            trainer.hold_out(Loader::new(held, LoaderConfig { workers: 0, ..shuffled.clone() })?);
+            trainer.hold_out(Loader::new(held, shuffled.clone())?);
             train = own;
         }
         let in_order = LoaderConfig {
@@ -95,6 +95,19 @@ impl Session {
             test: Loader::new(restrict(&splits.test)?, in_order)?,
             data,
         })
+    }
+
+    /// How many optimizer steps the whole run will take.
+    #[must_use]
+    pub fn total_steps(&self) -> u64 {
+        // A loader knows its length, so there is always an answer.
+        self.trainer.total_steps(&self.train).unwrap_or(u64::MAX)
+    }
+
+    /// How many times it is validated at most.
+    #[must_use]
+    pub fn total_rounds(&self) -> u64 {
+        self.trainer.total_rounds(&self.train).unwrap_or(u64::MAX)
     }
 
     /// What its user should know before it starts.
@@ -163,7 +176,7 @@ impl Session {
     /// # Errors
     /// As [`Constant::judge`].
     pub fn validate_constant(&self) -> Result<MetricReport> {
-        Constant::of(self.labels()).judge(&**self.validation.source(), &metrics_of(self.trainer.model())?)
+        Constant::of(self.labels()).judge(&self.validation, &metrics_of(self.trainer.model())?)
     }
 
     /// The metrics of constant answers on the test split.
@@ -171,7 +184,7 @@ impl Session {
     /// # Errors
     /// As [`Constant::judge`].
     pub fn test_constant(&self) -> Result<MetricReport> {
-        Constant::of(self.labels()).judge(&**self.test.source(), &metrics_of(self.trainer.model())?)
+        Constant::of(self.labels()).judge(&self.test, &metrics_of(self.trainer.model())?)
     }
 
     /// The test split's batches in order, for curves and maps.
@@ -187,7 +200,8 @@ fn samples_per_batch(config: &RunConfig) -> u64 {
 
 /// The first samples of the training split, as every split: what can be learned by heart can be checked on itself.
 fn first_samples(splits: &Splits, n: u64) -> Result<Splits> {
-    let positions = (0..n.min(splits.train.len())).collect();
+    let positions: Vec<u64> = (0..n.min(splits.train.len())).collect();
+    let dealt = splits.dealt.of(&positions);
     let part: Arc<dyn Source> = Arc::new(Subset::new(splits.train.clone(), positions)?);
-    Ok(Splits { train: part.clone(), validation: part.clone(), test: part, ..splits.clone() })
+    Ok(Splits { train: part.clone(), validation: part.clone(), test: part, dealt, ..splits.clone() })
 }

@@ -16,7 +16,7 @@
 //! chooses the epoch by it, and tables show the two side by side. Labels alone are read, no input and no model.
 
 use mtl_core::{answer, label_stats::LabelStats, metric::MetricName};
-use mtl_data::Source;
+use mtl_data::Batches;
 use mtl_metrics::{MetricReport, MetricSet};
 
 use crate::{error::Result, parts::metrics::registry, train::trainer::evaluate_answers};
@@ -36,15 +36,18 @@ impl Constant {
     ///
     /// # Errors
     /// Those of reading the labels; [`mtl_core::Error::Label`] for a label that is none.
-    pub fn judge(&self, split: &dyn Source, metrics: &MetricSet) -> Result<MetricReport> {
-        let (tasks, known) = (&split.info().tasks, registry());
+    pub fn judge(&self, split: &dyn Batches, metrics: &MetricSet) -> Result<MetricReport> {
+        let known = registry();
         // A metric that is on no list has no facts: the mean, as for most.
         let best_for = |metric: &str| {
             let found = MetricName::new(metric).and_then(|name| known.find(&name));
             found.map_or(answer::Constant::Mean, |metric| metric.facts().constant)
         };
-        evaluate_answers(split, metrics, &|task_idx, metric, truth| match (tasks.get(task_idx), self.0.get(task_idx)) {
-            (Some(task), Some(stats)) => task.answer.constant(stats, best_for(metric), truth),
+        evaluate_answers(split, metrics, &|task_idx, metric, truth| match (
+            metrics.answer(task_idx),
+            self.0.get(task_idx),
+        ) {
+            (Some(answer), Some(stats)) => answer.constant(stats, best_for(metric), truth),
             (None, _) | (_, None) => Err("nothing is known of the training labels".to_owned()),
         })
     }

@@ -8,7 +8,7 @@ use mtl_core::{
     answer::Cells,
     prediction::{Prediction, Reference, Said, Scores, Truth},
 };
-use mtl_data::Loader;
+use mtl_data::Batches;
 use mtl_metrics::{Auroc, ConfusionMatrix, MetricReport, MetricSet, Streaming, class::Ece};
 use ndarray::ArrayView1;
 
@@ -158,11 +158,11 @@ const MOST_NUMBERS: usize = 50_000_000;
 ///
 /// # Errors
 /// As [`Model::predict`]; the data's own errors.
-pub fn outputs(model: &Model, loader: &Loader) -> Result<Outputs> {
+pub fn outputs(model: &Model, batches: &dyn Batches) -> Result<Outputs> {
     let mut metrics = metrics_of(model)?;
     let chosen: Vec<usize> = metrics.iter().map(|(_, own)| own.len()).collect();
-    for (at, task) in loader.source().info().tasks.iter().enumerate() {
-        let has_curves = task.answer.has_curves();
+    for (at, answer) in model.answers().iter().enumerate() {
+        let has_curves = answer.has_curves();
         if has_curves && metrics.get::<Auroc>(at).is_none() {
             metrics.add(at, Box::new(Streaming::new(Auroc)))?;
         }
@@ -171,7 +171,7 @@ pub fn outputs(model: &Model, loader: &Loader) -> Result<Outputs> {
         }
     }
     let mut kept = Kept { tasks: model.heads().iter().map(|_| None).collect(), seen: 0, read: 0, is_full: false };
-    let mut report = evaluate_recorded(model, loader, &mut metrics, &mut kept)?;
+    let mut report = evaluate_recorded(model, batches, &mut metrics, &mut kept)?;
     report.tasks.iter_mut().zip(chosen).for_each(|(task, n)| task.metrics.truncate(n));
     let empty = || TaskOutputs {
         ids: Vec::new(),

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     error::Result,
     run::{cost::Cost, outcome::Outcome},
-    train::trainer::Cause,
+    train::trainer::{Budget, Cause},
 };
 
 /// What a cell gave, or why it gave nothing.
@@ -78,7 +78,11 @@ pub(super) fn analyze(plan: &Plan, splits: &Splits, cells: &[Cell], outcomes: &[
     Ok(Comparison {
         dataset: plan.base.data.name().into(),
         origin: splits.origin,
-        epochs: plan.base.train.epochs,
+        epochs: match plan.base.train.budget() {
+            Budget::Epochs(n) => n,
+            Budget::Steps(_) => 0,
+        },
+        steps: plan.base.train.steps,
         batch_size: plan.base.train.batch_size,
         selection: plan.base.train.selection.clone(),
         seeds: plan.seeds.clone(),
@@ -392,6 +396,7 @@ mod tests {
             by: "mean".into(),
             epoch: 1,
             epochs: 3,
+            step: None,
             chosen: true,
             score: Some(score),
             terms: values.len(),
@@ -402,6 +407,7 @@ mod tests {
             parameters: 10,
             samples: 800,
             epochs: 3,
+            passes: None,
             seconds: 6.0,
             score_direction: Direction::Minimize,
             peak_memory_mb: Some(5.0),

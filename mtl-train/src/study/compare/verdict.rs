@@ -236,6 +236,7 @@ mod tests {
         let column =
             |t: &Transfer| TaskColumn { task: t.task.clone(), metric: "auroc".into(), direction: Direction::Maximize };
         Comparison {
+            steps: None,
             dataset: "csv".into(),
             origin: Origin::Real,
             epochs: 1,

@@ -6,7 +6,7 @@ use mtl_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::FreezeConfig;
+use super::{Budget, Every, FreezeConfig};
 use crate::{
     error::Result,
     train::{
@@ -20,9 +20,16 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainConfig {
-    /// Passes over the training split, >= 1; default 10.
+    /// Passes over the training split, >= 1; default 10 unless there are `steps`.
+    #[schemars(default = "epochs")]
     #[schemars(range(min = 1))]
-    pub epochs: u64,
+    pub epochs: Option<u64>,
+    /// Optimizer steps, in place of `epochs`, >= 1; default none.
+    #[schemars(range(min = 1))]
+    pub steps: Option<u64>,
+    /// How often the model is validated: after so many passes, `{ epochs = 1 }`, or so many steps, `{ steps = 500 }`; and at the end.
+    /// Patience, freezing and balancers that change once an epoch count validations; default each epoch.
+    pub validate_every: Every,
     /// Samples per step, >= 1; default 256.
     #[schemars(range(min = 1))]
     pub batch_size: usize,
@@ -54,8 +61,8 @@ pub struct TrainConfig {
     /// What training's forward passes compute in, `f32` or `bf16`; validation is always in the parameters' kind, as are
     /// parameters, losses and gradients; default f32.
     pub precision: Precision,
-    /// Epochs with a validation score that is not better before the run ends, >= 1; one without a score does not count;
-    /// default none.
+    /// Validations with a score that is not better before the run ends, >= 1: epochs, unless `validate_every` says otherwise; one without
+    /// a score does not count; default none.
     #[schemars(range(min = 1))]
     pub patience: Option<u64>,
     /// Stops single tasks early: which are frozen when they no longer improve; default none.
@@ -87,7 +94,9 @@ pub struct TrainConfig {
 impl Default for TrainConfig {
     fn default() -> Self {
         Self {
-            epochs: 10,
+            epochs: None,
+            steps: None,
+            validate_every: Every::default(),
             batch_size: 256,
             accumulate: 1,
             eval_batch_size: 4096,
@@ -113,14 +122,44 @@ impl Default for TrainConfig {
     }
 }
 
+/// Passes of a run that says nothing of its length.
+const EPOCHS: u64 = 10;
+
+/// The same, for the schema: a file that names steps has no epochs, so the field itself has no default.
+fn epochs() -> Option<u64> {
+    Some(EPOCHS)
+}
+
 impl TrainConfig {
+    /// How long the run trains.
+    #[must_use]
+    pub fn budget(&self) -> Budget {
+        match (self.steps, self.epochs) {
+            (Some(steps), _) => Budget::Steps(steps),
+            (None, epochs) => Budget::Epochs(epochs.unwrap_or(EPOCHS)),
+        }
+    }
+
+    /// The same with the budget written out, as it is kept with a run: that a default changes one day must not change the run.
+    #[must_use]
+    pub fn spelled_out(self) -> Self {
+        match self.budget() {
+            Budget::Epochs(n) => Self { epochs: Some(n), ..self },
+            Budget::Steps(_) => self,
+        }
+    }
+
     /// Checks every setting.
     ///
     /// # Errors
     /// [`mtl_core::Error::InvalidConfig`] naming the first setting out of range.
     pub fn validate(&self) -> Result<()> {
         let at_least_one = |field, value: u64| check(field, value >= 1, ">= 1", value.to_string());
-        at_least_one("epochs", self.epochs)?;
+        at_least_one("epochs", self.epochs.unwrap_or(1))?;
+        at_least_one("steps", self.steps.unwrap_or(1))?;
+        let both = self.epochs.is_some() && self.steps.is_some();
+        check("steps", !both, "left out where there are epochs: a run has one budget", "both".into())?;
+        at_least_one("validate_every", self.validate_every.count())?;
         at_least_one("batch_size", self.batch_size as u64)?;
         at_least_one("accumulate", self.accumulate)?;
         at_least_one("eval_batch_size", self.eval_batch_size as u64)?;

@@ -2,9 +2,10 @@
 //!
 //! ```text
 //! for each epoch:  for each batch: forward -> losses -> step engine -> clip -> optimizer -> running mean of the weights
-//!                  validate -> score -> best? patience?
+//!                                  every so many steps, or after the epoch: validate -> score -> best? patience?
 //! ```
-//! An epoch without a score (no metric in it has a value, see [`Scoring`]) is not the best, and does not count as one that is not
+//! How long and how often is said in [`Budget`] and [`Every`]; what lies between two validations is a round, by default an epoch.
+//! A round without a score (no metric in it has a value, see [`Scoring`]) is not the best, and does not count as one that is not
 //! better: patience, the plateau schedule and freezing pass over it. A run in which no epoch had a score ends with the weights of its
 //! last one, and everything that tells of it says so ([`Choice`]).
 //!
@@ -15,6 +16,7 @@
 //! A run is a function of its settings: everything random is re-derived from the seed and the step, so a run that goes on
 //! from a checkpoint gives the bits of one that was never interrupted (same device, same number of threads).
 
+mod budget;
 mod carry;
 mod choice;
 mod config;
@@ -29,10 +31,12 @@ mod observer;
 mod scoring;
 mod selection;
 mod tally;
+mod walk;
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 pub use crate::train::incident::{Action, Incident, Suspect};
+pub use budget::{Budget, Every};
 pub use choice::Choice;
 pub use config::TrainConfig;
 pub use evaluate::{Recorder, evaluate, evaluate_answers, evaluate_recorded, metrics_of};
@@ -50,7 +54,7 @@ use mtl_core::{
     shim,
     step::{StepEngine, StepReport},
 };
-use mtl_data::{Batches, Loader, LoaderPosition};
+use mtl_data::{Batches, LoaderPosition};
 use mtl_metrics::{MetricReport, MetricSet};
 pub use observer::{EpochSummary, Flow, Guarded, Observer, StepSummary};
 pub use scoring::{Scored, Scoring};
@@ -58,6 +62,7 @@ pub use selection::Selection;
 use serde::{Deserialize, Serialize};
 use tally::Tally;
 use tch::Tensor;
+use walk::{HeldOut, Walk};
 
 use crate::{
     analysis::inspect,
@@ -91,13 +96,14 @@ pub struct Trainer {
     config: TrainConfig,
     counters: Counters,
     best: Vec<(String, Tensor)>,
-    held_out: Option<Loader>,
+    held_out: Option<Arc<dyn Batches>>,
     observer_failure: Option<String>,
 }
 
 /// Where a run stands; saved in every checkpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Counters {
+    /// Whole passes so far.
     epoch: u64,
     next_batch: u64,
     step: u64,
@@ -114,17 +120,40 @@ struct Counters {
 const DIAGNOSED: u64 = 20;
 
 impl Counters {
-    /// Whether all epochs are done, patience has run out, or no task is left to learn.
+    /// Whether the budget is spent and its last round judged, patience has run out, or no task is left to learn.
     fn is_over(&self, config: &TrainConfig) -> bool {
         let nothing_left = config.freeze.is_some_and(|f| f.what == Frozen::Task) && self.plateaus.all_frozen();
-        self.epoch >= config.epochs || config.patience.is_some_and(|p| self.epochs_since_best >= p) || nothing_left
+        let is_spent = config.budget().is_spent(self.epoch, self.step) && self.tally.is_empty();
+        is_spent || config.patience.is_some_and(|p| self.epochs_since_best >= p) || nothing_left
+    }
+
+    /// Whether what has been learned since the last validation is to be judged before the next batch.
+    fn is_due(&self, config: &TrainConfig) -> bool {
+        let by_steps = match config.validate_every {
+            Every::Steps(n) => self.step.is_multiple_of(n),
+            Every::Epochs(_) => false,
+        };
+        let is_end = match config.budget() {
+            Budget::Steps(n) => self.step >= n,
+            Budget::Epochs(_) => false,
+        };
+        (by_steps || is_end) && !self.tally.is_empty()
+    }
+
+    /// The same at the end of a pass, which the counters count already.
+    fn is_due_after_pass(&self, config: &TrainConfig) -> bool {
+        let by_passes = match config.validate_every {
+            Every::Epochs(n) => self.epoch.is_multiple_of(n),
+            Every::Steps(_) => false,
+        };
+        (by_passes || config.budget().is_spent(self.epoch, self.step)) && !self.tally.is_empty()
     }
 }
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// All epochs are done, or patience ran out.
+    /// The budget is spent, or patience ran out.
     Finished,
     /// An observer asked to stop; a checkpoint holds the rest.
     Stopped,
@@ -197,9 +226,10 @@ impl Trainer {
         self.engine.method().needs().looks.iter().any(|look| matches!(look, Look::Ahead | Look::HeldOut))
     }
 
-    /// Gives the balancer data of its own: neither training data nor the validation split that chooses the epoch.
-    pub fn hold_out(&mut self, held_out: Loader) {
-        self.held_out = Some(held_out);
+    /// Gives the balancer data of its own: neither training data nor the validation split that chooses the epoch. They say how many
+    /// batches they have.
+    pub fn hold_out(&mut self, held_out: impl Batches + 'static) {
+        self.held_out = Some(Arc::new(held_out));
     }
 
     /// Tells the statistics of the training labels, in task order: the default selection measures every metric by the answer that
@@ -242,12 +272,11 @@ impl Trainer {
     ///
     /// # Errors
     /// As [`Selection::on`]; what any metric of the run refuses to judge: samples with weights that it does not know, say.
-    pub fn score_on(&self, validation: &Loader) -> Result<Scoring> {
-        let labels = &**validation.source();
-        let scoring = self.selection.on(&self.model, labels, self.training_labels.as_deref());
+    pub fn score_on(&self, validation: &dyn Batches) -> Result<Scoring> {
+        let scoring = self.selection.on(&self.model, validation, self.training_labels.as_deref());
         let scoring = scoring.map_err(|e| e.in_section("train.selection"))?;
         // Metrics beside those of the selection judge every epoch too: what they refuse is not to be found out after one.
-        informed::repeated(labels, &self.metrics()?)?;
+        informed::repeated(validation, &self.metrics()?)?;
         Ok(scoring)
     }
 
@@ -257,7 +286,7 @@ impl Trainer {
         Choice::of(&self.selection, &self.counters.history)
     }
 
-    /// The epochs so far.
+    /// The rounds so far: epochs, unless validation comes more or less often.
     #[must_use]
     pub fn history(&self) -> &[EpochSummary] {
         &self.counters.history
@@ -275,24 +304,42 @@ impl Trainer {
         self.counters.step
     }
 
-    /// How many optimizer steps the whole run will take.
+    /// How many optimizer steps the whole run will take; `None` where the budget is in epochs of which nobody knows the length.
     #[must_use]
-    pub fn total_steps(&self, train: &dyn Batches) -> u64 {
-        self.config.epochs * looks::steps(train.n_batches(), self.batches_per_step(), self.config.accumulate)
+    pub fn total_steps(&self, train: &dyn Batches) -> Option<u64> {
+        self.config.budget().steps(self.steps_per_epoch(train))
+    }
+
+    /// How many rounds the whole run has at most; `None` where that depends on an epoch's length, which nobody knows.
+    #[must_use]
+    pub fn total_rounds(&self, train: &dyn Batches) -> Option<u64> {
+        self.config.validate_every.rounds(self.config.budget(), self.steps_per_epoch(train))
+    }
+
+    /// How often the training data has been seen so far, parts of an epoch included; `None` where nobody knows how long one is.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "steps stay far below 2^52")]
+    pub fn passes(&self, train: &dyn Batches) -> Option<f64> {
+        Some(self.counters.step as f64 / self.steps_per_epoch(train)? as f64)
+    }
+
+    fn steps_per_epoch(&self, train: &dyn Batches) -> Option<u64> {
+        Some(looks::steps(train.n_batches()?, self.batches_per_step(), self.config.accumulate))
     }
 
     /// Trains until the end, choosing the best epoch on `validation`, and leaves its weights in the model. `train` is a
-    /// [`Loader`], or a [`MultiLoader`](mtl_data::MultiLoader) when tasks have data sets of their own.
+    /// [`Loader`](mtl_data::Loader), a [`MultiLoader`](mtl_data::MultiLoader) when tasks have data sets of their own, or anything else
+    /// that gives batches; what does not say how many there are is trained by `train.steps`.
     ///
-    /// With a store, checkpoints are written at the end of every epoch and as often as the settings say.
+    /// With a store, checkpoints are written at the end of every epoch, after every validation and as often as the settings say.
     ///
     /// # Errors
-    /// As [`Trainer::score_on`], before the first step; [`Error::Step`] naming the place and the task or file that failed; the
+    /// [`mtl_core::Error::InvalidConfig`] for a budget in epochs of unknown length; as [`Trainer::score_on`], before the first step; [`Error::Step`] naming the place and the task or file that failed; the
     /// checkpoints written so far remain.
     pub fn fit(
         &mut self,
         train: &dyn Batches,
-        validation: &Loader,
+        validation: &dyn Batches,
         observer: &mut dyn Observer,
         store: Option<&CheckpointStore>,
     ) -> Result<Ending> {
@@ -320,38 +367,51 @@ impl Trainer {
     fn run(
         &mut self,
         train: &dyn Batches,
-        validation: &Loader,
+        validation: &dyn Batches,
         observer: &mut dyn Observer,
         store: Option<&CheckpointStore>,
     ) -> Result<Ending> {
         self.check_looks(train)?;
+        let held_out = self.held_out.clone();
+        let mut held_out = HeldOut::new(held_out.as_deref(), self.model.params().device());
         while !self.counters.finished {
-            let position = LoaderPosition { epoch: self.counters.epoch, next_batch: self.counters.next_batch };
             let mut clock = Instant::now();
-            let mut batches = train.epoch_from(position)?;
-            while self.enough_batches(train) {
-                let Some(batch) = batches.next() else { break };
+            let mut walk = Walk::new(train, self.position())?;
+            loop {
+                if self.counters.is_due(&self.config) {
+                    self.end_round(train, validation, observer)?;
+                    self.save(store, observer)?;
+                    if self.counters.finished {
+                        return Ok(Ending::Finished);
+                    }
+                    if observer.flow() == Flow::Stop {
+                        return Ok(Ending::Stopped);
+                    }
+                    clock = Instant::now(); // judging is not training
+                }
                 let (epoch, step) = (self.counters.epoch, self.counters.step);
-                let batch = batch.map_err(|e| Error::from(e).at_step(epoch, step))?;
-                let stepped =
-                    self.learn(batch, &mut batches, train, &mut clock, observer).map_err(|e| e.at_step(epoch, step))?;
-                if !stepped {
+                let Some(batch) = self.next_batch(&mut walk).map_err(|e| e.at_step(epoch, step))? else { break };
+                let stepped = self.learn(batch, &mut walk, &mut held_out, train, &mut clock, observer);
+                if !stepped.map_err(|e| e.at_step(epoch, step))? {
                     continue;
                 }
                 let stop = observer.flow() == Flow::Stop;
                 let due = self.config.checkpoint_every.is_some_and(|n| self.counters.step.is_multiple_of(n));
-                if let Some(store) = store.filter(|_| due || stop) {
-                    observer.saved(&store.save(self.counters.step, &self.checkpoint()?)?);
-                    clock = Instant::now(); // writing is not training
+                if due || stop {
+                    self.save(store, observer)?;
+                    clock = Instant::now(); // nor is writing
                 }
                 if stop {
                     return Ok(Ending::Stopped);
                 }
             }
-            self.end_epoch(validation, observer)?;
-            if let Some(store) = store {
-                observer.saved(&store.save(self.counters.step, &self.checkpoint()?)?);
+            drop(walk);
+            self.next_epoch()?;
+            if self.counters.is_due_after_pass(&self.config) {
+                self.end_round(train, validation, observer)?;
             }
+            self.counters.finished = self.counters.is_over(&self.config);
+            self.save(store, observer)?;
             if !self.counters.finished && observer.flow() == Flow::Stop {
                 return Ok(Ending::Stopped);
             }
@@ -359,21 +419,57 @@ impl Trainer {
         Ok(Ending::Finished)
     }
 
+    /// The batch of the next step, if the epoch has enough for one: a rest is no step.
+    fn next_batch(&self, walk: &mut Walk<'_>) -> Result<Option<Batch>> {
+        let needed = usize::try_from(self.batches_per_step()).unwrap_or(usize::MAX);
+        // Only a step of several batches looks ahead: a stream is not to be waited for before it is learned from.
+        if needed > 1 && !walk.has(needed)? {
+            return Ok(None);
+        }
+        Ok(walk.next()?)
+    }
+
+    /// Goes on to the next epoch, at the end of one that had a step at least.
+    fn next_epoch(&mut self) -> Result<()> {
+        if self.counters.next_batch == 0 {
+            return Err(self.refuse_empty(self.counters.epoch).into());
+        }
+        self.counters.epoch += 1;
+        self.counters.next_batch = 0;
+        Ok(())
+    }
+
+    fn save(&self, store: Option<&CheckpointStore>, observer: &mut dyn Observer) -> Result<()> {
+        if let Some(store) = store {
+            observer.saved(&store.save(self.counters.step, &self.checkpoint()?)?);
+        }
+        Ok(())
+    }
+
+    fn position(&self) -> LoaderPosition {
+        LoaderPosition { epoch: self.counters.epoch, next_batch: self.counters.next_batch }
+    }
+
     /// One batch: an optimizer step, or a part of one (then false) where gradients are accumulated.
     fn learn(
         &mut self,
         batch: Batch,
-        batches: &mut dyn Iterator<Item = mtl_data::Result<Batch>>,
+        walk: &mut Walk<'_>,
+        held_out: &mut HeldOut<'_>,
         train: &dyn Batches,
         clock: &mut Instant,
         observer: &mut dyn Observer,
     ) -> Result<bool> {
         let step = self.counters.step;
         let batch = batch.to_device(self.model.params().device())?;
-        let n_batches = train.n_batches();
-        let batches_before = self.counters.epoch * n_batches + self.counters.next_batch;
+        let LoaderPosition { epoch, next_batch } = self.position();
+        // One number a batch, which a resumed run finds again.
+        let batches_before = match train.n_batches() {
+            Some(n) => epoch * n + next_batch,
+            None => (epoch << 32).wrapping_add(next_batch),
+        };
         shim::manual_seed(derive(self.config.seed, "step", batches_before))?;
-        let total_steps = self.total_steps(train);
+        let total_steps = self.total_steps(train).unwrap_or(0);
         let scheduled = self.config.optimizer.lr() * self.schedule.factor(step, total_steps);
         let lr = self.fixed_lr.unwrap_or(scheduled);
         let cx = Cx::new(Mode::Train).with_precision(self.config.precision);
@@ -385,11 +481,11 @@ impl Trainer {
         self.counters.next_batch += 1;
         let next = self.counters.next_batch;
         let stepped = match self.config.accumulate {
-            1 => self.backward(&batch, &forward, batches, step),
+            1 => self.backward(&batch, &forward, walk, held_out, step),
             n => {
                 let added = self.engine.accumulate(self.model.params(), &forward, step).map_err(Error::from);
                 added.map_err(|e| self.explain(e, &batch, lr))?;
-                if !next.is_multiple_of(n) && next < n_batches {
+                if !next.is_multiple_of(n) && walk.has(1)? {
                     self.counters.tally.samples += batch.len() as u64;
                     return Ok(false);
                 }
@@ -490,7 +586,8 @@ impl Trainer {
         Ok(self.engine.method_mut().after_step(&after, weighed).map_err(|e| self.model.tasks().named(e))?)
     }
 
-    fn end_epoch(&mut self, validation: &Loader, observer: &mut dyn Observer) -> Result<()> {
+    /// Judges what was learned since the last validation.
+    fn end_round(&mut self, train: &dyn Batches, validation: &dyn Batches, observer: &mut dyn Observer) -> Result<()> {
         // Judged and kept are the mean weights, where there are any; training goes on with its own.
         self.swap_ema()?;
         let judged = self.judge(validation);
@@ -500,12 +597,15 @@ impl Trainer {
             Some(freeze) => self.counters.plateaus.hear(freeze, self.model.tasks(), &report),
             None => Vec::new(),
         };
+        let rounds = self.total_rounds(train).unwrap_or(0);
         let counters = &mut self.counters;
+        let index = counters.history.len() as u64;
         let tally = std::mem::replace(&mut counters.tally, Tally::new(self.model.tasks().len()));
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
         let summary = EpochSummary {
-            epoch: counters.epoch,
-            epochs: self.config.epochs,
+            epoch: index,
+            epochs: rounds,
+            every: self.config.validate_every,
             step: counters.step,
             train_loss: tally.train_loss(),
             mean_weight: tally.mean_weight(),
@@ -531,9 +631,7 @@ impl Trainer {
                 task.primary.as_ref().and_then(value).unwrap_or(f64::NAN)
             })
             .collect();
-        self.engine.method_mut().epoch_end(&Epoch { index: counters.epoch, kpis: &kpis })?;
-        counters.epoch += 1;
-        counters.next_batch = 0;
+        self.engine.method_mut().epoch_end(&Epoch { index, kpis: &kpis })?;
         counters.epochs_since_best = match (is_best, score) {
             (true, _) => 0,
             (false, Some(_)) => counters.epochs_since_best + 1,
@@ -551,7 +649,7 @@ impl Trainer {
     }
 
     /// All metrics of the weights in the model, their score, and whether it is the best so far: then they are kept.
-    fn judge(&mut self, validation: &Loader) -> Result<Judged> {
+    fn judge(&mut self, validation: &dyn Batches) -> Result<Judged> {
         let report = evaluate(&self.model, validation, &mut self.metrics()?)?;
         let scored = match &self.scoring {
             Some(scoring) => scoring.score(&report)?,
