@@ -180,7 +180,7 @@ fn other_splits_stay_untouched_and_a_stopped_search_goes_on() {
     let study = study("folds = 3\ncandidates = { kind = \"sobol\", n = 5 }\nmin_epochs = 3");
     let folder = tempfile::tempdir().unwrap();
     let (whole, stopped) = (folder.path().join("whole"), folder.path().join("stopped"));
-    let wanted = (run(&study, &splits, &whole));
+    let wanted = run(&study, &splits, &whole);
     // The first point of the sequence is the middle: equal weights, which are there already.
     assert!(wanted.candidates.len() == 5 && wanted.candidates[0].weights == [1.0, 1.0]);
     assert!(wanted.candidates[0].rounds.len() == 2, "equal weights stay to the end");
