@@ -12,7 +12,7 @@ use std::{env, fs, path::PathBuf, process::exit};
 /// functorch, since those and the older ones of the rest declare the same names.
 const BUNDLES: &[&[&str]] = &[
     &["autocast.cpp", "grad.cpp", "gram.cpp", "mask.cpp", "optim.cpp", "rows.cpp", "runtime.cpp", "script.cpp"],
-    &["lookup.cpp", "vmap.cpp"],
+    &["lookup.cpp", "ranks.cpp", "vmap.cpp"],
 ];
 
 fn main() {

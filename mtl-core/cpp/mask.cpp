@@ -3,7 +3,7 @@
 // libtorch draws one number after the other from its Mersenne twister, in one thread: of a small network's training step
 // that took 17 % of a profile. Here the generator gives one key per mask, and number i is a mix of key and i (SplitMix64, two numbers
 // of 32 bits per round): nothing is carried from one to the next, so it runs in any number of threads with the same bits.
-#include "shim.h"
+#include "ranks.h"
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Dispatch.h>
@@ -20,7 +20,7 @@ namespace {
 constexpr int64_t kSerial = 1 << 17;
 
 uint64_t draw_key() {
-  auto generator = at::detail::getDefaultCPUGenerator();
+  auto generator = mtl::generator();
   auto* cpu = at::check_generator<at::CPUGeneratorImpl>(generator);
   std::lock_guard<std::mutex> lock(cpu->mutex_);
   return cpu->random64();

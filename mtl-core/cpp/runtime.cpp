@@ -1,5 +1,5 @@
 // Process-wide switches: errors, random numbers, determinism, allocator.
-#include "shim.h"
+#include "ranks.h"
 
 #include <ATen/Context.h>
 #include <ATen/CPUGeneratorImpl.h>
@@ -10,6 +10,12 @@
 
 namespace {
 thread_local std::string last_error;
+// Undefined for all threads but those of ranks, which would take each other's numbers otherwise.
+thread_local at::Generator own_generator;
+}
+
+at::Generator mtl::generator() {
+  return own_generator.defined() ? own_generator : at::detail::getDefaultCPUGenerator();
 }
 
 void mtl::set_error(const char* message) noexcept {
@@ -23,7 +29,23 @@ void mtl::set_error(const char* message) noexcept {
 extern "C" const char* mtl_last_error() { return last_error.c_str(); }
 
 extern "C" int mtl_manual_seed(uint64_t seed) {
-  return mtl::guarded([&] { at::manual_seed(seed); });
+  return mtl::guarded([&] {
+    if (!own_generator.defined()) return at::manual_seed(seed);
+    std::lock_guard<std::mutex> lock(own_generator.mutex());
+    own_generator.set_current_seed(seed);
+  });
+}
+
+extern "C" void mtl_own_generator() { own_generator = at::detail::createCPUGenerator(); }
+
+// Numbers in [0, 1) shaped like `like`.
+extern "C" int mtl_uniform_like(mtl::Handle like, mtl::Handle* out) {
+  return mtl::guarded([&] {
+    const bool cpu = like->device().is_cpu();
+    auto xs = at::empty_like(*like);
+    xs.uniform_(0.0, 1.0, cpu ? std::optional<at::Generator>(mtl::generator()) : std::nullopt);
+    *out = new at::Tensor(std::move(xs));
+  });
 }
 
 extern "C" int mtl_set_deterministic(int on) {

@@ -3,6 +3,7 @@
 // Worth it only where the time goes into dispatching small operations. Every operation of the graph needs a batching
 // rule, those without run once per task with a warning. The layer stack is thread-local: the guard restores it whatever
 // happens.
+#include "ranks.h"
 #include "rows.h"
 
 #include <ATen/functorch/BatchedTensorImpl.h>
@@ -58,15 +59,25 @@ torch::autograd::variable_list run(const Handle* outputs, const Handle* cotangen
                                                                /*accumulate_grad=*/false, inputs);
 }
 
+// How gradients are summed over ranks; nothing where there is one.
+struct Ranks {
+  void* world;
+  mtl::SumFn sum;
+};
+
 // Turns a parameter's K gradients into its part of the Gramian as soon as they exist, and drops them.
 struct GramHook final : torch::autograd::FunctionPreHook {
-  GramHook(int64_t level, int64_t k, double* gram) : level(level), k(k), gram(gram) {}
+  GramHook(int64_t level, int64_t k, Ranks ranks, double* gram) : level(level), k(k), ranks(ranks), gram(gram) {}
   torch::autograd::variable_list operator()(const torch::autograd::variable_list& grads) override {
     for (const auto& g : grads) {
       if (!g.defined()) continue;
       c10::AutoGradMode no_grad(false);
-      const auto tasks = unbatch(g, level, k);
+      auto tasks = unbatch(g, level, k);
       at::AutoDispatchBelowADInplaceOrView plain;
+      if (ranks.world != nullptr) {
+        tasks = tasks.clone(at::MemoryFormat::Contiguous);
+        mtl::sum_in_place(ranks.world, ranks.sum, tasks);
+      }
       Rows rows;
       rows.columns = 1;
       for (int64_t i = 0; i < k; ++i) rows.rows.push_back({tasks.select(0, i)});
@@ -77,15 +88,17 @@ struct GramHook final : torch::autograd::FunctionPreHook {
     return torch::autograd::variable_list(grads.size());
   }
   int64_t level, k;
+  Ranks ranks;
   double* gram;
 };
 
 // Hooks on leaves for the time of one backward pass.
 class Hooks {
  public:
-  Hooks(const Handle* leaves, int64_t n, int64_t level, int64_t k, double* gram) : leaves_(leaves, leaves + n) {
+  Hooks(const Handle* leaves, int64_t n, int64_t level, int64_t k, Ranks ranks, double* gram)
+      : leaves_(leaves, leaves + n) {
     for (auto* leaf : leaves_)
-      torch::autograd::impl::add_hook(*leaf, std::make_unique<GramHook>(level, k, gram));
+      torch::autograd::impl::add_hook(*leaf, std::make_unique<GramHook>(level, k, ranks, gram));
   }
   ~Hooks() {
     for (auto* leaf : leaves_) torch::autograd::impl::hooks(*leaf).pop_back();
@@ -123,13 +136,13 @@ extern "C" int mtl_rows_vmap(Rows* rows, const Handle* outputs, const Handle* co
   });
 }
 
-// gram += the Gramian of the leaves' gradients; no row is kept.
+// gram += the Gramian of the leaves' gradients, summed over ranks unless `world` is null; no row is kept.
 extern "C" int mtl_vmap_gram(const Handle* outputs, const Handle* cotangents, int64_t n_outputs, int64_t k,
-                             const Handle* leaves, int64_t n_leaves, double* gram) {
+                             const Handle* leaves, int64_t n_leaves, void* world, mtl::SumFn sum, double* gram) {
   return mtl::guarded([&] {
     c10::AutoGradMode no_grad(false);
     VmapGuard guard(k);
-    const Hooks hooks(leaves, n_leaves, guard.level(), k, gram);
+    const Hooks hooks(leaves, n_leaves, guard.level(), k, Ranks{world, sum}, gram);
     run(outputs, cotangents, n_outputs, guard.level(), /*keep_graph=*/true, edges(leaves, n_leaves));
   });
 }

@@ -6,11 +6,11 @@
 //! Recording costs nothing when it is off. A third one is for explanations: codes and words have no gradient of their own,
 //! so attributions are taken at their embeddings, which pass through [`Cx::embedded`].
 
-use std::cell::RefCell;
+use std::{cell::RefCell, sync::Arc};
 
 use tch::Tensor;
 
-use crate::{error::Result, mode::Mode, precision::Precision};
+use crate::{error::Result, mode::Mode, precision::Precision, world::World};
 
 /// How one forward pass runs and what it records.
 pub struct Cx {
@@ -19,6 +19,7 @@ pub struct Cx {
     tape: Option<RefCell<Tape>>,
     traces: Option<RefCell<Vec<AttnTrace>>>,
     embeddings: Option<(ReplaceEmbedding, RefCell<Vec<EmbeddedInput>>)>,
+    world: Option<Arc<dyn World>>,
 }
 
 /// What stands in for the embedding of an input of that name.
@@ -43,7 +44,7 @@ impl Cx {
     /// A context that records nothing.
     #[must_use]
     pub fn new(mode: Mode) -> Self {
-        Self { mode, precision: Precision::F32, tape: None, traces: None, embeddings: None }
+        Self { mode, precision: Precision::F32, tape: None, traces: None, embeddings: None, world: None }
     }
 
     /// A context that also keeps a tape of the trainable layers.
@@ -66,6 +67,20 @@ impl Cx {
     pub fn with_precision(mut self, precision: Precision) -> Self {
         self.precision = precision;
         self
+    }
+
+    /// A context of a pass that several ranks make together, each on its part of the batch: what is taken over the batch
+    /// (statistics of a normalization) is taken over all parts.
+    #[must_use]
+    pub fn with_world(mut self, world: &Arc<dyn World>) -> Self {
+        self.world = (world.size() > 1).then(|| world.clone());
+        self
+    }
+
+    /// The ranks that make this pass together; `None` for one alone.
+    #[must_use]
+    pub fn world(&self) -> Option<&Arc<dyn World>> {
+        self.world.as_ref()
     }
 
     /// In which precision the pass computes.

@@ -43,6 +43,7 @@
 //! | [`params`] | parameters with names, roles, stages; safetensors |
 //! | [`balance`], [`step`] | who says how much; from losses to gradients |
 //! | [`context`], [`mode`], [`precision`] | how a forward pass runs and what it records |
+//! | [`world`] | ranks: trainers that take a step together, each on its part of the batch |
 //! | [`rng`], [`state`], [`registry`](mod@registry), [`error`], [`nearest`] | seeds, saved state, lists of members, the error type, what a misspelt name may mean |
 //! | [`shim`] | what tch lacks; the only `unsafe` |
 #![warn(missing_docs)]
@@ -84,6 +85,8 @@ pub mod state;
 #[cfg(feature = "torch")]
 pub mod step;
 pub mod task;
+#[cfg(feature = "torch")]
+pub mod world;
 
 #[cfg(feature = "torch")]
 pub use error::TorchContext;

@@ -19,6 +19,7 @@
 use mtl_core::{
     Error, Result, TorchContext,
     input::{Inputs, Modality},
+    shim,
 };
 use tch::{Device, Kind, Tensor};
 
@@ -92,8 +93,9 @@ impl Hiding {
     /// [`Error::Shape`] for inputs otherwise than described; [`Error::Torch`] when libtorch refuses.
     pub fn draw(&self, inputs: &Inputs) -> Result<Hidden> {
         let (cells, xs) = (self.cells(), self.of(inputs)?);
+        let drawn = shim::uniform_like(xs)?;
         let run = || {
-            let (_, chosen) = xs.f_rand_like()?.f_topk(cells, 1, true, false)?;
+            let (_, chosen) = drawn.f_topk(cells, 1, true, false)?;
             let none = xs.f_zeros_like()?.f_to_kind(Kind::Bool)?;
             none.f_scatter_value(1, &chosen, 1)
         };

@@ -178,6 +178,12 @@ pub enum Error {
         /// What is wrong in it.
         source: Box<Error>,
     },
+    /// Ranks that cannot go on together.
+    #[error("ranks: {reason}")]
+    Ranks {
+        /// Why not.
+        reason: String,
+    },
     /// libtorch refused.
     #[error("{op}: {source}")]
     Torch {

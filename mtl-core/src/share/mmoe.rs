@@ -33,6 +33,7 @@ use crate::{
     nn::{Activation, Dropout, Experts, Linear},
     params::{Role, Scope},
     task::TaskSet,
+    world::sum_on_graph,
 };
 
 /// Settings of [`Mmoe`].
@@ -135,9 +136,18 @@ impl Mmoe {
         xs.f_transpose(0, 1).op("mmoe")
     }
 
-    /// Squared coefficient of variation of a gate's mean use of experts.
-    fn imbalance(gate: &Tensor) -> Result<Tensor> {
-        let usage = gate.f_mean_dim(&[0i64][..], false, None::<Kind>).op("mmoe")?; // [E], sums to 1
+    /// Squared coefficient of variation of a gate's mean use of experts, over the batch of all ranks.
+    fn imbalance(gate: &Tensor, cx: &Cx) -> Result<Tensor> {
+        let usage = match cx.world() {
+            None => gate.f_mean_dim(&[0i64][..], false, None::<Kind>).op("mmoe")?, // [E], sums to 1
+            Some(_) => {
+                let sum = gate.f_sum_dim_intlist(&[0i64][..], false, None::<Kind>).op("mmoe")?;
+                let sum = sum_on_graph(&sum, cx)?;
+                // Every sample's gate sums to 1, so all together are the number of samples.
+                let n = sum.f_detach().and_then(|s| s.f_sum(s.kind())).op("mmoe")?;
+                sum.f_div(&n).op("mmoe")?
+            }
+        };
         let experts = usage.numel() as i64;
         // The mean is 1/E, so CV^2 = E^2 var = E sum u^2 - 1 (population variance: 0 is balanced, E - 1 is one expert).
         let square = usage.f_square().and_then(|u| u.f_sum(gate.kind()));
@@ -178,7 +188,7 @@ impl Sharing for Mmoe {
                 false => None,
             });
             if self.balance > 0.0 {
-                let own = Self::imbalance(&weights)?;
+                let own = Self::imbalance(&weights, cx)?;
                 imbalance = Some(match imbalance {
                     None => own,
                     Some(sum) => sum.f_add(&own).op("mmoe")?,
@@ -202,13 +212,14 @@ fn refuse<T>(field: &'static str, expected: &str, found: String) -> Result<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mode::Mode;
     use tch::Device;
 
     #[test]
     fn a_gate_that_uses_all_experts_alike_is_balanced() {
         let even = Tensor::full([6, 4], 0.25, (Kind::Double, Device::Cpu));
-        assert!(Mmoe::imbalance(&even).unwrap().double_value(&[]).abs() < 1e-12);
+        assert!(Mmoe::imbalance(&even, &Cx::new(Mode::Train)).unwrap().double_value(&[]).abs() < 1e-12);
         let one = Tensor::from_slice(&[1.0, 0.0, 0.0, 0.0]).repeat([6]).view([6, 4]);
-        assert!((Mmoe::imbalance(&one).unwrap().double_value(&[]) - 3.0).abs() < 1e-12);
+        assert!((Mmoe::imbalance(&one, &Cx::new(Mode::Train)).unwrap().double_value(&[]) - 3.0).abs() < 1e-12);
     }
 }

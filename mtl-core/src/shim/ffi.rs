@@ -24,6 +24,9 @@ pub(super) struct RawScript {
     _opaque: [u8; 0],
 }
 
+/// Sums a tensor over ranks: world, tensor, room for the reason why not.
+pub(super) type SumTensor = extern "C" fn(*mut c_void, Handle, *mut c_char, usize) -> i32;
+
 unsafe extern "C" {
     pub(super) fn mtl_last_error() -> *const c_char;
     pub(super) fn mtl_grad(
@@ -97,6 +100,8 @@ unsafe extern "C" {
         k: i64,
         leaves: *const Handle,
         n_leaves: i64,
+        world: *mut c_void,
+        sum: SumTensor,
         gram: *mut f64,
     ) -> i32;
     pub(super) fn mtl_fused_adam(
@@ -206,4 +211,13 @@ unsafe extern "C" {
         n_outputs: i64,
     ) -> i32;
     pub(super) fn mtl_script_free(script: *mut RawScript);
+    pub(super) fn mtl_sum_over_ranks(
+        xs: Handle,
+        world: *mut c_void,
+        sum: SumTensor,
+        release: extern "C" fn(*mut c_void),
+        out: *mut Handle,
+    ) -> i32;
+    pub(super) fn mtl_own_generator();
+    pub(super) fn mtl_uniform_like(like: Handle, out: *mut Handle) -> i32;
 }

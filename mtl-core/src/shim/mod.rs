@@ -2,7 +2,7 @@
 //!
 //! tch 0.24 binds most of libtorch, but not gradients with cotangents, optional gradients, kernels over lists of
 //! gradients, batched backward passes, lookups with a cheap gradient, dropout masks at the speed of memory, fused optimizer
-//! steps, 64-bit-seeded determinism switches or traces of several outputs. The C++ side (`mtl-core/cpp`) is one C function per need; this side makes each of
+//! steps, sums over ranks inside the graph, 64-bit-seeded determinism switches or traces of several outputs. The C++ side (`mtl-core/cpp`) is one C function per need; this side makes each of
 //! them safe: tensor lists are checked for equal length before the call, every exception comes back as
 //! [`Error::Torch`], a missing gradient is `None`.
 //!
@@ -16,9 +16,11 @@ mod grad;
 mod lookup;
 mod mask;
 mod optim;
+mod ranks;
 mod rows;
 mod runtime;
 mod script;
+mod shared;
 mod wait;
 
 use std::{borrow::Borrow, ffi::CStr};
@@ -32,9 +34,11 @@ pub use optim::{
     AdagradStep, AdamStep, LionStep, RmsPropStep, SgdStep, average, fused_adagrad, fused_adam, fused_sgd, global_norm,
     lion, rmsprop, scale,
 };
+pub use ranks::{own_random_stream, sum_over_ranks, uniform_like};
 pub use rows::{Rows, f32_values, vmap_gramian};
 pub use runtime::{init, manual_seed, release_memory, set_deterministic};
 pub use script::{Script, Trace};
+pub(crate) use shared::{Lent, Slot, sum_share};
 use tch::Tensor;
 pub use wait::{Waiting, waiting};
 

@@ -3,12 +3,15 @@
 //! The `K x P` Jacobian is never one matrix. A [`Rows`] is filled by backward passes, asked for Gramians, and used up by a
 //! combination, which is written over the rows' own memory.
 
-use std::{borrow::Borrow, ptr};
+use std::{borrow::Borrow, ptr, sync::Arc};
 
 use tch::{Device, Kind, Tensor};
 
 use super::{check, ffi, ffi::Handle, handle, handles, same_len, take};
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    world::World,
+};
 
 /// Gradients of several tasks with respect to the same tensors.
 #[derive(Debug)]
@@ -225,19 +228,23 @@ impl Rows {
 }
 
 /// The Gramian of the gradients that `cotangents` (`[tasks, ..outputs[i]]`) have with respect to `leaves`, by one batched
-/// backward pass that drops every parameter's gradients as soon as its part of the Gramian is known. The graph is kept.
+/// backward pass that drops every parameter's gradients as soon as its part of the Gramian is known; with several ranks the
+/// gradients are summed over them before. The graph is kept.
 ///
 /// # Errors
-/// As [`Rows::backward_batched`].
+/// As [`Rows::backward_batched`] and [`World::sum`].
 pub fn vmap_gramian<O: Borrow<Tensor>>(
     outputs: &[O],
     cotangents: &[Tensor],
     tasks: usize,
     leaves: &[&Tensor],
+    world: &Arc<dyn World>,
 ) -> Result<Vec<f64>> {
     same_len("batched gradient", outputs.len(), &[("cotangents", cotangents.len())])?;
     let (outs, cots, leaves) = (handles(outputs), handles(cotangents), handles(leaves));
     let mut gram = vec![0.0; tasks * tasks];
+    // Borrowed for the call.
+    let ranks = if world.size() > 1 { ptr::from_ref(world).cast_mut().cast() } else { ptr::null_mut() };
     check("batched gradient", unsafe {
         ffi::mtl_vmap_gram(
             outs.as_ptr(),
@@ -246,6 +253,8 @@ pub fn vmap_gramian<O: Borrow<Tensor>>(
             tasks as i64,
             leaves.as_ptr(),
             leaves.len() as i64,
+            ranks,
+            super::ranks::sum,
             gram.as_mut_ptr(),
         )
     })?;

@@ -11,13 +11,16 @@
 //! micro-batch (a task that first appears later counts with weight 1), and micro-batches count alike: that equals the
 //! union where all labels are known and micro-batches are of one size. With clipping per task they have rows like the others,
 //! and weights from the losses of all micro-batches.
+//!
+//! Several ranks accumulate each its own part; rows are summed over ranks once, at the end.
 
 use tch::Tensor;
 
 use super::{
     Forward, Gradients, StepEngine, StepMode, StepReport, TaskStep,
     mode::{Collected, exact::KeptRows},
-    pass::Pass,
+    pass::{Pass, Screened},
+    reduce,
     report::Dropped,
     screen, single,
 };
@@ -88,7 +91,7 @@ impl StepEngine {
                 found: self.mode.name().into(),
             });
         }
-        let (mut report, means) = screen::look(&self.tasks, &self.policy, &forward.losses)?;
+        let (mut report, means, share) = screen::look(&self.tasks, &self.policy, forward, self.world.as_ref())?;
         let mut pending = match self.pending.take() {
             Some(pending) => pending,
             None => Pending::new(self, params)?,
@@ -101,9 +104,9 @@ impl StepEngine {
                 pending.totals[t].0 += step.loss.unwrap_or(0.0) * step.count;
                 pending.totals[t].1 += step.count;
             }
-            let (layout, tasks, active) = (self.layout.clone(), self.tasks.clone(), report.active.clone());
-            let damping = screen::damping(&report);
-            let pass = Pass::new(params, &tasks, forward, &layout, (&active, &damping), step);
+            let (layout, tasks, world) = (self.layout.clone(), self.tasks.clone(), self.world.clone());
+            let screened = Screened::new(&report, share);
+            let pass = Pass::new(params, &tasks, forward, &layout, &screened, &world, step);
             if (needs.gramian && self.tasks.len() > 1) || self.clip.is_some() {
                 for (position, grad) in single::auxiliary(&pass)?.into_iter() {
                     pending.gradients.accumulate(position, grad)?;
@@ -115,11 +118,12 @@ impl StepEngine {
                     let first = self.weigh_losses(&means, step, &mut report)?;
                     pending.weighed = std::mem::take(&mut report.weighed);
                     let mut weights = vec![1.0; self.tasks.len()];
-                    active.iter().zip(first).for_each(|(&t, w)| weights[t] = w);
+                    report.active.iter().zip(first).for_each(|(&t, w)| weights[t] = w);
                     pending.weights = Some(weights);
                 }
-                let weights: Vec<f64> = active.iter().filter_map(|&t| pending.weights.as_ref().map(|w| w[t])).collect();
-                for (position, grad) in single::weighted(&pass, &weights, &mut report)?.into_iter() {
+                let weights: Vec<f64> =
+                    screened.active.iter().filter_map(|&t| pending.weights.as_ref().map(|w| w[t])).collect();
+                for (position, grad) in single::weighted(&pass, &weights, &mut report, false)?.into_iter() {
                     pending.gradients.accumulate(position, grad)?;
                 }
             }
@@ -163,6 +167,8 @@ impl StepEngine {
         }
         #[expect(clippy::cast_precision_loss, reason = "a small count")]
         let share = 1.0 / pending.micro_batches as f64;
+        let world = self.world.clone();
+        reduce::gradients(world.as_ref(), &mut pending.gradients)?;
         let gradients: Vec<&Tensor> = pending.gradients.iter().map(|(_, g)| g).collect();
         shim::scale(&gradients, share)?;
         let needs = self.method.needs_at(step);
@@ -172,6 +178,8 @@ impl StepEngine {
             return Ok((Some(pending.gradients), report));
         }
         pending.rows.keep(&report.active)?;
+        reduce::rows(world.as_ref(), &mut pending.rows)?;
+        reduce::heads(world.as_ref(), &mut pending.heads)?;
         let mut heads = Vec::with_capacity(report.active.len());
         for (k, &t) in report.active.iter().enumerate() {
             let by_count = 1.0 / pending.totals[t].1;
@@ -192,7 +200,7 @@ impl Pending {
         let shared = pass.shared_tensors();
         for (k, &t) in pass.active.iter().enumerate() {
             let mut row = Rows::of(&shared)?;
-            let own = row.backward(pass.loss(t), pass.factor(t, 1.0), &pass.owned_tensors(t), pass.keeps_graph(k))?;
+            let own = pass.backward(&mut row, k, &pass.owned_tensors(t))?;
             for column in 0..row.columns() {
                 if let Some(grad) = row.get(0, column)? {
                     self.rows.add(t, column, &grad)?;

@@ -3,20 +3,22 @@
 use std::sync::Arc;
 
 use super::{
-    Dropped, Forward, Gradients, Policy, StepMode, StepReport,
+    Dropped, Forward, Gradients, NonFinitePolicy, Policy, StepMode, StepReport,
     accumulate::Pending,
     clip::{self, TaskClip},
     direction,
     looks::{self, Looker},
     mode::{Collected, TaskGradients, representation::RepresentationConfig},
-    pass::Pass,
-    screen, single,
+    pass::{Pass, Screened},
+    reduce, screen, single,
 };
 use crate::{
     balance::{Evidence, Gramian, Method, Needs, Space},
-    error::{Error, Result, WhichTasks},
+    error::{Error, Result, TorchContext, WhichTasks},
+    loss::TaskLoss,
     params::ParamSet,
     task::TaskSet,
+    world::{self, World},
 };
 
 /// Turns task losses into one gradient per parameter, by the rules of the [module](super).
@@ -30,6 +32,7 @@ pub struct StepEngine {
     watch: u64,
     pub(super) clip: Option<TaskClip>,
     pub(super) pending: Option<Pending>,
+    pub(super) world: Arc<dyn World>,
 }
 
 /// Which of the parameters that are trained belong to whom; constant over an engine's life.
@@ -53,7 +56,7 @@ impl StepEngine {
     pub fn new(tasks: TaskSet, params: &ParamSet, method: impl Into<Method>, policy: Policy) -> Self {
         let layout = Arc::new(Layout::new(params, tasks.len()));
         let (method, mode) = (method.into(), StepMode::default());
-        Self { layout, tasks, policy, method, mode, watch: 0, clip: None, pending: None }
+        Self { layout, tasks, policy, method, mode, watch: 0, clip: None, pending: None, world: world::alone() }
     }
 
     /// The same engine, computing task gradients in another way.
@@ -64,6 +67,39 @@ impl StepEngine {
         mode.validate()?;
         self.mode = mode;
         Ok(self)
+    }
+
+    /// The same engine, as one of several ranks: each runs its part of the batch, and all get the gradients, weights and reports of the
+    /// whole ([`crate::world`]). Every rank makes the same calls, with methods in the same state.
+    #[must_use]
+    pub fn with_world(mut self, world: Arc<dyn World>) -> Self {
+        self.join(world);
+        self
+    }
+
+    /// As [`StepEngine::with_world`], for an engine in use, between two steps.
+    pub fn join(&mut self, world: Arc<dyn World>) {
+        self.world = world;
+    }
+
+    /// The ranks that step together.
+    #[must_use]
+    pub fn world(&self) -> &Arc<dyn World> {
+        &self.world
+    }
+
+    /// The mean loss of every task over the parts of all ranks, before the user's weight; `None` for absent tasks.
+    ///
+    /// # Errors
+    /// [`Error::Torch`] for a loss that cannot be read; [`Error::Ranks`].
+    pub fn mean_losses(&self, forward: &Forward) -> Result<Vec<Option<f64>>> {
+        if self.world.size() == 1 {
+            let mean = |loss: &TaskLoss| loss.mean().and_then(|mean| f64::try_from(&mean).op("read loss"));
+            return forward.losses.iter().map(|loss| loss.is_present().then(|| mean(loss)).transpose()).collect();
+        }
+        let policy = Policy { non_finite: NonFinitePolicy::DropTask, ..self.policy };
+        let (report, _, _) = screen::look(&self.tasks, &policy, forward, self.world.as_ref())?;
+        Ok(report.tasks.iter().map(|task| task.loss).collect())
     }
 
     /// Puts the Gramian of every parameter block into the report of every `every`-th step, where the mode has gradients per
@@ -156,18 +192,18 @@ impl StepEngine {
     ) -> Result<(Option<Gradients>, StepReport)> {
         self.check(params, forward)?;
         let needs = self.method.needs_at(step);
-        let (mut report, means) = screen::look(&self.tasks, &self.policy, &forward.losses)?;
+        let (mut report, means, share) = screen::look(&self.tasks, &self.policy, forward, self.world.as_ref())?;
         if report.skipped || report.active.is_empty() {
             return Ok((None, report));
         }
         screen::solved(&self.policy, needs, &means, &mut report);
-        let (layout, tasks, active) = (self.layout.clone(), self.tasks.clone(), report.active.clone());
-        let damping = screen::damping(&report);
-        let pass = Pass::new(params, &tasks, forward, &layout, (&active, &damping), step);
+        let (layout, tasks, world) = (self.layout.clone(), self.tasks.clone(), self.world.clone());
+        let screened = Screened::new(&report, share);
+        let pass = Pass::new(params, &tasks, forward, &layout, &screened, &world, step);
         // A method decides on shared parameters; where none is trained there is nothing to decide.
         if layout.shared.is_empty() {
             let weights = vec![1.0; report.active.len()];
-            return Ok((Some(single::weighted(&pass, &weights, &mut report)?), report));
+            return Ok((Some(single::weighted(&pass, &weights, &mut report, true)?), report));
         }
         if !needs.looks.is_empty() && report.active.len() > 1 {
             let gradients = self.looked(pass, needs, &means, looker, &mut report)?;
@@ -175,15 +211,19 @@ impl StepEngine {
         }
         if self.clip.is_none() && (!needs.gramian || report.active.len() < 2) {
             let weights = self.weigh_losses(&means, step, &mut report)?;
-            return Ok((Some(single::weighted(&pass, &weights, &mut report)?), report));
+            return Ok((Some(single::weighted(&pass, &weights, &mut report, true)?), report));
         }
-        let gradients = single::auxiliary(&pass)?;
+        let mut gradients = single::auxiliary(&pass)?;
+        if !forward.auxiliary.is_empty() {
+            reduce::gradients(world.as_ref(), &mut gradients)?;
+        }
         // A method that asks for features gets them in any mode: its weights mean nothing else.
         let mode = match needs.space {
             Space::Representation => StepMode::Representation(RepresentationConfig::default()),
             Space::Parameters => self.mode.clone(),
         };
-        let collected = mode.collect(pass)?;
+        let mut collected = mode.collect(pass)?;
+        reduce::heads(world.as_ref(), &mut collected.heads)?;
         let gradients = self.resolve(collected, gradients, &means, needs, step, &mut report)?;
         Ok((gradients, report))
     }

@@ -18,6 +18,9 @@ pub struct Forward {
     pub boundary: Vec<Tensor>,
     /// The trainable layers that ran, when [`StepEngine::wants_tape`](super::StepEngine::wants_tape).
     pub tape: Tape,
+    /// How many samples it ran on. Asked for where several [ranks](crate::world) step together: what an architecture says of a rank's
+    /// part of the batch counts by it. Without it parts count alike.
+    pub samples: f64,
 }
 
 impl From<Vec<TaskLoss>> for Forward {

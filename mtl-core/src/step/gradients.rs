@@ -48,6 +48,11 @@ impl Gradients {
         }
     }
 
+    /// The places of all gradients.
+    pub(super) fn slots_mut(&mut self) -> &mut [Option<Tensor>] {
+        &mut self.0
+    }
+
     /// Positions and gradients, by value.
     pub(super) fn into_iter(self) -> impl Iterator<Item = (usize, Tensor)> {
         self.0.into_iter().enumerate().filter_map(|(i, g)| g.map(|g| (i, g)))

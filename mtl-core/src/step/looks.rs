@@ -14,7 +14,7 @@
 
 use tch::Tensor;
 
-use super::{Forward, Gradients, NonFinitePolicy, Policy, StepEngine, StepReport, pass::Pass, screen, single};
+use super::{Forward, Gradients, NonFinitePolicy, Policy, StepEngine, StepReport, pass::Pass, reduce, screen, single};
 use crate::{
     balance::{Evidence, Gramian, Look, Method, Needs},
     error::{Error, Result, TorchContext},
@@ -38,12 +38,16 @@ impl StepEngine {
         let m = pass.active.len();
         let mut rows = Rows::of(&pass.shared_tensors())?;
         let mut heads = Vec::new();
-        let auxiliary = if needs.gramian { Some(single::auxiliary(&pass)?) } else { None };
+        let mut auxiliary = if needs.gramian { Some(single::auxiliary(&pass)?) } else { None };
+        if let Some(auxiliary) = auxiliary.as_mut().filter(|_| !pass.forward.auxiliary.is_empty()) {
+            reduce::gradients(pass.world.as_ref(), auxiliary)?;
+        }
         if needs.gramian {
             for (k, &t) in pass.active.iter().enumerate() {
-                let own = pass.owned_tensors(t);
-                heads.push(rows.backward(pass.loss(t), pass.factor(t, 1.0), &own, pass.keeps_graph(k))?);
+                heads.push(pass.backward(&mut rows, k, &pass.owned_tensors(t))?);
             }
+            reduce::rows(pass.world.as_ref(), &mut rows)?;
+            reduce::heads(pass.world.as_ref(), &mut heads)?;
         }
         let mut plain = vec![1.0; m];
         balancer.current_weights(pass.active, &mut plain);
@@ -80,7 +84,7 @@ impl StepEngine {
         }
         if !lost.is_empty() || losses_again.iter().any(|loss| !loss.is_finite()) {
             // Where the look leads there are no numbers: it says nothing, and the step is the plain one.
-            let Some(mut gradients) = auxiliary else { return single::weighted(&pass, &plain, report).map(Some) };
+            let Some(mut gradients) = auxiliary else { return single::weighted(&pass, &plain, report, true).map(Some) };
             let places: Vec<usize> = (0..m).collect();
             rows.keep(&places)?;
             add_own(&pass, rows.combine(None, &plain)?, heads, &plain, report, &mut gradients)?;
@@ -108,7 +112,7 @@ impl StepEngine {
         weights.chunks_exact(m).try_for_each(|look| screen::weights(pass.active, look))?;
         report.weighed = pass.active.to_vec();
         let Some(mut gradients) = auxiliary else {
-            return single::weighted(&pass, &weights[..m], report).map(Some);
+            return single::weighted(&pass, &weights[..m], report, true).map(Some);
         };
         add_own(&pass, rows.combine(None, &weights)?, heads, &weights, report, &mut gradients)?;
         report.gramian = gramian;
@@ -167,11 +171,16 @@ fn after_steps(
     pass.active.iter().for_each(|&t| positions.extend(&pass.owned[t]));
     let tensors = pass.tensors(&positions);
     for _ in 1..inner_steps {
-        let forward = look_again(pass, looker)?;
+        let (forward, _) = look_again(pass, looker)?;
         let pass = Pass { forward: &forward, ..*pass };
-        let losses: Vec<&Tensor> = pass.active.iter().map(|&t| pass.loss(t)).collect();
-        let factors: Vec<f64> = pass.active.iter().zip(weights).map(|(&t, &w)| pass.factor(t, w)).collect();
-        let grads = shim::grad_scaled(&losses, &factors, &tensors, Graph::Free)?;
+        let reached = || pass.active.iter().zip(weights).filter(|(t, _)| pass.reaches(**t));
+        let losses: Vec<&Tensor> = reached().map(|(&t, _)| pass.loss(t)).collect();
+        let factors: Vec<f64> = reached().map(|(&t, &w)| pass.factor(t, w)).collect();
+        let mut grads = match losses.is_empty() {
+            true => tensors.iter().map(|_| None).collect(),
+            false => shim::grad_scaled(&losses, &factors, &tensors, Graph::Free)?,
+        };
+        reduce::list(pass.world.as_ref(), &mut grads)?;
         let _guard = tch::no_grad_guard();
         for (tensor, grad) in tensors.iter().zip(&grads) {
             if let Some(grad) = grad {
@@ -180,20 +189,16 @@ fn after_steps(
         }
     }
     let _guard = tch::no_grad_guard();
-    let forward = look_again(pass, looker)?;
-    let (_, means) = screen::look(
-        pass.tasks,
-        &Policy { non_finite: NonFinitePolicy::DropTask, ..Policy::default() },
-        &forward.losses,
-    )?;
+    let (_, means) = look_again(pass, looker)?;
     Ok(pass.active.iter().map(|&t| means[t]).collect())
 }
 
-fn look_again(pass: &Pass<'_>, looker: &mut Looker<'_>) -> Result<Forward> {
+/// The step's own batch once more, and the means of its losses.
+fn look_again(pass: &Pass<'_>, looker: &mut Looker<'_>) -> Result<(Forward, Vec<f64>)> {
     let forward = looker(Look::Again)?;
-    check_count(pass, &forward)?;
-    match pass.active.iter().find(|&&t| !forward.losses[t].is_present()) {
-        None => Ok(forward),
+    let (report, means) = seen(pass, &forward)?;
+    match pass.active.iter().find(|&&t| report.tasks[t].loss.is_none()) {
+        None => Ok((forward, means)),
         Some(&t) => Err(Error::State {
             what: "further look".into(),
             reason: format!(
@@ -202,6 +207,14 @@ fn look_again(pass: &Pass<'_>, looker: &mut Looker<'_>) -> Result<Forward> {
             ),
         }),
     }
+}
+
+/// What the losses of a look say, over all ranks.
+fn seen(pass: &Pass<'_>, forward: &Forward) -> Result<(StepReport, Vec<f64>)> {
+    check_count(pass, forward)?;
+    let policy = Policy { non_finite: NonFinitePolicy::DropTask, ..Policy::default() };
+    let (report, means, _) = screen::look(pass.tasks, &policy, forward, pass.world.as_ref())?;
+    Ok((report, means))
 }
 
 fn check_count(pass: &Pass<'_>, forward: &Forward) -> Result<()> {
@@ -219,13 +232,25 @@ fn check_count(pass: &Pass<'_>, forward: &Forward) -> Result<()> {
 /// One row per active task of the step; zeros where the look has no label of the task.
 fn add_rows(rows: &mut Rows, pass: &Pass<'_>, forward: &Forward) -> Result<()> {
     check_count(pass, forward)?;
-    let pass = Pass { forward, ..*pass };
+    let (counts, ranks) = match pass.world.size() {
+        1 => (forward.losses.iter().map(|loss| loss.count).collect(), false),
+        _ => (seen(pass, forward)?.0.tasks.iter().map(|task| task.count).collect::<Vec<f64>>(), true),
+    };
+    let pass = Pass { forward, counts: &counts, ..*pass };
+    // Rows of the looks before are summed already.
+    let mut own = if ranks { Some(Rows::of(&pass.shared_tensors())?) } else { None };
     for (k, &t) in pass.active.iter().enumerate() {
-        if forward.losses[t].is_present() {
-            rows.backward(pass.loss(t), pass.factor(t, 1.0), &[], pass.keeps_graph(k))?;
+        let rows = own.as_mut().unwrap_or(rows);
+        if counts[t] > 0.0 {
+            pass.backward(rows, k, &[])?;
         } else {
             rows.push(&(0..rows.columns()).map(|_| None).collect::<Vec<_>>())?;
         }
+    }
+    let Some(mut own) = own else { return Ok(()) };
+    reduce::rows(pass.world.as_ref(), &mut own)?;
+    for row in 0..own.len() {
+        rows.push(&(0..own.columns()).map(|column| own.get(row, column)).collect::<Result<Vec<_>>>()?)?;
     }
     Ok(())
 }

@@ -10,6 +10,7 @@
 //!   at further batches:               rows of those too, joint Gramian                         looks.rs
 //!   over micro-batches:               rows are summed, then resolved once                      accumulate.rs
 //!   with a bound per task:            Gramian and weights are scaled                           clip.rs
+//!   on several ranks:                 sums, counts and rows are those of all parts             reduce.rs
 //! ```
 //!
 //! Rules that hold for every balancer:
@@ -22,6 +23,8 @@
 //! 3. Absent, zero-gradient and non-finite tasks are handled by the [`Policy`] before the balancer sees them. With one
 //!    task left, the step is plain descent on it.
 //! 4. Auxiliary losses of the architecture are added as they are, outside the balancing.
+//! 5. With several [ranks](crate::world) all of this is about the whole batch: what ranks have is summed up before anything is decided
+//!    ([`StepEngine::with_world`]). Auxiliary losses count by their rank's share of the samples ([`Forward::samples`]).
 //!
 //! Cost per [`StepMode`]: `cargo xtask bench --suite step` prints the ratio to the floor (forward and one backward pass per
 //! task) and to equal weights, the errors against exact rows, and peak memory.
@@ -36,6 +39,7 @@ mod looks;
 pub mod mode;
 mod pass;
 mod policy;
+mod reduce;
 mod report;
 mod screen;
 mod single;

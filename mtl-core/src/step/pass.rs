@@ -1,9 +1,11 @@
 //! One step while it is being computed: what every mode may ask.
 
+use std::sync::Arc;
+
 use tch::Tensor;
 
-use super::{Forward, engine::Layout};
-use crate::{params::ParamSet, task::TaskSet};
+use super::{Forward, StepReport, engine::Layout};
+use crate::{error::Result, params::ParamSet, shim::Rows, task::TaskSet, world::World};
 
 /// The step's inputs, with the tasks that take part.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +22,11 @@ pub(super) struct Pass<'a> {
     /// What each task's objective is multiplied by because its loss is too loud ([`Policy::loud_loss`](super::Policy::loud_loss));
     /// 1 for the others.
     pub(super) damping: &'a [f64],
+    /// Known items per task, over all ranks.
+    pub(super) counts: &'a [f64],
+    /// This rank's share of the samples.
+    pub(super) share: f64,
+    pub(super) world: &'a Arc<dyn World>,
     pub(super) step: u64,
     /// Whether losses are divided by their counts now, or (accumulating) when all micro-batches are known.
     pub(super) by_count: bool,
@@ -31,11 +38,14 @@ impl<'a> Pass<'a> {
         tasks: &'a TaskSet,
         forward: &'a Forward,
         layout: &'a Layout,
-        (active, damping): (&'a [usize], &'a [f64]),
+        screened: &'a Screened,
+        world: &'a Arc<dyn World>,
         step: u64,
     ) -> Self {
         let (shared, owned) = (layout.shared.as_slice(), layout.owned.as_slice());
-        Self { params, tasks, forward, shared, owned, active, damping, step, by_count: true }
+        let Screened { active, damping, counts, share } = screened;
+        let share = *share;
+        Self { params, tasks, forward, shared, owned, active, damping, counts, share, world, step, by_count: true }
     }
 
     /// The loss of a task, summed over items.
@@ -47,7 +57,7 @@ impl<'a> Pass<'a> {
     pub(super) fn factor(&self, task_idx: usize, w: f64) -> f64 {
         let weight =
             self.tasks.get(task_idx).map_or(1.0, |t| t.weight) * self.damping.get(task_idx).copied().unwrap_or(1.0);
-        if self.by_count { weight * w / self.forward.losses[task_idx].count } else { weight * w }
+        if self.by_count { weight * w / self.counts.get(task_idx).copied().unwrap_or(1.0) } else { weight * w }
     }
 
     /// The weight, unless its factor is so small that a gradient in `f32` would be 0, and dividing by it no number: then one that is
@@ -70,8 +80,46 @@ impl<'a> Pass<'a> {
         self.tensors(&self.owned[task_idx])
     }
 
+    /// Whether this rank's part of the batch has a graph for the task: without one it has no gradient of it. A loss over no item
+    /// may still have one, whose backward pass then meets the sums over ranks that the other ranks' pass makes.
+    pub(super) fn reaches(&self, task_idx: usize) -> bool {
+        // Alone, a loss without a graph is an error that libtorch names.
+        self.world.size() == 1 || self.forward.losses[task_idx].sum.requires_grad()
+    }
+
+    /// Adds the row of the `k`-th active task, as far as this rank's part of the batch has one, and gives the gradients of `extra`.
+    pub(super) fn backward(&self, rows: &mut Rows, k: usize, extra: &[&Tensor]) -> Result<Vec<Option<Tensor>>> {
+        let t = self.active[k];
+        if self.reaches(t) {
+            return rows.backward(self.loss(t), self.factor(t, 1.0), extra, self.keeps_graph(k));
+        }
+        let nothing: Vec<Option<Tensor>> = (0..rows.columns()).map(|_| None).collect();
+        rows.push(&nothing)?;
+        Ok(extra.iter().map(|_| None).collect())
+    }
+
     /// Whether the graph is still needed after the backward pass of the `k`-th active task.
     pub(super) fn keeps_graph(&self, k: usize) -> bool {
         k + 1 < self.active.len()
+    }
+}
+
+/// What the losses of all ranks say of a step.
+#[derive(Debug)]
+pub(super) struct Screened {
+    pub(super) active: Vec<usize>,
+    pub(super) damping: Vec<f64>,
+    pub(super) counts: Vec<f64>,
+    pub(super) share: f64,
+}
+
+impl Screened {
+    pub(super) fn new(report: &StepReport, share: f64) -> Self {
+        Self {
+            active: report.active.clone(),
+            damping: report.tasks.iter().map(|t| t.clip).collect(),
+            counts: report.tasks.iter().map(|t| t.count).collect(),
+            share,
+        }
     }
 }

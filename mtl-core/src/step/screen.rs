@@ -2,22 +2,32 @@
 
 use tch::{Device, Kind, Tensor};
 
-use super::{Dropped, NonFinitePolicy, Policy, StepReport, TaskStep, ZeroGradientPolicy};
+use super::{Dropped, Forward, NonFinitePolicy, Policy, StepReport, TaskStep, ZeroGradientPolicy};
 use crate::{
     balance::Needs,
     error::{Error, Result, TorchContext, WhichTasks},
     loss::TaskLoss,
     task::TaskSet,
+    world::World,
 };
 
-/// Reads the losses once. The means, multiplied by the user's weights and brought down from where they are too loud, are
-/// 0 for absent tasks.
-pub(super) fn look(tasks: &TaskSet, policy: &Policy, losses: &[TaskLoss]) -> Result<(StepReport, Vec<f64>)> {
-    let sums = read_scalars(losses)?;
+/// Reads the losses once, and sums them over ranks: what follows is decided from numbers that all ranks have. The means, multiplied by the
+/// user's weights and brought down from where they are too loud, are 0 for absent tasks. The last is this rank's share of the samples.
+pub(super) fn look(
+    tasks: &TaskSet,
+    policy: &Policy,
+    forward: &Forward,
+    world: &dyn World,
+) -> Result<(StepReport, Vec<f64>, f64)> {
+    let losses = &forward.losses;
+    let mut sums = read_scalars(losses)?;
+    let mut counts: Vec<f64> = losses.iter().map(|loss| if loss.is_present() { loss.count } else { 0.0 }).collect();
+    let mut has_graph: Vec<bool> = losses.iter().map(|loss| loss.sum.requires_grad()).collect();
+    let share = over_ranks(world, forward.samples, &mut sums, &mut counts, &mut has_graph)?;
     let mut report = StepReport::default();
     let mut means = vec![0.0; losses.len()];
-    for (idx, ((loss, sum), task)) in losses.iter().zip(sums).zip(tasks).enumerate() {
-        let Some(sum) = sum else {
+    for (idx, ((count, sum), task)) in counts.into_iter().zip(sums).zip(tasks).enumerate() {
+        if count <= 0.0 {
             report.tasks.push(TaskStep {
                 loss: None,
                 count: 0.0,
@@ -26,12 +36,12 @@ pub(super) fn look(tasks: &TaskSet, policy: &Policy, losses: &[TaskLoss]) -> Res
                 dropped: Some(Dropped::Absent),
             });
             continue;
-        };
-        let mean = sum / loss.count;
+        }
+        let mean = sum / count;
         let damping = policy.damping(mean);
         means[idx] = task.weight * mean * damping;
         let mut dropped = None;
-        if mean.is_finite() && loss.sum.requires_grad() {
+        if mean.is_finite() && has_graph[idx] {
             report.active.push(idx);
         } else if mean.is_finite() {
             dropped = Some(Dropped::NothingTrained);
@@ -39,14 +49,9 @@ pub(super) fn look(tasks: &TaskSet, policy: &Policy, losses: &[TaskLoss]) -> Res
             dropped = Some(Dropped::NonFiniteLoss);
             non_finite(tasks, policy, "loss", idx, mean, &mut report)?;
         }
-        report.tasks.push(TaskStep { loss: Some(mean), count: loss.count, weight: 0.0, clip: damping, dropped });
+        report.tasks.push(TaskStep { loss: Some(mean), count, weight: 0.0, clip: damping, dropped });
     }
-    Ok((report, means))
-}
-
-/// What every task's objective is multiplied by because its loss is too loud.
-pub(super) fn damping(report: &StepReport) -> Vec<f64> {
-    report.tasks.iter().map(|t| t.clip).collect()
+    Ok((report, means, share))
 }
 
 /// Marks the solved tasks, where the method looks at losses.
@@ -133,8 +138,31 @@ pub(super) fn non_finite(
     Ok(())
 }
 
-/// The sums of the present losses as numbers, in one transfer from an accelerator.
-fn read_scalars(losses: &[TaskLoss]) -> Result<Vec<Option<f64>>> {
+/// Sums of losses and counts over ranks, and whether any has a graph; gives this rank's share of the samples.
+fn over_ranks(
+    world: &dyn World,
+    samples: f64,
+    sums: &mut [f64],
+    counts: &mut [f64],
+    has_graph: &mut [bool],
+) -> Result<f64> {
+    if world.size() == 1 {
+        return Ok(1.0);
+    }
+    let graphs = has_graph.iter().map(|&has| if has { 1.0 } else { 0.0 });
+    let mut numbers: Vec<f64> = sums.iter().chain(&*counts).copied().chain(graphs).chain([samples]).collect();
+    world.sum_numbers(&mut numbers)?;
+    let n = sums.len();
+    sums.copy_from_slice(&numbers[..n]);
+    counts.copy_from_slice(&numbers[n..2 * n]);
+    has_graph.iter_mut().zip(&numbers[2 * n..]).for_each(|(has, ranks)| *has = *ranks > 0.0);
+    #[expect(clippy::cast_precision_loss, reason = "a number of ranks")]
+    let alike = 1.0 / world.size() as f64;
+    Ok(if numbers[3 * n] > 0.0 { samples / numbers[3 * n] } else { alike })
+}
+
+/// The sums of the losses as numbers, in one transfer from an accelerator; 0 for absent ones.
+fn read_scalars(losses: &[TaskLoss]) -> Result<Vec<f64>> {
     let present: Vec<&Tensor> = losses.iter().filter(|l| l.is_present()).map(|l| &l.sum).collect();
     let values = match present.first() {
         Some(first) if first.device() != Device::Cpu => {
@@ -145,5 +173,5 @@ fn read_scalars(losses: &[TaskLoss]) -> Result<Vec<Option<f64>>> {
         _ => present.iter().map(|t| f64::try_from(*t).op("read loss")).collect::<Result<_>>()?,
     };
     let mut values = values.into_iter();
-    Ok(losses.iter().map(|l| if l.is_present() { values.next() } else { None }).collect())
+    Ok(losses.iter().map(|l| if l.is_present() { values.next().unwrap_or(0.0) } else { 0.0 }).collect())
 }

@@ -2,7 +2,7 @@
 
 use tch::Tensor;
 
-use super::{Gradients, StepReport, pass::Pass};
+use super::{Gradients, StepReport, pass::Pass, reduce};
 use crate::{
     error::Result,
     share::AuxiliaryLoss,
@@ -11,7 +11,9 @@ use crate::{
 
 /// The gradients of `sum_t w_t l_t` plus the auxiliary losses. Heads follow their plain gradient: theirs is divided by the
 /// weight afterwards, and a task of weight 0 is switched off. Weights too small for `f32` are raised to where it holds them.
-pub(super) fn weighted(pass: &Pass<'_>, weights: &[f64], report: &mut StepReport) -> Result<Gradients> {
+///
+/// Summed over ranks if `sums` says so; else the caller will, when all micro-batches are in.
+pub(super) fn weighted(pass: &Pass<'_>, weights: &[f64], report: &mut StepReport, sums: bool) -> Result<Gradients> {
     let auxiliary = trained(&pass.forward.auxiliary);
     let mut outputs = Vec::with_capacity(pass.active.len() + auxiliary.len());
     let mut factors = Vec::with_capacity(outputs.capacity());
@@ -19,18 +21,25 @@ pub(super) fn weighted(pass: &Pass<'_>, weights: &[f64], report: &mut StepReport
     let weights: Vec<f64> = pass.active.iter().zip(weights).map(|(&t, &w)| pass.usable(t, w)).collect();
     for (&t, &w) in pass.active.iter().zip(&weights) {
         report.tasks[t].weight = w;
-        outputs.push(pass.loss(t));
-        factors.push(pass.factor(t, w));
         positions.extend(&pass.owned[t]);
+        if pass.reaches(t) {
+            outputs.push(pass.loss(t));
+            factors.push(pass.factor(t, w));
+        }
     }
     for aux in auxiliary {
         outputs.push(aux);
-        factors.push(1.0);
+        factors.push(pass.share);
     }
-    let grads = shim::grad_scaled(&outputs, &factors, &pass.tensors(&positions), Graph::Free)?;
     let mut gradients = Gradients::new(pass.params.params().len());
-    for (position, grad) in positions.into_iter().zip(grads) {
-        gradients.set(position, grad);
+    if !outputs.is_empty() {
+        let grads = shim::grad_scaled(&outputs, &factors, &pass.tensors(&positions), Graph::Free)?;
+        for (position, grad) in positions.into_iter().zip(grads) {
+            gradients.set(position, grad);
+        }
+    }
+    if sums {
+        reduce::gradients(pass.world.as_ref(), &mut gradients)?;
     }
     for (&t, &w) in pass.active.iter().zip(&weights) {
         if (w - 1.0).abs() > 0.0 && w != 0.0 {
@@ -41,7 +50,7 @@ pub(super) fn weighted(pass: &Pass<'_>, weights: &[f64], report: &mut StepReport
     Ok(gradients)
 }
 
-/// The gradients of the auxiliary losses alone; keeps the graph.
+/// The gradients of the auxiliary losses alone, of this rank's part of the batch; keeps the graph.
 pub(super) fn auxiliary(pass: &Pass<'_>) -> Result<Gradients> {
     let n = pass.params.params().len();
     let mut gradients = Gradients::new(n);
@@ -49,7 +58,8 @@ pub(super) fn auxiliary(pass: &Pass<'_>) -> Result<Gradients> {
     if !outputs.is_empty() {
         let owned = pass.owned.iter().flatten();
         let positions: Vec<usize> = pass.shared.iter().chain(owned).copied().collect();
-        let grads = shim::grad(&outputs, None, &pass.tensors(&positions), Graph::Keep)?;
+        let factors = vec![pass.share; outputs.len()];
+        let grads = shim::grad_scaled(&outputs, &factors, &pass.tensors(&positions), Graph::Keep)?;
         for (position, grad) in positions.into_iter().zip(grads) {
             gradients.set(position, grad);
         }

@@ -164,7 +164,7 @@ impl Net {
         }
         auxiliary.truncate(1);
         auxiliary.extend(shared.auxiliary);
-        Forward { losses, auxiliary, boundary: shared.boundary, tape: cx.take_tape() }
+        Forward { losses, auxiliary, boundary: shared.boundary, tape: cx.take_tape(), samples: 0.0 }
     }
 
     pub(crate) fn engine(&self, mode: StepMode, blocks: bool) -> StepEngine {

@@ -8,11 +8,13 @@
 mod batches;
 mod epoch;
 mod multi;
+mod shard;
 mod single;
 
 pub use batches::{BatchIter, Batches, TargetIter};
 pub use epoch::{Epoch, LoaderPosition};
 pub use multi::{MultiConfig, MultiLoader};
+pub use shard::Shard;
 pub use single::Loader;
 
 use serde::{Deserialize, Serialize};
@@ -42,11 +44,23 @@ pub struct LoaderConfig {
     /// How many batches may be ready or under construction ahead of the trainer; >= 1, default 4. Workers beyond this
     /// number would idle.
     pub prefetch: usize,
+    /// Which part of every batch is built; default all of it. A matter of who trains, not of the run: it is in no file.
+    #[serde(skip)]
+    pub shard: Shard,
 }
 
 impl Default for LoaderConfig {
     fn default() -> Self {
-        Self { batch_size: 1024, order: Order::Shuffled, drop_last: false, least: 1, seed: 0, workers: 1, prefetch: 4 }
+        Self {
+            batch_size: 1024,
+            order: Order::Shuffled,
+            drop_last: false,
+            least: 1,
+            seed: 0,
+            workers: 1,
+            prefetch: 4,
+            shard: Shard::default(),
+        }
     }
 }
 
@@ -56,6 +70,10 @@ impl LoaderConfig {
             if value == 0 {
                 return Err(Error::config("loader", field, ">= 1", "0"));
             }
+        }
+        if self.shard.rank >= self.shard.size {
+            let expected = format!("a rank below {}", self.shard.size);
+            return Err(Error::config("loader", "shard", expected, self.shard.rank.to_string()));
         }
         if self.least > self.batch_size {
             let expected = format!(">= {}, as the network cannot train on fewer samples at once", self.least);
@@ -86,6 +104,11 @@ impl LoaderConfig {
             )),
             batches => Ok(batches),
         }
+    }
+
+    /// The samples of a batch that are to be built.
+    fn own<'a>(&self, order: &'a [u64], batch: u64) -> &'a [u64] {
+        self.shard.of(self.slice(order, batch))
     }
 
     /// The part of an order that makes up a batch.

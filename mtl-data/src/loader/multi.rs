@@ -182,6 +182,6 @@ impl MultiPlan {
         let Draw { source, batch } = self.draws[usize::try_from(batch).unwrap_or(usize::MAX)];
         let (pass, batch) = (batch / self.n_batches[source], batch % self.n_batches[source]);
         let order = &self.orders[source][usize::try_from(pass).unwrap_or(usize::MAX)];
-        (source, self.config.slice(order, batch))
+        (source, self.config.own(order, batch))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mtl_core::batch::{Batch, Target};
 
 use super::{
-    BatchIter, Batches, LoaderConfig, TargetIter,
+    BatchIter, Batches, LoaderConfig, Shard, TargetIter,
     epoch::{self, Epoch, LoaderPosition, Plan},
 };
 use crate::{
@@ -47,6 +47,12 @@ impl Loader {
         Ok(Self { source, config, n_batches })
     }
 
+    /// The same loader, of a part of every batch.
+    #[must_use]
+    pub fn sharded(&self, shard: Shard) -> Self {
+        Self { config: LoaderConfig { shard, ..self.config.clone() }, ..self.clone() }
+    }
+
     /// Batches per epoch: at least one.
     #[must_use]
     pub fn n_batches(&self) -> u64 {
@@ -80,6 +86,25 @@ impl Loader {
         self.epoch_from(LoaderPosition { epoch, next_batch: 0 })
     }
 
+    /// As [`Loader::epoch`], but every `shard.size`-th batch only, from that of number `shard.rank` on, whole: what a rank evaluates. A sample
+    /// is in the same batch whatever the number of ranks, so its answer is the same to the bit.
+    ///
+    /// # Errors
+    /// As [`Loader::epoch`].
+    pub fn dealt(&self, shard: Shard) -> Result<Epoch> {
+        let (rank, size) = (shard.rank as u64, shard.size.max(1) as u64);
+        let config = LoaderConfig { shard: Shard::default(), ..self.config.clone() };
+        let plan = SinglePlan {
+            source: self.source.clone(),
+            order: config.order.positions(self.source.len(), config.seed, 0),
+            n_batches: self.n_batches.saturating_sub(rank).div_ceil(size),
+            step: (rank, size),
+            config,
+        };
+        let (workers, prefetch) = (plan.config.workers, plan.config.prefetch);
+        Epoch::start(Arc::new(plan), LoaderPosition::default(), workers, prefetch)
+    }
+
     /// The batches of an epoch from a position in it: those that an uninterrupted epoch would give from there.
     ///
     /// # Errors
@@ -91,7 +116,7 @@ impl Loader {
     fn plan(&self, epoch: u64) -> SinglePlan {
         let config = self.config.clone();
         let order = config.order.positions(self.source.len(), config.seed, epoch);
-        SinglePlan { source: self.source.clone(), order, config, n_batches: self.n_batches }
+        SinglePlan { source: self.source.clone(), order, config, n_batches: self.n_batches, step: (0, 1) }
     }
 }
 
@@ -118,6 +143,8 @@ struct SinglePlan {
     order: Vec<u64>,
     config: LoaderConfig,
     n_batches: u64,
+    /// The first batch, and how far apart batches are.
+    step: (u64, u64),
 }
 
 impl Plan for SinglePlan {
@@ -126,10 +153,17 @@ impl Plan for SinglePlan {
     }
 
     fn build(&self, batch: u64) -> Result<Batch> {
-        checked(&*self.source, self.config.slice(&self.order, batch))
+        checked(&*self.source, self.positions(batch))
     }
 
     fn targets(&self, batch: u64) -> Result<Vec<Option<Target>>> {
-        self.source.targets(self.config.slice(&self.order, batch))
+        self.source.targets(self.positions(batch))
+    }
+}
+
+impl SinglePlan {
+    fn positions(&self, batch: u64) -> &[u64] {
+        let (first, stride) = self.step;
+        self.config.own(&self.order, first + batch * stride)
     }
 }

@@ -285,9 +285,20 @@ impl Model {
                 (Some(out), Some(target)) => head.loss(&out.to_kind(self.params.kind())?, target)?,
                 _ => TaskLoss::absent(),
             });
+            if let (Some(_), Some(out), Some(loss)) = (cx.world(), out, losses.last_mut())
+                && !loss.is_present()
+            {
+                // Another rank may have labels of the task, and layers that sum over ranks in its backward pass: this rank's
+                // goes through them too, with zeros.
+                let run = || out.main().f_sum(self.params.kind())?.f_mul_scalar(0.0);
+                *loss = TaskLoss::new(run().op("task without labels")?, 0.0);
+            }
         }
         losses.resize_with(self.heads.len(), TaskLoss::absent);
-        Ok(Forward { losses, auxiliary: output.auxiliary, boundary: output.boundary, tape: cx.take_tape() })
+        #[expect(clippy::cast_precision_loss, reason = "samples of a batch")]
+        let samples = batch.len() as f64;
+        let Output { auxiliary, boundary, .. } = output;
+        Ok(Forward { losses, auxiliary, boundary, tape: cx.take_tape(), samples })
     }
 
     /// The fewest samples that a batch may have in training: 2 where a layer normalizes over the batch and has a single value per

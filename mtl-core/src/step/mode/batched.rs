@@ -14,7 +14,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Collected, exact::KeptRows, heads::HeadPasses};
-use crate::{error::Result, shim::Rows, step::pass::Pass};
+use crate::{
+    error::Result,
+    shim::Rows,
+    step::{pass::Pass, reduce},
+};
 
 /// Settings: there are none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
@@ -44,6 +48,7 @@ pub(super) fn collect(pass: Pass<'_>) -> Result<Collected<'_>> {
             }
         }
     }
+    reduce::rows(pass.world.as_ref(), &mut rows)?;
     Ok(Collected { shared: Box::new(KeptRows(rows)), heads: passes.heads })
 }
 

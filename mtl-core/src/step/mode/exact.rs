@@ -12,7 +12,11 @@ use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use super::{Collected, Sink, TaskGradients};
-use crate::{error::Result, shim::Rows, step::pass::Pass};
+use crate::{
+    error::Result,
+    shim::Rows,
+    step::{pass::Pass, reduce},
+};
 
 /// Settings: there are none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
@@ -23,9 +27,9 @@ pub(super) fn collect(pass: Pass<'_>) -> Result<Collected<'_>> {
     let mut rows = Rows::of(&pass.shared_tensors())?;
     let mut heads = Vec::with_capacity(pass.active.len());
     for (k, &t) in pass.active.iter().enumerate() {
-        let own = pass.owned_tensors(t);
-        heads.push(rows.backward(pass.loss(t), pass.factor(t, 1.0), &own, pass.keeps_graph(k))?);
+        heads.push(pass.backward(&mut rows, k, &pass.owned_tensors(t))?);
     }
+    reduce::rows(pass.world.as_ref(), &mut rows)?;
     Ok(Collected { shared: Box::new(KeptRows(rows)), heads })
 }
 

@@ -38,7 +38,8 @@ pub(super) fn collect(pass: Pass<'_>) -> Result<Collected<'_>> {
             found: "low-memory".into(),
         });
     }
-    let mut values = shim::vmap_gramian(&passes.boundary, &passes.stacked()?, pass.active.len(), &shared)?;
+    passes.sum_above(&pass)?;
+    let mut values = shim::vmap_gramian(&passes.boundary, &passes.stacked()?, pass.active.len(), &shared, pass.world)?;
     let above = passes.rows.gramian(Some(&passes.above_columns()))?;
     values.iter_mut().zip(above).for_each(|(v, a)| *v += a);
     let heads = std::mem::take(&mut passes.heads);
@@ -69,6 +70,6 @@ impl TaskGradients for LowMemory<'_> {
     }
 
     fn combine(&mut self, _block: &[usize], weights: &[f64], out: &mut Sink<'_>) -> Result<()> {
-        self.passes.weighted(&self.pass.shared_tensors(), weights, out)
+        self.passes.weighted(&self.pass, weights, out)
     }
 }

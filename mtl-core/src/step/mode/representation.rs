@@ -25,6 +25,7 @@ pub struct RepresentationConfig {}
 
 pub(super) fn collect(pass: Pass<'_>) -> Result<Collected<'_>> {
     let mut passes = HeadPasses::run(&pass, "representation")?;
+    passes.sum_above(&pass)?;
     let heads = std::mem::take(&mut passes.heads);
     Ok(Collected { shared: Box::new(Representation { passes, pass }), heads })
 }
@@ -36,7 +37,15 @@ struct Representation<'a> {
 
 impl TaskGradients for Representation<'_> {
     fn gramian(&self) -> Result<Vec<f64>> {
-        self.passes.rows.gramian(None)
+        if self.pass.world.size() == 1 {
+            return self.passes.rows.gramian(None);
+        }
+        // Features of different samples have nothing in common, so ranks add up their parts of these products.
+        let mut values = self.passes.rows.gramian(Some(&self.passes.boundary_columns()))?;
+        self.pass.world.sum_numbers(&mut values)?;
+        let above = self.passes.rows.gramian(Some(&self.passes.above_columns()))?;
+        values.iter_mut().zip(above).for_each(|(v, a)| *v += a);
+        Ok(values)
     }
 
     fn has_blocks(&self) -> bool {
@@ -52,6 +61,6 @@ impl TaskGradients for Representation<'_> {
     }
 
     fn combine(&mut self, _block: &[usize], weights: &[f64], out: &mut Sink<'_>) -> Result<()> {
-        self.passes.weighted(&self.pass.shared_tensors(), weights, out)
+        self.passes.weighted(&self.pass, weights, out)
     }
 }

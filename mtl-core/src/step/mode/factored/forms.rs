@@ -6,6 +6,8 @@
 //! | trace | `<D_i, T D_j>` with `T = a a^T` | `n^2 in + K n^2 out` | yes |
 //! | sketch | `<D_i^T a P, D_j^T a P>` with `P [in, r]` | `n in r + K n r out` | unbiased |
 //!
+//! Sums over ranks: of all `W_t` in the direct form, of all `D_t^T a P` in the sketch; a trace is not made then.
+//!
 //! Trace is cheap where the batch is smaller than the layer is wide. Direct is the exact form of convolutions; it makes
 //! the weight gradients, which the combination then uses.
 
@@ -19,6 +21,8 @@ use crate::{
     error::{Result, TorchContext},
     rng::derive,
     shim::Rows,
+    step::reduce,
+    world::World,
 };
 
 /// How one layer's part is computed.
@@ -53,7 +57,7 @@ impl Form {
 
 #[expect(clippy::cast_precision_loss, reason = "sizes of layers")]
 fn direct_cost(layer: &Layer, k: usize) -> f64 {
-    let n = layer.input.size()[0] as f64;
+    let n = layer.rows_of_all as f64;
     match layer.kind {
         LayerKind::Linear { inputs, outputs } => k as f64 * n * inputs as f64 * outputs as f64,
         LayerKind::Conv2d { .. } | LayerKind::Experts { .. } => k as f64, // only compared with itself
@@ -63,7 +67,7 @@ fn direct_cost(layer: &Layer, k: usize) -> f64 {
 #[expect(clippy::cast_precision_loss, reason = "sizes of layers")]
 fn trace_cost(layer: &Layer, k: usize) -> Option<f64> {
     let LayerKind::Linear { inputs, outputs } = layer.kind else { return None };
-    let (n, k) = (layer.input.size()[0] as f64, k as f64);
+    let (n, k) = (layer.rows_of_all as f64, k as f64);
     // The last term is the inner products themselves: in f64, and of both sides.
     Some(n * n * inputs as f64 + k * n * n * outputs as f64 + 16.0 * k * k * n * outputs as f64)
 }
@@ -100,20 +104,29 @@ impl LayerGram {
 }
 
 /// Computes a layer's part from column `column` of the outputs' gradients.
-pub(super) fn gram(layer: &Layer, outputs: &Rows, column: usize, form: Form, seed: u64) -> Result<LayerGram> {
+pub(super) fn gram(
+    layer: &Layer,
+    outputs: &Rows,
+    column: usize,
+    form: Form,
+    seed: u64,
+    world: &dyn World,
+) -> Result<LayerGram> {
     match form {
-        Form::Direct => direct(layer, outputs, column),
-        Form::Trace => trace(layer, outputs, column),
-        Form::Sketch { rank } => sketch(layer, outputs, column, rank, seed),
+        // The trace needs the products of all samples with all others, of which every rank has some.
+        Form::Trace if world.size() == 1 => trace(layer, outputs, column),
+        Form::Direct | Form::Trace => direct(layer, outputs, column, world),
+        Form::Sketch { rank } => sketch(layer, outputs, column, rank, seed, world),
     }
 }
 
-fn direct(layer: &Layer, outputs: &Rows, column: usize) -> Result<LayerGram> {
+fn direct(layer: &Layer, outputs: &Rows, column: usize, world: &dyn World) -> Result<LayerGram> {
     let mut rows = Rows::given(1)?;
     for k in 0..outputs.len() {
         let grad = outputs.get(k, column)?.map(|d| layer.weight_grad(&d)).transpose()?;
         rows.push(&[grad])?;
     }
+    reduce::rows(world, &mut rows)?;
     Ok(LayerGram { values: rows.gramian(None)?, spread: Vec::new(), rows: Some(rows) })
 }
 
@@ -139,8 +152,8 @@ fn trace(layer: &Layer, outputs: &Rows, column: usize) -> Result<LayerGram> {
     Ok(LayerGram { values, spread: Vec::new(), rows: None })
 }
 
-fn sketch(layer: &Layer, outputs: &Rows, column: usize, rank: i64, seed: u64) -> Result<LayerGram> {
-    let projection = Projection::new(layer, rank, derive(seed, &layer.name, 0))?;
+fn sketch(layer: &Layer, outputs: &Rows, column: usize, rank: i64, seed: u64, world: &dyn World) -> Result<LayerGram> {
+    let projection = Projection::new(layer, rank, derive(seed, &layer.name, 0), world)?;
     let input = projection.apply(layer)?;
     let mut rows = Rows::given(3)?;
     for k in 0..outputs.len() {
@@ -152,6 +165,7 @@ fn sketch(layer: &Layer, outputs: &Rows, column: usize, rank: i64, seed: u64) ->
         let parts = projection.parts().map(|(at, n)| grad.f_narrow(0, at, n).op(layer.name.as_str()));
         rows.push(&parts.into_iter().map(|p| p.map(Some)).collect::<Result<Vec<_>>>()?)?;
     }
+    reduce::rows(world, &mut rows)?;
     let (lead, first, second) = (rows.gramian(Some(&[0]))?, rows.gramian(Some(&[1]))?, rows.gramian(Some(&[2]))?);
     let values = lead.iter().zip(first.iter().zip(&second)).map(|(l, (a, b))| l + a + b).collect();
     let spread = first.iter().zip(&second).map(|(a, b)| a - b).collect();

@@ -4,9 +4,10 @@ use tch::Tensor;
 
 use crate::{
     context::Product,
-    error::{Result, TorchContext},
+    error::{Error, Result, TorchContext},
     shim,
     step::pass::Pass,
+    world::World,
 };
 
 /// A product with a shared weight that ran exactly once.
@@ -22,6 +23,10 @@ pub(super) struct Layer {
     pub(super) weight: usize,
     /// Index of the bias.
     pub(super) bias: Option<usize>,
+    /// Rows of `input` (for experts: of each) over all ranks: decisions about the layer's form hang on it.
+    pub(super) rows_of_all: i64,
+    /// Rows of the ranks before this one.
+    pub(super) rows_before: i64,
 }
 
 /// Which product, with its sizes.
@@ -69,10 +74,37 @@ pub(super) fn on_tape(pass: &Pass<'_>) -> Result<Vec<Layer>> {
             Product::Recurrent { .. } => continue,
         };
         let output = entry.output.shallow_clone();
-        layers.push(Layer { name: entry.layer.clone(), kind, input, output, weight: position, bias: bias.flatten() });
+        let name = entry.layer.clone();
+        let bias = bias.flatten();
+        let mut layer = Layer { name, kind, input, output, weight: position, bias, rows_of_all: 0, rows_before: 0 };
+        layer.rows_of_all = layer.samples();
+        layers.push(layer);
     }
     layers.retain(|layer| uses[layer.weight] == 1);
+    count_rows(&mut layers, pass.world.as_ref())?;
     Ok(layers)
+}
+
+/// Tells every layer how many rows all ranks have, and where this rank's begin.
+fn count_rows(layers: &mut [Layer], world: &dyn World) -> Result<()> {
+    if world.size() == 1 {
+        return Ok(());
+    }
+    let own: Vec<u8> = layers.iter().flat_map(|layer| layer.samples().to_le_bytes()).collect();
+    let mut all = Vec::with_capacity(world.size());
+    for bytes in world.gather(&own)? {
+        let counts: Vec<i64> = bytes.as_chunks().0.iter().map(|chunk| i64::from_le_bytes(*chunk)).collect();
+        if counts.len() != layers.len() {
+            let reason = format!("a rank has {} layers with shared weights, another {}", counts.len(), layers.len());
+            return Err(Error::Ranks { reason });
+        }
+        all.push(counts);
+    }
+    for (l, layer) in layers.iter_mut().enumerate() {
+        layer.rows_before = all.iter().take(world.rank()).map(|counts| counts[l]).sum();
+        layer.rows_of_all = all.iter().map(|counts| counts[l]).sum();
+    }
+    Ok(())
 }
 
 /// Indices of the shared parameters that need exact rows.
@@ -88,6 +120,14 @@ pub(super) fn not_covered(pass: &Pass<'_>, layers: &[Layer]) -> Vec<usize> {
 }
 
 impl Layer {
+    /// Length of the axis that is divided among ranks.
+    pub(super) fn samples(&self) -> i64 {
+        match self.kind {
+            LayerKind::Linear { .. } | LayerKind::Conv2d { .. } => self.input.size()[0],
+            LayerKind::Experts { .. } => self.input.size()[1],
+        }
+    }
+
     /// Width of what the layer reads: the axis that a sketch shortens.
     pub(super) fn inputs(&self) -> i64 {
         match self.kind {

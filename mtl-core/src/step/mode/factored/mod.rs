@@ -17,6 +17,9 @@
 //! unbiased estimate (`sketch.rs`) with an estimate of its own error, and where that exceeds `tolerance` the step falls
 //! back to the exact one.
 //!
+//! With several ranks the factors stay with the samples they belong to: exact forms sum weight gradients over ranks, sketches
+//! their few columns only (one projection for all ranks), and the combined gradient is summed once.
+//!
 //! Measured, over one forward and `K` backward passes: `cargo xtask bench --suite step`. Memory: `K` gradients of layer
 //! outputs instead of `K` copies of the weights. No reference: we know of no library that does this; the identity
 //! `<D_i^T a, D_j^T a> = <D_i, (a a^T) D_j>` is that of Goodfellow, "Efficient per-example gradient computations", 2015,
@@ -25,6 +28,8 @@
 mod forms;
 mod layer;
 mod sketch;
+
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
@@ -38,7 +43,8 @@ use crate::{
     error::{Error, Result},
     rng::derive,
     shim::Rows,
-    step::pass::Pass,
+    step::{pass::Pass, reduce},
+    world::World,
 };
 
 /// How the Gramian is taken from the factors.
@@ -92,7 +98,8 @@ impl FactoredConfig {
 pub(super) fn collect<'a>(pass: Pass<'a>, config: &FactoredConfig) -> Result<Collected<'a>> {
     let layers = layer::on_tape(&pass)?;
     let plain = layer::not_covered(&pass, &layers);
-    let (outputs, heads, exact) = backward(&pass, &layers, &plain)?;
+    let (outputs, heads, mut exact) = backward(&pass, &layers, &plain)?;
+    reduce::rows(pass.world.as_ref(), &mut exact)?;
     let seed = derive(config.seed, "sketch", pass.step);
     let form = |layer: &Layer| match config.gramian {
         GramianForm::Sketch => Form::sketched(layer, config.rank, pass.active.len()),
@@ -100,15 +107,21 @@ pub(super) fn collect<'a>(pass: Pass<'a>, config: &FactoredConfig) -> Result<Col
     };
     let mut grams = Vec::with_capacity(layers.len());
     for (l, layer) in layers.iter().enumerate() {
-        grams.push(forms::gram(layer, &outputs, l, form(layer), seed)?);
+        grams.push(forms::gram(layer, &outputs, l, form(layer), seed, pass.world.as_ref())?);
     }
-    let mut factored = Factored { layers, outputs, grams, exact, plain, error: None };
+    let mut factored = Factored { layers, outputs, grams, exact, plain, world: pass.world.clone(), error: None };
     factored.error = factored.estimate()?;
     if factored.error.is_some_and(|e| e > config.tolerance || e.is_nan()) {
         for (l, layer) in factored.layers.iter().enumerate() {
             if factored.grams[l].is_estimate() {
-                factored.grams[l] =
-                    forms::gram(layer, &factored.outputs, l, Form::exact(layer, pass.active.len()), seed)?;
+                factored.grams[l] = forms::gram(
+                    layer,
+                    &factored.outputs,
+                    l,
+                    Form::exact(layer, pass.active.len()),
+                    seed,
+                    pass.world.as_ref(),
+                )?;
             }
         }
         factored.error = Some(0.0);
@@ -129,7 +142,7 @@ fn backward(pass: &Pass<'_>, layers: &[Layer], plain: &[usize]) -> Result<(Rows,
     let mut heads = Vec::with_capacity(pass.active.len());
     for (k, &t) in pass.active.iter().enumerate() {
         let extra: Vec<&Tensor> = plain.iter().map(|&i| shared[i]).chain(pass.owned_tensors(t)).collect();
-        let mut row = outputs.backward(pass.loss(t), pass.factor(t, 1.0), &extra, pass.keeps_graph(k))?;
+        let mut row = pass.backward(&mut outputs, k, &extra)?;
         heads.push(row.split_off(plain.len()));
         for &l in &with_bias {
             row.push(outputs.get(k, l)?.map(|d| layers[l].bias_grad(&d)).transpose()?);
@@ -150,6 +163,7 @@ struct Factored {
     exact: Rows,
     /// Indices of the shared parameters that no layer covers.
     plain: Vec<usize>,
+    world: Arc<dyn World>,
     error: Option<f64>,
 }
 
@@ -208,15 +222,22 @@ impl TaskGradients for Factored {
         for (&c, grad) in columns.iter().zip(self.exact.combine(Some(&columns), weights)?) {
             grad.map_or(Ok(()), |g| out(params[c], g))?;
         }
-        for l in (0..self.layers.len()).filter(|&l| block.contains(&self.layers[l].weight)) {
-            // Weight gradients that the Gramian needed anyway are combined, the others made once.
-            let grad = match &mut self.grams[l].rows {
-                Some(rows) => rows.combine(None, weights)?.pop().flatten(),
-                None => match self.outputs.combine(Some(&[l]), weights)?.pop().flatten() {
-                    Some(cotangent) => Some(self.layers[l].weight_grad(&cotangent)?),
-                    None => None,
-                },
-            };
+        // Weight gradients that the Gramian needed anyway are combined, the others made once, of this rank's samples.
+        let inside: Vec<usize> = (0..self.layers.len()).filter(|&l| block.contains(&self.layers[l].weight)).collect();
+        let (made, unmade): (Vec<usize>, Vec<usize>) = inside.iter().partition(|&&l| self.grams[l].rows.is_some());
+        let mut grads: Vec<Option<Tensor>> = Vec::with_capacity(unmade.len());
+        for &l in &unmade {
+            let cotangent = self.outputs.combine(Some(&[l]), weights)?.pop().flatten();
+            grads.push(cotangent.map(|cotangent| self.layers[l].weight_grad(&cotangent)).transpose()?);
+        }
+        reduce::list(self.world.as_ref(), &mut grads)?;
+        for &l in &made {
+            if let Some(rows) = &mut self.grams[l].rows {
+                let grad = rows.combine(None, weights)?.pop().flatten();
+                grad.map_or(Ok(()), |g| out(self.layers[l].weight, g))?;
+            }
+        }
+        for (&l, grad) in unmade.iter().zip(grads) {
             grad.map_or(Ok(()), |g| out(self.layers[l].weight, g))?;
         }
         Ok(())

@@ -20,6 +20,8 @@ use super::layer::{Layer, LayerKind};
 use crate::{
     error::{Result, TorchContext},
     rng::Rng,
+    step::reduce,
+    world::World,
 };
 
 /// Rows of the input that the leading directions are taken from.
@@ -36,14 +38,18 @@ pub(super) struct Projection {
 
 impl Projection {
     /// A projection of the layer's input onto `rank` columns (rounded down to a multiple of 4).
-    pub(super) fn new(layer: &Layer, rank: i64, seed: u64) -> Result<Self> {
+    /// The same on every rank: its leading directions are those of all ranks' samples.
+    pub(super) fn new(layer: &Layer, rank: i64, seed: u64, world: &dyn World) -> Result<Self> {
         let quarter = rank / 4;
         let lead = 2 * quarter;
         let mut rng = Rng::new(seed);
         let sample = sample(layer)?; // [<= SAMPLE, in]
         let probe = hadamard(layer.inputs(), lead, &mut rng, &sample)?;
         let along = sample.f_matmul(&probe).and_then(|y| sample.f_tr().and_then(|a| a.f_matmul(&y)));
-        let (q, _) = along.and_then(|y| Tensor::f_linalg_qr(&y, "reduced")).op(layer.name.as_str())?; // [in, lead]
+        let mut along = [Some(along.op(layer.name.as_str())?)];
+        reduce::list(world, &mut along)?;
+        let [along] = along;
+        let (q, _) = Tensor::f_linalg_qr(&along.unwrap_or_default(), "reduced").op(layer.name.as_str())?; // [in, lead]
         let s = hadamard(layer.inputs(), 2 * quarter, &mut rng, &sample)?;
         let inside = q.f_tr().and_then(|t| t.f_matmul(&s)).and_then(|c| q.f_matmul(&c)).op(layer.name.as_str())?;
         let rest = s.f_sub(&inside).op(layer.name.as_str())?;
@@ -86,25 +92,30 @@ impl Projection {
     }
 }
 
-/// Some rows `[n, in]` of the layer's input, evenly spread.
+/// Where this rank's first of every `stride` rows of all ranks is.
+fn first(layer: &Layer, stride: i64) -> Option<i64> {
+    Some((stride - layer.rows_before % stride) % stride)
+}
+
+/// Some rows `[n, in]` of the layer's input, evenly spread over all ranks.
 fn sample(layer: &Layer) -> Result<Tensor> {
     let name = layer.name.as_str();
     match layer.kind {
         LayerKind::Linear { .. } => {
-            let stride = (layer.input.size()[0] / SAMPLE).max(1);
-            layer.input.f_slice(0, None, None, stride).op(name)
+            let stride = (layer.rows_of_all / SAMPLE).max(1);
+            layer.input.f_slice(0, first(layer, stride), None, stride).op(name)
         }
         LayerKind::Experts { inputs, .. } => {
-            let rows = layer.input.size()[0] * layer.input.size()[1];
+            let rows = layer.input.size()[0] * layer.rows_of_all;
             let stride = (rows / SAMPLE).max(1);
-            let step = stride.min(layer.input.size()[1]);
-            let some = layer.input.f_slice(1, None, None, step).and_then(|x| x.f_reshape([-1, inputs]));
+            let step = stride.min(layer.rows_of_all);
+            let some = layer.input.f_slice(1, first(layer, step), None, step).and_then(|x| x.f_reshape([-1, inputs]));
             some.op(name)
         }
         LayerKind::Conv2d { .. } => {
             let size = layer.input.size(); // [b, c, h, w]
             let mut stride = 1;
-            while size[0] * (size[2] / (stride + 1)).max(1) * (size[3] / (stride + 1)).max(1) >= SAMPLE
+            while layer.rows_of_all * (size[2] / (stride + 1)).max(1) * (size[3] / (stride + 1)).max(1) >= SAMPLE
                 && stride < size[2].max(size[3])
             {
                 stride += 1;
