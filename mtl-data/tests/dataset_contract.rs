@@ -287,8 +287,11 @@ fn kept_facts_give_the_same_samples_bit_for_bit() {
     }
 }
 
-/// All files in a folder and in folders below it.
+/// All files in a folder and in folders below it; none where a data set has no files.
 fn files_below(dir: &Path) -> Vec<PathBuf> {
+    if !dir.exists() {
+        return Vec::new();
+    }
     let of = |path: PathBuf| if path.is_dir() { files_below(&path) } else { vec![path] };
     fs::read_dir(dir).unwrap().flat_map(|entry| of(entry.unwrap().path())).collect()
 }

@@ -36,7 +36,7 @@ struct Lines {
     /// Lines that are passed over; default 0.
     skip: usize,
     /// Where the data set was found, by year; default nowhere.
-    found: BTreeMap<u16, PathBuf>,
+    found: BTreeMap<String, PathBuf>,
 }
 
 /// One that breaks promises.

@@ -56,9 +56,9 @@ impl std::fmt::Display for Budget {
 #[serde(rename_all = "kebab-case")]
 pub enum Every {
     /// After so many passes over the training split, >= 1.
-    Epochs(u64),
+    Epochs(#[schemars(range(min = 1))] u64),
     /// After so many optimizer steps, >= 1.
-    Steps(u64),
+    Steps(#[schemars(range(min = 1))] u64),
 }
 
 impl Default for Every {
