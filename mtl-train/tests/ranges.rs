@@ -202,7 +202,7 @@ fn what_a_range_leaves_out_is_refused_by_the_file_and_by_the_part() {
                 }
                 // What no number of the field's type can be is not read.
                 let said = refusals(section, &document[section]);
-                let layer = ["size must be", "outputs must be"]; // of a layer that is made with it
+                let layer = ["size must be", "outputs must be", "heads must be"]; // of a layer that is made with it
                 let about = |e: &&String| {
                     e.starts_with("not read") || e.contains(&key.key) || layer.iter().any(|words| e.contains(words))
                 };
