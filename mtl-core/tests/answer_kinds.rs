@@ -320,7 +320,7 @@ fn statistics_by_hand() {
                 assert!((lengths.spread.as_ref().unwrap().moments.mean - 1.5).abs() < 1e-12);
             }
             LabelStats::Class { counts, missing } => {
-                assert_eq!((counts.as_slice(), *missing), ([1, 2, 1].as_slice(), 3))
+                assert_eq!((counts.as_slice(), *missing), ([1, 2, 1].as_slice(), 3));
             }
             LabelStats::MultiLabel { .. } | LabelStats::Values { .. } | LabelStats::Custom { .. } => {}
         }

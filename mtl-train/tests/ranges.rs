@@ -111,7 +111,7 @@ fn refusals(section: &str, value: &Value) -> Vec<String> {
     let mut said: Vec<Result<(), String>> = Vec::new();
     match section {
         "balancer" => {
-            said.push(read::<MethodConfig>(value).and_then(|c| c.build(&tasks()).map(drop).map_err(|e| e.to_string())))
+            said.push(read::<MethodConfig>(value).and_then(|c| c.build(&tasks()).map(drop).map_err(|e| e.to_string())));
         }
         "train" => said.push(read::<TrainConfig>(value).and_then(|c| c.validate().map_err(|e| e.to_string()))),
         "data" => said.push(read::<DatasetConfig>(value).and_then(|c| c.load().map(drop).map_err(|e| e.to_string()))),
@@ -183,7 +183,7 @@ fn what_a_range_leaves_out_is_refused_by_the_file_and_by_the_part() {
                     |path: &str| path == place || path.strip_prefix(&place).is_some_and(|rest| rest == "[0]");
                 match source.faults().iter().find(|fault| at_value(&fault.path.to_string())) {
                     Some(fault) if fault.error.to_string().contains(&format!(" must be {range}, found ")) => {
-                        n_file += 1
+                        n_file += 1;
                     }
                     Some(fault) => wrong.push(format!("file, {name}: {}", fault.error)),
                     None => wrong.push(format!("file, {name}: not refused")),

@@ -182,7 +182,7 @@ macro_rules! registry {
                 /// What the settings' type says of it, in serde's words.
                 pub fn with(&self, key: &str, value: $crate::registry::Value) -> std::result::Result<Self, String> {
                     match self {
-                        $( Self::$variant(config) => $crate::registry::with(config, key, value).map(Self::$variant), )+
+                        $( Self::$variant(config) => $crate::registry::with(config, key, &value).map(Self::$variant), )+
                         Self::Outside(part) => part.with(key, value).map(Self::Outside),
                     }
                 }

@@ -19,10 +19,10 @@ pub fn settings<C: DeserializeOwned, E: de::Error>(table: Content) -> Result<C, 
 ///
 /// # Errors
 /// What `C` says of it, in serde's words.
-pub fn with<C: Serialize + DeserializeOwned>(config: &C, key: &str, value: Value) -> Result<C, String> {
+pub fn with<C: Serialize + DeserializeOwned>(config: &C, key: &str, value: &Value) -> Result<C, String> {
     let mut table = written(config)?;
     if let Content::Map(keys) = &mut table {
-        keys.insert(Content::String(key.to_owned()), written(&value)?);
+        keys.insert(Content::String(key.to_owned()), written(value)?);
     }
     read(table)
 }
@@ -76,10 +76,10 @@ mod tests {
     #[test]
     fn settings_change_by_their_key_and_the_others_stay() {
         let tower = Tower { floors: None, ..Tower::default() };
-        let named = with(&tower, "name", json!("north")).unwrap();
+        let named = with(&tower, "name", &json!("north")).unwrap();
         assert_eq!(named, Tower { name: Some("north".into()), ..tower.clone() });
         assert_eq!(without(&named, &["name"]).unwrap(), tower);
         assert_eq!(without(&named, &["name", "floors"]).unwrap(), Tower::default());
-        assert!(with(&tower, "width", json!(1)).unwrap_err().starts_with("unknown field `width`"));
+        assert!(with(&tower, "width", &json!(1)).unwrap_err().starts_with("unknown field `width`"));
     }
 }

@@ -184,8 +184,7 @@ impl FileKeys {
     ) -> Result<Self> {
         split.validate()?;
         let classes = if split.stratify.is_empty() { Vec::new() } else { classes() };
-        let coded: Vec<(&str, (Vec<u32>, Vec<String>))> =
-            classes.iter().map(|(task, labels)| (*task, coded(labels))).collect();
+        let coded: Vec<(&str, Coded)> = classes.iter().map(|(task, labels)| (*task, coded(labels))).collect();
         if let Some(name) = split.stratify.iter().find(|name| !coded.iter().any(|(task, _)| task == name)) {
             let tasks: Vec<&str> = coded.iter().map(|(task, _)| *task).collect();
             let expected = format!("tasks of classes ({})", tasks.join(", "));
@@ -262,8 +261,11 @@ impl FileKeys {
     }
 }
 
+/// A code for each, and the text of each code.
+type Coded = (Vec<u32>, Vec<String>);
+
 /// Numbers as texts by code.
-fn coded(numbers: &[u64]) -> (Vec<u32>, Vec<String>) {
+fn coded(numbers: &[u64]) -> Coded {
     let mut known: BTreeMap<u64, u32> = BTreeMap::new();
     let mut texts = Vec::new();
     let code = |number: &u64| {

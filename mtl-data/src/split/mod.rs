@@ -282,7 +282,7 @@ mod tests {
                 format!("s{block}-{}", (0..7).take_while(|size| size * (size + 1) / 2 <= at).count())
             };
             let subjects = column(400, subject);
-            let parts = split.cut("data", 400, &keys(&split, &[subjects.clone()]), SHARES, seed).unwrap();
+            let parts = split.cut("data", 400, &keys(&split, std::slice::from_ref(&subjects)), SHARES, seed).unwrap();
             let of = |part: &[u64]| {
                 let mut of: Vec<&String> = part.iter().map(|&at| &subjects[usize::try_from(at).unwrap()]).collect();
                 of.sort_unstable();
@@ -306,7 +306,7 @@ mod tests {
         let split: Split = toml::from_str(r#"time = "date""#).unwrap();
         // Ten days of ten samples each, in any order of the file.
         let days = column(100, |i| format!("2024-03-{:02}", 1 + (i * 37) % 100 / 10));
-        let parts = split.cut("data", 100, &keys(&split, &[days.clone()]), SHARES, 0).unwrap();
+        let parts = split.cut("data", 100, &keys(&split, std::slice::from_ref(&days)), SHARES, 0).unwrap();
         let ends = |part: &[u64]| {
             let mut of: Vec<&String> = part.iter().map(|&at| &days[usize::try_from(at).unwrap()]).collect();
             of.sort_unstable();

@@ -266,7 +266,7 @@ impl ConfigSource {
             mtl_core::Error::Parse { column, .. } => Some(*column),
             _ => None,
         };
-        let address = self.address(section, core);
+        let address = self.address(&section, core);
         // A complaint about a table or a list as a whole is about its name.
         let is_whole = self.value(&address.part).is_some_and(|value| value.is_table() || value.is_array());
         let at = if is_whole && address.key.is_none() { At::Key } else { At::Value };
@@ -281,7 +281,7 @@ impl ConfigSource {
         }
         let (section, cause) = blamed(e)?;
         let mut path = match core_of(cause) {
-            Some(core) => self.address(section, core).path(),
+            Some(core) => self.address(&section, core).path(),
             None => section,
         };
         while self.value(&path).is_none() {
@@ -291,13 +291,13 @@ impl ConfigSource {
     }
 
     /// Where the setting stands that an error of a part is about: the part in its section, as the error says it, and the key in it.
-    fn address(&self, section: KeyPath, core: &mtl_core::Error) -> Address {
+    fn address(&self, section: &KeyPath, core: &mtl_core::Error) -> Address {
         use mtl_core::Error as Core;
         let (inside, cause) = core.located();
         let part = section.join(inside);
         let key = match cause {
             // What is no key of the part is a thing inside it, of which the part is the address.
-            Core::InvalidConfig { field, .. } => Some(part.join(field)).filter(|key| schema::is_key(key)),
+            Core::InvalidConfig { field, .. } => Some(part.join(field)).filter(schema::is_key),
             // A name says itself which value it is: the one that is this name.
             Core::UnknownTask { name, .. } | Core::UnknownName { name, .. } | Core::Duplicate { name, .. } => {
                 self.find_text(&part, name)

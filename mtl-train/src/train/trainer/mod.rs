@@ -179,7 +179,7 @@ impl Trainer {
             engine.clip_tasks(max).map_err(|e| Error::from(e).in_section("train.clip_task_norm"))?;
         }
         let ema = config.ema.map(|ema| Ema::new(ema, model.params())).transpose();
-        let ema = ema.map_err(|e| Error::from(e).in_section("train.ema"))?;
+        let ema = ema.map_err(|e| e.in_section("train.ema"))?;
         if config.accumulate > 1 && engine.method().needs().losses_after_step {
             let e = mtl_core::Error::InvalidConfig {
                 what: "train",
