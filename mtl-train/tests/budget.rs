@@ -211,7 +211,7 @@ fn a_run_has_one_budget() {
     let place = "run.toml:7: train: steps must be left out where there are epochs: a run has one budget, found both";
     assert!(e.starts_with(place) && e.contains("^"), "{e}");
     let e = parse("validate_every = { steps = 0 }").unwrap_err().to_string();
-    assert!(e.contains("train: validate_every must be >= 1, found 0"), "{e}");
+    assert!(e.contains("train.validate_every.steps must be >= 1, found 0") && e.ends_with('^'), "{e}");
     let e = parse("validate_every = { step = 5 }").unwrap_err().to_string();
     assert!(e.starts_with("run.toml:6:"), "{e}");
     let e = parse("max_steps = 100").unwrap_err().to_string();

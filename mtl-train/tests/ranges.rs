@@ -203,8 +203,13 @@ fn what_a_range_leaves_out_is_refused_by_the_file_and_by_the_part() {
                 // What no number of the field's type can be is not read.
                 let said = refusals(section, &document[section]);
                 let layer = ["size must be", "outputs must be", "heads must be"]; // of a layer that is made with it
+                // A value with a unit, `{ steps = 5 }`, is told by the setting that it is of.
+                let table = group.path.split_once('.').map(|(_, inside)| inside);
                 let about = |e: &&String| {
-                    e.starts_with("not read") || e.contains(&key.key) || layer.iter().any(|words| e.contains(words))
+                    e.starts_with("not read")
+                        || e.contains(&key.key)
+                        || table.is_some_and(|table| e.contains(table))
+                        || layer.iter().any(|words| e.contains(words))
                 };
                 match said.iter().any(|e| about(&e)) {
                     true => n_part += 1,
