@@ -116,6 +116,10 @@ impl HeadPart for ClassHeadConfig {
         ClassHead::METRICS
     }
 
+    fn default_for(&self) -> Option<&'static str> {
+        Some(Class::NAME)
+    }
+
     fn build(&self, place: HeadPlace<'_>) -> Result<Box<dyn Head>> {
         let Answer::Class(classes) = place.answer else { return Err(place.refuses("class")) };
         Ok(Box::new(ClassHead::new(place, classes, self)?))

@@ -95,6 +95,10 @@ impl HeadPart for MultiLabelHeadConfig {
         MultiLabelHead::METRICS
     }
 
+    fn default_for(&self) -> Option<&'static str> {
+        Some(MultiLabel::NAME)
+    }
+
     fn build(&self, place: HeadPlace<'_>) -> Result<Box<dyn Head>> {
         let Answer::MultiLabel(labels) = place.answer else { return Err(place.refuses("multi-label")) };
         Ok(Box::new(MultiLabelHead::new(place, labels, self)?))

@@ -187,6 +187,10 @@ impl HeadPart for OrdinalHeadConfig {
         OrdinalHead::METRICS
     }
 
+    fn default_for(&self) -> Option<&'static str> {
+        Some(Ordinal::NAME)
+    }
+
     fn build(&self, place: HeadPlace<'_>) -> Result<Box<dyn Head>> {
         let Answer::Ordinal(grades) = place.answer else { return Err(place.refuses("ordinal")) };
         Ok(Box::new(OrdinalHead::new(place, grades, self)?))

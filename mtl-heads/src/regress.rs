@@ -141,6 +141,10 @@ impl HeadPart for RegressHeadConfig {
         RegressHead::METRICS
     }
 
+    fn default_for(&self) -> Option<&'static str> {
+        Some(Values::NAME)
+    }
+
     fn build(&self, place: HeadPlace<'_>) -> Result<Box<dyn Head>> {
         let Answer::Values(values) = place.answer else { return Err(place.refuses("regress")) };
         Ok(Box::new(RegressHead::new(place, values, self)?))

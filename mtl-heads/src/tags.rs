@@ -108,6 +108,10 @@ impl HeadPart for TagsHeadConfig {
         metrics(answer)
     }
 
+    fn default_for(&self) -> Option<&'static str> {
+        Some(Tags::NAME)
+    }
+
     fn build(&self, place: HeadPlace<'_>) -> Result<Box<dyn Head>> {
         let Answer::Tags(tags) = place.answer else { return Err(place.refuses("tags")) };
         Ok(Box::new(TagsHead::new(place, tags, self)?))

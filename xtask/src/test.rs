@@ -3,7 +3,7 @@
 //! A workspace has dozens of test programs, each with its own summary. They are passed through as they come and added up, so
 //! that the last line of the output answers the only question: how many passed, how many failed, how many were skipped because
 //! this machine lacks something. A build error or a crashed test program has no summary; it is counted as one failure, so that
-//! the last line never looks green when the run was not. libtest counts a skipped test as passed; [`skip`](crate::skip) is how
+//! the last line never looks green when the run was not. libtest counts a skipped test as passed; [`skip`] is how
 //! it says the truth. Those that were skipped are named above the last line, each with what it lacks.
 
 use std::collections::BTreeSet;

@@ -197,6 +197,10 @@ impl HeadPart for GruDecoderHeadConfig {
         GruDecoderHead::METRICS
     }
 
+    fn default_for(&self) -> Option<&'static str> {
+        Some(Sequence::NAME)
+    }
+
     fn build(&self, place: HeadPlace<'_>) -> Result<Box<dyn Head>> {
         let Answer::Sequence(sequence) = place.answer else { return Err(place.refuses("gru-decoder")) };
         Ok(Box::new(GruDecoderHead::new(place, sequence, self)?))
