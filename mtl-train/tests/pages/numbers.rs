@@ -162,7 +162,8 @@ fn unknown(blocks: &[Block], known: &[f64]) -> String {
             let _ = writeln!(missing, "{key}: {n}");
         }
     }
-    for (key, text) in &words {
+    // An address inside the page is no statement either.
+    for (key, text) in words.iter().filter(|(key, _)| *key != "link") {
         for (n, digits) in in_words(text) {
             let half = 0.5000001 * 10f64.powi(-i32::try_from(digits).unwrap());
             let near = |k: &f64| (k - n).abs() <= half.max(1e-3 * n.abs() * f64::from(u8::from(n.abs() < 1e-4)));
