@@ -47,6 +47,7 @@ impl Random {
 pub(crate) enum Task {
     Classes(usize, Scores),
     Labels(usize, Scores),
+    Values(usize),
     /// Numbers above 0, so that every metric of numbers takes them.
     Positive(usize),
 }
@@ -101,6 +102,11 @@ pub(crate) fn draw(task: Task, n: usize, missing: usize, random: &mut Random) ->
             let label = |random: &mut Random| if unknown(random) { f32::NAN } else { random.below(2) as f32 };
             let labels = Array2::from_shape_simple_fn((n, c), || label(random));
             (Prediction::MultiLabel { scores, kind }, Reference::MultiLabel(labels))
+        }
+        Task::Values(k) => {
+            let values = Array2::from_shape_simple_fn((n, k), || random.number() * 100.0);
+            let truth = |random: &mut Random| if unknown(random) { f32::NAN } else { random.number() * 100.0 };
+            (Prediction::Values { values }, Reference::Values(Array2::from_shape_simple_fn((n, k), || truth(random))))
         }
         Task::Positive(k) => {
             let values = Array2::from_shape_simple_fn((n, k), || random.number().exp());

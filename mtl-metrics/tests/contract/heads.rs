@@ -1,7 +1,10 @@
 //! What every metric of the registry promises, on random data: the laws of merging to the bit, the same bits at any
 //! number of threads, missing labels as if deleted, the right direction, and an error for every bad input.
 
-use crate::cases::names::NAMES;
+use crate::cases::{
+    draw::{Random, Task, draw},
+    names::NAMES,
+};
 use mtl_core::{
     metric::{Direction, MetricName},
     prediction::{MISSING_CLASS, Prediction, Reference, Scores},
@@ -9,16 +12,6 @@ use mtl_core::{
 use mtl_metrics::{AnyMetric, MetricSet, known, laws, registry};
 use ndarray::Array2;
 use proptest::prelude::*;
-
-/// What a data set is drawn as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Task {
-    Classes(usize, Scores),
-    Labels(usize, Scores),
-    Values(usize),
-    /// Numbers above 0.
-    Positive(usize),
-}
 
 const SCORED: [Task; 8] = [
     Task::Classes(2, Scores::Probs),
@@ -72,70 +65,6 @@ fn fresh(id: &str) -> Box<dyn AnyMetric> {
     registry::build(id).unwrap()
 }
 
-/// SplitMix64, so that a case is a number.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        (self.next() % n as u64) as usize
-    }
-
-    /// In [-4, 4], often equal to an earlier one.
-    fn number(&mut self) -> f32 {
-        match self.below(3) {
-            0 => self.below(5) as f32 - 2.0,
-            _ => (self.next() >> 40) as f32 / (1 << 21) as f32 - 4.0,
-        }
-    }
-}
-
-/// Scores or numbers of `n` samples beside their truth, about one in `1 / missing` unknown.
-fn draw(task: Task, n: usize, missing: usize, random: &mut Random) -> (Prediction, Reference) {
-    let unknown = |random: &mut Random| missing > 0 && random.below(missing) == 0;
-    match task {
-        Task::Classes(c, kind) => {
-            let mut scores = Array2::from_shape_simple_fn((n, c), || random.number());
-            if kind == Scores::Probs {
-                for mut row in scores.rows_mut() {
-                    row.mapv_inplace(f32::exp);
-                    let sum = row.sum();
-                    row /= sum;
-                }
-            }
-            let label = |random: &mut Random| if unknown(random) { MISSING_CLASS } else { random.below(c) as i64 };
-            (Prediction::Class { scores, kind }, Reference::Class((0..n).map(|_| label(random)).collect()))
-        }
-        Task::Labels(c, kind) => {
-            let score = |random: &mut Random| match kind {
-                Scores::Logits => random.number(),
-                Scores::Probs => 1.0 / (1.0 + random.number().exp()),
-            };
-            let scores = Array2::from_shape_simple_fn((n, c), || score(random));
-            let label = |random: &mut Random| if unknown(random) { f32::NAN } else { random.below(2) as f32 };
-            let labels = Array2::from_shape_simple_fn((n, c), || label(random));
-            (Prediction::MultiLabel { scores, kind }, Reference::MultiLabel(labels))
-        }
-        Task::Positive(k) => {
-            let values = Array2::from_shape_simple_fn((n, k), || random.number().exp());
-            let truth = |random: &mut Random| if unknown(random) { f32::NAN } else { random.number().exp() };
-            (Prediction::Values { values }, Reference::Values(Array2::from_shape_simple_fn((n, k), || truth(random))))
-        }
-        Task::Values(k) => {
-            let values = Array2::from_shape_simple_fn((n, k), || random.number() * 100.0);
-            let truth = |random: &mut Random| if unknown(random) { f32::NAN } else { random.number() * 100.0 };
-            (Prediction::Values { values }, Reference::Values(Array2::from_shape_simple_fn((n, k), || truth(random))))
-        }
-    }
-}
-
 /// A prediction that gets everything right, with certainty.
 fn perfect(task: Task, truth: &Reference) -> Prediction {
     let sure = |kind, yes| match (kind, yes) {
@@ -155,12 +84,6 @@ fn perfect(task: Task, truth: &Reference) -> Prediction {
         (_, Reference::Values(truth)) => Prediction::Values { values: truth.clone() },
         _ => unreachable!("drawn together"),
     }
-}
-
-fn shuffled(n: usize, random: &mut Random) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..n).collect();
-    (1..n).rev().for_each(|idx| order.swap(idx, random.below(idx + 1)));
-    order
 }
 
 #[test]

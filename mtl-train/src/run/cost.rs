@@ -1,15 +1,12 @@
 //! What a run took: `cost.json` of its folder. It is apart from what the run found, because no two runs take the same.
 
-use std::{fs, io::ErrorKind};
-
 use mtl_core::metric::Direction;
 use serde::{Deserialize, Serialize};
 
-use super::{dir::RunDir, session::Session};
-use crate::{
-    error::{Error, Result},
-    train::checkpoint::write_atomic,
-};
+use super::{dir::RunDir, json, session::Session};
+#[cfg(doc)]
+use crate::error::Error;
+use crate::error::Result;
 
 /// What a run took.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -60,9 +57,7 @@ impl Cost {
     /// # Errors
     /// [`Error::Io`] when the file cannot be written.
     pub fn write(&self, dir: &RunDir) -> Result<()> {
-        let text = serde_json::to_string_pretty(self)
-            .map_err(|e| Error::Checkpoint { path: dir.cost(), reason: e.to_string() })?;
-        write_atomic(&dir.cost(), format!("{text}\n").as_bytes())
+        json::write(&dir.cost(), self)
     }
 
     /// That of a finished run; `None` for one that has not finished, or that an older version finished.
@@ -70,13 +65,6 @@ impl Cost {
     /// # Errors
     /// [`Error::Io`] when `cost.json` cannot be read, [`Error::Checkpoint`] when it is damaged.
     pub fn read(dir: &RunDir) -> Result<Option<Self>> {
-        let path = dir.cost();
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(Error::io(path, "cannot read", e)),
-        };
-        let damaged = |e: serde_json::Error| Error::Checkpoint { path, reason: format!("is damaged: {e}") };
-        serde_json::from_str(&text).map(Some).map_err(damaged)
+        json::read(&dir.cost(), |e| format!("is damaged: {e}"))
     }
 }

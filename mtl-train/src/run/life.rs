@@ -197,7 +197,7 @@ impl Run {
         let (test, intervals) = self.session.test_with_intervals()?;
         write_atomic(&self.dir.weights(), &self.session.trainer.model().params().to_safetensors()?)?;
         let outcome = Outcome::of(&self.session, test, intervals)?;
-        write_atomic(&self.dir.metrics(), outcome.to_json()?.as_bytes())?;
+        outcome.write(&self.dir)?;
         Ok(outcome)
     }
 

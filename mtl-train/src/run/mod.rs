@@ -17,6 +17,7 @@ pub mod data;
 pub mod dir;
 pub mod init;
 pub mod interrupt;
+pub(crate) mod json;
 pub mod life;
 pub mod machine;
 pub mod memory;

@@ -2,17 +2,20 @@
 //!
 //! Two runs of one configuration have the same file, to the byte: what depends on the clock is in [`cost`](super::cost).
 
-use std::{fs, io::ErrorKind, path::Path};
+use std::path::Path;
 
 use mtl_metrics::MetricReport;
 use serde::{Deserialize, Serialize};
 
-use super::{dir::RunDir, session::Session};
+use super::{dir::RunDir, json, session::Session};
 use crate::{
     analysis::{intervals::Intervals, run_report::Evaluation},
-    error::{Error, Result},
+    error::Result,
     train::trainer::Choice,
 };
+
+#[cfg(doc)]
+use crate::error::Error;
 
 /// What a finished run found out. What older versions did not write is `None` in their files.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -77,14 +80,12 @@ impl Outcome {
         self.selection.as_ref().filter(|choice| choice.chosen)?.score
     }
 
-    /// The text of `metrics.json`.
+    /// Writes it into a run's folder.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] when it cannot be written as JSON.
-    pub fn to_json(&self) -> Result<String> {
-        let text = serde_json::to_string_pretty(self)
-            .map_err(|e| Error::Checkpoint { path: "metrics.json".into(), reason: e.to_string() })?;
-        Ok(format!("{text}\n"))
+    /// [`Error::Io`] when the file cannot be written.
+    pub fn write(&self, dir: &RunDir) -> Result<()> {
+        json::write(&dir.metrics(), self)
     }
 
     /// The outcome of a run; `None` when it has not finished.
@@ -92,14 +93,7 @@ impl Outcome {
     /// # Errors
     /// [`Error::Io`] when `metrics.json` cannot be read, [`Error::Checkpoint`] when it is damaged.
     pub fn read(dir: &RunDir) -> Result<Option<Self>> {
-        let path = dir.metrics();
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(Error::io(path, "cannot read", e)),
-        };
-        let damaged = |e: serde_json::Error| Error::Checkpoint { path, reason: format!("metrics are damaged: {e}") };
-        serde_json::from_str(&text).map(Some).map_err(damaged)
+        json::read(&dir.metrics(), |e| format!("metrics are damaged: {e}"))
     }
 
     /// The outcome of the run in a folder; `None` when it holds none, or one that has not finished.

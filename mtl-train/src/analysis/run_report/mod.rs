@@ -103,7 +103,7 @@ fn write_page(
             Some(answers) => seen.evaluation = answers.with_curves_of(&seen.evaluation),
             None => {
                 outcome.answers = Some(seen.evaluation.clone());
-                write_atomic(&dir.metrics(), outcome.to_json()?.as_bytes())?;
+                outcome.write(dir)?;
             }
         }
     }

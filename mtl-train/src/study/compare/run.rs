@@ -14,12 +14,13 @@ use crate::{
         cost::Cost,
         data::RunData,
         dir::RunDir,
+        json,
         life::{Ended, Limit, Run},
         memory::PeakMemory,
         outcome::Outcome,
         session::Session,
     },
-    study::files::{Files, finished, write_json},
+    study::files::{Files, finished},
     train::{checkpoint::write_atomic, trainer::Observer},
 };
 
@@ -99,7 +100,7 @@ pub fn run(plan: &Plan, splits: &Splits, root: &Path, watch: &mut dyn Watch) -> 
         }
     }
     let comparison = analyze::analyze(plan, splits, &cells, &outcomes)?;
-    write_json(&files.json(), &comparison)?;
+    json::write(&files.json(), &comparison)?;
     write_atomic(&files.html(), page(&comparison).to_html().as_bytes())?;
     Ok(Some(comparison))
 }

@@ -15,10 +15,11 @@ use crate::{
     run::{
         data::RunData,
         dir::RunDir,
+        json,
         life::{Ended, Limit, Run},
         session::Session,
     },
-    study::files::{read_json, write_json},
+    study::files::read_json,
     train::trainer::{EpochSummary, Observer},
 };
 
@@ -72,7 +73,7 @@ impl FoldRun {
                 let all = run.session().trainer.history().to_vec();
                 let n = all.len() as u64;
                 let history = History { ended: n < epochs || n >= run.session().total_rounds(), epochs: all };
-                write_json(&file, &history)?;
+                json::write(&file, &history)?;
                 history
             }
         };

@@ -22,12 +22,13 @@ use crate::{
     run::{
         data::RunData,
         dir::RunDir,
+        json,
         life::{Ended, Limit, Run},
         memory::PeakMemory,
         self_supervised,
         session::Session,
     },
-    study::files::{Files, fingerprint, finished, write_json},
+    study::files::{Files, fingerprint, finished},
     train::{checkpoint::write_atomic, trainer::Observer},
 };
 
@@ -154,7 +155,7 @@ pub fn search(
         failures: race.failures,
     };
     let files = files(root);
-    write_json(&files.json(), &found)?;
+    json::write(&files.json(), &found)?;
     write_atomic(&files.html(), page(&found).to_html().as_bytes())?;
     Ok(Some(found))
 }
