@@ -6,24 +6,13 @@
 //! Programs that are started without cargo need an rpath: `DEP_MTL_SHIM_LIBDIR` tells a direct dependant's build script
 //! where the libraries are (see mtl-train/build.rs).
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    process::exit,
-};
+use std::{env, fs, path::PathBuf, process::exit};
 
-const SOURCES: &[&str] = &[
-    "autocast.cpp",
-    "grad.cpp",
-    "gram.cpp",
-    "lookup.cpp",
-    "mask.cpp",
-    "optim.cpp",
-    "ranks.cpp",
-    "rows.cpp",
-    "runtime.cpp",
-    "script.cpp",
-    "vmap.cpp",
+/// What is compiled together: libtorch's headers take half a minute to read, our lines a second. Apart is what needs the headers of
+/// functorch, since those and the older ones of the rest declare the same names.
+const BUNDLES: &[&[&str]] = &[
+    &["autocast.cpp", "grad.cpp", "gram.cpp", "mask.cpp", "optim.cpp", "rows.cpp", "runtime.cpp", "script.cpp"],
+    &["lookup.cpp", "ranks.cpp", "vmap.cpp"],
 ];
 
 fn main() {
@@ -54,15 +43,23 @@ fn main() {
         .warnings(false)
         // The kernels here are the point: optimized in every profile.
         .opt_level(3)
+        // Of libtorch's templates it would be 50 MB in every program.
+        .debug(false)
+        .include("cpp")
         .include("cpp/stub")
         .include(&include)
         .include(include.join("torch/csrc/api/include"));
-    for source in SOURCES {
-        build.file(Path::new("cpp").join(source));
+    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
+    for (idx, sources) in BUNDLES.iter().enumerate() {
+        let bundle = out.join(format!("bundle_{idx}.cpp"));
+        let text: String = sources.iter().map(|source| format!("#include \"{source}\"\n")).collect();
+        if let Err(e) = fs::write(&bundle, text) {
+            stop(&format!("cannot write {}: {e}", bundle.display()));
+        }
+        build.file(bundle);
     }
     build.compile("mtl_shim");
 
-    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     let link = out.join("libtorch");
     let _ = fs::remove_file(&link);
     #[cfg(unix)]

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use mtl_core::{
     Error, Result,
     context::Cx,
-    encode::{Encoder, Stage, Takes},
+    encode::{Encoder, EncoderPart, Stage, Takes},
     features::{Features, Tokens, View},
     input::{InputSpec, Inputs},
     nn::{Activation, Dropout, LayerNorm},
@@ -36,7 +36,7 @@ use crate::{
     block::SelfBlock,
     mask::AttnMask,
     multi_head::MultiHeadConfig,
-    tokenizer::{self, Piece, Tokenizer},
+    tokenizer::{self, NamedTokenizer, Piece},
 };
 
 /// Settings of [`TransformerEncoder`].
@@ -44,19 +44,24 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct TransformerEncoderConfig {
     /// Width of a token, >= 1; default 128.
+    #[schemars(range(min = 1))]
     pub width: i64,
     /// Attention heads, a divisor of `width`; default 4.
     pub heads: i64,
     /// Blocks, >= 1; default 4.
+    #[schemars(range(min = 1))]
     pub blocks: i64,
     /// Width inside the feed-forward layers, >= 1; default 512.
+    #[schemars(range(min = 1))]
     pub hidden: i64,
     /// Side of a patch of a picture, >= 1; a divisor of its height and width; moments in a stretch of a signal;
     /// default 4.
+    #[schemars(range(min = 1))]
     pub patch: i64,
     /// Inside the feed-forward layers; default `gelu`.
     pub activation: Activation,
     /// Dropout after attention and inside the feed-forward layers, in `[0, 1)`; default 0.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
     /// How attention is computed; default `auto`.
     pub backend: AttnBackend,
@@ -80,7 +85,7 @@ impl Default for TransformerEncoderConfig {
 /// The encoder.
 #[derive(Debug)]
 pub struct TransformerEncoder {
-    tokenizers: Vec<Tokenizer>,
+    tokenizers: Vec<NamedTokenizer>,
     blocks: Vec<SelfBlock>,
     norm: LayerNorm,
     stages: Vec<Stage>,
@@ -108,9 +113,9 @@ impl TransformerEncoder {
         let mut stages = vec![Stage { name: "tokens".into(), view: view.clone() }];
         let mut place = scope.stage("tokens");
         let mut place = place.sub("tokens");
-        let made = spec.iter().map(|(name, _)| Tokenizer::new(&mut place, spec, name, d, config.patch));
+        let made = spec.iter().map(|(name, _)| NamedTokenizer::new(&mut place, spec, name, d, config.patch));
         let tokenizers = made.collect::<Result<Vec<_>>>()?;
-        let names = tokenizers.iter().map(Tokenizer::names).collect::<Option<Vec<_>>>();
+        let names = tokenizers.iter().map(NamedTokenizer::names).collect::<Option<Vec<_>>>();
         let names = names.map(|names| names.into_iter().flatten().cloned().collect());
         let attention =
             MultiHeadConfig { width: d, heads: config.heads, backend: config.backend, ..MultiHeadConfig::default() };
@@ -125,6 +130,16 @@ impl TransformerEncoder {
         let last = format!("block{}", config.blocks - 1);
         let norm = LayerNorm::new(&mut scope.stage(&last).sub("norm"), d)?;
         Ok(Self { tokenizers, blocks, norm, stages, names })
+    }
+}
+
+impl EncoderPart for TransformerEncoderConfig {
+    fn takes(&self) -> Takes {
+        TransformerEncoder::TAKES
+    }
+
+    fn build(&self, scope: &mut Scope<'_>, spec: &InputSpec) -> Result<Box<dyn Encoder>> {
+        Ok(Box::new(TransformerEncoder::new(scope, spec, self)?))
     }
 }
 

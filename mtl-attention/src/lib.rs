@@ -47,7 +47,7 @@
 //! | [`TaskQueryPool`] | queries of all tasks over shared tokens, in one call | `task_pool.rs` |
 //! | [`TaskQuerySharing`] | the architecture made of these | `task_query.rs` |
 //! | [`TransformerEncoder`] | self-attention over tokens of any input, in stages | `encoder.rs`, `tokenizer/` |
-//! | [`AttentionConfig`], [`AttentionEncoderConfig`] | architectures and encoders by name | `registry.rs` |
+//! | [`AttentionConfig`], [`AttentionEncoderConfig`] | architectures and encoders by name | here |
 //! | [`AttentionSummary`] | mean maps, by task and key | `summary.rs` |
 
 mod attend;
@@ -57,7 +57,6 @@ mod feed_forward;
 mod mask;
 mod multi_head;
 mod positions;
-mod registry;
 mod summary;
 mod task_pool;
 mod task_query;
@@ -70,7 +69,65 @@ pub use feed_forward::FeedForward;
 pub use mask::{AttnMask, CausalAlign};
 pub use multi_head::{MultiHead, MultiHeadConfig};
 pub use positions::CellPositions;
-pub use registry::{AttentionConfig, AttentionEncoderConfig};
 pub use summary::AttentionSummary;
 pub use task_pool::{PoolShape, TaskQueryPool};
 pub use task_query::{TaskQueryConfig, TaskQuerySharing};
+
+use mtl_core::{
+    Result,
+    encode::{BuildEncoder, Encoder, EncoderPart, EncoderPlan, Takes},
+    input::InputSpec,
+    params::Scope,
+    registry,
+    share::{Sharing, SharingPart},
+    task::TaskSet,
+};
+
+registry! {
+    /// The attention architectures that a config file can name.
+    pub enum AttentionConfig, what = "attention architecture", part = SharingPart {
+        TaskQuery(TaskQueryConfig) = "task-query", "each task reads shared tokens with its own learned queries";
+    }
+}
+
+impl AttentionConfig {
+    /// Builds the architecture with encoders of `plan`, for those tasks. `scope` is where the model lives: encoders are made below
+    /// `encoder`, the architecture's own parameters below `sharing`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfig`](mtl_core::Error::InvalidConfig) for a setting out of range or an encoder whose features
+    /// the architecture cannot use.
+    pub fn build(&self, scope: &mut Scope<'_>, plan: &EncoderPlan<'_>, tasks: &TaskSet) -> Result<Box<dyn Sharing>> {
+        self.part().build(scope, plan, tasks)
+    }
+}
+
+registry! {
+    /// The encoders made of attention that a config file can name.
+    pub enum AttentionEncoderConfig, what = "encoder", part = EncoderPart {
+        Transformer(TransformerEncoderConfig) = "transformer", "self-attention over table fields, patches of pictures, words, signals or sets";
+    }
+}
+
+impl AttentionEncoderConfig {
+    /// Which inputs it takes.
+    #[must_use]
+    pub fn takes(&self) -> Takes {
+        self.part().takes()
+    }
+
+    /// Builds the encoder for inputs of that kind.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfig`](mtl_core::Error::InvalidConfig) for settings out of range or inputs that the encoder
+    /// cannot take.
+    pub fn build(&self, scope: &mut Scope<'_>, spec: &InputSpec) -> Result<Box<dyn Encoder>> {
+        self.part().build(scope, spec)
+    }
+}
+
+impl BuildEncoder for AttentionEncoderConfig {
+    fn build(&self, scope: &mut Scope<'_>, spec: &InputSpec) -> Result<Box<dyn Encoder>> {
+        Self::build(self, scope, spec)
+    }
+}

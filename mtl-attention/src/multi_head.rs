@@ -35,12 +35,15 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct MultiHeadConfig {
     /// Width of the queries' tokens and of the result, >= 1; default 64.
+    #[schemars(range(min = 1))]
     pub width: i64,
     /// Width of the memory's tokens, >= 1; the same as `width` unless given.
+    #[schemars(range(min = 1))]
     pub memory_width: Option<i64>,
     /// Width of all heads together, divisible by `heads`; the same as `width` unless given.
     pub inner: Option<i64>,
     /// Number of heads, >= 1; default 4.
+    #[schemars(range(min = 1))]
     pub heads: i64,
     /// Whether the projections have biases; default true.
     pub bias: bool,

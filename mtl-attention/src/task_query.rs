@@ -30,11 +30,11 @@ use mtl_core::{
     Error, Result, TorchContext,
     batch::Inputs,
     context::Cx,
-    encode::Encoder,
+    encode::{Encoder, EncoderPlan},
     features::{Features, Tokens, View},
     nn::{Activation, Dropout, LayerNorm, Linear},
     params::{Role, Scope},
-    share::{SharedFeatures, Sharing, TaskMask},
+    share::{SharedFeatures, Sharing, SharingPart, TaskMask},
     task::TaskSet,
 };
 use serde::{Deserialize, Serialize};
@@ -54,28 +54,37 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TaskQueryConfig {
-    /// Width of tokens inside, >= 1; 0 keeps the encoder's width and makes no projection; default 0.
+    /// Width of tokens inside, >= 0; 0 keeps the encoder's width and makes no projection; default 0.
+    #[schemars(range(min = 0))]
     pub width: i64,
     /// Queries per task, >= 1; default 1.
+    #[schemars(range(min = 1))]
     pub queries: i64,
     /// Heads per query, >= 1; each brings home a whole token's width; default 8.
+    #[schemars(range(min = 1))]
     pub heads: i64,
     /// Self-attention blocks over the tokens before pooling, >= 0; default 0.
     pub blocks: usize,
     /// Heads of those blocks, >= 1 and a divisor of the width; default 4.
+    #[schemars(range(min = 1))]
     pub block_heads: i64,
     /// Inner width of the token-wise layers (that of each block, and one before pooling when there is no block), >= 0;
     /// 0 leaves out the one before pooling and is refused with blocks; default 0.
+    #[schemars(range(min = 0))]
     pub token_hidden: i64,
     /// Width of a task's features, >= 1; default 128.
+    #[schemars(range(min = 1))]
     pub features: i64,
     /// Inner width of each task's residual layer, >= 0; 0 leaves it out; default 0.
+    #[schemars(range(min = 0))]
     pub task_hidden: i64,
     /// Side of the learned grid of positions when the tokens are cells of a map, >= 0; 0 leaves it out; default 4.
+    #[schemars(range(min = 0))]
     pub position_grid: i64,
     /// After each hidden layer; default `relu`.
     pub activation: Activation,
     /// Dropout inside token-wise and task layers and on task features, in `[0, 1)`; default 0.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
     /// The way attention is computed; default `auto`.
     pub backend: AttnBackend,
@@ -227,6 +236,17 @@ impl TaskQuerySharing {
             zs = residual.forward(&zs, cx)?;
         }
         Ok(Features::Pooled(zs))
+    }
+}
+
+impl SharingPart for TaskQueryConfig {
+    fn build(&self, scope: &mut Scope<'_>, plan: &EncoderPlan<'_>, tasks: &TaskSet) -> Result<Box<dyn Sharing>> {
+        let encoder = plan.whole(&mut scope.sub("encoder"))?;
+        Ok(Box::new(TaskQuerySharing::new(&mut scope.sub("sharing"), encoder, tasks, self)?))
+    }
+
+    fn reads_fields(&self) -> bool {
+        true
     }
 }
 

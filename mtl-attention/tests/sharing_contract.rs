@@ -1,6 +1,9 @@
 //! The contract of a sharing architecture, over every member of the registry, on tables and on pictures.
 #![expect(clippy::unwrap_used, reason = "helpers of tests and benches may panic")]
 
+#[path = "../../mtl-core/tests/encoders/mod.rs"]
+mod encoders;
+
 use mtl_attention::{
     AttentionConfig, AttentionEncoderConfig, AttentionSummary, TaskQueryConfig, TransformerEncoderConfig,
 };
@@ -8,7 +11,7 @@ use mtl_core::{
     batch::Inputs,
     context::Cx,
     encode::{BuildEncoder, ConvEncoderConfig, EncoderConfig, EncoderPlan, MlpEncoderConfig, TabularEncoderConfig},
-    input::{CategoricalField, InputSpec, Modality, Picture},
+    input::{CategoricalField, InputSpec, Length, Modality, Picture, Tokens},
     laws,
     mode::Mode,
     params::{ParamSet, Scope},
@@ -105,21 +108,43 @@ fn obeys(what: &str, spec: &InputSpec, build: impl Fn(&mut Scope<'_>, &TaskSet) 
     assert_eq!(laws::sharing::check(&tasks, |scope| build(scope, &tasks), rows), Ok(()), "{what}");
 }
 
+/// Everything, and a text.
+fn with_text() -> InputSpec {
+    let text = Modality::from(Tokens { vocabulary: 6, pad: 0, unknown: Some(1), length: Length::Ragged(4) });
+    let everything = everything();
+    let all = everything.iter().chain([("text", &text)]);
+    InputSpec::new(all.map(|(name, modality)| (name, modality.clone()))).unwrap()
+}
+
+/// On every encoder that gives tokens or maps: those of the core crate's registry, a table field by field, and ours. One that gives a
+/// single vector has nothing to attend to, and is refused.
 #[test]
 fn every_attention_architecture_obeys_the_laws_on_tokens_and_maps() {
+    let (tasks, text) = (tasks(), with_text());
+    let ours = encoders::all().into_iter().chain([table()]).map(|encoder| {
+        let taken = text.iter().filter(|(_, modality)| (encoder.takes().accepts)(modality));
+        let spec = InputSpec::new(taken.map(|(name, modality)| (name, modality.clone()))).unwrap();
+        (Box::new(encoder) as Box<dyn BuildEncoder>, spec)
+    });
+    let all: Vec<_> = ours.chain([(Box::new(transformer()) as Box<dyn BuildEncoder>, everything())]).collect();
     for config in settings() {
         let config = match config {
             AttentionConfig::TaskQuery(c) => AttentionConfig::TaskQuery(TaskQueryConfig { dropout: 0.0, ..c }),
         };
-        let (transformer, all) = (transformer(), everything());
-        let [table, pictures] = [table(), pictures()];
-        let encoders: [(&dyn BuildEncoder, InputSpec); 3] =
-            [(&table, spec(&table)), (&pictures, spec(&pictures)), (&transformer, all)];
-        for (which, (encoder, spec)) in encoders.into_iter().enumerate() {
-            obeys(&format!("{config:?} on encoder {which}"), &spec, |scope, tasks| {
-                config.build(scope, &EncoderPlan::new(encoder, &spec), tasks)
-            });
+        let mut attended = 0;
+        for (which, (encoder, spec)) in all.iter().enumerate() {
+            let mut params = ParamSet::new(Kind::Float, Device::Cpu, 0);
+            match config.build(&mut params.root(), &EncoderPlan::new(encoder.as_ref(), spec), &tasks) {
+                Err(e) => assert!(e.to_string().contains("found pooled"), "{config:?} on encoder {which}: {e}"),
+                Ok(_) => {
+                    attended += 1;
+                    obeys(&format!("{config:?} on encoder {which}"), spec, |scope, tasks| {
+                        config.build(scope, &EncoderPlan::new(encoder.as_ref(), spec), tasks)
+                    });
+                }
+            }
         }
+        assert!(attended >= 5, "{config:?}: a table, pictures twice, texts and the transformer, found {attended}");
     }
 }
 

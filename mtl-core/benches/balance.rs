@@ -8,8 +8,9 @@ use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use mtl_core::{
+    answer::Class,
     balance::{BalancerConfig, Evidence, Gramian},
-    metric::{CLASS, MetricFacts, MetricName, MetricSpec},
+    metric::{MetricFacts, MetricName, MetricSpec},
     task::{Task, TaskSet},
 };
 
@@ -63,6 +64,6 @@ criterion_main!(benches);
 
 /// A metric of classes that is a share.
 fn share() -> MetricSpec {
-    let facts = MetricFacts::maximize("a share", &[CLASS]).between(0.0, 1.0);
+    let facts = MetricFacts::maximize("a share", &[Class::NAME]).between(0.0, 1.0);
     MetricSpec::new(MetricName::new("accuracy").unwrap(), facts)
 }

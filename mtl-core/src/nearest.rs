@@ -1,10 +1,10 @@
 //! What was probably meant by a name that does not exist.
 
-/// The candidate within a third of the name's length in edits, if there is one.
+/// The candidate within a third of the name's length in edits (insert, delete, replace, swap neighbors), if there is one.
 #[must_use]
 pub fn nearest<'n>(name: &str, candidates: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let limit = (name.chars().count() / 3).max(1);
-    let near = candidates.into_iter().map(|c| (distance(name, c), c)).filter(|(d, _)| *d <= limit);
+    let near = candidates.into_iter().map(|c| (strsim::osa_distance(name, c), c)).filter(|(d, _)| *d <= limit);
     near.min_by_key(|(d, _)| *d).map(|(_, c)| c)
 }
 
@@ -25,25 +25,6 @@ pub fn list(names: &[&str]) -> String {
     }
 }
 
-/// Edits (insert, delete, replace, swap neighbors) from `a` to `b`.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut rows = vec![(0..=b.len()).collect::<Vec<_>>()];
-    for i in 1..=a.len() {
-        let mut row = vec![i];
-        for j in 1..=b.len() {
-            let replace = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut best = replace.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                best = best.min(rows[i - 2][j - 2] + 1);
-            }
-            row.push(best);
-        }
-        rows.push(row);
-    }
-    rows[a.len()][b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,7 +35,7 @@ mod tests {
         assert_eq!(nearest("epoch", keys), Some("epochs"));
         assert_eq!(nearest("bacth_size", keys), Some("batch_size"));
         assert_eq!(nearest("momentum", keys), None);
-        assert_eq!(distance("abc", "acb"), 1);
+        assert_eq!(nearest("sede", keys), Some("seed"), "two letters that changed places are one edit");
         assert_eq!(hint("sed", keys), ", did you mean \"seed\"?");
         let many: Vec<String> = (0..15).map(|i| i.to_string()).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();

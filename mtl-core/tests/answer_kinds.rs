@@ -191,6 +191,44 @@ fn same(a: &Labels, b: &Labels) -> bool {
     format!("{a:?}") == format!("{b:?}")
 }
 
+/// Whether a prediction has the axes that the answer announces.
+fn fits(answer: &Answer, prediction: &Prediction) -> bool {
+    let (announced, found) = (answer.shape(), prediction.axes());
+    announced.len() == found.len() && announced.iter().zip(&found).all(|(a, f)| *a < 0 || a == f)
+}
+
+#[test]
+fn every_kind_is_among_the_cases() {
+    let cases = cases();
+    for (name, _) in Answer::ALL {
+        assert!(cases.iter().any(|case| case.answer.kind() == *name), "{name} has no case");
+    }
+}
+
+/// What intervals and laws of metrics do with answers and labels, whatever the kind.
+#[test]
+fn samples_are_picked_and_put_together_again() {
+    for Case { answer, labels, .. } in cases() {
+        let truth = Target::new("t", &answer, &labels).unwrap().reference().unwrap();
+        assert_eq!(truth.describe(), truth.tag().labels(), "{}", answer.kind());
+        let known = [0, 1, 2, 3, 4, 9].map(|row| truth.truth().knows(row));
+        assert_eq!(known, [true, true, false, true, true, false], "{}", answer.kind());
+        let mut rest = truth.gather(&[0, 1, 2]);
+        assert!(rest.append(&truth.gather(&[3, 7, 4])), "a row that does not exist is left out");
+        assert_eq!(format!("{rest:?}"), format!("{truth:?}"), "{}", answer.kind());
+        assert_eq!((rest.batch_size(), rest.cells()), (5, labels.cells().len()));
+        let said = answer.repeat(&truth);
+        let said = said.unwrap_or_else(|_| Prediction::Custom { kind: answer.kind(), values: labels.clone() });
+        let mut again = said.gather(&[0, 1, 2]);
+        assert!(again.append(&said.gather(&[3, 4])));
+        assert_eq!(format!("{again:?}"), format!("{said:?}"), "{}", answer.kind());
+        for other in cases().iter().filter(|other| other.answer.tag() != answer.tag()) {
+            let foreign = Target::new("t", &other.answer, &other.labels).unwrap().reference().unwrap();
+            assert!(foreign.tag() == truth.tag() || !rest.append(&foreign), "{}", answer.kind());
+        }
+    }
+}
+
 #[test]
 fn every_kind_comes_back_from_a_file() {
     register_all();
@@ -275,17 +313,16 @@ fn statistics_by_hand() {
         assert_eq!(stats.samples(), 7, "{}", answer.kind());
         let text = serde_json::to_string(&stats).unwrap();
         assert_eq!(serde_json::from_str::<LabelStats>(&text).unwrap(), stats, "{text}");
-        match answer.tag() {
-            AnswerTag::Tags | AnswerTag::Sequence => {
-                let LabelStats::Items { counts, missing, lengths } = &stats else { panic!("{stats:?}") };
+        match &stats {
+            LabelStats::Items { counts, missing, lengths } => {
                 assert_eq!((counts.as_slice(), *missing), ([2, 2, 1].as_slice(), 2));
                 assert_eq!((lengths.known, lengths.missing), (4, 3));
                 assert!((lengths.spread.as_ref().unwrap().moments.mean - 1.5).abs() < 1e-12);
             }
-            AnswerTag::Class | AnswerTag::Ordinal => {
-                assert_eq!(stats, LabelStats::Class { counts: vec![1, 2, 1], missing: 3 });
+            LabelStats::Class { counts, missing } => {
+                assert_eq!((counts.as_slice(), *missing), ([1, 2, 1].as_slice(), 3));
             }
-            AnswerTag::MultiLabel | AnswerTag::Values | AnswerTag::Custom(_) => {}
+            LabelStats::MultiLabel { .. } | LabelStats::Values { .. } | LabelStats::Custom { .. } => {}
         }
     }
 }
@@ -301,7 +338,7 @@ fn what_a_kind_cannot_say_it_refuses_with_a_reason() {
         for prediction in [constant, repeated] {
             match prediction {
                 Ok(prediction) => {
-                    assert_eq!((prediction.tag(), prediction.batch_size()), (answer.tag(), 5));
+                    assert!(fits(&answer, &prediction) && prediction.batch_size() == 5, "{prediction:?}");
                     assert_eq!(prediction.not_finite(), None);
                 }
                 Err(reason) => assert!(!reason.is_empty()),
@@ -325,13 +362,10 @@ fn written_answers_have_the_columns_that_were_announced() {
         let mut counter = answer.counter();
         counter.count(&truth);
         let stats = counter.finish();
-        let prediction = match answer.tag() {
-            AnswerTag::Custom(kind) => Prediction::Custom { kind, values: labels.gather(&[0, 1]) },
-            AnswerTag::Tags | AnswerTag::Sequence => answer.repeat(&truth).unwrap(),
-            AnswerTag::Class | AnswerTag::MultiLabel | AnswerTag::Values | AnswerTag::Ordinal => {
-                answer.constant(&stats, Constant::Mean, &truth).unwrap()
-            }
-        };
+        let said = answer.constant(&stats, Constant::Mean, &truth).or_else(|_| answer.repeat(&truth));
+        let custom = || Prediction::Custom { kind: answer.kind(), values: labels.gather(&[0, 1]) };
+        let prediction = said.unwrap_or_else(|_| custom());
+        assert!(fits(&answer, &prediction), "{prediction:?}");
         let mut fields = 0;
         answer.write(&prediction, 1, &mut |_| fields += 1).unwrap();
         assert_eq!(fields, answer.columns().len(), "{}", answer.kind());

@@ -10,8 +10,9 @@
 )]
 
 use mtl_core::{
+    answer::Values,
     balance::{Balancer, BalancerConfig, Evidence, Gramian},
-    metric::{MetricFacts, MetricName, MetricSpec, VALUES},
+    metric::{MetricFacts, MetricName, MetricSpec},
     task::{Task, TaskSet},
 };
 use serde_json::Value;
@@ -148,5 +149,5 @@ fn where_we_differ_torchjd_is_wrong() {
 
 /// A metric of numbers.
 fn error() -> MetricSpec {
-    MetricSpec::new(MetricName::new("rmse").unwrap(), MetricFacts::minimize("an error", &[VALUES]))
+    MetricSpec::new(MetricName::new("rmse").unwrap(), MetricFacts::minimize("an error", &[Values::NAME]))
 }

@@ -10,8 +10,9 @@
 )]
 
 use mtl_core::{
+    answer::Values,
     balance::{AggregatorConfig, BalancerConfig, Epoch, Evidence, Gramian, Method, Needs, aggregator::aggregate},
-    metric::{MetricFacts, MetricName, MetricSpec, VALUES},
+    metric::{MetricFacts, MetricName, MetricSpec},
     task::{Task, TaskSet},
 };
 use serde_json::{Value, json};
@@ -158,5 +159,5 @@ fn where_libmtl_fails_there_is_an_answer() {
 
 /// A metric of numbers.
 fn error() -> MetricSpec {
-    MetricSpec::new(MetricName::new("rmse").unwrap(), MetricFacts::minimize("an error", &[VALUES]))
+    MetricSpec::new(MetricName::new("rmse").unwrap(), MetricFacts::minimize("an error", &[Values::NAME]))
 }

@@ -6,9 +6,10 @@
 
 use mtl_core::{
     Result,
+    answer::Class,
     balance::{Balancer, BalancerConfig},
     laws::balancer::{self, Claims},
-    metric::{CLASS, MetricFacts, MetricName, MetricSpec},
+    metric::{MetricFacts, MetricName, MetricSpec},
     task::{Task, TaskSet},
 };
 
@@ -91,6 +92,6 @@ fn configurations_round_trip_and_refuse_unknown_fields() {
 
 /// A metric of classes that is a share.
 fn share() -> MetricSpec {
-    let facts = MetricFacts::maximize("a share", &[CLASS]).between(0.0, 1.0);
+    let facts = MetricFacts::maximize("a share", &[Class::NAME]).between(0.0, 1.0);
     MetricSpec::new(MetricName::new("accuracy").unwrap(), facts)
 }

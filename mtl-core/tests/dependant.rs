@@ -9,9 +9,12 @@ fn a_foreign_crate_builds_and_runs_without_a_library_path() {
     let root = core.parent().unwrap();
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir(dir.path().join("src")).unwrap();
+    // Profiles as the workspace has them: crates of others are built already then.
+    let ours = fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    let profiles = &ours[ours.find("[profile.dev]").unwrap()..];
     let manifest = format!(
-        "[package]\nname = \"foreign\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[dependencies]\nmtl-core = {{ path = {core:?} }}\ntch = \"=0.24.0\"\n\n[workspace]\n\n\
-         [profile.dev]\nopt-level = 1\ndebug = \"line-tables-only\"\n\n[profile.dev.package.\"*\"]\nopt-level = 2\ndebug = false\n\n[profile.dev.build-override]\nopt-level = 0\n"
+        "[package]\nname = \"foreign\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[dependencies]\nmtl-core = {{ path = {core:?} }}\n\
+         tch = \"=0.24.0\"\n\n[workspace]\n\n{profiles}"
     );
     fs::write(dir.path().join("Cargo.toml"), manifest).unwrap();
     // The same versions as ours, so that the shared build folder already holds the bindings.

@@ -11,6 +11,9 @@ use serde_json::json;
 pub trait Shape: fmt::Debug + Send + Sync {
     /// In square units.
     fn area(&self) -> f64;
+
+    /// Twice as long everywhere.
+    fn double(&mut self) {}
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -46,9 +49,24 @@ pub struct More {
     by: Option<String>,
 }
 
+impl Shape for Square {
+    fn area(&self) -> f64 {
+        self.side * self.side
+    }
+
+    fn double(&mut self) {
+        self.side *= 2.0;
+    }
+}
+
 impl Shape for Ring {
     fn area(&self) -> f64 {
         3.0 * (self.outer * self.outer - self.inner * self.inner)
+    }
+
+    fn double(&mut self) {
+        self.outer *= 2.0;
+        self.inner *= 2.0;
     }
 }
 
@@ -101,6 +119,18 @@ fn a_part_from_outside_is_read_written_listed_and_refused_like_ours() {
     let square = read(r#"{ "kind": "square", "side": 3 }"#).unwrap();
     assert_eq!(square, ShapeConfig::Square(Square { side: 3.0 }));
     assert_eq!(serde_json::to_string(&square).unwrap(), r#"{"kind":"square","side":3.0}"#);
+
+    // Asked and changed by the same calls.
+    for (mut shape, key, area) in [(ring, "outer", 12.0), (square, "side", 9.0)] {
+        let asked = |shape: &ShapeConfig| shape.part().area().to_bits();
+        assert_eq!(asked(&shape), f64::to_bits(area));
+        shape.edit(|shape| shape.double()).unwrap();
+        assert_eq!(asked(&shape), f64::to_bits(4.0 * area));
+        assert_eq!(read(&serde_json::to_string(&shape).unwrap()).unwrap(), shape, "what it became is what is written");
+        assert_eq!(asked(&shape.with(key, json!(0.0)).unwrap()), 0f64.to_bits());
+        assert_eq!(shape.without(&[key]).unwrap(), ShapeConfig::by_name(shape.name()).unwrap());
+        assert!(shape.with("width", json!(1)).unwrap_err().contains("unknown field `width`"));
+    }
 
     assert!(read(r#"{ "kind": "ring", "width": 1 }"#).unwrap_err().starts_with("unknown field `width`, expected"));
     assert!(read(r#"{ "kind": "square", "width": 1 }"#).unwrap_err().starts_with("unknown field `width`, expected"));

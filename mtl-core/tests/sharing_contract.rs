@@ -1,13 +1,13 @@
 //! Every sharing architecture of this crate, on every encoder with stages: the laws, and what a whole or a part of it is.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::float_cmp, reason = "helpers of tests; exact values on purpose")]
 
+mod encoders;
+
+use encoders::small;
 use mtl_core::{
     batch::Inputs,
     context::Cx,
-    encode::{
-        ConvEncoderConfig, EncoderConfig, EncoderPlan, LstmEncoderConfig, MlpEncoderConfig, ResNet18Config,
-        TabularEncoderConfig,
-    },
+    encode::{EncoderConfig, EncoderPlan, TabularEncoderConfig},
     input::{CategoricalField, InputSpec, Length, Modality, Picture, Tokens},
     laws,
     mode::Mode,
@@ -33,12 +33,17 @@ fn spec() -> InputSpec {
     InputSpec::new(table.iter().chain([("image", &image), ("text", &text)]).map(|(name, m)| (name, m.clone()))).unwrap()
 }
 
-/// What is read beside the picture: columns of the table, or the text.
+fn takes(encoder: &EncoderConfig, input: &str) -> bool {
+    (encoder.takes().accepts)(spec().get(input).unwrap())
+}
+
+/// What is read beside the picture: the columns of the table that the encoder takes, or the text; all columns for one of pictures.
 fn fields(encoder: &EncoderConfig) -> &'static [&'static str] {
-    match encoder {
-        EncoderConfig::Mlp(_) => &["numeric"],
-        EncoderConfig::Lstm(_) => &["text"],
-        _ => &["categorical", "numeric"],
+    match ["categorical", "numeric", "text"].map(|input| takes(encoder, input)) {
+        [true, true, _] | [false, false, false] => &["categorical", "numeric"],
+        [true, false, _] => &["categorical"],
+        [false, true, _] => &["numeric"],
+        [false, false, true] => &["text"],
     }
 }
 
@@ -51,23 +56,12 @@ fn spec_for(encoder: &EncoderConfig, sharing: &SharingConfig) -> InputSpec {
     InputSpec::new(spec().iter().filter(|(name, m)| taken(name, m)).map(|(name, m)| (name, m.clone()))).unwrap()
 }
 
-/// Every encoder, small; `tanh` where there is a choice, so that no unit is dead.
+/// Every encoder, and one of a single layer.
 fn encoders() -> Vec<EncoderConfig> {
-    let activation = Activation::Tanh;
-    vec![
-        EncoderConfig::Mlp(MlpEncoderConfig { hidden: vec![6, 5, 4], activation, dropout: 0.0 }),
-        EncoderConfig::Tabular(TabularEncoderConfig { token_width: 3, hidden: vec![6, 5], activation, dropout: 0.0 }),
-        EncoderConfig::Tabular(TabularEncoderConfig { token_width: 3, hidden: vec![6], activation, dropout: 0.0 }),
-        EncoderConfig::Conv(ConvEncoderConfig { channels: vec![3, 4], activation, dropout: 0.0 }),
-        EncoderConfig::ResNet18(ResNet18Config { width: 2, large_images: false }),
-        EncoderConfig::Lstm(LstmEncoderConfig {
-            embedding: 6,
-            hidden: 3,
-            layers: 2,
-            word_dropout: 0.0,
-            ..LstmEncoderConfig::default()
-        }),
-    ]
+    let mut all = encoders::all();
+    let (token_width, hidden, activation) = (3, vec![6], Activation::Tanh);
+    all.push(EncoderConfig::Tabular(TabularEncoderConfig { token_width, hidden, activation, dropout: 0.0 }));
+    all
 }
 
 /// Every architecture with its defaults, and some with other settings. Fusion gets an encoder for the input that `encoder` cannot
@@ -84,11 +78,8 @@ fn settings(encoder: &EncoderConfig) -> Vec<SharingConfig> {
     all.push(SharingConfig::Branch(BranchConfig { groups: vec![vec!["a".into(), "c".into()]], ..Default::default() }));
     let everyone = vec!["a".into(), "b".into(), "c".into()];
     all.push(SharingConfig::Branch(BranchConfig { groups: vec![everyone], ..Default::default() }));
-    let (pictures, other) = match encoder {
-        EncoderConfig::Mlp(_) | EncoderConfig::Tabular(_) | EncoderConfig::Lstm(_) => (false, &encoders()[3]),
-        EncoderConfig::Conv(_) | EncoderConfig::ResNet18(_) => (true, &encoders()[1]),
-        EncoderConfig::Outside(part) => panic!("{part:?} is not of this crate"),
-    };
+    let pictures = takes(encoder, "image");
+    let other = small(if pictures { "tabular" } else { "conv" });
     let part = |names: &[&str], own: bool| FusionPart {
         inputs: names.iter().map(|&n| n.to_owned()).collect(),
         encoder: own.then(|| other.clone()),
@@ -120,7 +111,7 @@ fn every_architecture_obeys_the_laws_on_every_encoder() {
 #[test]
 fn one_task_is_enough() {
     let tasks = TaskSet::new(vec![Task::new("only").unwrap()]).unwrap();
-    let encoder = encoders().remove(1);
+    let encoder = small("tabular");
     for (name, _) in SharingConfig::ALL.iter().filter(|(name, _)| *name != "fusion") {
         let sharing = SharingConfig::by_name(name).unwrap();
         let spec = spec_for(&encoder, &sharing);
@@ -174,7 +165,7 @@ fn a_plan_builds_what_was_built_by_hand_bit_for_bit() {
 
 #[test]
 fn parameter_names_are_part_of_the_file_format() {
-    let (tasks, encoder) = (tasks(), encoders().remove(0));
+    let (tasks, encoder) = (tasks(), small("mlp"));
     let mut names = Vec::new();
     for sharing in
         settings(&encoder).into_iter().filter(|s| !matches!(s, SharingConfig::Hard(_) | SharingConfig::Mmoe(_)))

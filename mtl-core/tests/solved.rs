@@ -12,9 +12,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 use mtl_core::{
+    answer::Class,
     balance::{AggregatorConfig, BalancerConfig, Epoch, Method},
     loss::TaskLoss,
-    metric::{CLASS, MetricFacts, MetricName, MetricSpec},
+    metric::{MetricFacts, MetricName, MetricSpec},
     params::{Init, ParamSet, Role},
     shim::{AdamStep, fused_adam},
     step::{Dropped, Forward, Policy, StepEngine},
@@ -261,6 +262,6 @@ fn when_everything_is_solved_all_count_alike() {
 
 /// A metric of classes that is a share.
 fn share() -> MetricSpec {
-    let facts = MetricFacts::maximize("a share", &[CLASS]).between(0.0, 1.0);
+    let facts = MetricFacts::maximize("a share", &[Class::NAME]).between(0.0, 1.0);
     MetricSpec::new(MetricName::new("accuracy").unwrap(), facts)
 }

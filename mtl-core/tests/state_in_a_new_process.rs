@@ -7,10 +7,11 @@
 use std::{env, fs, process::Command};
 
 use mtl_core::{
+    answer::Class,
     balance::{
         Aggregator, AggregatorConfig, Balancer, BalancerConfig, Epoch, Evidence, Gramian, aggregator::aggregate,
     },
-    metric::{CLASS, MetricFacts, MetricName, MetricSpec},
+    metric::{MetricFacts, MetricName, MetricSpec},
     params::{from_safetensors, to_safetensors},
     rng::Rng,
     state::StateDict,
@@ -160,6 +161,6 @@ fn every_state_goes_on_in_a_new_process() {
 
 /// A metric of classes that is a share.
 fn share() -> MetricSpec {
-    let facts = MetricFacts::maximize("a share", &[CLASS]).between(0.0, 1.0);
+    let facts = MetricFacts::maximize("a share", &[Class::NAME]).between(0.0, 1.0);
     MetricSpec::new(MetricName::new("accuracy").unwrap(), facts)
 }

@@ -3,9 +3,10 @@
 
 use mtl_core::{
     Error, Result,
+    answer::Values,
     balance::{Balancer, BalancerConfig, Evidence, Needs, Outcome},
     loss::TaskLoss,
-    metric::{MetricFacts, MetricName, MetricSpec, VALUES},
+    metric::{MetricFacts, MetricName, MetricSpec},
     params::{Init, ParamSet, Role},
     share::AuxiliaryLoss,
     shim::{self, Graph, Rows},
@@ -366,5 +367,5 @@ fn the_gramian_has_the_same_bits_for_any_number_of_threads() {
 
 /// A metric of numbers.
 fn error() -> MetricSpec {
-    MetricSpec::new(MetricName::new("rmse").unwrap(), MetricFacts::minimize("an error", &[VALUES]))
+    MetricSpec::new(MetricName::new("rmse").unwrap(), MetricFacts::minimize("an error", &[Values::NAME]))
 }

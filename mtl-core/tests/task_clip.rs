@@ -2,9 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::float_cmp, reason = "helpers of tests; exact values on purpose")]
 
 use mtl_core::{
+    answer::Class,
     balance::{AggregatorConfig, BalancerConfig, Method, Space},
     loss::TaskLoss,
-    metric::{CLASS, MetricFacts, MetricName, MetricSpec},
+    metric::{MetricFacts, MetricName, MetricSpec},
     params::{Init, ParamSet, Role},
     shim::{self, Graph},
     step::{Gradients, Policy, StepEngine, StepReport},
@@ -119,7 +120,7 @@ fn methods_see_the_bounded_gradients() {
     let mut tested = 0;
     for (name, _) in BalancerConfig::ALL {
         let needs = balancer(name).needs();
-        let gradients_only = needs.gramian && !needs.losses && !needs.kpis && needs.looks.is_empty();
+        let gradients_only = needs.gramian && !needs.losses && needs.looks.is_empty();
         if !gradients_only || needs.space != Space::Parameters || needs.losses_after_step {
             continue;
         }
@@ -185,6 +186,6 @@ fn bad_bounds_and_methods_that_look_further_are_refused() {
 
 /// A metric of classes that is a share.
 fn share() -> MetricSpec {
-    let facts = MetricFacts::maximize("a share", &[CLASS]).between(0.0, 1.0);
+    let facts = MetricFacts::maximize("a share", &[Class::NAME]).between(0.0, 1.0);
     MetricSpec::new(MetricName::new("accuracy").unwrap(), facts)
 }

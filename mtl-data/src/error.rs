@@ -309,6 +309,14 @@ impl Error {
         Self::Io { path: path.to_owned(), source }
     }
 
+    /// The same error, of settings one level up, in which those that it is about stand under `key`.
+    pub(crate) fn inside(self, key: impl std::fmt::Display) -> Self {
+        match self {
+            Self::Core(e) => Self::Core(e.inside(key)),
+            other => other,
+        }
+    }
+
     /// A setting outside its allowed values.
     pub(crate) fn config(
         what: &'static str,

@@ -51,10 +51,11 @@
 //! | [`kept`] | [`Kept`]: what a run remembers of its data, so that nothing is learned twice |
 //! | [`preprocess`] | [`Preprocessing`]: from raw files to inputs, for prediction |
 //! | [`source`] | the [`Source`] trait, [`TableSource`], [`TextSource`], [`FashionPairs`], [`Subset`], [`Concat`], [`ForTasks`], [`source::Restored`], [`Folds`] |
-//! | [`laws`] | what every source obeys, to be run over one's own |
+//! | [`laws`] | what every source, and whatever gives batches, obeys: to be run over one's own |
+//! | [`split`] | [`Split`]: whole groups, the future, equal shares |
 //! | [`stats`] | [`stats::of`]: counts, shares and spread of a split's labels |
 //! | [`sampler`] | [`Order`] of samples, [`TaskSampler`] of data sets |
-//! | [`loader`] | [`Loader`], [`MultiLoader`]: batches built ahead |
+//! | [`loader`] | [`Batches`]; [`Loader`], [`MultiLoader`]: batches built ahead |
 //! | [`rng`] | random numbers that no update changes |
 //! | [`DataInfo`] | what encoders and heads need to know |
 //!
@@ -75,6 +76,7 @@ pub mod preprocess;
 pub mod rng;
 pub mod sampler;
 pub mod source;
+pub mod split;
 pub mod stats;
 pub mod table;
 pub mod text;
@@ -84,10 +86,14 @@ pub use error::{Error, Result};
 pub use finding::{Finding, Level};
 pub use info::{DataInfo, TaskInfo};
 pub use kept::{Kept, Loading, OnChange};
-pub use loader::{Batches, Epoch, Loader, LoaderConfig, LoaderPosition, MultiConfig, MultiLoader, Shard};
+pub use loader::{
+    BatchIter, Batches, Epoch, Loader, LoaderConfig, LoaderPosition, MultiConfig, MultiLoader, Part, PartIter, Shard,
+    TargetIter,
+};
 pub use picture_files::NamedPictures;
 pub use preprocess::{InputBatches, Preprocessing, RawPictures};
 pub use sampler::{Order, TaskSampler};
 pub use source::{Concat, FashionPairs, Folds, ForTasks, Source, Subset, TableSource, TextSource};
+pub use split::Split;
 pub use table::{CsvFormat, FittedSchema, Schema, Table};
 pub use text::FittedTexts;

@@ -14,6 +14,8 @@
 
 pub use mtl_core::label_stats::{LANDMARKS, LabelStats, Moments, Numbers, Spread, YesNo};
 
+use mtl_core::{answer::Answer, batch::Target};
+
 use crate::{error::Result, source::Source};
 
 /// Samples whose targets are read at once.
@@ -24,14 +26,43 @@ const CHUNK: usize = 512;
 /// # Errors
 /// Those of [`Source::targets`].
 pub fn of(source: &dyn Source) -> Result<Vec<LabelStats>> {
-    let mut counters: Vec<_> = source.info().tasks.iter().map(|task| task.answer.counter()).collect();
+    let answers: Vec<Answer> = source.info().tasks.iter().map(|task| task.answer.clone()).collect();
     let n = source.len();
-    for start in (0..n).step_by(CHUNK) {
+    let chunks = (0..n).step_by(CHUNK).map(|start| {
         let positions: Vec<u64> = (start..n.min(start + CHUNK as u64)).collect();
-        for (counter, target) in counters.iter_mut().zip(source.targets(&positions)?) {
+        Ok((positions.len() as u64, source.targets(&positions)?))
+    });
+    count(&answers, chunks)
+}
+
+/// The statistics of targets of batches, of tasks with these answers. A batch of which no task has labels counts for nothing, as nobody says
+/// how many samples it has.
+///
+/// # Errors
+/// Those of the batches.
+pub fn of_targets(
+    answers: &[Answer],
+    batches: impl Iterator<Item = Result<Vec<Option<Target>>>>,
+) -> Result<Vec<LabelStats>> {
+    let sized = batches.map(|targets| {
+        let targets = targets?;
+        let n = targets.iter().flatten().map(Target::batch_size).max().unwrap_or(0);
+        Ok((n.unsigned_abs(), targets))
+    });
+    count(answers, sized)
+}
+
+fn count(
+    answers: &[Answer],
+    chunks: impl Iterator<Item = Result<(u64, Vec<Option<Target>>)>>,
+) -> Result<Vec<LabelStats>> {
+    let mut counters: Vec<_> = answers.iter().map(|answer| answer.counter()).collect();
+    for chunk in chunks {
+        let (n, targets) = chunk?;
+        for (counter, target) in counters.iter_mut().zip(targets) {
             match target {
                 Some(target) => counter.count(&target.reference()?),
-                None => counter.skip(positions.len() as u64),
+                None => counter.skip(n),
             }
         }
     }

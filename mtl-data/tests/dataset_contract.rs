@@ -11,11 +11,15 @@ use std::{
 };
 
 use flate2::{Compression, write::GzEncoder};
-use mtl_core::{input::Cells, task::TaskName};
+use mtl_core::{
+    input::{Cells, Modality},
+    task::TaskName,
+};
 use mtl_data::{
     DatasetConfig, Error, Kept, OnChange, Source, Splits,
     datasets::{
         CensusIncome, CsvFiles, FashionPairsConfig, IdxFiles, IdxImages, IdxPart, IdxTask, ParallelText, SyntheticMmoe,
+        SyntheticTargets,
     },
     kept::Reloaded,
     laws,
@@ -34,6 +38,9 @@ fn tiny(name: &str, dir: &Path, seed: u64) -> Vec<DatasetConfig> {
         "csv" => vec![plain_table(place(0), seed), weighted_table(place(1), seed)],
         "idx" => vec![one_picture(place(0), seed), two_pictures(place(1), seed)],
         "parallel-text" => vec![one_folder(place(0), seed), two_folders(place(1), seed)],
+        "synthetic-mmoe" => [SyntheticTargets::Values, SyntheticTargets::Binary, SyntheticTargets::Both]
+            .map(|t| generated(t, seed))
+            .into(),
         name => vec![only(name, place(0), seed)],
     }
 }
@@ -43,7 +50,7 @@ fn only(name: &str, dir: PathBuf, seed: u64) -> DatasetConfig {
     match name {
         "census-income" => {
             census_files(&dir);
-            DatasetConfig::CensusIncome(CensusIncome { dir: Some(dir), validation: 0.2, seed })
+            DatasetConfig::CensusIncome(CensusIncome { dir: Some(dir), validation: 0.2, seed, ..Default::default() })
         }
         "fashion-pairs" => {
             fashion_files(&dir);
@@ -51,12 +58,13 @@ fn only(name: &str, dir: PathBuf, seed: u64) -> DatasetConfig {
             let config = FashionPairsConfig { dir, validation: 0.2, standardize: true, seed, ..Default::default() };
             DatasetConfig::FashionPairs(config)
         }
-        "synthetic-mmoe" => {
-            let config = SyntheticMmoe { train: 50, validation: 10, test: 10, seed, ..SyntheticMmoe::default() };
-            DatasetConfig::SyntheticMmoe(config)
-        }
         other => panic!("data set {other} has no line in `tiny`"),
     }
+}
+
+fn generated(targets: SyntheticTargets, seed: u64) -> DatasetConfig {
+    let config = SyntheticMmoe { train: 50, validation: 10, test: 10, targets, seed, ..SyntheticMmoe::default() };
+    DatasetConfig::SyntheticMmoe(config)
 }
 
 fn plain_table(dir: PathBuf, seed: u64) -> DatasetConfig {
@@ -279,8 +287,11 @@ fn kept_facts_give_the_same_samples_bit_for_bit() {
     }
 }
 
-/// All files in a folder and in folders below it.
+/// All files in a folder and in folders below it; none where a data set has no files.
 fn files_below(dir: &Path) -> Vec<PathBuf> {
+    if !dir.exists() {
+        return Vec::new();
+    }
     let of = |path: PathBuf| if path.is_dir() { files_below(&path) } else { vec![path] };
     fs::read_dir(dir).unwrap().flat_map(|entry| of(entry.unwrap().path())).collect()
 }
@@ -314,6 +325,44 @@ fn every_file_of_every_data_set_is_watched() {
             assert!(matches!(&e, Error::Gone { path: named } if is_named(named)), "{name}, {short}: {e}");
             fs::write(&path, &whole).unwrap();
             load(OnChange::Refuse).unwrap();
+        }
+    }
+}
+
+#[test]
+fn settings_say_what_the_loaded_data_is() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, config) in all_tiny(dir.path(), 3) {
+        let info = config.load().unwrap().info;
+        let answers: Vec<_> = info.tasks.iter().map(|task| (task.name.clone(), task.answer.tag())).collect();
+        assert_eq!(config.tasks().unwrap(), answers, "{name}");
+        let has = |is: fn(&Modality) -> bool| info.inputs.iter().any(|(_, modality)| is(modality));
+        assert_eq!(config.has_pictures(), has(|modality| matches!(modality, Modality::Picture(_))), "{name}");
+        assert_eq!(config.has_texts(), has(|modality| matches!(modality, Modality::Tokens(_))), "{name}");
+        let (splits, faults) = config.examine();
+        assert!(faults.is_empty(), "{name}: {faults:?}");
+        assert_eq!(splits.unwrap().info, info, "{name}");
+    }
+}
+
+#[test]
+fn places_say_nothing_about_samples() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, config) in all_tiny(dir.path(), 3) {
+        let plain = config.without_places();
+        let text = toml::to_string(&plain).unwrap();
+        assert!(
+            !text.contains(dir.path().to_str().unwrap()) && toml::from_str::<DatasetConfig>(&text).unwrap() == plain
+        );
+        let mut moved = config.clone();
+        if config.part().places().is_empty() {
+            assert_eq!(plain, config, "{name}");
+            assert!(moved.set_dir("elsewhere".as_ref()).is_err(), "{name}");
+        } else {
+            moved.set_dir("elsewhere".as_ref()).unwrap();
+            assert!(moved != config && moved.without_places() == plain, "{name}");
+            moved.set_dir(&dir.path().join(&name)).unwrap();
+            assert_eq!(moved, config, "{name}");
         }
     }
 }

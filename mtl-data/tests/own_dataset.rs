@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::Write as _,
     path::{Path, PathBuf},
@@ -34,6 +35,8 @@ struct Lines {
     dir: Option<PathBuf>,
     /// Lines that are passed over; default 0.
     skip: usize,
+    /// Where the data set was found, by year; default nowhere.
+    found: BTreeMap<String, PathBuf>,
 }
 
 /// One that breaks promises.
@@ -76,6 +79,18 @@ impl DatasetPart for Lines {
 
     fn places(&self) -> &'static [&'static str] {
         &["dir"]
+    }
+
+    fn forget_places(&mut self) {
+        self.found.values_mut().for_each(PathBuf::clear);
+    }
+
+    fn examine(&self, loading: &mut Loading<'_>) -> (Option<Splits>, Vec<Error>) {
+        let doubt = Error::Absent { path: "the other half".into() };
+        match self.load(loading) {
+            Ok(splits) => (Some(splits), vec![doubt]),
+            Err(e) => (None, vec![doubt, e]),
+        }
     }
 
     fn load(&self, loading: &mut Loading<'_>) -> Result<Splits> {
@@ -137,7 +152,7 @@ fn what_was_learned_belongs_to_the_run() {
     let dir = place();
     let config = config(dir.path());
     let kept = Kept::of(&config, &config.load().unwrap());
-    assert_eq!(serde_json::to_value(&kept).unwrap()["settings"], json!({ "kind": "lines", "skip": 0 }));
+    assert_eq!(serde_json::to_value(&kept).unwrap()["settings"], json!({ "kind": "lines", "skip": 0, "found": {} }));
     let text = serde_json::to_string(&kept).unwrap();
     let read: Kept = serde_json::from_str(&text).unwrap();
     read.validate().unwrap();
@@ -151,6 +166,17 @@ fn what_was_learned_belongs_to_the_run() {
     assert_eq!(batches.iter().map(Inputs::batch_size).collect::<Vec<_>>(), [4, 2]);
     let trained = again.splits.train.batch(&[0, 1, 2, 3]).unwrap();
     assert_eq!(batches[0].get("numeric").unwrap(), trained.inputs.get("numeric").unwrap());
+
+    // Places that lie deeper, and a check of one's own.
+    let found = |path: &str| -> DatasetConfig {
+        serde_json::from_value(json!({ "kind": "lines", "dir": path, "found": { "1999": path } })).unwrap()
+    };
+    assert!(found("a") != found("b") && found("a").without_places() == found("b").without_places());
+    assert_ne!(found("a").without_places(), kept.settings, "that it was found is no place");
+    let (splits, faults) = config.examine();
+    assert_eq!((splits.unwrap().info, faults.len()), (again.splits.info.clone(), 1));
+    let (splits, faults) = found("nowhere").examine();
+    assert!(splits.is_none() && faults.len() == 2);
 
     // Another data set, or other settings.
     let other: DatasetConfig = serde_json::from_value(json!({ "kind": "lines", "skip": 1 })).unwrap();
@@ -169,6 +195,8 @@ fn a_data_set_that_breaks_a_promise_is_refused() {
     let second = dir.path().join("about");
     let expected = "loading: role must be another for every file, found \"lines\" twice, the second time for ";
     assert_eq!(e, format!("{expected}{}", second.display()));
+    let careless: DatasetConfig = serde_json::from_value(json!({ "kind": "careless" })).unwrap();
+    assert!(matches!(careless.examine(), (None, faults) if faults.len() == 1), "a check hears of it too");
     let e = refusal(json!({ "kind": "careless" }));
     let expected =
         "data set: splits must be given by Loading::cut or Loading::finish, found those of \"careless\" past both";

@@ -1,6 +1,8 @@
-//! The real files, where they have been fetched (`cargo xtask data census-income`, `.. fashion-mnist`); a line says so
+//! The real files, where they have been fetched (`cargo xtask data census-income`, `.. fashion-mnist`); skipped, and counted so,
 //! where they have not.
-#![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+
+#[path = "../../xtask/src/skip.rs"]
+mod skip;
 
 use std::path::PathBuf;
 
@@ -12,13 +14,13 @@ use mtl_data::{
     table::{Column, MissingNumber, Transform},
 };
 
+#[track_caller]
 fn folder(name: &str) -> Option<PathBuf> {
-    let dir = dataset_dir(None, name).ok()?;
-    if !dir.is_dir() {
-        println!("SKIPPED: {} is not there (cargo xtask data {name})", dir.display());
-        return None;
+    let dir = dataset_dir(None, name).ok().filter(|dir| dir.is_dir());
+    if dir.is_none() {
+        skip::note(skip::Lacking::Data, name, &format!("cargo xtask data {name}"));
     }
-    Some(dir)
+    dir
 }
 
 #[test]

@@ -19,7 +19,7 @@
 
 use mtl_core::{
     Error, Result, TorchContext,
-    answer::Class,
+    answer::{Answer, Class},
     batch::{MISSING_CLASS, Target},
     loss::TaskLoss,
     nn::Activation,
@@ -33,6 +33,7 @@ use crate::{
     constant::Constant,
     decode::to_array,
     head::{Head, HeadOutput, HeadSpec},
+    part::HeadPart,
     place::HeadPlace,
     tower::{Tower, TowerShape},
 };
@@ -42,14 +43,18 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct ClassHeadConfig {
     /// Widths of hidden layers, each >= 1; default none.
+    #[schemars(inner(range(min = 1)))]
     pub hidden: Vec<i64>,
     /// After each hidden layer; default `relu`.
     pub activation: Activation,
     /// Dropout after each hidden layer (on the features when there is none), in `[0, 1)`; default 0.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
     /// Share of the label's mass spread over all classes, in `[0, 1)`; default 0.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub label_smoothing: f64,
     /// Weight per class, each > 0; none or one number means the same for all; default none.
+    #[schemars(extend("items" = {"type": "number", "format": "double", "exclusiveMinimum": 0.0}))]
     pub class_weights: Vec<f64>,
 }
 
@@ -106,6 +111,21 @@ impl ClassHead {
     }
 }
 
+impl HeadPart for ClassHeadConfig {
+    fn metrics(&self, _: &Answer) -> &'static [&'static str] {
+        ClassHead::METRICS
+    }
+
+    fn default_for(&self) -> Option<&'static str> {
+        Some(Class::NAME)
+    }
+
+    fn build(&self, place: HeadPlace<'_>) -> Result<Box<dyn Head>> {
+        let Answer::Class(classes) = place.answer else { return Err(place.refuses("class")) };
+        Ok(Box::new(ClassHead::new(place, classes, self)?))
+    }
+}
+
 impl Head for ClassHead {
     fn spec(&self) -> &HeadSpec {
         &self.spec
@@ -144,7 +164,7 @@ impl Head for ClassHead {
 #[expect(clippy::float_cmp, reason = "exact by construction")]
 mod tests {
     use super::*;
-    use mtl_core::{answer::Answer, features::View, params::ParamSet, task::TaskName};
+    use mtl_core::{features::View, params::ParamSet, task::TaskName};
     use tch::{Device, Tensor};
 
     fn head(config: &ClassHeadConfig) -> ClassHead {

@@ -20,7 +20,7 @@
 
 use mtl_core::{
     Error, Result, TorchContext,
-    answer::MultiLabel,
+    answer::{Answer, MultiLabel},
     batch::Target,
     loss::TaskLoss,
     nn::Activation,
@@ -35,6 +35,7 @@ use crate::{
     decode::to_array,
     head::{Head, HeadOutput, HeadSpec},
     multi_label::MultiLabelHead,
+    part::HeadPart,
     place::HeadPlace,
     tower::{Tower, TowerShape},
 };
@@ -51,10 +52,12 @@ pub struct FunnelHeadConfig {
     /// The task of the stage before: yes/no labels, as many as here; required.
     pub after: String,
     /// Widths of hidden layers, each >= 1; default none.
+    #[schemars(inner(range(min = 1)))]
     pub hidden: Vec<i64>,
     /// After each hidden layer; default `relu`.
     pub activation: Activation,
     /// Dropout after each hidden layer (on the features when there is none), in `[0, 1)`; default 0.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
 }
 
@@ -111,6 +114,17 @@ impl FunnelHead {
             });
         }
         log_p.ok_or_else(|| Error::UnknownName { what: "head to read", name: "none".into(), known: Vec::new() })
+    }
+}
+
+impl HeadPart for FunnelHeadConfig {
+    fn metrics(&self, _: &Answer) -> &'static [&'static str] {
+        FunnelHead::METRICS
+    }
+
+    fn build(&self, place: HeadPlace<'_>) -> Result<Box<dyn Head>> {
+        let Answer::MultiLabel(labels) = place.answer else { return Err(place.refuses("funnel")) };
+        Ok(Box::new(FunnelHead::new(place, labels, self)?))
     }
 }
 
@@ -176,7 +190,6 @@ fn log_one_minus_exp(x: &Tensor) -> std::result::Result<Tensor, tch::TchError> {
 mod tests {
     use super::*;
     use mtl_core::{
-        answer::Answer,
         context::Cx,
         features::{Features, View},
         mode::Mode,

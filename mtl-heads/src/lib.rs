@@ -61,8 +61,8 @@ mod masked_reconstruction;
 mod multi_label;
 mod order;
 mod ordinal;
+mod part;
 mod place;
-mod registry;
 mod regress;
 mod scaling;
 mod tags;
@@ -80,9 +80,24 @@ pub use masked_reconstruction::{MaskedReconstructionHead, MaskedReconstructionHe
 pub use multi_label::{MultiLabelHead, MultiLabelHeadConfig};
 pub use order::order;
 pub use ordinal::{OrdinalHead, OrdinalHeadConfig, OrdinalLoss};
+pub use part::HeadPart;
 pub use place::HeadPlace;
-pub use registry::{HeadConfig, HeadPart};
 pub use regress::{RegressHead, RegressHeadConfig, RegressLoss};
 pub use scaling::{ScalingChoice, TargetScaling, TargetTransform};
 pub use tags::{TagsHead, TagsHeadConfig};
 pub use tower::{Tower, TowerShape};
+
+mtl_core::registry! {
+    /// The heads that a config file can name.
+    pub enum HeadConfig, what = "head", outside = HeadPart {
+        Class(ClassHeadConfig) = "class", "one of several classes: softmax and cross entropy";
+        MultiLabel(MultiLabelHeadConfig) = "multi-label", "yes/no labels, one is binary: sigmoid and binary cross entropy";
+        Funnel(FunnelHeadConfig) = "funnel", "yes/no labels, yes only after yes of another task: clicks, then purchases";
+        Ordinal(OrdinalHeadConfig) = "ordinal", "grades, classes in an order: ordered thresholds (CORAL or cumulative link)";
+        Regress(RegressHeadConfig) = "regress", "numbers: absolute, squared or Huber loss";
+        MaskedReconstruction(MaskedReconstructionHeadConfig) = "masked-reconstruction", "hidden numbers of an input, restored: needs no labels";
+        GruDecoder(GruDecoderHeadConfig) = "gru-decoder", "a sequence of tokens: recurrent decoder with attention, greedy or beam search";
+        Tags(TagsHeadConfig) = "tags", "a tag for each item: softmax and cross entropy";
+        Crf(CrfHeadConfig) = "crf", "a tag for each item, as a chain: conditional random field, Viterbi";
+    }
+}

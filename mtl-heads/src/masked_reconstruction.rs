@@ -29,7 +29,7 @@
 
 use mtl_core::{
     Error, Result, TorchContext,
-    answer::Values,
+    answer::{Answer, Values},
     batch::Target,
     features::{Features, View},
     loss::TaskLoss,
@@ -44,6 +44,7 @@ use crate::{
     decode::to_array,
     head::{Head, HeadOutput, HeadSpec},
     hiding::Hiding,
+    part::HeadPart,
     place::HeadPlace,
     scaling::{ScalingChoice, TargetScaling},
     tower::{Tower, TowerShape},
@@ -59,14 +60,17 @@ pub struct MaskedReconstructionHeadConfig {
     /// The input that is restored, one of numeric fields; default `numeric`, as tables have it.
     pub input: String,
     /// Share of a sample's cells that is hidden, in `(0, 1)`; default 0.3.
+    #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
     pub share: f64,
     /// Whether the head sees the cells that are not hidden beside the features; default false.
     pub visible: bool,
     /// Widths of hidden layers, each >= 1; default none.
+    #[schemars(inner(range(min = 1)))]
     pub hidden: Vec<i64>,
     /// After each hidden layer; default `relu`.
     pub activation: Activation,
     /// Dropout after each hidden layer (on the features when there is none), in `[0, 1)`; default 0.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
 }
 
@@ -143,6 +147,21 @@ impl MaskedReconstructionHead {
     }
 }
 
+impl HeadPart for MaskedReconstructionHeadConfig {
+    fn metrics(&self, _: &Answer) -> &'static [&'static str] {
+        MaskedReconstructionHead::METRICS
+    }
+
+    fn restores(&self) -> Option<&str> {
+        Some(&self.input)
+    }
+
+    fn build(&self, place: HeadPlace<'_>) -> Result<Box<dyn Head>> {
+        let Answer::Values(values) = place.answer else { return Err(place.refuses("masked-reconstruction")) };
+        Ok(Box::new(MaskedReconstructionHead::new(place, values, self)?))
+    }
+}
+
 impl Head for MaskedReconstructionHead {
     fn spec(&self) -> &HeadSpec {
         &self.spec
@@ -206,7 +225,7 @@ impl Head for MaskedReconstructionHead {
 mod tests {
     use super::*;
     use mtl_core::{
-        answer::{Answer, numbered},
+        answer::numbered,
         batch::Inputs,
         context::Cx,
         input::InputSpec,

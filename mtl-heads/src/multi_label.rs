@@ -17,7 +17,7 @@
 
 use mtl_core::{
     Result, TorchContext,
-    answer::MultiLabel,
+    answer::{Answer, MultiLabel},
     batch::Target,
     loss::TaskLoss,
     nn::Activation,
@@ -31,6 +31,7 @@ use crate::{
     constant::Constant,
     decode::to_array,
     head::{Head, HeadOutput, HeadSpec},
+    part::HeadPart,
     place::HeadPlace,
     tower::{Tower, TowerShape},
 };
@@ -40,12 +41,15 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct MultiLabelHeadConfig {
     /// Widths of hidden layers, each >= 1; default none.
+    #[schemars(inner(range(min = 1)))]
     pub hidden: Vec<i64>,
     /// After each hidden layer; default `relu`.
     pub activation: Activation,
     /// Dropout after each hidden layer (on the features when there is none), in `[0, 1)`; default 0.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
     /// Weight of a positive, per label, each > 0; none or one number means the same for all; default none.
+    #[schemars(extend("items" = {"type": "number", "format": "double", "exclusiveMinimum": 0.0}))]
     pub pos_weights: Vec<f64>,
 }
 
@@ -83,6 +87,21 @@ impl MultiLabelHead {
             tower: Tower::new(&mut place.scope, place.view, width, shape)?,
             pos_weights: (!config.pos_weights.is_empty()).then_some(pos_weights),
         })
+    }
+}
+
+impl HeadPart for MultiLabelHeadConfig {
+    fn metrics(&self, _: &Answer) -> &'static [&'static str] {
+        MultiLabelHead::METRICS
+    }
+
+    fn default_for(&self) -> Option<&'static str> {
+        Some(MultiLabel::NAME)
+    }
+
+    fn build(&self, place: HeadPlace<'_>) -> Result<Box<dyn Head>> {
+        let Answer::MultiLabel(labels) = place.answer else { return Err(place.refuses("multi-label")) };
+        Ok(Box::new(MultiLabelHead::new(place, labels, self)?))
     }
 }
 
@@ -130,7 +149,7 @@ impl Head for MultiLabelHead {
 #[expect(clippy::float_cmp, reason = "exact by construction")]
 mod tests {
     use super::*;
-    use mtl_core::{answer::Answer, features::View, params::ParamSet, task::TaskName};
+    use mtl_core::{features::View, params::ParamSet, task::TaskName};
     use ndarray::array;
     use tch::{Device, Kind};
 

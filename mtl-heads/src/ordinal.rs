@@ -25,7 +25,7 @@
 
 use mtl_core::{
     Result, TorchContext,
-    answer::Ordinal,
+    answer::{Answer, Ordinal},
     batch::{MISSING_CLASS, Target},
     label_stats::LabelStats,
     loss::TaskLoss,
@@ -40,6 +40,7 @@ use crate::{
     ask::Ask,
     decode::to_array,
     head::{Head, HeadOutput, HeadSpec},
+    part::HeadPart,
     place::HeadPlace,
     tower::{Tower, TowerShape},
 };
@@ -65,10 +66,12 @@ pub enum OrdinalLoss {
 #[serde(default, deny_unknown_fields)]
 pub struct OrdinalHeadConfig {
     /// Widths of hidden layers, each >= 1; default none.
+    #[schemars(inner(range(min = 1)))]
     pub hidden: Vec<i64>,
     /// After each hidden layer; default `relu`.
     pub activation: Activation,
     /// Dropout after each hidden layer (on the features when there is none), in `[0, 1)`; default 0.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
     /// `"coral"` (a question per threshold) or `"cumulative-link"` (the likelihood of the grade); default `"coral"`.
     pub loss: OrdinalLoss,
@@ -179,6 +182,21 @@ fn log_probs(logits: &Tensor) -> Result<Tensor> {
     run().op("probabilities of grades")
 }
 
+impl HeadPart for OrdinalHeadConfig {
+    fn metrics(&self, _: &Answer) -> &'static [&'static str] {
+        OrdinalHead::METRICS
+    }
+
+    fn default_for(&self) -> Option<&'static str> {
+        Some(Ordinal::NAME)
+    }
+
+    fn build(&self, place: HeadPlace<'_>) -> Result<Box<dyn Head>> {
+        let Answer::Ordinal(grades) = place.answer else { return Err(place.refuses("ordinal")) };
+        Ok(Box::new(OrdinalHead::new(place, grades, self)?))
+    }
+}
+
 impl Head for OrdinalHead {
     fn spec(&self) -> &HeadSpec {
         &self.spec
@@ -228,7 +246,7 @@ impl Head for OrdinalHead {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mtl_core::{answer::Answer, features::View, params::ParamSet, task::TaskName};
+    use mtl_core::{features::View, params::ParamSet, task::TaskName};
     use tch::Device;
 
     fn head(loss: OrdinalLoss, stats: Option<&LabelStats>) -> OrdinalHead {

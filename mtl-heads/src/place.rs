@@ -15,7 +15,7 @@ use mtl_core::{
     task::TaskName,
 };
 
-use crate::{ask::HeadNeeds, head::HeadSpec};
+use crate::{HeadConfig, ask::HeadNeeds, head::HeadSpec};
 
 /// What a head is built of. Its fields grow in number, so it is made by [`HeadPlace::new`] and the `with_` methods.
 ///
@@ -83,6 +83,19 @@ impl<'a> HeadPlace<'a> {
         match self.inputs {
             Some(inputs) => inputs.get(name),
             None => Err(Error::UnknownName { what: "input", name: name.to_owned(), known: Vec::new() }),
+        }
+    }
+
+    /// The error of a head of that kind which does not learn such answers; it names the one that does.
+    #[must_use]
+    pub fn refuses(&self, kind: &str) -> Error {
+        let suits = HeadConfig::default_for(self.answer).map(|head| format!("{:?}", head.name()));
+        let suits = suits.unwrap_or_else(|_| "a head of one's own".into());
+        Error::InvalidConfig {
+            what: "head",
+            field: "kind",
+            expected: format!("{suits} for the labels of task {}", self.task),
+            found: format!("{kind:?}, the labels are {}", self.answer.describe()),
         }
     }
 

@@ -21,7 +21,12 @@
 //! 1]` and a `[4]` silently become `[4, 4]`).
 
 use mtl_core::{
-    Error, Result, TorchContext, answer::Values, batch::Target, loss::TaskLoss, nn::Activation, prediction::Prediction,
+    Error, Result, TorchContext,
+    answer::{Answer, Values},
+    batch::Target,
+    loss::TaskLoss,
+    nn::Activation,
+    prediction::Prediction,
 };
 use serde::{Deserialize, Serialize};
 use tch::{Reduction, Tensor};
@@ -30,6 +35,7 @@ use crate::{
     ask::Ask,
     decode::to_array,
     head::{Head, HeadOutput, HeadSpec},
+    part::HeadPart,
     place::HeadPlace,
     scaling::{ScalingChoice, TargetScaling, TargetTransform},
     tower::{Tower, TowerShape},
@@ -47,6 +53,7 @@ pub enum RegressLoss {
     /// Its square near zero, its size far out.
     Huber {
         /// Where the one becomes the other, in units of `scale`; > 0.
+        #[schemars(extend("exclusiveMinimum" = 0.0))]
         delta: f64,
     },
 }
@@ -56,10 +63,12 @@ pub enum RegressLoss {
 #[serde(default, deny_unknown_fields)]
 pub struct RegressHeadConfig {
     /// Widths of hidden layers, each >= 1; default none.
+    #[schemars(inner(range(min = 1)))]
     pub hidden: Vec<i64>,
     /// After each hidden layer; default `relu`.
     pub activation: Activation,
     /// Dropout after each hidden layer (on the features when there is none), in `[0, 1)`; default 0.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
     /// `"l1"`, `"l2"` or `{ huber = { delta = 1.0 } }`; default `"l2"`.
     pub loss: RegressLoss,
@@ -69,6 +78,7 @@ pub struct RegressHeadConfig {
     /// Subtracted from the labels, per output, finite, instead of what `transform` finds; one number holds for all; default none.
     pub center: Vec<f64>,
     /// Divides the labels after that, per output, > 0, instead of what `transform` finds; one number holds for all; default none.
+    #[schemars(extend("items" = {"type": "number", "format": "double", "exclusiveMinimum": 0.0}))]
     pub scale: Vec<f64>,
 }
 
@@ -126,6 +136,21 @@ impl RegressHead {
     }
 }
 
+impl HeadPart for RegressHeadConfig {
+    fn metrics(&self, _: &Answer) -> &'static [&'static str] {
+        RegressHead::METRICS
+    }
+
+    fn default_for(&self) -> Option<&'static str> {
+        Some(Values::NAME)
+    }
+
+    fn build(&self, place: HeadPlace<'_>) -> Result<Box<dyn Head>> {
+        let Answer::Values(values) = place.answer else { return Err(place.refuses("regress")) };
+        Ok(Box::new(RegressHead::new(place, values, self)?))
+    }
+}
+
 impl Head for RegressHead {
     fn spec(&self) -> &HeadSpec {
         &self.spec
@@ -179,7 +204,7 @@ impl Head for RegressHead {
 #[expect(clippy::float_cmp, reason = "exact by construction")]
 mod tests {
     use super::*;
-    use mtl_core::{answer::Answer, features::View, params::ParamSet, task::TaskName};
+    use mtl_core::{features::View, params::ParamSet, task::TaskName};
     use ndarray::array;
     use tch::{Device, Kind, Tensor};
 

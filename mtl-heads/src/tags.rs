@@ -17,7 +17,7 @@
 
 use mtl_core::{
     Error, Result, TorchContext,
-    answer::Tags,
+    answer::{Answer, Tags},
     batch::{MISSING_CLASS, Target},
     loss::TaskLoss,
     nn::Activation,
@@ -30,6 +30,7 @@ use crate::{
     ask::Ask,
     head::{Head, HeadOutput, HeadSpec},
     items,
+    part::HeadPart,
     place::HeadPlace,
     tower::{Tower, TowerShape},
 };
@@ -39,12 +40,15 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct TagsHeadConfig {
     /// Widths of hidden layers, each >= 1; default none.
+    #[schemars(inner(range(min = 1)))]
     pub hidden: Vec<i64>,
     /// After each hidden layer; default `relu`.
     pub activation: Activation,
     /// Dropout after each hidden layer (on the features when there is none), in `[0, 1)`; default 0.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
     /// Share of the label's mass spread over all tags, in `[0, 1)`; default 0.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub label_smoothing: f64,
 }
 
@@ -64,7 +68,9 @@ pub struct TagsHead {
 
 /// The metrics that suit such tags; the first judges the task unless the user names another. Where tags spell spans, these are
 /// what is counted.
-pub(crate) fn metrics(tags: &Tags) -> &'static [&'static str] {
+pub(crate) fn metrics(answer: &Answer) -> &'static [&'static str] {
+    // Other answers are refused where the head is built.
+    let Answer::Tags(tags) = answer else { return &[] };
     match tags.spelled() {
         Some(_) => &["span-f1", "span-precision", "span-recall", "tag-accuracy", "exact-match"],
         None => &["tag-accuracy", "macro-f1", "log-loss", "exact-match"],
@@ -90,10 +96,25 @@ impl TagsHead {
         let width = tags.tags.len() as i64;
         let shape = TowerShape { hidden: &config.hidden, activation: config.activation, dropout: config.dropout };
         Ok(Self {
-            spec: place.spec("tags", format!("logits [b, l, {width}]"), metrics(tags))?,
+            spec: place.spec("tags", format!("logits [b, l, {width}]"), metrics(place.answer))?,
             tower: Tower::new(&mut place.scope, place.view, width, shape)?,
             label_smoothing: config.label_smoothing,
         })
+    }
+}
+
+impl HeadPart for TagsHeadConfig {
+    fn metrics(&self, answer: &Answer) -> &'static [&'static str] {
+        metrics(answer)
+    }
+
+    fn default_for(&self) -> Option<&'static str> {
+        Some(Tags::NAME)
+    }
+
+    fn build(&self, place: HeadPlace<'_>) -> Result<Box<dyn Head>> {
+        let Answer::Tags(tags) = place.answer else { return Err(place.refuses("tags")) };
+        Ok(Box::new(TagsHead::new(place, tags, self)?))
     }
 }
 
@@ -136,7 +157,7 @@ impl Head for TagsHead {
 mod tests {
     use super::*;
     use mtl_core::{
-        answer::{Answer, Cells, Labels},
+        answer::{Cells, Labels},
         context::Cx,
         features::{Features, Tokens, View},
         mode::Mode,
@@ -222,7 +243,7 @@ mod tests {
 
     #[test]
     fn what_is_judged_depends_on_what_tags_spell() {
-        let tags = |names: &[&str]| Tags { tags: names.iter().map(|&n| n.to_owned()).collect() };
+        let tags = |names: &[&str]| Answer::tags(names.iter().copied());
         assert_eq!(metrics(&tags(&["O", "B-x", "I-x"]))[0], "span-f1");
         assert_eq!(metrics(&tags(&["NOUN", "VERB"]))[0], "tag-accuracy");
     }

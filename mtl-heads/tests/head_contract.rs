@@ -12,36 +12,44 @@ use mtl_core::{
 use mtl_heads::{HeadConfig, HeadPlace, laws};
 use tch::{Device, Kind};
 
+/// Answers of the one kind that the head learns, few and more.
 fn answers(head: &HeadConfig) -> [Answer; 2] {
-    match head {
-        HeadConfig::Class(_) => [Answer::class(numbered(2)), Answer::class(numbered(4))],
-        HeadConfig::MultiLabel(_) => [Answer::multi_label(numbered(1)), Answer::multi_label(numbered(3))],
-        HeadConfig::Funnel(_) => [Answer::multi_label(numbered(1)), Answer::multi_label(numbered(3))],
-        HeadConfig::Ordinal(_) => [Answer::ordinal(numbered(2)), Answer::ordinal(numbered(4))],
-        HeadConfig::Regress(_) => [Answer::values(numbered(1)), Answer::values(numbered(2))],
-        HeadConfig::MaskedReconstruction(_) => [Answer::values(numbered(1)), Answer::values(numbered(3))],
-        HeadConfig::GruDecoder(_) => [Answer::sequence(numbered(1)), Answer::sequence(numbered(4))],
-        HeadConfig::Tags(_) | HeadConfig::Crf(_) => {
-            [Answer::tags(["O", "B-x"]), Answer::tags(["O", "B-x", "I-x", "B-y"])]
-        }
-        HeadConfig::Outside(part) => panic!("{part:?} is not of this crate"),
-    }
+    let all = [
+        [Answer::class(numbered(2)), Answer::class(numbered(4))],
+        [Answer::multi_label(numbered(1)), Answer::multi_label(numbered(3))],
+        [Answer::ordinal(numbered(2)), Answer::ordinal(numbered(4))],
+        [Answer::values(numbered(1)), Answer::values(numbered(2))],
+        [Answer::sequence(numbered(1)), Answer::sequence(numbered(4))],
+        [Answer::tags(["O", "B-x"]), Answer::tags(["O", "B-x", "I-x", "B-y"])],
+    ];
+    let view = View::Tokens { width: 12 };
+    let is_learned = |pair: &[Answer; 2]| match refusal(head, &view, &pair[1]) {
+        Some(e) if e.starts_with("head: kind must be ") => false,
+        Some(e) => panic!("{head:?} for {:?}: {e}", pair[1]),
+        None => true,
+    };
+    let [learned] = all.into_iter().filter(is_learned).collect::<Vec<_>>().try_into().unwrap();
+    learned
 }
 
-/// The features that a head can be built on.
+/// The features that a head can be built on: all, or tokens where it says so.
 fn views(head: &HeadConfig) -> Vec<View> {
-    let tokens = View::Tokens { width: 12 };
-    match head {
-        HeadConfig::Tags(_) | HeadConfig::Crf(_) => vec![tokens],
-        HeadConfig::Class(_)
-        | HeadConfig::MultiLabel(_)
-        | HeadConfig::Funnel(_)
-        | HeadConfig::Ordinal(_)
-        | HeadConfig::Regress(_)
-        | HeadConfig::MaskedReconstruction(_)
-        | HeadConfig::GruDecoder(_)
-        | HeadConfig::Outside(_) => vec![View::Pooled { width: 12 }, tokens, View::Pyramid { channels: vec![3, 12] }],
-    }
+    let all = [View::Pooled { width: 12 }, View::Tokens { width: 12 }, View::Pyramid { channels: vec![3, 12] }];
+    let answer = &answers(head)[1];
+    let is_taken = |view: &View| match refusal(head, view, answer) {
+        Some(e) if e.contains(" head: features must be tokens ") => false,
+        Some(e) => panic!("{head:?} on {view:?}: {e}"),
+        None => true,
+    };
+    all.into_iter().filter(is_taken).collect()
+}
+
+/// Why a head is not built there.
+fn refusal(head: &HeadConfig, view: &View, answer: &Answer) -> Option<String> {
+    let (task, inputs) = (TaskName::new("demo").unwrap(), InputSpec::table(Vec::new(), answer.names().to_vec()));
+    let mut params = ParamSet::new(Kind::Float, Device::Cpu, 0);
+    let place = HeadPlace::new(params.root(), &task, view, answer).with_inputs(&inputs);
+    head.build(place).err().map(|e| e.to_string())
 }
 
 /// A head with default settings, as far as there are any.

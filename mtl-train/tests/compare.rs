@@ -139,9 +139,11 @@ fn what_is_wrong_is_said_before_anything_is_trained() {
     };
     let e = refused(&CONFIG.replace("\"upgrad\"", "\"upgrd\""), &[]);
     assert!(e.contains("study.toml:25") && e.contains("did you mean \"upgrad\""), "{e}");
-    // Only the model's builder knows that this is too few, and the method is the last of the grid.
     let e = refused(&CONFIG.replace("experts = 2", "experts = 0"), &[]);
-    assert!(e.contains("experts: size must be >= 1, found 0"), "{e}");
+    assert!(e.contains("study.toml:24: compare.sharing[1].experts must be >= 1, found 0"), "{e}");
+    // Only the builder of the method knows that two tasks are too few, and it is the last of the grid.
+    let e = refused(&CONFIG.replace("\"upgrad\"", "{ kind = \"krum\", selected = 3 }"), &[]);
+    assert!(e.contains("krum: selected must be in 1..=2, found 3"), "{e}");
     let e = refused(CONFIG, &["--balancer", "nope"]);
     assert!(e.contains("unknown balancer \"nope\""), "{e}");
     let e = refused(&CONFIG.replace("seeds = 2", "seeds = [1, 1]"), &[]);

@@ -1,4 +1,5 @@
 //! First values from another model: a trunk, a model with a task more, a frozen part; and what is refused.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test, helpers included")]
 
 use std::path::Path;
 
@@ -151,7 +152,7 @@ fn what_does_not_fit_is_refused_with_its_place() {
     assert!(e.contains("nowhere.safetensors: cannot read weights"), "{e}");
     let e = refused(&from(before.root(), ", map = { encoder = \"trunk\" }"));
     assert!(e.contains("map must be names that lead to tensors of the file") && e.contains("encoder."), "{e}");
-    let other = vec![("encoder.layers.0.weight".to_owned(), Tensor::zeros([2, 2], (Kind::Float, tch::Device::Cpu)))];
+    let other = [("encoder.layers.0.weight".to_owned(), Tensor::zeros([2, 2], (Kind::Float, tch::Device::Cpu)))];
     let own =
         values(&Session::new(&config("binary", TRAIN), &config("binary", TRAIN).data.load().unwrap()).unwrap().trainer);
     let name = own.iter().map(|(name, _)| name).find(|name| name.starts_with("encoder.")).unwrap();

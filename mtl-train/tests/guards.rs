@@ -91,7 +91,7 @@ fn the_policy_may_go_on_without_the_task_or_the_step() {
     {
         let mut config = config();
         config.train.policy.non_finite = policy;
-        config.train.epochs = 1;
+        config.train.epochs = Some(1);
         let mut session = session(&config);
         poison(&session);
         let other = session.trainer.model().params().owned_by(1)[0];
@@ -137,12 +137,13 @@ fn an_observer_that_panics_is_switched_off_and_the_run_ends_as_without_it() {
 fn a_frozen_head_stays_as_it_is_and_a_frozen_task_is_absent() {
     for what in [Frozen::Head, Frozen::Task] {
         let mut config = config();
-        config.train.epochs = 6;
+        config.train.epochs = Some(6);
         // No improvement is ever enough: both tasks are frozen after the second epoch.
         config.train.freeze = Some(FreezeConfig { patience: 1, min_delta: 10.0, what });
         let mut session = session(&config);
         let mut watch = Watch::default();
         session.trainer.fit(&session.train, &session.validation, &mut watch, None).unwrap();
+        assert_eq!(session.trainer.observer_failure(), None, "what an observer asserts fails no run");
         assert_eq!(watch.frozen.len(), 2, "{what:?}");
         assert!(watch.frozen.iter().all(|f| f.ends_with("@1")), "{:?}", watch.frozen);
         assert_eq!((watch.started.as_slice(), watch.finished), (&[0][..], 1));
@@ -151,30 +152,37 @@ fn a_frozen_head_stays_as_it_is_and_a_frozen_task_is_absent() {
         assert_eq!(watch.epochs.len(), epochs, "{what:?}: with all tasks frozen as tasks there is nothing left to do");
         assert_eq!(watch.epochs[1].frozen, [true, true]);
     }
-    // Heads do not move once frozen, while the trunk goes on.
-    let mut config = config();
-    config.train.freeze = Some(FreezeConfig { patience: 1, min_delta: 10.0, what: Frozen::Head });
-    let run = |epochs| {
-        let mut config = config.clone();
-        config.train.epochs = epochs;
-        config.train.schedule = mtl_train::train::schedule::ScheduleConfig::by_name("constant").unwrap();
-        let mut session = session(&config);
-        session.trainer.fit(&session.train, &session.validation, &mut (), None).unwrap();
-        session
-    };
-    let (two, five) = (run(2), run(5));
-    let tensors = |s: &Session, positions: &[usize]| -> Vec<tch::Tensor> {
-        let params = s.trainer.checkpoint().unwrap().params;
-        let names: Vec<String> =
-            positions.iter().map(|&p| s.trainer.model().params().params()[p].name().to_owned()).collect();
-        params.into_iter().filter(|(name, _)| names.contains(name)).map(|(_, t)| t).collect()
-    };
-    let _ = (&two, &five, tensors(&two, &[]));
-    let heads = |s: &Session| tensors(s, &s.trainer.model().params().owned_by(0));
-    let trunk = |s: &Session| tensors(s, &s.trainer.model().params().shared());
-    // `fit` leaves the best epoch's weights: take runs whose best epoch is the last one of each.
-    if two.trainer.history().last().unwrap().is_best && five.trainer.history().last().unwrap().is_best {
-        assert_eq!(heads(&two), heads(&five));
+}
+
+/// The weights after each epoch: those of the heads, and those that tasks share.
+#[derive(Default)]
+struct Weights {
+    heads: Vec<Vec<tch::Tensor>>,
+    trunk: Vec<Vec<tch::Tensor>>,
+}
+
+impl Observer for Weights {
+    fn model(&mut self, _: &EpochSummary, model: &mtl_train::train::model::Model) {
+        let params = model.params();
+        let copy = |at: &[usize]| at.iter().map(|&p| params.params()[p].tensor().detach().copy()).collect();
+        self.heads.push(copy(&[params.owned_by(0), params.owned_by(1)].concat()));
+        self.trunk.push(copy(&params.shared()));
     }
-    assert_ne!(trunk(&two), trunk(&five));
+}
+
+#[test]
+fn frozen_heads_do_not_move_while_the_trunk_goes_on() {
+    let mut config = config();
+    config.train.epochs = Some(5);
+    config.train.freeze = Some(FreezeConfig { patience: 1, min_delta: 10.0, what: Frozen::Head });
+    let mut session = session(&config);
+    let mut seen = Weights::default();
+    session.trainer.fit(&session.train, &session.validation, &mut seen, None).unwrap();
+    assert_eq!((seen.heads.len(), seen.trunk.len()), (5, 5));
+    assert!(!seen.heads[0].is_empty() && !seen.trunk[0].is_empty());
+    assert_ne!(seen.heads[0], seen.heads[1], "heads move before they are frozen, which is after the second epoch");
+    for epoch in 1..4 {
+        assert_eq!(seen.heads[epoch], seen.heads[epoch + 1], "heads moved in epoch {}", epoch + 2);
+        assert_ne!(seen.trunk[epoch], seen.trunk[epoch + 1], "the trunk stood still in epoch {}", epoch + 2);
+    }
 }

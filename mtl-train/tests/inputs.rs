@@ -113,6 +113,7 @@ fn splits() -> Splits {
         origin: Origin::Synthetic,
         provenance: Provenance { files: Vec::new(), cut: Cut::whole([400, 50, 50]) },
         findings: Vec::new(),
+        dealt: Default::default(),
     }
 }
 

@@ -205,7 +205,7 @@ fn they_are_listed_documented_and_checked_as_ours_are() {
     let config = fs::read_to_string(dir.join("weather.toml")).unwrap();
     for (right, wrong, said) in [
         ("power = 0.5", "powr = 0.5", "did you mean \"power\"?"),
-        ("power = 0.5", "power = -1.0", "hardest: power must be >= 0, found -1"),
+        ("power = 0.5", "power = -1.0", "balancer.power must be >= 0, found -1.0"),
         ("kind = \"harmonics\"", "kind = \"harmonic\"", "did you mean \"harmonics\"?"),
         ("hidden = [16]", "hiden = [16]", "did you mean \"hidden\"?"),
         ("waves = 3", "waves = 0", "harmonics encoder: waves must be >= 1, found 0"),

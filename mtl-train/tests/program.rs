@@ -173,7 +173,7 @@ fn data_is_described_and_checked() {
     .unwrap();
     let (code, out, err) = mtl(dir, &["doctor", "bad.toml", "--set", "train.batch_size=1000"]);
     assert_eq!(code, 2);
-    for part in ["bad.toml:13: [encoder] key \"droput\"", "[compare] key \"sedes\"", "size must be >= 1"] {
+    for part in ["bad.toml:13: [encoder] key \"droput\"", "[compare] key \"sedes\"", "encoder.hidden[0] must be >= 1"] {
         assert!(err.contains(part), "{part}: {err}");
     }
     assert!(err.contains("^^^^^^") && out.contains("train.batch_size"), "{err}{out}");
@@ -189,7 +189,7 @@ fn data_is_described_and_checked() {
     assert_eq!(code, 2);
     assert!(err.contains("unknown data set \"synthetic-mmoo\""), "{err}");
     let (code, _, err) = mtl(dir, &["doctor", "c.toml", "--set", "data.train=0"]);
-    assert_eq!((code, err.trim()), (2, "error: --set data.train=0: synthetic-mmoe: train must be >= 1, found 0"));
+    assert_eq!((code, err.trim()), (2, "error: --set data.train=0: data.train must be >= 1, found 0"));
 }
 
 #[test]

@@ -13,6 +13,7 @@
 
 mod archive;
 mod bench;
+mod builds;
 mod cache;
 mod ci;
 mod data;
@@ -20,12 +21,15 @@ mod digest;
 mod doctor;
 mod libtorch;
 mod manifest;
+mod metadata;
+mod oldest;
 mod peers;
 mod problem;
 mod process;
 mod python;
 mod repo;
 mod setup;
+mod skip;
 mod test;
 mod tidy;
 
@@ -73,7 +77,7 @@ enum Verb {
     Test(test::Args),
     /// Run the checks of the repository itself: layout, style, dependency direction
     Tidy(tidy::Args),
-    /// Run what continuous integration runs: fmt, tidy, clippy, doc, test
+    /// Run what continuous integration runs: fmt, tidy, clippy, doc, oldest compiler, test
     Ci(ci::Args),
     /// Train on real data and print the tables; other suites measure speed and robustness
     Bench(bench::Args),

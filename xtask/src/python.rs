@@ -125,6 +125,7 @@ impl Python {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::skip::{self, Lacking};
 
     #[test]
     fn probe_reads_torch_without_importing_it() {
@@ -136,7 +137,7 @@ mod tests {
         std::fs::write(torch.join("version.py"), "x = 1\n__version__ = '2.11.0+cpu'\n").unwrap();
         let script = format!("import sys; sys.path.insert(0, {:?})\n{PROBE}", tmp.path());
         let Ok(output) = process::capture(Command::new("python3").args(["-I", "-c", &script]), "") else {
-            return; // No Python on this machine: nothing to probe.
+            return skip::note(Lacking::Python, "python3", "there is no interpreter to probe");
         };
         let python: Python = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(python.torch, Some(Torch { dir: torch, version: "2.11.0+cpu".into() }));

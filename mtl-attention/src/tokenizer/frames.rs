@@ -12,7 +12,7 @@ use mtl_core::{
 };
 use tch::Tensor;
 
-use super::{Piece, TAKES, too_long};
+use super::{Piece, TAKES, Tokenize, too_long};
 
 /// Frames of a signal.
 #[derive(Debug)]
@@ -34,9 +34,11 @@ impl Frames {
         let frames = longest / size + i64::from(longest % size > 0);
         Ok(Self { linear, positions: scope.param("positions", &[frames, width], Init::Normal(0.02))?, size, longest })
     }
+}
 
+impl Tokenize for Frames {
     /// `[b, c, t]` to `[b, l, d]`.
-    pub(super) fn forward(&self, input: &Input, cx: &Cx) -> Result<Piece> {
+    fn forward(&self, _: &str, input: &Input, cx: &Cx) -> Result<Piece> {
         let (xs, size) = (input.tensor(), self.size);
         let [b, channels, t] = xs.size()[..] else { return Err(too_long("frames", self.longest, input)) };
         if t > self.longest {

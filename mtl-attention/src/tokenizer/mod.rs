@@ -31,7 +31,11 @@ use self::{frames::Frames, items::Items, patches::Patches, words::Words};
 pub(crate) const TAKES: Takes = Takes {
     encoder: "transformer encoder",
     what: "fields of a table, pictures, texts, signals or sets",
-    accepts: |modality| !matches!(modality, Modality::Custom(_)),
+    // Those that `Tokenizer::new` knows, so that a modality which comes later is refused until it has a file here.
+    accepts: |modality| {
+        use Modality as M;
+        matches!(modality, M::Categorical(_) | M::Numeric(_) | M::Picture(_) | M::Tokens(_) | M::Signal(_) | M::Set(_))
+    },
     at_most: usize::MAX,
 };
 
@@ -43,23 +47,25 @@ pub(crate) struct Piece {
     pub(crate) pad_mask: Option<Tensor>,
 }
 
+/// What makes tokens of one input: a file of this folder, and a line in [`NamedTokenizer::new`].
+pub(crate) trait Tokenize: std::fmt::Debug + Send {
+    /// What each token is; `None`, unless overridden, where that differs from sample to sample.
+    fn names(&self) -> Option<&[String]> {
+        None
+    }
+
+    /// The tokens of the input of that name.
+    fn forward(&self, name: &str, input: &Input, cx: &Cx) -> Result<Piece>;
+}
+
 /// One input as tokens.
 #[derive(Debug)]
-pub(crate) struct Tokenizer {
+pub(crate) struct NamedTokenizer {
     input: String,
-    layer: Layer,
+    layer: Box<dyn Tokenize>,
 }
 
-#[derive(Debug)]
-enum Layer {
-    Fields(FieldTokens),
-    Patches(Patches),
-    Words(Words),
-    Frames(Frames),
-    Items(Items),
-}
-
-impl Tokenizer {
+impl NamedTokenizer {
     /// Tokens of width `d` of an input; `patch` is the side of a patch and the length of a stretch. Parameters are
     /// named by what a token is, and by the input where there are several of its modality.
     pub(crate) fn new(scope: &mut Scope<'_>, spec: &InputSpec, input: &str, d: i64, patch: i64) -> Result<Self> {
@@ -67,17 +73,15 @@ impl Tokenizer {
             true => name.to_owned(),
             false => format!("{name}.{input}"),
         };
-        let layer = match spec.get(input)? {
-            Modality::Categorical(_) | Modality::Numeric(_) => Layer::Fields(FieldTokens::new(scope, spec, input, d)?),
+        let layer: Box<dyn Tokenize> = match spec.get(input)? {
+            Modality::Categorical(_) | Modality::Numeric(_) => Box::new(FieldTokens::new(scope, spec, input, d)?),
             Modality::Picture(shape) => {
                 let prefix = if spec.is_only(input) { String::new() } else { format!("{input}.") };
-                Layer::Patches(Patches::new(&mut scope.sub(place_of("patches")), *shape, patch, d, &prefix)?)
+                Box::new(Patches::new(&mut scope.sub(place_of("patches")), *shape, patch, d, &prefix)?)
             }
-            Modality::Tokens(text) => Layer::Words(Words::new(&mut scope.sub(place_of("words")), text, d)?),
-            Modality::Signal(signal) => {
-                Layer::Frames(Frames::new(&mut scope.sub(place_of("frames")), signal, patch, d)?)
-            }
-            Modality::Set(set) => Layer::Items(Items::new(&mut scope.sub(place_of("items")), set, d)?),
+            Modality::Tokens(text) => Box::new(Words::new(&mut scope.sub(place_of("words")), text, d)?),
+            Modality::Signal(signal) => Box::new(Frames::new(&mut scope.sub(place_of("frames")), signal, patch, d)?),
+            Modality::Set(set) => Box::new(Items::new(&mut scope.sub(place_of("items")), set, d)?),
             other => {
                 let (expected, found) = (TAKES.what.to_owned(), format!("input {input}: {}", other.describe()));
                 return Err(Error::InvalidConfig { what: TAKES.encoder, field: "inputs", expected, found });
@@ -88,26 +92,21 @@ impl Tokenizer {
 
     /// What each token is; `None` where that differs from sample to sample.
     pub(crate) fn names(&self) -> Option<&[String]> {
-        match &self.layer {
-            Layer::Fields(layer) => Some(layer.names()),
-            Layer::Patches(layer) => Some(layer.names()),
-            Layer::Words(_) | Layer::Frames(_) | Layer::Items(_) => None,
-        }
+        self.layer.names()
     }
 
     pub(crate) fn forward(&self, inputs: &Inputs, cx: &Cx) -> Result<Piece> {
-        let input = inputs.input(&self.input)?;
-        let dense = |xs: Tensor| Ok(Piece { xs, pad_mask: None });
-        match &self.layer {
-            Layer::Fields(layer) => dense(layer.forward(inputs, cx)?),
-            Layer::Patches(layer) => dense(layer.forward(input.tensor(), cx)?),
-            Layer::Words(layer) => {
-                let xs = layer.forward(input.tensor(), |xs| cx.embedded(&self.input, xs))?;
-                Ok(Piece { xs, pad_mask: input.pad_mask()? })
-            }
-            Layer::Frames(layer) => layer.forward(input, cx),
-            Layer::Items(layer) => Ok(Piece { xs: layer.forward(input.tensor(), cx)?, pad_mask: input.pad_mask()? }),
-        }
+        self.layer.forward(&self.input, inputs.input(&self.input)?, cx)
+    }
+}
+
+impl Tokenize for FieldTokens {
+    fn names(&self) -> Option<&[String]> {
+        Some(Self::names(self))
+    }
+
+    fn forward(&self, _: &str, input: &Input, cx: &Cx) -> Result<Piece> {
+        Ok(Piece { xs: self.of(input.tensor(), cx)?, pad_mask: None })
     }
 }
 

@@ -3,13 +3,13 @@
 use mtl_core::{
     Error, Result, TorchContext,
     context::Cx,
-    input::Picture,
+    input::{Input, Picture},
     nn::Linear,
     params::{Init, Scope},
 };
 use tch::Tensor;
 
-use super::TAKES;
+use super::{Piece, TAKES, Tokenize};
 
 /// Patches of a picture.
 #[derive(Debug)]
@@ -38,17 +38,20 @@ impl Patches {
         let names = (0..rows).flat_map(|r| (0..columns).map(move |c| format!("{prefix}r{r}c{c}"))).collect();
         Ok(Self { linear, positions, side, names })
     }
+}
 
-    pub(super) fn names(&self) -> &[String] {
-        &self.names
+impl Tokenize for Patches {
+    fn names(&self) -> Option<&[String]> {
+        Some(&self.names)
     }
 
     /// `[b, c, h, w]` to `[b, l, d]`, row by row.
-    pub(super) fn forward(&self, image: &Tensor, cx: &Cx) -> Result<Tensor> {
-        let s = self.side;
+    fn forward(&self, _: &str, input: &Input, cx: &Cx) -> Result<Piece> {
+        let (image, s) = (input.tensor(), self.side);
         let cells = image.f_unfold(2, s, s).and_then(|x| x.f_unfold(3, s, s)).op("patches")?; // [b, c, r, k, s, s]
         let flat = cells.f_permute([0, 2, 3, 1, 4, 5]).and_then(|x| x.f_flatten(3, -1)).and_then(|x| x.f_flatten(1, 2));
         let flat = flat.and_then(|x| x.f_to_kind(self.positions.kind())).op("patches")?; // [b, l, c s s]
-        self.linear.forward(&flat, cx)?.f_add(&self.positions).op("patches")
+        let xs = self.linear.forward(&flat, cx)?.f_add(&self.positions).op("patches")?;
+        Ok(Piece { xs, pad_mask: None })
     }
 }

@@ -2,13 +2,14 @@
 
 use mtl_core::{
     Result, TorchContext,
-    input::Tokens,
+    context::Cx,
+    input::{Input, Tokens},
     nn::FieldEmbedding,
     params::{Init, Scope},
 };
 use tch::Tensor;
 
-use super::too_long;
+use super::{Piece, Tokenize, too_long};
 
 /// Embeddings of a vocabulary, and of positions.
 #[derive(Debug)]
@@ -23,18 +24,20 @@ impl Words {
         let positions = scope.param("positions", &[text.length.longest(), width], Init::Normal(0.02))?;
         Ok(Self { table, positions })
     }
+}
 
-    /// Ids `[b, l]` to `[b, l, d]`; `embedded` sees the embeddings before positions are added.
-    pub(super) fn forward(&self, ids: &Tensor, embedded: impl FnOnce(Tensor) -> Result<Tensor>) -> Result<Tensor> {
-        let (size, longest) = (ids.size(), self.positions.size()[0]);
-        let [b, l] = size[..] else { return Err(too_long("words", longest, &ids.shallow_clone().into())) };
+impl Tokenize for Words {
+    /// Ids `[b, l]` to `[b, l, d]`; the context sees the embeddings before positions are added.
+    fn forward(&self, name: &str, input: &Input, cx: &Cx) -> Result<Piece> {
+        let (ids, longest) = (input.tensor(), self.positions.size()[0]);
+        let [b, l] = ids.size()[..] else { return Err(too_long("words", longest, input)) };
         if l > longest {
-            return Err(too_long("words", longest, &ids.shallow_clone().into()));
+            return Err(too_long("words", longest, input));
         }
         // One field whose codes stand below one another: the same gather as of a table.
         let rows = self.table.forward(&ids.f_reshape([-1, 1]).op("words")?)?; // [b l, 1, d]
-        let xs = embedded(rows.f_view([b, l, self.positions.size()[1]]).op("words")?)?;
+        let xs = cx.embedded(name, rows.f_view([b, l, self.positions.size()[1]]).op("words")?)?;
         let positions = self.positions.f_narrow(0, 0, l).op("words")?; // [l, d]
-        xs.f_add(&positions).op("words")
+        Ok(Piece { xs: xs.f_add(&positions).op("words")?, pad_mask: input.pad_mask()? })
     }
 }

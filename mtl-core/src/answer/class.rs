@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    AnswerKind, CellRule, Constant, Counter, LabelColumn, Layout, OrReason, Written, counter,
-    question::{by_name, foreign, list, strange},
+    AnswerKind, CellRule, Constant, Counter, LabelColumn, Labels, Layout, OrReason, Written, counter,
+    question::{Labeled, by_name, foreign, list, strange},
 };
 use crate::{
+    error::Result,
     label_stats::LabelStats,
     prediction::{MISSING_CLASS, Prediction, Reference, Scores, highest},
 };
@@ -26,9 +27,17 @@ pub struct Class {
     pub classes: Vec<String>,
 }
 
+impl Labeled for Class {
+    const LABELS: &'static str = "class labels [b]";
+
+    fn reference(labels: Labels) -> Result<Reference> {
+        labels.into_indices().map(Reference::Class)
+    }
+}
+
 impl AnswerKind for Class {
     fn kind(&self) -> &'static str {
-        "class"
+        Self::NAME
     }
 
     fn names(&self) -> &[String] {
@@ -61,6 +70,10 @@ impl AnswerKind for Class {
 
     fn least(&self) -> (&'static str, usize) {
         ("classes", 2)
+    }
+
+    fn has_curves(&self) -> bool {
+        true
     }
 
     fn counter(&self) -> Box<dyn Counter> {

@@ -3,7 +3,7 @@
 use super::{Cells, Labels};
 use crate::{
     label_stats::{LabelStats, Numbers, Spread, YesNo},
-    prediction::Reference,
+    prediction::{Reference, Truth},
 };
 
 /// Counts labels; what is kept are counts and, for numbers, the known values (8 bytes each until quantiles are taken,
@@ -34,10 +34,8 @@ impl Classes {
 
 impl Counter for Classes {
     fn count(&mut self, labels: &Reference) {
-        let (Reference::Class(labels) | Reference::Ordinal(labels)) = labels else {
-            return self.skip(labels.batch_size() as u64);
-        };
-        for label in labels {
+        let Truth::OneOf(classes) = labels.truth() else { return self.skip(labels.batch_size() as u64) };
+        for label in classes {
             match usize::try_from(*label).ok().and_then(|label| self.counts.get_mut(label)) {
                 Some(count) => *count += 1,
                 None => self.missing += 1,
@@ -66,7 +64,7 @@ impl YesNos {
 
 impl Counter for YesNos {
     fn count(&mut self, labels: &Reference) {
-        let Reference::MultiLabel(cells) = labels else { return self.skip(labels.batch_size() as u64) };
+        let Truth::YesNo(cells) = labels.truth() else { return self.skip(labels.batch_size() as u64) };
         for (count, column) in self.0.iter_mut().zip(cells.columns()) {
             for cell in column {
                 match cell {
@@ -102,7 +100,7 @@ impl Columns {
 
 impl Counter for Columns {
     fn count(&mut self, labels: &Reference) {
-        let Reference::Values(cells) = labels else { return self.skip(labels.batch_size() as u64) };
+        let Truth::Numbers(cells) = labels.truth() else { return self.skip(labels.batch_size() as u64) };
         self.samples += cells.nrows() as u64;
         for (values, column) in self.columns.iter_mut().zip(cells.columns()) {
             values.extend(column.iter().filter(|cell| cell.is_finite()).map(|&cell| f64::from(cell)));
@@ -159,14 +157,10 @@ impl Items {
 
 impl Counter for Items {
     fn count(&mut self, labels: &Reference) {
-        match labels {
-            Reference::Tags(labels) | Reference::Sequence(labels) => self.lists(labels),
-            Reference::Class(_)
-            | Reference::MultiLabel(_)
-            | Reference::Values(_)
-            | Reference::Ordinal(_)
-            | Reference::Custom { .. } => self.skip(labels.batch_size() as u64),
-        }
+        let (Truth::Tags(lists) | Truth::Tokens(lists)) = labels.truth() else {
+            return self.skip(labels.batch_size() as u64);
+        };
+        self.lists(lists);
     }
 
     fn skip(&mut self, n: u64) {

@@ -247,18 +247,49 @@ impl Labels {
     pub fn concat(parts: &[Self]) -> Result<Self> {
         let Some((first, rest)) = parts.split_first() else { return Err(wrong("at least one part".into(), 0)) };
         let mut whole = first.clone();
-        for part in rest {
-            let alike = part.item == whole.item && part.is_ragged() == whole.is_ragged();
-            if !alike || !whole.cells.append(&part.cells, 0..part.cells.len()) {
-                return Err(wrong(format!("items of {:?}, as in the first part", whole.item), part.cells.len()));
-            }
-            if let (Some(offsets), Some(other)) = (&mut whole.offsets, &part.offsets) {
-                let end = offsets.last().copied().unwrap_or(0);
-                offsets.extend(other.iter().skip(1).map(|at| end + at));
-            }
-            whole.n += part.n;
-        }
+        rest.iter().try_for_each(|part| whole.append(part))?;
         Ok(whole)
+    }
+
+    /// Puts the samples of `more` behind its own.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for labels of another form; nothing has changed then.
+    pub fn append(&mut self, more: &Self) -> Result<()> {
+        let alike = more.item == self.item && more.is_ragged() == self.is_ragged();
+        if !alike || !self.cells.append(&more.cells, 0..more.cells.len()) {
+            return Err(wrong(format!("items of {:?}, as in the first part", self.item), more.cells.len()));
+        }
+        if let (Some(offsets), Some(other)) = (&mut self.offsets, &more.offsets) {
+            let end = offsets.last().copied().unwrap_or(0);
+            offsets.extend(other.iter().skip(1).map(|at| end + at));
+        }
+        self.n += more.n;
+        Ok(())
+    }
+
+    /// The one whole number of each sample again, see [`indices`](Self::indices).
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for labels of another form.
+    pub fn into_indices(self) -> Result<Vec<i64>> {
+        match self.cells {
+            Cells::Index(cells) if self.offsets.is_none() && self.item.is_empty() => Ok(cells),
+            cells => Err(wrong("one whole number a sample".into(), cells.len())),
+        }
+    }
+
+    /// The row of numbers of each sample again, see [`numbers`](Self::numbers): `[n, k]`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for labels of another form.
+    pub fn into_numbers(self) -> Result<Array2<f32>> {
+        let found = self.cells.len();
+        match (self.cells, self.item.as_slice()) {
+            (Cells::Number(cells), &[k]) if self.offsets.is_none() => Array2::from_shape_vec((self.n, k), cells).ok(),
+            (Cells::Number(_) | Cells::Index(_), _) => None,
+        }
+        .ok_or_else(|| wrong("a row of numbers a sample".into(), found))
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! An [`Answer`] is known before the first batch. It is not matched by those who use it but asked: what its outputs are
 //! called, what form its labels have, what a constant answer would be, how an answer is written to a file. So a kind of
-//! answer is one file here (with its tests) and one line in the list below; heads and metrics, which are made for kinds,
-//! are matched without wildcards, and the compiler names the places that a new kind has to visit.
+//! answer is one file here (with its tests) and one line in the list below; what it says of a sample has one of the few forms
+//! that pages, explanations and metrics know ([`Said`](crate::prediction::Said)). Heads and metrics are made for kinds.
 //!
 //! ```text
 //! Labels  plain, of a whole split      --Target::new-->  Target  a batch, on a device    --reference-->  Reference
@@ -66,8 +66,10 @@ use std::{fmt, ops::Deref};
 
 use serde::{Deserialize, Serialize};
 
+use self::question::Labeled;
 #[cfg(doc)]
 use crate::prediction::Prediction;
+use crate::{error::Result, prediction::Reference};
 
 /// Declares the kinds: a line each.
 macro_rules! answers {
@@ -113,9 +115,31 @@ macro_rules! answers {
             /// The kind's name in files and messages.
             #[must_use]
             pub fn name(self) -> &'static str {
-                match self { $( Self::$variant => $name, )+ Self::Custom(name) => name }
+                match self { $( Self::$variant => <$kind>::NAME, )+ Self::Custom(name) => name }
+            }
+
+            /// What labels of the kind are, for messages: `class labels [b]`.
+            #[must_use]
+            pub fn labels(self) -> &'static str {
+                match self { $( Self::$variant => <$kind as Labeled>::LABELS, )+ Self::Custom(name) => name }
+            }
+
+            /// Labels of the kind as metrics read them.
+            ///
+            /// # Errors
+            /// [`Error::Shape`](crate::Error::Shape) for labels of another form than the kind's.
+            pub fn reference(self, labels: Labels) -> Result<Reference> {
+                match self {
+                    $( Self::$variant => <$kind as Labeled>::reference(labels), )+
+                    Self::Custom(kind) => Ok(Reference::Custom { kind, labels }),
+                }
             }
         }
+
+        $( impl $kind {
+            /// The kind's name in files, messages and facts of metrics.
+            pub const NAME: &'static str = $name;
+        } )+
 
         impl Deref for Answer {
             type Target = dyn AnswerKind;

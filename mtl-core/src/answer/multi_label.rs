@@ -11,12 +11,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    AnswerKind, CellRule, Constant, Counter, LabelColumn, Layout, OrReason, Written,
+    AnswerKind, CellRule, Constant, Counter, LabelColumn, Labels, Layout, OrReason, Written,
     class::{SMALLEST_SHARE, SURE, rows},
     counter,
-    question::{by_name, foreign, list, strange},
+    question::{Labeled, by_name, foreign, list, strange},
 };
 use crate::{
+    error::Result,
     label_stats::LabelStats,
     prediction::{Prediction, Reference, Scores},
 };
@@ -32,9 +33,17 @@ pub struct MultiLabel {
     pub labels: Vec<String>,
 }
 
+impl Labeled for MultiLabel {
+    const LABELS: &'static str = "yes/no labels [b, c]";
+
+    fn reference(labels: Labels) -> Result<Reference> {
+        labels.into_numbers().map(Reference::MultiLabel)
+    }
+}
+
 impl AnswerKind for MultiLabel {
     fn kind(&self) -> &'static str {
-        "multi-label"
+        Self::NAME
     }
 
     fn names(&self) -> &[String] {
@@ -70,6 +79,10 @@ impl AnswerKind for MultiLabel {
 
     fn least(&self) -> (&'static str, usize) {
         ("labels", 1)
+    }
+
+    fn has_curves(&self) -> bool {
+        true
     }
 
     fn counter(&self) -> Box<dyn Counter> {

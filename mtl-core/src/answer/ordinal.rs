@@ -11,12 +11,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    AnswerKind, CellRule, Constant, Counter, LabelColumn, Layout, OrReason, Written,
+    AnswerKind, CellRule, Constant, Counter, LabelColumn, Labels, Layout, OrReason, Written,
     class::{UNKNOWN, constant_scores, right, rows, shares, strata, sure, text, write},
     counter,
-    question::{by_name, foreign, list, strange},
+    question::{Labeled, by_name, foreign, list, strange},
 };
 use crate::{
+    error::Result,
     label_stats::LabelStats,
     prediction::{Prediction, Reference, Scores, highest},
 };
@@ -29,9 +30,17 @@ pub struct Ordinal {
     pub grades: Vec<String>,
 }
 
+impl Labeled for Ordinal {
+    const LABELS: &'static str = "grades [b]";
+
+    fn reference(labels: Labels) -> Result<Reference> {
+        labels.into_indices().map(Reference::Ordinal)
+    }
+}
+
 impl AnswerKind for Ordinal {
     fn kind(&self) -> &'static str {
-        "ordinal"
+        Self::NAME
     }
 
     fn names(&self) -> &[String] {
@@ -64,6 +73,14 @@ impl AnswerKind for Ordinal {
 
     fn least(&self) -> (&'static str, usize) {
         ("grades", 2)
+    }
+
+    fn has_curves(&self) -> bool {
+        true
+    }
+
+    fn is_ordered(&self) -> bool {
+        true
     }
 
     fn counter(&self) -> Box<dyn Counter> {
@@ -111,10 +128,7 @@ impl AnswerKind for Ordinal {
     /// A field that is the grade in other words may be a code or a number that rises with it.
     fn label_columns(&self, truth: &Reference) -> OrReason<Vec<LabelColumn>> {
         let Reference::Ordinal(labels) = truth else { return strange(self.kind(), truth) };
-        let class = labels.iter().map(|label| u64::try_from(*label).ok());
-        #[expect(clippy::cast_precision_loss, reason = "few grades")]
-        let number = labels.iter().map(|label| (*label >= 0).then_some(*label as f64));
-        Ok(vec![LabelColumn::Classes(class.collect()), LabelColumn::Numbers(number.collect())])
+        Ok(vec![LabelColumn::Grades(labels.iter().map(|label| u64::try_from(*label).ok()).collect())])
     }
 
     fn label_text(&self, truth: &Reference, row: usize) -> String {

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use ndarray::Array2;
 use serde_json::Value;
 
-use super::{Counter, Layout};
+use super::{Counter, Labels, Layout};
 use crate::{
     error::{Error, Result},
     label_stats::LabelStats,
@@ -31,6 +31,8 @@ pub enum Constant {
 pub enum LabelColumn {
     /// Classes; `None` where unknown.
     Classes(Vec<Option<u64>>),
+    /// Classes in an order, which are numbers too; `None` where unknown.
+    Grades(Vec<Option<u64>>),
     /// Numbers; `None` where unknown.
     Numbers(Vec<Option<f64>>),
 }
@@ -74,6 +76,21 @@ pub trait AnswerKind: Debug + Send + Sync {
 
     /// What outputs are called together, and how many are needed to learn anything: `("classes", 2)`.
     fn least(&self) -> (&'static str, usize);
+
+    /// Whether a sample is answered by scores of classes, grades or labels, of which there are curves, areas and calibration.
+    fn has_curves(&self) -> bool {
+        false
+    }
+
+    /// Whether outputs are in an order, so that the neighbor of the right one is less wrong than others: grades.
+    fn is_ordered(&self) -> bool {
+        false
+    }
+
+    /// Whether a sample is answered for each item that it has, tag by tag, and not by as many items as the answer likes.
+    fn is_by_item(&self) -> bool {
+        false
+    }
 
     /// A counter of a split's labels.
     fn counter(&self) -> Box<dyn Counter>;
@@ -186,6 +203,18 @@ impl dyn AnswerKind + '_ {
         let (expected, found) = (format!(">= {least}"), self.width().to_string());
         Err(Error::InvalidConfig { what, field, expected, found })
     }
+}
+
+/// What a kind of this crate says of labels before there is an answer of it.
+pub(super) trait Labeled {
+    /// What they are, for messages: `class labels [b]`.
+    const LABELS: &'static str;
+
+    /// They, as metrics read them.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for labels of another form.
+    fn reference(labels: Labels) -> Result<Reference>;
 }
 
 /// `a, b, c`.

@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    AnswerKind, CellRule, Cells, Constant, Counter, Layout, OrReason, Written, counter,
-    question::{foreign, strange},
+    AnswerKind, CellRule, Cells, Constant, Counter, Labels, Layout, OrReason, Written, counter,
+    question::{Labeled, foreign, strange},
     ragged,
 };
 use crate::{
+    error::Result,
     label_stats::LabelStats,
     prediction::{Prediction, Reference},
 };
@@ -26,9 +27,17 @@ pub struct Sequence {
     pub tokens: Vec<String>,
 }
 
+impl Labeled for Sequence {
+    const LABELS: &'static str = "tokens [b, l]";
+
+    fn reference(labels: Labels) -> Result<Reference> {
+        Ok(Reference::Sequence(labels))
+    }
+}
+
 impl AnswerKind for Sequence {
     fn kind(&self) -> &'static str {
-        "sequence"
+        Self::NAME
     }
 
     fn names(&self) -> &[String] {

@@ -13,10 +13,11 @@ use super::{
     AnswerKind, CellRule, Cells, Constant, Counter, Labels, Layout, OrReason, Written,
     class::{SURE, constant_scores},
     counter,
-    question::{foreign, list, strange},
+    question::{Labeled, foreign, list, strange},
     ragged,
 };
 use crate::{
+    error::Result,
     label_stats::LabelStats,
     prediction::{Prediction, Reference, Scores},
 };
@@ -38,9 +39,17 @@ impl Tags {
     }
 }
 
+impl Labeled for Tags {
+    const LABELS: &'static str = "tags [b, l]";
+
+    fn reference(labels: Labels) -> Result<Reference> {
+        Ok(Reference::Tags(labels))
+    }
+}
+
 impl AnswerKind for Tags {
     fn kind(&self) -> &'static str {
-        "tags"
+        Self::NAME
     }
 
     fn names(&self) -> &[String] {
@@ -73,6 +82,10 @@ impl AnswerKind for Tags {
 
     fn least(&self) -> (&'static str, usize) {
         ("tags", 2)
+    }
+
+    fn is_by_item(&self) -> bool {
+        true
     }
 
     fn counter(&self) -> Box<dyn Counter> {

@@ -12,7 +12,7 @@
 use ndarray::{Array2, ArrayView2};
 use tch::{Device, Kind, Tensor};
 
-use super::{Answer, AnswerTag, Cells, Labels, layout::CellRule};
+use super::{Answer, AnswerTag, CellRule, Cells, Labels, Layout, Storage};
 use crate::{
     error::{Error, Result, TorchContext},
     prediction::{MISSING_CLASS, Reference},
@@ -48,10 +48,21 @@ impl Target {
     /// # Errors
     /// [`Error::Shape`] for labels of another form, [`Error::Label`] for a cell that is none; both name `task`.
     pub fn new(task: &str, answer: &Answer, labels: &Labels) -> Result<Self> {
-        let (known, max_label) = Self::count(task, answer, labels)?;
+        Self::counted(answer.tag(), Self::count(task, answer, labels)?, labels)
+    }
+
+    /// Labels of a kind, of whatever size `layout` says: what another answer of the kind would have.
+    ///
+    /// # Errors
+    /// As [`Target::new`].
+    pub fn laid_out(task: &str, tag: AnswerTag, layout: &Layout, labels: &Labels) -> Result<Self> {
+        Self::counted(tag, count(task, layout, || tag.labels().to_owned(), labels)?, labels)
+    }
+
+    fn counted(tag: AnswerTag, (known, max_label): (u64, Option<i64>), labels: &Labels) -> Result<Self> {
         let (cells, lengths) = tensors(labels)?;
         let labeled = lengths.as_ref().map(|lengths| labeled(&cells, lengths, None)).transpose()?;
-        Ok(Self { lengths, labeled, ..Self::of(answer.tag(), cells, known, max_label) })
+        Ok(Self { lengths, labeled, ..Self::of(tag, cells, known, max_label) })
     }
 
     /// Whether labels are of the kind that `answer` says: how many cells are known, and the largest whole number.
@@ -59,35 +70,7 @@ impl Target {
     /// # Errors
     /// As [`Target::new`].
     pub fn count(task: &str, answer: &Answer, labels: &Labels) -> Result<(u64, Option<i64>)> {
-        let layout = answer.layout();
-        let item: Vec<i64> = labels.item().iter().map(|&n| n as i64).collect();
-        let is_kind = matches!(
-            (labels.cells(), layout.cells),
-            (Cells::Index(_), CellRule::Index { .. }) | (Cells::Number(_), CellRule::YesNo | CellRule::Number)
-        );
-        let is_ragged = layout.storage == super::Storage::Ragged;
-        if !is_kind || labels.is_ragged() != is_ragged || !layout.holds(&item) {
-            let form = if labels.is_ragged() { "any number of items" } else { "one item" };
-            return Err(Error::Shape {
-                op: format!("task {task}"),
-                tensor: "labels",
-                expected: format!("{}, not {form} a sample of that kind and shape", answer.describe()),
-                found: [labels.len() as i64].into_iter().chain(item).collect(),
-            });
-        }
-        match (labels.cells(), layout.cells) {
-            (Cells::Index(cells), rule) => {
-                let (known, max) = indices(task, cells, |cell| labels.sample_of(cell))?;
-                match rule {
-                    CellRule::Index { below } if max >= Some(below as i64) => {
-                        let cell = cells.iter().position(|&c| c >= below as i64).unwrap_or(0);
-                        Err(out_of_range(task, below as i64, cells[cell], labels.sample_of(cell)))
-                    }
-                    CellRule::Index { .. } | CellRule::YesNo | CellRule::Number => Ok((known, max)),
-                }
-            }
-            (Cells::Number(cells), rule) => Ok((numbers(task, cells, rule, |cell| labels.sample_of(cell))?, None)),
-        }
+        count(task, &answer.layout(), || answer.describe(), labels)
     }
 
     /// One class label per sample; [`MISSING_CLASS`] means unknown.
@@ -248,15 +231,7 @@ impl Target {
     /// What the target is, for messages: `class labels [b]`.
     #[must_use]
     pub fn describe(&self) -> &'static str {
-        match self.tag {
-            AnswerTag::Class => "class labels [b]",
-            AnswerTag::MultiLabel => "yes/no labels [b, c]",
-            AnswerTag::Values => "numbers [b, k]",
-            AnswerTag::Ordinal => "grades [b]",
-            AnswerTag::Tags => "tags [b, l]",
-            AnswerTag::Sequence => "tokens [b, l]",
-            AnswerTag::Custom(name) => name,
-        }
+        self.tag.labels()
     }
 
     /// Refuses labels that are not of this kind and shape, or out of range. Nothing here waits for an accelerator, unless
@@ -299,16 +274,7 @@ impl Target {
     /// # Errors
     /// [`Error::Torch`] when the tensor cannot be read.
     pub fn reference(&self) -> Result<Reference> {
-        let indices = || Vec::<i64>::try_from(&self.cells).op("read class labels");
-        Ok(match self.tag {
-            AnswerTag::Class => Reference::Class(indices()?),
-            AnswerTag::Ordinal => Reference::Ordinal(indices()?),
-            AnswerTag::MultiLabel => Reference::MultiLabel(array2(&self.cells)?),
-            AnswerTag::Values => Reference::Values(array2(&self.cells)?),
-            AnswerTag::Tags => Reference::Tags(self.labels()?),
-            AnswerTag::Sequence => Reference::Sequence(self.labels()?),
-            AnswerTag::Custom(kind) => Reference::Custom { kind, labels: self.labels()? },
-        })
+        self.tag.reference(self.labels()?)
     }
 
     /// The labels as plain values without padding, whatever the kind.
@@ -404,6 +370,43 @@ impl Target {
             groups: self.groups.as_ref().map(pick).transpose()?,
             cells,
         })
+    }
+}
+
+/// Whether labels are as a layout says: how many cells are known, and the largest whole number.
+fn count(
+    task: &str,
+    layout: &Layout,
+    describe: impl FnOnce() -> String,
+    labels: &Labels,
+) -> Result<(u64, Option<i64>)> {
+    let item: Vec<i64> = labels.item().iter().map(|&n| n as i64).collect();
+    let is_kind = matches!(
+        (labels.cells(), layout.cells),
+        (Cells::Index(_), CellRule::Index { .. }) | (Cells::Number(_), CellRule::YesNo | CellRule::Number)
+    );
+    let is_ragged = layout.storage == Storage::Ragged;
+    if !is_kind || labels.is_ragged() != is_ragged || !layout.holds(&item) {
+        let form = if labels.is_ragged() { "any number of items" } else { "one item" };
+        return Err(Error::Shape {
+            op: format!("task {task}"),
+            tensor: "labels",
+            expected: format!("{}, not {form} a sample of that kind and shape", describe()),
+            found: [labels.len() as i64].into_iter().chain(item).collect(),
+        });
+    }
+    match (labels.cells(), layout.cells) {
+        (Cells::Index(cells), rule) => {
+            let (known, max) = indices(task, cells, |cell| labels.sample_of(cell))?;
+            match rule {
+                CellRule::Index { below } if max >= Some(below as i64) => {
+                    let cell = cells.iter().position(|&c| c >= below as i64).unwrap_or(0);
+                    Err(out_of_range(task, below as i64, cells[cell], labels.sample_of(cell)))
+                }
+                CellRule::Index { .. } | CellRule::YesNo | CellRule::Number => Ok((known, max)),
+            }
+        }
+        (Cells::Number(cells), rule) => Ok((numbers(task, cells, rule, |cell| labels.sample_of(cell))?, None)),
     }
 }
 

@@ -10,12 +10,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    AnswerKind, CellRule, Constant, Counter, LabelColumn, Layout, OrReason, Written,
+    AnswerKind, CellRule, Constant, Counter, LabelColumn, Labels, Layout, OrReason, Written,
     class::{UNKNOWN, rows},
     counter,
-    question::{by_name, foreign, list, strange},
+    question::{Labeled, by_name, foreign, list, strange},
 };
 use crate::{
+    error::Result,
     label_stats::{LabelStats, Spread},
     prediction::{Prediction, Reference},
 };
@@ -28,9 +29,17 @@ pub struct Values {
     pub names: Vec<String>,
 }
 
+impl Labeled for Values {
+    const LABELS: &'static str = "numbers [b, k]";
+
+    fn reference(labels: Labels) -> Result<Reference> {
+        labels.into_numbers().map(Reference::Values)
+    }
+}
+
 impl AnswerKind for Values {
     fn kind(&self) -> &'static str {
-        "values"
+        Self::NAME
     }
 
     fn names(&self) -> &[String] {

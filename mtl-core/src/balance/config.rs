@@ -6,7 +6,7 @@
 use super::{Balancer, bilevel, scalarizer, stochastic, weighting, wrapper};
 use crate::{error::Result, registry, task::TaskSet};
 
-/// The settings of a method from outside: what [`BalancerConfig::register`] takes.
+/// The settings of a method, ours or from outside: what [`BalancerConfig::register`] takes.
 pub trait BalancerPart: std::fmt::Debug + Send + Sync {
     /// Makes the method for these tasks.
     ///
@@ -31,12 +31,15 @@ macro_rules! balancers {
             /// # Errors
             /// [`Error::InvalidConfig`](crate::Error::InvalidConfig) for a setting outside its range.
             pub fn build(&self, tasks: &TaskSet) -> Result<Box<dyn Balancer>> {
-                match self {
-                    $( Self::$variant(config) => Ok(Box::new(<$method>::new(config, tasks)?)), )+
-                    Self::Outside(part) => part.build(tasks),
-                }
+                self.part().build(tasks)
             }
         }
+
+        $( impl BalancerPart for $config {
+            fn build(&self, tasks: &TaskSet) -> Result<Box<dyn Balancer>> {
+                Ok(Box::new(<$method>::new(self, tasks)?))
+            }
+        } )+
     };
 }
 

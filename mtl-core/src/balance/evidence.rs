@@ -49,14 +49,12 @@ pub struct Needs {
     /// One Gramian per parameter block beside the whole one, and weights per block
     /// ([`super::Balancer::weigh_blocks`]): free where rows are kept per parameter.
     pub blocks: bool,
-    /// In which space the method *wants* the gradients; a user's step mode may override it.
+    /// In which space the method wants the gradients. One that wants [`Space::Representation`] gets them so in every step mode.
     pub space: Space,
     /// The losses of the same batch after the optimizer's step: a second forward pass ([`super::Balancer::after_step`]).
     pub losses_after_step: bool,
     /// Further looks, whose rows are in [`Evidence::joint`]: a forward pass and one backward pass per task each.
     pub looks: &'static [Look],
-    /// The tasks' primary metrics on the validation split at the end of each epoch ([`Epoch::kpis`]).
-    pub kpis: bool,
 }
 
 impl Needs {
@@ -68,7 +66,6 @@ impl Needs {
         space: Space::Parameters,
         losses_after_step: false,
         looks: &[],
-        kpis: false,
     };
 
     /// How many of the looks give rows.
@@ -100,7 +97,6 @@ impl Needs {
             space,
             losses_after_step: self.losses_after_step || other.losses_after_step,
             looks: if self.looks.is_empty() { other.looks } else { self.looks },
-            kpis: self.kpis || other.kpis,
         }
     }
 }
@@ -236,7 +232,7 @@ fn lacking<T>(what: &'static str, field: &'static str, m: usize, found: usize) -
 pub struct Epoch<'a> {
     /// The epoch that is over, counted from 0.
     pub index: u64,
-    /// The primary metric of every task of the set on the validation split, NaN where unknown; empty unless asked for.
+    /// The primary metric of every task of the set on the validation split, NaN where unknown; empty where nothing is evaluated.
     pub kpis: &'a [f64],
 }
 

@@ -49,7 +49,7 @@ pub mod wrapper;
 
 use std::fmt::Debug;
 
-pub use aggregator::{Aggregator, AggregatorConfig};
+pub use aggregator::{Aggregator, AggregatorConfig, AggregatorPart};
 pub use config::{BalancerConfig, BalancerPart};
 pub use conflict::{Conflict, ConflictStats};
 pub use evidence::{Epoch, Evidence, Look, Needs, Outcome, Space};

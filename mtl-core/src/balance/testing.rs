@@ -1,21 +1,22 @@
 //! What the unit tests of methods share: task sets, one-line calls, tolerant comparison.
 
 use crate::{
+    answer::{Class, Values},
     balance::{Balancer, BalancerConfig, Evidence, Gramian},
     error::Result,
-    metric::{CLASS, MetricFacts, MetricName, MetricSpec, VALUES},
+    metric::{MetricFacts, MetricName, MetricSpec},
     task::{Task, TaskSet},
 };
 
 /// A metric of classes that is a share.
 pub(crate) fn share() -> MetricSpec {
-    let facts = MetricFacts::maximize("a share", &[CLASS]).between(0.0, 1.0);
+    let facts = MetricFacts::maximize("a share", &[Class::NAME]).between(0.0, 1.0);
     MetricSpec::new(MetricName::new("accuracy").unwrap(), facts)
 }
 
 /// A metric of numbers.
 pub(crate) fn error() -> MetricSpec {
-    MetricSpec::new(MetricName::new("rmse").unwrap(), MetricFacts::minimize("an error", &[VALUES]))
+    MetricSpec::new(MetricName::new("rmse").unwrap(), MetricFacts::minimize("an error", &[Values::NAME]))
 }
 
 /// Classification tasks `t0, t1, ..`.

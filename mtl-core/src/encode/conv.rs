@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::{Encoder, Stage, Takes, no_stage, picture};
+use super::{Encoder, EncoderPart, Stage, Takes, no_stage, picture};
 use crate::{
     context::Cx,
     error::{Error, Result, TorchContext},
@@ -22,10 +22,12 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct ConvEncoderConfig {
     /// Channels of the blocks, at least one, each >= 1; default `[16, 32, 64]`.
+    #[schemars(inner(range(min = 1)))]
     pub channels: Vec<i64>,
     /// After each convolution; default `relu`.
     pub activation: Activation,
     /// Dropout after each block, in `[0, 1)`; default 0.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
 }
 
@@ -85,6 +87,16 @@ impl ConvEncoder {
         let ys = self.activation.forward(&conv.forward(xs, cx)?)?;
         let ys = ys.f_max_pool2d([2, 2], [2, 2], [0, 0], [1, 1], false).op("conv encoder")?; // [b, c, h / 2, w / 2]
         self.dropout.forward(ys, cx)
+    }
+}
+
+impl EncoderPart for ConvEncoderConfig {
+    fn takes(&self) -> Takes {
+        ConvEncoder::TAKES
+    }
+
+    fn build(&self, scope: &mut Scope<'_>, spec: &InputSpec) -> Result<Box<dyn Encoder>> {
+        Ok(Box::new(ConvEncoder::new(scope, spec, self)?))
     }
 }
 

@@ -15,7 +15,7 @@
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::{Encoder, Stage, Takes, no_stage};
+use super::{Encoder, EncoderPart, Stage, Takes, no_stage};
 use crate::{
     context::Cx,
     error::{Error, Result, TorchContext},
@@ -30,19 +30,25 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct LstmEncoderConfig {
     /// Width of an embedding, >= 1; default 128.
+    #[schemars(range(min = 1))]
     pub embedding: i64,
     /// Width of a layer's state in each direction, >= 1; default 128.
+    #[schemars(range(min = 1))]
     pub hidden: i64,
     /// Layers, >= 1; default 1.
+    #[schemars(range(min = 1))]
     pub layers: i64,
     /// Whether a second network reads from the end to the start; default true.
     pub bidirectional: bool,
     /// Probability of reading the unknown word in the place of a word in training, in `[0, 1)`, for texts that know an unknown word;
     /// default 0.05.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub word_dropout: f64,
     /// Dropout of embeddings, in `[0, 1)`; default 0.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub embedding_dropout: f64,
     /// Dropout after each layer, in `[0, 1)`; default 0.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
 }
 
@@ -132,6 +138,16 @@ impl LstmEncoder {
             layers.push(layer);
         }
         Ok(Self { input: input.to_owned(), items, word_dropout, embedding_dropout, layers, dropout, stages })
+    }
+}
+
+impl EncoderPart for LstmEncoderConfig {
+    fn takes(&self) -> Takes {
+        LstmEncoder::TAKES
+    }
+
+    fn build(&self, scope: &mut Scope<'_>, spec: &InputSpec) -> Result<Box<dyn Encoder>> {
+        Ok(Box::new(LstmEncoder::new(scope, spec, self)?))
     }
 }
 

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::{Encoder, Stage, Takes, no_stage};
+use super::{Encoder, EncoderPart, Stage, Takes, no_stage};
 use crate::{
     context::Cx,
     error::{Error, Result, TorchContext},
@@ -20,10 +20,12 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct MlpEncoderConfig {
     /// Widths of the layers, at least one, each >= 1; default `[128, 64]`.
+    #[schemars(inner(range(min = 1)))]
     pub hidden: Vec<i64>,
     /// After each layer; default `relu`.
     pub activation: Activation,
     /// Dropout after each layer, in `[0, 1)`; default 0.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
 }
 
@@ -80,6 +82,16 @@ impl MlpEncoder {
     fn run(&self, idx: usize, xs: &Tensor, cx: &Cx) -> Result<Features> {
         let layer = self.layers.get(idx).ok_or_else(|| no_stage(&self.stages, idx))?;
         Ok(Features::Pooled(layer.forward(xs, cx)?))
+    }
+}
+
+impl EncoderPart for MlpEncoderConfig {
+    fn takes(&self) -> Takes {
+        MlpEncoder::TAKES
+    }
+
+    fn build(&self, scope: &mut Scope<'_>, spec: &InputSpec) -> Result<Box<dyn Encoder>> {
+        Ok(Box::new(MlpEncoder::new(scope, spec, self)?))
     }
 }
 

@@ -111,7 +111,7 @@ fn no_stage(stages: &[Stage], stage_idx: usize) -> Error {
     }
 }
 
-/// The settings of an encoder from outside: what [`EncoderConfig::register`] takes.
+/// The settings of an encoder, ours or from outside: what [`EncoderConfig::register`] takes.
 pub trait EncoderPart: Debug + Send + Sync {
     /// Which inputs it takes; others are refused by name.
     fn takes(&self) -> Takes;
@@ -138,14 +138,7 @@ impl EncoderConfig {
     /// Which inputs it takes.
     #[must_use]
     pub fn takes(&self) -> Takes {
-        match self {
-            Self::Mlp(_) => MlpEncoder::TAKES,
-            Self::Tabular(_) => TabularEncoder::TAKES,
-            Self::Conv(_) => ConvEncoder::TAKES,
-            Self::ResNet18(_) => ResNet18::TAKES,
-            Self::Lstm(_) => LstmEncoder::TAKES,
-            Self::Outside(part) => part.takes(),
-        }
+        self.part().takes()
     }
 
     /// Builds the encoder for inputs of that kind.
@@ -153,13 +146,6 @@ impl EncoderConfig {
     /// # Errors
     /// [`Error::InvalidConfig`] for settings out of range or inputs that the encoder cannot take.
     pub fn build(&self, scope: &mut Scope<'_>, spec: &InputSpec) -> Result<Box<dyn Encoder>> {
-        Ok(match self {
-            Self::Mlp(c) => Box::new(MlpEncoder::new(scope, spec, c)?),
-            Self::Tabular(c) => Box::new(TabularEncoder::new(scope, spec, c)?),
-            Self::Conv(c) => Box::new(ConvEncoder::new(scope, spec, c)?),
-            Self::ResNet18(c) => Box::new(ResNet18::new(scope, spec, c)?),
-            Self::Lstm(c) => Box::new(LstmEncoder::new(scope, spec, c)?),
-            Self::Outside(part) => return part.build(scope, spec),
-        })
+        self.part().build(scope, spec)
     }
 }

@@ -14,7 +14,7 @@
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::{Encoder, Stage, Takes, no_stage, picture};
+use super::{Encoder, EncoderPart, Stage, Takes, no_stage, picture};
 use crate::{
     context::Cx,
     error::{Error, Result, TorchContext},
@@ -29,6 +29,7 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct ResNet18Config {
     /// Channels of the stem and of `layer1`, >= 1; doubled by each later layer; default 64.
+    #[schemars(range(min = 1))]
     pub width: i64,
     /// Whether the stem is the one for large images (7x7, stride 2, then a maximum of stride 2); default false.
     pub large_images: bool,
@@ -141,6 +142,16 @@ impl ResNet18 {
             inputs = outputs;
         }
         Ok(Self { input, stem, large_images: config.large_images, layers, stages })
+    }
+}
+
+impl EncoderPart for ResNet18Config {
+    fn takes(&self) -> Takes {
+        ResNet18::TAKES
+    }
+
+    fn build(&self, scope: &mut Scope<'_>, spec: &InputSpec) -> Result<Box<dyn Encoder>> {
+        Ok(Box::new(ResNet18::new(scope, spec, self)?))
     }
 }
 

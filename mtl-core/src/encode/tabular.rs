@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::{Encoder, Stage, Takes, no_stage};
+use super::{Encoder, EncoderPart, Stage, Takes, no_stage};
 use crate::{
     context::Cx,
     error::{Error, Result, TorchContext},
@@ -25,12 +25,15 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct TabularEncoderConfig {
     /// Width of a field's token, >= 1; default 8.
+    #[schemars(range(min = 1))]
     pub token_width: i64,
     /// Widths of the trunk's layers, each >= 1; none leaves tokens; default `[128, 64]`.
+    #[schemars(inner(range(min = 1)))]
     pub hidden: Vec<i64>,
     /// After each layer; default `relu`.
     pub activation: Activation,
     /// Dropout after each layer, in `[0, 1)`; default 0.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
 }
 
@@ -87,6 +90,16 @@ impl TabularEncoder {
             width = h;
         }
         Ok(Self { fields, trunk, stages, field_names })
+    }
+}
+
+impl EncoderPart for TabularEncoderConfig {
+    fn takes(&self) -> Takes {
+        TabularEncoder::TAKES
+    }
+
+    fn build(&self, scope: &mut Scope<'_>, spec: &InputSpec) -> Result<Box<dyn Encoder>> {
+        Ok(Box::new(TabularEncoder::new(scope, spec, self)?))
     }
 }
 

@@ -170,6 +170,14 @@ pub enum Error {
         /// The text.
         text: String,
     },
+    /// Something wrong in a part of the settings at hand; what is wrong there says the error inside, in the same words.
+    #[error("{source}")]
+    Inside {
+        /// Where the part stands in the settings: `weigh`, `groups[1]`, `format`.
+        path: String,
+        /// What is wrong in it.
+        source: Box<Error>,
+    },
     /// Ranks that cannot go on together.
     #[error("ranks: {reason}")]
     Ranks {
@@ -184,6 +192,27 @@ pub enum Error {
         /// What libtorch said.
         source: TorchMessage,
     },
+}
+
+impl Error {
+    /// The same error, of settings one level up, in which those that it is about stand under `key` (`weigh`, `groups[1]`): so an
+    /// error collects its address on the way up, and nobody has to look for the key in its words.
+    #[must_use]
+    pub fn inside(self, key: impl fmt::Display) -> Self {
+        match self {
+            Self::Inside { path, source } => Self::Inside { path: format!("{key}.{path}"), source },
+            source => Self::Inside { path: key.to_string(), source: Box::new(source) },
+        }
+    }
+
+    /// The part of the settings that it is about, empty for these themselves, and what is wrong there.
+    #[must_use]
+    pub fn located(&self) -> (&str, &Self) {
+        match self {
+            Self::Inside { path, source } => (path, source),
+            here => ("", here),
+        }
+    }
 }
 
 /// The tasks that an error is about: by index where it arises, by name once [`TaskSet::named`](crate::task::TaskSet::named) has
@@ -299,6 +328,16 @@ mod tests {
             set.named(unusable).to_string(),
             "log: loss of task amount or amount must be at least 0, as this method takes its logarithm, found -5e-1"
         );
+    }
+
+    #[test]
+    fn an_error_collects_its_address_on_the_way_up() {
+        let refused =
+            || Error::InvalidConfig { what: "cagrad", field: "c", expected: ">= 0".into(), found: "-1".into() };
+        let e = refused().inside("weigh").inside("methods[1]");
+        let (path, cause) = e.located();
+        assert_eq!((path, cause.to_string()), ("methods[1].weigh", refused().to_string()));
+        assert_eq!((e.to_string(), refused().located().0), (refused().to_string(), ""));
     }
 
     #[test]

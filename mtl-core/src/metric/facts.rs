@@ -3,19 +3,7 @@
 use std::fmt;
 
 use super::{Direction, MetricName, Setting};
-
-/// Answers that are one of several classes.
-pub const CLASS: &str = "class";
-/// Answers that are yes or no to each of several labels.
-pub const MULTI_LABEL: &str = "multi-label";
-/// Answers that are numbers.
-pub const VALUES: &str = "values";
-/// Answers that are one of several grades, which are in an order.
-pub const ORDINAL: &str = "ordinal";
-/// Answers that are a tag for each of a sample's items.
-pub const TAGS: &str = "tags";
-/// Answers that are a sequence of tokens.
-pub const SEQUENCE: &str = "sequence";
+use crate::answer::{Constant, Values};
 
 /// What is known of a metric.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,8 +14,10 @@ pub struct MetricFacts {
     pub range: (f64, f64),
     /// What it is, in one line.
     pub about: &'static str,
-    /// The kinds of answer it is for, such as [`CLASS`].
+    /// The kinds of answer it is for, by name, such as [`Class::NAME`](crate::answer::Class::NAME).
     pub answers: &'static [&'static str],
+    /// Which of the constant answers it likes best.
+    pub constant: Constant,
     /// What can be set.
     pub settings: &'static [Setting],
 }
@@ -37,13 +27,13 @@ impl MetricFacts {
     #[must_use]
     pub const fn maximize(about: &'static str, answers: &'static [&'static str]) -> Self {
         let range = (f64::NEG_INFINITY, f64::INFINITY);
-        Self { direction: Direction::Maximize, range, about, answers, settings: &[] }
+        Self { direction: Direction::Maximize, range, about, answers, constant: Constant::Mean, settings: &[] }
     }
 
     /// A metric of such answers of which less is better, at least 0 and with nothing to set.
     #[must_use]
     pub const fn minimize(about: &'static str, answers: &'static [&'static str]) -> Self {
-        Self { direction: Direction::Minimize, range: (0.0, f64::INFINITY), about, answers, settings: &[] }
+        Self { direction: Direction::Minimize, range: (0.0, f64::INFINITY), ..Self::maximize(about, answers) }
     }
 
     /// The same, its values between these.
@@ -60,6 +50,13 @@ impl MetricFacts {
         self
     }
 
+    /// The same, liking that constant answer best; the mean, unless this is said.
+    #[must_use]
+    pub const fn at_best(mut self, constant: Constant) -> Self {
+        self.constant = constant;
+        self
+    }
+
     /// Whether it is a share, `[0, 1]`: only such metrics may be mixed without a normalizer.
     #[must_use]
     pub fn is_unit_range(&self) -> bool {
@@ -69,15 +66,15 @@ impl MetricFacts {
     /// Whether it judges numbers and nothing else.
     #[must_use]
     pub fn is_of_numbers(&self) -> bool {
-        self.answers.iter().all(|answers| *answers == VALUES)
+        self.answers.iter().all(|answers| *answers == Values::NAME)
     }
 }
 
 /// A metric that a list knows: its name in the form that is written everywhere, and its facts.
 ///
 /// ```
-/// use mtl_core::metric::{CLASS, MetricFacts, MetricName, MetricSpec};
-/// let facts = MetricFacts::maximize("share of samples whose top class is the label", &[CLASS]).between(0.0, 1.0);
+/// use mtl_core::{answer::Class, metric::{MetricFacts, MetricName, MetricSpec}};
+/// let facts = MetricFacts::maximize("share of samples whose top class is the label", &[Class::NAME]).between(0.0, 1.0);
 /// let accuracy = MetricSpec::new(MetricName::new("accuracy")?, facts);
 /// assert!(accuracy.is_unit_range() && accuracy.direction().better(0.9, 0.8));
 /// # Ok::<(), mtl_core::Error>(())

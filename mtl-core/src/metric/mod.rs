@@ -8,7 +8,7 @@ mod facts;
 mod name;
 mod settings;
 
-pub use facts::{CLASS, MULTI_LABEL, MetricFacts, MetricSpec, ORDINAL, SEQUENCE, TAGS, VALUES};
+pub use facts::{MetricFacts, MetricSpec};
 pub use name::MetricName;
 pub use settings::{Setting, Settings};
 

@@ -158,6 +158,10 @@ mod tests {
         assert_eq!(buffer("bn.running_mean").to_bits(), mean.to_bits());
         assert_eq!(params.params().len(), 2, "buffers are no parameters");
     }
+
+    /// Output, gradients of input and scale, running variance.
+    type Seen = (Vec<f64>, Vec<f64>, Vec<f64>, Vec<f64>);
+
     #[test]
     fn statistics_are_those_of_all_parts() {
         let xs = || Tensor::arange(24, (Kind::Double, Device::Cpu)).square().sin().view([6, 2, 1, 2]);
@@ -182,9 +186,8 @@ mod tests {
                 Ok::<_, Error>(run(part.start as i64, part.len() as i64, &Cx::new(Mode::Train).with_world(&world)))
             });
             let parts = parts.unwrap();
-            let joined = |of: fn(&(Vec<f64>, Vec<f64>, Vec<f64>, Vec<f64>)) -> &Vec<f64>| {
-                parts.iter().flat_map(|part| of(part).clone()).collect::<Vec<f64>>()
-            };
+            let joined =
+                |of: fn(&Seen) -> &Vec<f64>| parts.iter().flat_map(|part| of(part).clone()).collect::<Vec<f64>>();
             assert!(close(&joined(|p| &p.0), &whole.0) && close(&joined(|p| &p.1), &whole.1), "{size}");
             let dg: Vec<f64> = (0..2).map(|c| parts.iter().map(|p| p.2[c]).sum()).collect();
             assert!(close(&dg, &whole.2), "{dg:?} {:?}", whole.2);

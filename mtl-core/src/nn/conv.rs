@@ -16,10 +16,13 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct ConvConfig {
     /// Side of the square kernel, >= 1, default 3.
+    #[schemars(range(min = 1))]
     pub kernel: i64,
     /// Step, >= 1, default 1.
+    #[schemars(range(min = 1))]
     pub stride: i64,
     /// Zeros added on each side, >= 0, default 1.
+    #[schemars(range(min = 0))]
     pub padding: i64,
 }
 

@@ -61,7 +61,14 @@ impl FieldTokens {
     /// # Errors
     /// [`Error::UnknownName`] when the input is missing; those of the layers for one that does not fit.
     pub fn forward(&self, inputs: &Inputs, cx: &Cx) -> Result<tch::Tensor> {
-        let xs = inputs.get(&self.input)?;
+        self.of(inputs.get(&self.input)?, cx)
+    }
+
+    /// As [`forward`](Self::forward), of the input's own tensor.
+    ///
+    /// # Errors
+    /// Those of the layers for a tensor that does not fit.
+    pub fn of(&self, xs: &tch::Tensor, cx: &Cx) -> Result<tch::Tensor> {
         match &self.layer {
             Layer::Codes(layer) => cx.embedded(&self.input, layer.forward(xs)?), // [b, f, d]
             Layer::Numbers(layer) => layer.forward(xs),                          // [b, n, d]

@@ -21,6 +21,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, Serializer, de, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
+use super::table::{Content, settings};
 use crate::error::{Error, Result};
 
 /// A member from outside: what its settings made, and the settings.
@@ -31,19 +32,12 @@ pub struct Outside<T: ?Sized> {
     read: Read<T>,
 }
 
-/// A table as it was read, before it is known what it is. It keeps every number, infinite ones and NaN too, which JSON would lose.
-pub type Content = serde_value::Value;
+/// Settings as they are written, and the part that was read from them.
+type Part<T> = (Map<String, Value>, Arc<T>);
 
-/// Reads a table as a `C`, with the reader's own kind of error and words.
-///
-/// # Errors
-/// What `C` says of the table.
-pub fn settings<C: DeserializeOwned, E: de::Error>(table: Content) -> std::result::Result<C, E> {
-    C::deserialize(serde_value::ValueDeserializer::new(table))
-}
-
-/// Reads settings: gives them with defaults filled in, and the part.
-type Read<T> = Arc<dyn Fn(Option<Content>) -> std::result::Result<(Map<String, Value>, Arc<T>), String> + Send + Sync>;
+/// Reads settings and lets them be changed: gives them with defaults filled in, and the part.
+type Read<T> =
+    Arc<dyn Fn(Option<Content>, &mut dyn FnMut(&mut T)) -> std::result::Result<Part<T>, String> + Send + Sync>;
 
 impl<T: ?Sized> Outside<T> {
     /// Its name in config files.
@@ -59,8 +53,21 @@ impl<T: ?Sized> Outside<T> {
     pub fn with(&self, key: &str, value: Value) -> std::result::Result<Self, String> {
         let mut settings = self.settings.clone();
         settings.insert(key.to_owned(), value);
+        self.of(settings, &mut |_| ())
+    }
+
+    /// Changes the settings: `how` sees what they were read as.
+    ///
+    /// # Errors
+    /// What the settings' type says of reading them again, in serde's words.
+    pub fn edit(&mut self, mut how: impl FnMut(&mut T)) -> std::result::Result<(), String> {
+        *self = self.of(self.settings.clone(), &mut how)?;
+        Ok(())
+    }
+
+    fn of(&self, settings: Map<String, Value>, how: &mut dyn FnMut(&mut T)) -> std::result::Result<Self, String> {
         let settings = serde_value::to_value(settings).map_err(|e| e.to_string())?;
-        let (settings, part) = (self.read)(Some(settings))?;
+        let (settings, part) = (self.read)(Some(settings), how)?;
         Ok(Self { name: self.name, settings, part, read: self.read.clone() })
     }
 
@@ -69,14 +76,12 @@ impl<T: ?Sized> Outside<T> {
     /// # Errors
     /// What the settings' type says of it, in serde's words.
     pub fn without(&self, keys: &[&str]) -> std::result::Result<Self, String> {
-        let (defaults, _) = (self.read)(None)?;
+        let (defaults, _) = (self.read)(None, &mut |_| ())?;
         // A default that is not written has no key, so the old value has to go first.
         let mut settings = self.settings.clone();
         settings.retain(|key, _| !keys.contains(&key.as_str()));
         settings.extend(defaults.into_iter().filter(|(key, _)| keys.contains(&key.as_str())));
-        let settings = serde_value::to_value(settings).map_err(|e| e.to_string())?;
-        let (settings, part) = (self.read)(Some(settings))?;
-        Ok(Self { name: self.name, settings, part, read: self.read.clone() })
+        self.of(settings, &mut |_| ())
     }
 
     /// Whether it has a setting of that name.
@@ -149,7 +154,7 @@ struct Entry<T: ?Sized + 'static> {
 
 impl<T: ?Sized> Entry<T> {
     fn part(&self, settings: Option<Content>) -> std::result::Result<Outside<T>, String> {
-        let (settings, part) = (self.read)(settings)?;
+        let (settings, part) = (self.read)(settings, &mut |_| ())?;
         Ok(Outside { name: self.name, settings, part, read: self.read.clone() })
     }
 }
@@ -177,11 +182,17 @@ impl<T: ?Sized> Catalogue<T> {
         self.with(|entries| entries.iter().map(|entry| (entry.name, entry.about)).collect())
     }
 
-    /// Adds a member whose settings are a `C`; `into` makes the part of them.
+    /// Adds a member whose settings are a `C`; `into` makes the part of them, `as_part` shows them as one.
     ///
     /// # Errors
     /// [`Error::Duplicate`] for a name that another type has.
-    pub fn add<C>(&self, name: &'static str, about: &'static str, into: fn(C) -> Arc<T>) -> Result<()>
+    pub fn add<C>(
+        &self,
+        name: &'static str,
+        about: &'static str,
+        into: fn(C) -> Arc<T>,
+        as_part: fn(&mut C) -> &mut T,
+    ) -> Result<()>
     where
         C: Default + Serialize + DeserializeOwned + JsonSchema + 'static,
     {
@@ -193,11 +204,12 @@ impl<T: ?Sized> Catalogue<T> {
                 false => Err(Error::Duplicate { what: self.what, name: name.to_owned() }),
             };
         }
-        let read = move |given: Option<Content>| {
-            let settings = match given {
+        let read = move |given: Option<Content>, how: &mut dyn FnMut(&mut T)| {
+            let mut settings = match given {
                 Some(given) => settings::<C, de::value::Error>(given).map_err(|e| e.to_string())?,
                 None => C::default(),
             };
+            how(as_part(&mut settings));
             match serde_json::to_value(&settings).map_err(|e| e.to_string())? {
                 Value::Object(written) => Ok((written, into(settings))),
                 other => Err(format!("the settings of {name:?} must be written as a table, found {other}")),

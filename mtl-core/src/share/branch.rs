@@ -17,7 +17,7 @@
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::{SharedFeatures, Sharing, TaskMask};
+use super::{SharedFeatures, Sharing, SharingPart, TaskMask};
 use crate::{
     batch::Inputs,
     context::Cx,
@@ -150,6 +150,12 @@ fn groups(named: &[Vec<String>], tasks: &TaskSet) -> Result<Vec<Vec<usize>>> {
         }
     }
     Ok(groups)
+}
+
+impl SharingPart for BranchConfig {
+    fn build(&self, scope: &mut Scope<'_>, plan: &EncoderPlan<'_>, tasks: &TaskSet) -> Result<Box<dyn Sharing>> {
+        Ok(Box::new(Branch::new(scope, plan, tasks, self)?))
+    }
 }
 
 impl Sharing for Branch {

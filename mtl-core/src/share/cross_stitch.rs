@@ -24,7 +24,7 @@
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::{SharedFeatures, Sharing, TaskMask};
+use super::{SharedFeatures, Sharing, SharingPart, TaskMask};
 use crate::{
     batch::Inputs,
     context::Cx,
@@ -53,6 +53,7 @@ pub struct CrossStitchConfig {
     /// What a unit has a number for; default `channel`.
     pub unit: StitchUnit,
     /// What a task takes of its own column at first, in `[0, 1]`; the rest comes from the others, evenly; default 0.9.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub own: f64,
 }
 
@@ -161,6 +162,12 @@ impl Unit {
         }
         let sum = sum.ok_or_else(no_tasks)?;
         Ok(own.shallow_clone().with_newest(sum))
+    }
+}
+
+impl SharingPart for CrossStitchConfig {
+    fn build(&self, scope: &mut Scope<'_>, plan: &EncoderPlan<'_>, tasks: &TaskSet) -> Result<Box<dyn Sharing>> {
+        Ok(Box::new(CrossStitch::new(scope, plan, tasks, self)?))
     }
 }
 

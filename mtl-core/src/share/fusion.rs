@@ -32,7 +32,7 @@
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::{SharedFeatures, Sharing, TaskMask};
+use super::{SharedFeatures, Sharing, SharingPart, TaskMask};
 use crate::{
     batch::Inputs,
     context::Cx,
@@ -73,6 +73,7 @@ pub struct FusionConfig {
     /// How inputs are put together; default `concatenation`.
     pub combine: Combine,
     /// Width of what tasks get, >= 1; default 64.
+    #[schemars(range(min = 1))]
     pub width: i64,
     /// The parts, at least two; default the fields of a table as one, every other input as one of its own.
     pub parts: Vec<FusionPart>,
@@ -159,6 +160,12 @@ fn gated(gate: &Linear, read: &Tensor, hidden: &Tensor, width: i64, cx: &Cx) -> 
     let fixed = logits.f_narrow(1, 0, 1).and_then(|l| l.f_zeros_like()).op("fusion")?; // [b, 1, d]
     let weights = Tensor::f_cat(&[logits, fixed], 1).and_then(|l| l.f_softmax(1, None)).op("fusion")?;
     weights.f_mul(hidden).and_then(|p| p.f_sum_dim_intlist(&[1i64][..], false, None::<tch::Kind>)).op("fusion") // [b, d]
+}
+
+impl SharingPart for FusionConfig {
+    fn build(&self, scope: &mut Scope<'_>, plan: &EncoderPlan<'_>, tasks: &TaskSet) -> Result<Box<dyn Sharing>> {
+        Ok(Box::new(Fusion::new(scope, plan, tasks, self)?))
+    }
 }
 
 impl Sharing for Fusion {

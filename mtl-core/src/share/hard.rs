@@ -8,13 +8,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{SharedFeatures, Sharing, TaskMask};
+use super::{SharedFeatures, Sharing, SharingPart, TaskMask};
 use crate::{
     batch::Inputs,
     context::Cx,
-    encode::Encoder,
+    encode::{Encoder, EncoderPlan},
     error::{Error, Result},
     features::View,
+    params::Scope,
+    task::TaskSet,
 };
 
 /// Settings of [`HardSharing`]: there are none.
@@ -45,6 +47,13 @@ impl HardSharing {
         }
         let views = vec![encoder.view()?.clone(); n_tasks];
         Ok(Self { encoder, views })
+    }
+}
+
+impl SharingPart for HardSharingConfig {
+    fn build(&self, scope: &mut Scope<'_>, plan: &EncoderPlan<'_>, tasks: &TaskSet) -> Result<Box<dyn Sharing>> {
+        let encoder = plan.whole(&mut scope.sub("encoder"))?;
+        Ok(Box::new(HardSharing::new(encoder, tasks.len())?))
     }
 }
 

@@ -23,11 +23,11 @@
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
-use super::{AuxiliaryLoss, SharedFeatures, Sharing, TaskMask};
+use super::{AuxiliaryLoss, SharedFeatures, Sharing, SharingPart, TaskMask};
 use crate::{
     batch::Inputs,
     context::{AttnTrace, Cx},
-    encode::Encoder,
+    encode::{Encoder, EncoderPlan},
     error::{Error, Result, TorchContext},
     features::{Features, View},
     nn::{Activation, Dropout, Experts, Linear},
@@ -41,14 +41,18 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct MmoeConfig {
     /// How many experts, >= 1; default 8.
+    #[schemars(range(min = 1))]
     pub experts: i64,
     /// Widths of an expert's layers, at least one, each >= 1; default `[64]`.
+    #[schemars(inner(range(min = 1)))]
     pub hidden: Vec<i64>,
     /// After each layer of an expert; default `relu`.
     pub activation: Activation,
     /// Dropout after each layer of an expert, in `[0, 1)`; default 0.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
     /// Weight of the load-balance loss, >= 0; default 0.01.
+    #[schemars(range(min = 0.0))]
     pub balance: f64,
 }
 
@@ -148,6 +152,13 @@ impl Mmoe {
         // The mean is 1/E, so CV^2 = E^2 var = E sum u^2 - 1 (population variance: 0 is balanced, E - 1 is one expert).
         let square = usage.f_square().and_then(|u| u.f_sum(gate.kind()));
         square.and_then(|s| s.f_mul_scalar(experts)).and_then(|s| s.f_sub_scalar(1.0)).op("mmoe")
+    }
+}
+
+impl SharingPart for MmoeConfig {
+    fn build(&self, scope: &mut Scope<'_>, plan: &EncoderPlan<'_>, tasks: &TaskSet) -> Result<Box<dyn Sharing>> {
+        let encoder = plan.whole(&mut scope.sub("encoder"))?;
+        Ok(Box::new(Mmoe::new(&mut scope.sub("sharing"), encoder, tasks, self)?))
     }
 }
 

@@ -95,13 +95,19 @@ pub trait Sharing: Debug + Send {
     fn forward(&self, inputs: &Inputs, wanted: &TaskMask, cx: &Cx) -> Result<SharedFeatures>;
 }
 
-/// The settings of an architecture from outside: what [`SharingConfig::register`] takes.
+/// The settings of an architecture, ours or from outside: what [`SharingConfig::register`] takes.
 pub trait SharingPart: Debug + Send + Sync {
     /// Builds the architecture with encoders of `plan`, as [`SharingConfig::build`].
     ///
     /// # Errors
     /// [`Error::InvalidConfig`] naming the setting out of range.
     fn build(&self, scope: &mut Scope<'_>, plan: &EncoderPlan<'_>, tasks: &TaskSet) -> Result<Box<dyn Sharing>>;
+
+    /// Whether tasks choose among a table's fields themselves, as tokens: a run that names no encoder then gets one that does
+    /// not mix them. Not so, unless overridden.
+    fn reads_fields(&self) -> bool {
+        false
+    }
 }
 
 registry! {
@@ -123,21 +129,6 @@ impl SharingConfig {
     /// # Errors
     /// [`Error::InvalidConfig`] naming the setting out of range, of the architecture or of the encoder.
     pub fn build(&self, scope: &mut Scope<'_>, plan: &EncoderPlan<'_>, tasks: &TaskSet) -> Result<Box<dyn Sharing>> {
-        let whole = |scope: &mut Scope<'_>| plan.whole(&mut scope.sub("encoder"));
-        Ok(match self {
-            Self::Hard(_) => Box::new(HardSharing::new(whole(scope)?, tasks.len())?),
-            Self::Mmoe(config) => {
-                let encoder = whole(scope)?;
-                Box::new(Mmoe::new(&mut scope.sub("sharing"), encoder, tasks, config)?)
-            }
-            Self::CrossStitch(config) => Box::new(CrossStitch::new(scope, plan, tasks, config)?),
-            Self::Mtan(config) => {
-                let encoder = whole(scope)?;
-                Box::new(Mtan::new(&mut scope.sub("sharing"), encoder, tasks, config)?)
-            }
-            Self::Branch(config) => Box::new(Branch::new(scope, plan, tasks, config)?),
-            Self::Fusion(config) => Box::new(Fusion::new(scope, plan, tasks, config)?),
-            Self::Outside(part) => return part.build(scope, plan, tasks),
-        })
+        self.part().build(scope, plan, tasks)
     }
 }

@@ -26,11 +26,11 @@
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::{SharedFeatures, Sharing, TaskMask};
+use super::{SharedFeatures, Sharing, SharingPart, TaskMask};
 use crate::{
     batch::Inputs,
     context::Cx,
-    encode::Encoder,
+    encode::{Encoder, EncoderPlan},
     error::{Error, Result, TorchContext},
     features::{Features, View},
     nn::{Conv2d, ConvConfig, Linear},
@@ -43,6 +43,7 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct MtanConfig {
     /// Width inside the attention modules, >= 0; 0 makes them as wide as their stage; default 0.
+    #[schemars(range(min = 0))]
     pub hidden: i64,
 }
 
@@ -171,6 +172,13 @@ fn resized(before: &Features, stage: &Features, shared: &Tensor) -> Result<Tenso
             cell.f_expand([-1, -1, h, w], false).op("mtan")
         }
         _ => before.pooled(),
+    }
+}
+
+impl SharingPart for MtanConfig {
+    fn build(&self, scope: &mut Scope<'_>, plan: &EncoderPlan<'_>, tasks: &TaskSet) -> Result<Box<dyn Sharing>> {
+        let encoder = plan.whole(&mut scope.sub("encoder"))?;
+        Ok(Box::new(Mtan::new(&mut scope.sub("sharing"), encoder, tasks, self)?))
     }
 }
 

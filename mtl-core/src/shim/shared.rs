@@ -76,7 +76,6 @@ const BLOCK: usize = 1024;
 pub(crate) fn sum_share(lists: &[&[Slot]], rank: usize) {
     let Some(first) = lists.first() else { return };
     let total: usize = first.iter().map(|slot| slot.lent.as_ref().map_or(0, Lent::numel)).sum();
-    #[expect(clippy::cast_possible_truncation, reason = "at most the total")]
     let bound = |rank: usize| (total as u128 * rank as u128 / lists.len() as u128) as usize;
     let (from, to) = (bound(rank), bound(rank + 1));
     let mut start = 0;

@@ -27,12 +27,15 @@ pub struct Policy {
     /// A task whose gradient on the shared parameters vanishes; default `drop`.
     pub zero_gradient: ZeroGradientPolicy,
     /// A gradient counts as zero when its norm is at most this share of the largest norm; in `[0, 1)`, default 1e-12.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub zero_tolerance: f64,
     /// A mean loss of at most this size counts as solved, for methods that look at losses: they are not asked about the task in
     /// this step, and the others go on; >= 0, default 1e-12.
+    #[schemars(range(min = 0.0))]
     pub solved_loss: f64,
     /// A mean loss beyond this size is brought down to it, its gradient along: squares of such gradients leave the range of `f32`,
     /// in which optimizers keep them, and so do weights that are quotients of losses; > 0, default 1e12.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub loud_loss: f64,
 }
 

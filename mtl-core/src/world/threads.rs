@@ -246,8 +246,11 @@ fn own_memory(tensors: &mut [Option<Tensor>]) -> Result<()> {
     Ok(())
 }
 
+/// Shape and kind of a tensor.
+type Form = (Vec<i64>, Kind);
+
 /// Per tensor the form that some rank has and some rank lacks; fails where forms differ. Every rank comes to the same verdict.
-fn fit(all: &[Arc<Vec<Slot>>]) -> Result<Vec<Option<(Vec<i64>, Kind)>>> {
+fn fit(all: &[Arc<Vec<Slot>>]) -> Result<Vec<Option<Form>>> {
     let n = all.first().map_or(0, |list| list.len());
     if let Some(rank) = all.iter().position(|list| list.len() != n) {
         return Err(Error::Ranks { reason: format!("rank {rank} sums {} tensors, rank 0 {n}", all[rank].len()) });
@@ -408,7 +411,7 @@ mod tests {
             let mut numbers = [0.1 * rank as f64, 1.0];
             // Several calls one after the other: places are used again.
             for _ in 0..50 {
-                gathered = world.gather(&vec![rank as u8; rank])?;
+                gathered = world.gather(&vec![u8::try_from(rank).unwrap(); rank])?;
                 numbers = [0.1 * rank as f64, 1.0];
                 world.sum_numbers(&mut numbers)?;
             }

@@ -28,8 +28,10 @@ fn balancer(name: &str, tasks: &TaskSet) -> Result<Method> {
     Ok(config.build(tasks)?.into())
 }
 
-fn methods() -> Vec<(&'static str, Box<dyn Fn(&TaskSet) -> Result<Method> + Sync>)> {
-    let mut all: Vec<(&'static str, Box<dyn Fn(&TaskSet) -> Result<Method> + Sync>)> = Vec::new();
+type Build = Box<dyn Fn(&TaskSet) -> Result<Method> + Sync>;
+
+fn methods() -> Vec<(&'static str, Build)> {
+    let mut all: Vec<(&'static str, Build)> = Vec::new();
     for (name, _) in BalancerConfig::ALL {
         all.push((name, Box::new(move |tasks| balancer(name, tasks))));
     }

@@ -11,7 +11,7 @@ use mtl_core::{
     features::{Features, View},
     input::{InputSpec, Numeric},
     loss::TaskLoss,
-    metric::{CLASS, MetricFacts, MetricName, MetricSpec},
+    metric::{MetricFacts, MetricName, MetricSpec},
     mode::Mode,
     nn::{Activation, BatchNorm2d, Linear},
     params::{Init, ParamSet, Role},
@@ -77,7 +77,7 @@ pub(crate) struct Ran {
 }
 
 pub(crate) fn tasks() -> TaskSet {
-    let facts = MetricFacts::maximize("a share", &[CLASS]).between(0.0, 1.0);
+    let facts = MetricFacts::maximize("a share", &[mtl_core::answer::Class::NAME]).between(0.0, 1.0);
     let share = MetricSpec::new(MetricName::new("accuracy").unwrap(), facts);
     let task = |(name, weight)| Task::new(name).unwrap().judged_by(share.clone()).with_weight(weight);
     TaskSet::new([("a", 1.0), ("b", 0.5), ("c", 2.0)].map(task).into()).unwrap()

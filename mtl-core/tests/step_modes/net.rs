@@ -1,6 +1,7 @@
 //! A small network for three tasks, and how far two steps are apart.
 
 use mtl_core::Result;
+use mtl_core::answer::Values;
 use mtl_core::balance::Balancer;
 use mtl_core::balance::Evidence;
 use mtl_core::balance::Gramian;
@@ -15,7 +16,7 @@ use mtl_core::encode::EncoderPlan;
 use mtl_core::encode::MlpEncoderConfig;
 use mtl_core::input::{InputSpec, Numeric, Picture};
 use mtl_core::loss::TaskLoss;
-use mtl_core::metric::{MetricFacts, MetricName, MetricSpec, VALUES};
+use mtl_core::metric::{MetricFacts, MetricName, MetricSpec};
 use mtl_core::mode::Mode;
 use mtl_core::nn::Linear;
 use mtl_core::params::Init;
@@ -200,5 +201,5 @@ pub(crate) fn gram_distance(a: &Gramian, b: &Gramian) -> f64 {
 
 /// A metric of numbers.
 fn error() -> MetricSpec {
-    MetricSpec::new(MetricName::new("rmse").unwrap(), MetricFacts::minimize("an error", &[VALUES]))
+    MetricSpec::new(MetricName::new("rmse").unwrap(), MetricFacts::minimize("an error", &[Values::NAME]))
 }

@@ -1,10 +1,11 @@
 //! The sketched Gramian of the factored mode.
 
 use crate::net::{Given, K, TRUNKS, Trunk, factored, gram_distance, net, noise};
+use mtl_core::answer::Values;
 use mtl_core::balance::Method;
 use mtl_core::context::Cx;
 use mtl_core::loss::TaskLoss;
-use mtl_core::metric::{MetricFacts, MetricName, MetricSpec, VALUES};
+use mtl_core::metric::{MetricFacts, MetricName, MetricSpec};
 use mtl_core::mode::Mode;
 use mtl_core::nn::Linear;
 use mtl_core::params::ParamSet;
@@ -91,5 +92,5 @@ fn a_layer_that_runs_twice_is_exact_in_factored_mode() {
 
 /// A metric of numbers.
 fn error() -> MetricSpec {
-    MetricSpec::new(MetricName::new("rmse").unwrap(), MetricFacts::minimize("an error", &[VALUES]))
+    MetricSpec::new(MetricName::new("rmse").unwrap(), MetricFacts::minimize("an error", &[Values::NAME]))
 }

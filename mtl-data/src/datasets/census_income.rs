@@ -16,15 +16,16 @@ use std::{path::PathBuf, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Splits, dataset_dir, file};
+use super::{DatasetPart, Splits, dataset_dir, file};
 use crate::{
     error::Result,
     kept::{Cut, Loading, Part},
     preprocess::Preprocessing,
     source::{Source, split},
-    table::{Column, CsvFormat, FittedSchema, LabelSpec, Schema, Table},
+    split::{Shares, Split, TableKeys},
+    table::{Also, Column, CsvFormat, Faults, FittedSchema, LabelSpec, Schema, Table},
 };
-use mtl_core::task::TaskName;
+use mtl_core::{answer::AnswerTag, task::TaskName};
 
 const NAME: &str = "census-income";
 const TRAIN: &str = "census_income_1994_1995_train.csv";
@@ -37,14 +38,18 @@ pub struct CensusIncome {
     /// The folder with both files; default `data/census-income` in the cache.
     pub dir: Option<PathBuf>,
     /// The part of the training file that is held out for validation, in `[0, 1)`; default 0.1.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub validation: f64,
     /// What that part depends on; default 0.
     pub seed: u64,
+    /// How that part is cut, by columns of the file; default row by row at random.
+    #[serde(skip_serializing_if = "Split::is_random")]
+    pub split: Split,
 }
 
 impl Default for CensusIncome {
     fn default() -> Self {
-        Self { dir: None, validation: 0.1, seed: 0 }
+        Self { dir: None, validation: 0.1, seed: 0, split: Split::default() }
     }
 }
 
@@ -61,21 +66,42 @@ impl CensusIncome {
         self.load_with(&mut Loading::default())
     }
 
-    pub(super) fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
+    fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
         let dir = dataset_dir(self.dir.as_deref(), NAME)?;
         let schema = Self::schema()?;
-        let read = |name: &str| Table::read(&file(&dir, name, NAME)?, &Self::FORMAT, &schema);
+        self.split.validate()?;
+        let names = self.split.names();
+        let read = |name: &str| {
+            let path = file(&dir, name, NAME)?;
+            Table::read_with(&path, &Self::FORMAT, &schema, Also::required(&names), &mut Faults::default())
+        };
         let (train, test) = rayon::join(|| read(TRAIN), || read(TEST));
         let train = loading.table("train", &dir.join(TRAIN), train, true)?;
         let test = loading.table("test", &dir.join(TEST), test, false)?;
-        let (learn, held_out) = split(train.n_rows() as u64, self.validation, self.seed)?;
+        let mut keys = TableKeys::new(&self.split, &schema, &train)?;
+        keys.file("test", &test)?;
+        let (learn, held_out) = match self.split.is_random() {
+            // As in all runs before there were other ways: the seed of the cut is the data set's own, and nothing may be held out.
+            true => {
+                let (learn, held_out) = split(train.n_rows() as u64, self.validation, self.seed)?;
+                keys.cut_at([&learn, &held_out, &[]]);
+                (learn, held_out)
+            }
+            false => {
+                let shares = Shares { validation: Some(self.validation), test: None };
+                let [learn, held_out, _] = keys.cut(NAME, shares, self.seed)?;
+                (learn, held_out)
+            }
+        };
         let fitted = loading.fitted(|| FittedSchema::fit(&schema, &train, &learn))?;
         let cut =
             Cut { train: Part::at(&learn), validation: Part::at(&held_out), test: Part::whole(test.n_rows() as u64) };
         let whole: Arc<dyn Source> = Arc::new(fitted.encode(&train)?);
         let test: Arc<dyn Source> = Arc::new(fitted.encode(&test)?);
         let preprocessing = Preprocessing::Table { format: Self::FORMAT, fitted };
-        loading.finish(Splits::new(&whole, learn, held_out, test, Some(preprocessing))?, cut)
+        let (findings, dealt) = (keys.findings(), keys.dealt());
+        let splits = Splits::new(&whole, learn, held_out, test, Some(preprocessing))?;
+        loading.finish(Splits { findings, dealt, ..splits }, cut)
     }
 
     /// What the 42 columns are.
@@ -100,6 +126,20 @@ impl CensusIncome {
         // Income is the last column of the file and the first task of every paper.
         let tasks = vec![TaskName::new("income")?, TaskName::new("marital")?];
         Ok(Schema { tasks, columns: COLUMNS.iter().map(column).collect::<Result<_>>()?, ..Schema::default() })
+    }
+}
+
+impl DatasetPart for CensusIncome {
+    fn tasks(&self) -> Result<Vec<(TaskName, AnswerTag)>> {
+        Self::schema()?.answers()
+    }
+
+    fn load(&self, loading: &mut Loading<'_>) -> Result<Splits> {
+        self.load_with(loading)
+    }
+
+    fn places(&self) -> &'static [&'static str] {
+        &["dir"]
     }
 }
 

@@ -22,15 +22,17 @@ use std::{
     sync::Arc,
 };
 
+use mtl_core::{answer::AnswerTag, task::TaskName};
 use serde::{Deserialize, Serialize};
 
-use super::{Splits, absent, cut::cut_parts, located};
+use super::{DatasetPart, Splits, absent, located};
 use crate::{
     error::{Error, Result},
     kept::{Cut, Loading, Part},
     preprocess::Preprocessing,
     source::{Source, Subset},
-    table::{CsvFormat, Faults, FittedSchema, Schema, Table, look},
+    split::{Shares, Split, TableKeys},
+    table::{Also, CsvFormat, Faults, FittedSchema, Schema, Table, look},
 };
 
 /// CSV files and what their columns mean.
@@ -46,11 +48,16 @@ pub struct CsvFiles {
     /// A file for testing; default: a part of the training file.
     pub test: Option<PathBuf>,
     /// The part of the training file that validates when there is no validation file, in `(0, 1)`; default 0.1.
+    #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
     pub validation_fraction: f64,
     /// The part of the training file that tests when there is no test file, in `(0, 1)`; default 0.1.
+    #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
     pub test_fraction: f64,
     /// What those parts depend on; default 0.
     pub seed: u64,
+    /// How those parts are cut: whole groups, by time, with equal shares; default row by row at random.
+    #[serde(skip_serializing_if = "Split::is_random")]
+    pub split: Split,
     /// How text is cut into fields.
     pub format: CsvFormat,
     /// What the columns mean.
@@ -67,6 +74,7 @@ impl Default for CsvFiles {
             validation_fraction: 0.1,
             test_fraction: 0.1,
             seed: 0,
+            split: Split::default(),
             format: CsvFormat::default(),
             schema: Schema::default(),
         }
@@ -87,13 +95,10 @@ impl CsvFiles {
     /// cannot hold and labels that no task has are missing. `None` where nothing can be read.
     #[must_use]
     pub fn examine(&self) -> (Option<Splits>, Vec<Error>) {
-        let mut faults = Faults::collect();
-        let splits = self.read_all(&mut Loading::default(), &mut faults);
-        let mut errors = faults.into_errors();
-        (splits.map_err(|e| errors.push(e)).ok(), errors)
+        DatasetPart::examine(self, &mut Loading::default())
     }
 
-    pub(super) fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
+    fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
         self.read_all(loading, &mut Faults::default())
     }
 
@@ -101,11 +106,16 @@ impl CsvFiles {
         if self.train.as_os_str().is_empty() {
             return Err(Error::config("csv", "train", "the path of a file", "none"));
         }
-        let train = self.read("train", &self.train, loading, faults)?;
-        let n = train.n_rows() as u64;
-        let validation = self.validation.is_none().then_some(self.validation_fraction);
-        let test = self.test.is_none().then_some(self.test_fraction);
-        let [learn, validation, test] = cut_parts("csv", n, validation, test, self.seed)?;
+        self.format.validate().map_err(|e| e.inside("format"))?;
+        self.split.validate()?;
+        let names = self.split.names();
+        let train = self.read("train", &self.train, Also::required(&names), loading, faults)?;
+        let shares = Shares {
+            validation: self.validation.is_none().then_some(self.validation_fraction),
+            test: self.test.is_none().then_some(self.test_fraction),
+        };
+        let mut keys = TableKeys::new(&self.split, &self.schema, &train)?;
+        let [learn, validation, test] = keys.cut("csv", shares, self.seed)?;
 
         let fitted = loading.fitted(|| FittedSchema::fit_with(&self.schema, &train, &learn, faults))?;
         let whole: Arc<dyn Source> = Arc::new(fitted.encode_with(&train, faults)?);
@@ -115,8 +125,9 @@ impl CsvFiles {
                 let part = Part::at(&positions);
                 return Ok((Arc::new(Subset::new(whole.clone(), positions)?), part));
             };
-            let source: Arc<dyn Source> = match self.read(role, path, loading, faults) {
+            let source: Arc<dyn Source> = match self.read(role, path, Also::welcome(&names), loading, faults) {
                 Ok(table) => {
+                    keys.file(role, &table)?;
                     let source = fitted.encode_with(&table, faults)?;
                     others.push(table);
                     Arc::new(source)
@@ -133,16 +144,51 @@ impl CsvFiles {
         let (validation, validation_part) = other("validation", &self.validation, validation)?;
         let (test, test_part) = other("test", &self.test, test)?;
         let cut = Cut { train: Part::at(&learn), validation: validation_part, test: test_part };
-        let findings = look(&fitted, &train, &learn, &others.iter().collect::<Vec<_>>())?;
+        let mut findings = look(&fitted, &train, &learn, &others.iter().collect::<Vec<_>>())?;
+        findings.extend(keys.findings());
+        let dealt = keys.dealt();
         let preprocessing = Preprocessing::Table { format: self.format, fitted };
         let splits = Splits::new(&whole, learn, Vec::new(), test, Some(preprocessing))?;
-        loading.finish(Splits { validation, findings, ..splits }, cut)
+        loading.finish(Splits { validation, findings, dealt, ..splits }, cut)
     }
 
-    fn read(&self, role: &str, path: &Path, loading: &mut Loading<'_>, faults: &mut Faults) -> Result<Table> {
+    fn read(
+        &self,
+        role: &str,
+        path: &Path,
+        also: Also<'_>,
+        loading: &mut Loading<'_>,
+        faults: &mut Faults,
+    ) -> Result<Table> {
         let path = located(self.dir.as_deref()).join(path);
-        let table = Table::read_with(&path, &self.format, &self.schema, faults).map_err(absent);
+        let table = Table::read_with(&path, &self.format, &self.schema, also, faults).map_err(absent);
         loading.table(role, &path, table, role == "train")
+    }
+}
+
+impl DatasetPart for CsvFiles {
+    fn tasks(&self) -> Result<Vec<(TaskName, AnswerTag)>> {
+        self.schema.answers()
+    }
+
+    fn load(&self, loading: &mut Loading<'_>) -> Result<Splits> {
+        self.load_with(loading)
+    }
+
+    fn examine(&self, loading: &mut Loading<'_>) -> (Option<Splits>, Vec<Error>) {
+        let mut faults = Faults::collect();
+        let splits = self.read_all(loading, &mut faults);
+        let mut errors = faults.into_errors();
+        (splits.map_err(|e| errors.push(e)).ok(), errors)
+    }
+
+    fn places(&self) -> &'static [&'static str] {
+        &["dir"]
+    }
+
+    fn forget_places(&mut self) {
+        let files = [Some(&mut self.train), self.validation.as_mut(), self.test.as_mut()];
+        files.into_iter().flatten().for_each(PathBuf::clear);
     }
 }
 

@@ -7,9 +7,10 @@ use std::{
     sync::Arc,
 };
 
+use mtl_core::{answer::AnswerTag, task::TaskName};
 use serde::{Deserialize, Serialize};
 
-use super::{Origin, Splits, dataset_dir};
+use super::{DatasetPart, Origin, Splits, dataset_dir, named};
 use crate::{
     error::{Error, Result},
     idx::{self, Idx},
@@ -17,6 +18,7 @@ use crate::{
     preprocess::{Preprocessing, RawPictures},
     rng::mix,
     source::{FashionPairs, Garments, Scaling, Source, split},
+    split::Dealt,
 };
 
 const NAME: &str = "fashion-pairs";
@@ -30,8 +32,10 @@ pub struct FashionPairsConfig {
     /// The folder with the four idx files, compressed or not; default `data/fashion-mnist` in the cache.
     pub dir: Option<PathBuf>,
     /// The part of the training garments that is held out for validation, in `(0, 1)`; default 0.1.
+    #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
     pub validation: f64,
     /// Pairs per garment of each split; > 0, default 1.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub pairs_per_garment: f64,
     /// Whether pixels are scaled to mean 0 and deviation 1 of the training pairs; default false: `[0, 1]`.
     pub standardize: bool,
@@ -55,7 +59,7 @@ impl FashionPairsConfig {
         self.load_with(&mut Loading::default())
     }
 
-    pub(super) fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
+    fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
         let dir = dataset_dir(self.dir.as_deref(), FILES)?;
         let (train, test) = rayon::join(|| files(&dir, "train"), || files(&dir, "t10k"));
         let mut compared = |part: &str, files: Files| -> Result<Arc<Garments>> {
@@ -88,8 +92,8 @@ impl FashionPairsConfig {
         let provenance = Provenance::default();
         let findings = Vec::new();
         let preprocessing = Some(Preprocessing::Pictures { image: FashionPairs::pictures(scaling) });
-        let origin = Origin::Real;
-        let splits = Splits { train, validation, test, info, preprocessing, origin, provenance, findings };
+        let (origin, dealt) = (Origin::Real, Dealt::default());
+        let splits = Splits { train, validation, test, info, preprocessing, origin, provenance, findings, dealt };
         loading.finish(splits, cut)
     }
 
@@ -106,6 +110,24 @@ impl FashionPairsConfig {
         )]
         let n_pairs = ((members.len() as f64 * rate).round() as u64).max(1);
         FashionPairs::new(garments.clone(), members, n_pairs, mix(self.seed ^ mix(part)), scaling)
+    }
+}
+
+impl DatasetPart for FashionPairsConfig {
+    fn tasks(&self) -> Result<Vec<(TaskName, AnswerTag)>> {
+        named(&["left", "right"], AnswerTag::Class)
+    }
+
+    fn load(&self, loading: &mut Loading<'_>) -> Result<Splits> {
+        self.load_with(loading)
+    }
+
+    fn places(&self) -> &'static [&'static str] {
+        &["dir"]
+    }
+
+    fn has_pictures(&self) -> bool {
+        true
     }
 }
 

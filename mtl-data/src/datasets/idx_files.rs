@@ -24,13 +24,13 @@ use std::{
 };
 
 use mtl_core::{
-    answer::{Answer, numbered},
+    answer::{Answer, AnswerTag, numbered},
     batch::MISSING_CLASS,
     task::TaskName,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Splits, absent, cut::cut_parts, located};
+use super::{DatasetPart, Splits, absent, located};
 use crate::{
     error::{Error, Result},
     idx::{self, Idx},
@@ -39,6 +39,7 @@ use crate::{
     picture_files::NamedPictures,
     preprocess::{Preprocessing, RawPictures},
     source::{Pictures, Scaling, Source, Subset},
+    split::{FileKeys, Shares, Split},
 };
 
 const NAME: &str = "idx";
@@ -60,8 +61,10 @@ pub struct IdxFiles {
     /// Files for testing; default: a part of the training files.
     pub test: Option<IdxPart>,
     /// The part of the training files that validates when there are no validation files, in `(0, 1)`; default 0.1.
+    #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
     pub validation_fraction: f64,
     /// The part of the training files that tests when there are no test files, in `(0, 1)`; default 0.1.
+    #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
     pub test_fraction: f64,
     /// The label that means "not known"; default none: every label is known.
     pub missing: Option<u8>,
@@ -69,6 +72,10 @@ pub struct IdxFiles {
     pub standardize: bool,
     /// What the parts depend on; default 0.
     pub seed: u64,
+    /// How those parts are cut: `group` and `time` are files with a line a picture of the training files, `stratify` names tasks; default
+    /// picture by picture at random.
+    #[serde(skip_serializing_if = "Split::is_random")]
+    pub split: Split,
 }
 
 /// A task of idx files.
@@ -78,6 +85,7 @@ pub struct IdxTask {
     /// Its name.
     pub name: TaskName,
     /// The number of classes: labels are 0 up to it; in [2, 256].
+    #[schemars(range(min = 2, max = 256))]
     pub classes: usize,
     /// What the classes are called, in the order of their numbers; default their numbers.
     #[serde(default)]
@@ -121,7 +129,7 @@ impl IdxImages {
     }
 
     /// Forgets where files are, and keeps for which inputs.
-    pub(super) fn clear_paths(&mut self) {
+    fn clear_paths(&mut self) {
         match self {
             Self::One(path) => path.clear(),
             Self::Several(paths) => paths.values_mut().for_each(PathBuf::clear),
@@ -142,6 +150,7 @@ impl Default for IdxFiles {
             missing: None,
             standardize: false,
             seed: 0,
+            split: Split::default(),
         }
     }
 }
@@ -171,15 +180,22 @@ impl IdxFiles {
         self.load_with(&mut Loading::default())
     }
 
-    pub(super) fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
-        let tasks = self.tasks()?;
+    fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
+        let tasks = self.task_infos()?;
         if self.train.images.iter().is_empty() {
             return Err(Error::config(NAME, "train", "the paths of files", "none"));
         }
         let train = self.read(TRAIN, &self.train, loading)?;
-        let validation = self.validation.is_none().then_some(self.validation_fraction);
-        let test = self.test.is_none().then_some(self.test_fraction);
-        let [learn, validation, test] = cut_parts(NAME, train.n as u64, validation, test, self.seed)?;
+        let shares = Shares {
+            validation: self.validation.is_none().then_some(self.validation_fraction),
+            test: self.test.is_none().then_some(self.test_fraction),
+        };
+        let classes = || {
+            let numbers = |labels: &Vec<i64>| labels.iter().map(|label| label.cast_unsigned()).collect();
+            tasks.iter().zip(&train.labels).map(|(task, labels)| (task.name.as_str(), numbers(labels))).collect()
+        };
+        let mut keys = FileKeys::read(&self.split, train.n as u64, &self.path(Path::new("")), classes, loading)?;
+        let [learn, validation, test] = keys.cut(NAME, shares, self.seed)?;
         let mut images: Vec<NamedPictures> = Vec::with_capacity(train.pictures.len());
         for ReadPictures { name, shape, pixels, .. } in &train.pictures {
             let role = role_of_pictures(TRAIN, &self.train.images, name);
@@ -227,24 +243,26 @@ impl IdxFiles {
             _ => Preprocessing::PictureFiles { images },
         };
         let splits = Splits::new(&whole, learn, Vec::new(), test, Some(preprocessing))?;
-        loading.finish(Splits { validation, ..splits }, cut)
+        loading.finish(Splits { validation, dealt: keys.dealt(), ..splits }, cut)
     }
 
-    fn tasks(&self) -> Result<Vec<TaskInfo>> {
+    fn task_infos(&self) -> Result<Vec<TaskInfo>> {
         if self.tasks.is_empty() {
             return Err(Error::config(NAME, "tasks", "at least one task", "none"));
         }
         let mut tasks: Vec<TaskInfo> = Vec::with_capacity(self.tasks.len());
-        for task in &self.tasks {
+        for (at, task) in self.tasks.iter().enumerate() {
+            let here = |e: Error| Err(e.inside(format!("tasks[{at}]")));
             if !(2..=256).contains(&task.classes) {
-                return Err(Error::config(NAME, "classes", "in [2, 256]", task.classes.to_string()));
+                return here(Error::config(NAME, "classes", "in [2, 256]", task.classes.to_string()));
             }
             if !task.names.is_empty() && task.names.len() != task.classes {
                 let expected = format!("{} names, one per class of task {}", task.classes, task.name);
-                return Err(Error::config(NAME, "names", expected, task.names.len().to_string()));
+                return here(Error::config(NAME, "names", expected, task.names.len().to_string()));
             }
             if tasks.iter().any(|t| t.name == task.name) {
-                return Err(mtl_core::Error::Duplicate { what: "task", name: task.name.to_string() }.into());
+                let twice = mtl_core::Error::Duplicate { what: "task", name: task.name.to_string() };
+                return here(Error::from(twice).inside("name"));
             }
             let classes = if task.names.is_empty() { numbered(task.classes) } else { task.names.clone() };
             tasks.push(TaskInfo { name: task.name.clone(), answer: Answer::class(classes) });
@@ -310,6 +328,32 @@ impl IdxFiles {
 
     fn path(&self, path: &Path) -> PathBuf {
         located(self.dir.as_deref()).join(path)
+    }
+}
+
+impl DatasetPart for IdxFiles {
+    fn tasks(&self) -> Result<Vec<(TaskName, AnswerTag)>> {
+        Ok(self.tasks.iter().map(|task| (task.name.clone(), AnswerTag::Class)).collect())
+    }
+
+    fn load(&self, loading: &mut Loading<'_>) -> Result<Splits> {
+        self.load_with(loading)
+    }
+
+    fn places(&self) -> &'static [&'static str] {
+        &["dir"]
+    }
+
+    fn forget_places(&mut self) {
+        let parts = [Some(&mut self.train), self.validation.as_mut(), self.test.as_mut()];
+        for part in parts.into_iter().flatten() {
+            part.images.clear_paths();
+            part.labels.iter_mut().for_each(PathBuf::clear);
+        }
+    }
+
+    fn has_pictures(&self) -> bool {
+        true
     }
 }
 

@@ -9,20 +9,18 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A new data set is a file here with a config struct and its `load`, and a line in the registry and in the `match`es
-//! below. It says itself how raw files become its inputs ([`Splits::preprocessing`]), for prediction: nobody guesses
-//! that from what they look like. It hands every file to its [`Loading`], which compares it with what a run kept, see
-//! [`crate::kept`]. A data set from outside implements [`DatasetPart`].
+//! A new data set is a file here with a config struct that is a [`DatasetPart`], and a line in the registry below; one from
+//! outside is the same, and registered. It says itself how raw files become its inputs ([`Splits::preprocessing`]), for
+//! prediction: nobody guesses that from what they look like. It hands every file to its [`Loading`], which compares it with
+//! what a run kept, see [`crate::kept`].
 
 mod census_income;
 mod csv;
-mod cut;
 mod fashion_pairs;
 mod idx_files;
 mod parallel_text;
 mod part;
 mod synthetic_mmoe;
-mod tasks;
 
 pub use census_income::CensusIncome;
 pub use csv::CsvFiles;
@@ -40,6 +38,7 @@ use std::{
     sync::Arc,
 };
 
+use mtl_core::{answer::AnswerTag, task::TaskName};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -49,6 +48,7 @@ use crate::{
     kept::{Loading, Provenance},
     preprocess::Preprocessing,
     source::{Source, Subset},
+    split::Dealt,
     table::FittedSchema,
 };
 
@@ -76,58 +76,40 @@ impl DatasetConfig {
     }
 
     pub(crate) fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
-        match self {
-            Self::CensusIncome(config) => config.load_with(loading),
-            Self::FashionPairs(config) => config.load_with(loading),
-            Self::Csv(config) => config.load_with(loading),
-            Self::Idx(config) => config.load_with(loading),
-            Self::ParallelText(config) => config.load_with(loading),
-            Self::SyntheticMmoe(config) => config.load_with(loading),
-            Self::Outside(part) => {
-                let splits = part.load(loading)?;
-                loading.expect_finished(part.name())?;
-                Ok(splits)
-            }
-        }
+        let splits = self.part().load(loading)?;
+        loading.expect_finished(self.name())?;
+        Ok(splits)
+    }
+
+    /// The tasks in order, with the kind of their answers; how many classes there are is known when labels have been read.
+    ///
+    /// # Errors
+    /// `InvalidConfig` for a schema whose columns do not name tasks.
+    pub fn tasks(&self) -> Result<Vec<(TaskName, AnswerTag)>> {
+        self.part().tasks()
+    }
+
+    /// Whether the inputs are pictures; what are neither pictures nor [texts](Self::has_texts) are fields of a table.
+    #[must_use]
+    pub fn has_pictures(&self) -> bool {
+        self.part().has_pictures()
+    }
+
+    /// Whether the inputs are texts.
+    #[must_use]
+    pub fn has_texts(&self) -> bool {
+        self.part().has_texts()
     }
 
     /// The same settings without the places of files: all that they say about the samples.
     #[must_use]
     pub fn without_places(&self) -> Self {
-        let mut same = self.clone();
-        match &mut same {
-            Self::CensusIncome(config) => config.dir = None,
-            Self::FashionPairs(config) => config.dir = None,
-            Self::Csv(config) => {
-                config.dir = None;
-                let files = [Some(&mut config.train), config.validation.as_mut(), config.test.as_mut()];
-                files.into_iter().flatten().for_each(PathBuf::clear);
-            }
-            Self::Idx(config) => {
-                config.dir = None;
-                let parts = [Some(&mut config.train), config.validation.as_mut(), config.test.as_mut()];
-                for part in parts.into_iter().flatten() {
-                    part.images.clear_paths();
-                    part.labels.iter_mut().for_each(PathBuf::clear);
-                }
-            }
-            Self::ParallelText(config) => {
-                config.dir = None;
-                let folders = [Some(&mut config.train), config.validation.as_mut(), config.test.as_mut()];
-                let files =
-                    config.text.as_mut().into_iter().chain(config.inputs.iter_mut().map(|input| &mut input.file));
-                let labels = config.tasks.iter_mut().map(|task| &mut task.file);
-                folders.into_iter().flatten().chain(files).chain(labels).for_each(PathBuf::clear);
-            }
-            Self::SyntheticMmoe(_) => {}
-            Self::Outside(part) => {
-                // Settings of which one has its default again were read before, but for what a type refuses together.
-                if let Ok(without) = part.without(part.places()) {
-                    *part = without;
-                }
-            }
+        // Settings of which one has its default again were read before, but for what a type refuses together.
+        let mut same = self.without(self.part().places()).unwrap_or_else(|_| self.clone());
+        match same.edit(|part| part.forget_places()) {
+            Ok(()) => same,
+            Err(_) => self.clone(),
         }
-        same
     }
 
     /// Says that its files are in `dir`, whatever the settings said.
@@ -135,40 +117,25 @@ impl DatasetConfig {
     /// # Errors
     /// `InvalidConfig` for a data set without files.
     pub fn set_dir(&mut self, dir: &Path) -> Result<()> {
-        let generated = || Err(Error::config("data", "dir", "a data set of files", "one that is generated"));
-        let place = match self {
-            Self::CensusIncome(config) => &mut config.dir,
-            Self::FashionPairs(config) => &mut config.dir,
-            Self::Csv(config) => &mut config.dir,
-            Self::Idx(config) => &mut config.dir,
-            Self::ParallelText(config) => &mut config.dir,
-            Self::SyntheticMmoe(_) => return generated(),
-            Self::Outside(part) => {
-                let Some(key) = part.places().first() else { return generated() };
-                let moved = part.with(key, dir.to_string_lossy().into());
-                *part =
-                    moved.map_err(|e| Error::config("data", "dir", "a folder", format!("{}: {e}", dir.display())))?;
-                return Ok(());
-            }
+        let Some(key) = self.part().places().first() else {
+            return Err(Error::config("data", "dir", "a data set of files", "one that is generated"));
         };
-        *place = Some(dir.to_owned());
+        let moved = self.with(key, dir.to_string_lossy().into());
+        *self = moved.map_err(|e| Error::config("data", "dir", "a folder", format!("{}: {e}", dir.display())))?;
         Ok(())
     }
 
     /// Reads what can be read, and says all that is wrong, for a check. `None` where nothing can be read.
     #[must_use]
     pub fn examine(&self) -> (Option<Splits>, Vec<Error>) {
-        match self {
-            Self::Csv(config) => config.examine(),
-            Self::CensusIncome(_)
-            | Self::FashionPairs(_)
-            | Self::Idx(_)
-            | Self::ParallelText(_)
-            | Self::SyntheticMmoe(_)
-            | Self::Outside(_) => match self.load() {
-                Ok(splits) => (Some(splits), Vec::new()),
-                Err(e) => (None, vec![e]),
-            },
+        let mut loading = Loading::default();
+        let (splits, mut faults) = self.part().examine(&mut loading);
+        match splits.map(|splits| loading.expect_finished(self.name()).map(|()| splits)).transpose() {
+            Ok(splits) => (splits, faults),
+            Err(e) => {
+                faults.push(e);
+                (None, faults)
+            }
         }
     }
 }
@@ -203,6 +170,8 @@ pub struct Splits {
     pub provenance: Provenance,
     /// What looked wrong while the data was loaded, for a person to judge.
     pub findings: Vec<Finding>,
+    /// How its samples were dealt to the parts, for whoever cuts the training part again.
+    pub dealt: Dealt,
 }
 
 impl std::fmt::Debug for Splits {
@@ -241,6 +210,7 @@ impl Splits {
             origin: Origin::Real,
             provenance: Provenance::default(),
             findings: Vec::new(),
+            dealt: Dealt::default(),
         })
     }
 }
@@ -278,7 +248,7 @@ fn below(dir: &Path, all: Option<PathBuf>) -> PathBuf {
 }
 
 /// What is said of a file of one's own that is not there: where else it is looked for, too.
-fn absent(e: Error) -> Error {
+pub(crate) fn absent(e: Error) -> Error {
     match e {
         Error::Io { path, source } if source.kind() == ErrorKind::NotFound => Error::Absent { path },
         e => e,
@@ -294,6 +264,11 @@ pub fn dataset_dir(dir: Option<&Path>, name: &str) -> Result<PathBuf> {
         Some(dir) => Ok(dir.to_owned()),
         None => Ok(cache_dir()?.join("data").join(name)),
     }
+}
+
+/// Tasks of those names, all with such answers.
+fn named(names: &[&str], answers: AnswerTag) -> Result<Vec<(TaskName, AnswerTag)>> {
+    names.iter().map(|name| Ok((TaskName::new(name)?, answers))).collect()
 }
 
 /// A file of a known data set, if it is there.

@@ -21,16 +21,20 @@ use std::{
     sync::Arc,
 };
 
-use mtl_core::{answer::Labels, task::TaskName};
+use mtl_core::{
+    answer::{AnswerTag, Labels},
+    task::TaskName,
+};
 use serde::{Deserialize, Serialize};
 
-use super::{Splits, absent, cut::cut_parts, located};
+use super::{DatasetPart, Splits, absent, located};
 use crate::{
     error::{Error, Result},
     finding::Finding,
     kept::{Cut, Loading, Part},
     preprocess::Preprocessing,
     source::{Source, Subset, TextSource, Texts},
+    split::{FileKeys, Shares, Split},
     text::{FittedText, FittedTexts, Lines, TextLabel, TextTask, Unit, beside},
 };
 
@@ -51,11 +55,17 @@ pub struct ParallelText {
     /// A folder with the same files for testing; default: a part of the training lines.
     pub test: Option<PathBuf>,
     /// The part of the training lines that validates when there is no validation folder, in `(0, 1)`; default 0.1.
+    #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
     pub validation_fraction: f64,
     /// The part of the training lines that tests when there is no test folder, in `(0, 1)`; default 0.1.
+    #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
     pub test_fraction: f64,
     /// What those parts depend on; default 0.
     pub seed: u64,
+    /// How those parts are cut: `group` and `time` are files of every folder with a line a sample, `stratify` names tasks of classes;
+    /// default line by line at random.
+    #[serde(skip_serializing_if = "Split::is_random")]
+    pub split: Split,
     /// The file of texts, in every folder: an input named `text`; required unless there are `inputs`.
     pub text: Option<PathBuf>,
     /// Several texts a sample, each in a file of its own and under a name, where no task has tags; default none.
@@ -65,8 +75,10 @@ pub struct ParallelText {
     /// Whether letters of texts are made small; default false.
     pub lowercase: bool,
     /// A word with fewer occurrences in the texts that are learned from is unknown; >= 1, default 1.
+    #[schemars(range(min = 1))]
     pub min_count: u64,
     /// The most words that a text may have, >= 1; a longer one is refused; default 256.
+    #[schemars(range(min = 1))]
     pub max_length: i64,
     /// Labels that mean "not known": a line of classes or sequences, or a tag; default none.
     pub missing: Vec<String>,
@@ -117,6 +129,7 @@ impl Default for ParallelText {
             validation_fraction: 0.1,
             test_fraction: 0.1,
             seed: 0,
+            split: Split::default(),
             text: None,
             inputs: Vec::new(),
             tasks: Vec::new(),
@@ -151,18 +164,27 @@ impl ParallelText {
         self.load_with(&mut Loading::default())
     }
 
-    pub(super) fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
+    fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
         let inputs = self.checked_inputs()?;
         let train = self.folder("train", &self.train, &inputs, loading)?;
-        let validation = self.validation.is_none().then_some(self.validation_fraction);
-        let test = self.test.is_none().then_some(self.test_fraction);
-        let [learn, validation, test] = cut_parts(NAME, train.len(), validation, test, self.seed)?;
+        let shares = Shares {
+            validation: self.validation.is_none().then_some(self.validation_fraction),
+            test: self.test.is_none().then_some(self.test_fraction),
+        };
+        let mut keys =
+            FileKeys::read(&self.split, train.len(), &self.at(&self.train), || self.classes(&train), loading)?;
+        let [learn, validation, test] = keys.cut(NAME, shares, self.seed)?;
         let mut own = |role: &str, dir: &Option<PathBuf>| -> Result<Option<Folder>> {
             dir.as_ref().map(|dir| self.folder(role, dir, &inputs, loading)).transpose()
         };
         let others = [("validation", own("validation", &self.validation)?), ("test", own("test", &self.test)?)];
+        for ((role, folder), dir) in others.iter().zip([&self.validation, &self.test]) {
+            if let (Some(folder), Some(dir)) = (folder, dir) {
+                keys.file(role, folder.len(), &self.at(dir), loading)?;
+            }
+        }
 
-        let mut findings = Vec::new();
+        let mut findings = keys.findings();
         let fitted = loading.texts(|| self.fit(&inputs, &train, &learn, &others, &mut findings))?;
         let source = |folder: &Folder| -> Result<Arc<dyn Source>> { Ok(Arc::new(self.source(&fitted, folder)?)) };
         let whole = source(&train)?;
@@ -178,12 +200,19 @@ impl ParallelText {
         let ((validation, validation_part), (test, test_part)) = (validation?, test?);
         let cut = Cut { train: Part::at(&learn), validation: validation_part, test: test_part };
         let splits = Splits::new(&whole, learn, Vec::new(), test, Some(Preprocessing::Text { fitted }))?;
-        loading.finish(Splits { validation, findings, ..splits }, cut)
+        loading.finish(Splits { validation, findings, dealt: keys.dealt(), ..splits }, cut)
     }
 
-    /// The names and kinds of the tasks, before a file is read.
-    pub(super) fn named_tasks(&self) -> impl Iterator<Item = (&TaskName, TextLabel)> {
-        self.tasks.iter().map(|task| (&task.name, task.kind))
+    /// Where a folder is.
+    fn at(&self, folder: &Path) -> PathBuf {
+        located(self.dir.as_deref()).join(folder)
+    }
+
+    /// The label of every line, by number, of the tasks of classes.
+    fn classes(&self, folder: &Folder) -> Vec<(&str, Vec<u64>)> {
+        let tasks = self.tasks.iter().zip(&folder.labels).filter(|(task, _)| task.kind == TextLabel::Class);
+        let numbers = |lines: &Lines| lines.codes.iter().map(|&code| code.into()).collect();
+        tasks.map(|(task, lines)| (task.name.as_str(), numbers(lines))).collect()
     }
 
     /// The inputs, one or several.
@@ -201,12 +230,14 @@ impl ParallelText {
         // Files have their roles by these names, so that no two may be alike.
         for (at, input) in inputs.iter().enumerate() {
             if inputs[..at].iter().any(|other| other.name == input.name) {
-                return Err(mtl_core::Error::Duplicate { what: "input", name: input.name.clone() }.into());
+                let twice = mtl_core::Error::Duplicate { what: "input", name: input.name.clone() };
+                return Err(twice.inside(format!("inputs[{at}].name")).into());
             }
         }
         for (at, task) in self.tasks.iter().enumerate() {
             if self.tasks[..at].iter().any(|other| other.name == task.name) {
-                return Err(mtl_core::Error::Duplicate { what: "task", name: task.name.to_string() }.into());
+                let twice = mtl_core::Error::Duplicate { what: "task", name: task.name.to_string() };
+                return Err(twice.inside(format!("tasks[{at}].name")).into());
             }
             if task.kind == TextLabel::Tags && inputs.len() > 1 {
                 let expected = "one text where a task has tags (no encoder keeps several texts' words apart yet)";
@@ -225,7 +256,7 @@ impl ParallelText {
 
     /// Reads the files of a folder and holds them against each other.
     fn folder(&self, role: &str, dir: &Path, inputs: &[TextInput], loading: &mut Loading<'_>) -> Result<Folder> {
-        let dir = located(self.dir.as_deref()).join(dir);
+        let dir = self.at(dir);
         let mut read = |what: &str, file: &Path, unit, lowercase, learned_from| -> Result<Lines> {
             let path = dir.join(file);
             let lines = Lines::read(&path, unit, lowercase).map_err(|e| loading.unreadable(&path, absent(e)))?;
@@ -303,6 +334,31 @@ impl ParallelText {
         let labels =
             fitted.tasks.iter().zip(&folder.labels).map(|(task, lines)| fitted.labels(task, lines, &self.missing));
         TextSource::new(fitted.info()?, texts, labels.collect::<Result<Vec<Labels>>>()?)
+    }
+}
+
+impl DatasetPart for ParallelText {
+    fn tasks(&self) -> Result<Vec<(TaskName, AnswerTag)>> {
+        Ok(self.tasks.iter().map(|task| (task.name.clone(), task.kind.tag())).collect())
+    }
+
+    fn load(&self, loading: &mut Loading<'_>) -> Result<Splits> {
+        self.load_with(loading)
+    }
+
+    fn places(&self) -> &'static [&'static str] {
+        &["dir"]
+    }
+
+    fn forget_places(&mut self) {
+        let folders = [Some(&mut self.train), self.validation.as_mut(), self.test.as_mut()];
+        let files = self.text.as_mut().into_iter().chain(self.inputs.iter_mut().map(|input| &mut input.file));
+        let labels = self.tasks.iter_mut().map(|task| &mut task.file);
+        folders.into_iter().flatten().chain(files).chain(labels).for_each(PathBuf::clear);
+    }
+
+    fn has_texts(&self) -> bool {
+        true
     }
 }
 

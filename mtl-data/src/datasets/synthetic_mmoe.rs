@@ -18,12 +18,15 @@
 
 use std::sync::Arc;
 
-use mtl_core::{answer::Answer, task::TaskName};
+use mtl_core::{
+    answer::{Answer, AnswerTag},
+    task::TaskName,
+};
 use ndarray::Array2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{Origin, Splits};
+use super::{DatasetPart, Origin, Splits, named};
 use crate::{
     error::{Error, Result},
     info::{DataInfo, TaskInfo},
@@ -54,18 +57,22 @@ pub enum SyntheticTargets {
 #[serde(default, deny_unknown_fields)]
 pub struct SyntheticMmoe {
     /// Rows to train on; >= 1, default 10 000.
+    #[schemars(range(min = 1))]
     pub train: usize,
     /// Rows to validate on; default 1 000.
     pub validation: usize,
     /// Rows to test on; default 1 000.
     pub test: usize,
     /// The cosine `p` between the tasks' weights, in `[-1, 1]`; default 0.8.
+    #[schemars(range(min = -1.0, max = 1.0))]
     pub correlation: f64,
     /// The length `c` of the weights; > 0, default 0.3.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub scale: f64,
     /// The number of sines; default 5.
     pub n_sines: usize,
     /// The noise's standard deviation `s`; >= 0, default 0.1.
+    #[schemars(range(min = 0.0))]
     pub noise: f64,
     /// What is learned.
     pub targets: SyntheticTargets,
@@ -98,7 +105,7 @@ impl SyntheticMmoe {
         self.load_with(&mut Loading::default())
     }
 
-    pub(super) fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
+    fn load_with(&self, loading: &mut Loading<'_>) -> Result<Splits> {
         self.validate()?;
         let n_rows = self.train + self.validation + self.test;
         let rule = Rule::draw(self);
@@ -162,6 +169,23 @@ impl SyntheticMmoe {
             }
         }
         Ok((tasks, labels))
+    }
+}
+
+impl DatasetPart for SyntheticMmoe {
+    fn tasks(&self) -> Result<Vec<(TaskName, AnswerTag)>> {
+        let mut tasks = Vec::new();
+        if self.targets != SyntheticTargets::Binary {
+            tasks.extend(named(&["y1", "y2"], AnswerTag::Values)?);
+        }
+        if self.targets != SyntheticTargets::Values {
+            tasks.extend(named(&["y1-high", "y2-high"], AnswerTag::MultiLabel)?);
+        }
+        Ok(tasks)
+    }
+
+    fn load(&self, loading: &mut Loading<'_>) -> Result<Splits> {
+        self.load_with(loading)
     }
 }
 

@@ -48,7 +48,7 @@ use crate::{
     error::{Error, Result},
     info::DataInfo,
     preprocess::Preprocessing,
-    source::Source,
+    source::{Source, Subset},
     table::FittedSchema,
 };
 
@@ -192,15 +192,23 @@ impl Kept {
 }
 
 impl Splits {
-    /// The same samples in which others are learned from, validated and tested on: a fold of a cross-validation.
-    #[must_use]
-    pub fn recut(&self, train: Arc<dyn Source>, held_out: Arc<dyn Source>, cut: Cut) -> Self {
-        Self {
-            train,
-            validation: held_out.clone(),
-            test: held_out,
+    /// Training samples of which some are learned from and others validated and tested on: a fold of a cross-validation.
+    ///
+    /// # Errors
+    /// [`Error::Position`] for a sample that the training part does not have.
+    pub fn recut(&self, learn: &[u64], held_out: &[u64]) -> Result<Self> {
+        let part = |positions: &[u64]| -> Result<Arc<dyn Source>> {
+            Ok(Arc::new(Subset::new(self.train.clone(), positions.to_vec())?))
+        };
+        let cut = Cut { train: Part::at(learn), validation: Part::at(held_out), test: Part::at(held_out) };
+        let judging = part(held_out)?;
+        Ok(Self {
+            train: part(learn)?,
+            validation: judging.clone(),
+            test: judging,
             provenance: Provenance { cut, ..self.provenance.clone() },
+            dealt: self.dealt.of(learn),
             ..self.clone()
-        }
+        })
     }
 }

@@ -1,6 +1,8 @@
 //! Public contracts: laws that every part of a kind obeys, to be run over one's own. Verdicts are those of all laws,
 //! [`BrokenLaws`].
 
+pub mod batches;
+mod sample;
 pub mod source;
 
 pub use mtl_core::laws::{Broken, BrokenLaws};

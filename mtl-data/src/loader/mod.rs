@@ -2,16 +2,19 @@
 //!
 //! A [`Loader`] walks one source, a [`MultiLoader`] several that have tasks of their own. Both give an [`Epoch`], an
 //! iterator of batches. What batch `i` of epoch `e` holds is a function of the configuration alone: the number of
-//! workers changes when it is built, never what is in it or when it comes.
+//! workers changes when it is built, never what is in it or when it comes. What both have in common, and what anybody's own has to
+//! do, is [`Batches`].
 
+mod batches;
 mod epoch;
 mod multi;
 mod shard;
 mod single;
 
+pub use batches::{BatchIter, Batches, PartIter, TargetIter};
 pub use epoch::{Epoch, LoaderPosition};
 pub use multi::{MultiConfig, MultiLoader};
-pub use shard::Shard;
+pub use shard::{Part, Shard};
 pub use single::Loader;
 
 use serde::{Deserialize, Serialize};
@@ -20,36 +23,6 @@ use crate::{
     error::{Error, Result},
     sampler::Order,
 };
-
-/// What a trainer walks: one source, or several with tasks of their own.
-pub trait Batches {
-    /// Batches per epoch.
-    fn n_batches(&self) -> u64;
-
-    /// The rest of an epoch from a position on.
-    ///
-    /// # Errors
-    /// As the loader's own function of that name.
-    fn epoch_from(&self, position: LoaderPosition) -> Result<Epoch>;
-}
-
-impl Batches for Loader {
-    fn n_batches(&self) -> u64 {
-        self.n_batches()
-    }
-    fn epoch_from(&self, position: LoaderPosition) -> Result<Epoch> {
-        self.epoch_from(position)
-    }
-}
-
-impl Batches for MultiLoader {
-    fn n_batches(&self) -> u64 {
-        self.n_batches()
-    }
-    fn epoch_from(&self, position: LoaderPosition) -> Result<Epoch> {
-        self.epoch_from(position)
-    }
-}
 
 /// How batches are made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,23 +44,11 @@ pub struct LoaderConfig {
     /// How many batches may be ready or under construction ahead of the trainer; >= 1, default 4. Workers beyond this
     /// number would idle.
     pub prefetch: usize,
-    /// Which part of every batch is built; default all of it. A matter of who trains, not of the run: it is in no file.
-    #[serde(skip)]
-    pub shard: Shard,
 }
 
 impl Default for LoaderConfig {
     fn default() -> Self {
-        Self {
-            batch_size: 1024,
-            order: Order::Shuffled,
-            drop_last: false,
-            least: 1,
-            seed: 0,
-            workers: 1,
-            prefetch: 4,
-            shard: Shard::default(),
-        }
+        Self { batch_size: 1024, order: Order::Shuffled, drop_last: false, least: 1, seed: 0, workers: 1, prefetch: 4 }
     }
 }
 
@@ -97,10 +58,6 @@ impl LoaderConfig {
             if value == 0 {
                 return Err(Error::config("loader", field, ">= 1", "0"));
             }
-        }
-        if self.shard.rank >= self.shard.size {
-            let expected = format!("a rank below {}", self.shard.size);
-            return Err(Error::config("loader", "shard", expected, self.shard.rank.to_string()));
         }
         if self.least > self.batch_size {
             let expected = format!(">= {}, as the network cannot train on fewer samples at once", self.least);
@@ -131,11 +88,6 @@ impl LoaderConfig {
             )),
             batches => Ok(batches),
         }
-    }
-
-    /// The samples of a batch that are to be built.
-    fn own<'a>(&self, order: &'a [u64], batch: u64) -> &'a [u64] {
-        self.shard.of(self.slice(order, batch))
     }
 
     /// The part of an order that makes up a batch.

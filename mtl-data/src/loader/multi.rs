@@ -6,19 +6,18 @@
 
 use std::sync::Arc;
 
-use mtl_core::batch::Batch;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    LoaderConfig,
-    epoch::{Epoch, LoaderPosition, Plan},
+    BatchIter, Batches, LoaderConfig, PartIter, Shard, TargetIter,
+    epoch::{self, Epoch, LoaderPosition, Plan},
 };
 use crate::{
     error::{Error, Result},
     info::TaskInfo,
     rng::mix,
     sampler::{Draw, TaskSampler, TaskSchedule},
-    source::{ForTasks, Source, checked},
+    source::{ForTasks, Source},
 };
 
 /// How batches of several sources are mixed.
@@ -108,24 +107,46 @@ impl MultiLoader {
     /// [`Error::Position`](crate::Error::Position) after the end; [`Error::Thread`](crate::Error::Thread).
     pub fn epoch_from(&self, position: LoaderPosition) -> Result<Epoch> {
         let config = &self.config.loader;
-        let draws = self.schedule(position.epoch)?.draws().to_vec();
+        Epoch::start(Arc::new(self.plan(position.epoch)?), position, config.workers, config.prefetch)
+    }
+
+    fn plan(&self, epoch: u64) -> Result<MultiPlan> {
+        let config = &self.config.loader;
+        let draws = self.schedule(epoch)?.draws().to_vec();
         let orders = self.sources.iter().zip(&self.n_batches).enumerate().map(|(idx, (source, &n_batches))| {
             let drawn = draws.iter().filter(|draw| draw.source == idx).count() as u64;
             let order = |pass| {
                 // Sources of equal size and passes of one source must not share an order.
                 let seed = mix(mix(config.seed ^ mix(idx as u64)) ^ pass);
-                config.order.positions(source.len(), seed, position.epoch)
+                config.order.positions(source.len(), seed, epoch)
             };
             (0..drawn.div_ceil(n_batches)).map(order).collect()
         });
-        let plan = MultiPlan {
+        Ok(MultiPlan {
             orders: orders.collect(),
             sources: self.sources.clone(),
             n_batches: self.n_batches.clone(),
             config: config.clone(),
             draws,
-        };
-        Epoch::start(Arc::new(plan), position, config.workers, config.prefetch)
+        })
+    }
+}
+
+impl Batches for MultiLoader {
+    fn n_batches(&self) -> Option<u64> {
+        Some(self.n_batches())
+    }
+    fn batches_from(&self, position: LoaderPosition) -> Result<BatchIter<'_>> {
+        Ok(Box::new(self.epoch_from(position)?))
+    }
+    fn targets_from(&self, position: LoaderPosition) -> Result<TargetIter<'_>> {
+        epoch::targets(self.plan(position.epoch)?, position)
+    }
+    fn parts_from(&self, position: LoaderPosition, shard: Shard) -> Result<PartIter<'_>> {
+        epoch::parts(self.plan(position.epoch)?, position, shard, &self.config.loader)
+    }
+    fn dealt(&self, shard: Shard) -> Result<BatchIter<'_>> {
+        epoch::dealt(self.plan(0)?, shard, &self.config.loader)
     }
 }
 
@@ -149,10 +170,10 @@ impl Plan for MultiPlan {
         self.draws.len() as u64
     }
 
-    fn build(&self, batch: u64) -> Result<Batch> {
+    fn place(&self, batch: u64) -> (&dyn Source, &[u64]) {
         let Draw { source, batch } = self.draws[usize::try_from(batch).unwrap_or(usize::MAX)];
         let (pass, batch) = (batch / self.n_batches[source], batch % self.n_batches[source]);
         let order = &self.orders[source][usize::try_from(pass).unwrap_or(usize::MAX)];
-        checked(&*self.sources[source], self.config.own(order, batch))
+        (&*self.sources[source], self.config.slice(order, batch))
     }
 }

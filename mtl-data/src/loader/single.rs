@@ -2,16 +2,11 @@
 
 use std::sync::Arc;
 
-use mtl_core::batch::Batch;
-
 use super::{
-    LoaderConfig, Shard,
-    epoch::{Epoch, LoaderPosition, Plan},
+    BatchIter, Batches, LoaderConfig, PartIter, Shard, TargetIter,
+    epoch::{self, Epoch, LoaderPosition, Plan},
 };
-use crate::{
-    error::Result,
-    source::{Source, checked},
-};
+use crate::{error::Result, source::Source};
 
 /// Batches of one source.
 ///
@@ -47,12 +42,6 @@ impl Loader {
         Ok(Self { source, config, n_batches })
     }
 
-    /// The same loader, of a part of every batch.
-    #[must_use]
-    pub fn sharded(&self, shard: Shard) -> Self {
-        Self { config: LoaderConfig { shard, ..self.config.clone() }, ..self.clone() }
-    }
-
     /// Batches per epoch: at least one.
     #[must_use]
     pub fn n_batches(&self) -> u64 {
@@ -86,39 +75,36 @@ impl Loader {
         self.epoch_from(LoaderPosition { epoch, next_batch: 0 })
     }
 
-    /// As [`Loader::epoch`], but every `shard.size`-th batch only, from that of number `shard.rank` on, whole: what a rank evaluates. A sample
-    /// is in the same batch whatever the number of ranks, so its answer is the same to the bit.
-    ///
-    /// # Errors
-    /// As [`Loader::epoch`].
-    pub fn dealt(&self, shard: Shard) -> Result<Epoch> {
-        let (rank, size) = (shard.rank as u64, shard.size.max(1) as u64);
-        let config = LoaderConfig { shard: Shard::default(), ..self.config.clone() };
-        let plan = SinglePlan {
-            source: self.source.clone(),
-            order: config.order.positions(self.source.len(), config.seed, 0),
-            n_batches: self.n_batches.saturating_sub(rank).div_ceil(size),
-            step: (rank, size),
-            config,
-        };
-        let (workers, prefetch) = (plan.config.workers, plan.config.prefetch);
-        Epoch::start(Arc::new(plan), LoaderPosition::default(), workers, prefetch)
-    }
-
     /// The batches of an epoch from a position in it: those that an uninterrupted epoch would give from there.
     ///
     /// # Errors
     /// [`Error::Position`](crate::Error::Position) after the end; [`Error::Thread`](crate::Error::Thread).
     pub fn epoch_from(&self, position: LoaderPosition) -> Result<Epoch> {
-        let config = &self.config;
-        let plan = SinglePlan {
-            source: self.source.clone(),
-            order: config.order.positions(self.source.len(), config.seed, position.epoch),
-            config: config.clone(),
-            n_batches: self.n_batches,
-            step: (0, 1),
-        };
-        Epoch::start(Arc::new(plan), position, config.workers, config.prefetch)
+        Epoch::start(Arc::new(self.plan(position.epoch)), position, self.config.workers, self.config.prefetch)
+    }
+
+    fn plan(&self, epoch: u64) -> SinglePlan {
+        let config = self.config.clone();
+        let order = config.order.positions(self.source.len(), config.seed, epoch);
+        SinglePlan { source: self.source.clone(), order, config, n_batches: self.n_batches }
+    }
+}
+
+impl Batches for Loader {
+    fn n_batches(&self) -> Option<u64> {
+        Some(self.n_batches)
+    }
+    fn batches_from(&self, position: LoaderPosition) -> Result<BatchIter<'_>> {
+        Ok(Box::new(self.epoch_from(position)?))
+    }
+    fn targets_from(&self, position: LoaderPosition) -> Result<TargetIter<'_>> {
+        epoch::targets(self.plan(position.epoch), position)
+    }
+    fn parts_from(&self, position: LoaderPosition, shard: Shard) -> Result<PartIter<'_>> {
+        epoch::parts(self.plan(position.epoch), position, shard, &self.config)
+    }
+    fn dealt(&self, shard: Shard) -> Result<BatchIter<'_>> {
+        epoch::dealt(self.plan(0), shard, &self.config)
     }
 }
 
@@ -133,8 +119,6 @@ struct SinglePlan {
     order: Vec<u64>,
     config: LoaderConfig,
     n_batches: u64,
-    /// The first batch, and how far apart batches are.
-    step: (u64, u64),
 }
 
 impl Plan for SinglePlan {
@@ -142,8 +126,7 @@ impl Plan for SinglePlan {
         self.n_batches
     }
 
-    fn build(&self, batch: u64) -> Result<Batch> {
-        let (first, stride) = self.step;
-        checked(&*self.source, self.config.own(&self.order, first + batch * stride))
+    fn place(&self, batch: u64) -> (&dyn Source, &[u64]) {
+        (&*self.source, self.config.slice(&self.order, batch))
     }
 }

@@ -30,7 +30,7 @@ use crate::{error::Result, rng::Rng};
 
 mtl_core::registry! {
     /// Which data set each batch comes from when tasks have data sets of their own.
-    pub enum TaskSampler, what = "task sampler" {
+    pub enum TaskSampler, what = "task sampler", part = ChooseTask {
         Proportional(Proportional) = "proportional", "every batch of every data set once per epoch, interleaved at random";
         Temperature(Temperature) = "temperature", "a data set of n batches with probability proportional to n^(1/T)";
         Uniform(Uniform) = "uniform", "every data set with the same probability";
@@ -41,19 +41,6 @@ mtl_core::registry! {
 impl Default for TaskSampler {
     fn default() -> Self {
         Self::Proportional(Proportional {})
-    }
-}
-
-impl TaskSampler {
-    /// The sampler's behavior.
-    #[must_use]
-    pub fn choose(&self) -> &dyn ChooseTask {
-        match self {
-            Self::Proportional(sampler) => sampler,
-            Self::Temperature(sampler) => sampler,
-            Self::Uniform(sampler) => sampler,
-            Self::RoundRobin(sampler) => sampler,
-        }
     }
 }
 
@@ -78,7 +65,7 @@ mod tests {
         let (epochs, mut counts) = (200, vec![0.0; n_batches.len()]);
         for epoch in 0..epochs {
             let mut rng = Rng::new(11, Stream::Task, epoch);
-            for choice in sampler.choose().choices(n_batches, n_steps, &mut rng).unwrap() {
+            for choice in sampler.part().choices(n_batches, n_steps, &mut rng).unwrap() {
                 counts[choice] += 1.0;
             }
         }

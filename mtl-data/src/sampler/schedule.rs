@@ -44,7 +44,7 @@ impl TaskSchedule {
             let found = format!("{n_batches:?}");
             return Err(Error::config("task sampler", "n_batches", "at least one data set, none empty", found));
         }
-        let choices = sampler.choose().choices(n_batches, n_steps, &mut Rng::new(seed, Stream::Task, epoch))?;
+        let choices = sampler.part().choices(n_batches, n_steps, &mut Rng::new(seed, Stream::Task, epoch))?;
         let mut drawn = vec![0; n_batches.len()];
         let draws = choices.into_iter().map(|source| {
             let batch = drawn[source];

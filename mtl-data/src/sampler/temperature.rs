@@ -22,6 +22,7 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct Temperature {
     /// `T`: >= 1 and finite; default 5, as in the paper.
+    #[schemars(range(min = 1.0))]
     pub temperature: f64,
 }
 

@@ -11,7 +11,8 @@
 //! first task, a pair of labels of the first two, and so on. Tasks that come later are spread evenly within the labels of
 //! those before them. What stands for a label is asked of its [`Answer`](mtl_core::answer::Answer): numbers cannot be
 //! stratified, so of a regression task only known and missing are told apart; a kind without strata is left out, and
-//! [`Folds::notes`] says so.
+//! [`Folds::notes`] says so. Where groups of samples belong together ([`Folds::dealt`]) folds are of whole groups, and even as far as that
+//! allows.
 
 use mtl_core::batch::Target;
 
@@ -19,6 +20,7 @@ use super::Source;
 use crate::{
     error::{Error, Result},
     rng::{Rng, Stream},
+    split::{Dealt, fold_groups},
 };
 
 /// Disjoint parts of `0..n` that cover it.
@@ -38,28 +40,27 @@ impl Folds {
     /// `InvalidConfig` unless `2 <= k <= source.len()`; the source's own errors.
     pub fn stratified(source: &dyn Source, k: usize, seed: u64) -> Result<Self> {
         check(k, source.len())?;
-        let tasks = &source.info().tasks;
-        let mut keys: Vec<Vec<u64>> = Vec::new();
-        let mut notes: Vec<String> = Vec::new();
-        for from in (0..source.len()).step_by(usize::try_from(CHUNK).unwrap_or(1)) {
-            let positions: Vec<u64> = (from..source.len().min(from + CHUNK)).collect();
-            let targets = source.targets(&positions)?;
-            let mut chunk: Vec<Vec<u64>> = vec![Vec::with_capacity(targets.len()); positions.len()];
-            for (task, target) in tasks.iter().zip(&targets) {
-                let labels = target.as_ref().map(Target::reference).transpose()?;
-                let codes = labels.map_or_else(|| Ok(vec![0; positions.len()]), |labels| task.answer.strata(&labels));
-                let codes = codes.unwrap_or_else(|reason| {
-                    let note = format!("folds are not stratified by task {}: {reason}", task.name);
-                    if !notes.contains(&note) {
-                        notes.push(note);
-                    }
-                    vec![0; positions.len()]
-                });
-                chunk.iter_mut().zip(codes).for_each(|(key, code)| key.push(code));
-            }
-            keys.append(&mut chunk);
-        }
+        let (keys, notes) = keys(source)?;
         Ok(Self { notes, ..Self::by_keys(&keys, k, seed)? })
+    }
+
+    /// Cuts the training samples of a data set as it was cut itself: whole groups, where groups are kept together, and stratified as far as
+    /// they allow.
+    ///
+    /// # Errors
+    /// As [`Folds::stratified`] and [`fold_groups`].
+    pub fn dealt(source: &dyn Source, dealt: &Dealt, k: usize, seed: u64) -> Result<Self> {
+        let mut folds = match dealt.groups.as_deref() {
+            None => Self::stratified(source, k, seed)?,
+            Some(groups) => {
+                let (keys, notes) = keys(source)?;
+                Self { parts: fold_groups(groups, &keys, k, seed)?, notes }
+            }
+        };
+        if dealt.by_time {
+            folds.notes.push("folds are drawn from the whole past, although the data is split by time".to_owned());
+        }
+        Ok(folds)
     }
 
     /// Cuts `0..keys.len()`, spreading equal keys, and equal beginnings of keys, evenly.
@@ -101,6 +102,32 @@ impl Folds {
         rest.sort_unstable();
         rest
     }
+}
+
+/// The labels of every sample, task by task, and which tasks say nothing of them.
+fn keys(source: &dyn Source) -> Result<(Vec<Vec<u64>>, Vec<String>)> {
+    let tasks = &source.info().tasks;
+    let mut keys: Vec<Vec<u64>> = Vec::new();
+    let mut notes: Vec<String> = Vec::new();
+    for from in (0..source.len()).step_by(usize::try_from(CHUNK).unwrap_or(1)) {
+        let positions: Vec<u64> = (from..source.len().min(from + CHUNK)).collect();
+        let targets = source.targets(&positions)?;
+        let mut chunk: Vec<Vec<u64>> = vec![Vec::with_capacity(targets.len()); positions.len()];
+        for (task, target) in tasks.iter().zip(&targets) {
+            let labels = target.as_ref().map(Target::reference).transpose()?;
+            let codes = labels.map_or_else(|| Ok(vec![0; positions.len()]), |labels| task.answer.strata(&labels));
+            let codes = codes.unwrap_or_else(|reason| {
+                let note = format!("folds are not stratified by task {}: {reason}", task.name);
+                if !notes.contains(&note) {
+                    notes.push(note);
+                }
+                vec![0; positions.len()]
+            });
+            chunk.iter_mut().zip(codes).for_each(|(key, code)| key.push(code));
+        }
+        keys.append(&mut chunk);
+    }
+    Ok((keys, notes))
 }
 
 fn check(k: usize, n: u64) -> Result<()> {

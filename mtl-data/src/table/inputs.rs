@@ -133,7 +133,7 @@ impl<R: Read> InputRows<R> {
             self.names = first?;
             let place = |column: &Column| match column {
                 Column::Categorical { .. } | Column::Numeric { .. } => {
-                    find(&self.path, column, &self.names, &text, &self.format).map(Some)
+                    find(&self.path, column.name(), &self.names, &text, &self.format).map(Some)
                 }
                 Column::Label { .. } | Column::Weight { .. } | Column::Group { .. } | Column::Ignore { .. } => Ok(None),
             };
@@ -210,7 +210,7 @@ impl<R: Read> InputRows<R> {
         let columns = self.places.iter().map(|place| read.column_at(*place)).collect();
         self.line = read.next_line;
         // A block has no content of its own to compare.
-        Ok(Table { path: self.path.clone(), columns, lines: read.lines, content: Content::default() })
+        Ok(Table { path: self.path.clone(), columns, also: Vec::new(), lines: read.lines, content: Content::default() })
     }
 }
 

@@ -52,6 +52,7 @@ use rayon::prelude::*;
 use crate::{
     error::{Error, Result, quoted},
     kept::Content,
+    split::Texts,
 };
 use cursor::Cursor;
 use dictionary::Dictionary;
@@ -62,6 +63,8 @@ use parse::{Blank, Chunk, Fault, FaultKind, Layout, Part, Plan};
 pub struct Table {
     path: PathBuf,
     columns: Vec<TableColumn>,
+    /// Columns that were asked for beside the schema's, as text, by name.
+    also: Vec<(String, TableColumn)>,
     lines: Vec<u64>,
     content: Content,
 }
@@ -92,12 +95,19 @@ impl Table {
     /// [`Error::NoRows`], [`Error::MissingColumn`], [`Error::ColumnCount`], [`Error::Field`]; the first one in file order is
     /// reported. [`Schema::validate`]'s, for the schema.
     pub fn read(path: &Path, format: &CsvFormat, schema: &Schema) -> Result<Self> {
-        Self::read_with(path, format, schema, &mut Faults::default())
+        Self::read_with(path, format, schema, Also::NONE, &mut Faults::default())
     }
 
-    pub(crate) fn read_with(path: &Path, format: &CsvFormat, schema: &Schema, faults: &mut Faults) -> Result<Self> {
+    /// The same, with further columns as text: see [`Table::texts`].
+    pub(crate) fn read_with(
+        path: &Path,
+        format: &CsvFormat,
+        schema: &Schema,
+        also: Also<'_>,
+        faults: &mut Faults,
+    ) -> Result<Self> {
         let bytes = std::fs::read(path).map_err(|e| Error::io(path, e))?;
-        Self::parse_with(path, &bytes, format, schema, faults)
+        Self::parse_with(path, &bytes, format, schema, also, faults)
     }
 
     /// Reads a table from memory; `path` is what errors call it.
@@ -105,15 +115,22 @@ impl Table {
     /// # Errors
     /// As [`Table::read`].
     pub fn parse(path: &Path, bytes: &[u8], format: &CsvFormat, schema: &Schema) -> Result<Self> {
-        Self::parse_with(path, bytes, format, schema, &mut Faults::default())
+        Self::parse_with(path, bytes, format, schema, Also::NONE, &mut Faults::default())
     }
 
-    fn parse_with(path: &Path, bytes: &[u8], format: &CsvFormat, schema: &Schema, faults: &mut Faults) -> Result<Self> {
+    fn parse_with(
+        path: &Path,
+        bytes: &[u8],
+        format: &CsvFormat,
+        schema: &Schema,
+        also: Also<'_>,
+        faults: &mut Faults,
+    ) -> Result<Self> {
         // A few pieces per thread even out rows of different cost; tiny pieces would repeat dictionaries.
         let size = bytes.len().div_ceil(rayon::current_num_threads() * 4).clamp(1 << 18, 1 << 24);
         // The digest costs a small part of what reading costs, and is taken beside it.
-        let (digest, table) =
-            rayon::join(|| Content::of_bytes(bytes), || Self::parse_pieces(path, bytes, format, schema, size, faults));
+        let parse = || Self::parse_pieces(path, bytes, format, schema, also, size, faults);
+        let (digest, table) = rayon::join(|| Content::of_bytes(bytes), parse);
         let mut table = table?;
         table.content = Content { bytes: digest.bytes, sha256: digest.sha256, ..table.content };
         Ok(table)
@@ -124,6 +141,7 @@ impl Table {
         bytes: &[u8],
         format: &CsvFormat,
         schema: &Schema,
+        also: Also<'_>,
         size: usize,
         faults: &mut Faults,
     ) -> Result<Self> {
@@ -134,8 +152,13 @@ impl Table {
         let mut cursor = Cursor::new(&text, delimiter, format.quotes);
         let names: Vec<String> = if format.header { header(path, &mut cursor)? } else { schema.own_columns() };
         let places = places(path, schema, &names, &text, format)?;
+        let also = also.places(path, &names, &text, format)?;
+        let mut plans = plans(schema, &places, names.len());
+        for (_, at) in &also {
+            plans.get_mut(*at).into_iter().for_each(|plan| *plan = Plan::Text);
+        }
         let layout = Layout {
-            plans: plans(schema, &places, names.len()),
+            plans,
             delimiter,
             quotes: format.quotes,
             missing: &schema.missing,
@@ -157,7 +180,8 @@ impl Table {
             .collect();
         let columns_named = if format.header { names.clone() } else { Vec::new() };
         let content = Content { rows: read.lines.len() as u64, columns: columns_named, ..Content::default() };
-        let mut table = Self { path: path.to_owned(), columns: Vec::new(), lines: read.lines, content };
+        let also = also.into_iter().map(|(name, at)| (name, read.column_at(Some(at)))).collect();
+        let mut table = Self { path: path.to_owned(), columns: Vec::new(), also, lines: read.lines, content };
         for (column, fault) in columns {
             table.columns.push(column);
             if let Some(fault) = fault {
@@ -191,10 +215,50 @@ impl Table {
         &self.columns
     }
 
+    /// The texts of a column that was asked for beside the schema's; `None` where the file has none of that name.
+    pub(crate) fn texts(&self, name: &str) -> Option<Texts<'_>> {
+        self.also.iter().find_map(|(known, column)| match column {
+            TableColumn::Text { codes, dictionary } if known == name => Some(Texts::new(codes, dictionary)),
+            TableColumn::Text { .. } | TableColumn::Numbers(_) | TableColumn::Ignored => None,
+        })
+    }
+
     /// The line on which a row starts, counted from 1; 0 for a row that is not there.
     #[must_use]
     pub fn line(&self, row: usize) -> u64 {
         self.lines.get(row).copied().unwrap_or(0)
+    }
+}
+
+/// Columns that are read as text whatever the schema says of them, if it names them at all.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Also<'a> {
+    names: &'a [&'a str],
+    is_required: bool,
+}
+
+impl<'a> Also<'a> {
+    const NONE: Self = Self { names: &[], is_required: false };
+
+    /// Columns that the file has to have.
+    pub(crate) fn required(names: &'a [&'a str]) -> Self {
+        Self { names, is_required: true }
+    }
+
+    /// Columns that the file may lack.
+    pub(crate) fn welcome(names: &'a [&'a str]) -> Self {
+        Self { names, is_required: false }
+    }
+
+    /// Where they stand in the file.
+    fn places(self, path: &Path, names: &[String], text: &[u8], format: &CsvFormat) -> Result<Vec<(String, usize)>> {
+        let mut places = Vec::with_capacity(self.names.len());
+        for name in self.names {
+            if self.is_required || names.iter().any(|known| known == name) {
+                places.push(((*name).to_owned(), find(path, name, names, text, format)?));
+            }
+        }
+        Ok(places)
     }
 }
 
@@ -358,29 +422,29 @@ fn places(
 ) -> Result<Vec<Option<usize>>> {
     let place = |column: &Column| match column {
         Column::Ignore { .. } if format.header => Ok(None),
-        _ if format.header => find(path, column, names, text, format).map(Some),
+        _ if format.header => find(path, column.name(), names, text, format).map(Some),
         _ => Ok(names.iter().position(|name| name == column.name())),
     };
     schema.columns.iter().map(place).collect()
 }
 
 /// Where the one column of that name stands.
-fn find(path: &Path, column: &Column, names: &[String], text: &[u8], format: &CsvFormat) -> Result<usize> {
-    let mut found = names.iter().enumerate().filter(|(_, name)| *name == column.name()).map(|(at, _)| at);
+fn find(path: &Path, column: &str, names: &[String], text: &[u8], format: &CsvFormat) -> Result<usize> {
+    let mut found = names.iter().enumerate().filter(|(_, name)| *name == column).map(|(at, _)| at);
     let place = found.next().ok_or_else(|| {
         let header = text.split(|&b| b == b'\n').find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
-        let mut advice = advice::delimiter(header, format, |fields| fields.iter().any(|f| f == column.name()));
+        let mut advice = advice::delimiter(header, format, |fields| fields.iter().any(|f| f == column));
         if advice.is_empty() {
-            advice = advice::near_name(column.name(), names);
+            advice = advice::near_name(column, names);
         }
-        Error::MissingColumn { path: path.to_owned(), column: column.name().to_owned(), found: names.to_vec(), advice }
+        Error::MissingColumn { path: path.to_owned(), column: column.to_owned(), found: names.to_vec(), advice }
     })?;
     match found.next() {
         None => Ok(place),
         Some(_) => Err(Error::Field {
             path: path.to_owned(),
             line: 1,
-            column: column.name().to_owned(),
+            column: column.to_owned(),
             expected: "a name that the header holds once".into(),
             found: "it twice".into(),
         }),

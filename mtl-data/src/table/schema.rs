@@ -19,7 +19,7 @@
 //! assert_eq!(schema.columns[4].name(), "marital");
 //! ```
 
-use mtl_core::task::TaskName;
+use mtl_core::{answer::AnswerTag, task::TaskName};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::task_name;
@@ -386,6 +386,21 @@ impl Schema {
         Ok(tasks)
     }
 
+    /// The tasks in order, with the kind of their answers.
+    ///
+    /// # Errors
+    /// As [`tasks`](Self::tasks).
+    pub(crate) fn answers(&self) -> Result<Vec<(TaskName, AnswerTag)>> {
+        let tag = |columns: &[usize]| match columns.first().and_then(|&column| self.label_spec(column)) {
+            Some(LabelSpec::Binary { .. }) => AnswerTag::MultiLabel,
+            Some(LabelSpec::Value) => AnswerTag::Values,
+            Some(LabelSpec::Ordinal(_)) => AnswerTag::Ordinal,
+            // A task is made of its label columns, so there is one.
+            Some(LabelSpec::Class | LabelSpec::Classes(_)) | None => AnswerTag::Class,
+        };
+        Ok(self.tasks()?.into_iter().map(|task| (task.name, tag(&task.columns))).collect())
+    }
+
     /// The columns of a file without names: each that the schema names, once.
     pub(crate) fn own_columns(&self) -> Vec<String> {
         let is_first = |idx: usize, column: &Column| self.columns[..idx].iter().all(|c| c.name() != column.name());
@@ -442,6 +457,20 @@ mod tests {
             assert!(toml::from_str::<Schema>(&format!("columns = [{bad}]")).is_err(), "{bad}");
         }
         assert!(toml::from_str::<Schema>("colums = []").is_err());
+    }
+
+    #[test]
+    fn tasks_and_their_answers_are_in_the_order_that_is_given() {
+        let columns = r#"{ name = "kind", kind = "label", label = "class" },
+            { name = "sold", kind = "label", task = "deal", label = { binary = { positive = "1" } } },
+            { name = "price", kind = "label", label = "value" },
+            { name = "kind", kind = "label", task = "size", label = { ordinal = ["2", "0", "1"] } }"#;
+        let mut schema = schema(columns);
+        schema.tasks = ["price", "kind", "deal", "size"].map(|name| TaskName::new(name).unwrap()).into();
+        let found = schema.answers().unwrap();
+        let found: Vec<_> = found.iter().map(|(name, tag)| (name.as_str(), *tag)).collect();
+        let tags = [AnswerTag::Values, AnswerTag::Class, AnswerTag::MultiLabel, AnswerTag::Ordinal];
+        assert_eq!(found, ["price", "kind", "deal", "size"].into_iter().zip(tags).collect::<Vec<_>>());
     }
 
     #[test]

@@ -92,8 +92,15 @@ fn the_first_fault_in_the_file_is_reported() {
     let format = CsvFormat { header: false, ..CsvFormat::default() };
     for size in [1, 50, 1000, 1 << 20] {
         let text = rows.join("\n");
-        let read =
-            Table::parse_pieces("t.csv".as_ref(), text.as_bytes(), &format, &schema(), size, &mut Faults::default());
+        let read = Table::parse_pieces(
+            "t.csv".as_ref(),
+            text.as_bytes(),
+            &format,
+            &schema(),
+            Also::NONE,
+            size,
+            &mut Faults::default(),
+        );
         assert!(read.unwrap_err().to_string().starts_with("t.csv:401: column \"x\""), "{size}");
     }
 }
@@ -117,7 +124,7 @@ proptest! {
         };
         let text: String = rows.iter().map(line).collect();
         let format = CsvFormat { header: false, ..CsvFormat::default() };
-        let table = Table::parse_pieces("t".as_ref(), text.as_bytes(), &format, &schema(), size, &mut Faults::default()).unwrap();
+        let table = Table::parse_pieces("t".as_ref(), text.as_bytes(), &format, &schema(), Also::NONE, size, &mut Faults::default()).unwrap();
         prop_assert_eq!(table.n_rows(), rows.len());
         let [TableColumn::Text { codes, dictionary }, TableColumn::Numbers(xs), TableColumn::Numbers(ys)] =
             table.columns() else { panic!() };
@@ -136,7 +143,7 @@ proptest! {
     #[test]
     fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(prop::sample::select(b"a1,\"\n\r ?.\xff".as_slice()), 0..120), size in 1usize..40, header: bool, quotes: bool) {
         let format = CsvFormat { header, quotes, ..CsvFormat::default() };
-        match Table::parse_pieces("t".as_ref(), &bytes, &format, &schema(), size, &mut Faults::default()) {
+        match Table::parse_pieces("t".as_ref(), &bytes, &format, &schema(), Also::NONE, size, &mut Faults::default()) {
             Ok(table) => {
                 let whole = Table::parse("t".as_ref(), &bytes, &format, &schema()).unwrap();
                 prop_assert_eq!(whole.n_rows(), table.n_rows());
@@ -167,6 +174,7 @@ fn mutated_files_never_panic() {
             &bytes,
             &CsvFormat::default(),
             &schema(),
+            Also::NONE,
             1 << 20,
             &mut Faults::default(),
         ) {

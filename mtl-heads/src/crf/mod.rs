@@ -43,7 +43,7 @@ mod likelihood;
 pub use constraints::CrfConstraints;
 use mtl_core::{
     Result, TorchContext,
-    answer::{Cells, Labels, Tags},
+    answer::{Answer, Cells, Labels, Tags},
     batch::Target,
     loss::TaskLoss,
     nn::Activation,
@@ -58,6 +58,7 @@ use crate::{
     ask::Ask,
     head::{Head, HeadOutput, HeadSpec},
     items,
+    part::HeadPart,
     place::HeadPlace,
     tags,
     tower::{Tower, TowerShape},
@@ -68,10 +69,12 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct CrfHeadConfig {
     /// Widths of hidden layers, each >= 1; default none.
+    #[schemars(inner(range(min = 1)))]
     pub hidden: Vec<i64>,
     /// After each hidden layer; default `relu`.
     pub activation: Activation,
     /// Dropout after each hidden layer (on the features when there is none), in `[0, 1)`; default 0.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
     /// What answers may not contain: `"none"` rules nothing out, `"iob"` rules out spans that do not begin (in BIOES end) as they
     /// must; training is the same; default `"none"`.
@@ -105,7 +108,7 @@ impl CrfHead {
         let rules = config.constraints.rules(tags)?;
         let width = tags.tags.len() as i64;
         let shape = TowerShape { hidden: &config.hidden, activation: config.activation, dropout: config.dropout };
-        let spec = place.spec("crf", format!("scores of items [b, l, {width}]"), tags::metrics(tags))?;
+        let spec = place.spec("crf", format!("scores of items [b, l, {width}]"), tags::metrics(place.answer))?;
         let tower = Tower::new(&mut place.scope, place.view, width, shape)?;
         let scope = &mut place.scope;
         let transitions = Transitions {
@@ -131,6 +134,17 @@ impl CrfHead {
             read(&learned.step, rules.map(|rules| &rules.step))?,
             read(&learned.end, rules.map(|rules| &rules.end))?,
         ))
+    }
+}
+
+impl HeadPart for CrfHeadConfig {
+    fn metrics(&self, answer: &Answer) -> &'static [&'static str] {
+        tags::metrics(answer)
+    }
+
+    fn build(&self, place: HeadPlace<'_>) -> Result<Box<dyn Head>> {
+        let Answer::Tags(tags) = place.answer else { return Err(place.refuses("crf")) };
+        Ok(Box::new(CrfHead::new(place, tags, self)?))
     }
 }
 
@@ -175,7 +189,6 @@ impl Head for CrfHead {
 mod tests {
     use super::*;
     use mtl_core::{
-        answer::Answer,
         features::{Tokens, View},
         params::ParamSet,
         task::TaskName,

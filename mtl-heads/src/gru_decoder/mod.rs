@@ -37,7 +37,7 @@ mod search;
 
 use mtl_core::{
     Error, Result, TorchContext,
-    answer::{Labels, Sequence},
+    answer::{Answer, Labels, Sequence},
     batch::{MISSING_CLASS, Target},
     context::Cx,
     label_stats::LabelStats,
@@ -52,6 +52,7 @@ use tch::{Kind, Reduction, Tensor};
 use crate::{
     ask::{Ask, HeadNeeds},
     head::{Head, HeadOutput, HeadSpec},
+    part::HeadPart,
     place::HeadPlace,
 };
 use network::{Memory, Network, Sizes};
@@ -67,16 +68,22 @@ const LONGEST: f64 = 100.0;
 #[serde(default, deny_unknown_fields)]
 pub struct GruDecoderHeadConfig {
     /// Width of the state, >= 1; default 128.
+    #[schemars(range(min = 1))]
     pub width: i64,
     /// Width of a token's embedding, >= 1; default 64.
+    #[schemars(range(min = 1))]
     pub embedding: i64,
     /// Dropout before the output layer, in `[0, 1)`; default 0.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
     /// Share of the label's mass spread over all tokens, in `[0, 1)`; default 0.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub label_smoothing: f64,
     /// Hypotheses kept in the search, >= 1; 1 takes the most probable next token; default 1.
+    #[schemars(range(min = 1))]
     pub beam: i64,
     /// Hypotheses are ranked by their log probability over their length to this power, >= 0; 0 prefers short ones; default 1.
+    #[schemars(range(min = 0.0))]
     pub length_normalization: f64,
     /// Tokens of the longest answer; 0 takes the longest sequence of the training labels; default 0.
     pub max_length: u32,
@@ -182,6 +189,21 @@ impl GruDecoderHead {
             expected: "sequences with lengths".into(),
             found: found.size(),
         })
+    }
+}
+
+impl HeadPart for GruDecoderHeadConfig {
+    fn metrics(&self, _: &Answer) -> &'static [&'static str] {
+        GruDecoderHead::METRICS
+    }
+
+    fn default_for(&self) -> Option<&'static str> {
+        Some(Sequence::NAME)
+    }
+
+    fn build(&self, place: HeadPlace<'_>) -> Result<Box<dyn Head>> {
+        let Answer::Sequence(sequence) = place.answer else { return Err(place.refuses("gru-decoder")) };
+        Ok(Box::new(GruDecoderHead::new(place, sequence, self)?))
     }
 }
 

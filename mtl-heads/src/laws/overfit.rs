@@ -5,7 +5,7 @@ use mtl_core::{
     answer::{Cells, Labels},
     mode::Mode,
     params::Param,
-    prediction::Prediction,
+    prediction::{Prediction, Said},
     shim::{AdamStep, Graph, fused_adam, grad},
 };
 use ndarray::{ArrayView2, Axis};
@@ -50,17 +50,15 @@ pub(super) fn overfit<H: Head>(subject: &Subject<H>, samples: &Samples) -> Resul
 
 /// How the answer differs from labels that were learned by heart, if it does.
 fn wrong(prediction: &Prediction, labels: &Labels) -> Option<String> {
-    match (prediction, labels.cells()) {
-        (Prediction::Class { scores, .. } | Prediction::Ordinal { scores, .. }, Cells::Index(labels)) => {
+    match (prediction.said(), labels.cells()) {
+        (Said::OneOf { scores, .. }, Cells::Index(labels)) => {
             let found = scores.rows().into_iter().map(|row| largest(row.iter()));
             differing("class", found, labels)
         }
-        (Prediction::MultiLabel { scores, .. }, Cells::Number(labels)) => {
-            scores.iter().zip(labels).find_map(|(s, l)| {
-                ((*s > 0.5) != (*l > 0.5)).then(|| format!("label {l} learned by heart decodes as {s}"))
-            })
-        }
-        (Prediction::Values { values }, Cells::Number(labels)) => {
+        (Said::YesNo { scores, .. }, Cells::Number(labels)) => scores.iter().zip(labels).find_map(|(s, l)| {
+            ((*s > 0.5) != (*l > 0.5)).then(|| format!("label {l} learned by heart decodes as {s}"))
+        }),
+        (Said::Numbers(values), Cells::Number(labels)) => {
             let labels = ArrayView2::from_shape(values.dim(), labels).ok()?;
             let mean = labels.mean_axis(Axis(0))?;
             let error: f32 = (values - &labels).iter().map(|d| d.abs()).sum();
@@ -68,16 +66,18 @@ fn wrong(prediction: &Prediction, labels: &Labels) -> Option<String> {
             (error > 0.2 * spread)
                 .then(|| format!("numbers learned by heart are off by {error} in sum, always the mean by {spread}"))
         }
-        (Prediction::Tags { .. }, Cells::Index(cells)) => (0..labels.len()).find_map(|sample| {
+        (Said::Tags { .. }, Cells::Index(cells)) => (0..labels.len()).find_map(|sample| {
             let (label, said) = (&cells[labels.range(sample)], prediction.said_tags(sample));
             (said.as_deref() != Some(label)).then(|| format!("tags {label:?} learned by heart decode as {said:?}"))
         }),
-        (Prediction::Sequence { tokens }, Cells::Index(_)) => {
+        (Said::Tokens(tokens), Cells::Index(_)) => {
             (tokens != labels).then(|| format!("sequences {labels:?} learned by heart decode as {tokens:?}"))
         }
-        // What an answer of a kind from outside should be, its own tests know; the loss has fallen.
-        (Prediction::Custom { .. }, _) => None,
-        (other, _) => Some(format!("{} are no answer to such labels", other.describe())),
+        // What an answer of a form of its own should be, the kind's own tests know; the loss has fallen.
+        (Said::Own(_), _) => None,
+        (Said::OneOf { .. } | Said::YesNo { .. } | Said::Numbers(_) | Said::Tags { .. } | Said::Tokens(_), _) => {
+            Some(format!("{} are no answer to such labels", prediction.describe()))
+        }
     }
 }
 

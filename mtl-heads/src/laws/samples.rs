@@ -2,7 +2,7 @@
 
 use mtl_core::{
     Error, Result,
-    answer::{Answer, AnswerTag, CellRule, Cells, Labels, Storage},
+    answer::{Answer, CellRule, Cells, Labels, Storage},
     batch::{Inputs, MISSING_CLASS, Target},
     context::Cx,
     features::{Features, Tokens, View},
@@ -147,20 +147,27 @@ impl Samples {
         Target::new(&self.task, &self.answer, &Labels::concat(&rows.iter().map(of).collect::<Vec<_>>())?)
     }
 
-    /// The sample's labels, all of them missing: of tags there are as many as tokens nevertheless.
+    /// The sample's labels, all of them missing: of answers by item there are as many as tokens nevertheless.
     fn unknown(&self, row: usize) -> Labels {
-        let lengths = self.lengths.as_ref().filter(|_| self.answer.tag() == AnswerTag::Tags);
-        let tags = lengths.map(|lengths| Labels::lists(&[vec![MISSING_CLASS; lengths[row]]]));
-        tags.unwrap_or_else(|| self.labels.unlabeled(1))
+        let one = self.labels.unlabeled(1);
+        if !self.answer.is_by_item() {
+            return one;
+        }
+        let n = self.labels.range(row).len() / self.labels.item_size().max(1);
+        let cells = match one.cells() {
+            Cells::Index(_) => Cells::Index(vec![MISSING_CLASS; n * one.item_size()]),
+            Cells::Number(_) => Cells::Number(vec![f32::NAN; n * one.item_size()]),
+        };
+        Labels::ragged(cells, vec![0, n], one.item()).unwrap_or(one)
     }
 
-    /// Tags of one item more or less than each sample has; `None` for other answers.
+    /// Labels of one item more or less than each sample has, where samples are answered by item; `None` for other answers.
     pub(super) fn of_other_lengths(&self) -> Result<Option<Target>> {
-        let Some(lengths) = self.lengths.as_ref().filter(|_| self.answer.tag() == AnswerTag::Tags) else {
-            return Ok(None);
-        };
-        let lists: Vec<Vec<i64>> = lengths.iter().map(|&n| vec![0; if n == LONGEST { n - 1 } else { n + 1 }]).collect();
-        Target::new(&self.task, &self.answer, &Labels::lists(&lists)).map(Some)
+        let Some(lengths) = self.lengths.as_ref().filter(|_| self.answer.is_by_item()) else { return Ok(None) };
+        // Some sample has each of the lengths, so labels of that length are those of a sample that has it.
+        let with = |n: usize| lengths.iter().position(|&length| length == n).unwrap_or(0);
+        let rows: Vec<usize> = lengths.iter().map(|&n| with(if n == LONGEST { n - 1 } else { n + 1 })).collect();
+        Target::new(&self.task, &self.answer, &self.labels.gather(&rows)).map(Some)
     }
 
     pub(super) fn all(&self) -> Vec<usize> {
@@ -192,15 +199,15 @@ fn labels(
             found: spec.answer.describe(),
         });
     };
-    let is_tags = spec.answer.tag() == AnswerTag::Tags;
+    let by_item = spec.answer.is_by_item();
     let offsets: Option<Vec<usize>> = lengths.map(|lengths| {
-        // Of what is no tag a token, as many items as one likes, none included.
-        let items = |sample: usize| if is_tags { lengths[sample] } else { (sample + 1) % (LONGEST + 1) };
+        // Where answers are not by item, as many items as one likes, none included.
+        let items = |sample: usize| if by_item { lengths[sample] } else { (sample + 1) % (LONGEST + 1) };
         (0..=b).map(|i| (0..i).map(items).sum()).collect()
     });
     let items = offsets.as_ref().map_or(b, |offsets| offsets.last().copied().unwrap_or(0));
     let width: usize = item.iter().product();
-    let (n, drawn) = (items * width, offsets.is_some() && !is_tags);
+    let (n, drawn) = (items * width, offsets.is_some() && !by_item);
     #[expect(clippy::cast_possible_wrap, reason = "few classes")]
     let index = |i: usize, below: usize, rng: &mut Rng| match drawn {
         true => rng.below(below as u64) as i64,

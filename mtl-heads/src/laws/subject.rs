@@ -2,12 +2,12 @@
 
 use mtl_core::{
     Result, TorchContext,
-    answer::{Answer, AnswerTag, Cells, Labels, numbered},
+    answer::{CellRule, Cells, Labels, Layout},
     batch::Target,
     context::Cx,
     mode::Mode,
     params::{ParamSet, Role, Scope},
-    prediction::Prediction,
+    prediction::{Prediction, Said},
     shim::{Graph, grad},
 };
 use ndarray::Array2;
@@ -70,7 +70,8 @@ pub(super) fn shape<H: Head>(subject: &Subject<H>, samples: &Samples) -> Result<
         return Ok(Some(format!("{} samples gave an answer of shape {:?}", rows.len(), out.main().size())));
     }
     let prediction = subject.head.decode(&out)?;
-    let fits = samples.answer.tag() == prediction.tag();
+    // Whether it is an answer of the kind, the kind itself says where answers are written.
+    let fits = (0..prediction.batch_size()).all(|row| samples.answer.json(&prediction, row).is_ok());
     if prediction.batch_size() != rows.len() || !fits {
         let (n, what) = (prediction.batch_size(), prediction.describe());
         return Ok(Some(format!("{} samples gave {n} {what} for {}", rows.len(), samples.answer.describe())));
@@ -147,9 +148,7 @@ pub(super) fn permutation<H: Head>(subject: &Subject<H>, samples: &Samples) -> R
     };
     let ((straight, a, said), (permuted, b, said_permuted)) = (run(&rows)?, run(&order)?);
     // Numbers may differ by rounding, tokens not.
-    if let (Prediction::Sequence { tokens }, Prediction::Sequence { tokens: permuted }) = (said, said_permuted)
-        && tokens.gather(&order) != permuted
-    {
+    if matches!(said.said(), Said::Tokens(_)) && said.gather(&order) != said_permuted {
         return Ok(Some("in another order of the samples sequences differ".into()));
     }
     let order: Vec<i64> = order.iter().map(|&r| r as i64).collect();
@@ -194,7 +193,7 @@ pub(super) fn padding<H: Head>(subject: &Subject<H>, samples: &Samples) -> Resul
         return Ok(Some(format!("the loss is {short} with padding as long as must be, {long} with more")));
     }
     // Scores may differ by rounding; tags and tokens not.
-    let other = match matches!(said, Prediction::Sequence { .. }) {
+    let other = match matches!(said.said(), Said::Tokens(_)) {
         true => said != said_padded,
         false => (0..rows.len()).any(|row| said.said_tags(row) != said_padded.said_tags(row)),
     };
@@ -228,41 +227,41 @@ pub(super) fn refused<H: Head>(subject: &Subject<H>, samples: &Samples) -> Resul
     let rows = samples.all();
     let out = subject.answer(&samples.given(&rows)?, Mode::Eval)?;
     let task = samples.task.as_str();
-    let foreign = match samples.answer.tag() == AnswerTag::Values {
-        true => Target::class(task, &vec![0; rows.len()])?,
-        false => Target::values(task, Array2::zeros((rows.len(), 1)).view())?,
+    let layout = samples.answer.layout();
+    let foreign = match layout.cells {
+        CellRule::Number => Target::class(task, &vec![0; rows.len()])?,
+        CellRule::Index { .. } | CellRule::YesNo => Target::values(task, Array2::zeros((rows.len(), 1)).view())?,
     };
     let mut wrong =
         vec![("labels of another kind", foreign), ("labels of a smaller batch", samples.target(&rows[1..], |_| true)?)];
-    match &samples.answer {
-        Answer::Class(_) | Answer::Ordinal(_) => {
-            let labels = vec![samples.answer.width() as i64; rows.len()];
-            let made = if samples.answer.tag() == AnswerTag::Class { Target::class } else { Target::ordinal };
-            wrong.push(("a class that does not exist", made(task, &labels)?));
+    // As another answer of the kind would have them: with one more class, or twice as wide.
+    let labels = samples.labels.gather(&rows);
+    let other = match (layout.cells, labels.cells()) {
+        (CellRule::Index { below }, Cells::Index(cells)) => {
+            let mut cells = cells.clone();
+            cells.iter_mut().take(1).for_each(|cell| *cell = below as i64);
+            let cells = Cells::Index(cells);
+            Some(("a class that does not exist", CellRule::Index { below: below + 1 }, cells, labels.item().to_vec()))
         }
-        Answer::MultiLabel(_) | Answer::Values(_) => {
-            let wide = Array2::zeros((rows.len(), 2 * samples.answer.width()));
-            let made = if samples.answer.tag() == AnswerTag::Values { Target::values } else { Target::multi_label };
-            wrong.push(("labels of another width", made(task, wide.view())?));
+        (CellRule::YesNo | CellRule::Number, Cells::Number(cells)) => {
+            let wide = |(last, others): (&usize, &[usize])| [others, &[2 * last]].concat();
+            let item = labels.item().split_last().map(wide);
+            item.map(|item| ("labels of another width", layout.cells, Cells::Number(vec![0.0; 2 * cells.len()]), item))
         }
-        Answer::Tags(_) | Answer::Sequence(_) => {
-            // Of more tokens than there are, so that the last one can be a label.
-            let names = numbered(samples.answer.width() + 1);
-            let more =
-                if samples.answer.tag() == AnswerTag::Tags { Answer::tags(names) } else { Answer::sequence(names) };
-            let labels = samples.labels.gather(&rows);
-            let Cells::Index(mut cells) = labels.cells().clone() else {
-                return Ok(Some("its labels are no indices".into()));
-            };
-            cells.iter_mut().take(1).for_each(|cell| *cell = samples.answer.width() as i64);
-            let offsets = labels.offsets().map(<[usize]>::to_vec).unwrap_or_default();
-            let labels = Labels::ragged(Cells::Index(cells), offsets, labels.item())?;
-            wrong.push(("a token that does not exist", Target::new(task, &more, &labels)?));
-            wrong.extend(samples.of_other_lengths()?.map(|target| ("labels of other lengths", target)));
+        (CellRule::Index { .. }, Cells::Number(_)) | (CellRule::YesNo | CellRule::Number, Cells::Index(_)) => {
+            return Ok(Some("its labels are not of its kind".into()));
         }
-        // Making a target of a wrong form is refused already.
-        Answer::Custom(_) => {}
+    };
+    if let Some((what, rule, cells, item)) = other {
+        let labels = match labels.offsets() {
+            Some(offsets) => Labels::ragged(cells, offsets.to_vec(), &item)?,
+            None => Labels::dense(cells, rows.len(), &item)?,
+        };
+        let item = item.iter().map(|&n| n as i64).collect();
+        let layout = Layout { storage: layout.storage, item, cells: rule };
+        wrong.push((what, Target::laid_out(task, samples.answer.tag(), &layout, &labels)?));
     }
+    wrong.extend(samples.of_other_lengths()?.map(|target| ("labels of other lengths", target)));
     for (what, target) in wrong {
         match subject.head.loss(&out, &target) {
             Ok(_) => return Ok(Some(format!("{what} are accepted"))),

@@ -17,10 +17,10 @@
 use std::collections::BTreeMap;
 
 use mtl_core::{Result, metric::Direction, prediction::Scores};
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    chunks::map_each,
     fold,
     input::{MetricBatch, ScoreBatch},
     metric::{Metric, MetricState},
@@ -80,7 +80,7 @@ impl Metric for Gauc {
 
     fn compute(&self, state: &Self::State) -> MetricValue {
         let columns: Vec<&Column> = state.columns.values().collect();
-        let parts: Vec<_> = columns.par_iter().map(|column| (column.auc(), column.weight())).collect();
+        let parts = map_each(columns.len(), |idx| (columns[idx].auc(), columns[idx].weight()));
         let support = columns.iter().map(|column| column.len() as u64).sum();
         let left_out = parts.iter().filter(|(auc, _)| auc.is_err()).count() as u64;
         let reason = if support == 0 { NO_LABEL } else { "no group has both answers" };

@@ -16,10 +16,10 @@
 //! **Differs from** scikit-learn, which refuses data in which a class is absent.
 
 use mtl_core::{Error, Result, metric::Direction, prediction::Scores};
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    chunks::map_each,
     fold,
     input::{MetricBatch, ScoreBatch},
     metric::{Metric, MetricState},
@@ -148,7 +148,7 @@ impl Metric for AurocOvo {
     fn compute(&self, state: &Self::State) -> MetricValue {
         let c = state.n_classes;
         let pairs: Vec<_> = (0..c).flat_map(|i| (i + 1..c).map(move |j| (i, j))).collect();
-        let parts: Vec<_> = pairs.par_iter().map(|&(i, j)| state.auc(i, j)).collect();
+        let parts = map_each(pairs.len(), |idx| state.auc(pairs[idx].0, pairs[idx].1));
         MetricValue::average(&parts, "pair", state.n())
     }
 }

@@ -7,22 +7,20 @@
 //! ```
 //!
 //! Large regions have few outline pixels, so a mean IoU hardly sees how well their outline is; this does. One pass
-//! finds
-//! the boundaries of all classes: a pixel is inside when its row is equal for `d` pixels to both sides, and so are the
-//! `d` rows above and below.
+//! finds the boundaries of all classes: a pixel is inside when its row is equal for `d` pixels to both sides, and so
+//! are the `d` rows above and below.
 //!
 //! **Shapes** maps `[n, h, w]`. **State** 16 bytes a class. **Cost** independent of `d`.
 //!
 //! **Reference** B. Cheng et al., *Boundary IoU*, CVPR 2021, and its `mask_to_boundary` (`d` erosions by 3x3, zeros
 //! around the image). **Differs from** it in nothing for masks; ignored pixels count as another class for outlines and
-//! are left
-//! out of the counts.
+//! are left out of the counts.
 
 use mtl_core::{Result, metric::Direction};
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    chunks::map_each,
     dense::maps::{Classes, LabelMaps},
     metric::{Metric, MetricState, add_counts, refused},
     refusal::refuse,
@@ -157,7 +155,7 @@ impl Metric for BoundaryIou {
     }
 
     fn update(&self, state: &mut BoundaryCounts, batch: &LabelMaps<'_>) -> Result<()> {
-        let parts: Vec<_> = (0..batch.shape()[0]).into_par_iter().map(|image| self.count(batch, image)).collect();
+        let parts = map_each(batch.shape()[0], |image| self.count(batch, image));
         let mut whole = BoundaryCounts::default();
         for part in parts {
             whole.merge(&part?).map_err(|reason| refused(self.name(), reason))?;

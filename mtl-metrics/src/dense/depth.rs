@@ -7,16 +7,13 @@
 //! ```
 //!
 //! Over all pixels of all images whose true depth `d` lies in `[nearest, farthest]` (a depth of 0 or NaN means
-//! unknown);
-//! the prediction is clamped into that range, so that its logarithm exists.
+//! unknown); the prediction is clamped into that range, so that its logarithm exists.
 //!
 //! **Shapes** maps of equal length, any order, meters (or any unit). **State** 2.8 kB.
 //!
 //! **Reference** D. Eigen et al., *Depth Map Prediction from a Single Image*, NeurIPS 2014; LibMTL's NYUv2
-//! `DepthMetric`
-//! (AbsRel and mean absolute error). **Differs from** Eigen's and later code, which average over images what was
-//! averaged over
-//! pixels: here pixels are pooled, as in the definition.
+//! `DepthMetric` (AbsRel and mean absolute error). **Differs from** Eigen's and later code, which average over images
+//! what was averaged over pixels: here pixels are pooled, as in the definition.
 
 use mtl_core::{Result, metric::Direction};
 use serde::{Deserialize, Serialize};

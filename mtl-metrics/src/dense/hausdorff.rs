@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Distances come from an exact Euclidean distance transform; percentiles interpolate linearly. An image in which a
-//! class
-//! is on one side only has no distance: it is left out and counted ([`ClassDistance::one_sided`]), never infinite.
+//! class is on one side only has no distance: it is left out and counted ([`ClassDistance::one_sided`]), never
+//! infinite.
 //!
 //! **Shapes** maps `[n, h, w]`; `spacing` is the size of a pixel, down and across. **State** 568 bytes a class.
 //! **Cost** `O(h w)` for a class that is there. **Unit** that of the spacing.
@@ -18,10 +18,10 @@
 //! **Differs from** monai: one-sided images give no infinity or NaN; ignored pixels belong to no mask.
 
 use mtl_core::{Result, metric::Direction};
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    chunks::map_each,
     dense::maps::{Classes, LabelMaps},
     mean::ExactMean,
     metric::{Metric, MetricState, refused},
@@ -109,7 +109,7 @@ impl Hausdorff95 {
     fn measure(&self, batch: &LabelMaps<'_>, image: usize) -> Result<Distances> {
         let [_, h, w] = batch.shape();
         let pairs = batch.image(image, self.classes.n(), self.classes.ignore())?;
-        let measured = (0..self.classes.n()).into_par_iter().map(|class| {
+        let measured = map_each(self.classes.n(), |class| {
             let mask = |side: usize| -> Vec<bool> {
                 pairs.iter().map(|pair| pair.is_some_and(|pair| pair[side] == class)).collect()
             };
@@ -126,7 +126,7 @@ impl Hausdorff95 {
             }
             found
         });
-        Ok(Distances(measured.collect()))
+        Ok(Distances(measured))
     }
 }
 

@@ -8,9 +8,11 @@
 use std::{ops::Range, slice::from_ref};
 
 use mtl_core::Result;
-use rayon::prelude::*;
 
-use crate::refusal::{refuse, same_length};
+use crate::{
+    chunks::map_chunks,
+    refusal::{refuse, same_length},
+};
 
 /// The most classes a map is counted with: 128 MiB of counts.
 pub const MAX_CLASSES: usize = 4096;
@@ -173,13 +175,9 @@ impl Label for i64 {
 
 fn count<T: Label, S: Label>(truth: &[T], said: &[S], c: usize, ignore: Option<i64>) -> Result<(Vec<u64>, u64)> {
     let len = CHUNK.max(4 * c * c).min(1 << 31);
-    let parts: Vec<_> = (0..truth.len().div_ceil(len))
-        .into_par_iter()
-        .map(|idx| {
-            let range = idx * len..truth.len().min((idx + 1) * len);
-            count_chunk(&truth[range.clone()], &said[range.clone()], c, ignore, range.start)
-        })
-        .collect();
+    let parts = map_chunks(truth.len(), len, |range| {
+        count_chunk(&truth[range.clone()], &said[range.clone()], c, ignore, range.start)
+    });
     let (mut counts, mut ignored) = (vec![0; c * c], 0);
     for part in parts {
         let (part, skipped) = part?;

@@ -5,16 +5,14 @@
 //! ```
 //!
 //! Vectors need no unit length. A true vector of 0 (or with a NaN) means unknown. The median of an even number of
-//! angles is the
-//! mean of the middle two. It needs every angle: 4 bytes a pixel, rounded to `f32`; the other numbers need 600 bytes.
+//! angles is the mean of the middle two. It needs every angle: 4 bytes a pixel, rounded to `f32`; the other numbers
+//! need 600 bytes.
 //!
 //! **Shapes** vectors `[3, n]` (plane after plane, as a tensor `[3, h, w]` lies in memory). **State** see above.
 //!
 //! **Reference** D. Fouhey et al., *Data-Driven 3D Primitives*, ICCV 2013; LibMTL's NYUv2 `NormalMetric`. **Differs
-//! from** it: it takes
-//! `arccos` of a clamped product, which knows angles near 0 to 1e-6 degrees at best (and its median of an even number
-//! is the lower one);
-//! this form is exact to rounding.
+//! from** it: it takes `arccos` of a clamped product, which knows angles near 0 to 1e-6 degrees at best (and its median
+//! of an even number is the lower one); this form is exact to rounding.
 
 use mtl_core::{Result, metric::Direction};
 use serde::{Deserialize, Serialize};

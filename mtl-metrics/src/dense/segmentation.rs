@@ -9,16 +9,14 @@
 //!
 //! Pixels are pooled over all images. Pixels whose true label is the ignored one are left out, whatever was said there.
 //! A class that is neither there nor said has no IoU: it is left out of the mean and counted as such, or has a set
-//! value
-//! ([`Absent`]).
+//! value ([`Absent`]).
 //!
 //! **Shapes** maps `[n, h, w]`. **State** `8 c^2` bytes. **Cost** one pass at about the speed of memory.
 //!
 //! **Reference** scikit-learn 1.9.1 `jaccard_score`, `f1_score` (macro, labels present in either); torchmetrics
-//! `MulticlassJaccardIndex`;
-//! LibMTL's NYUv2 `SegMetric`. **Differs from** LibMTL, whose mean is NaN when a class is absent; from torchmetrics
-//! when the ignored
-//! label is one of the classes and is said elsewhere: that class then has IoU 0 here, as it has false pixels.
+//! `MulticlassJaccardIndex`; LibMTL's NYUv2 `SegMetric`. **Differs from** LibMTL, whose mean is NaN when a class is
+//! absent; from torchmetrics when the ignored label is one of the classes and is said elsewhere: that class then has
+//! IoU 0 here, as it has false pixels.
 
 use mtl_core::{Result, metric::Direction};
 use serde::{Deserialize, Serialize};

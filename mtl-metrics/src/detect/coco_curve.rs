@@ -17,9 +17,8 @@
 
 use std::collections::BTreeMap;
 
-use rayon::prelude::*;
-
 use crate::{
+    chunks::map_each,
     detect::coco_match::{ClassMatches, ImageMatches, MAX_AREAS, N_THRESHOLDS, Verdict, no_object},
     keyed::Keyed,
     value::OrReason,
@@ -70,7 +69,7 @@ pub(crate) fn curves(state: &Keyed<ImageMatches>, n_areas: usize, limits: &[usiz
         by_class.entry(matches.class).or_default().push(matches);
     }
     let classes: Vec<_> = by_class.into_iter().collect();
-    classes.par_iter().map(|(class, images)| curve(*class, images, n_areas, limits)).collect()
+    map_each(classes.len(), |idx| curve(classes[idx].0, &classes[idx].1, n_areas, limits))
 }
 
 fn curve(class: u32, images: &[&ClassMatches], n_areas: usize, limits: &[usize]) -> ClassCurve {

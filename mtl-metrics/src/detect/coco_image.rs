@@ -6,9 +6,9 @@
 use std::{cmp::Ordering, collections::BTreeMap};
 
 use mtl_core::Result;
-use rayon::prelude::*;
 
 use crate::{
+    chunks::map_each,
     detect::coco_match::{ClassMatches, ImageMatches, Scene, match_class},
     keyed::Keyed,
     metric::refused,
@@ -111,13 +111,10 @@ where
     I: Sync,
     R: Region + 'a,
 {
-    let matched: Vec<_> = images
-        .par_iter()
-        .map(|image| {
-            let (id, sides) = sides(image);
-            (id, sides.matches())
-        })
-        .collect();
+    let matched = map_each(images.len(), |idx| {
+        let (id, sides) = sides(&images[idx]);
+        (id, sides.matches())
+    });
     let mut part = Keyed::default();
     matched
         .into_iter()

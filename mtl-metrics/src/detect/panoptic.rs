@@ -7,15 +7,13 @@
 //! ```
 //!
 //! Pixels without a true segment (void) count in no union. A said segment that lies by more than half in void or in
-//! crowd
-//! regions of its class is not false; a crowd region is never missed.
+//! crowd regions of its class is not false; a crowd region is never missed.
 //!
 //! **Shapes** two maps `[h w]` of segment ids, 0 for void; two lists of segments. **State** 576 bytes a class.
 //!
 //! **Reference** A. Kirillov et al., *Panoptic Segmentation*, CVPR 2019; panopticapi `pq_compute_single_core`.
 //! **Differs from** it: classes come from the segments seen, not from a file of categories, and those without any
-//! segment do not
-//! exist rather than being left out; sums are exact.
+//! segment do not exist rather than being left out; sums are exact.
 
 use std::collections::BTreeMap;
 
@@ -54,8 +52,7 @@ impl<'a> PanopticBatch<'a> {
     ///
     /// # Errors
     /// [`mtl_core::Error::Shape`] for maps of different sizes, [`mtl_core::Error::InvalidConfig`] for an id in a map
-    /// without
-    /// a segment, for a segment that is listed twice or has id 0.
+    /// without a segment, for a segment that is listed twice or has id 0.
     pub fn new(
         said: &'a [u32],
         said_segments: &[MapSegment],

@@ -10,8 +10,7 @@
 //! A detection can take the second-best object when the best is taken, as long as its tIoU reaches `t`.
 //!
 //! **Input** videos with unique ids; segments `[d]` as `[start, end]` in seconds (any unit), scores `[d]`, classes
-//! `[d]`; objects `[g]`
-//! and classes `[g]`. **State** 16 bytes a detection.
+//! `[d]`; objects `[g]` and classes `[g]`. **State** 16 bytes a detection.
 //!
 //! **Reference** F. Caba Heilbron et al., *ActivityNet*, CVPR 2015; its evaluation code (interpolated AP as in VOC
 //! 2010).

@@ -11,8 +11,7 @@
 //! A switch is a match with another track than the one the object was last matched with, however long ago.
 //!
 //! **Input** whole sequences: frames in order, in each the boxes `[g, 4]` with identities `[g]`, and the same of what
-//! was
-//! said. **State** 640 bytes. **Cost** an assignment a frame, and one a sequence for IDF1.
+//! was said. **State** 640 bytes. **Cost** an assignment a frame, and one a sequence for IDF1.
 //!
 //! **Reference** K. Bernardin, R. Stiefelhagen, *CLEAR MOT*, 2008; E. Ristani et al., *Performance Measures and a Data
 //! Set for Multi-Target Tracking*, 2016; py-motmetrics 1.4.0. **Differs from** py-motmetrics: MOTP is an IoU, not a
@@ -62,8 +61,7 @@ impl<'a> Sequence<'a> {
     ///
     /// # Errors
     /// [`mtl_core::Error::Shape`] for lists of different lengths, [`mtl_core::Error::InvalidConfig`] for boxes that
-    /// cannot be
-    /// measured and for an identity that is twice in a frame.
+    /// cannot be measured and for an identity that is twice in a frame.
     pub fn new(frames: &'a [Frame<'a>]) -> Result<Self> {
         for (idx, frame) in frames.iter().enumerate() {
             for tracked in [&frame.truth, &frame.said] {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use mtl_core::{
     Error, Result,
     answer::{Cells, Labels},
-    prediction::{MISSING_CLASS, Prediction, Reference, Scores},
+    prediction::{MISSING_CLASS, Reference, Said, Scores, Truth},
 };
 
 use super::{Matrix, MetricBatch, ScoreBatch};
@@ -28,7 +28,7 @@ impl<'a> MetricBatch<'a> {
     /// The truth with as many missing items for each sample that is not labeled as were answered: such a sample has one missing
     /// item, however many it would have had. `None` where nothing is to be changed.
     pub(crate) fn stretched(&self) -> Option<Reference> {
-        let (Prediction::Tags { scores, .. }, Reference::Tags(labels)) = (self.prediction, self.reference) else {
+        let (Said::Tags { scores, .. }, Truth::Tags(labels)) = (self.prediction.said(), self.reference.truth()) else {
             return None;
         };
         let (Some(said), Some(truth), Cells::Index(cells)) = (scores.offsets(), labels.offsets(), labels.cells())
@@ -98,7 +98,7 @@ impl<'a> MetricBatch<'a> {
     /// [`Error::InvalidConfig`] for another kind of prediction or reference; [`Error::Shape`] for other numbers of samples, items,
     /// ids or weights; [`Error::Label`] for a weight that is none, or a tag that is none of them: of scores that are not numbers.
     pub fn tags(&self, metric: &str) -> Result<SaidTags<'a>> {
-        let (Prediction::Tags { scores, .. }, Reference::Tags(labels)) = (self.prediction, self.reference) else {
+        let (Said::Tags { scores, .. }, Truth::Tags(labels)) = (self.prediction.said(), self.reference.truth()) else {
             return Err(self.wrong_kind(metric, "scores of tags with tags"));
         };
         self.same_lengths(metric, scores, labels)?;
@@ -132,7 +132,7 @@ impl<'a> MetricBatch<'a> {
     /// samples; [`Error::Label`] for tokens that are known in part.
     pub fn sequences(&self, metric: &str) -> Result<Vec<TokenPair<'a>>> {
         self.unweighted(metric)?;
-        let (Prediction::Sequence { tokens }, Reference::Sequence(truth)) = (self.prediction, self.reference) else {
+        let (Said::Tokens(tokens), Truth::Tokens(truth)) = (self.prediction.said(), self.reference.truth()) else {
             return Err(self.wrong_kind(metric, "tokens with tokens"));
         };
         self.same_shape(metric, [tokens.len(), 1], [truth.len(), 1])?;

@@ -2,8 +2,9 @@
 //!
 //! Every metric asks a [`MetricBatch`] for the pair that it understands ([`scores`](MetricBatch::scores),
 //! [`values`](MetricBatch::values)) and gets flat row-major slices of agreeing shape, or an error that names the
-//! metric, the task, what was expected and what was found. New kinds of prediction add a method here and touch no
-//! metric.
+//! metric, the task, what was expected and what was found. A new form of answers ([`Said`]) adds a method here and touches no
+//! metric; a new kind of answer has one of the forms there are, or is read by its own metrics as
+//! [`custom`](MetricBatch::custom).
 //!
 //! Samples may have weights. A metric that knows them asks for [`weighted_scores`](MetricBatch::weighted_scores) or
 //! [`weighted_values`](MetricBatch::weighted_values) and reads each one by [`weight`](MetricBatch::weight); every other
@@ -25,7 +26,7 @@ use std::fmt::Display;
 use mtl_core::{
     Error, Result,
     answer::{Answer, Cells, Labels},
-    prediction::{MISSING_CLASS, Prediction, Reference, Scores},
+    prediction::{MISSING_CLASS, Prediction, Reference, Said, Scores, Truth},
 };
 use ndarray::Array2;
 
@@ -152,7 +153,7 @@ impl<'a> MetricBatch<'a> {
     /// Whether the answers are numbers.
     #[must_use]
     pub fn has_numbers(&self) -> bool {
-        matches!(self.prediction, Prediction::Values { .. })
+        matches!(self.prediction.said(), Said::Numbers(_))
     }
 
     /// Whether samples have weights.
@@ -208,26 +209,28 @@ impl<'a> MetricBatch<'a> {
                             yes/no labels";
             Err(self.wrong_kind(metric, expected))
         };
-        match self.prediction {
-            Prediction::Class { scores, kind } => {
-                let Reference::Class(labels) = self.reference else { return wrong() };
-                self.classes(metric, scores, *kind, labels)
-            }
-            Prediction::Ordinal { scores, kind } => {
-                let Reference::Ordinal(labels) = self.reference else { return wrong() };
-                self.classes(metric, scores, *kind, labels)
-            }
-            Prediction::MultiLabel { scores, kind } => {
-                let Reference::MultiLabel(labels) = self.reference else { return wrong() };
+        if self.prediction.tag() != self.reference.tag() {
+            return wrong();
+        }
+        match (self.prediction.said(), self.reference.truth()) {
+            (Said::OneOf { scores, kind, .. }, Truth::OneOf(labels)) => self.classes(metric, scores, kind, labels),
+            (Said::YesNo { scores, kind }, Truth::YesNo(labels)) => {
                 self.same_shape(metric, shape(scores), shape(labels))?;
-                Ok(ScoreBatch::MultiLabel { scores: Matrix::new(scores), kind: *kind, labels: Matrix::new(labels) })
+                Ok(ScoreBatch::MultiLabel { scores: Matrix::new(scores), kind, labels: Matrix::new(labels) })
             }
-            Prediction::Tags { scores, kind, path } => {
-                let Reference::Tags(labels) = self.reference else { return wrong() };
-                path.as_ref().map_or(Ok(()), |path| self.same_lengths(metric, path, labels))?;
-                self.items(metric, scores, *kind, labels)
+            (Said::Tags { scores, kind, path }, Truth::Tags(labels)) => {
+                path.map_or(Ok(()), |path| self.same_lengths(metric, path, labels))?;
+                self.items(metric, scores, kind, labels)
             }
-            Prediction::Values { .. } | Prediction::Sequence { .. } | Prediction::Custom { .. } => wrong(),
+            (
+                Said::OneOf { .. }
+                | Said::YesNo { .. }
+                | Said::Tags { .. }
+                | Said::Numbers(_)
+                | Said::Tokens(_)
+                | Said::Own(_),
+                _,
+            ) => wrong(),
         }
     }
 
@@ -242,7 +245,7 @@ impl<'a> MetricBatch<'a> {
         Ok(ScoreBatch::Class { scores: Matrix::new(scores), kind, labels })
     }
 
-    /// Answers beside labels of a kind from outside, for a metric that knows no weights.
+    /// Answers beside labels of a kind with a form of its own, such as one from outside, for a metric that knows no weights.
     ///
     /// # Errors
     /// As [`scores`](Self::scores).
@@ -251,29 +254,18 @@ impl<'a> MetricBatch<'a> {
         self.weighted_custom(metric, kind)
     }
 
-    /// Answers beside labels of a kind from outside, for a metric that reads [`weight`](Self::weight).
+    /// Answers beside labels of a kind with a form of its own, such as one from outside, for a metric that reads [`weight`](Self::weight).
     ///
     /// # Errors
     /// As [`scores`](Self::scores), except for weights.
     pub fn weighted_custom(&self, metric: &str, kind: &str) -> Result<(&'a Labels, &'a Labels)> {
-        match (self.prediction, self.reference) {
-            (Prediction::Custom { kind: said, values }, Reference::Custom { kind: truth, labels })
-                if *said == kind && *truth == kind =>
-            {
-                self.same_shape(metric, [values.len(), 1], [labels.len(), 1])?;
-                Ok((values, labels))
-            }
-            (
-                Prediction::Class { .. }
-                | Prediction::MultiLabel { .. }
-                | Prediction::Values { .. }
-                | Prediction::Ordinal { .. }
-                | Prediction::Tags { .. }
-                | Prediction::Sequence { .. }
-                | Prediction::Custom { .. },
-                _,
-            ) => Err(self.wrong_kind(metric, &format!("answers of {kind} with labels of {kind}"))),
-        }
+        let of_kind = [self.prediction.tag(), self.reference.tag()].iter().all(|tag| tag.name() == kind);
+        let (Said::Own(values), Truth::Own(labels), true) = (self.prediction.said(), self.reference.truth(), of_kind)
+        else {
+            return Err(self.wrong_kind(metric, &format!("answers of {kind} with labels of {kind}")));
+        };
+        self.same_shape(metric, [values.len(), 1], [labels.len(), 1])?;
+        Ok((values, labels))
     }
 
     /// Yes/no scores beside yes/no labels, for a metric that has no meaning for classes and reads
@@ -309,7 +301,7 @@ impl<'a> MetricBatch<'a> {
     /// # Errors
     /// As [`scores`](Self::scores), except for weights.
     pub fn weighted_values(&self, metric: &str) -> Result<(Matrix<'a>, Matrix<'a>)> {
-        let (Prediction::Values { values }, Reference::Values(truth)) = (self.prediction, self.reference) else {
+        let (Said::Numbers(values), Truth::Numbers(truth)) = (self.prediction.said(), self.reference.truth()) else {
             return Err(self.wrong_kind(metric, "numbers with numbers"));
         };
         self.same_shape(metric, shape(values), shape(truth))?;
@@ -349,7 +341,7 @@ impl<'a> MetricBatch<'a> {
 
     /// The sample of a row: of tags a row is an item, which belongs to a sample.
     fn sample_of(&self, row: usize) -> usize {
-        if let Reference::Tags(labels) = self.reference { labels.sample_of(row) } else { row }
+        if let Truth::Tags(labels) = self.reference.truth() { labels.sample_of(row) } else { row }
     }
 
     /// The error for a value at `row` that cannot be used.
@@ -426,7 +418,7 @@ impl<'a> MetricBatch<'a> {
                 top = (class, score);
             }
         }
-        if let Prediction::Tags { path: Some(path), .. } = self.prediction
+        if let Said::Tags { path: Some(path), .. } = self.prediction.said()
             && let Cells::Index(tags) = path.cells()
         {
             let tag = tags.get(row).copied().unwrap_or(MISSING_CLASS);

@@ -6,20 +6,18 @@
 //!
 //! `area` is that of the true person, `sigma_i` how far annotators disagree on a keypoint. A person without any labeled
 //! keypoint is ignored; its similarity is taken from the distance of keypoints to its doubled box. Matching and curves
-//! are those of
-//! boxes ([`crate::detect::coco`]), with area ranges all, medium, large and 20 detections in an image.
+//! are those of boxes ([`crate::detect::coco`]), with area ranges all, medium, large and 20 detections in an image.
 //!
 //! **Input** images with unique ids; keypoints `[d, k]` as `[x, y]` and scores `[d]`; persons with keypoints `[g, k]`
-//! as `[x, y, visibility]`,
-//! boxes `[g, 4]`, areas `[g]`, crowd marks `[g]`. **State** 24 bytes a detection.
+//! as `[x, y, visibility]`, boxes `[g, 4]`, areas `[g]`, crowd marks `[g]`. **State** 24 bytes a detection.
 //!
 //! **Reference** COCO keypoint task; pycocotools 2.0.11 `COCOeval(iouType="keypoints")`. **Differs from** it as
 //! [`crate::detect::CocoAp`] does.
 
 use mtl_core::{Result, metric::Direction};
-use rayon::prelude::*;
 
 use crate::{
+    chunks::map_each,
     detect::{ClassCurve, ImageMatches, Scene, Xywh, boxes::check_boxes, by_score, curves, match_class, over_classes},
     keyed::Keyed,
     metric::{Metric, refused},
@@ -69,8 +67,7 @@ impl<'a> PoseBatch<'a> {
     ///
     /// # Errors
     /// [`mtl_core::Error::Shape`] for lists that do not fit together, [`mtl_core::Error::InvalidConfig`] for numbers
-    /// that are not
-    /// finite, negative sizes and areas.
+    /// that are not finite, negative sizes and areas.
     pub fn new(images: impl IntoIterator<Item = PoseImage<'a>>, k: usize) -> Result<Self> {
         let images: Vec<_> = images.into_iter().collect();
         let near = |x: f64| x.abs() <= 1e100;
@@ -254,7 +251,8 @@ impl Metric for OksAp {
 
     fn update(&self, state: &mut Self::State, batch: &PoseBatch<'_>) -> Result<()> {
         same_length(self.name(), "keypoints of a person", self.sigmas.len(), batch.k)?;
-        let matched: Vec<_> = batch.images.par_iter().map(|image| (image.id, self.match_image(image))).collect();
+        let images = &batch.images;
+        let matched = map_each(images.len(), |idx| (images[idx].id, self.match_image(&images[idx])));
         let mut part = Keyed::default();
         matched
             .into_iter()

@@ -11,12 +11,10 @@
 //! **Shapes** keypoints `[p, k, 2]`, labeled marks `[p, k]`, norms `[p]`. **State** 16 bytes a keypoint.
 //!
 //! **Reference** Y. Yang, D. Ramanan, *Articulated Human Detection*, TPAMI 2013; M. Andriluka et al., *2D Human Pose
-//! Estimation*, CVPR 2014;
-//! mmpose `keypoint_pck_accuracy` (strict, mean over keypoints) and `MpiiPCKAccuracy` (not strict, weighted by labeled
-//! keypoints).
+//! Estimation*, CVPR 2014; mmpose `keypoint_pck_accuracy` (strict, mean over keypoints) and `MpiiPCKAccuracy` (not
+//! strict, weighted by labeled keypoints).
 //! **Differs from** mmpose's MPII, which leaves pelvis and thorax out by number: mark what should not count as not
-//! labeled. The size of the
-//! head is taken as given; MPII's is 0.6 times the diagonal of its head box.
+//! labeled. The size of the head is taken as given; MPII's is 0.6 times the diagonal of its head box.
 
 use mtl_core::{Result, metric::Direction};
 use serde::{Deserialize, Serialize};

@@ -11,9 +11,8 @@
 //! millimeters.
 //!
 //! **Reference** C. Ionescu et al., *Human3.6M*, TPAMI 2014; J. Gower, *Generalized Procrustes Analysis*, 1975; mmpose
-//! `keypoint_mpjpe`. **Differs from** mmpose: only labeled joints take part in the alignment; persons whose said
-//! joints coincide
-//! are moved but not scaled (there: a division by 0).
+//! `keypoint_mpjpe`. **Differs from** mmpose: only labeled joints take part in the alignment; persons whose said joints
+//! coincide are moved but not scaled (there: a division by 0).
 
 use mtl_core::{Result, metric::Direction};
 
@@ -45,8 +44,7 @@ impl<'a> Skeletons<'a> {
     ///
     /// # Errors
     /// [`mtl_core::Error::Shape`] for lists that do not fit together, [`mtl_core::Error::InvalidConfig`] for labeled
-    /// joints that
-    /// are not finite and for `k` of 0.
+    /// joints that are not finite and for `k` of 0.
     pub fn new(said: &'a [Point], truth: &'a [Point], labeled: &'a [bool], k: usize) -> Result<Self> {
         same_length("skeletons", "joints", truth.len(), said.len())?;
         same_length("skeletons", "labeled", truth.len(), labeled.len())?;

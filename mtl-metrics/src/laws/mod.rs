@@ -24,7 +24,6 @@
 //! ```
 
 mod parts;
-mod select;
 
 pub use mtl_core::laws::{Broken, BrokenLaws};
 use mtl_core::{
@@ -38,7 +37,6 @@ use crate::{
     value::MetricValue,
 };
 use parts::Parts;
-pub use select::{select, select_reference};
 
 /// How equal two values must be.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -172,7 +170,7 @@ pub fn check(
     tolerance: Tolerance,
 ) -> std::result::Result<(), BrokenLaws> {
     let feed = |metric: &mut Box<dyn AnyMetric>, rows: &[usize]| {
-        metric.update(&select(prediction, rows), &select_reference(reference, rows))
+        metric.update(&prediction.gather(rows), &reference.gather(rows))
     };
     check_with(&fresh.boxed_clone(), order.len(), feed, order, cuts, tolerance)
 }

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use mtl_core::{
     Error, Result,
-    answer::Answer,
+    answer::{Answer, Constant},
     metric::{MetricFacts, MetricName, Setting, Settings},
 };
 
@@ -46,8 +46,18 @@ impl Entry {
     where
         for<'a> M::Batch<'a>: FromJudged<'a>,
     {
-        let facts = MetricFacts { direction: metric.direction(), range: metric.range(), about, answers, settings: &[] };
-        Self::new(base, facts, move |_| Ok(Box::new(Streaming::new(metric.clone()))))
+        Self::of_fresh(base, Box::new(Streaming::new(metric)), answers, about)
+    }
+
+    fn of_fresh(
+        base: &'static str,
+        fresh: Box<dyn AnyMetric>,
+        answers: &'static [&'static str],
+        about: &'static str,
+    ) -> Self {
+        let (direction, range) = (fresh.direction(), fresh.range());
+        let facts = MetricFacts { direction, range, ..MetricFacts::maximize(about, answers) };
+        Self::new(base, facts, move |_| Ok(fresh.clone()))
     }
 
     /// A metric that `make` makes of its settings.
@@ -62,16 +72,26 @@ impl Entry {
         for<'a> M::Batch<'a>: FromJudged<'a>,
     {
         let facts = MetricFacts::maximize(about, answers).with(settings);
-        let mut entry = Self::new(base, facts, move |settings| Ok(Box::new(Streaming::new(make(settings)?))));
-        if let Ok(usual) = entry.settings_of(entry.base).and_then(|usual| entry.build(&usual)) {
-            (entry.facts.direction, entry.facts.range) = (usual.direction(), usual.range());
+        Self::new(base, facts, move |settings| Ok(Box::new(Streaming::new(make(settings)?)))).told()
+    }
+
+    /// The same with the direction and the range that the metric itself says.
+    fn told(mut self) -> Self {
+        if let Ok(usual) = self.settings_of(self.base).and_then(|usual| self.build(&usual)) {
+            (self.facts.direction, self.facts.range) = (usual.direction(), usual.range());
         }
-        entry
+        self
     }
 
     /// The same with an older spelling.
     pub(super) fn once(mut self, alias: &'static str) -> Self {
         self.alias = Some(alias);
+        self
+    }
+
+    /// The same, liking that constant answer best.
+    pub(super) fn at_best(mut self, constant: Constant) -> Self {
+        self.facts = self.facts.at_best(constant);
         self
     }
 

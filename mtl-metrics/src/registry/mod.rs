@@ -34,10 +34,10 @@ use crate::{any::AnyMetric, value::MetricValue};
 /// Metrics by name. Cheap to clone.
 ///
 /// ```
-/// use mtl_core::{metric::{MetricFacts, MetricName, VALUES}, prediction::{Prediction, Reference}};
+/// use mtl_core::{answer::Values, metric::{MetricFacts, MetricName}, prediction::{Prediction, Reference}};
 /// use mtl_metrics::{MetricRegistry, Streaming, regress::Tweedie};
 /// // One of one's own beside ours; here the deviance of power 1.5 under a name of its own.
-/// let facts = MetricFacts::minimize("deviance of counts with zeros", &[VALUES]);
+/// let facts = MetricFacts::minimize("deviance of counts with zeros", &[Values::NAME]);
 /// let metrics = MetricRegistry::default()
 ///     .with("deviance-ratio", facts, |_| Ok(Box::new(Streaming::new(Named(Tweedie::new(1.5)?)))))?;
 /// # #[derive(Debug, Clone)] struct Named(Tweedie);

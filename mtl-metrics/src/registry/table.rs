@@ -4,13 +4,20 @@
 //! |---|---|
 //! | its name without settings, for which answers it is, what it is, what can be set in which range, what makes it | its name with settings, direction, range |
 //!
-//! `mtl-metrics/tests/contract_registry.rs` holds the two together and computes every metric that today's answers feed.
+//! `mtl-metrics/tests/contract/registry.rs` holds the two together and computes every metric that today's answers feed.
 //! The others are listed with the answers they are for, and refuse today's by name.
 
-use mtl_core::metric::{CLASS, MULTI_LABEL, ORDINAL, SEQUENCE as TOKENS, Setting, TAGS as ITEMS, VALUES};
+use mtl_core::{
+    answer::{Class, Constant, MultiLabel, Ordinal, Sequence, Tags, Values},
+    metric::Setting,
+};
 
 use super::{called::Called, entry::Entry};
 use crate::{
+    audio::{
+        Allowed, DiarizationErrorRate, ErrorRate, F0Rmse, JaccardErrorRate, MelCepstralDistortion, Rate, SignalRatio,
+        Stoi, TokenErrorRate, Unit,
+    },
     binary::{
         Auroc, AveragePrecision, Eer, Gauc, Gini, Ks, MinDcf, PartialAuroc, PcocError, PrecisionAtRecall, RecallAtFpr,
         RecallAtPrecision, SpecificityAtSensitivity,
@@ -19,10 +26,13 @@ use crate::{
         Accuracy, AdaptiveEce, AurocOvo, Average, BalancedAccuracy, Brier, CohenKappa, Ece, FBeta, Hinge, LogLoss,
         MacroF1, Mcc, Mce, MicroF1, Precision, Recall, Spacing, TopK, WeightedF1,
     },
-    cluster::{Agreement, LinearCka, Rsa},
+    cluster::Agreement,
+    decision::{Estimator, MakespanGap, OffPolicyValue, Regret, TopAction},
     dense::{AngleNumber, Depth, DepthNumber, NormalAngle, NormalMedian},
     detect::{CocoAp, CocoNumber, MaskAp, PanopticQuality, TemporalMap, Tracking, TrackingNumber},
+    embedding::{LinearCka, Rsa},
     fairness::{CalibrationByGroup, Comparison, GroupParity, Parity},
+    image::{FrechetDistance, Kid, Psnr, PsnrMean, SpectralAngle, Ssim, Subsets, Uqi},
     keypoint::{COCO_SIGMAS, Mpjpe, OksAp, OksNumber, Pck},
     multi_label::{
         Bedroc, CoverageError, Enrichment, HammingLoss, Lrap, OneError, RankingLoss, SamplesF1, SubsetAccuracy,
@@ -34,40 +44,32 @@ use crate::{
         IntervalCoverage, IntervalWidth, Kendall, Mae, Mape, Mase, Mse, Pearson, Pinball, R2, Rmse, Rmsle, Smape,
         Spearman, Tweedie, Winkler, Wmape,
     },
-    signal::{FrechetDistance, Kid, Psnr, PsnrMean, SpectralAngle, Ssim, Subsets, Uqi},
-    speech::{
-        Allowed, DiarizationErrorRate, ErrorRate, F0Rmse, JaccardErrorRate, MelCepstralDistortion, Rate, SignalRatio,
-        Stoi, TokenErrorRate, Unit,
-    },
     tags::{
         AnswerLanguage, AnswerMeasure, BoundaryF, ExactMatch, SegmentalEdit, SegmentalF1, SpanMeasure, SpanScore,
         Squad, TagAccuracy,
     },
     text::{Bleu, BleuConfig, Chrf, ChrfConfig, DistinctN, Perplexity, Rouge, RougeKind, Ter, TerConfig, Tokenizer},
-    trajectory::{
-        AdeOf, CollisionRate, Displacement, Estimator, ForecastNll, MakespanGap, MissBy, OffPolicyValue, Regret,
-        TopAction,
-    },
+    trajectory::{AdeOf, CollisionRate, Displacement, ForecastNll, MissBy},
 };
 
 /// One class, grade or tag, or yes/no labels.
-const SCORES: &[&str] = &[CLASS, MULTI_LABEL, ORDINAL, ITEMS];
+const SCORES: &[&str] = &[Class::NAME, MultiLabel::NAME, Ordinal::NAME, Tags::NAME];
 /// One class, grade or tag.
-const ONE: &[&str] = &[CLASS, ORDINAL, ITEMS];
+const ONE: &[&str] = &[Class::NAME, Ordinal::NAME, Tags::NAME];
 /// The same of samples alone: what goes by groups of samples, or by thresholds that tags have no use for.
-const RATED: &[&str] = &[CLASS, MULTI_LABEL, ORDINAL];
+const RATED: &[&str] = &[Class::NAME, MultiLabel::NAME, Ordinal::NAME];
 /// Grades; a class is one where classes are in an order.
-const GRADES: &[&str] = &[ORDINAL, CLASS, MULTI_LABEL];
+const GRADES: &[&str] = &[Ordinal::NAME, Class::NAME, MultiLabel::NAME];
 /// Yes/no labels.
-const LABELS: &[&str] = &[MULTI_LABEL];
+const LABELS: &[&str] = &[MultiLabel::NAME];
 /// Numbers.
-const NUMBERS: &[&str] = &[VALUES];
+const NUMBERS: &[&str] = &[Values::NAME];
 /// Whatever can be ranked.
-const RANKED: &[&str] = &[CLASS, MULTI_LABEL, VALUES, ORDINAL];
-const SEQUENCE: &[&str] = &[TOKENS];
-const TAGS: &[&str] = &[ITEMS];
+const RANKED: &[&str] = &[Class::NAME, MultiLabel::NAME, Values::NAME, Ordinal::NAME];
+const SEQUENCE: &[&str] = &[Sequence::NAME];
+const TAGS: &[&str] = &[Tags::NAME];
 /// Any number of items a sample.
-const LISTS: &[&str] = &[ITEMS, TOKENS];
+const LISTS: &[&str] = &[Tags::NAME, Sequence::NAME];
 const LIKELIHOODS: &[&str] = &["likelihoods of tokens"];
 const BOXES: &[&str] = &["boxes"];
 const MASKS: &[&str] = &["masks"];
@@ -128,7 +130,7 @@ pub(super) fn entries() -> Vec<Entry> {
         Entry::set("ece", SCORES, "gap of confidence and accuracy, mean over bins of equal width", BINS, |s| Ece::new(s.count("bins")?)),
         Entry::set("mce", SCORES, "gap of confidence and accuracy, largest of bins of equal width", BINS, |s| Mce::new(s.count("bins")?)),
         Entry::set("adaptive-ece", SCORES, "gap of confidence and accuracy over bins of equal content", BINS, |s| AdaptiveEce::new(s.count("bins")?)),
-        Entry::of("hinge", Hinge, SCORES, "margin missing to the best other class; logits only"),
+        Entry::of("hinge", Hinge, SCORES, "margin missing to the best other class; logits only").at_best(Constant::Logits),
         Entry::of("auroc", Auroc, SCORES, "area under the ROC curve, exact"),
         Entry::of("auroc-ovo", AurocOvo, ONE, "area under the ROC curve, mean over pairs of classes"),
         Entry::set("partial-auroc", RATED, "area under the ROC curve up to a false positive rate", PARTIAL, |s| PartialAuroc::new(s.number("fpr")?)),
@@ -154,21 +156,21 @@ pub(super) fn entries() -> Vec<Entry> {
         Entry::set("bedroc", RATED, "early recognition of actives", const { &[Setting::between("alpha", 0.0, 500.0).to().shown(20.0)] }, |s| Bedroc::new(s.number("alpha")?)),
         Entry::of("linear-kappa", CohenKappa { spacing: Spacing::Linear }, GRADES, "agreement of grades beyond chance, by distance"),
         Entry::of("quadratic-kappa", CohenKappa { spacing: Spacing::Quadratic }, GRADES, "agreement of grades beyond chance, by squared distance (QWK)"),
-        Entry::of("grade-mae", GradeMae, GRADES, "mean distance from the true grade, in grades"),
+        Entry::of("grade-mae", GradeMae, GRADES, "mean distance from the true grade, in grades").at_best(Constant::Median),
         Entry::of("off-by-one", OffByOne, GRADES, "share of answers at most one grade off"),
         Entry::of("grade-kendall", GradeKendall, GRADES, "Kendall's tau-b of grades"),
         Entry::of("grade-spearman", GradeSpearman, GRADES, "Spearman correlation of grades"),
 
-        Entry::of("mae", Mae, NUMBERS, "mean absolute error"),
+        Entry::of("mae", Mae, NUMBERS, "mean absolute error").at_best(Constant::Median),
         Entry::of("mse", Mse, NUMBERS, "mean squared error"),
         Entry::of("rmse", Rmse, NUMBERS, "root mean squared error"),
         Entry::of("r2", R2, NUMBERS, "coefficient of determination"),
         Entry::set("adjusted-r2", NUMBERS, "coefficient of determination, paying for so many inputs", const { &[Setting::count("inputs", 1, 1_000_000).shown(1.0)] }, |s| Ok(AdjustedR2::new(u32::try_from(s.count("inputs")?).unwrap_or(u32::MAX)))),
         Entry::of("explained-variance", ExplainedVariance, NUMBERS, "share of variance explained, a constant offset forgiven"),
-        Entry::of("mape", Mape, NUMBERS, "mean error as a share of the target"),
-        Entry::of("smape", Smape, NUMBERS, "mean error as a share of prediction and target"),
-        Entry::of("wmape", Wmape, NUMBERS, "all errors as a share of all targets"),
-        Entry::of("rmsle", Rmsle, NUMBERS, "root mean squared logarithmic error; numbers above -1"),
+        Entry::of("mape", Mape, NUMBERS, "mean error as a share of the target").at_best(Constant::Median),
+        Entry::of("smape", Smape, NUMBERS, "mean error as a share of prediction and target").at_best(Constant::Median),
+        Entry::of("wmape", Wmape, NUMBERS, "all errors as a share of all targets").at_best(Constant::Median),
+        Entry::of("rmsle", Rmsle, NUMBERS, "root mean squared logarithmic error; numbers above -1").at_best(Constant::Median),
         Entry::set("mase", NUMBERS, "mean absolute error in units of a naive forecast's error; one output", const { &[Setting::between("scale", 0.0, f64::INFINITY).shown(1.0)] }, |s| Ok(Called(s.name()?, Mase::new(vec![s.number("scale")?])?))),
         Entry::of("poisson-deviance", Tweedie::poisson(), NUMBERS, "mean Poisson deviance; predictions above 0"),
         Entry::of("gamma-deviance", Tweedie::gamma(), NUMBERS, "mean gamma deviance; numbers above 0"),
@@ -226,7 +228,7 @@ pub(super) fn entries() -> Vec<Entry> {
         Entry::set("miss-rate-worst-point", NUMBERS, "share of ways with a point farther off than radius", MISSES, |s| Displacement::miss_rate(s.count("k")?, s.number("radius")?, MissBy::WorstPoint)),
         Entry::of("makespan-gap", MakespanGap, NUMBERS, "how much longer than the best, as a share"),
         Entry::of("regret", Regret, NUMBERS, "value lost by the action of the highest score"),
-        Entry::set("top-action", &[CLASS, ORDINAL], "share of states whose expert action is among the k best", const { &[Setting::count("k", 1, 1_000_000).shown(1.0)] }, |s| TopAction::new(s.count("k")?)),
+        Entry::set("top-action", &[Class::NAME, Ordinal::NAME], "share of states whose expert action is among the k best", const { &[Setting::count("k", 1, 1_000_000).shown(1.0)] }, |s| TopAction::new(s.count("k")?)),
         Entry::of("mpjpe", Mpjpe { aligned: false }, NUMBERS, "mean distance of joints x, y, z"),
         Entry::of("pa-mpjpe", Mpjpe { aligned: true }, NUMBERS, "mean distance of joints x, y, z after the best alignment"),
         Entry::set("abs-rel", NUMBERS, "mean error of depths as a share of them", DEPTHS, |s| depth(s, DepthNumber::AbsRel)),

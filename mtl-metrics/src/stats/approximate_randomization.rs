@@ -191,7 +191,7 @@ fn run(
 mod tests {
     use super::*;
     use crate::{
-        speech::{ErrorRate, Rate, Unit},
+        audio::{ErrorRate, Rate, Unit},
         text::TextPairs,
     };
 

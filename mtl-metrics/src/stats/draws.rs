@@ -7,11 +7,12 @@ use mtl_core::{
     Result,
     rng::{Rng, derive},
 };
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::refusal::refuse;
+use crate::{chunks::map_chunks, refusal::refuse};
 
+/// Draws that share a scratch.
+const TOGETHER: usize = 32;
 /// More would not fit the memory of a common machine.
 const MOST: usize = 10_000_000;
 
@@ -32,21 +33,25 @@ impl Default for Draws {
 }
 
 impl Draws {
-    /// What `each` finds in every draw, in order; `scratch` is made once a thread or more often.
+    /// What `each` finds in every draw, in order; `scratch` is made once for some of them.
     ///
     /// # Errors
     /// [`mtl_core::Error::InvalidConfig`] for a number of draws that is out of range.
     pub(super) fn outcomes<S, T: Send>(
         self,
         what: &'static str,
-        scratch: impl Fn() -> S + Send + Sync,
-        each: impl Fn(&mut S, &mut Rng) -> T + Send + Sync,
+        scratch: impl Fn() -> S + Sync,
+        each: impl Fn(&mut S, &mut Rng) -> T + Sync,
     ) -> Result<Vec<T>> {
         if !(1..=MOST).contains(&self.n) {
             return Err(refuse(what, "draws", format!("in 1..={MOST}"), self.n.to_string()));
         }
         let stream = |draw: usize| Rng::new(derive(self.seed, what, draw as u64));
-        Ok((0..self.n).into_par_iter().map_init(scratch, |scratch, draw| each(scratch, &mut stream(draw))).collect())
+        let some = map_chunks(self.n, TOGETHER, |draws| {
+            let mut scratch = scratch();
+            draws.map(|draw| each(&mut scratch, &mut stream(draw))).collect::<Vec<T>>()
+        });
+        Ok(some.into_iter().flatten().collect())
     }
 
     /// `(hits + 1) / (n + 1)`: the real outcome is one of those that chance allows.

@@ -28,7 +28,7 @@
 //! inside the result ([`OrReason`](crate::OrReason)); input that cannot be used is an error of the call. Random draws have
 //! streams of their own ([`Draws`]): the same seed gives the same bits at any number of threads.
 //!
-//! Distributions with a name (Student, chi square, F) are those of the `statrs` crate; `tests/golden_stats.rs` holds all of
+//! Distributions with a name (Student, chi square, F) are those of the `statrs` crate; `tests/golden/stats.rs` holds all of
 //! it against scipy and statsmodels. What differs on purpose:
 //!
 //! | item | reference | here |

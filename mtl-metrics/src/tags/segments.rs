@@ -20,10 +20,10 @@ use serde::{Deserialize, Serialize};
 
 use super::pairs::TagPairs;
 use crate::{
+    audio::edits::{Aligner, Edit},
     chunks::fold_chunks,
     mean::ExactMean,
     metric::{Metric, MetricState, add_counts, refused},
-    speech::edits::{Aligner, Edit},
     text::words::WordIds,
     value::{MetricValue, OrReason},
 };

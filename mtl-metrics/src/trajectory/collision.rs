@@ -7,8 +7,7 @@
 //! ```
 //!
 //! `r` is the distance of centers: twice the radius of an agent. With `steps` a pair is also looked at in that many
-//! instants
-//! between two times, so that agents that change places are seen.
+//! instants between two times, so that agents that change places are seen.
 //!
 //! **Input** scenes of `a` agents with `t` points each. **State** two counts. **Cost** `a^2 t` a scene.
 //!

@@ -34,8 +34,7 @@ impl<'a> Forecasts<'a> {
     ///
     /// # Errors
     /// [`mtl_core::Error::Shape`] for lists that do not fit together, [`mtl_core::Error::InvalidConfig`] for numbers
-    /// that
-    /// are not finite, negative probabilities and shapes without a way or point.
+    /// that are not finite, negative probabilities and shapes without a way or point.
     pub fn new(ways: &'a [[f64; 2]], probs: &'a [f64], truth: &'a [[f64; 2]], [n, k, t]: [usize; 3]) -> Result<Self> {
         if k == 0 || t == 0 {
             return Err(refuse("forecasts", "shape", "[n, k, t] with a way and a point", format!("[{n}, {k}, {t}]")));

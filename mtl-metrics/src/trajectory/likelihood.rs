@@ -10,8 +10,7 @@
 //! **State** 552 bytes.
 //!
 //! **Reference** scipy `multivariate_normal.logpdf`; C. Bishop, *Mixture Density Networks*, 1994. **Differs from** the
-//! per-point NLL that some papers
-//! give: divide by `t` for a single way.
+//! per-point NLL that some papers give: divide by `t` for a single way.
 
 use mtl_core::{Result, metric::Direction};
 
@@ -35,8 +34,7 @@ impl<'a> GaussianForecasts<'a> {
     ///
     /// # Errors
     /// [`mtl_core::Error::Shape`] for another number of spreads, [`mtl_core::Error::InvalidConfig`] for deviations
-    /// outside
-    /// `[1e-100, 1e100]`, correlations outside `(-1, 1)` and probabilities that do not sum to 1.
+    /// outside `[1e-100, 1e100]`, correlations outside `(-1, 1)` and probabilities that do not sum to 1.
     pub fn new(forecasts: Forecasts<'a>, spreads: &'a [[f64; 3]]) -> Result<Self> {
         let [n, k, t] = forecasts.shape();
         same_length("forecasts", "spreads", n * k * t, spreads.len())?;

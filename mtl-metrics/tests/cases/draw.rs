@@ -2,7 +2,6 @@
 #![allow(clippy::cast_possible_truncation, reason = "numbers below a length")]
 
 use mtl_core::prediction::{MISSING_CLASS, Prediction, Reference, Scores};
-use mtl_metrics::laws;
 use ndarray::Array2;
 
 /// SplitMix64, so that a case is a number.
@@ -48,6 +47,7 @@ impl Random {
 pub(crate) enum Task {
     Classes(usize, Scores),
     Labels(usize, Scores),
+    Values(usize),
     /// Numbers above 0, so that every metric of numbers takes them.
     Positive(usize),
 }
@@ -103,6 +103,11 @@ pub(crate) fn draw(task: Task, n: usize, missing: usize, random: &mut Random) ->
             let labels = Array2::from_shape_simple_fn((n, c), || label(random));
             (Prediction::MultiLabel { scores, kind }, Reference::MultiLabel(labels))
         }
+        Task::Values(k) => {
+            let values = Array2::from_shape_simple_fn((n, k), || random.number() * 100.0);
+            let truth = |random: &mut Random| if unknown(random) { f32::NAN } else { random.number() * 100.0 };
+            (Prediction::Values { values }, Reference::Values(Array2::from_shape_simple_fn((n, k), || truth(random))))
+        }
         Task::Positive(k) => {
             let values = Array2::from_shape_simple_fn((n, k), || random.number().exp());
             let truth = |random: &mut Random| if unknown(random) { f32::NAN } else { random.number().exp() };
@@ -113,5 +118,5 @@ pub(crate) fn draw(task: Task, n: usize, missing: usize, random: &mut Random) ->
 
 /// The samples at these positions.
 pub(crate) fn select(data: &(Prediction, Reference), rows: &[usize]) -> (Prediction, Reference) {
-    (laws::select(&data.0, rows), laws::select_reference(&data.1, rows))
+    (data.0.gather(rows), data.1.gather(rows))
 }

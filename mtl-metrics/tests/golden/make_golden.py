@@ -75,7 +75,7 @@ def class_case(name, scores, kind, labels):
     f1 = sk.f1_score(sk_y, top, average="macro") if some else None
     add("macro-f1", name, "class", kind, s, y, f1, c, c - present)
     if some:
-        confusions.append(dict(name=name, kind=kind, said=nested(s), truth=[int(v) for v in y],
+        confusions.append(dict(name=name, task="class", kind=kind, said=nested(s), truth=[int(v) for v in y],
                                counts=sk.confusion_matrix(sk_y, top, labels=range(c)).tolist()))
     if not some:
         loss = None
@@ -132,8 +132,8 @@ def label_case(name, scores, kind, labels):
     add("auroc", name, "multi-label", kind, s, y, *mean_of([auc(t, p) for t, _, p in columns]))
     if c == 1 and known.all() and 0 < y.sum() < len(y):
         fpr, tpr, threshold = sk.roc_curve(y[:, 0], s[:, 0], drop_intermediate=False)
-        rocs.append(dict(name=name, kind=kind, said=nested(s), truth=nested(y), fpr=fpr.tolist(), tpr=tpr.tolist(),
-                         threshold=[None if np.isinf(t) else float(t) for t in threshold]))
+        rocs.append(dict(name=name, task="multi-label", kind=kind, said=nested(s), truth=nested(y), fpr=fpr.tolist(),
+                         tpr=tpr.tolist(), threshold=[None if np.isinf(t) else float(t) for t in threshold]))
 
 
 def value_case(name, said, truth):

@@ -142,7 +142,7 @@ for case in range(40):
 
 
 def intelligibility(seed, n, color=0.9, levels=(1.0,), period=700, scale=1.0, noise=0.0, limit=1e9):
-    """Colored noise whose volume changes, and what becomes of it; golden_signal.rs makes the same numbers."""
+    """Colored noise whose volume changes, and what becomes of it; signal.rs makes the same numbers."""
     state, last, target, estimate = seed, 0.0, [], []
 
     def uniform():

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct HardestConfig {
     /// 0 is equal weights; >= 0, default 1.
+    #[schemars(range(min = 0.0))]
     power: f64,
 }
 

@@ -34,7 +34,7 @@ use mtl_core::{
     mode::Mode,
     shim::Rows,
 };
-use mtl_data::Loader;
+use mtl_data::{Batches, LoaderPosition};
 use mtl_metrics::aggregate::LookAhead;
 use serde::Serialize;
 use tch::Tensor;
@@ -74,7 +74,7 @@ pub struct Affinity {
 /// # Errors
 /// [`mtl_core::Error::InvalidConfig`] for an option out of range or a model without shared parameters; what the data and
 /// the losses refuse.
-pub fn affinity(model: &Model, loader: &Loader, options: &AffinityOptions) -> Result<Affinity> {
+pub fn affinity(model: &Model, batches: &dyn Batches, options: &AffinityOptions) -> Result<Affinity> {
     let refuse = |field, expected: &str, found: String| {
         Err(mtl_core::Error::InvalidConfig { what: "affinity", field, expected: expected.into(), found }.into())
     };
@@ -91,14 +91,16 @@ pub fn affinity(model: &Model, loader: &Loader, options: &AffinityOptions) -> Re
     }
     let n_tasks = model.tasks().len();
     let (mut looks, mut conflict) = (LookAhead::new(n_tasks)?, ConflictStats::new(n_tasks, 0.0));
-    let mut batches = 0;
-    for batch in loader.epoch(0)?.take(usize::try_from(options.batches).unwrap_or(usize::MAX)) {
+    let mut seen = 0;
+    for batch in
+        batches.batches_from(LoaderPosition::default())?.take(usize::try_from(options.batches).unwrap_or(usize::MAX))
+    {
         let batch = batch?.to_device(params.device())?;
         look(model, &batch, &shared, options.step, &mut looks, &mut conflict)?;
-        batches += 1;
+        seen += 1;
     }
     let tasks = model.tasks().names().map(ToString::to_string).collect();
-    Ok(Affinity { tasks, look_ahead: looks.matrix(), conflict: conflict.whole(), batches })
+    Ok(Affinity { tasks, look_ahead: looks.matrix(), conflict: conflict.whole(), batches: seen })
 }
 
 fn look(

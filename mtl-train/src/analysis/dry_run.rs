@@ -7,7 +7,8 @@
 //! Costs: multiply-adds are counted on the layers that ran (two floating-point operations each); a backward pass costs
 //! about twice a forward pass. Memory is the sum of what is certain to be held at once: weights, gradients, the
 //! optimizer's state, layer outputs kept for the backward pass, and a row of shared gradients per task where the balancer
-//! looks at gradients (step modes that avoid the rows need less). libtorch's own temporaries are on top of it.
+//! looks at gradients (step modes that avoid the rows need less). All but the outputs, which are of the batch, every rank has for itself.
+//! libtorch's own temporaries are on top of it.
 
 use mtl_core::{
     batch::Batch,
@@ -18,7 +19,7 @@ use mtl_core::{
     shim,
     state::{StateDict, StateValue},
 };
-use mtl_data::{Loader, Splits};
+use mtl_data::{Batches, LoaderPosition, Splits};
 use serde::Serialize;
 use tch::Tensor;
 
@@ -148,19 +149,20 @@ impl DryRun {
 
         let mut watch = FirstStep::default();
         let clock = std::time::Instant::now();
-        session.trainer.fit(&session.train, &session.validation, &mut watch, None)?;
+        session.fit(&mut watch, None)?;
         let seconds = clock.elapsed().as_secs_f64();
 
         let model = session.trainer.model();
         let params = model.params();
         let width = params.params().first().map_or(4, |p| p.tensor().kind().elt_size_in_bytes());
         let rows = if watch.looked_at_gradients { model.tasks().len() } else { 0 };
+        let ranks = session.ranks();
         let memory = Memory {
-            weights: params.tensors().map(|(_, t)| bytes(t)).sum(),
-            gradients: params.params().iter().map(|p| bytes(p.tensor())).sum(),
-            optimizer: state_bytes(&session.trainer.checkpoint()?.optimizer),
+            weights: ranks * params.tensors().map(|(_, t)| bytes(t)).sum::<usize>(),
+            gradients: ranks * params.params().iter().map(|p| bytes(p.tensor())).sum::<usize>(),
+            optimizer: ranks * state_bytes(&session.trainer.checkpoint()?.optimizer),
             activations,
-            task_rows: rows * size.shared * width,
+            task_rows: ranks * rows * size.shared * width,
         };
         let tasks = model.tasks().iter().zip(model.heads()).enumerate().map(|(idx, (task, head))| {
             let spec = head.spec();
@@ -196,14 +198,15 @@ impl DryRun {
     }
 }
 
-fn first(loader: &Loader, split: &'static str) -> Result<Batch> {
+fn first(batches: &dyn Batches, split: &'static str) -> Result<Batch> {
     let empty = || mtl_core::Error::InvalidConfig {
         what: "data",
         field: split,
         expected: "a split with at least one sample".into(),
         found: "none".into(),
     };
-    loader.epoch(0)?.next().ok_or_else(|| Error::from(empty()).in_section("data"))?.map_err(Error::from)
+    let mut walk = batches.batches_from(LoaderPosition::default())?;
+    walk.next().ok_or_else(|| Error::from(empty()).in_section("data"))?.map_err(Error::from)
 }
 
 /// The layers that ran in a training forward pass.
@@ -254,7 +257,7 @@ fn task_name(model: &Model, task: usize) -> String {
     model.tasks().get(task).map_or_else(|| task.to_string(), |t| t.name.to_string())
 }
 
-fn score(model: &Model, validation: &Loader, by: &Scoring) -> Result<Option<f64>> {
+fn score(model: &Model, validation: &dyn Batches, by: &Scoring) -> Result<Option<f64>> {
     let batch = first(validation, "validation")?.to_device(model.params().device())?;
     let mut metrics = metrics_of(model)?;
     for (idx, (prediction, target)) in model.predict(&batch.inputs)?.iter().zip(&batch.targets).enumerate() {

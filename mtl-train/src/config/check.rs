@@ -2,8 +2,7 @@
 //!
 //! serde reads tagged tables (`kind = ".."`) through a buffer in which positions are lost, so its complaints cannot say
 //! where. The schema that documents the keys holds the same names and types: unknown keys, unknown kinds and wrong types
-//! are found here, all of them at once, with the path, what was probably meant and the allowed range as the key's
-//! documentation gives it.
+//! are found here, and numbers outside their range, all of them at once, with the path and what was probably meant.
 
 use serde_json::Value as Json;
 use toml::Value;
@@ -11,7 +10,7 @@ use toml::Value;
 use super::{
     elsewhere,
     path::{KeyPath, Step},
-    schema::{self, Node},
+    schema::Node,
     spans::At,
 };
 use mtl_core::nearest::{hint, list, nearest};
@@ -42,11 +41,27 @@ pub(super) fn check(node: Node, value: &Value, path: &KeyPath) -> Vec<Fault> {
             let items = items.filter_map(|(idx, item)| Some((idx, list.item(idx)?, item)));
             items.flat_map(|(idx, node, item)| check(node, item, &path.then(Step::Item(idx)))).collect()
         }
-        scalar => match alternatives.iter().any(|a| a.takes_scalar(scalar)) {
-            true => Vec::new(),
-            false => vec![unfit(node, value, path)],
-        },
+        scalar => check_scalar(node, &alternatives, scalar, path),
     }
+}
+
+fn check_scalar(node: Node, alternatives: &[Node], value: &Value, path: &KeyPath) -> Vec<Fault> {
+    #[expect(clippy::cast_precision_loss, reason = "bounds are small numbers")]
+    let number = match value {
+        Value::Integer(i) => Some(*i as f64),
+        Value::Float(x) => Some(*x),
+        _ => None,
+    };
+    let takers: Vec<&Node> = alternatives.iter().filter(|a| a.takes(value)).collect();
+    let Some(first) = takers.first() else { return vec![unfit(node, value, path)] };
+    // A use may say more than the alternatives of its type.
+    let bounds = |taker: &Node| node.bounds().or(taker.bounds());
+    if takers.iter().any(|taker| number.is_none_or(|x| bounds(taker).hold(x))) {
+        return Vec::new();
+    }
+    let range = bounds(first).words().unwrap_or_default();
+    let message = format!("{path} must be {range}, found {}", shown(value));
+    vec![Fault { path: path.clone(), at: At::Value, message }]
 }
 
 fn check_table(node: Node, alternatives: &[Node], table: &toml::Table, path: &KeyPath) -> Vec<Fault> {
@@ -147,8 +162,7 @@ fn check_text(node: Node, alternatives: &[Node], text: &str, path: &KeyPath) -> 
 }
 
 fn unfit(node: Node, value: &Value, path: &KeyPath) -> Fault {
-    let range = node.description().and_then(|about| schema::range_of(&about));
-    let range = range.map(|r| format!(", {r}")).unwrap_or_default();
+    let range = node.range().map(|r| format!(", {r}")).unwrap_or_default();
     let form = elsewhere::as_table(node, value, path).map(|form| format!("; write {form}")).unwrap_or_default();
     let message = format!("{path} must be {}{range}, found {}{form}", node.type_words(), shown(value));
     Fault { path: path.clone(), at: At::Value, message }

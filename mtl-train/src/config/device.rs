@@ -3,7 +3,10 @@
 use mtl_core::shim;
 use serde::{Deserialize, Serialize};
 
-use crate::{error::Result, run::threads};
+use crate::{
+    error::Result,
+    run::{ranks::Ranks, threads},
+};
 
 /// Where a run computes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -14,11 +17,13 @@ pub struct DeviceConfig {
     /// Threads inside operations, >= 1; default `OMP_NUM_THREADS` if it is set, else every processor for large products and
     /// every processor but one for small ones. A run's folder records the number, because sums depend on it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub threads: Option<u32>,
     /// Ranks: copies of the model in threads of their own, each of which learns its part of every batch, with one thread inside
-    /// operations; >= 1, default 1. More than one pays where products are small; only on `cpu`. A run may go on with another number.
+    /// operations; >= 1, or `"auto"` for as many as pay by the sizes of products; default 1. More than one only on `cpu`. A run's
+    /// folder records the number, and may go on with another.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub ranks: Option<u32>,
+    pub ranks: Option<Ranks>,
     /// Whether an operation without a deterministic kernel stops the run instead of differing between runs;
     /// default false.
     pub deterministic: bool,
@@ -58,14 +63,13 @@ impl DeviceConfig {
             Some(n) => tch::set_num_threads(i32::try_from(n).unwrap_or(i32::MAX)),
             None => {}
         }
-        match (self.ranks, self.threads) {
+        match (self.asks().number(), self.threads) {
             (Some(0), _) => return refuse("ranks", ">= 1", "0".into()),
-            (Some(2..), _) if device != tch::Device::Cpu => {
-                return refuse("ranks", "1 on this device", self.ranks().to_string());
+            (Some(ranks @ 2..), _) if device != tch::Device::Cpu => {
+                return refuse("ranks", &format!("1 on {}", self.kind), ranks.to_string());
             }
-            (Some(2..), Some(2..)) => {
-                let threads = self.threads.unwrap_or_default().to_string();
-                return refuse("threads", "1 (or left out) with several ranks", threads);
+            (Some(2..) | None, Some(threads @ 2..)) => {
+                return refuse("threads", "1 (or left out) with several ranks", threads.to_string());
             }
             (Some(2..), _) => tch::set_num_threads(1),
             _ => {}
@@ -74,16 +78,27 @@ impl DeviceConfig {
         Ok(device)
     }
 
-    /// How many ranks train.
+    /// The same with the numbers of ranks and threads that are in force written down: a run that goes on must go on with them.
     #[must_use]
-    pub fn ranks(&self) -> usize {
-        self.ranks.map_or(1, |ranks| ranks as usize)
+    pub fn recorded(&self, ranks: usize) -> Self {
+        let in_force = u32::try_from(tch::get_num_threads()).ok();
+        let ranks = self.ranks.map(|_| Ranks::Number(u32::try_from(ranks).unwrap_or(u32::MAX)));
+        Self { threads: self.threads.or(in_force), ranks, ..self.clone() }
     }
 
-    /// The same with the number of threads that is in force written down: a run that goes on must go on with it.
+    /// The same with what a run has recorded in place of what is not said here. Threads go with the number of ranks: with another one they
+    /// are settled anew.
     #[must_use]
-    pub fn recorded(&self) -> Self {
-        let in_force = u32::try_from(tch::get_num_threads()).ok();
-        Self { threads: self.threads.or(in_force), ..self.clone() }
+    pub fn as_in(&self, run: &Self) -> Self {
+        let ranks = if self.ranks.and_then(Ranks::number).is_none() { run.ranks } else { self.ranks };
+        let device = Self { ranks, ..self.clone() };
+        let threads = if device.asks() == run.asks() { self.threads.or(run.threads) } else { self.threads };
+        Self { threads, ..device }
+    }
+
+    /// What is asked for of ranks, by default one.
+    #[must_use]
+    pub fn asks(&self) -> Ranks {
+        self.ranks.unwrap_or(Ranks::Number(1))
     }
 }

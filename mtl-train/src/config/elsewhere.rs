@@ -50,9 +50,13 @@ pub(super) fn place(name: &str, value: &Value, path: &KeyPath) -> Option<String>
     // A key of the same section, one table up or down, is what was meant, if there is but one.
     let is_near = |table: &str| table.split(['.', '[']).next() == Some(section);
     let near: Vec<_> = found.iter().filter(|(table, _)| is_near(table)).collect();
-    let only = match (&near[..], &found[..]) {
+    // Of several in one section the outermost, if all others lie in it.
+    let outermost = found
+        .iter()
+        .find(|(table, _)| found.iter().all(|(other, _)| other == table || other.starts_with(&format!("{table}."))));
+    let only = match (&near[..], outermost) {
         ([only], _) => Some(*only),
-        ([], [only]) => Some(only),
+        ([], Some(only)) => Some(only),
         _ => None,
     };
     match only {

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::schema::{self, Node, range_of};
+use super::schema::{self, Node};
 
 /// The keys of one table.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -126,7 +126,7 @@ fn key_doc(key: &str, node: Node, required: bool) -> KeyDoc {
     });
     KeyDoc {
         key: key.to_owned(),
-        range: range_of(&about),
+        range: node.range(),
         values: values.collect(),
         takes: node.type_words(),
         default: if required { None } else { Some(node.default()) },
@@ -234,6 +234,46 @@ mod tests {
         assert!(groups.iter().any(|g| g.path == "balancer" && g.kind.as_deref() == Some("nash-mtl")));
         assert!(groups.iter().any(|g| g.path == "task[].head"));
         assert!(groups.iter().any(|g| g.path == "data.schema.columns[]" && g.kind.as_deref() == Some("label")));
+    }
+
+    /// The first range in a comment, as bounds word it.
+    fn documented_range(about: &str) -> Option<String> {
+        let plain = about.replace('`', "");
+        let interval = ["in [", "in ("].iter().filter_map(|start| plain.find(start)).min().and_then(|at| {
+            let end = at + plain[at..].find([']', ')'])?;
+            plain[at..end].contains(',').then(|| (at, plain[at..=end].to_owned()))
+        });
+        let signs = [(">= ", ">="), ("at least ", ">="), ("> ", ">"), ("above ", ">")];
+        let one_sided = signs.into_iter().filter_map(|(word, sign)| {
+            let (at, _) = plain.match_indices(word).find(|(at, _)| {
+                let before = plain[..*at].chars().next_back();
+                before.is_none_or(|c| !c.is_alphanumeric())
+                    && plain[at + word.len()..].starts_with(|c: char| c.is_ascii_digit())
+            })?;
+            let digits = &plain[at + word.len()..];
+            let end = digits.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(digits.len());
+            Some((at, format!("{sign} {}", digits[..end].trim_end_matches('.'))))
+        });
+        interval.into_iter().chain(one_sided).min_by_key(|(at, _)| *at).map(|(_, words)| words)
+    }
+
+    /// Where a comment states a range, the attribute that counts must agree with it, and there must be one.
+    #[test]
+    fn documented_ranges_are_the_real_ones() {
+        // What bounds alone cannot say: a value beside the range, or the second bound elsewhere in the sentence.
+        let special = [("clip", "> 1"), ("halving", ">= 2"), ("bound", "> 0")];
+        let (mut wrong, mut compared) = (Vec::new(), 0);
+        for group in groups() {
+            for key in &group.keys {
+                let Some(said) = documented_range(&key.about) else { continue };
+                if key.range.as_deref() != Some(&*said) && !special.contains(&(&*key.key, &*said)) {
+                    wrong.push(format!("{}.{}: {said} is not {:?}: {}", group.path, key.key, key.range, key.about));
+                }
+                compared += 1;
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+        assert!(compared > 200, "{compared}");
     }
 
     /// Where a comment states a default as a number, the code must agree with it.

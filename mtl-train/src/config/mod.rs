@@ -48,12 +48,13 @@
 //! |---|---|
 //! | `source` | [`ConfigSource`]: text, flags over it, where a complaint points |
 //! | `set` | `--set KEY=VALUE` |
-//! | `schema`, `check` | the schema; a file against it |
+//! | `schema`, `bounds`, `check` | the schema; ranges in it; a file against it |
 //! | `elsewhere`, `synonyms` | keys that people know from other programs, or that belong to another section |
 //! | `keys` | [`Group`]s of documented keys, as a table |
 //! | `changes` | what differs between two configurations |
 //! | `path`, `spans` | where a value stands; its line with carets |
 
+mod bounds;
 mod changes;
 mod check;
 mod device;
@@ -143,6 +144,7 @@ pub struct TaskConfig {
     pub name: String,
     /// What it counts, > 0; default 1.
     #[serde(default = "one")]
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub weight: f64,
     /// The metric that judges it, such as `auroc` or `recall@fpr=0.05`; default the first of its head.
     #[serde(default, skip_serializing_if = "Option::is_none")]

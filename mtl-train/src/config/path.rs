@@ -42,6 +42,13 @@ impl KeyPath {
         self.then(Step::Key(key.to_owned()))
     }
 
+    /// The path to what `inside` says from here: `optimizer.lr`, `[1].head`; itself for nothing, or for what is no path.
+    #[must_use]
+    pub fn join(&self, inside: &str) -> Self {
+        let whole = if inside.starts_with('[') { format!("{self}{inside}") } else { format!("{self}.{inside}") };
+        if inside.is_empty() { self.clone() } else { whole.parse().unwrap_or_else(|_| self.clone()) }
+    }
+
     /// The path of the table or list that holds this value; `None` at the top.
     #[must_use]
     pub fn parent(&self) -> Option<Self> {
@@ -104,5 +111,8 @@ mod tests {
         let path = KeyPath::section("train").key("epochs");
         assert!(KeyPath::section("train").contains(&path) && !path.contains(&KeyPath::section("train")));
         assert_eq!(path.parent(), Some(KeyPath::section("train")));
+        let task = KeyPath::section("task");
+        assert_eq!(task.join("[1].head").join("loss.delta").to_string(), "task[1].head.loss.delta");
+        assert_eq!((task.join(""), task.join("primary metric")), (task.clone(), task));
     }
 }

@@ -1,7 +1,7 @@
 //! The schema of the configuration file, and how to walk it.
 //!
 //! Every config struct of every crate derives its part ([`schemars::JsonSchema`]): names, types, defaults (the values of
-//! `Default`, not what a comment claims) and the documentation comments. What a file may say, what `mtl list keys` shows,
+//! `Default`, not what a comment claims), ranges (attributes, see `bounds`) and the documentation comments. What a file may say, what `mtl list keys` shows,
 //! `docs/configuration.md` and the complaints about a wrong file all come from this one value.
 
 use std::sync::LazyLock;
@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 use toml::Value;
 
 use super::{
+    bounds::Bounds,
     path::{KeyPath, Step},
     study::StudyFile,
 };
@@ -102,6 +103,11 @@ pub(super) fn nodes(path: &KeyPath) -> Vec<Node> {
     nodes
 }
 
+/// Whether something may stand at `path`, in whichever member of the registries on the way.
+pub(super) fn is_key(path: &KeyPath) -> bool {
+    !nodes(path).is_empty()
+}
+
 /// The kind of the table at `path` when the file has no such table; `None` where there is no choice or no default.
 pub(super) fn default_kind(path: &KeyPath) -> Option<&'static str> {
     nodes(path).iter().find_map(|node| node.used_json().get("default")?.get("kind")?.as_str())
@@ -159,18 +165,25 @@ impl Node {
         self.json.get("type").is_some_and(|t| t == "null")
     }
 
-    /// Whether a number, a truth value or a date fits.
-    pub(super) fn takes_scalar(&self, value: &Value) -> bool {
-        let limit = |key: &str| self.json.get(key).and_then(Json::as_f64);
-        let within =
-            |x: f64| limit("minimum").is_none_or(|low| x >= low) && limit("maximum").is_none_or(|high| x <= high);
+    /// Whether it takes a value of this kind: a number, a truth value.
+    pub(super) fn takes(&self, value: &Value) -> bool {
         match value {
-            #[expect(clippy::cast_precision_loss, reason = "limits are small numbers")]
-            Value::Integer(i) => (self.is_type("integer") || self.is_type("number")) && within(*i as f64),
-            Value::Float(x) => self.is_type("number") && within(*x),
+            Value::Integer(_) => self.is_type("integer") || self.is_type("number"),
+            Value::Float(_) => self.is_type("number"),
             Value::Boolean(_) => self.is_type("boolean"),
             _ => false,
         }
+    }
+
+    /// From where to where a number may be: what this use says, else its type.
+    pub(super) fn bounds(&self) -> Bounds {
+        Bounds::of(self.used).or(Bounds::of(self.json))
+    }
+
+    /// The range of the number that the value is, or of each in a list of numbers, in words.
+    pub(super) fn range(&self) -> Option<String> {
+        let of = |node: &Self| node.bounds().words().or_else(|| node.item(0)?.range());
+        self.alternatives().iter().find_map(of)
     }
 
     /// The documentation of the use, else of the type, in one line.
@@ -235,59 +248,9 @@ pub(super) fn one_line(text: &str) -> String {
     out + rest
 }
 
-/// The allowed range as a documentation line words it: `>= 1`, `in (0, 1)`.
-pub(crate) fn range_of(about: &str) -> Option<String> {
-    let plain = about.replace('`', "");
-    let number = |text: &str| -> Option<usize> {
-        let end = text.find(|c: char| !(c.is_ascii_digit() || "-.e".contains(c))).unwrap_or(text.len());
-        let digits = text[..end].trim_end_matches('.');
-        digits.parse::<f64>().ok().map(|_| digits.len())
-    };
-    let after = |word: &str| -> Option<(usize, usize)> {
-        let mut from = 0;
-        while let Some(at) = plain[from..].find(word).map(|at| at + from) {
-            let start = at + word.len();
-            let bounded = plain[..at].chars().next_back().is_none_or(|c| !c.is_alphanumeric());
-            if let Some(length) = number(&plain[start..]).filter(|_| bounded) {
-                return Some((at, start + length));
-            }
-            from = start;
-        }
-        None
-    };
-    let interval = || -> Option<(usize, usize)> {
-        let at = ["in [", "in ("].iter().filter_map(|w| plain.find(w)).min()?;
-        let end = at + plain[at..].find([']', ')'])?;
-        plain[at..end].contains(',').then_some((at, end + 1))
-    };
-    let words = [">= ", "> ", "at least ", "above ", "at most ", "<= "];
-    let mut found: Vec<(usize, usize)> = words.iter().filter_map(|w| after(w)).chain(interval()).collect();
-    found.sort_unstable();
-    match found.first() {
-        Some((start, end)) => Some(plain[*start..*end].to_owned()),
-        None => plain.split([' ', ',', ';', '.']).any(|w| w == "positive").then(|| "positive".to_owned()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ranges_are_read_from_documentation() {
-        let cases = [
-            ("Passes over the training split, >= 1; default 10.", Some(">= 1")),
-            ("Final factor, in `[0, 1]`; default 0.", Some("in [0, 1]")),
-            ("Decay of the running weights; in `[0, 1)`, default 0 (off).", Some("in [0, 1)")),
-            ("Weigh in every k-th step only; at least 1, default 1.", Some("at least 1")),
-            ("Largest norm of all gradients together, > 0; default none.", Some("> 0")),
-            ("The folder in which (as a rule) files are.", None),
-            ("A positive number.", Some("positive")),
-        ];
-        for (about, expected) in cases {
-            assert_eq!(range_of(about).as_deref(), expected, "{about}");
-        }
-    }
 
     #[test]
     fn documentation_becomes_one_line() {

@@ -90,6 +90,15 @@ impl Setting {
                     table.insert(key.clone(), self.value.clone());
                     let why = "belongs to the kind that --set replaced and is left out";
                     notes.extend(dropped.iter().map(|key| format!("{key} {why}")));
+                    // A run has one budget: to set one takes the other away.
+                    let other = match (done.to_string().as_str(), key.as_str()) {
+                        ("train", "steps") => Some("epochs"),
+                        ("train", "epochs") => Some("steps"),
+                        _ => None,
+                    };
+                    if let Some(other) = other.filter(|other| table.remove(*other).is_some()) {
+                        notes.push(format!("train.{other} is left out: a run has one budget"));
+                    }
                     return Ok(notes);
                 }
                 (Place::Table(table), Step::Key(key)) => {
@@ -223,13 +232,11 @@ fn kind_of(path: &KeyPath, whole: &Table) -> Option<&'static str> {
 
 /// The key of a data set's folder; `None` where samples are generated.
 fn folder_key(kind: &str) -> Option<&'static str> {
-    if let Ok(DatasetConfig::Outside(part)) = DatasetConfig::by_name(kind) {
-        return part.places().first().copied();
+    match DatasetConfig::by_name(kind) {
+        Ok(data) => data.part().places().first().copied(),
+        // Refused by the check that follows.
+        Err(_) => Some("dir"),
     }
-    let nodes = nodes(&KeyPath::section("data"));
-    let own = nodes.iter().flat_map(|node| node.alternatives()).find(|node| node.kind() == Some(kind));
-    // An unknown kind is refused by the check that follows.
-    own.is_none_or(|own| own.property("dir").is_some()).then_some("dir")
 }
 
 fn default_encoder(whole: &Table) -> Option<&'static str> {
@@ -290,6 +297,14 @@ mod tests {
         assert!(table.contains("lr = 0.1") && table.contains("\"sgd\"") && !table.contains("beta1"), "{table}");
         assert_eq!(dropped, ["train.optimizer.beta1 belongs to the kind that --set replaced and is left out"]);
         assert_eq!(set(file, "train.optimizer.kind=adamw").unwrap().1.len(), 0);
+    }
+
+    #[test]
+    fn one_budget_takes_the_place_of_the_other() {
+        let (table, notes) = set("[train]\nepochs = 3", "train.steps=50").unwrap();
+        assert_eq!((table.as_str(), notes.len()), ("[train] steps = 50", 1));
+        assert_eq!(set("[train]\nsteps = 50", "train.epochs=3").unwrap().0, "[train] epochs = 3");
+        assert_eq!(set("[train]\nepochs = 3", "train.epochs=4").unwrap().1.len(), 0);
     }
 
     #[test]

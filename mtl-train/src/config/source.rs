@@ -15,7 +15,7 @@ use super::{
     check::check,
     hard,
     path::{KeyPath, Step},
-    schema::Node,
+    schema::{self, Node},
     set::Setting,
     spans::{self, At},
 };
@@ -23,6 +23,7 @@ use crate::{
     error::{Error, Result},
     parts::{encoder::AnyEncoder, metrics::registry},
     study::{compare::CompareConfig, cv_weights::CvWeightsConfig},
+    train::trainer::TrainConfig,
 };
 
 /// A configuration file, read but not yet understood, and the `--set` flags over it.
@@ -194,7 +195,7 @@ impl ConfigSource {
             encoder: self.section("encoder", || AnyEncoder::default_for(&data, &sharing))?,
             balancer: self.section("balancer", Default::default)?,
             init: self.section("init", Default::default)?,
-            train: self.section("train", Default::default)?,
+            train: self.section("train", TrainConfig::default)?.spelled_out(),
             tasks: self.section("task", Default::default)?,
             joint: self.section("joint_metric", Default::default)?,
             log: self.section("log", Default::default)?,
@@ -259,71 +260,54 @@ impl ConfigSource {
             return self.config_error(&path, At::Value, None, e.to_string());
         }
         let Some((section, cause)) = blamed(&e) else { return e };
-        let section = section.parse().unwrap_or_default();
-        let column = match core_of(cause) {
-            Some(mtl_core::Error::Parse { column, .. }) => Some(*column),
+        let message = cause.to_string();
+        let Some(core) = core_of(cause) else { return self.config_error(&section, At::Key, None, message) };
+        let column = match core.located().1 {
+            mtl_core::Error::Parse { column, .. } => Some(*column),
             _ => None,
         };
-        match self.find(&section, cause) {
-            Some(path) => self.config_error(&path, At::Value, column, cause.to_string()),
-            None => {
-                // A complaint that knows its key to the letter is about the value.
-                let is_value = self.value(&section).is_some_and(|value| !value.is_table() && !value.is_array());
-                let at = if is_value { At::Value } else { At::Key };
-                self.config_error(&section, at, None, cause.to_string())
-            }
-        }
+        let address = self.address(&section, core);
+        // A complaint about a table or a list as a whole is about its name.
+        let is_whole = self.value(&address.part).is_some_and(|value| value.is_table() || value.is_array());
+        let at = if is_whole && address.key.is_none() { At::Key } else { At::Value };
+        self.config_error(&address.path(), at, column, message)
     }
 
-    /// The value that a complaint is about, or else its section, if the file has it.
+    /// The value that a complaint is about, or else what is around it, if the file has it.
     #[must_use]
     pub fn place_of(&self, e: &Error) -> Option<KeyPath> {
         if let Some(path) = exact_place(e) {
             return Some(path);
         }
         let (section, cause) = blamed(e)?;
-        let section = section.parse().ok()?;
-        self.find(&section, cause).or_else(|| self.value(&section).map(|_| section))
+        let mut path = match core_of(cause) {
+            Some(core) => self.address(&section, core).path(),
+            None => section,
+        };
+        while self.value(&path).is_none() {
+            path = path.parent()?;
+        }
+        Some(path)
     }
 
-    fn find(&self, section: &KeyPath, cause: &Error) -> Option<KeyPath> {
+    /// Where the setting stands that an error of a part is about: the part in its section, as the error says it, and the key in it.
+    fn address(&self, section: &KeyPath, core: &mtl_core::Error) -> Address {
         use mtl_core::Error as Core;
-        match core_of(cause)? {
-            Core::InvalidConfig { what, field, .. } => self.find_field(section, what, field),
-            Core::Parse { text, .. } => self.find_text(section, text),
+        let (inside, cause) = core.located();
+        let part = section.join(inside);
+        let key = match cause {
+            // What is no key of the part is a thing inside it, of which the part is the address.
+            Core::InvalidConfig { field, .. } => Some(part.join(field)).filter(schema::is_key),
+            // A name says itself which value it is: the one that is this name.
             Core::UnknownTask { name, .. } | Core::UnknownName { name, .. } | Core::Duplicate { name, .. } => {
-                self.find_text(section, name)
+                self.find_text(&part, name)
             }
             _ => None,
-        }
+        };
+        Address { part, key }
     }
 
-    /// The setting `field` inside `section`: with a dotted field all of it must fit; a table whose kind is `what` goes
-    /// first, then the outermost.
-    fn find_field(&self, section: &KeyPath, what: &str, field: &str) -> Option<KeyPath> {
-        let wanted: Vec<Step> = field.split('.').map(|key| Step::Key(key.to_owned())).collect();
-        let ends_with = |wanted: &[Step]| {
-            let mut found = Vec::new();
-            self.walk(&mut |path, _| {
-                if section.contains(path) && path != section && path.steps().ends_with(wanted) {
-                    found.push(path.clone());
-                }
-            });
-            found
-        };
-        let mut found = ends_with(&wanted);
-        if found.is_empty() {
-            // A part inside may have its own name for the one setting that it has: `dropout: rate must be ..`.
-            found = ends_with(&[Step::Key(what.to_owned())]);
-        }
-        let is_whose = |path: &KeyPath| {
-            let kind = path.parent().map(|table| table.key("kind")).and_then(|kind| self.value(&kind));
-            kind.and_then(Value::as_str) == Some(what)
-        };
-        found.into_iter().min_by_key(|path| (!is_whose(path), path.steps().len()))
-    }
-
-    /// The first value inside `section` that is this text.
+    /// The first value inside `section`, itself included, that is this text.
     fn find_text(&self, section: &KeyPath, text: &str) -> Option<KeyPath> {
         let mut found = None;
         self.walk(&mut |path, value| {
@@ -404,11 +388,28 @@ fn exact_place(e: &Error) -> Option<KeyPath> {
     Some(format!("data.{place}").parse().unwrap_or_else(|_| KeyPath::section("data")))
 }
 
+/// Where a setting stands.
+struct Address {
+    /// The part that it belongs to.
+    part: KeyPath,
+    /// The setting; `None` where the part as a whole is meant.
+    key: Option<KeyPath>,
+}
+
+impl Address {
+    fn path(self) -> KeyPath {
+        self.key.unwrap_or(self.part)
+    }
+}
+
 /// The section that an error is about, and what is wrong there.
-fn blamed(e: &Error) -> Option<(&str, &Error)> {
+fn blamed(e: &Error) -> Option<(KeyPath, &Error)> {
+    use mtl_core::Error as Core;
     match e {
-        Error::Setting { section, source } => Some((section, source)),
-        Error::Data(mtl_data::Error::Core(mtl_core::Error::InvalidConfig { .. })) => Some(("data", e)),
+        Error::Setting { section, source } => Some((section.parse().unwrap_or_default(), source)),
+        Error::Data(mtl_data::Error::Core(Core::InvalidConfig { .. } | Core::Inside { .. })) => {
+            Some((KeyPath::section("data"), e))
+        }
         _ => None,
     }
 }

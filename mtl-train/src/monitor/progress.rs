@@ -154,10 +154,9 @@ impl Progress {
         let lost = LeftOut::list(epoch.left_out.iter().filter(|l| l.because_of == Cause::Answers));
         let lost = if lost.is_empty() { lost } else { format!("  without a value: {lost}") };
         format!(
-            "{}  epoch {}/{}  {:.1} s  validation: {}  score {}{}{lost}",
+            "{}  {}  {:.1} s  validation: {}  score {}{}{lost}",
             self.title,
-            epoch.epoch + 1,
-            epoch.epochs,
+            epoch.title(),
             epoch.seconds,
             scores.join("  "),
             show(epoch.score),

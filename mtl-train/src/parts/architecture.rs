@@ -5,7 +5,7 @@ use mtl_core::{
     Result,
     encode::EncoderPlan,
     params::Scope,
-    share::{Sharing, SharingConfig},
+    share::{Sharing, SharingConfig, SharingPart},
     task::TaskSet,
 };
 
@@ -13,7 +13,7 @@ use crate::parts::union::union;
 
 union! {
     /// A sharing architecture, from whichever crate.
-    pub enum Architecture, what = "sharing architecture" {
+    pub enum Architecture, what = "sharing architecture", part = SharingPart {
         /// One that needs only encoders.
         Core(SharingConfig),
         /// One made of attention.
@@ -27,10 +27,7 @@ impl Architecture {
     /// # Errors
     /// [`InvalidConfig`](mtl_core::Error::InvalidConfig) naming the setting out of range.
     pub fn build(&self, scope: &mut Scope<'_>, plan: &EncoderPlan<'_>, tasks: &TaskSet) -> Result<Box<dyn Sharing>> {
-        match self {
-            Self::Core(c) => c.build(scope, plan, tasks),
-            Self::Attention(c) => c.build(scope, plan, tasks),
-        }
+        self.part().build(scope, plan, tasks)
     }
 }
 

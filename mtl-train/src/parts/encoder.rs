@@ -1,10 +1,11 @@
 //! The encoders of all crates under one name space: what `[encoder] kind = ".."` may say.
 
-use mtl_attention::{AttentionConfig, AttentionEncoderConfig};
+use mtl_attention::AttentionEncoderConfig;
 use mtl_core::{
     Result,
     encode::{
-        BuildEncoder, ConvEncoderConfig, Encoder, EncoderConfig, InputSpec, LstmEncoderConfig, TabularEncoderConfig,
+        BuildEncoder, ConvEncoderConfig, Encoder, EncoderConfig, EncoderPart, InputSpec, LstmEncoderConfig,
+        TabularEncoderConfig,
     },
     params::Scope,
 };
@@ -14,7 +15,7 @@ use crate::parts::{architecture::Architecture, union::union};
 
 union! {
     /// An encoder, from whichever crate.
-    pub enum AnyEncoder, what = "encoder" {
+    pub enum AnyEncoder, what = "encoder", part = EncoderPart {
         /// One of layers alone.
         Core(EncoderConfig),
         /// One made of attention.
@@ -24,10 +25,7 @@ union! {
 
 impl BuildEncoder for AnyEncoder {
     fn build(&self, scope: &mut Scope<'_>, spec: &InputSpec) -> Result<Box<dyn Encoder>> {
-        match self {
-            Self::Core(c) => c.build(scope, spec),
-            Self::Attention(c) => c.build(scope, spec),
-        }
+        self.part().build(scope, spec)
     }
 }
 
@@ -42,14 +40,14 @@ impl AnyEncoder {
     /// where the architecture reads the fields themselves, without a trunk and with tokens as wide as a small trunk.
     #[must_use]
     pub fn default_for(data: &DatasetConfig, sharing: &Architecture) -> Self {
-        match sharing {
+        match sharing.part().reads_fields() {
             _ if data.has_pictures() => EncoderConfig::Conv(ConvEncoderConfig::default()).into(),
             _ if data.has_texts() => EncoderConfig::Lstm(LstmEncoderConfig::default()).into(),
-            Architecture::Attention(AttentionConfig::TaskQuery(_)) => {
+            true => {
                 let tokens = TabularEncoderConfig { token_width: 32, hidden: Vec::new(), ..Default::default() };
                 EncoderConfig::Tabular(tokens).into()
             }
-            Architecture::Core(_) => table(),
+            false => table(),
         }
     }
 }

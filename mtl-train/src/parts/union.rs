@@ -4,8 +4,30 @@
 //! reads `kind`, finds the registry that knows it and lets that one read the rest, so that a misspelt key is reported by
 //! the one who knows the keys.
 
-/// Declares `pub enum Name { Variant(Registry), .. }` with `all`, `name`, `by_name` and serde.
+/// Declares `pub enum Name { Variant(Registry), .. }` with `all`, `name`, `by_name` and serde; with `part = Trait` after `what`,
+/// where the members of all registries answer the same, `part` too.
 macro_rules! union {
+    (
+        $(#[$meta:meta])*
+        pub enum $name:ident, what = $what:literal, part = $part:ident {
+            $( $(#[$about:meta])* $variant:ident($registry:ty), )+
+        }
+    ) => {
+        $crate::parts::union::union! {
+            $(#[$meta])*
+            pub enum $name, what = $what {
+                $( $(#[$about])* $variant($registry), )+
+            }
+        }
+
+        impl $name {
+            /// The member's settings, whichever member of whichever registry it is.
+            #[must_use]
+            pub fn part(&self) -> &dyn $part {
+                match self { $( Self::$variant(config) => config.part(), )+ }
+            }
+        }
+    };
     (
         $(#[$meta:meta])*
         pub enum $name:ident, what = $what:literal {

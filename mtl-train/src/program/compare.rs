@@ -13,7 +13,7 @@ use crate::{
         progress::Progress,
     },
     parts::{architecture::Architecture, method::MethodConfig},
-    run::{data as run_data, outcome::Outcome, session::Session},
+    run::{cost::Cost, data as run_data, outcome::Outcome, session::Session},
     study::{
         compare::{self, ByKind, Cell, Plan, Seeds, Watch},
         cv_weights::{self, Trial, WatchTrials},
@@ -110,7 +110,7 @@ impl Terminal {
         if !stderr().is_terminal() {
             return Box::new(());
         }
-        let total = session.trainer.total_steps(&session.train);
+        let total = session.total_steps();
         Box::new(Progress::new(title, session.trainer.model().tasks(), total))
     }
 }
@@ -124,8 +124,8 @@ impl Watch for Terminal {
         note(format_args!("[{number}/{total}] {}: finished before", cell.title));
     }
 
-    fn done(&mut self, [number, total]: [usize; 2], cell: &Cell, outcome: &Outcome) {
-        note(format_args!("[{number}/{total}] {}: {}", cell.title, run_line(outcome)));
+    fn done(&mut self, [number, total]: [usize; 2], cell: &Cell, outcome: &Outcome, cost: &Cost) {
+        note(format_args!("[{number}/{total}] {}: {}", cell.title, run_line(outcome, cost)));
     }
 
     fn failed(&mut self, [number, total]: [usize; 2], cell: &Cell, error: &Error) {
@@ -152,14 +152,11 @@ impl WatchTrials for Terminal {
 const NAMED: usize = 4;
 
 /// `epoch 4 of 10, 12.3 s, income auroc 0.9433, age rmse 9.1`: the chosen epoch on validation.
-fn run_line(outcome: &Outcome) -> String {
-    let mut parts = Vec::new();
-    if let Some(training) = &outcome.training {
-        let epochs = training.epochs;
-        let best =
-            outcome.best_epoch.map_or_else(|| format!("{epochs} epochs"), |best| format!("epoch {best} of {epochs}"));
-        parts.extend([best, format!("{:.1} s", training.seconds)]);
-    }
+fn run_line(outcome: &Outcome, cost: &Cost) -> String {
+    let (epochs, noun) = (cost.epochs, if cost.passes.is_none() { "epoch" } else { "validation" });
+    let best =
+        outcome.best_epoch.map_or_else(|| format!("{epochs} {noun}s"), |best| format!("{noun} {best} of {epochs}"));
+    let mut parts = vec![best, format!("{:.1} s", cost.seconds)];
     let tasks = outcome.validation.as_ref().map_or(&[][..], |validation| &validation.tasks);
     let first =
         |task: &TaskReport| task.metrics.first().map(|m| format!("{} {} {}", task.task, m.metric, value(&m.outcome)));

@@ -110,7 +110,7 @@ fn start(args: &Args, config: RunConfig) -> Result<ExitCode> {
     let interrupt = Interrupt::listen()?;
     let ended = {
         let trainer = &run.session().trainer;
-        let total = trainer.total_steps(&run.session().train);
+        let total = run.session().total_steps();
         let mut display = display(args, &stem.to_string_lossy(), trainer.model().tasks(), total)?;
         run.train(Limit::End, &mut (&mut *display, interrupt.clone()))?
     };
@@ -327,11 +327,16 @@ mod tests {
         assert!(!run_dir.exists());
     }
 
+    /// `cargo xtask test` looks at a program with the dashboard, plain `cargo test` at one without.
     #[test]
-    #[cfg(not(feature = "tui"))]
-    fn a_program_without_the_dashboard_says_how_to_get_it() {
+    fn without_the_dashboard_or_a_terminal_the_program_says_what_it_wants() {
         let args = super::Args { tui: true, ..args("none.toml".into(), None) };
         let e = super::run(&args).unwrap_err().to_string();
-        assert!(e.contains("--features tui"), "{e}");
+        let expected = match (cfg!(feature = "tui"), std::io::IsTerminal::is_terminal(&std::io::stdout())) {
+            (false, _) => "--features tui",
+            (true, false) => "a terminal as standard output",
+            (true, true) => "none.toml",
+        };
+        assert!(e.contains(expected), "{e}");
     }
 }

@@ -89,15 +89,6 @@ mod tagged_text;
 mod ticks;
 mod trace;
 
-#[cfg(test)]
-pub(crate) mod browser;
-#[cfg(test)]
-mod demo;
-#[cfg(test)]
-mod laws;
-#[cfg(test)]
-mod well_formed;
-
 pub use axis::{Axis, AxisScale};
 pub use bar_chart::{Bar, BarChart, BarSeries};
 pub use block::Block;

@@ -160,7 +160,6 @@ impl TaggedLine {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::well_formed;
 
     fn word(text: &str, truth: Option<&str>, said: &str) -> TaggedWord {
         TaggedWord { text: text.into(), truth: truth.map(str::to_owned), said: said.into() }
@@ -170,7 +169,6 @@ mod tests {
         let line = TaggedLine { name: "7".into(), words };
         let mut out = String::new();
         TaggedText { title: "Worst".into(), texts: vec![line], caption: String::new() }.render(&mut out);
-        assert_eq!(well_formed::check(&out), Ok(()));
         out
     }
 

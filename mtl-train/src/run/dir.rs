@@ -11,6 +11,7 @@
 //! | `checkpoints/` | what a run needs to go on, see [`crate::train::checkpoint`] | while it runs |
 //! | `model.safetensors` | the parameters of the best epoch | at the end |
 //! | `metrics.json` | which epoch was chosen by what, its validation and test metrics, how far off these may be, those of constant answers | at the end |
+//! | `cost.json` | what it took: seconds, memory, parameters, see [`crate::run::cost`] | at the end |
 //! | `report.html` | curves, tables, maps, see [`crate::analysis::run_report`] | at the end, or by `mtl report` |
 //! | `explain.html`, `explain.json` | what the answers rest on, see [`crate::analysis::explain`] | by `mtl explain` |
 
@@ -191,6 +192,12 @@ impl RunDir {
         self.root.join("metrics.json")
     }
 
+    /// `cost.json`.
+    #[must_use]
+    pub fn cost(&self) -> PathBuf {
+        self.root.join("cost.json")
+    }
+
     /// `report.html`.
     #[must_use]
     pub fn report(&self) -> PathBuf {
@@ -253,7 +260,7 @@ mod tests {
         assert!(dir.lock().unwrap_err().to_string().ends_with("another process is training in this folder"));
         drop(held);
         dir.lock().unwrap();
-        let longer = RunConfig { train: TrainConfig { epochs: 2, ..config.train.clone() }, ..config.clone() };
+        let longer = RunConfig { train: TrainConfig { epochs: Some(2), ..config.train.clone() }, ..config.clone() };
         assert_eq!(RunDir::go_on(&root, &longer).unwrap().config().unwrap(), longer, "the new budget is written down");
         let other = RunConfig { train: TrainConfig { seed: 5, batch_size: 7, ..longer.train.clone() }, ..longer };
         let e = RunDir::go_on(&root, &other).unwrap_err().to_string();

@@ -13,17 +13,16 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
     path::{Path, PathBuf},
 };
 
 use mtl_core::{
     input::InputSpec,
-    params::{LoadReport, NameMap, NamedTensors, from_safetensors},
+    params::{LoadReport, NameMap, NamedTensors},
 };
 use serde::{Deserialize, Serialize};
 
-use super::{dir::RunDir, session::Session};
+use super::{dir::RunDir, opened::read_weights, session::Session};
 use crate::{
     analysis::inspect::{Finding, Level},
     deploy::export::{Package, WEIGHTS},
@@ -50,6 +49,9 @@ pub struct InitConfig {
 fn is_false(yes: &bool) -> bool {
     !yes
 }
+
+/// What is attempted with a file of weights.
+const READ: &str = "cannot read weights";
 
 /// Another model's weights, and what its inputs were where that is known.
 struct Weights {
@@ -117,20 +119,16 @@ impl Weights {
     fn read(from: &Path) -> Result<Self> {
         if RunDir::holds_run(from) {
             let dir = RunDir::open(from)?;
-            return Ok(Self { tensors: tensors(&dir.weights())?, inputs: Some(dir.data()?.data.info.inputs) });
+            return Ok(Self {
+                tensors: read_weights(&dir.weights(), READ)?,
+                inputs: Some(dir.data()?.data.info.inputs),
+            });
         }
         if from.is_dir() {
             let package = Package::open(from)?;
             let inputs = Some(package.manifest().model.inputs.clone());
-            return Ok(Self { tensors: tensors(&from.join(WEIGHTS))?, inputs });
+            return Ok(Self { tensors: read_weights(&from.join(WEIGHTS), READ)?, inputs });
         }
-        Ok(Self { tensors: tensors(from)?, inputs: None })
+        Ok(Self { tensors: read_weights(from, READ)?, inputs: None })
     }
-}
-
-fn tensors(path: &Path) -> Result<NamedTensors> {
-    let bytes = fs::read(path).map_err(|e| Error::io(path, "cannot read weights", e))?;
-    let (tensors, _) = from_safetensors(&bytes)
-        .map_err(|e| Error::Checkpoint { path: path.to_owned(), reason: format!("weights are damaged: {e}") })?;
-    Ok(tensors)
 }

@@ -1,7 +1,7 @@
 //! A run's life, once: what `mtl train`, every run of a study and a library user do is this.
 //!
 //! ```text
-//! nothing --create--> config.toml, data.json, log.jsonl --train--> checkpoints/ --finish--> model.safetensors, metrics.json
+//! nothing --create--> config.toml, data.json, log.jsonl --train--> checkpoints/ --finish--> model.safetensors, cost.json, metrics.json
 //!                                ^_________ resume: killed, stopped or paused _________|
 //! ```
 //! `metrics.json` is written last: a folder that has it holds a finished run. While a [`Run`] lives nobody else trains in its
@@ -33,7 +33,7 @@ use std::{fs::File, path::Path};
 
 use mtl_data::Splits;
 
-use super::{data::Reopen, dir::RunDir, outcome::Outcome, session::Session};
+use super::{cost::Cost, data::Reopen, dir::RunDir, outcome::Outcome, session::Session};
 use crate::{
     analysis::inspect::Finding,
     config::RunConfig,
@@ -83,7 +83,7 @@ pub struct Run {
 
 impl Run {
     /// A new run of `config` in a folder of its own. Everything that can be wrong with the settings is found before the folder
-    /// is made. What the settings leave to the machine (threads) is written down with them.
+    /// is made. What the settings leave to the machine (threads, ranks) is written down with them.
     ///
     /// # Errors
     /// Whatever is wrong with a setting, naming it; as [`Trainer::score_on`](crate::train::trainer::Trainer::score_on) and
@@ -91,7 +91,7 @@ impl Run {
     pub fn create(root: &Path, mut config: RunConfig, splits: &Splits) -> Result<Self> {
         let mut session = ready(&config, splits)?;
         let init = first_values(&config, &mut session)?;
-        config.device = config.device.recorded();
+        config.device = config.device.recorded(session.ranks());
         let dir = RunDir::create(root, &config, session.data())?;
         let lock = dir.lock()?;
         let store = CheckpointStore::open(&dir.checkpoints(), KEEP)?;
@@ -109,7 +109,7 @@ impl Run {
         let dir = RunDir::may_go_on(root, &config)?;
         let lock = dir.lock()?;
         let mut session = ready(&config, splits)?;
-        config.device = config.device.recorded();
+        config.device = config.device.recorded(session.ranks());
         dir.check_data(session.data())?;
         let dir = RunDir::go_on(root, &config)?;
         let store = CheckpointStore::open(&dir.checkpoints(), KEEP)?;
@@ -192,10 +192,11 @@ impl Run {
     /// # Errors
     /// Those of evaluation; [`Error::Io`] when a file cannot be written.
     pub fn finish(&self, peak_memory_mb: Option<f64>) -> Result<Outcome> {
+        Cost::of(&self.session, peak_memory_mb).write(&self.dir)?;
         let (test, intervals) = self.session.test_with_intervals()?;
         write_atomic(&self.dir.weights(), &self.session.trainer.model().params().to_safetensors()?)?;
-        let outcome = Outcome::of(&self.session, test, intervals, peak_memory_mb)?;
-        write_atomic(&self.dir.metrics(), outcome.to_json()?.as_bytes())?;
+        let outcome = Outcome::of(&self.session, test, intervals)?;
+        outcome.write(&self.dir)?;
         Ok(outcome)
     }
 
@@ -255,12 +256,10 @@ fn first_values(config: &RunConfig, session: &mut Session) -> Result<Option<Find
     config.init.as_ref().map(|init| Ok(init.finding(&init.load(session)?))).transpose()
 }
 
-/// `config` with the threads of the run in the folder: sums depend on their number, and a resumed run has the bits of one that
-/// was never stopped.
+/// `config` with the threads and ranks of the run in the folder, where it does not say: sums depend on their number, and a resumed run has
+/// the bits of one that was never stopped.
 fn as_recorded(root: &Path, mut config: RunConfig) -> Result<RunConfig> {
-    if config.device.threads.is_none() {
-        config.device.threads = RunDir::open(root)?.config()?.device.threads;
-    }
+    config.device = config.device.as_in(&RunDir::open(root)?.config()?.device);
     Ok(config)
 }
 

@@ -5,9 +5,9 @@
 //!        --model---> Trained                          the data may be gone: predict, export
 //! ```
 
-use std::fs;
+use std::{fs, path::Path};
 
-use mtl_core::params::from_safetensors;
+use mtl_core::params::{NamedTensors, from_safetensors};
 use mtl_data::{Splits, kept::Reloaded};
 
 use super::{
@@ -94,10 +94,15 @@ impl RunDir {
     }
 
     fn load_weights(&self, model: &Model) -> Result<()> {
-        let path = self.weights();
-        let bytes = fs::read(&path).map_err(|e| Error::io(&path, "cannot read weights (has the run finished?)", e))?;
-        let (tensors, _) = from_safetensors(&bytes)
-            .map_err(|e| Error::Checkpoint { path, reason: format!("weights are damaged: {e}") })?;
+        let tensors = read_weights(&self.weights(), "cannot read weights (has the run finished?)")?;
         Ok(model.params().load_tensors(&tensors)?)
     }
+}
+
+/// The tensors of a safetensors file; `action` is what an error says was attempted.
+pub(super) fn read_weights(path: &Path, action: &'static str) -> Result<NamedTensors> {
+    let bytes = fs::read(path).map_err(|e| Error::io(path, action, e))?;
+    let (tensors, _) = from_safetensors(&bytes)
+        .map_err(|e| Error::Checkpoint { path: path.to_owned(), reason: format!("weights are damaged: {e}") })?;
+    Ok(tensors)
 }

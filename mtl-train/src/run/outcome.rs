@@ -1,17 +1,21 @@
 //! What a finished run found out: `metrics.json` of its folder, read by reports, studies and model cards alike.
+//!
+//! Two runs of one configuration have the same file, to the byte: what depends on the clock is in [`cost`](super::cost).
 
-use std::{fs, io::ErrorKind, path::Path};
+use std::path::Path;
 
-use mtl_core::metric::Direction;
 use mtl_metrics::MetricReport;
 use serde::{Deserialize, Serialize};
 
-use super::{dir::RunDir, session::Session};
+use super::{dir::RunDir, json, session::Session};
 use crate::{
     analysis::{intervals::Intervals, run_report::Evaluation},
-    error::{Error, Result},
+    error::Result,
     train::trainer::Choice,
 };
+
+#[cfg(doc)]
+use crate::error::Error;
 
 /// What a finished run found out. What older versions did not write is `None` in their files.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -29,8 +33,6 @@ pub struct Outcome {
     pub intervals: Option<Intervals>,
     /// What answers that look at no input would have.
     pub constant: Option<ConstantOutcome>,
-    /// What it took.
-    pub training: Option<Training>,
     /// What the answers on validation look like: everything that the report says of them.
     pub answers: Option<Evaluation>,
 }
@@ -44,58 +46,13 @@ pub struct ConstantOutcome {
     pub test: MetricReport,
 }
 
-/// What a run took.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Training {
-    /// Numbers in the model.
-    pub parameters: usize,
-    /// Samples to learn from.
-    pub samples: u64,
-    /// Epochs.
-    pub epochs: u64,
-    /// Seconds of training in them, validation not included.
-    pub seconds: f64,
-    /// Which way the selection score is better.
-    pub score_direction: Direction,
-    /// Peak of resident memory over what the process held before, in MB; `None` where it was not measured.
-    pub peak_memory_mb: Option<f64>,
-}
-
-impl Training {
-    /// What the session took.
-    #[must_use]
-    pub fn of(session: &Session, peak_memory_mb: Option<f64>) -> Self {
-        let history = session.trainer.history();
-        Self {
-            parameters: session.trainer.model().params().numel(),
-            samples: session.train.source().len(),
-            epochs: history.len() as u64,
-            seconds: history.iter().map(|epoch| epoch.seconds).sum(),
-            score_direction: session.trainer.selection().direction(),
-            peak_memory_mb,
-        }
-    }
-
-    /// Mean seconds of training in an epoch.
-    #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "a count of epochs")]
-    pub fn seconds_per_epoch(&self) -> f64 {
-        self.seconds / self.epochs.max(1) as f64
-    }
-}
-
 impl Outcome {
     /// The outcome of a session that was trained to its end, whose metrics on the test split are `test`, off by as much as
     /// `intervals` say.
     ///
     /// # Errors
     /// Those of reading the labels of validation and test.
-    pub fn of(
-        session: &Session,
-        test: MetricReport,
-        mut intervals: Intervals,
-        peak_memory_mb: Option<f64>,
-    ) -> Result<Self> {
+    pub fn of(session: &Session, test: MetricReport, mut intervals: Intervals) -> Result<Self> {
         let selection = session.trainer.choice();
         let kept = selection
             .as_ref()
@@ -113,7 +70,6 @@ impl Outcome {
             test,
             intervals: Some(intervals),
             constant: Some(constant),
-            training: Some(Training::of(session, peak_memory_mb)),
             answers: None, // the report adds it, which reads validation
         })
     }
@@ -124,14 +80,12 @@ impl Outcome {
         self.selection.as_ref().filter(|choice| choice.chosen)?.score
     }
 
-    /// The text of `metrics.json`.
+    /// Writes it into a run's folder.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] when it cannot be written as JSON.
-    pub fn to_json(&self) -> Result<String> {
-        let text = serde_json::to_string_pretty(self)
-            .map_err(|e| Error::Checkpoint { path: "metrics.json".into(), reason: e.to_string() })?;
-        Ok(format!("{text}\n"))
+    /// [`Error::Io`] when the file cannot be written.
+    pub fn write(&self, dir: &RunDir) -> Result<()> {
+        json::write(&dir.metrics(), self)
     }
 
     /// The outcome of a run; `None` when it has not finished.
@@ -139,14 +93,7 @@ impl Outcome {
     /// # Errors
     /// [`Error::Io`] when `metrics.json` cannot be read, [`Error::Checkpoint`] when it is damaged.
     pub fn read(dir: &RunDir) -> Result<Option<Self>> {
-        let path = dir.metrics();
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(Error::io(path, "cannot read", e)),
-        };
-        let damaged = |e: serde_json::Error| Error::Checkpoint { path, reason: format!("metrics are damaged: {e}") };
-        serde_json::from_str(&text).map(Some).map_err(damaged)
+        json::read(&dir.metrics(), |e| format!("metrics are damaged: {e}"))
     }
 
     /// The outcome of the run in a folder; `None` when it holds none, or one that has not finished.

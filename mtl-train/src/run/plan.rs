@@ -53,12 +53,12 @@ impl ModelPlan {
         let wanted = wanted_tasks(config, info);
         let names: Vec<&str> = wanted.iter().map(|t| t.name.as_str()).collect();
         let info = self_supervised::info(config, info)?;
-        let info = info.for_tasks(&names).map_err(|e| Error::from(e).in_section("task"))?;
+        let info = info.for_tasks(&names).map_err(|e| Error::from(e).in_section(stranger(&names, &info)))?;
         let answers: Vec<Answer> = info.tasks.iter().map(|t| t.answer.clone()).collect();
         let mut heads = Vec::with_capacity(wanted.len());
-        for (task, answer) in wanted.iter().zip(&answers) {
+        for (idx, (task, answer)) in wanted.iter().zip(&answers).enumerate() {
             let head = task.head.clone().map_or_else(|| HeadConfig::default_for(answer), Ok);
-            heads.push(head.map_err(|e| Error::from(e).in_section("task"))?);
+            heads.push(head.map_err(|e| Error::from(e).in_section(format!("task[{idx}]")))?);
         }
         let tasks = task_set(&wanted, &heads, &answers)?;
         let parts = ModelConfig {
@@ -106,6 +106,12 @@ fn wanted_tasks(config: &RunConfig, info: &DataInfo) -> Vec<TaskConfig> {
     }
 }
 
+/// The place of the first task that the data do not have.
+fn stranger(names: &[&str], info: &DataInfo) -> String {
+    let is_known = |name: &str| info.tasks.iter().any(|task| task.name.as_str() == name);
+    names.iter().position(|name| !is_known(name)).map_or_else(|| "task".to_owned(), |idx| format!("task[{idx}].name"))
+}
+
 /// The tasks as the user wants them; a primary metric that was not named is the head's first.
 fn task_set(wanted: &[TaskConfig], heads: &[HeadConfig], answers: &[Answer]) -> Result<TaskSet> {
     let mut tasks = Vec::with_capacity(wanted.len());
@@ -114,18 +120,12 @@ fn task_set(wanted: &[TaskConfig], heads: &[HeadConfig], answers: &[Answer]) -> 
             let place = format!("task[{idx}].{key}");
             move |e: mtl_core::Error| Error::from(e).in_section(place)
         };
-        let task = || -> mtl_core::Result<Task> {
-            let suits = || head.metrics(answer).first().map_or(Ok(None), |name| MetricName::new(name).map(Some));
-            let primary = match &config.primary {
-                Some(primary) => Some(primary.clone()),
-                None => suits()?,
-            };
-            let mut task = Task::new(&config.name)?.with_weight(config.weight);
-            task.baseline = config.baseline;
-            task.primary = primary.map(|name| registry().find(&name)).transpose()?;
-            Ok(task)
-        };
-        let mut task = task().map_err(|e| Error::from(e).in_section("task"))?;
+        let mut task = Task::new(&config.name).map_err(refused("name"))?.with_weight(config.weight);
+        task.baseline = config.baseline;
+        let suits = || head.metrics(answer).first().map_or(Ok(None), |name| MetricName::new(name).map(Some));
+        let primary = config.primary.clone().map_or_else(suits, |named| Ok(Some(named)));
+        let primary = primary.and_then(|name| name.map(|name| registry().find(&name)).transpose());
+        task.primary = primary.map_err(refused("primary"))?;
         if let (Some(named), Some(metric)) = (&config.primary, &task.primary) {
             fits(&config.name, answer, named, metric).map_err(refused("primary"))?;
         }

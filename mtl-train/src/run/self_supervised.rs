@@ -12,16 +12,18 @@ use std::sync::Arc;
 use mtl_data::{DataInfo, Source, source::Restored};
 
 use crate::{
-    config::RunConfig,
+    config::{RunConfig, TaskConfig},
     error::{Error, Result},
 };
 
 /// The tasks of `config` whose labels are inputs: the name of each, and its input.
 #[must_use]
 pub fn of(config: &RunConfig) -> Vec<(String, String)> {
-    let restored =
-        |task: &crate::config::TaskConfig| Some((task.name.clone(), task.head.as_ref()?.restores()?.to_owned()));
     config.tasks.iter().filter_map(restored).collect()
+}
+
+fn restored(task: &TaskConfig) -> Option<(String, String)> {
+    Some((task.name.clone(), task.head.as_ref()?.restores()?.to_owned()))
 }
 
 /// The data with these tasks.
@@ -29,7 +31,10 @@ pub fn of(config: &RunConfig) -> Vec<(String, String)> {
 /// # Errors
 /// As [`DataInfo::with_restored`]: a task that the data have, an input that they have not.
 pub fn info(config: &RunConfig, info: &DataInfo) -> Result<DataInfo> {
-    info.with_restored(&of(config)).map_err(|e| Error::from(e).in_section("task"))
+    let mut tasks = config.tasks.iter().enumerate().filter_map(|(idx, task)| Some((idx, restored(task)?)));
+    tasks.try_fold(info.clone(), |info, (idx, task)| {
+        info.with_restored(&[task]).map_err(|e| Error::from(e).in_section(format!("task[{idx}]")))
+    })
 }
 
 /// A split of the data with these tasks; itself where there are none.

@@ -8,7 +8,7 @@ use mtl_core::{
     rng::derive,
     world::{self, World},
 };
-use mtl_data::{ForTasks, Loader, LoaderConfig, Order, Shard, Source, Splits, Subset, source::split, stats};
+use mtl_data::{Batches, ForTasks, Loader, LoaderConfig, Order, Source, Splits, Subset, stats};
 use mtl_metrics::MetricReport;
 use tch::Device;
 
@@ -88,12 +88,10 @@ impl Session {
         let mut train = restrict(&splits.train)?;
         let seed = config.train.seed;
         let labels = stats::of(&*train)?;
-        let (balancer, ranks) = (config.balancer.clone(), config.device.ranks());
-        let mut recipe = Recipe { ranks, device, plan, balancer, train: config.train.clone(), held_out: None };
+        let (balancer, train_config) = (config.balancer.clone(), config.train.clone());
+        let mut recipe = Recipe { ranks: 1, device, plan, balancer, train: train_config, held_out: None };
         let mut trainer = recipe.trainer(&labels)?;
-        if config.device.threads.is_none() && ranks == 1 {
-            threads::settle(trainer.model(), &recipe.plan.inputs, config.train.batch_size);
-        }
+        recipe.ranks = threads::settle(&config.device, trainer.model(), &recipe.plan.inputs, config.train.batch_size);
         let data = data.with_labels(labels);
         let least = match train.is_empty() {
             true => 1, // the loader refuses it in its own words
@@ -108,11 +106,11 @@ impl Session {
             ..LoaderConfig::default()
         };
         if trainer.wants_held_out() {
-            let (own, held) = split(train.len(), config.train.held_out, derive(seed, "held out", 0))?;
+            let held_out = splits.dealt.hold_out(train.len(), config.train.held_out, derive(seed, "held out", 0));
+            let (own, held) = held_out?;
             let part = |positions| Subset::new(train.clone(), positions);
             let (own, held): (Arc<dyn Source>, Arc<dyn Source>) = (Arc::new(part(own)?), Arc::new(part(held)?));
-            // Batches are taken one at a time by the step's number, so workers would only be started and stopped.
-            let held = Loader::new(held, LoaderConfig { workers: 0, ..shuffled.clone() })?;
+            let held = Loader::new(held, shuffled.clone())?;
             trainer.hold_out(held.clone());
             recipe.held_out = Some(held);
             train = own;
@@ -133,7 +131,7 @@ impl Session {
         })
     }
 
-    /// Trains to the end, on as many ranks as the configuration says: [`Trainer::fit`] on the session's loaders. Further ranks take over
+    /// Trains to the end, on as many ranks as the configuration says: [`Trainer::fit`] on the session's batches. Further ranks take over
     /// what this session's trainer knows, and are gone when it ends; observer and store are its alone.
     ///
     /// # Errors
@@ -143,13 +141,12 @@ impl Session {
         if recipe.ranks < 2 {
             return trainer.fit(train, validation, observer, store);
         }
+        let (train, validation, labels): (&dyn Batches, &dyn Batches, _) = (train, validation, &data.labels);
         let starts = (1..recipe.ranks).map(|_| trainer.checkpoint()).collect::<Result<Vec<_>>>()?;
-        let (starts, labels) = (Mutex::new(starts), &data.labels);
-        let own = |world: &dyn World| train.sharded(Shard { rank: world.rank(), size: world.size() });
+        let starts = Mutex::new(starts);
         let lead = |world: Arc<dyn World>| {
-            let part = own(world.as_ref());
             trainer.join(world);
-            let ended = trainer.fit(&part, validation, observer, store);
+            let ended = trainer.fit(train, validation, observer, store);
             trainer.join(world::alone());
             ended
         };
@@ -157,13 +154,31 @@ impl Session {
             let mut trainer = recipe.trainer(labels)?;
             let start = starts.lock().unwrap_or_else(PoisonError::into_inner).pop();
             start.map_or(Ok(()), |start| trainer.resume(start))?;
-            let part = own(world.as_ref());
             trainer.join(world);
-            trainer.fit(&part, validation, &mut (), None)
+            trainer.fit(train, validation, &mut (), None)
         };
         // All ranks end alike: they decide by the same numbers.
         let ended: Vec<Ending> = world::led(recipe.ranks, lead, follow)?;
         Ok(ended.first().copied().unwrap_or(Ending::Stopped))
+    }
+
+    /// How many optimizer steps the whole run will take.
+    #[must_use]
+    pub fn total_steps(&self) -> u64 {
+        // A loader knows its length, so there is always an answer.
+        self.trainer.total_steps(&self.train).unwrap_or(u64::MAX)
+    }
+
+    /// How many times it is validated at most.
+    #[must_use]
+    pub fn total_rounds(&self) -> u64 {
+        self.trainer.total_rounds(&self.train).unwrap_or(u64::MAX)
+    }
+
+    /// How many ranks train; see [`Session::fit`].
+    #[must_use]
+    pub fn ranks(&self) -> usize {
+        self.recipe.ranks
     }
 
     /// What its user should know before it starts.
@@ -232,7 +247,7 @@ impl Session {
     /// # Errors
     /// As [`Constant::judge`].
     pub fn validate_constant(&self) -> Result<MetricReport> {
-        Constant::of(self.labels()).judge(&**self.validation.source(), &metrics_of(self.trainer.model())?)
+        Constant::of(self.labels()).judge(&self.validation, &metrics_of(self.trainer.model())?)
     }
 
     /// The metrics of constant answers on the test split.
@@ -240,7 +255,7 @@ impl Session {
     /// # Errors
     /// As [`Constant::judge`].
     pub fn test_constant(&self) -> Result<MetricReport> {
-        Constant::of(self.labels()).judge(&**self.test.source(), &metrics_of(self.trainer.model())?)
+        Constant::of(self.labels()).judge(&self.test, &metrics_of(self.trainer.model())?)
     }
 
     /// The test split's batches in order, for curves and maps.
@@ -256,7 +271,8 @@ fn samples_per_batch(config: &RunConfig) -> u64 {
 
 /// The first samples of the training split, as every split: what can be learned by heart can be checked on itself.
 fn first_samples(splits: &Splits, n: u64) -> Result<Splits> {
-    let positions = (0..n.min(splits.train.len())).collect();
+    let positions: Vec<u64> = (0..n.min(splits.train.len())).collect();
+    let dealt = splits.dealt.of(&positions);
     let part: Arc<dyn Source> = Arc::new(Subset::new(splits.train.clone(), positions)?);
-    Ok(Splits { train: part.clone(), validation: part.clone(), test: part, ..splits.clone() })
+    Ok(Splits { train: part.clone(), validation: part.clone(), test: part, dealt, ..splits.clone() })
 }

@@ -1,10 +1,6 @@
 //! What the folder of a study holds beside its runs, and how a run of it is named and read back.
 
-use std::{
-    fs,
-    io::ErrorKind,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -12,8 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     config::RunConfig,
     error::{Error, Result},
-    run::outcome::{Outcome, Training},
-    train::checkpoint::write_atomic,
+    run::{cost::Cost, dir::RunDir, json, outcome::Outcome},
 };
 
 /// The files of a study, below its folder.
@@ -75,10 +70,10 @@ pub fn fingerprint(config: &RunConfig, context: &str) -> Result<String> {
 ///
 /// # Errors
 /// [`Error::Checkpoint`] for a run of an older version, which did not write down what a study needs; as [`Outcome::at`].
-pub(super) fn finished(root: &Path) -> Result<Option<(Outcome, Training)>> {
+pub(super) fn finished(root: &Path) -> Result<Option<(Outcome, Cost)>> {
     let Some(outcome) = Outcome::at(root)? else { return Ok(None) };
-    match outcome.training.clone() {
-        Some(training) => Ok(Some((outcome, training))),
+    match Cost::read(&RunDir::open(root)?)? {
+        Some(cost) => Ok(Some((outcome, cost))),
         None => Err(Error::Checkpoint {
             path: root.to_owned(),
             reason: "this run was finished by an older version, which did not write down what it took; remove its folder to \
@@ -88,28 +83,15 @@ pub(super) fn finished(root: &Path) -> Result<Option<(Outcome, Training)>> {
     }
 }
 
-/// What a file holds, `None` when there is none.
+/// What a file of a run holds, `None` when there is none.
 pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(Error::io(path, "cannot read", e)),
-    };
-    serde_json::from_str(&text).map(Some).map_err(|e| Error::Checkpoint {
-        path: path.to_owned(),
-        reason: format!("is damaged ({e}); remove its folder to train that run again"),
-    })
-}
-
-/// Writes a value as JSON, all or nothing.
-pub(super) fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<()> {
-    let text = serde_json::to_string_pretty(value)
-        .map_err(|e| Error::Checkpoint { path: path.to_owned(), reason: e.to_string() })?;
-    write_atomic(path, format!("{text}\n").as_bytes())
+    json::read(path, |e| format!("is damaged ({e}); remove its folder to train that run again"))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -4,21 +4,22 @@
 //! |---|---|
 //! | classes | the shares of the classes among the training labels; the most frequent class where one must be named |
 //! | yes/no | the share of yes of each label |
-//! | grades | their shares; the median grade for `grade-mae` |
+//! | grades | their shares; the median grade for absolute errors |
 //! | tags | the shares of the tags for every item, so the most frequent tag |
-//! | numbers | the mean of the training labels; their median for `mae`, `mape`, `smape`, `wmape` and `rmsle` |
+//! | numbers | the mean of the training labels; their median for absolute errors, as `mae` |
 //!
 //! A kind of answer without one says why not, and its metrics are undefined with that reason.
 //!
-//! The mean is best for squared errors, the median for absolute ones and for those of logarithms. Whatever a model has learned
+//! Which of them a metric likes best its facts say ([`MetricFacts::constant`](mtl_core::metric::MetricFacts)): the mean is best for
+//! squared errors, the median for absolute ones and for those of logarithms, shares as logits for margins. Whatever a model has learned
 //! from inputs is the distance from here: [`Skill`](mtl_metrics::aggregate::Skill) measures it, `train.selection = "skill"`
 //! chooses the epoch by it, and tables show the two side by side. Labels alone are read, no input and no model.
 
-use mtl_core::{answer, label_stats::LabelStats};
-use mtl_data::Source;
+use mtl_core::{answer, label_stats::LabelStats, metric::MetricName};
+use mtl_data::Batches;
 use mtl_metrics::{MetricReport, MetricSet};
 
-use crate::{error::Result, train::trainer::evaluate_answers};
+use crate::{error::Result, parts::metrics::registry, train::trainer::evaluate_answers};
 
 /// The constant answers of every task, in task order.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,22 +36,19 @@ impl Constant {
     ///
     /// # Errors
     /// Those of reading the labels; [`mtl_core::Error::Label`] for a label that is none.
-    pub fn judge(&self, split: &dyn Source, metrics: &MetricSet) -> Result<MetricReport> {
-        let tasks = &split.info().tasks;
-        evaluate_answers(split, metrics, &|task_idx, metric, truth| match (tasks.get(task_idx), self.0.get(task_idx)) {
-            (Some(task), Some(stats)) => task.answer.constant(stats, best_for(metric), truth),
+    pub fn judge(&self, split: &dyn Batches, metrics: &MetricSet) -> Result<MetricReport> {
+        let known = registry();
+        // A metric that is on no list has no facts: the mean, as for most.
+        let best_for = |metric: &str| {
+            let found = MetricName::new(metric).and_then(|name| known.find(&name));
+            found.map_or(answer::Constant::Mean, |metric| metric.facts().constant)
+        };
+        evaluate_answers(split, metrics, &|task_idx, metric, truth| match (
+            metrics.answer(task_idx),
+            self.0.get(task_idx),
+        ) {
+            (Some(answer), Some(stats)) => answer.constant(stats, best_for(metric), truth),
             (None, _) | (_, None) => Err("nothing is known of the training labels".to_owned()),
         })
-    }
-}
-
-/// Which constant answer a metric likes best.
-fn best_for(metric: &str) -> answer::Constant {
-    if metric == "hinge" {
-        answer::Constant::Logits // margins are between logits
-    } else if ["mae", "mape", "smape", "wmape", "rmsle", "grade-mae"].contains(&metric) {
-        answer::Constant::Median
-    } else {
-        answer::Constant::Mean
     }
 }

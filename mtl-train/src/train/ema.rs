@@ -31,6 +31,7 @@ use crate::error::Result;
 #[serde(default, deny_unknown_fields)]
 pub struct EmaConfig {
     /// How much of the mean stays at each step, in `[0, 1)`; default 0.999.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub decay: f64,
     /// Whether the first steps count more; default true.
     pub warmup: bool,

@@ -10,24 +10,27 @@ fn says(balancer: &str, train: &str) -> String {
 fn settings_are_refused_with_their_line() {
     let mut wrong = Vec::new();
     for (train, expected) in [
-        ("ema = { decay = 1.5 }", "run.toml:10: ema: decay must be in [0, 1), found 1.5"),
+        ("ema = { decay = 1.5 }", "run.toml:10: train.ema.decay must be in [0, 1), found 1.5"),
         ("ema = { dekay = 0.9 }", "did you mean \"decay\"?"),
-        ("clip_task_norm = 0.0", "run.toml:10: train: clip_task_norm must be positive, found 0"),
+        ("clip_task_norm = 0.0", "run.toml:10: train.clip_task_norm must be > 0, found 0.0"),
         ("precision = 'fp8'", "run.toml:10: train.precision: unknown \"fp8\", expected one of \"f32\", \"bf16\""),
         (
             "precision = 'bf16'\nstep_mode = { kind = 'factored' }",
             "run.toml:10: train: precision must be f32 with the factored step mode, which multiplies layer outputs, found bf16",
         ),
         ("schedule = { kind = 'cosin' }", "did you mean \"cosine\"?"),
-        ("schedule = { kind = 'one-cycle', pct_start = 1.5 }", "schedule: pct_start must be in (0, 1), found 1.5"),
+        ("schedule = { kind = 'one-cycle', pct_start = 1.5 }", "train.schedule.pct_start must be in (0, 1), found 1.5"),
         ("optimizer = { kind = 'adagard' }", "did you mean \"adagrad\"?"),
         (
             "groups = [{ role = 'shard' }]",
             "unknown \"shard\", expected one of \"shared\", \"task\", \"gate\", did you mean \"shared\"?",
         ),
         ("groups = [{ role = 'shared', lr = 2 }]", "key \"lr\" is unknown"),
-        ("groups = [{ lr_factor = 2.0 }]", "groups must be given a role, task, stage or prefix for each"),
-        ("groups = [{ role = 'shared', lr_factor = -1.0 }]", "groups.lr_factor must be >= 0, found -1"),
+        (
+            "groups = [{ lr_factor = 2.0 }]",
+            "run.toml:10: parameter group: role must be given, or task, stage or prefix, found none of them",
+        ),
+        ("groups = [{ role = 'shared', lr_factor = -1.0 }]", "train.groups[0].lr_factor must be >= 0, found -1.0"),
         ("groups = [{ task = 'y3' }]", "unknown task \"y3\", known tasks are y1-high, y2-high"),
         (
             "groups = [{ role = 'gate' }]",

@@ -6,8 +6,8 @@
 use super::lexer::code_only;
 use super::{Complaint, SourceFile};
 
-/// The enums with a variant a kind.
-const ENUMS: [&str; 6] = ["Answer", "AnswerTag", "Prediction", "Reference", "LabelStats", "LabelSpec"];
+/// The enums with a variant a kind, or a form that kinds have.
+const ENUMS: [&str; 8] = ["Answer", "AnswerTag", "Prediction", "Reference", "Said", "Truth", "LabelStats", "LabelSpec"];
 
 /// Arms `_ =>` beside arms that name a kind; library code only, tests may look at one kind alone.
 pub(super) fn wildcards(file: &SourceFile) -> Vec<Complaint> {

@@ -119,7 +119,7 @@ fn unsafe_code(file: &SourceFile) -> Vec<Complaint> {
         .collect()
 }
 
-/// A test that does not run, or that any panic satisfies, is worse than none.
+/// A test that does not run, that any panic satisfies, or that says to nobody that it was skipped, is worse than none.
 fn silenced_tests(file: &SourceFile) -> Vec<Complaint> {
     if !is_rust(file) {
         return Vec::new();
@@ -137,7 +137,18 @@ fn silenced_tests(file: &SourceFile) -> Vec<Complaint> {
             };
             Some(Complaint::at(index + 1, advice))
         })
+        .chain(lines_with(
+            file,
+            says_skipped,
+            "libtest swallows it: note a skipped test with xtask/src/skip.rs, which is counted",
+        ))
         .collect()
+}
+
+/// Whether a line prints that something was skipped.
+fn says_skipped(line: &str) -> bool {
+    let prints = words(line).any(|(word, rest)| matches!(word, "println" | "eprintln") && rest.starts_with("!(\""));
+    prints && line.to_lowercase().contains("(\"skip")
 }
 
 /// Packages are fetched by name through their clients; an address would bypass the user's mirror.
@@ -289,6 +300,8 @@ mod tests {
     fn silenced_tests_are_found() {
         let text = "#[test]\n#[ignore = \"slow\"]\nfn a() {}\n#[test]\n#[should_panic]\nfn b() {}\n";
         assert_eq!(lines(&silenced_tests(&file("x.rs", text))), [2, 5]);
+        let text = "fn f() {\n    println!(\"skipped: no data\");\n    eprintln!(\"2 skipped\");\n}\n";
+        assert_eq!(lines(&silenced_tests(&file("x.rs", text))), [2]);
     }
 
     #[test]

@@ -3,12 +3,21 @@
 use super::Aggregator;
 use crate::{error::Result, registry, task::TaskSet};
 
+/// The settings of an aggregator.
+pub trait AggregatorPart: std::fmt::Debug + Send + Sync {
+    /// Makes the method for these tasks.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfig`](crate::Error::InvalidConfig) for a setting outside its range.
+    fn build(&self, tasks: &TaskSet) -> Result<Box<dyn Aggregator>>;
+}
+
 /// Makes the configuration enum from lines `Variant(config type => method type) = "name", "description";`.
 macro_rules! aggregators {
     ($( $variant:ident($config:ty => $method:ty) = $key:literal, $about:literal; )+) => {
         registry! {
             /// The settings of an aggregator, as in config files.
-            pub enum AggregatorConfig, what = "aggregator" {
+            pub enum AggregatorConfig, what = "aggregator", part = AggregatorPart {
                 $( $variant($config) = $key, $about; )+
             }
         }
@@ -19,11 +28,15 @@ macro_rules! aggregators {
             /// # Errors
             /// [`Error::InvalidConfig`](crate::Error::InvalidConfig) for a setting outside its range.
             pub fn build(&self, tasks: &TaskSet) -> Result<Box<dyn Aggregator>> {
-                match self {
-                    $( Self::$variant(config) => Ok(Box::new(<$method>::new(config, tasks)?)), )+
-                }
+                self.part().build(tasks)
             }
         }
+
+        $( impl AggregatorPart for $config {
+            fn build(&self, tasks: &TaskSet) -> Result<Box<dyn Aggregator>> {
+                Ok(Box::new(<$method>::new(self, tasks)?))
+            }
+        } )+
     };
 }
 

@@ -28,6 +28,7 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct DbMtlConfig {
     /// Decay of the running gradients; in `[0, 1)`, default 0.9.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub beta: f64,
 }
 

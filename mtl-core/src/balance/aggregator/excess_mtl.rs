@@ -32,6 +32,7 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct ExcessMtlConfig {
     /// `eta`; > 0, default 0.01.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub step_size: f64,
 }
 

@@ -28,6 +28,7 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct GradDropConfig {
     /// Share of every gradient that is never dropped; in `[0, 1]`, default 0.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub leak: f64,
     /// Seed of the draws; default 0.
     pub seed: u64,

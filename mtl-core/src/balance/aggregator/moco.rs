@@ -31,10 +31,13 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct MoCoConfig {
     /// Share of the newest gradient in the running ones; in `(0, 1]`, default 0.5.
+    #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0.0))]
     pub beta: f64,
     /// Step size of the weights; > 0, default 0.1.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub gamma: f64,
     /// Ridge that draws the weights together; >= 0, default 0.
+    #[schemars(range(min = 0.0))]
     pub rho: f64,
 }
 

@@ -21,7 +21,7 @@ pub mod trimmed_mean;
 
 use std::fmt::Debug;
 
-pub use config::AggregatorConfig;
+pub use config::{AggregatorConfig, AggregatorPart};
 pub use db_mtl::{DbMtl, DbMtlConfig};
 pub use excess_mtl::{ExcessMtl, ExcessMtlConfig};
 pub use graddrop::{GradDrop, GradDropConfig};

@@ -31,8 +31,10 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct AutoLambdaConfig {
     /// Adam's learning rate of the weights; > 0, default 1e-3.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub learning_rate: f64,
     /// `a`, how far to look ahead: the model's learning rate is a good choice; > 0, default 1e-3.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub inner_lr: f64,
     /// Names of the tasks whose held-out losses count; empty (default): all.
     pub primary: Vec<String>,

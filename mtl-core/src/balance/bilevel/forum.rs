@@ -41,12 +41,16 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct ForumConfig {
     /// Adam's learning rate of the weights; > 0, default 1e-3.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub learning_rate: f64,
     /// `eta`, the size of the inner steps; > 0, default 0.1.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub inner_lr: f64,
     /// `T`, how many inner steps; >= 1, default 5.
+    #[schemars(range(min = 1))]
     pub inner_steps: u32,
     /// How fast the training constraint must fall; > 0, default 0.1.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub rho: f64,
 }
 

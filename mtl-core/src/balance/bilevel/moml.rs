@@ -30,8 +30,10 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct MomlConfig {
     /// Adam's learning rate of the weights; > 0, default 1e-3.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub learning_rate: f64,
     /// `a`, how far to look ahead; > 0, default 0.1.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub inner_lr: f64,
 }
 

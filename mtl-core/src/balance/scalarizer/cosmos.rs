@@ -27,8 +27,10 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct CosmosConfig {
     /// `c`, the pull of the preferred ratio; >= 0, default 1.
+    #[schemars(range(min = 0.0))]
     pub pull: f64,
     /// One number >= 0 per task, not all 0; empty (default): `1/m` each.
+    #[schemars(inner(range(min = 0.0)))]
     pub preference: Vec<f64>,
 }
 

@@ -29,10 +29,13 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct DtpConfig {
     /// Focus on difficult tasks; in `[0, 10]`, default 2.
+    #[schemars(range(min = 0.0, max = 10.0))]
     pub gamma: f64,
     /// Share of the newest metric in the running mean; in `(0, 1]`, default 0.5.
+    #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0.0))]
     pub newest: f64,
     /// Distance that metrics keep from 0 and 1; in `(0, 0.5)`, default 0.01.
+    #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 0.5))]
     pub floor: f64,
 }
 
@@ -76,7 +79,7 @@ impl Balancer for Dtp {
     }
 
     fn needs(&self) -> Needs {
-        Needs { kpis: true, ..Needs::default() }
+        Needs::default()
     }
 
     fn weigh(&mut self, evidence: &Evidence<'_>, weights: &mut [f64]) -> Result<Outcome> {

@@ -29,6 +29,7 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct DwaConfig {
     /// `T`, how even the weights are; > 0, default 2.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub temperature: f64,
 }
 

@@ -34,8 +34,10 @@ const SMALLEST: f64 = 1e-8;
 #[serde(default, deny_unknown_fields)]
 pub struct FamoConfig {
     /// Adam's learning rate of the logits; > 0, default 0.025.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub learning_rate: f64,
     /// `gamma`, how strongly logits are drawn to 0; >= 0, default 1e-3.
+    #[schemars(range(min = 0.0))]
     pub decay: f64,
     /// Lower bound of every task's loss; empty (default): 0 each.
     pub lower_bounds: Vec<f64>,

@@ -18,6 +18,7 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct FixedConfig {
     /// One number >= 0 per task, in task order, not all 0. Has no default.
+    #[schemars(inner(range(min = 0.0)))]
     pub weights: Vec<f64>,
 }
 

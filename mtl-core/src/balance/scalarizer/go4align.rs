@@ -28,8 +28,10 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct Go4AlignConfig {
     /// Number of groups; at least 1 (more than the tasks means one each), default 2.
+    #[schemars(range(min = 1))]
     pub groups: usize,
     /// `eta`; >= 0, default 1e-4.
+    #[schemars(range(min = 0.0))]
     pub step_size: f64,
 }
 

@@ -28,8 +28,10 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct ImtlLConfig {
     /// Adam's learning rate of the scales; > 0, default 1e-3.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub learning_rate: f64,
     /// Largest absolute log-scale; > 0, at most 50, default 10.
+    #[schemars(range(max = 50.0), extend("exclusiveMinimum" = 0.0))]
     pub bound: f64,
 }
 

@@ -27,6 +27,7 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct LbtwConfig {
     /// Strength; in `[0, 10]`, default 0.5.
+    #[schemars(range(min = 0.0, max = 10.0))]
     pub alpha: f64,
 }
 

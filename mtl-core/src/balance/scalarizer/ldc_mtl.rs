@@ -33,8 +33,10 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct LdcMtlConfig {
     /// `lambda`; in `[0, 0.5]` (weights then stay >= 0), default 0.01.
+    #[schemars(range(min = 0.0, max = 0.5))]
     pub penalty: f64,
     /// Adam's learning rate of the logits; > 0, default 1e-3.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub learning_rate: f64,
 }
 

@@ -27,6 +27,7 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct LossNormConfig {
     /// Decay of the running means; in `[0, 1)`, default 0.99.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub beta: f64,
 }
 

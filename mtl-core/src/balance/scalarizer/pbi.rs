@@ -28,8 +28,10 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct PbiConfig {
     /// Penalty of the distance from the ray; >= 0, default 5.
+    #[schemars(range(min = 0.0))]
     pub theta: f64,
     /// Direction of the ray: one number >= 0 per task, not all 0; empty (default): equal.
+    #[schemars(inner(range(min = 0.0)))]
     pub preference: Vec<f64>,
 }
 

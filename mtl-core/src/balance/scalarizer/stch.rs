@@ -44,10 +44,13 @@ pub struct StchConfig {
     /// `paper` (default) or `relative`.
     pub form: StchForm,
     /// Smoothness; > 0, default 1.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub mu: f64,
     /// Epochs of warm-up of the relative form; at least 1, default 4.
+    #[schemars(range(min = 1))]
     pub warmup: u64,
     /// One number >= 0 per task, not all 0; empty (default): `1/m` each. Paper form only.
+    #[schemars(inner(range(min = 0.0)))]
     pub preference: Vec<f64>,
     /// Ideal loss of every task; empty (default): 0 each. Paper form only.
     pub ideal: Vec<f64>,

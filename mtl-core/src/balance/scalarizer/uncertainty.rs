@@ -84,8 +84,10 @@ pub struct UncertaintyConfig {
     /// First log-variance of every task; within the bound, default 0.
     pub initial: f64,
     /// Learning rate of the log-variances; > 0, default 1e-3.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub learning_rate: f64,
     /// Largest absolute log-variance; > 0, at most 50, default 10.
+    #[schemars(range(max = 50.0), extend("exclusiveMinimum" = 0.0))]
     pub bound: f64,
 }
 

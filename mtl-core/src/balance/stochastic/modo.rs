@@ -31,8 +31,10 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct MoDoConfig {
     /// `gamma`, step of the weights in units of the gradients' squared length; > 0, default 0.1.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub gamma: f64,
     /// `rho`, pull towards equal weights in the same units; >= 0, default 0.1.
+    #[schemars(range(min = 0.0))]
     pub rho: f64,
 }
 

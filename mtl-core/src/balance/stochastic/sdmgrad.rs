@@ -36,10 +36,13 @@ const MOMENTUM: f64 = 0.5;
 #[serde(default, deny_unknown_fields)]
 pub struct SdmGradConfig {
     /// How strongly the direction is held at the preferred one; >= 0, default 0.3.
+    #[schemars(range(min = 0.0))]
     pub lam: f64,
     /// Steps of the inner descent, >= 1; default 20.
+    #[schemars(range(min = 1))]
     pub iterations: u32,
     /// `w0`: one number >= 0 per task, not all 0, made to sum to 1; empty (default): equal.
+    #[schemars(inner(range(min = 0.0)))]
     pub preference: Vec<f64>,
 }
 

@@ -44,8 +44,10 @@ pub struct AlignedMtlConfig {
     /// `min` (default), `median` or `rmse`.
     pub scale: AlignedScale,
     /// Eigenvalues below this share of the largest count as zero; in `[0, 1)`, default 1e-10.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub rank_tolerance: f64,
     /// One number >= 0 per task, not all 0; empty (default): `1/m` each.
+    #[schemars(inner(range(min = 0.0)))]
     pub preference: Vec<f64>,
 }
 

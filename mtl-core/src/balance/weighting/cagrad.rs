@@ -41,10 +41,12 @@ pub enum CaGradRescale {
 #[serde(default, deny_unknown_fields)]
 pub struct CaGradConfig {
     /// Radius of the ball in units of the mean gradient's length; >= 0, default 0.5.
+    #[schemars(range(min = 0.0))]
     pub c: f64,
     /// `quadratic` (default), `linear` or `none`.
     pub rescale: CaGradRescale,
     /// One number >= 0 per task, not all 0, made to sum to 1; empty (default): equal.
+    #[schemars(inner(range(min = 0.0)))]
     pub preference: Vec<f64>,
 }
 

@@ -28,6 +28,7 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct ConFigConfig {
     /// Wanted ratios of the cosines: one number >= 0 per task, not all 0; empty (default): 1 each.
+    #[schemars(inner(range(min = 0.0)))]
     pub preference: Vec<f64>,
 }
 

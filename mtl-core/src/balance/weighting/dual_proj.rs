@@ -29,6 +29,7 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct DualProjConfig {
     /// One number >= 0 per task, not all 0; empty (default): `1/m` each.
+    #[schemars(inner(range(min = 0.0)))]
     pub preference: Vec<f64>,
 }
 

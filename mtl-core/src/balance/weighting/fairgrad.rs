@@ -28,6 +28,7 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct FairGradConfig {
     /// Fairness; in `[0.1, 10]`, default 1.
+    #[schemars(range(min = 0.1, max = 10.0))]
     pub alpha: f64,
 }
 

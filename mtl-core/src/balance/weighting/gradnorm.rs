@@ -33,8 +33,10 @@ const SMALLEST: f64 = 1e-4;
 #[serde(default, deny_unknown_fields)]
 pub struct GradNormConfig {
     /// Strength of the pull towards equal training rates; in `[0, 10]`, default 1.5.
+    #[schemars(range(min = 0.0, max = 10.0))]
     pub alpha: f64,
     /// Adam's learning rate of the weights; > 0, default 0.025.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub learning_rate: f64,
 }
 

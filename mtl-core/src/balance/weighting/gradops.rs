@@ -34,6 +34,7 @@ use crate::{
 pub struct GradOpsConfig {
     /// Trade-off: positive favors tasks that already get much, negative those that get little; in `[-5, 5]`, default 0
     /// (the plain sum).
+    #[schemars(range(min = -5.0, max = 5.0))]
     pub alpha: f64,
 }
 

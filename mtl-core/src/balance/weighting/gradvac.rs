@@ -34,6 +34,7 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct GradVacConfig {
     /// Share of the newest cosine in the running ones; in `[0, 1]`, default 0.01. With 0 it is PCGrad.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub beta: f64,
     /// Seed of the random orders; default 0.
     pub seed: u64,

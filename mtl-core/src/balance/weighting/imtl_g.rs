@@ -31,6 +31,7 @@ use crate::{
 pub struct ImtlGConfig {
     /// Smallest divisor of the weights in units of the sum of their absolute values; in `(0, 1]`, default 0.1. Weights
     /// are then at most `1 / floor`.
+    #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0.0))]
     pub floor: f64,
 }
 

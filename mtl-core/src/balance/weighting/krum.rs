@@ -31,6 +31,7 @@ pub struct KrumConfig {
     /// `f`, how many gradients may be outliers; default 0.
     pub outliers: usize,
     /// `k`, how many gradients are kept; at least 1, default 1.
+    #[schemars(range(min = 1))]
     pub selected: usize,
 }
 

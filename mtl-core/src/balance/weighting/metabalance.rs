@@ -44,8 +44,10 @@ pub struct MetaBalanceConfig {
     /// Name of the main task; empty (default): the first one.
     pub main: String,
     /// How far lengths are drawn to the main task's; in `[0, 1]`, default 0.7.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub relax: f64,
     /// Decay of the running norms; in `[0, 1)`, default 0.9.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub beta: f64,
     /// `both` (default), `shrink` or `enlarge`.
     pub strategy: MetaBalanceStrategy,

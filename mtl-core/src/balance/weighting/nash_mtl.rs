@@ -31,6 +31,7 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct NashMtlConfig {
     /// Longest direction; > 0 (may be infinite), default 1.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub max_norm: f64,
 }
 

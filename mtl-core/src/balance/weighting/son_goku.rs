@@ -33,10 +33,13 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct SonGokuConfig {
     /// How negative a running cosine must be to count as a conflict; in `[0, 1)`, default 0.05.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub tau: f64,
     /// Decay of the running cosines; in `[0, 1)`, default 0.9.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub beta: f64,
     /// Steps between colorings; at least 1, default 32.
+    #[schemars(range(min = 1))]
     pub refresh: u64,
 }
 

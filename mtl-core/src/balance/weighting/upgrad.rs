@@ -34,6 +34,7 @@ use crate::{
 pub struct UpGradConfig {
     /// One number >= 0 per task, not all 0; empty (default): `1/m` each. With 1 each the result is the sum of the
     /// projected gradients.
+    #[schemars(inner(range(min = 0.0)))]
     pub preference: Vec<f64>,
 }
 

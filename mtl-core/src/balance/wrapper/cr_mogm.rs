@@ -26,6 +26,7 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct CrMogmConfig {
     /// Decay of the running weights; in `[0, 1)`, default 0.9.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub alpha: f64,
     /// The inner method; default `upgrad`.
     pub weigh: Box<BalancerConfig>,

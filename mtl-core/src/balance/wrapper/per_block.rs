@@ -51,7 +51,7 @@ impl PerBlock {
     /// # Errors
     /// [`Error::InvalidConfig`] for an inner method that does not look at the Gramian, or whose settings are wrong.
     pub fn new(config: &PerBlockConfig, tasks: &TaskSet) -> Result<Self> {
-        let whole = config.weigh.build(tasks)?;
+        let whole = config.weigh.build(tasks).map_err(|e| e.inside("weigh"))?;
         if !whole.needs().gramian || whole.needs().blocks || !whole.needs().looks.is_empty() {
             return check::refuse("per-block", "weigh", "a method that looks at the Gramian", whole.name());
         }

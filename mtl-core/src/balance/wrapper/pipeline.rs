@@ -53,10 +53,13 @@ pub struct PipelineConfig {
     /// The method; default `equal`.
     pub weigh: Box<BalancerConfig>,
     /// Decay of the running weights; in `[0, 1)`, default 0 (off).
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub ema: f64,
     /// Weigh in every k-th step only; at least 1, default 1.
+    #[schemars(range(min = 1))]
     pub every: u64,
     /// Largest weight in units of the mean absolute weight; above 1, or 0 (default, off).
+    #[schemars(range(min = 0.0))]
     pub clip: f64,
 }
 
@@ -96,8 +99,8 @@ impl Pipeline {
         if !(config.clip > 1.0 && config.clip.is_finite() || config.clip.abs() <= 0.0) {
             return check::refuse("pipeline", "clip", "above 1, or 0 for none", config.clip);
         }
-        let losses = config.losses.as_ref().map(|c| c.build(tasks)).transpose()?;
-        let weigh = config.weigh.build(tasks)?;
+        let losses = config.losses.as_ref().map(|c| c.build(tasks)).transpose().map_err(|e| e.inside("losses"))?;
+        let weigh = config.weigh.build(tasks).map_err(|e| e.inside("weigh"))?;
         if let Some(gramian) = losses.iter().find(|l| l.needs().gramian) {
             return check::refuse("pipeline", "losses", "a method that looks at losses only", gramian.name());
         }

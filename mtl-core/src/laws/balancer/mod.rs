@@ -4,7 +4,7 @@
 //! needs         what it declares stays the same, and evidence that lacks it is refused
 //! sizes         losses and a Gramian for another number of tasks are refused
 //! non_finite    NaN and infinity are refused by the name of the task
-//! finite        weights are finite, or an error says why; where gradients are independent there is no error
+//! finite        there are weights and they are finite, for gradients that cancel, depend on each other or are 0 as well
 //! odd           so they are beside a task whose loss is 0, whose gradient is 0, or which is 1e-30 or 1e30 times as large
 //! absent        a task may be absent from a step and come back
 //! repeatable    the same run gives the same bits
@@ -22,7 +22,6 @@
 //! linear        the direction is linear in the lengths of the gradients
 //! fair          orthogonal gradients of one length and equal losses get equal weights
 //! stateless     the second call gives the same as the first, and there is no state
-//! total         dependent gradients and zero rows get weights too
 //! ```
 //! Solvers are held to `f64`: no tolerance depends on the size of gradients.
 //!
@@ -69,8 +68,6 @@ pub struct Claims {
     pub fair: bool,
     /// The second call with the same evidence gives the same as the first, and there is no state.
     pub stateless: bool,
-    /// Gives weights for gradients that cancel, that depend on each other or are 0, rather than an error.
-    pub total: bool,
 }
 
 impl Claims {
@@ -84,7 +81,6 @@ impl Claims {
         linear: false,
         fair: true,
         stateless: true,
-        total: true,
     };
 }
 

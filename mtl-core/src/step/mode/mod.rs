@@ -9,7 +9,7 @@
 //! | [`low_memory`] | one per head, one batched, one through the trunk | no rows | exact | models that barely fit |
 //!
 //! Every mode gives its gradients as `TaskGradients`: a Gramian for the balancer, then a combination with the weights
-//! that it chose. Where a mode differs from the exact one, its file says in what; `tests/step_modes.rs` holds them to it.
+//! that it chose. Where a mode differs from the exact one, its file says in what; `tests/step_modes/` holds them to it.
 
 pub mod batched;
 pub mod exact;

@@ -48,11 +48,11 @@ pub use units::{Resampling, Units};
 
 use super::{Draws, normal::check_level};
 use crate::{
+    chunks::map_each,
     refusal::{LARGEST, refuse},
     value::OrReason,
 };
 use interval::Found;
-use rayon::prelude::*;
 
 const WHAT: &str = "bootstrap";
 
@@ -129,7 +129,7 @@ impl Bootstrap {
             });
         }
         let value = |counts: &[u32]| statistic(&units.spread(counts));
-        let resampled = resamples.par_iter().map(|counts| value(counts)).collect();
+        let resampled = map_each(resamples.len(), |idx| value(&resamples[idx]));
         self.conclude(units.len(), value, |unit| value(&all_but(units.len(), unit)), resampled)
     }
 
@@ -163,8 +163,7 @@ impl Bootstrap {
         let real = if n == 0 { Err("no unit".to_owned()) } else { checked(value(&vec![1; n]))? };
         let resampled = resampled.into_iter().map(checked).collect::<Result<Vec<_>>>()?;
         let needs_jackknife = self.interval == Interval::Bca && n >= 2 && real.is_ok();
-        let jackknife: Vec<OrReason<f64>> =
-            if needs_jackknife { (0..n).into_par_iter().map(without).collect() } else { Vec::new() };
+        let jackknife: Vec<OrReason<f64>> = if needs_jackknife { map_each(n, without) } else { Vec::new() };
         let jackknife = jackknife.into_iter().map(checked).collect::<Result<Vec<_>>>()?;
         Ok(Found { units: n, value: real, resampled, jackknife }.interval(self.interval, self.level))
     }

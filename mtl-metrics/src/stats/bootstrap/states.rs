@@ -59,7 +59,7 @@ impl Bootstrap {
 mod tests {
     use super::*;
     use crate::{
-        speech::{ErrorRate, Rate, Unit},
+        audio::{ErrorRate, Rate, Unit},
         stats::{Draws, Units},
         text::TextPairs,
     };

@@ -9,7 +9,7 @@
 
 use mtl_core::{
     answer::{Answer, OrReason},
-    prediction::{Prediction, Reference, Scores},
+    prediction::{Prediction, Reference, Said, Scores, Truth},
 };
 use ndarray::ArrayView1;
 
@@ -55,23 +55,21 @@ pub(crate) fn sigmoid(score: f32, kind: Scores) -> f64 {
 /// Why predictions have no such answer.
 pub fn chosen(prediction: &Prediction) -> OrReason<Vec<Chosen>> {
     let top = |probs: &[f64]| probs.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(idx, _)| idx);
-    Ok(match prediction {
-        Prediction::Class { scores, kind } => {
-            scores.rows().into_iter().map(|row| Chosen::Class(top(&softmax(row, *kind)))).collect()
+    Ok(match prediction.said() {
+        Said::OneOf { scores, kind, ordered } => {
+            let chosen = if ordered { Chosen::Grade } else { Chosen::Class };
+            scores.rows().into_iter().map(|row| chosen(top(&softmax(row, kind)))).collect()
         }
-        Prediction::Ordinal { scores, kind } => {
-            scores.rows().into_iter().map(|row| Chosen::Grade(top(&softmax(row, *kind)))).collect()
-        }
-        Prediction::MultiLabel { scores, kind } => {
+        Said::YesNo { scores, kind } => {
             let surest = |row: ArrayView1<'_, f32>| {
-                let yes: Vec<f64> = row.iter().map(|s| sigmoid(*s, *kind)).collect();
+                let yes: Vec<f64> = row.iter().map(|s| sigmoid(*s, kind)).collect();
                 let label = top(&yes.iter().map(|p| (p - 0.5).abs()).collect::<Vec<_>>());
                 Chosen::YesNo { label, yes: yes.get(label).is_some_and(|p| *p >= 0.5) }
             };
             scores.rows().into_iter().map(surest).collect()
         }
-        Prediction::Values { values } => vec![Chosen::Value(0); values.nrows()],
-        Prediction::Tags { .. } | Prediction::Sequence { .. } | Prediction::Custom { .. } => {
+        Said::Numbers(values) => vec![Chosen::Value(0); values.nrows()],
+        Said::Tags { .. } | Said::Tokens(_) | Said::Own(_) => {
             return Err(format!("its predictions ({}) have no single answer to explain", prediction.describe()));
         }
     })
@@ -80,23 +78,24 @@ pub fn chosen(prediction: &Prediction) -> OrReason<Vec<Chosen>> {
 /// How strongly a prediction says what was answered: a probability, the expected grade, or the number; NaN where it does not.
 #[must_use]
 pub fn strengths(prediction: &Prediction, answers: &[Chosen]) -> Vec<f64> {
+    let said = prediction.said();
     let strength = |(row, answer): (usize, &Chosen)| match *answer {
         Chosen::Class(class) => {
-            let Prediction::Class { scores, kind } = prediction else { return None };
-            softmax((row < scores.nrows()).then(|| scores.row(row))?, *kind).get(class).copied()
+            let Said::OneOf { scores, kind, .. } = said else { return None };
+            softmax((row < scores.nrows()).then(|| scores.row(row))?, kind).get(class).copied()
         }
         Chosen::Grade(_) => {
-            let Prediction::Ordinal { scores, kind } = prediction else { return None };
-            let probs = softmax((row < scores.nrows()).then(|| scores.row(row))?, *kind);
+            let Said::OneOf { scores, kind, .. } = said else { return None };
+            let probs = softmax((row < scores.nrows()).then(|| scores.row(row))?, kind);
             Some(probs.iter().enumerate().map(|(grade, p)| grade as f64 * p).sum())
         }
         Chosen::YesNo { label, yes } => {
-            let Prediction::MultiLabel { scores, kind } = prediction else { return None };
-            let p = sigmoid(*scores.get((row, label))?, *kind);
+            let Said::YesNo { scores, kind } = said else { return None };
+            let p = sigmoid(*scores.get((row, label))?, kind);
             Some(if yes { p } else { 1.0 - p })
         }
         Chosen::Value(at) => {
-            let Prediction::Values { values } = prediction else { return None };
+            let Said::Numbers(values) = said else { return None };
             values.get((row, at)).map(|v| f64::from(*v))
         }
     };
@@ -127,20 +126,18 @@ impl Chosen {
     #[must_use]
     pub fn truth(&self, reference: &Reference, row: usize, answer: &Answer) -> Option<String> {
         let name = |labels: &[i64]| Some(answer.output(usize::try_from(*labels.get(row)?).ok()?));
-        match reference {
-            Reference::Class(labels) | Reference::Ordinal(labels) => name(labels),
-            Reference::MultiLabel(labels) => {
+        match reference.truth() {
+            Truth::OneOf(labels) => name(labels),
+            Truth::YesNo(labels) => {
                 let Self::YesNo { label: at, .. } = self else { return None };
                 let value = labels.get((row, *at)).filter(|v| !v.is_nan())?;
                 Some(Self::YesNo { label: *at, yes: *value > 0.5 }.describe(answer, 0.0))
             }
-            Reference::Values(values) => {
+            Truth::Numbers(values) => {
                 let Self::Value(at) = self else { return None };
                 values.get((row, *at)).filter(|v| !v.is_nan()).map(|v| plain((*v).into()))
             }
-            Reference::Tags(_) | Reference::Sequence(_) | Reference::Custom { .. } => {
-                Some(answer.label_text(reference, row))
-            }
+            Truth::Tags(_) | Truth::Tokens(_) | Truth::Own(_) => Some(answer.label_text(reference, row)),
         }
     }
 }

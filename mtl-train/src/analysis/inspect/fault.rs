@@ -6,7 +6,7 @@
 //! | class that training never shows or with fewer than 10 samples; rare positives | warning |
 //! | numbers that are all the same, or that `f32` rounds to be, see `labels` | warning |
 //! | a constant field; many unseen texts or words; what loading found, see [`mtl_data::Splits::findings`] | warning |
-//! | samples of validation or test that training has as well: above 1 % | warning, else note |
+//! | samples of validation or test that training has as well, for the same task or for another: above 1 % | warning, else note |
 //! | a field that gives a label away, see `leak` | warning |
 //! | missing labels; training samples that occur more than once | note |
 
@@ -77,6 +77,7 @@ pub(crate) fn check_scanned(splits: &Splits, [train, validation, test]: &[Scan; 
     }
     found.extend(super::labels(&splits.train.info().tasks, &mtl_data::stats::of(&*splits.train)?));
     duplicates(train, others, &mut found);
+    crossed(train, others, &mut found);
     let Leaks { leaks, left_out } = leaks(&splits.train, GIVEN_AWAY)?;
     for (task, reason) in left_out {
         let message = format!("fields are not searched for its label: {reason}");
@@ -196,6 +197,39 @@ fn duplicates(train: &Scan, others: &[(&str, &Scan)], found: &mut Vec<Finding>) 
     }
 }
 
+/// Samples that one task learns from and another is judged on: files that were cut task by task. The trunk has seen them.
+fn crossed(train: &Scan, others: &[(&str, &Scan)], found: &mut Vec<Finding>) {
+    let mut seen: Vec<(u64, u64)> = train.hashes.iter().copied().zip(train.known.iter().copied()).collect();
+    seen.sort_unstable();
+    // The tasks of all training samples with the same inputs.
+    let tasks_of = |hash: u64| {
+        let from = seen.partition_point(|(known, _)| *known < hash);
+        seen[from..].iter().take_while(|(known, _)| *known == hash).fold(0, |tasks, (_, own)| tasks | own)
+    };
+    for (split, scan) in others {
+        let mut counts = vec![vec![0_u64; train.labels.len()]; train.labels.len()];
+        for (hash, judged) in scan.hashes.iter().zip(&scan.known) {
+            let learned = tasks_of(*hash);
+            let has = |tasks: u64, task: usize| task < 64 && tasks >> task & 1 == 1;
+            for (to, counts) in counts.iter_mut().enumerate().filter(|(to, _)| has(*judged, *to) && !has(learned, *to))
+            {
+                let from = counts.iter_mut().enumerate().filter(|(from, _)| *from != to && has(learned, *from));
+                from.for_each(|(_, count)| *count += 1);
+            }
+        }
+        for (to, counts) in counts.iter().enumerate() {
+            for (from, &n) in counts.iter().enumerate().filter(|(_, n)| **n > 0) {
+                let level = if share(n, scan.samples) > 1.0 { Level::Warning } else { Level::Note };
+                let message = format!(
+                    "{n} of its samples have the inputs of training samples of task {}: the trunk has learned from them",
+                    train.labels[from].task
+                );
+                add(found, level, &format!("{split}, task {}", train.labels[to].task), message);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -246,6 +280,39 @@ mod tests {
         has(Level::Note, "train, task z", "of labels are missing");
         assert!(!found.iter().any(|f| f.message.contains("away") && !f.place.ends_with("code")), "{found:#?}");
         assert!(found.is_sorted_by_key(|f| f.level));
+    }
+
+    /// Two tasks whose files were cut one by one: what one learns from the other is judged on.
+    #[test]
+    fn samples_that_cross_from_a_task_to_another_are_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let row = |i: u32, a: bool, b: bool| {
+            let label = |there: bool, of: u32| if there { (of % 2).to_string() } else { String::new() };
+            format!("{i}.5,{},{}\n", label(a, i), label(b, i / 2))
+        };
+        let train: String = (0..100).map(|i| row(i, i < 60, i >= 60)).collect();
+        // Task b is judged on 20 samples that task a learns from, and on 20 that nobody has seen.
+        let test: String = (40..60).chain(200..220).map(|i| row(i, i >= 200, true)).collect();
+        std::fs::write(dir.path().join("train.csv"), format!("x,a,b\n{train}")).unwrap();
+        std::fs::write(dir.path().join("test.csv"), format!("x,a,b\n{test}")).unwrap();
+        let schema = toml::from_str(
+            r#"columns = [{ name = "x", kind = "numeric" }, { name = "a", kind = "label", label = "class" },
+                          { name = "b", kind = "label", label = "class" }]"#,
+        )
+        .unwrap();
+        let config = CsvFiles {
+            dir: Some(dir.path().to_owned()),
+            train: "train.csv".into(),
+            test: Some("test.csv".into()),
+            validation_fraction: 0.01,
+            schema,
+            ..CsvFiles::default()
+        };
+        let found = check(&config.load().unwrap()).unwrap();
+        let crossed: Vec<_> = found.iter().filter(|f| f.message.contains("the trunk has learned")).collect();
+        let [only] = crossed[..] else { panic!("{found:#?}") };
+        assert_eq!((only.level, only.place.as_str()), (Level::Warning, "test, task b"));
+        assert!(only.message.ends_with("of training samples of task a: the trunk has learned from them"), "{only}");
     }
 
     #[test]

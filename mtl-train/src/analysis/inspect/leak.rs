@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! categorical:  gain = 1 - errors(majority label of each code) / errors(majority label of all)
-//! numeric, yes/no:   |2 AUROC - 1|           numeric, number:   |Pearson correlation|
+//! numeric, yes/no:   |2 AUROC - 1|           numeric, number:   |Pearson correlation|           numeric, grade: the larger of both
 //! ```
 //! A field with a value near 1 is the label in other words (a code of it, a column filled in afterwards): a model that
 //! may read it learns nothing else. Codes that occur fewer than five times on average are not judged: an identifier
@@ -11,7 +11,7 @@
 use std::cmp::Ordering;
 
 use mtl_core::{
-    answer::{AnswerTag, LabelColumn},
+    answer::LabelColumn,
     batch::Batch,
     input::{Cells, InputSpec, Modality},
 };
@@ -70,16 +70,8 @@ pub(super) fn leaks(source: &dyn Source, threshold: f64) -> Result<Leaks> {
         };
         for labels in columns {
             let strengths = strengths(&batch, &info.inputs, &labels)?;
-            for (field, strength) in strengths.into_iter().filter(|(_, strength)| *strength > threshold) {
-                let leak = Leak { field, task: task.name.to_string(), strength };
-                // Labels of one column may be seen as classes and as numbers.
-                match found.leaks.iter_mut().find(|l| l.field == leak.field && l.task == leak.task) {
-                    Some(known) if task.answer.tag() == AnswerTag::Ordinal => {
-                        known.strength = known.strength.max(strength);
-                    }
-                    Some(_) | None => found.leaks.push(leak),
-                }
-            }
+            let leaking = strengths.into_iter().filter(|(_, strength)| *strength > threshold);
+            found.leaks.extend(leaking.map(|(field, strength)| Leak { field, task: task.name.to_string(), strength }));
         }
     }
     Ok(found)
@@ -113,7 +105,7 @@ fn strengths(batch: &Batch, inputs: &InputSpec, labels: &LabelColumn) -> Result<
 
 fn of_codes(codes: impl Iterator<Item = i64>, labels: &LabelColumn) -> f64 {
     match labels {
-        LabelColumn::Classes(classes) => {
+        LabelColumn::Classes(classes) | LabelColumn::Grades(classes) => {
             gain(codes.zip(classes).filter_map(|(code, class)| Some((code, (*class)?))).collect())
         }
         LabelColumn::Numbers(_) => 0.0,
@@ -121,13 +113,24 @@ fn of_codes(codes: impl Iterator<Item = i64>, labels: &LabelColumn) -> f64 {
 }
 
 fn of_numbers(xs: impl Iterator<Item = f64>, labels: &LabelColumn) -> f64 {
+    let of_classes = |pairs: Vec<(f64, u64)>| {
+        if pairs.iter().all(|(_, class)| *class < 2) { separation(pairs) } else { 0.0 }
+    };
     match labels {
-        LabelColumn::Classes(classes) => {
-            let pairs: Vec<_> = xs.zip(classes).filter_map(|(x, class)| Some((x, (*class)?))).collect();
-            if pairs.iter().all(|(_, class)| *class < 2) { separation(pairs) } else { 0.0 }
+        LabelColumn::Classes(classes) => of_classes(known(xs, classes)),
+        LabelColumn::Numbers(ys) => correlation(&known(xs, ys)),
+        LabelColumn::Grades(grades) => {
+            let pairs = known(xs, grades);
+            #[expect(clippy::cast_precision_loss, reason = "few grades")]
+            let risen = correlation(&pairs.iter().map(|(x, grade)| (*x, *grade as f64)).collect::<Vec<_>>());
+            of_classes(pairs).max(risen)
         }
-        LabelColumn::Numbers(ys) => correlation(&xs.zip(ys).filter_map(|(x, y)| Some((x, (*y)?))).collect::<Vec<_>>()),
     }
+}
+
+/// The numbers of samples whose label is known, with the labels.
+fn known<T: Copy>(xs: impl Iterator<Item = f64>, labels: &[Option<T>]) -> Vec<(f64, T)> {
+    xs.zip(labels).filter_map(|(x, label)| Some((x, (*label)?))).collect()
 }
 
 /// The share of the errors of always guessing the most frequent label that knowing the code avoids.

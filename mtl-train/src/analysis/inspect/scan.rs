@@ -2,7 +2,12 @@
 
 use std::hash::{DefaultHasher, Hasher};
 
-use mtl_core::{answer::Counter, batch::Batch, error::TorchContext, label_stats::LabelStats};
+use mtl_core::{
+    answer::{Cells, Counter},
+    batch::{Batch, MISSING_CLASS, Target},
+    error::TorchContext,
+    label_stats::LabelStats,
+};
 use mtl_data::{DataInfo, Source};
 use serde::Serialize;
 use tch::{Kind, Tensor};
@@ -27,6 +32,9 @@ pub struct Scan {
     /// A hash of each sample's inputs, in order.
     #[serde(skip)]
     pub(super) hashes: Vec<u64>,
+    /// Which tasks each sample has a label of, a bit a task: of the first 64.
+    #[serde(skip)]
+    pub(super) known: Vec<u64>,
 }
 
 /// What a field holds.
@@ -207,6 +215,7 @@ struct Counting {
     inputs: Vec<InputCount>,
     labels: Vec<Box<dyn Counter>>,
     hashes: Vec<u64>,
+    known: Vec<u64>,
 }
 
 impl Counting {
@@ -215,6 +224,7 @@ impl Counting {
             inputs: input_count::of(&info.inputs, stand_ins),
             labels: info.tasks.iter().map(|task| task.answer.counter()).collect(),
             hashes: Vec::new(),
+            known: Vec::new(),
         }
     }
 
@@ -226,11 +236,14 @@ impl Counting {
             count.add(batch.inputs.input(name)?, &mut hashers)?;
         }
         self.hashes.extend(hashers.iter().map(Hasher::finish));
-        for (counter, target) in self.labels.iter_mut().zip(&batch.targets) {
+        let mut known = vec![0; batch.len()];
+        for (task, (counter, target)) in self.labels.iter_mut().zip(&batch.targets).enumerate() {
             if let Some(target) = target {
                 counter.count(&target.reference()?);
+                mark(&mut known, task, target)?;
             }
         }
+        self.known.append(&mut known);
         Ok(())
     }
 
@@ -261,8 +274,27 @@ impl Counting {
             let (known, missing) = (stats.known(), stats.missing());
             LabelScan { task: task.name.to_string(), known, missing, counts, numbers }
         });
-        Scan { samples, fields, inputs, labels: labels.collect(), hashes: self.hashes }
+        Scan { samples, fields, inputs, labels: labels.collect(), hashes: self.hashes, known: self.known }
     }
+}
+
+/// Sets the task's bit of the samples that have a label of it, in part at least.
+fn mark(known: &mut [u64], task: usize, target: &Target) -> Result<()> {
+    let Some(bit) = u32::try_from(task).ok().and_then(|task| 1_u64.checked_shl(task)) else { return Ok(()) };
+    if target.is_complete() {
+        known.iter_mut().for_each(|known| *known |= bit);
+        return Ok(());
+    }
+    let labels = target.labels()?;
+    for (sample, known) in known.iter_mut().enumerate() {
+        let range = labels.range(sample);
+        let is_known = match labels.cells() {
+            Cells::Index(cells) => cells.get(range).is_some_and(|cells| cells.iter().any(|c| *c != MISSING_CLASS)),
+            Cells::Number(cells) => cells.get(range).is_some_and(|cells| cells.iter().any(|c| !c.is_nan())),
+        };
+        *known |= if is_known { bit } else { 0 };
+    }
+    Ok(())
 }
 
 /// A tensor's values in order.

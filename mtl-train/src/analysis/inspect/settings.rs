@@ -15,7 +15,7 @@ use crate::{config::RunConfig, run::session::Session};
 pub(super) fn check(config: &RunConfig, splits: &Splits, session: &Session) -> Vec<Finding> {
     let train = &config.train;
     let (samples, batches) = (session.train.source().len(), session.train.n_batches());
-    let steps = session.trainer.total_steps(&session.train);
+    let (steps, rounds) = (session.total_steps(), session.total_rounds());
     let mut found = Vec::new();
     let mut add = |level, place: &str, message| found.push(Finding { level, place: place.to_owned(), message });
     if train.batch_size as u64 > samples {
@@ -27,8 +27,8 @@ pub(super) fn check(config: &RunConfig, splits: &Splits, session: &Session) -> V
         let message = format!("{warmup} of {steps} steps: the learning rate is never reached");
         add(Level::Warning, "train.schedule.warmup_steps", message);
     }
-    if let Some(patience) = train.patience.filter(|patience| *patience >= train.epochs) {
-        let message = format!("{patience} epochs of {}: the run never ends early", train.epochs);
+    if let Some(patience) = train.patience.filter(|patience| *patience >= rounds) {
+        let message = format!("{patience} {}s of {rounds}: the run never ends early", train.validate_every.noun());
         add(Level::Warning, "train.patience", message);
     }
     if train.accumulate > batches {

@@ -212,7 +212,14 @@ mod tests {
             + "[balancer]\nkind = \"cagrad\"\nc = -1.0\n[[task]]\nname = \"y1\"\nprimary = \"r3\"\n[[task]]\nname = \"z\"\n";
         let found = examined(&text);
         let told: Vec<String> = found.faults.iter().map(ToString::to_string).collect();
-        for part in ["\"epohcs\"", "found 4 -> 0", "dropout", "cagrad: c must be", "\"r3\"", "unknown task \"z\""] {
+        for part in [
+            "\"epohcs\"",
+            "encoder.hidden[1] must be >= 1",
+            "dropout",
+            "balancer.c must be",
+            "\"r3\"",
+            "unknown task \"z\"",
+        ] {
             assert!(told.iter().any(|e| e.contains(part) && e.starts_with("run.toml:")), "{part}: {told:#?}");
         }
         assert!(found.is_broken());
@@ -220,11 +227,12 @@ mod tests {
 
     #[test]
     fn sections_of_a_study_are_built_too() {
-        let text = format!("{RUN}[compare]\nsharing = [\"hard\", {{ kind = \"mmoe\", experts = 0 }}]\nseeds = 1\n");
+        let text =
+            format!("{RUN}[compare]\nsharing = [\"hard\", {{ kind = \"branch\", at = \"nowhere\" }}]\nseeds = 1\n");
         let found = examined(&text);
         let errors: Vec<&Finding> = found.findings.iter().filter(|f| f.level == Level::Error).collect();
         assert!(
-            matches!(errors[..], [e] if e.place == "compare, mmoe + equal, seed 0" && e.message.contains("experts")),
+            matches!(errors[..], [e] if e.place == "compare, branch + equal, seed 0" && e.message.contains("nowhere")),
             "{found:?}"
         );
         let text = format!("{RUN}[cv_weights]\nfolds = 2\ncandidates = {{ kind = \"grid\", steps = 1 }}\n");

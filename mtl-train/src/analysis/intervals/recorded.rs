@@ -1,10 +1,7 @@
 //! What a model said to a split and what is right, kept while it is evaluated, so that nothing has to be read twice.
 
-use mtl_core::{
-    answer::{Cells, Labels},
-    prediction::{MISSING_CLASS, Prediction, Reference, Scores},
-};
-use ndarray::Array2;
+use mtl_core::prediction::{Prediction, Reference, Said, Scores, Truth};
+use ndarray::ArrayView1;
 
 use crate::train::trainer::Recorder;
 
@@ -24,41 +21,15 @@ pub struct Recorded {
 /// The answers of one task; samples without any known label have no row.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RecordedTask {
-    form: Option<Form>,
+    /// What was said of the rows, and what is right.
+    rows: Option<(Prediction, Reference)>,
     /// Why nothing is kept.
     refusal: Option<String>,
-    width: usize,
-    /// `[rows, width]`.
-    said: Vec<f32>,
-    /// Class labels `[rows]`, for one of several classes.
-    classes: Vec<i64>,
-    /// `[rows, width]`, NaN where unknown, for the other forms.
-    labels: Vec<f32>,
-    /// A row's items, where samples have any number of them.
-    items: Option<Items>,
     /// The row of each sample.
     row_of: Vec<u32>,
     n_rows: u32,
     /// The group of each sample; empty where no batch had groups, else as long as the last one that had.
     groups: Vec<Option<u64>>,
-}
-
-/// Lists of the rows: scores of tags or tokens said, the path of a chain, what is right.
-#[derive(Debug, Clone, PartialEq)]
-struct Items {
-    said: Labels,
-    path: Option<Labels>,
-    truth: Labels,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
-    Class(Scores),
-    MultiLabel(Scores),
-    Values,
-    Ordinal(Scores),
-    Tags(Scores),
-    Sequence,
 }
 
 impl Recorded {
@@ -118,19 +89,6 @@ impl Recorder for Recorded {
     }
 }
 
-impl Items {
-    /// These rows, then those; `None` for lists of another form.
-    fn with(self, more: &Self) -> Option<Self> {
-        let join = |a: Labels, b: &Labels| Labels::concat(&[a, b.clone()]).ok();
-        let path = match (self.path, &more.path) {
-            (Some(a), Some(b)) => Some(join(a, b)?),
-            (None, None) => None,
-            (Some(_), None) | (None, Some(_)) => return None,
-        };
-        Some(Self { said: join(self.said, &more.said)?, path, truth: join(self.truth, &more.truth)? })
-    }
-}
-
 impl RecordedTask {
     /// Samples with a label.
     #[must_use]
@@ -151,76 +109,22 @@ impl RecordedTask {
     /// Adds a batch whose first sample has that position; gives how many numbers it took.
     fn add(&mut self, first: usize, prediction: &Prediction, reference: &Reference) -> usize {
         self.row_of.resize(first, NO_ROW);
-        let before = self.said.len() + self.labels.len() + self.classes.len();
-        match prediction {
-            Prediction::Class { scores, kind } | Prediction::Ordinal { scores, kind } => {
-                let (form, truth) = match reference {
-                    Reference::Class(truth) => (Form::Class(*kind), truth),
-                    Reference::Ordinal(truth) => (Form::Ordinal(*kind), truth),
-                    Reference::MultiLabel(_)
-                    | Reference::Values(_)
-                    | Reference::Tags(_)
-                    | Reference::Sequence(_)
-                    | Reference::Custom { .. } => return self.foreign(prediction, reference),
-                };
-                self.form.get_or_insert(form);
-                for (row, label) in scores.rows().into_iter().zip(truth) {
-                    let known = *label >= 0;
-                    if known {
-                        self.said.extend(row);
-                        self.classes.push(*label);
-                    }
-                    self.row(known);
-                }
-                self.width = scores.ncols();
-            }
-            Prediction::MultiLabel { scores, kind } => {
-                let Reference::MultiLabel(truth) = reference else { return self.foreign(prediction, reference) };
-                self.form.get_or_insert(Form::MultiLabel(*kind));
-                self.labeled(scores, truth);
-            }
-            Prediction::Values { values } => {
-                let Reference::Values(truth) = reference else { return self.foreign(prediction, reference) };
-                self.form.get_or_insert(Form::Values);
-                self.labeled(values, truth);
-            }
-            Prediction::Tags { scores, kind, path } => {
-                let Reference::Tags(truth) = reference else { return self.foreign(prediction, reference) };
-                self.form.get_or_insert(Form::Tags(*kind));
-                return self.lists(&Items { said: scores.clone(), path: path.clone(), truth: truth.clone() });
-            }
-            Prediction::Sequence { tokens } => {
-                let Reference::Sequence(truth) = reference else { return self.foreign(prediction, reference) };
-                self.form.get_or_insert(Form::Sequence);
-                return self.lists(&Items { said: tokens.clone(), path: None, truth: truth.clone() });
-            }
-            Prediction::Custom { .. } => return self.foreign(prediction, reference),
+        if prediction.tag() != reference.tag() || matches!(prediction.said(), Said::Own(_)) {
+            return self.foreign(prediction, reference);
         }
-        self.said.len() + self.labels.len() + self.classes.len() - before
-    }
-
-    /// Keeps the lists of samples of which anything is known.
-    fn lists(&mut self, batch: &Items) -> usize {
-        let Cells::Index(cells) = batch.truth.cells() else { return 0 };
-        let known = |row: &usize| {
-            let truth = &cells[batch.truth.range(*row)];
-            truth.is_empty() || truth.iter().any(|item| *item != MISSING_CLASS)
-        };
-        let kept: Vec<usize> = (0..batch.truth.len()).filter(known).collect();
-        (0..batch.truth.len()).for_each(|row| self.row(known(&row)));
-        let new = Items {
-            said: batch.said.gather(&kept),
-            path: batch.path.as_ref().map(|path| path.gather(&kept)),
-            truth: batch.truth.gather(&kept),
-        };
-        let taken = new.said.cells().len() + new.truth.cells().len();
-        let whole = match self.items.take() {
-            None => Some(new),
-            Some(before) => before.with(&new),
-        };
-        match whole {
-            Some(whole) => self.items = Some(whole),
-            None => self.refusal = Some("answers of one task have different forms".into()),
+        let truth = reference.truth();
+        let n = prediction.batch_size().min(reference.batch_size());
+        let known: Vec<usize> = (0..n).filter(|row| truth.knows(*row)).collect();
+        (0..n).for_each(|row| self.row(truth.knows(row)));
+        let (said, truth) = (prediction.gather(&known), reference.gather(&known));
+        let taken = said.cells() + truth.cells();
+        match &mut self.rows {
+            rows @ None => *rows = Some((said, truth)),
+            Some((before, right)) => {
+                if !(before.append(&said) && right.append(&truth)) {
+                    self.refusal = Some("answers of one task have different forms".into());
+                }
+            }
         }
         taken
     }
@@ -238,18 +142,6 @@ impl RecordedTask {
         self.refusal.as_deref()
     }
 
-    fn labeled(&mut self, said: &Array2<f32>, truth: &Array2<f32>) {
-        for (row, truth) in said.rows().into_iter().zip(truth.rows()) {
-            let known = truth.iter().any(|v| !v.is_nan());
-            if known {
-                self.said.extend(row);
-                self.labels.extend(truth);
-            }
-            self.row(known);
-        }
-        self.width = said.ncols();
-    }
-
     fn row(&mut self, known: bool) {
         self.row_of.push(if known { self.n_rows } else { NO_ROW });
         self.n_rows += u32::from(known);
@@ -265,58 +157,34 @@ impl RecordedTask {
         let row_of = |sample: &usize| self.row_of.get(*sample).copied().filter(|row| *row != NO_ROW);
         let drawn = samples.iter().enumerate().filter_map(|(at, sample)| Some((at as u64, row_of(sample)? as usize)));
         let (places, rows): (Vec<u64>, Vec<usize>) = drawn.unzip();
-        let matrix = |numbers: &[f32]| {
-            let mut flat = Vec::with_capacity(rows.len() * self.width);
-            rows.iter().for_each(|row| {
-                flat.extend_from_slice(numbers.get(row * self.width..(row + 1) * self.width).unwrap_or_default());
-            });
-            Array2::from_shape_vec((rows.len(), self.width), flat).ok()
-        };
-        let (said, truth) = match self.form? {
-            Form::Class(kind) => {
-                let classes = rows.iter().filter_map(|row| self.classes.get(*row)).copied().collect();
-                (Prediction::Class { scores: matrix(&self.said)?, kind }, Reference::Class(classes))
-            }
-            Form::Ordinal(kind) => {
-                let grades = rows.iter().filter_map(|row| self.classes.get(*row)).copied().collect();
-                (Prediction::Ordinal { scores: matrix(&self.said)?, kind }, Reference::Ordinal(grades))
-            }
-            Form::MultiLabel(kind) => (
-                Prediction::MultiLabel { scores: matrix(&self.said)?, kind },
-                Reference::MultiLabel(matrix(&self.labels)?),
-            ),
-            Form::Values => {
-                (Prediction::Values { values: matrix(&self.said)? }, Reference::Values(matrix(&self.labels)?))
-            }
-            Form::Tags(kind) => {
-                let Items { said, path, truth } = self.items.as_ref()?;
-                let path = path.as_ref().map(|path| path.gather(&rows));
-                (Prediction::Tags { scores: said.gather(&rows), kind, path }, Reference::Tags(truth.gather(&rows)))
-            }
-            Form::Sequence => {
-                let Items { said, truth, .. } = self.items.as_ref()?;
-                (Prediction::Sequence { tokens: said.gather(&rows) }, Reference::Sequence(truth.gather(&rows)))
-            }
-        };
-        Some((said, truth, places))
+        let (said, truth) = self.rows.as_ref()?;
+        Some((said.gather(&rows), truth.gather(&rows), places))
     }
 
     /// Labels and scores of a task with one yes/no question (of two classes the second); `None` for other tasks.
     #[must_use]
     pub fn question(&self) -> Option<(Vec<bool>, Vec<f32>)> {
-        match (self.form.filter(|_| self.refusal.is_none())?, self.width) {
-            (Form::MultiLabel(_), 1) => Some((self.labels.iter().map(|y| *y > 0.5).collect(), self.said.clone())),
-            (Form::Class(kind) | Form::Ordinal(kind), 2) => {
+        let (said, truth) = self.rows.as_ref().filter(|_| self.refusal.is_none())?;
+        match (said.said(), truth.truth()) {
+            (Said::YesNo { scores, .. }, Truth::YesNo(labels)) if scores.ncols() == 1 => {
+                Some((labels.iter().map(|y| *y > 0.5).collect(), scores.iter().copied().collect()))
+            }
+            (Said::OneOf { scores, kind, .. }, Truth::OneOf(labels)) if scores.ncols() == 2 => {
                 // Of logits the difference, as the metric ranks them.
-                let score = |row: &[f32]| match (kind, row) {
-                    (Scores::Logits, [no, yes]) => yes - no,
-                    (Scores::Probs, [_, yes]) => *yes,
-                    _ => f32::NAN,
+                let score = |row: ArrayView1<'_, f32>| match kind {
+                    Scores::Logits => row[1] - row[0],
+                    Scores::Probs => row[1],
                 };
-                Some((self.classes.iter().map(|c| *c == 1).collect(), self.said.chunks(2).map(score).collect()))
+                let scores = scores.rows().into_iter().map(score).collect();
+                Some((labels.iter().map(|class| *class == 1).collect(), scores))
             }
             (
-                Form::MultiLabel(_) | Form::Class(_) | Form::Ordinal(_) | Form::Values | Form::Tags(_) | Form::Sequence,
+                Said::OneOf { .. }
+                | Said::YesNo { .. }
+                | Said::Numbers(_)
+                | Said::Tags { .. }
+                | Said::Tokens(_)
+                | Said::Own(_),
                 _,
             ) => None,
         }
@@ -326,6 +194,7 @@ impl RecordedTask {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use mtl_core::answer::{Cells, Labels};
     use ndarray::array;
 
     #[test]

@@ -50,12 +50,13 @@ pub(super) fn blocks(history: &History, size: Option<&Summary>) -> Vec<Block> {
     }
     let seconds: f64 = history.epochs.iter().map(|e| e.seconds).sum();
     if let Some(last) = history.epochs.last() {
-        let per_epoch = seconds / history.epochs.len() as f64;
+        let (noun, per_epoch) = (history.noun(), seconds / history.epochs.len() as f64);
         items.push((
             "training time".into(),
-            format!("{} s, {} s per epoch, without validation", written(seconds), written(per_epoch)),
+            format!("{} s, {} s per {noun}, without validation", written(seconds), written(per_epoch)),
         ));
-        items.push(("samples per second".into(), format!("{} in the last epoch", fixed(last.samples_per_second, 0))));
+        let when = if noun == "epoch" { "in the last epoch" } else { "before the last validation" };
+        items.push(("samples per second".into(), format!("{} {when}", fixed(last.samples_per_second, 0))));
         items.push(("optimizer steps".into(), count(last.step)));
     }
     if let Some(bytes) = history.peak_memory {

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use mtl_core::answer::AnswerTag;
+use mtl_core::answer::CellRule;
 use mtl_data::{Source, Splits, Subset};
 
 use super::gaps;
@@ -111,7 +111,7 @@ fn labels(splits: &Splits, scans: &[Scan; 3], tasks: &[String]) -> Table {
         let kind = task.map_or_else(String::new, |t| t.answer.summary());
         let gaps = |scan: &LabelScan| Cell::Text(percent(scan.missing, scan.known + scan.missing));
         // Yes/no labels are counted by cell; each label has as many samples as there are.
-        let yes_no = task.filter(|t| t.answer.tag() == AnswerTag::MultiLabel);
+        let yes_no = task.filter(|t| t.answer.layout().cells == CellRule::YesNo);
         let each_of = yes_no.map_or(1, |t| t.answer.names().len() as u64);
         let mut cells = vec![Cell::Text(kind), Cell::Text(shares(own, each_of)), gaps(own)];
         for other in others {

@@ -226,7 +226,7 @@ impl TaskEvaluation {
                 found.rankings = Some(Rankings::of(&of_classes(columns, labels, &names)));
                 found.calibration = Calibration::of("probability of the class that was named", at, outputs);
                 found.confusion = Confusion::of(&names, &own.confusion);
-                if let Answer::Ordinal(_) = answer {
+                if answer.is_ordered() {
                     found.grades_off = grades_off(probs, labels);
                 }
             }

@@ -80,6 +80,11 @@ impl History {
         history
     }
 
+    /// What a round is called: an epoch, unless validation comes more or less often.
+    pub(super) fn noun(&self) -> &'static str {
+        self.epochs.first().map_or("epoch", |epoch| epoch.every.noun())
+    }
+
     /// The best epoch so far.
     #[must_use]
     pub fn best(&self) -> Option<&EpochSummary> {

@@ -103,7 +103,7 @@ fn write_page(
             Some(answers) => seen.evaluation = answers.with_curves_of(&seen.evaluation),
             None => {
                 outcome.answers = Some(seen.evaluation.clone());
-                write_atomic(&dir.metrics(), outcome.to_json()?.as_bytes())?;
+                outcome.write(dir)?;
             }
         }
     }
@@ -206,9 +206,10 @@ fn page(
         None => doc.push(Note::new(
             NoteKind::Caution,
             format!(
-                "This run has not finished: {} epochs are done, and there are no test numbers. Curves and models are \
-                 those of its best epoch so far.",
-                history.epochs.len()
+                "This run has not finished: {} {noun}s are done, and there are no test numbers. Curves and models are \
+                 those of its best {noun} so far.",
+                history.epochs.len(),
+                noun = history.noun()
             ),
         )),
     }

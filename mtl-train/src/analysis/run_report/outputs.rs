@@ -5,12 +5,12 @@
 //! metrics' own states ([`Outputs::metrics`]), never computed a second way.
 
 use mtl_core::{
-    answer::{AnswerTag, Cells},
-    prediction::{Prediction, Reference, Scores},
+    answer::Cells,
+    prediction::{Prediction, Reference, Said, Scores, Truth},
 };
-use mtl_data::Loader;
+use mtl_data::Batches;
 use mtl_metrics::{Auroc, ConfusionMatrix, MetricReport, MetricSet, Streaming, class::Ece};
-use ndarray::{Array2, ArrayView1};
+use ndarray::ArrayView1;
 
 use crate::{
     analysis::explain::{sigmoid, softmax},
@@ -158,14 +158,11 @@ const MOST_NUMBERS: usize = 50_000_000;
 ///
 /// # Errors
 /// As [`Model::predict`]; the data's own errors.
-pub fn outputs(model: &Model, loader: &Loader) -> Result<Outputs> {
+pub fn outputs(model: &Model, batches: &dyn Batches) -> Result<Outputs> {
     let mut metrics = metrics_of(model)?;
     let chosen: Vec<usize> = metrics.iter().map(|(_, own)| own.len()).collect();
-    for (at, task) in loader.source().info().tasks.iter().enumerate() {
-        let has_curves = match task.answer.tag() {
-            AnswerTag::Class | AnswerTag::MultiLabel | AnswerTag::Ordinal => true,
-            AnswerTag::Values | AnswerTag::Tags | AnswerTag::Sequence | AnswerTag::Custom(_) => false,
-        };
+    for (at, answer) in model.answers().iter().enumerate() {
+        let has_curves = answer.has_curves();
         if has_curves && metrics.get::<Auroc>(at).is_none() {
             metrics.add(at, Box::new(Streaming::new(Auroc)))?;
         }
@@ -174,7 +171,7 @@ pub fn outputs(model: &Model, loader: &Loader) -> Result<Outputs> {
         }
     }
     let mut kept = Kept { tasks: model.heads().iter().map(|_| None).collect(), seen: 0, read: 0, is_full: false };
-    let mut report = evaluate_recorded(model, loader, &mut metrics, &mut kept)?;
+    let mut report = evaluate_recorded(model, batches, &mut metrics, &mut kept)?;
     report.tasks.iter_mut().zip(chosen).for_each(|(task, n)| task.metrics.truncate(n));
     let empty = || TaskOutputs {
         ids: Vec::new(),
@@ -213,14 +210,12 @@ impl Recorder for Kept {
 
 impl TaskOutputs {
     fn new(prediction: &Prediction) -> Self {
-        let answers = match prediction {
-            Prediction::Class { .. } | Prediction::Ordinal { .. } => {
-                Judged::Classes { probs: Rows::default(), labels: Vec::new() }
-            }
-            Prediction::MultiLabel { .. } => Judged::YesNo { probs: Rows::default(), labels: Rows::default() },
-            Prediction::Values { .. } => Judged::Values { predicted: Rows::default(), labels: Rows::default() },
-            Prediction::Tags { .. } => Judged::Tags(Vec::new()),
-            Prediction::Sequence { .. } | Prediction::Custom { .. } => Judged::Other(prediction.describe()),
+        let answers = match prediction.said() {
+            Said::OneOf { .. } => Judged::Classes { probs: Rows::default(), labels: Vec::new() },
+            Said::YesNo { .. } => Judged::YesNo { probs: Rows::default(), labels: Rows::default() },
+            Said::Numbers(_) => Judged::Values { predicted: Rows::default(), labels: Rows::default() },
+            Said::Tags { .. } => Judged::Tags(Vec::new()),
+            Said::Tokens(_) | Said::Own(_) => Judged::Other(prediction.describe()),
         };
         Self { ids: Vec::new(), positions: Vec::new(), answers, confusion: ConfusionMatrix::default() }
     }
@@ -244,67 +239,60 @@ impl TaskOutputs {
             kept.push(*id);
             positions.push(position);
         };
-        match prediction {
-            Prediction::Class { scores, kind } | Prediction::Ordinal { scores, kind } => {
-                let (Judged::Classes { probs, labels }, Reference::Class(truth) | Reference::Ordinal(truth)) =
-                    (&mut self.answers, reference)
-                else {
-                    return;
-                };
-                for ((id, row), label) in ids().zip(scores.rows()).zip(truth) {
+        let truth = reference.truth();
+        match (prediction.said(), truth, &mut self.answers) {
+            (Said::OneOf { scores, kind, .. }, Truth::OneOf(classes), Judged::Classes { probs, labels }) => {
+                for ((id, row), label) in ids().zip(scores.rows()).zip(classes) {
                     if let Ok(label) = usize::try_from(*label) {
                         keep(id);
-                        probs.push(softmax(row, *kind));
+                        probs.push(softmax(row, kind));
                         labels.push(label);
                     }
                 }
             }
-            Prediction::MultiLabel { scores, kind } => {
-                let (Judged::YesNo { probs, labels }, Reference::MultiLabel(truth)) = (&mut self.answers, reference)
-                else {
-                    return;
-                };
-                for ((id, row), truth) in ids().zip(scores.rows()).zip(known(truth)) {
-                    let Some(truth) = truth else { continue };
-                    keep(id);
-                    probs.push(row.iter().map(|s| sigmoid(*s, *kind)));
-                    labels.push(truth.iter().map(|v| f64::from(*v)));
+            (Said::YesNo { scores, kind }, Truth::YesNo(cells), Judged::YesNo { probs, labels }) => {
+                for ((row, id), (said, right)) in ids().enumerate().zip(scores.rows().into_iter().zip(cells.rows())) {
+                    if truth.knows(row) {
+                        keep(id);
+                        probs.push(said.iter().map(|s| sigmoid(*s, kind)));
+                        labels.push(right.iter().map(|v| f64::from(*v)));
+                    }
                 }
             }
-            Prediction::Values { values } => {
-                let (Judged::Values { predicted, labels }, Reference::Values(truth)) = (&mut self.answers, reference)
-                else {
-                    return;
-                };
-                for ((id, row), truth) in ids().zip(values.rows()).zip(known(truth)) {
-                    let Some(truth) = truth else { continue };
-                    keep(id);
-                    predicted.push(row.iter().map(|v| f64::from(*v)));
-                    labels.push(truth.iter().map(|v| f64::from(*v)));
+            (Said::Numbers(values), Truth::Numbers(cells), Judged::Values { predicted, labels }) => {
+                for ((row, id), (said, right)) in ids().enumerate().zip(values.rows().into_iter().zip(cells.rows())) {
+                    if truth.knows(row) {
+                        keep(id);
+                        predicted.push(said.iter().map(|v| f64::from(*v)));
+                        labels.push(right.iter().map(|v| f64::from(*v)));
+                    }
                 }
             }
-            Prediction::Tags { scores, kind, path: _ } => {
-                let (Judged::Tags(samples), Reference::Tags(truth)) = (&mut self.answers, reference) else { return };
-                let (Cells::Number(cells), Cells::Index(labels)) = (scores.cells(), truth.cells()) else { return };
+            (Said::Tags { scores, kind, path: _ }, Truth::Tags(tags), Judged::Tags(samples)) => {
+                let (Cells::Number(cells), Cells::Index(labels)) = (scores.cells(), tags.cells()) else { return };
                 for (row, id) in ids().enumerate() {
-                    let labels = labels.get(truth.range(row)).unwrap_or_default();
+                    let labels = labels.get(tags.range(row)).unwrap_or_default();
                     if labels.iter().any(|tag| *tag >= 0) {
                         keep(id);
                         let scores_of = cells.get(scores.range(row)).unwrap_or_default();
                         let said = prediction.said_tags(row).unwrap_or_default();
-                        samples.push(Tagged::of(&said, scores_of, scores.item_size(), *kind, labels));
+                        samples.push(Tagged::of(&said, scores_of, scores.item_size(), kind, labels));
                     }
                 }
             }
-            // There are no charts for these; the page says so.
-            Prediction::Sequence { .. } | Prediction::Custom { .. } => {}
+            // Of the last two there are no charts, the page says so; the others are answers beside labels of another form.
+            (
+                Said::OneOf { .. }
+                | Said::YesNo { .. }
+                | Said::Numbers(_)
+                | Said::Tags { .. }
+                | Said::Tokens(_)
+                | Said::Own(_),
+                _,
+                _,
+            ) => {}
         }
     }
-}
-
-/// Rows that have at least one known label.
-fn known(labels: &Array2<f32>) -> impl Iterator<Item = Option<ArrayView1<'_, f32>>> {
-    labels.rows().into_iter().map(|row| row.iter().any(|v| !v.is_nan()).then_some(row))
 }
 
 #[cfg(test)]

@@ -70,17 +70,20 @@ impl Judged<'_> {
         let series =
             if is_few { self.tasks.iter().map(|task| line(*task)).collect() } else { self.summary(drawn, line) };
         let band = "Band: from the lowest to the highest task; dashed: the tasks that end lowest and highest.";
-        let why = "Each task's error as a multiple of its own after the first epoch: below 1 is better. In their own units \
+        let why = "Each task's error as a multiple of its own at the first validation: below 1 is better. In their own units \
                    they have no axis in common.";
         let said = [(is_relative, why), (!is_few, band)].into_iter().filter(|said| said.0).map(|said| said.1);
         let (title, label) = match is_relative {
-            true => (format!("{metric} on validation, first epoch = 1"), format!("{metric}, multiple of the first")),
+            true => (
+                format!("{metric} on validation, first {} = 1", self.history.noun()),
+                format!("{metric}, multiple of the first"),
+            ),
             false => (format!("{metric} on validation"), metric.to_owned()),
         };
         LineChart {
             title,
             caption: said.collect::<Vec<_>>().join(" "),
-            x: Axis::new("epoch"),
+            x: Axis::new(self.history.noun()),
             y: Axis::new(label),
             series,
             ..LineChart::default()

@@ -61,9 +61,13 @@ pub(super) fn tiles(history: &History, outcome: Option<&Outcome>, choice: Option
         }
     }
     if let Some(choice) = choice {
+        let noun = history.noun();
         let score = choice.score.map_or_else(|| "undefined".into(), written);
         items.push(KeyValue {
-            key: if choice.chosen { "chosen epoch" } else { "last epoch, none could be chosen" }.into(),
+            key: match choice.chosen {
+                true => format!("chosen {noun}"),
+                false => format!("last {noun}, none could be chosen"),
+            },
             value: choice.epoch.to_string(),
             remark: format!("of {}, score {score}", choice.epochs),
         });

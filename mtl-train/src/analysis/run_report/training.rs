@@ -46,12 +46,16 @@ fn loss(history: &History, task: usize) -> Option<Block> {
     let mean = |e: &EpochSummary| e.train_loss.get(task).copied().flatten().unwrap_or(f64::NAN);
     // A mean stands in the middle of what it is the mean of.
     let mut from = 0;
+    let mean_over = match history.noun() {
+        "epoch" => "mean over an epoch",
+        _ => "mean between validations",
+    };
     let epochs = history.epochs.iter().map(|e| {
         let middle = (from + e.step) as f64 / 2.0;
         from = e.step;
         [middle, mean(e)]
     });
-    let epochs = Series::new("mean over an epoch", epochs.collect());
+    let epochs = Series::new(mean_over, epochs.collect());
     let chart = LineChart {
         title: format!("{name}: training loss"),
         x: Axis::new("step"),
@@ -70,11 +74,11 @@ fn metrics(history: &History, task: usize) -> Vec<Block> {
         let mut series = Series::by_epoch(metric, history.epochs.iter().map(value));
         if let Some(best) = history.best() {
             let y = value(best).unwrap_or(f64::NAN);
-            series.markers.push(Marker { x: (best.epoch + 1) as f64, y, label: "chosen epoch".into() });
+            series.markers.push(Marker { x: (best.epoch + 1) as f64, y, label: format!("chosen {}", history.noun()) });
         }
         LineChart {
             title: format!("{}: {metric} on validation", first.task),
-            x: Axis::new("epoch"),
+            x: Axis::new(history.noun()),
             y: Axis::new(metric),
             series: vec![series],
             ..LineChart::default()

@@ -65,7 +65,7 @@ struct Terminal;
 
 impl Watch for Terminal {
     fn begin(&mut self, _place: [usize; 2], cell: &Cell, session: &Session) -> Box<dyn Observer> {
-        let total = session.trainer.total_steps(&session.train);
+        let total = session.total_steps();
         Box::new(Progress::new(&cell.title, session.trainer.model().tasks(), total))
     }
 

@@ -97,7 +97,7 @@ struct Args {
     /// Measures the memory of one step and prints it: how the step suite calls itself.
     #[arg(long, hide = true)]
     memory_of: Option<String>,
-    /// Only models whose name contains this; of the suite ranks, a configuration file to measure instead.
+    /// Only models whose name contains this; of the suite ranks also a configuration file (.toml) to measure instead.
     #[arg(long)]
     only: Option<String>,
     /// Folder of report.json and report.html.

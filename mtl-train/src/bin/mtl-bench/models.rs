@@ -57,7 +57,7 @@ pub(crate) fn plan(data: &DatasetConfig, info: &DataInfo, epochs: u64, seeds: u6
         sharing: hard(),
         balancer: MethodConfig::default(),
         train: TrainConfig {
-            epochs,
+            epochs: Some(epochs),
             batch_size: 1024,
             optimizer: OptimizerConfig::AdamW(AdamWConfig { lr: 2e-3, ..Default::default() }),
             ..TrainConfig::default()

@@ -7,10 +7,10 @@ use std::{collections::BTreeMap, fs, path::Path, time::Instant};
 use mtl_core::prediction::{Prediction, Reference, Scores};
 use mtl_metrics::{
     Auroc, Metric, MetricBatch, MetricValue, Streaming,
+    audio::{ErrorRate, Rate, Unit},
     binary::AveragePrecision,
     dense::{Classes, LabelMap, LabelMaps, Segmentation, SegmentationNumber},
     detect::{CocoAp, CocoNumber, DetectionBatch, DetectionImage, Detections, Objects, Xywh},
-    speech::{ErrorRate, Rate, Unit},
     text::{Bleu, BleuConfig, TextPairs},
 };
 use mtl_train::{Error, Result};

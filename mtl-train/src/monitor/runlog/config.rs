@@ -9,6 +9,7 @@ use crate::error::Result;
 #[serde(default, deny_unknown_fields)]
 pub struct LogConfig {
     /// Optimizer steps between two logged ones, >= 1; default 10.
+    #[schemars(range(min = 1))]
     pub every: u64,
     /// `steps.csv` and `epochs.csv` too; default false.
     pub csv: bool,

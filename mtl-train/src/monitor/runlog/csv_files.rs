@@ -219,6 +219,7 @@ mod tests {
             left_out: 0,
         };
         log.epoch(&EpochSummary {
+            every: crate::train::trainer::Every::default(),
             epoch: 0,
             epochs: 1,
             step: 1,

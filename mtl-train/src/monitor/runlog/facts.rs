@@ -50,7 +50,7 @@ impl RunFacts {
             platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             cores: std::thread::available_parallelism().map_or(0, usize::from),
             threads: tch::get_num_threads().into(),
-            ranks: config.device.ranks(),
+            ranks: session.ranks(),
             device: config.device.kind.clone(),
             deterministic: config.device.deterministic,
             seed: config.train.seed,

@@ -119,7 +119,8 @@ impl Dashboard {
 
     /// Takes an epoch in.
     pub fn epoch(&mut self, e: &EpochSummary) {
-        self.epochs = Some(e.epochs);
+        // Passes are shown; rounds of another length say nothing of how many there will be.
+        self.epochs = e.every.is_epoch().then_some(e.epochs);
         self.score = e.score;
         if e.is_best {
             self.best_epoch = Some(e.epoch);

@@ -247,6 +247,7 @@ mod tests {
             }],
         };
         EpochSummary {
+            every: crate::train::trainer::Every::default(),
             epoch: 0,
             epochs: 6,
             step: 40,

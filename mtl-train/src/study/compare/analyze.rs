@@ -20,12 +20,12 @@ use super::{
 };
 use crate::{
     error::Result,
-    run::outcome::{Outcome, Training},
-    train::trainer::Cause,
+    run::{cost::Cost, outcome::Outcome},
+    train::trainer::{Budget, Cause},
 };
 
 /// What a cell gave, or why it gave nothing.
-pub(super) type Ended = std::result::Result<(Outcome, Training), String>;
+pub(super) type Ended = std::result::Result<(Outcome, Cost), String>;
 
 /// One method with one seed: a run for all tasks, or one per task put together.
 struct SeedRun {
@@ -78,7 +78,11 @@ pub(super) fn analyze(plan: &Plan, splits: &Splits, cells: &[Cell], outcomes: &[
     Ok(Comparison {
         dataset: plan.base.data.name().into(),
         origin: splits.origin,
-        epochs: plan.base.train.epochs,
+        epochs: match plan.base.train.budget() {
+            Budget::Epochs(n) => n,
+            Budget::Steps(_) => 0,
+        },
+        steps: plan.base.train.steps,
         batch_size: plan.base.train.batch_size,
         selection: plan.base.train.selection.clone(),
         seeds: plan.seeds.clone(),
@@ -114,15 +118,15 @@ fn choices(ended: &[(&Cell, &Ended)]) -> Vec<String> {
 }
 
 impl SeedRun {
-    fn of(cell: &Cell, (outcome, training): &(Outcome, Training)) -> Self {
+    fn of(cell: &Cell, (outcome, cost): &(Outcome, Cost)) -> Self {
         Self {
             seed: cell.seed,
             test: outcome.test.clone(),
-            score: outcome.score().map(|score| (score, training.score_direction)),
-            parameters: training.parameters,
-            seconds: training.seconds_per_epoch(),
-            samples: training.samples,
-            memory: training.peak_memory_mb,
+            score: outcome.score().map(|score| (score, cost.score_direction)),
+            parameters: cost.parameters,
+            seconds: cost.seconds_per_epoch(),
+            samples: cost.samples,
+            memory: cost.peak_memory_mb,
             folders: vec![cell.folder.clone()],
         }
     }
@@ -379,7 +383,7 @@ mod tests {
         (Plan::new(study.run.clone(), &study.compare).unwrap(), study.run.data.load().unwrap())
     }
 
-    fn outcome(values: &[(&str, f64)], score: f64) -> (Outcome, Training) {
+    fn outcome(values: &[(&str, f64)], score: f64) -> (Outcome, Cost) {
         let task = |(name, value): &(&str, f64)| TaskReport {
             task: TaskName::new(name).unwrap(),
             metrics: vec![MetricEntry {
@@ -392,21 +396,23 @@ mod tests {
             by: "mean".into(),
             epoch: 1,
             epochs: 3,
+            step: None,
             chosen: true,
             score: Some(score),
             terms: values.len(),
             left_out: Vec::new(),
         };
         let test = MetricReport { tasks: values.iter().map(task).collect(), ..MetricReport::default() };
-        let training = Training {
+        let cost = Cost {
             parameters: 10,
             samples: 800,
             epochs: 3,
+            passes: None,
             seconds: 6.0,
             score_direction: Direction::Minimize,
             peak_memory_mb: Some(5.0),
         };
-        (Outcome { best_epoch: Some(1), selection: Some(choice), test, ..Outcome::default() }, training)
+        (Outcome { best_epoch: Some(1), selection: Some(choice), test, ..Outcome::default() }, cost)
     }
 
     /// Alone: y1 1.0 + s, y2 2.0 + s for the noise s of a seed. Method 0: y1 better by 0.1, y2 worse by 0.2; method 1: y1

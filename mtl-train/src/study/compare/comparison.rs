@@ -8,6 +8,8 @@ use mtl_metrics::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::train::trainer::Budget;
+
 /// All methods, with what can be said about their differences.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
@@ -15,8 +17,11 @@ pub struct Comparison {
     pub dataset: String,
     /// Where its samples come from.
     pub origin: Origin,
-    /// Epochs that every run had at most.
+    /// Epochs that every run had at most; 0 where the budget is in steps.
     pub epochs: u64,
+    /// Optimizer steps that every run had at most, where the budget is in steps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<u64>,
     /// Samples per step.
     pub batch_size: usize,
     /// What chose epochs, and the recommended method: an expression over validation metrics.
@@ -145,6 +150,14 @@ pub struct RankTest {
     pub critical_difference: f64,
     /// At this error rate.
     pub alpha: f64,
+}
+
+impl Comparison {
+    /// What every run had at most.
+    #[must_use]
+    pub fn budget(&self) -> Budget {
+        self.steps.map_or(Budget::Epochs(self.epochs), Budget::Steps)
+    }
 }
 
 impl MethodResult {

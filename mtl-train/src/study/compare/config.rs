@@ -23,8 +23,10 @@ pub struct CompareConfig {
     /// Whether every task is also trained alone, with the same seeds; default true.
     pub baselines: bool,
     /// Level of the intervals, in (0, 1); default 0.95.
+    #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
     pub level: f64,
     /// Error rate of the test of ranks, in (0, 1); default 0.05.
+    #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
     pub alpha: f64,
 }
 

@@ -11,14 +11,16 @@ use super::{Cell, Comparison, Plan, analyze, page};
 use crate::{
     error::{Error, Result},
     run::{
+        cost::Cost,
         data::RunData,
         dir::RunDir,
+        json,
         life::{Ended, Limit, Run},
         memory::PeakMemory,
-        outcome::{Outcome, Training},
+        outcome::Outcome,
         session::Session,
     },
-    study::files::{Files, finished, write_json},
+    study::files::{Files, finished},
     train::{checkpoint::write_atomic, trainer::Observer},
 };
 
@@ -45,7 +47,7 @@ pub trait Watch {
     fn reused(&mut self, _place: [usize; 2], _cell: &Cell) {}
 
     /// A cell has been trained and tested.
-    fn done(&mut self, _place: [usize; 2], _cell: &Cell, _outcome: &Outcome) {}
+    fn done(&mut self, _place: [usize; 2], _cell: &Cell, _outcome: &Outcome, _cost: &Cost) {}
 
     /// A cell could not be trained; the others go on.
     fn failed(&mut self, _place: [usize; 2], _cell: &Cell, _error: &Error) {}
@@ -83,9 +85,9 @@ pub fn run(plan: &Plan, splits: &Splits, root: &Path, watch: &mut dyn Watch) -> 
             continue;
         }
         match train(cell, folder, splits, &mut |session| watch.begin(place, cell, session)) {
-            Ok(Some((outcome, training))) => {
-                watch.done(place, cell, &outcome);
-                outcomes.push(Ok((outcome, training)));
+            Ok(Some((outcome, cost))) => {
+                watch.done(place, cell, &outcome, &cost);
+                outcomes.push(Ok((outcome, cost)));
             }
             Ok(None) => return Ok(None),
             // What is wrong with the folder is wrong for all that follow.
@@ -98,7 +100,7 @@ pub fn run(plan: &Plan, splits: &Splits, root: &Path, watch: &mut dyn Watch) -> 
         }
     }
     let comparison = analyze::analyze(plan, splits, &cells, &outcomes)?;
-    write_json(&files.json(), &comparison)?;
+    json::write(&files.json(), &comparison)?;
     write_atomic(&files.html(), page(&comparison).to_html().as_bytes())?;
     Ok(Some(comparison))
 }
@@ -109,7 +111,7 @@ fn train(
     folder: &Path,
     splits: &Splits,
     begin: &mut dyn FnMut(&Session) -> Box<dyn Observer>,
-) -> Result<Option<(Outcome, Training)>> {
+) -> Result<Option<(Outcome, Cost)>> {
     let peak = PeakMemory::start();
     let mut run = Run::enter(folder, cell.config.clone(), splits)?;
     let mut watcher = begin(run.session());
@@ -119,7 +121,7 @@ fn train(
     let peak = peak.megabytes(); // before the test split is read
     let outcome = run.finish(peak)?;
     run.dir().drop_checkpoints()?;
-    Ok(Some((outcome, Training::of(run.session(), peak))))
+    Ok(Some((outcome, Cost::of(run.session(), peak))))
 }
 
 /// Builds every model of one seed: a typing error in the last method should not be found after a night of training.

@@ -38,10 +38,9 @@ pub fn to_text(comparison: &Comparison) -> String {
         Origin::Synthetic => "SYNTHETIC",
     };
     let head = format!(
-        "{} ({origin}), {} epoch{} of batches of {}, seeds {}",
+        "{} ({origin}), {} of batches of {}, seeds {}",
         comparison.dataset,
-        comparison.epochs,
-        if comparison.epochs == 1 { "" } else { "s" },
+        comparison.budget(),
         comparison.batch_size,
         comparison.seeds.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     );

@@ -7,9 +7,24 @@ use super::simplex::{from_cube, grid, grid_size};
 use super::sobol::{MAX_DIM, Sobol};
 use crate::error::Result;
 
+/// What the settings of a set of candidates say.
+pub trait CandidatesPart: std::fmt::Debug {
+    /// Checks what does not depend on the number of tasks.
+    ///
+    /// # Errors
+    /// [`mtl_core::Error::InvalidConfig`] naming the setting out of range.
+    fn validate(&self) -> Result<()>;
+
+    /// Points of the simplex for `m >= 2` tasks, each with sum 1.
+    ///
+    /// # Errors
+    /// As [`Candidates::weights`].
+    fn points(&self, m: usize) -> Result<Vec<Vec<f64>>>;
+}
+
 registry! {
     /// A set of candidate weights.
-    pub enum Candidates, what = "candidate weights" {
+    pub enum Candidates, what = "candidate weights", part = CandidatesPart {
         Grid(GridConfig) = "grid", "all weights that are multiples of a step";
         Sobol(SobolConfig) = "sobol", "points of a Sobol sequence, spread evenly over the simplex";
     }
@@ -31,6 +46,23 @@ impl Default for GridConfig {
     }
 }
 
+impl CandidatesPart for GridConfig {
+    fn validate(&self) -> Result<()> {
+        if self.steps < 2 { refuse("steps", ">= 2".into(), self.steps.to_string()) } else { Ok(()) }
+    }
+
+    fn points(&self, m: usize) -> Result<Vec<Vec<f64>>> {
+        match grid_size(m, self.steps, self.zeros) {
+            Some(1..=10_000) => Ok(grid(m, self.steps, self.zeros)),
+            found => {
+                let found = found.map_or("more than 2^64".to_owned(), |n| n.to_string());
+                let expected = format!("such that a grid over {m} tasks has 1 to {MOST} points");
+                refuse("steps", expected, format!("{}, which gives {found}", self.steps))
+            }
+        }
+    }
+}
+
 /// The first points of a Sobol sequence: for many tasks, where a grid is too large.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -45,6 +77,20 @@ impl Default for SobolConfig {
     }
 }
 
+impl CandidatesPart for SobolConfig {
+    fn validate(&self) -> Result<()> {
+        if (1..=MOST).contains(&self.n) { Ok(()) } else { refuse("n", format!("in 1..={MOST}"), self.n.to_string()) }
+    }
+
+    fn points(&self, m: usize) -> Result<Vec<Vec<f64>>> {
+        let Some(sobol) = Sobol::new(m.saturating_sub(1)) else {
+            return refuse("tasks", format!("at most {} for a Sobol sequence", MAX_DIM + 1), m.to_string());
+        };
+        // The first point is a corner of the cube.
+        Ok(sobol.skip(1).take(self.n as usize).map(|point| from_cube(&point)).collect())
+    }
+}
+
 /// More candidates than anyone will train.
 const MOST: u32 = 10_000;
 
@@ -54,13 +100,7 @@ impl Candidates {
     /// # Errors
     /// [`mtl_core::Error::InvalidConfig`] naming the setting out of range.
     pub fn validate(&self) -> Result<()> {
-        match self {
-            Self::Grid(config) if config.steps < 2 => refuse("steps", ">= 2".into(), config.steps.to_string()),
-            Self::Sobol(config) if !(1..=MOST).contains(&config.n) => {
-                refuse("n", format!("in 1..={MOST}"), config.n.to_string())
-            }
-            _ => Ok(()),
-        }
+        self.part().validate()
     }
 
     /// The weights for `m` tasks: equal ones first, each vector once, every vector with sum `m`.
@@ -75,23 +115,7 @@ impl Candidates {
         }
         #[expect(clippy::cast_precision_loss, reason = "a count of tasks")]
         let size = m as f64;
-        let points = match self {
-            Self::Grid(config) => match grid_size(m, config.steps, config.zeros) {
-                Some(1..=10_000) => grid(m, config.steps, config.zeros),
-                found => {
-                    let found = found.map_or("more than 2^64".to_owned(), |n| n.to_string());
-                    let expected = format!("such that a grid over {m} tasks has 1 to {MOST} points");
-                    return refuse("steps", expected, format!("{}, which gives {found}", config.steps));
-                }
-            },
-            Self::Sobol(config) => {
-                let Some(sobol) = Sobol::new(m - 1) else {
-                    return refuse("tasks", format!("at most {} for a Sobol sequence", MAX_DIM + 1), m.to_string());
-                };
-                // The first point is a corner of the cube.
-                sobol.skip(1).take(config.n as usize).map(|point| from_cube(&point)).collect()
-            }
-        };
+        let points = self.part().points(m)?;
         let equal = vec![1.0; m];
         let scaled = points.iter().map(|point| point.iter().map(|w| w * size).collect::<Vec<f64>>());
         let others = scaled.filter(|w| w.iter().any(|w| (w - 1.0).abs() > 1e-12));

@@ -10,6 +10,7 @@ use crate::error::Result;
 #[serde(default, deny_unknown_fields)]
 pub struct CvWeightsConfig {
     /// Parts of the training split, >= 2; default 5.
+    #[schemars(range(min = 2))]
     pub folds: usize,
     /// What the cut depends on; default 0.
     pub seed: u64,
@@ -17,10 +18,13 @@ pub struct CvWeightsConfig {
     pub candidates: Candidates,
     /// One of so many candidates stays after each round, and gets so many times as many epochs; >= 2, or 1 to train all of
     /// them to the end; default 3.
+    #[schemars(range(min = 1))]
     pub halving: u64,
     /// Epochs of the first round, >= 1; default 1.
+    #[schemars(range(min = 1))]
     pub min_epochs: u64,
     /// Level of the intervals over folds, in (0, 1); default 0.95.
+    #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
     pub level: f64,
 }
 

@@ -3,13 +3,10 @@
 //! The folder is that of any run. Beside it lies `history.json`, which holds all epochs so far: once it is long enough for
 //! a round, the run is not touched again, and its checkpoints may go.
 
-use std::{path::PathBuf, sync::Arc};
+use std::path::PathBuf;
 
 use mtl_core::metric::Direction;
-use mtl_data::{
-    Folds, Source, Splits, Subset,
-    kept::{Cut, Part},
-};
+use mtl_data::{Folds, Splits};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -18,23 +15,18 @@ use crate::{
     run::{
         data::RunData,
         dir::RunDir,
+        json,
         life::{Ended, Limit, Run},
         session::Session,
     },
-    study::files::{read_json, write_json},
+    study::files::read_json,
     train::trainer::{EpochSummary, Observer},
 };
 
 /// The data of every fold: what is learned from, what judges. The test split of the data does not occur in it.
 pub(super) fn splits(whole: &Splits, folds: &Folds) -> Result<Vec<Splits>> {
-    let mut all = Vec::with_capacity(folds.parts().len());
-    for (at, part) in folds.parts().iter().enumerate() {
-        let cut = Cut { train: Part::at(&folds.without(at)), validation: Part::at(part), test: Part::at(part) };
-        let train: Arc<dyn Source> = Arc::new(Subset::new(whole.train.clone(), folds.without(at))?);
-        let held_out: Arc<dyn Source> = Arc::new(Subset::new(whole.train.clone(), part.clone())?);
-        all.push(whole.recut(train, held_out, cut));
-    }
-    Ok(all)
+    let parts = folds.parts().iter().enumerate();
+    parts.map(|(at, part)| Ok(whole.recut(&folds.without(at), part)?)).collect()
 }
 
 /// The epochs of a fold's run so far.
@@ -80,8 +72,8 @@ impl FoldRun {
                 }
                 let all = run.session().trainer.history().to_vec();
                 let n = all.len() as u64;
-                let history = History { ended: n < epochs || n >= self.config.train.epochs, epochs: all };
-                write_json(&file, &history)?;
+                let history = History { ended: n < epochs || n >= run.session().total_rounds(), epochs: all };
+                json::write(&file, &history)?;
                 history
             }
         };

@@ -22,12 +22,13 @@ use crate::{
     run::{
         data::RunData,
         dir::RunDir,
+        json,
         life::{Ended, Limit, Run},
         memory::PeakMemory,
         self_supervised,
         session::Session,
     },
-    study::files::{Files, fingerprint, finished, write_json},
+    study::files::{Files, fingerprint, finished},
     train::{checkpoint::write_atomic, trainer::Observer},
 };
 
@@ -96,12 +97,12 @@ pub fn search(
     root: &Path,
     watch: &mut dyn WatchTrials,
 ) -> Result<Option<Found>> {
-    let Ground { tasks, candidates, folds, parts, direction } = Ground::new(run, config, splits)?;
+    let Ground { tasks, candidates, folds, parts, direction, rounds: total } = Ground::new(run, config, splits)?;
     let data = RunData::of(&run.data, splits);
     fs::create_dir_all(root).map_err(|e| Error::io(root, "cannot make folder", e))?;
     data.save(root)?;
     let mut race = Race { run, config, root, parts: &parts, direction, failures: Vec::new() };
-    let rounds = rounds(run.train.epochs, config.min_epochs, config.halving);
+    let rounds = rounds(total, config.min_epochs, config.halving);
     let mut scores: Vec<CandidateScores> = candidates
         .into_iter()
         .map(|weights| CandidateScores { weights, rounds: Vec::new(), against_equal: None })
@@ -145,7 +146,7 @@ pub fn search(
         fold_sizes: folds.parts().iter().map(Vec::len).collect(),
         fold_notes: folds.notes().to_vec(),
         epochs_trained: scores.iter().map(trained).sum(),
-        epochs_in_full: scores.len() as u64 * k * run.train.epochs,
+        epochs_in_full: scores.len() as u64 * k * total,
         rounds,
         candidates: scores,
         chosen,
@@ -154,7 +155,7 @@ pub fn search(
         failures: race.failures,
     };
     let files = files(root);
-    write_json(&files.json(), &found)?;
+    json::write(&files.json(), &found)?;
     write_atomic(&files.html(), page(&found).to_html().as_bytes())?;
     Ok(Some(found))
 }
@@ -174,6 +175,8 @@ struct Ground {
     folds: Folds,
     parts: Vec<Splits>,
     direction: Direction,
+    /// Validations of a run: epochs, unless `validate_every` says otherwise.
+    rounds: u64,
 }
 
 impl Ground {
@@ -187,13 +190,13 @@ impl Ground {
         let names: Vec<&str> = tasks.iter().map(String::as_str).collect();
         let labels: Arc<dyn Source> =
             Arc::new(ForTasks::select(self_supervised::source(run, splits.train.clone())?, &names)?);
-        let folds = Folds::stratified(&labels, config.folds, config.seed)?;
+        let folds = Folds::dealt(&labels, &splits.dealt, config.folds, config.seed)?;
         let parts = fold::splits(splits, &folds)?;
         // Builds everything once, so that a wrong setting is found before anything is trained.
         let equal = candidates.first().map(Vec::as_slice).unwrap_or_default();
         let session = Session::new(&weighed(run, equal), parts.first().unwrap_or(splits))?;
-        let direction = session.trainer.selection().direction();
-        Ok(Self { tasks, candidates, folds, parts, direction })
+        let (direction, rounds) = (session.trainer.selection().direction(), session.total_rounds());
+        Ok(Self { tasks, candidates, folds, parts, direction, rounds })
     }
 }
 

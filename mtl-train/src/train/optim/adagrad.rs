@@ -19,14 +19,19 @@ use super::{BufferSpec, Part, Rule, not_negative, positive};
 #[serde(default, deny_unknown_fields)]
 pub struct AdagradConfig {
     /// Learning rate, > 0; default 0.01.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub lr: f64,
     /// How fast the rate falls with the steps beside the sum, >= 0; default 0.
+    #[schemars(range(min = 0.0))]
     pub lr_decay: f64,
     /// L2 weight decay, added to the gradient, >= 0; default 0.
+    #[schemars(range(min = 0.0))]
     pub weight_decay: f64,
     /// What the sums start from, >= 0; default 0.
+    #[schemars(range(min = 0.0))]
     pub initial_accumulator: f64,
     /// Added to the root, > 0; default 1e-10.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub eps: f64,
 }
 

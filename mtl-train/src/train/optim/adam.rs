@@ -20,12 +20,16 @@ use super::{AdamWConfig, BufferSpec, Part, Rule, adamw};
 #[serde(default, deny_unknown_fields)]
 pub struct AdamConfig {
     /// Learning rate, > 0; default 1e-3.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub lr: f64,
     /// Decays of the two moments, each in `[0, 1)`; default `[0.9, 0.999]`.
+    #[schemars(extend("items" = {"type": "number", "format": "double", "minimum": 0.0, "exclusiveMaximum": 1.0}))]
     pub betas: [f64; 2],
     /// L2 weight decay, added to the gradient, >= 0; default 0.
+    #[schemars(range(min = 0.0))]
     pub weight_decay: f64,
     /// Added to the root of the second moment, > 0; default 1e-8.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub eps: f64,
     /// Whether the largest second moment so far counts instead of the current one; default false.
     pub amsgrad: bool,

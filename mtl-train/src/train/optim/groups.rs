@@ -41,9 +41,11 @@ pub struct GroupConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
     /// Multiplies the learning rate, >= 0; 0 freezes the group, which then costs no gradient and is seen by no balancer; default 1.
+    #[schemars(range(min = 0.0))]
     pub lr_factor: f64,
     /// Replaces the optimizer's weight decay, >= 0 (still on matrices and larger only); default the optimizer's.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0))]
     pub weight_decay: Option<f64>,
 }
 
@@ -72,17 +74,17 @@ impl GroupConfig {
     /// [`Error::InvalidConfig`] for a factor out of range or a group without a selector.
     pub fn validate(&self) -> mtl_core::Result<()> {
         check(
-            "train",
-            "groups.lr_factor",
+            "parameter group",
+            "lr_factor",
             self.lr_factor >= 0.0 && self.lr_factor.is_finite(),
             ">= 0",
             self.lr_factor,
         )?;
         let decay = self.weight_decay.unwrap_or(0.0);
-        check("train", "groups.weight_decay", decay >= 0.0 && decay.is_finite(), ">= 0", decay)?;
+        check("parameter group", "weight_decay", decay >= 0.0 && decay.is_finite(), ">= 0", decay)?;
         if self.role.is_none() && self.task.is_none() && self.stage.is_none() && self.prefix.is_none() {
-            let expected = "given a role, task, stage or prefix for each".to_owned();
-            return Err(Error::InvalidConfig { what: "train", field: "groups", expected, found: "one without".into() });
+            let (expected, found) = ("given, or task, stage or prefix".to_owned(), "none of them".to_owned());
+            return Err(Error::InvalidConfig { what: "parameter group", field: "role", expected, found });
         }
         Ok(())
     }
@@ -139,15 +141,18 @@ impl ParamGroups {
                 stages.push(stage);
             }
         }
-        for group in groups {
-            group.validate()?;
+        for (idx, group) in groups.iter().enumerate() {
+            let place = |key: &str| format!("groups[{idx}]{key}");
+            group.validate().map_err(|e| e.inside(place("")))?;
             if let Some(name) = group.task.as_ref().filter(|name| !tasks.names().any(|n| n.as_str() == name.as_str())) {
                 let known = tasks.names().map(ToString::to_string).collect();
-                return Err(Error::UnknownTask { name: name.clone(), known }.into());
+                return Err(Error::UnknownTask { name: name.clone(), known }.inside(place(".task")).into());
             }
             if let Some(name) = group.stage.as_ref().filter(|name| !stages.contains(&name.as_str())) {
                 let known = stages.iter().map(|s| (*s).to_owned()).collect();
-                return Err(Error::UnknownName { what: "stage", name: name.clone(), known }.into());
+                return Err(Error::UnknownName { what: "stage", name: name.clone(), known }
+                    .inside(place(".stage"))
+                    .into());
             }
         }
         let plain = Rate { lr_factor: 1.0, weight_decay: None };
@@ -234,7 +239,7 @@ mod tests {
         assert_eq!(says(r#"groups = [{ stage = "stem" }]"#), r#"unknown stage "stem", known are embed, trunk"#);
         assert_eq!(
             says("groups = [{ lr_factor = 2 }]"),
-            "train: groups must be given a role, task, stage or prefix for each, found one without"
+            "parameter group: role must be given, or task, stage or prefix, found none of them"
         );
         let shadowed = says(r#"groups = [{ role = "shared" }, { role = "shared", stage = "trunk" }]"#);
         assert_eq!(
@@ -243,7 +248,7 @@ mod tests {
         );
         assert_eq!(
             says(r#"groups = [{ role = "shared", lr_factor = -1 }]"#),
-            "train: groups.lr_factor must be >= 0, found -1"
+            "parameter group: lr_factor must be >= 0, found -1"
         );
         assert!(says(r#"groups = [{ role = "shared", weight_decay = nan }]"#).contains("weight_decay must be >= 0"));
     }

@@ -23,10 +23,13 @@ use super::{BufferSpec, Part, Rule, below_one, not_negative, positive};
 #[serde(default, deny_unknown_fields)]
 pub struct LionConfig {
     /// Learning rate, > 0; default 1e-4.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub lr: f64,
     /// Share of the momentum in the update, and decay of the momentum, each in `[0, 1)`; default `[0.9, 0.99]`.
+    #[schemars(extend("items" = {"type": "number", "format": "double", "minimum": 0.0, "exclusiveMaximum": 1.0}))]
     pub betas: [f64; 2],
     /// Decoupled weight decay, >= 0; default 0.
+    #[schemars(range(min = 0.0))]
     pub weight_decay: f64,
 }
 

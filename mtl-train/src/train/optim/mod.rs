@@ -60,9 +60,24 @@ pub trait Optimizer: Debug + Send {
     fn load_state(&mut self, params: &ParamSet, state: &StateDict) -> Result<()>;
 }
 
+/// The settings of an optimizer: a [`Rule`] that can be put into a [`Stepper`].
+pub trait OptimizerPart: Rule {
+    /// Checks the settings and builds the optimizer.
+    ///
+    /// # Errors
+    /// [`mtl_core::Error::InvalidConfig`] naming the setting.
+    fn build(&self, groups: ParamGroups) -> Result<Box<dyn Optimizer>>;
+}
+
+impl<R: Rule + Copy + 'static> OptimizerPart for R {
+    fn build(&self, groups: ParamGroups) -> Result<Box<dyn Optimizer>> {
+        Ok(Box::new(Stepper::with_groups(*self, groups)?))
+    }
+}
+
 registry! {
     /// The optimizers that a config file can name.
-    pub enum OptimizerConfig, what = "optimizer" {
+    pub enum OptimizerConfig, what = "optimizer", part = OptimizerPart {
         AdamW(AdamWConfig) = "adamw", "Adam with decoupled weight decay, fused";
         Adam(AdamConfig) = "adam", "running means of gradients and their squares, fused";
         Sgd(SgdConfig) = "sgd", "stochastic gradient descent with momentum or Nesterov's variant, fused";
@@ -92,20 +107,13 @@ impl OptimizerConfig {
     /// # Errors
     /// As [`OptimizerConfig::build`].
     pub fn build_with(&self, groups: ParamGroups) -> Result<Box<dyn Optimizer>> {
-        Ok(match self {
-            Self::AdamW(c) => Box::new(Stepper::with_groups(*c, groups)?),
-            Self::Adam(c) => Box::new(Stepper::with_groups(*c, groups)?),
-            Self::Sgd(c) => Box::new(Stepper::with_groups(*c, groups)?),
-            Self::RmsProp(c) => Box::new(Stepper::with_groups(*c, groups)?),
-            Self::Adagrad(c) => Box::new(Stepper::with_groups(*c, groups)?),
-            Self::Lion(c) => Box::new(Stepper::with_groups(*c, groups)?),
-        })
+        self.part().build(groups)
     }
 
     /// The learning rate that schedules scale.
     #[must_use]
     pub fn lr(&self) -> f64 {
-        self.rule().lr()
+        self.part().lr()
     }
 
     /// Checks the settings.
@@ -113,18 +121,7 @@ impl OptimizerConfig {
     /// # Errors
     /// [`mtl_core::Error::InvalidConfig`] naming the setting.
     pub fn validate(&self) -> mtl_core::Result<()> {
-        self.rule().validate()
-    }
-
-    fn rule(&self) -> &dyn Rule {
-        match self {
-            Self::AdamW(c) => c,
-            Self::Adam(c) => c,
-            Self::Sgd(c) => c,
-            Self::RmsProp(c) => c,
-            Self::Adagrad(c) => c,
-            Self::Lion(c) => c,
-        }
+        self.part().validate()
     }
 }
 

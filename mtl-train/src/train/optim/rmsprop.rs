@@ -21,16 +21,21 @@ use super::{BufferSpec, Part, Rule, below_one, not_negative, positive};
 #[serde(default, deny_unknown_fields)]
 pub struct RmsPropConfig {
     /// Learning rate, > 0; default 0.01.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub lr: f64,
     /// Decay of the running means, in `[0, 1)`; default 0.99.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub alpha: f64,
     /// Momentum, in `[0, 1)`; default 0.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub momentum: f64,
     /// Whether squares are centered: divided is by the standard deviation; default false.
     pub centered: bool,
     /// L2 weight decay, added to the gradient, >= 0; default 0.
+    #[schemars(range(min = 0.0))]
     pub weight_decay: f64,
     /// Added to the root, > 0; default 1e-8.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub eps: f64,
 }
 

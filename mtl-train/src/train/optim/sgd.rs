@@ -17,10 +17,13 @@ use super::{BufferSpec, Part, Rule, below_one, check, not_negative, positive};
 #[serde(default, deny_unknown_fields)]
 pub struct SgdConfig {
     /// Learning rate, > 0; default 0.01.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub lr: f64,
     /// Momentum, in `[0, 1)`; default 0.9.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub momentum: f64,
     /// Weight decay, >= 0; default 0.
+    #[schemars(range(min = 0.0))]
     pub weight_decay: f64,
     /// Nesterov's variant, which needs momentum; default false.
     pub nesterov: bool,

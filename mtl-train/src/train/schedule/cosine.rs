@@ -9,7 +9,7 @@ use std::f64::consts::PI;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Moment, check_floor};
+use super::{Moment, SchedulePart, check_floor};
 
 /// Settings of the cosine schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
@@ -18,15 +18,20 @@ pub struct CosineConfig {
     /// Steps of linear warm-up; default 0.
     pub warmup_steps: u64,
     /// Final factor, in `[0, 1]`; default 0.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub floor: f64,
 }
 
-impl CosineConfig {
-    pub(super) fn validate(&self) -> mtl_core::Result<()> {
+impl SchedulePart for CosineConfig {
+    fn validate(&self) -> mtl_core::Result<()> {
         check_floor(self.floor)
     }
 
-    pub(super) fn curve(&self, moment: Moment) -> f64 {
+    fn warmup_steps(&self) -> u64 {
+        self.warmup_steps
+    }
+
+    fn curve(&self, moment: Moment) -> f64 {
         self.floor + (1.0 - self.floor) * 0.5 * (1.0 + (PI * moment.share()).cos())
     }
 }

@@ -8,7 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Moment, check, check_at_least_one, check_floor};
+use super::{Moment, SchedulePart, check, check_at_least_one, check_floor};
 
 /// Settings of the exponential schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -17,10 +17,13 @@ pub struct ExponentialConfig {
     /// Steps of linear warm-up; default 0.
     pub warmup_steps: u64,
     /// Steps over which the rate falls by `gamma`, >= 1; default 1000.
+    #[schemars(range(min = 1))]
     pub every_steps: u64,
     /// The factor, in `(0, 1]`; default 0.5.
+    #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0.0))]
     pub gamma: f64,
     /// Smallest factor, in `[0, 1]`; default 0.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub floor: f64,
 }
 
@@ -30,15 +33,19 @@ impl Default for ExponentialConfig {
     }
 }
 
-impl ExponentialConfig {
-    pub(super) fn validate(&self) -> mtl_core::Result<()> {
+impl SchedulePart for ExponentialConfig {
+    fn validate(&self) -> mtl_core::Result<()> {
         check_at_least_one("every_steps", self.every_steps)?;
         check("gamma", self.gamma > 0.0 && self.gamma <= 1.0, "in (0, 1]", self.gamma)?;
         check_floor(self.floor)
     }
 
+    fn warmup_steps(&self) -> u64 {
+        self.warmup_steps
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "step counts are far below 2^52")]
-    pub(super) fn curve(&self, moment: Moment) -> f64 {
+    fn curve(&self, moment: Moment) -> f64 {
         self.gamma.powf(moment.step as f64 / self.every_steps.max(1) as f64).max(self.floor)
     }
 }

@@ -30,19 +30,20 @@ pub mod plateau;
 pub mod polynomial;
 pub mod step;
 
+use std::fmt::Debug;
+
 pub use constant::ConstantConfig;
 pub use cosine::CosineConfig;
 pub use exponential::ExponentialConfig;
 use mtl_core::{Error, metric::Direction, registry, state::StateDict};
 pub use one_cycle::{Anneal, OneCycleConfig};
-use plateau::Plateau;
 pub use plateau::{PlateauConfig, ThresholdMode};
 pub use polynomial::PolynomialConfig;
 pub use step::StepConfig;
 
 registry! {
     /// The schedules that a config file can name.
-    pub enum ScheduleConfig, what = "schedule" {
+    pub enum ScheduleConfig, what = "schedule", part = SchedulePart {
         Constant(ConstantConfig) = "constant", "the learning rate as given";
         Step(StepConfig) = "step", "a drop by a factor at regular intervals";
         Exponential(ExponentialConfig) = "exponential", "a smooth fall by a factor at regular intervals";
@@ -77,35 +78,62 @@ impl Moment {
     }
 }
 
+/// What the settings of a schedule say.
+pub trait SchedulePart: Debug + Send + Sync {
+    /// Checks the settings; all are right, unless overridden.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfig`] naming the setting out of range.
+    fn validate(&self) -> mtl_core::Result<()> {
+        Ok(())
+    }
+
+    /// Steps of warm-up.
+    fn warmup_steps(&self) -> u64;
+
+    /// What the learning rate is multiplied by after warm-up; 1, unless overridden.
+    fn curve(&self, moment: Moment) -> f64 {
+        let _ = moment;
+        1.0
+    }
+
+    /// What hears of validation in a run; nothing, unless overridden.
+    fn listener(&self) -> Option<Box<dyn Listener>> {
+        None
+    }
+}
+
+/// The part of a schedule that hears of validation.
+pub trait Listener: Debug + Send {
+    /// What the learning rate is multiplied by, after what was heard.
+    fn factor(&self) -> f64;
+
+    /// Hears the validation score at the end of an epoch; `None` where it is undefined.
+    fn hear(&mut self, score: Option<f64>, direction: Direction);
+
+    /// Everything that later factors depend on.
+    fn state(&self) -> StateDict;
+
+    /// Takes back what [`state`](Self::state) gave.
+    ///
+    /// # Errors
+    /// [`Error::State`] when it is of another.
+    fn load_state(&mut self, state: &StateDict) -> mtl_core::Result<()>;
+}
+
 impl ScheduleConfig {
     /// Checks the settings.
     ///
     /// # Errors
     /// [`Error::InvalidConfig`] naming the setting out of range.
     pub fn validate(&self) -> mtl_core::Result<()> {
-        match self {
-            Self::Constant(_) => Ok(()),
-            Self::Step(c) => c.validate(),
-            Self::Exponential(c) => c.validate(),
-            Self::Cosine(c) => c.validate(),
-            Self::OneCycle(c) => c.validate(),
-            Self::Polynomial(c) => c.validate(),
-            Self::Plateau(c) => c.validate(),
-        }
+        self.part().validate()
     }
 
     /// Steps of warm-up.
     #[must_use]
     pub fn warmup_steps(&self) -> u64 {
-        match self {
-            Self::Constant(c) => c.warmup_steps,
-            Self::Step(c) => c.warmup_steps,
-            Self::Exponential(c) => c.warmup_steps,
-            Self::Cosine(c) => c.warmup_steps,
-            Self::OneCycle(c) => c.warmup_steps,
-            Self::Polynomial(c) => c.warmup_steps,
-            Self::Plateau(c) => c.warmup_steps,
-        }
+        self.part().warmup_steps()
     }
 
     /// What the learning rate is multiplied by at `step` (from 0) of `total`, leaving aside what [`plateau`] hears.
@@ -114,14 +142,7 @@ impl ScheduleConfig {
     pub fn factor(&self, step: u64, total: u64) -> f64 {
         let warmup = self.warmup_steps();
         let moment = Moment { step: step.saturating_sub(warmup), total: total.saturating_sub(warmup).max(1) };
-        let curve = match self {
-            Self::Constant(_) | Self::Plateau(_) => 1.0,
-            Self::Step(c) => c.curve(moment),
-            Self::Exponential(c) => c.curve(moment),
-            Self::Cosine(c) => c.curve(moment),
-            Self::OneCycle(c) => c.curve(moment),
-            Self::Polynomial(c) => c.curve(moment),
-        };
+        let curve = self.part().curve(moment);
         if step < warmup { curve * (step + 1) as f64 / warmup as f64 } else { curve }
     }
 }
@@ -130,7 +151,7 @@ impl ScheduleConfig {
 #[derive(Debug)]
 pub struct Schedule {
     config: ScheduleConfig,
-    plateau: Option<Plateau>,
+    listener: Option<Box<dyn Listener>>,
 }
 
 impl Schedule {
@@ -140,30 +161,27 @@ impl Schedule {
     /// As [`ScheduleConfig::validate`].
     pub fn new(config: ScheduleConfig) -> mtl_core::Result<Self> {
         config.validate()?;
-        let plateau = match config {
-            ScheduleConfig::Plateau(c) => Some(Plateau::new(c)),
-            _ => None,
-        };
-        Ok(Self { config, plateau })
+        let listener = config.part().listener();
+        Ok(Self { config, listener })
     }
 
     /// What the learning rate is multiplied by at `step` (from 0) of `total`.
     #[must_use]
     pub fn factor(&self, step: u64, total: u64) -> f64 {
-        self.config.factor(step, total) * self.plateau.as_ref().map_or(1.0, Plateau::factor)
+        self.config.factor(step, total) * self.listener.as_ref().map_or(1.0, |listener| listener.factor())
     }
 
     /// Tells the validation score at the end of an epoch; `None` where it is undefined.
     pub fn hear(&mut self, score: Option<f64>, direction: Direction) {
-        if let Some(plateau) = &mut self.plateau {
-            plateau.hear(score, direction);
+        if let Some(listener) = &mut self.listener {
+            listener.hear(score, direction);
         }
     }
 
     /// Everything that later factors depend on; empty for pure curves.
     #[must_use]
     pub fn state(&self) -> StateDict {
-        self.plateau.as_ref().map(Plateau::state).unwrap_or_default()
+        self.listener.as_ref().map(|listener| listener.state()).unwrap_or_default()
     }
 
     /// Takes back what [`Schedule::state`] gave.
@@ -171,7 +189,7 @@ impl Schedule {
     /// # Errors
     /// [`Error::State`] when it is of another schedule.
     pub fn load_state(&mut self, state: &StateDict) -> mtl_core::Result<()> {
-        self.plateau.as_mut().map_or(Ok(()), |plateau| plateau.load_state(state))
+        self.listener.as_mut().map_or(Ok(()), |listener| listener.load_state(state))
     }
 }
 

@@ -15,7 +15,7 @@ use std::f64::consts::PI;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Moment, check};
+use super::{Moment, SchedulePart, check};
 
 /// Settings of the one-cycle schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -24,10 +24,13 @@ pub struct OneCycleConfig {
     /// Steps of linear warm-up before the cycle, which has its own; default 0.
     pub warmup_steps: u64,
     /// Share of the run in which the rate rises, in `(0, 1)`; default 0.3.
+    #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
     pub pct_start: f64,
     /// Largest rate over the first, >= 1; default 25.
+    #[schemars(range(min = 1.0))]
     pub div_factor: f64,
     /// First rate over the last, >= 1; default 1e4.
+    #[schemars(range(min = 1.0))]
     pub final_div_factor: f64,
     /// The form of both slopes; default cosine.
     pub anneal: Anneal,
@@ -58,16 +61,20 @@ impl Anneal {
     }
 }
 
-impl OneCycleConfig {
-    pub(super) fn validate(&self) -> mtl_core::Result<()> {
+impl SchedulePart for OneCycleConfig {
+    fn validate(&self) -> mtl_core::Result<()> {
         check("pct_start", self.pct_start > 0.0 && self.pct_start < 1.0, "in (0, 1)", self.pct_start)?;
         let at_least_one = |field, value: f64| check(field, value >= 1.0 && value.is_finite(), ">= 1", value);
         at_least_one("div_factor", self.div_factor)?;
         at_least_one("final_div_factor", self.final_div_factor)
     }
 
+    fn warmup_steps(&self) -> u64 {
+        self.warmup_steps
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "step counts are far below 2^52")]
-    pub(super) fn curve(&self, moment: Moment) -> f64 {
+    fn curve(&self, moment: Moment) -> f64 {
         let (total, step) = (moment.total as f64, moment.step as f64);
         let (peak, end) = ((self.pct_start * total - 1.0).max(0.0), total - 1.0);
         let (first, last) = (1.0 / self.div_factor, 1.0 / (self.div_factor * self.final_div_factor));

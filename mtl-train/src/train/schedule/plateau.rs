@@ -18,7 +18,7 @@ use mtl_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{check, check_at_least_one, check_floor};
+use super::{Listener, SchedulePart, check, check_at_least_one, check_floor};
 
 /// Settings of the plateau schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -27,16 +27,20 @@ pub struct PlateauConfig {
     /// Steps of linear warm-up; default 0.
     pub warmup_steps: u64,
     /// What a drop multiplies the rate by, in `(0, 1)`; default 0.1.
+    #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
     pub factor: f64,
     /// Epochs without a better score that are borne before a drop, >= 1; default 10.
+    #[schemars(range(min = 1))]
     pub patience: u64,
     /// By how much a score must beat the best to count, >= 0; default 1e-4.
+    #[schemars(range(min = 0.0))]
     pub threshold: f64,
     /// What the threshold is a number of; default relative.
     pub threshold_mode: ThresholdMode,
     /// Epochs after a drop in which none is counted; default 0.
     pub cooldown: u64,
     /// Smallest factor, in `[0, 1]`; default 0.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub floor: f64,
 }
 
@@ -64,18 +68,26 @@ pub enum ThresholdMode {
     Absolute,
 }
 
-impl PlateauConfig {
-    pub(super) fn validate(&self) -> mtl_core::Result<()> {
+impl SchedulePart for PlateauConfig {
+    fn validate(&self) -> mtl_core::Result<()> {
         check("factor", self.factor > 0.0 && self.factor < 1.0, "in (0, 1)", self.factor)?;
         check_at_least_one("patience", self.patience)?;
         check("threshold", self.threshold >= 0.0 && self.threshold.is_finite(), ">= 0", self.threshold)?;
         check_floor(self.floor)
     }
+
+    fn warmup_steps(&self) -> u64 {
+        self.warmup_steps
+    }
+
+    fn listener(&self) -> Option<Box<dyn Listener>> {
+        Some(Box::new(Plateau::new(*self)))
+    }
 }
 
 /// What has been heard so far.
 #[derive(Debug)]
-pub(super) struct Plateau {
+struct Plateau {
     config: PlateauConfig,
     factor: f64,
     best: Option<f64>,
@@ -84,15 +96,29 @@ pub(super) struct Plateau {
 }
 
 impl Plateau {
-    pub(super) fn new(config: PlateauConfig) -> Self {
+    fn new(config: PlateauConfig) -> Self {
         Self { config, factor: 1.0, best: None, bad_epochs: 0, cooldown_left: 0 }
     }
 
-    pub(super) fn factor(&self) -> f64 {
+    fn is_better(&self, score: f64, direction: Direction) -> bool {
+        let Some(best) = self.best else { return score.is_finite() };
+        let margin = match self.config.threshold_mode {
+            ThresholdMode::Relative => self.config.threshold * best.abs(),
+            ThresholdMode::Absolute => self.config.threshold,
+        };
+        match direction {
+            Direction::Maximize => score > best + margin,
+            Direction::Minimize => score < best - margin,
+        }
+    }
+}
+
+impl Listener for Plateau {
+    fn factor(&self) -> f64 {
         self.factor
     }
 
-    pub(super) fn hear(&mut self, score: Option<f64>, direction: Direction) {
+    fn hear(&mut self, score: Option<f64>, direction: Direction) {
         let PlateauConfig { factor, patience, cooldown, floor, .. } = self.config;
         let Some(score) = score else { return };
         if self.is_better(score, direction) {
@@ -112,19 +138,7 @@ impl Plateau {
         }
     }
 
-    fn is_better(&self, score: f64, direction: Direction) -> bool {
-        let Some(best) = self.best else { return score.is_finite() };
-        let margin = match self.config.threshold_mode {
-            ThresholdMode::Relative => self.config.threshold * best.abs(),
-            ThresholdMode::Absolute => self.config.threshold,
-        };
-        match direction {
-            Direction::Maximize => score > best + margin,
-            Direction::Minimize => score < best - margin,
-        }
-    }
-
-    pub(super) fn state(&self) -> StateDict {
+    fn state(&self) -> StateDict {
         let best = self.best.into_iter().collect();
         StateDict::new()
             .with("factor", StateValue::Numbers(vec![self.factor]))
@@ -133,7 +147,7 @@ impl Plateau {
             .with("cooldown_left", StateValue::Count(self.cooldown_left))
     }
 
-    pub(super) fn load_state(&mut self, state: &StateDict) -> mtl_core::Result<()> {
+    fn load_state(&mut self, state: &StateDict) -> mtl_core::Result<()> {
         const WHAT: &str = "plateau";
         let factor = *state.numbers(WHAT, "factor", 1)?.first().unwrap_or(&1.0);
         if !(0.0..=1.0).contains(&factor) {

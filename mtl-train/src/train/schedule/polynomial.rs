@@ -8,7 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Moment, check, check_floor};
+use super::{Moment, SchedulePart, check, check_floor};
 
 /// Settings of the polynomial schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -17,8 +17,10 @@ pub struct PolynomialConfig {
     /// Steps of linear warm-up; default 0.
     pub warmup_steps: u64,
     /// The exponent, > 0; default 1: linear.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub power: f64,
     /// Final factor, in `[0, 1]`; default 0.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub floor: f64,
 }
 
@@ -28,13 +30,17 @@ impl Default for PolynomialConfig {
     }
 }
 
-impl PolynomialConfig {
-    pub(super) fn validate(&self) -> mtl_core::Result<()> {
+impl SchedulePart for PolynomialConfig {
+    fn validate(&self) -> mtl_core::Result<()> {
         check("power", self.power > 0.0 && self.power.is_finite(), "positive", self.power)?;
         check_floor(self.floor)
     }
 
-    pub(super) fn curve(&self, moment: Moment) -> f64 {
+    fn warmup_steps(&self) -> u64 {
+        self.warmup_steps
+    }
+
+    fn curve(&self, moment: Moment) -> f64 {
         self.floor + (1.0 - self.floor) * (1.0 - moment.share()).powf(self.power)
     }
 }

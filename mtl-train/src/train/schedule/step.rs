@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Moment, check, check_at_least_one};
+use super::{Moment, SchedulePart, check, check_at_least_one};
 
 /// Settings of the step schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -15,8 +15,10 @@ pub struct StepConfig {
     /// Steps of linear warm-up; default 0.
     pub warmup_steps: u64,
     /// Steps between drops, >= 1; default 1000.
+    #[schemars(range(min = 1))]
     pub every_steps: u64,
     /// Factor of each drop, in `(0, 1]`; default 0.5.
+    #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0.0))]
     pub gamma: f64,
 }
 
@@ -26,14 +28,18 @@ impl Default for StepConfig {
     }
 }
 
-impl StepConfig {
-    pub(super) fn validate(&self) -> mtl_core::Result<()> {
+impl SchedulePart for StepConfig {
+    fn validate(&self) -> mtl_core::Result<()> {
         check_at_least_one("every_steps", self.every_steps)?;
         check("gamma", self.gamma > 0.0 && self.gamma <= 1.0, "in (0, 1]", self.gamma)
     }
 
+    fn warmup_steps(&self) -> u64 {
+        self.warmup_steps
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "step counts are far below 2^52")]
-    pub(super) fn curve(&self, moment: Moment) -> f64 {
+    fn curve(&self, moment: Moment) -> f64 {
         self.gamma.powf((moment.step / self.every_steps.max(1)) as f64)
     }
 }

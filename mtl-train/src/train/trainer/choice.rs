@@ -13,6 +13,9 @@ pub struct Choice {
     pub epoch: u64,
     /// How many there were.
     pub epochs: u64,
+    /// The optimizer steps until then, where validations are not epochs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<u64>,
     /// Whether it was chosen on validation; else it is the last one, because no epoch had a score.
     pub chosen: bool,
     /// Its score.
@@ -39,6 +42,7 @@ impl Choice {
             by: selection.to_owned(),
             epoch: kept.epoch + 1,
             epochs: history.len() as u64,
+            step: (!kept.every.is_epoch()).then_some(kept.step),
             chosen: best.is_some(),
             score: kept.score,
             terms: kept.terms,
@@ -50,17 +54,21 @@ impl Choice {
     #[must_use]
     pub fn sentence(&self) -> String {
         let Self { by, epoch, epochs, .. } = self;
+        let (noun, place) = match self.step {
+            None => ("epoch", format!("epoch {epoch} of {epochs}")),
+            Some(step) => ("validation", format!("validation {epoch} of {epochs}, after step {step}")),
+        };
         if !self.chosen {
             let why = if self.left_out.is_empty() {
-                "no epoch had a score".to_owned()
+                format!("no {noun} had a score")
             } else {
-                format!("no epoch had a score: {}", LeftOut::list(&self.left_out))
+                format!("no {noun} had a score: {}", LeftOut::list(&self.left_out))
             };
-            return format!("last epoch {epoch} of {epochs}: nothing could be chosen on validation by {by}, {why}");
+            return format!("last {place}: nothing could be chosen on validation by {by}, {why}");
         }
         let of = |cause| self.left_out.iter().filter(move |l| l.because_of == cause).collect::<Vec<_>>();
         let (labels, answers) = (of(Cause::Labels), of(Cause::Answers));
-        let mut text = format!("epoch {epoch} of {epochs}, chosen on validation by {by}");
+        let mut text = format!("{place}, chosen on validation by {by}");
         if !labels.is_empty() {
             let scored = self.terms - labels.len().min(self.terms);
             text += &format!(
@@ -88,7 +96,7 @@ mod tests {
             because_of,
         };
         let left_out = causes.iter().enumerate().map(left_out).collect();
-        Choice { by: "skill".into(), epoch: 7, epochs: 12, chosen, score: None, terms: 3, left_out }
+        Choice { by: "skill".into(), epoch: 7, epochs: 12, step: None, chosen, score: None, terms: 3, left_out }
     }
 
     #[test]
@@ -105,5 +113,9 @@ mod tests {
              negative sample)"
         );
         assert!(choice(false, &[]).sentence().ends_with("by skill, no epoch had a score"));
+        let by_steps = |chosen| Choice { step: Some(3500), ..choice(chosen, &[]) }.sentence();
+        assert_eq!(by_steps(true), "validation 7 of 12, after step 3500, chosen on validation by skill");
+        assert!(by_steps(false).starts_with("last validation 7 of 12, after step 3500: nothing could be chosen"));
+        assert!(by_steps(false).ends_with("no validation had a score"));
     }
 }

@@ -6,7 +6,7 @@ use mtl_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::FreezeConfig;
+use super::{Budget, Every, FreezeConfig};
 use crate::{
     error::Result,
     train::{
@@ -20,13 +20,24 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainConfig {
-    /// Passes over the training split, >= 1; default 10.
-    pub epochs: u64,
+    /// Passes over the training split, >= 1; default 10 unless there are `steps`.
+    #[schemars(default = "epochs")]
+    #[schemars(range(min = 1))]
+    pub epochs: Option<u64>,
+    /// Optimizer steps, in place of `epochs`, >= 1; default none.
+    #[schemars(range(min = 1))]
+    pub steps: Option<u64>,
+    /// How often the model is validated: after so many passes, `{ epochs = 1 }`, or so many steps, `{ steps = 500 }`; and at the end.
+    /// Patience, freezing and balancers that change once an epoch count validations; default each epoch.
+    pub validate_every: Every,
     /// Samples per step, >= 1; default 256.
+    #[schemars(range(min = 1))]
     pub batch_size: usize,
     /// Batches per optimizer step, >= 1; their gradients are accumulated, then conflicts resolved; default 1.
+    #[schemars(range(min = 1))]
     pub accumulate: u64,
     /// Samples per evaluation batch, >= 1; default 4096.
+    #[schemars(range(min = 1))]
     pub eval_batch_size: usize,
     /// Threads that prepare batches ahead; 0 prepares them in the training thread; default 1.
     pub workers: usize,
@@ -39,17 +50,20 @@ pub struct TrainConfig {
     /// What scales the learning rate over time; default cosine.
     pub schedule: ScheduleConfig,
     /// Largest norm of all gradients together, > 0; default none.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub clip_norm: Option<f64>,
     /// Largest norm of each task's gradient before the balancer sees it, > 0; a step then takes one backward pass per task
     /// with every balancer; default none.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub clip_task_norm: Option<f64>,
     /// A running mean of the weights that is validated and kept in their place; default none.
     pub ema: Option<EmaConfig>,
     /// What training's forward passes compute in, `f32` or `bf16`; validation is always in the parameters' kind, as are
     /// parameters, losses and gradients; default f32.
     pub precision: Precision,
-    /// Epochs with a validation score that is not better before the run ends, >= 1; one without a score does not count;
-    /// default none.
+    /// Validations with a score that is not better before the run ends, >= 1: epochs, unless `validate_every` says otherwise; one without
+    /// a score does not count; default none.
+    #[schemars(range(min = 1))]
     pub patience: Option<u64>,
     /// Stops single tasks early: which are frozen when they no longer improve; default none.
     pub freeze: Option<FreezeConfig>,
@@ -59,6 +73,7 @@ pub struct TrainConfig {
     pub selection: String,
     /// Share of the training split that only balancers see which learn from held-out data (auto-lambda, moml), in (0, 1);
     /// the others train on all of it; default 0.2.
+    #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
     pub held_out: f64,
     /// How task gradients are computed where the balancer looks at them; default exact.
     pub step_mode: StepMode,
@@ -69,15 +84,19 @@ pub struct TrainConfig {
     pub policy: Policy,
     /// Train on that many batches only, >= 1, and validate and test on the same samples: a model that cannot learn them by
     /// heart has a fault; default none.
+    #[schemars(range(min = 1))]
     pub overfit_batches: Option<u64>,
     /// Optimizer steps between checkpoints beside those at the end of epochs, >= 1; default none.
+    #[schemars(range(min = 1))]
     pub checkpoint_every: Option<u64>,
 }
 
 impl Default for TrainConfig {
     fn default() -> Self {
         Self {
-            epochs: 10,
+            epochs: None,
+            steps: None,
+            validate_every: Every::default(),
             batch_size: 256,
             accumulate: 1,
             eval_batch_size: 4096,
@@ -103,14 +122,44 @@ impl Default for TrainConfig {
     }
 }
 
+/// Passes of a run that says nothing of its length.
+const EPOCHS: u64 = 10;
+
+/// The same, for the schema: a file that names steps has no epochs, so the field itself has no default.
+fn epochs() -> Option<u64> {
+    Some(EPOCHS)
+}
+
 impl TrainConfig {
+    /// How long the run trains.
+    #[must_use]
+    pub fn budget(&self) -> Budget {
+        match (self.steps, self.epochs) {
+            (Some(steps), _) => Budget::Steps(steps),
+            (None, epochs) => Budget::Epochs(epochs.unwrap_or(EPOCHS)),
+        }
+    }
+
+    /// The same with the budget written out, as it is kept with a run: that a default changes one day must not change the run.
+    #[must_use]
+    pub fn spelled_out(self) -> Self {
+        match self.budget() {
+            Budget::Epochs(n) => Self { epochs: Some(n), ..self },
+            Budget::Steps(_) => self,
+        }
+    }
+
     /// Checks every setting.
     ///
     /// # Errors
     /// [`mtl_core::Error::InvalidConfig`] naming the first setting out of range.
     pub fn validate(&self) -> Result<()> {
         let at_least_one = |field, value: u64| check(field, value >= 1, ">= 1", value.to_string());
-        at_least_one("epochs", self.epochs)?;
+        at_least_one("epochs", self.epochs.unwrap_or(1))?;
+        at_least_one("steps", self.steps.unwrap_or(1))?;
+        let both = self.epochs.is_some() && self.steps.is_some();
+        check("steps", !both, "left out where there are epochs: a run has one budget", "both".into())?;
+        at_least_one("validate_every", self.validate_every.count())?;
         at_least_one("batch_size", self.batch_size as u64)?;
         at_least_one("accumulate", self.accumulate)?;
         at_least_one("eval_batch_size", self.eval_batch_size as u64)?;
@@ -128,8 +177,10 @@ impl TrainConfig {
             "f32 with the factored step mode, which multiplies layer outputs",
             "bf16".into(),
         )?;
-        self.groups.iter().try_for_each(GroupConfig::validate)?;
-        self.ema.iter().try_for_each(EmaConfig::validate)?;
+        for (idx, group) in self.groups.iter().enumerate() {
+            group.validate().map_err(|e| e.inside(format!("groups[{idx}]")))?;
+        }
+        self.ema.iter().try_for_each(EmaConfig::validate).map_err(|e| e.inside("ema"))?;
         let tolerance = self.policy.zero_tolerance;
         let solved = self.policy.solved_loss;
         check("policy.solved_loss", solved >= 0.0 && solved.is_finite(), ">= 0", solved.to_string())?;
@@ -138,9 +189,9 @@ impl TrainConfig {
         check("policy.zero_tolerance", (0.0..1.0).contains(&tolerance), "in [0, 1)", tolerance.to_string())?;
         check("held_out", self.held_out > 0.0 && self.held_out < 1.0, "in (0, 1)", self.held_out.to_string())?;
         self.freeze.map_or(Ok(()), |freeze| freeze.validate())?;
-        self.step_mode.validate()?;
-        self.optimizer.validate()?;
-        Ok(self.schedule.validate()?)
+        self.step_mode.validate().map_err(|e| e.inside("step_mode"))?;
+        self.optimizer.validate().map_err(|e| e.inside("optimizer"))?;
+        Ok(self.schedule.validate().map_err(|e| e.inside("schedule"))?)
     }
 }
 

@@ -5,28 +5,26 @@ use mtl_core::{
     prediction::{Prediction, Reference},
     world::World,
 };
-use mtl_data::{Epoch, Loader, Shard, Source};
+use mtl_data::{BatchIter, Batches, LoaderPosition};
 use mtl_metrics::{
     AnyMetric, Joint, MetricBatch, MetricReport, MetricSet, MetricValue,
     report::{MetricEntry, TaskReport},
     value::OrReason,
 };
 
+use super::ranks::shard_of;
 use crate::{
     error::Result,
     parts::metrics::{SampleFacts, registry},
     train::model::Model,
 };
 
-/// Samples whose labels are judged at once.
-const CHUNK: u64 = 4096;
-
 /// Runs the model over all batches of one pass and computes the metrics.
 ///
 /// # Errors
 /// [`mtl_core::Error`] naming the task when a prediction and its target do not fit; the data's own errors.
-pub fn evaluate(model: &Model, loader: &Loader, metrics: &mut MetricSet) -> Result<MetricReport> {
-    evaluate_recorded(model, loader, metrics, &mut ())
+pub fn evaluate(model: &Model, batches: &dyn Batches, metrics: &mut MetricSet) -> Result<MetricReport> {
+    evaluate_recorded(model, batches, metrics, &mut ())
 }
 
 /// Someone who sees what a model says while it is evaluated, so that the split need not be read again for it. The hooks do
@@ -54,11 +52,11 @@ impl Recorder for () {}
 /// As [`evaluate`].
 pub fn evaluate_recorded(
     model: &Model,
-    loader: &Loader,
+    batches: &dyn Batches,
     metrics: &mut MetricSet,
     recorder: &mut dyn Recorder,
 ) -> Result<MetricReport> {
-    read(model, loader.epoch(0)?, metrics, recorder)?;
+    read(model, batches.batches_from(LoaderPosition::default())?, metrics, recorder)?;
     Ok(metrics.compute())
 }
 
@@ -66,14 +64,14 @@ pub fn evaluate_recorded(
 /// metrics of the whole split.
 pub(super) fn evaluate_together(
     model: &Model,
-    loader: &Loader,
+    batches: &dyn Batches,
     metrics: &mut MetricSet,
     world: &dyn World,
 ) -> Result<MetricReport> {
     if world.size() == 1 {
-        return evaluate(model, loader, metrics);
+        return evaluate(model, batches, metrics);
     }
-    read(model, loader.dealt(Shard { rank: world.rank(), size: world.size() })?, metrics, &mut ())?;
+    read(model, batches.dealt(shard_of(world))?, metrics, &mut ())?;
     let own = metrics.state()?;
     metrics.reset();
     world.gather(&own)?.iter().try_for_each(|state| metrics.merge_state(state))?;
@@ -81,7 +79,7 @@ pub(super) fn evaluate_together(
 }
 
 /// Runs the model over batches.
-fn read(model: &Model, batches: Epoch, metrics: &mut MetricSet, recorder: &mut dyn Recorder) -> Result<()> {
+fn read(model: &Model, batches: BatchIter<'_>, metrics: &mut MetricSet, recorder: &mut dyn Recorder) -> Result<()> {
     for batch in batches {
         let batch = batch?.to_device(model.params().device())?;
         recorder.batch(&batch.ids);
@@ -105,12 +103,12 @@ fn read(model: &Model, batches: Epoch, metrics: &mut MetricSet, recorder: &mut d
 }
 
 /// The metrics of answers by a rule: `rule(task, metric, truth)` gives what is answered to a run of samples, or why nothing can
-/// be. Labels alone are read. The source has the tasks of `metrics`, in order.
+/// be. Labels alone are read. Batches have the tasks of `metrics`, in order.
 ///
 /// # Errors
 /// [`mtl_core::Error`] naming the task when an answer and its target do not fit; the data's own errors.
 pub fn evaluate_answers(
-    split: &dyn Source,
+    split: &dyn Batches,
     metrics: &MetricSet,
     rule: &dyn Fn(usize, &str, &Reference) -> OrReason<Prediction>,
 ) -> Result<MetricReport> {
@@ -125,11 +123,13 @@ pub fn evaluate_answers(
         .collect();
     let mut joint: Vec<(Joint, Option<String>)> = metrics.joint().iter().map(|joint| (joint.clone(), None)).collect();
     joint.iter_mut().for_each(|(joint, _)| joint.reset());
-    let n = split.len();
     let mut start = 0;
-    while start < n {
-        let ids: Vec<u64> = (start..n.min(start + CHUNK)).collect();
-        for (task_idx, target) in split.targets(&ids)?.iter().enumerate() {
+    for targets in split.targets_from(LoaderPosition::default())? {
+        let targets = targets?;
+        // Which samples they are is not said without the inputs: a refusal names the place in the split.
+        let n = targets.iter().flatten().map(|target| target.batch_size().unsigned_abs()).max().unwrap_or(0);
+        let ids: Vec<u64> = (start..start + n).collect();
+        for (task_idx, target) in targets.iter().enumerate() {
             let (Some(target), Some((task, own))) = (target, states.get_mut(task_idx)) else { continue };
             let (truth, facts) = (target.reference()?, SampleFacts::of(target)?);
             for (metric, refusal) in own.iter_mut().filter(|(_, refusal)| refusal.is_none()) {
@@ -152,7 +152,7 @@ pub fn evaluate_answers(
                 }
             }
         }
-        start += CHUNK;
+        start += n;
     }
     let entry = |(metric, refusal): (Box<dyn AnyMetric>, Option<String>)| MetricEntry {
         metric: metric.name().to_owned(),

@@ -25,8 +25,10 @@ use crate::{error::Result, train::model::Model};
 #[serde(default, deny_unknown_fields)]
 pub struct FreezeConfig {
     /// Epochs without improvement after which a task is frozen, >= 1; default 3.
+    #[schemars(range(min = 1))]
     pub patience: u64,
     /// What counts as improvement: more than this, in the metric's unit, >= 0; default 0.
+    #[schemars(range(min = 0.0))]
     pub min_delta: f64,
     /// `head` (default) or `task`.
     pub what: Frozen,

@@ -4,7 +4,7 @@
 //! would be wasted work. Here there is time: inputs are searched for NaN and infinity, and the batch is halved until the
 //! samples are found whose own loss is not finite.
 
-use mtl_core::{TorchContext, WhichTasks, answer::AnswerTag, batch::Batch, context::Cx, mode::Mode, step::Dropped};
+use mtl_core::{TorchContext, WhichTasks, answer::CellRule, batch::Batch, context::Cx, mode::Mode, step::Dropped};
 use tch::{Kind, Tensor};
 
 use crate::{
@@ -75,8 +75,8 @@ impl Incident {
         }
         for &task_idx in tasks.iter().filter(|&&t| t < model.tasks().len()) {
             self.samples.extend(culprits(model, batch, task_idx)?);
-            let target = batch.targets.get(task_idx).and_then(Option::as_ref);
-            self.learns_numbers |= target.is_some_and(|target| target.tag() == AnswerTag::Values);
+            let learns_numbers = model.heads()[task_idx].spec().answer.layout().cells == CellRule::Number;
+            self.learns_numbers |= learns_numbers && batch.targets.get(task_idx).is_some_and(Option::is_some);
         }
         self.name_few();
         Ok(self)

@@ -13,10 +13,10 @@
 //! Poisson rate of 0).
 
 use mtl_core::{
-    answer::AnswerTag,
+    answer::CellRule,
     prediction::{Prediction, Reference},
 };
-use mtl_data::Source;
+use mtl_data::Batches;
 use mtl_metrics::{MetricReport, MetricSet, MetricValue, value::OrReason};
 use ndarray::Array2;
 
@@ -27,10 +27,9 @@ use crate::error::Result;
 ///
 /// # Errors
 /// As [`report`].
-pub(super) fn repeated(split: &dyn Source, metrics: &MetricSet) -> Result<MetricReport> {
-    let tasks = &split.info().tasks;
-    evaluate_answers(split, metrics, &|task_idx, _, truth| match tasks.get(task_idx) {
-        Some(task) => task.answer.repeat(truth),
+pub(super) fn repeated(split: &dyn Batches, metrics: &MetricSet) -> Result<MetricReport> {
+    evaluate_answers(split, metrics, &|task_idx, _, truth| match metrics.answer(task_idx) {
+        Some(answer) => answer.repeat(truth),
         None => Err("a task that the data does not have".to_owned()),
     })
 }
@@ -39,10 +38,10 @@ pub(super) fn repeated(split: &dyn Source, metrics: &MetricSet) -> Result<Metric
 ///
 /// # Errors
 /// Those of reading the labels; [`mtl_core::Error::Label`] for a label that is none.
-pub(super) fn report(split: &dyn Source, metrics: &MetricSet) -> Result<MetricReport> {
-    let tasks = &split.info().tasks;
+pub(super) fn report(split: &dyn Batches, metrics: &MetricSet) -> Result<MetricReport> {
     let mut best = repeated(split, metrics)?;
-    if tasks.iter().all(|task| task.answer.tag() != AnswerTag::Values) {
+    let mut answers = (0..best.tasks.len()).filter_map(|task_idx| metrics.answer(task_idx));
+    if answers.all(|answer| answer.layout().cells != CellRule::Number) {
         return Ok(best);
     }
     let other = evaluate_answers(split, metrics, &|_, _, truth| slope(truth))?;

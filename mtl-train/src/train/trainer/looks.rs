@@ -1,18 +1,18 @@
-//! Further batches for balancers that ask for them: fresh ones from the same epoch, held-out ones from their own loader.
-//!
-//! A step with two fresh looks uses three batches of the epoch; one that looks at held-out data takes the next held-out
-//! batch, chosen by the step's number alone, so that a resumed run sees the same ones.
+//! Further batches for balancers that ask for them: fresh ones from the same epoch, held-out ones from their own data.
 
 use mtl_core::{
     balance::Look,
-    batch::Batch,
     context::Cx,
     mode::Mode,
     step::{Forward, Gradients, StepReport},
 };
-use mtl_data::{Batches, Loader, LoaderPosition};
+use mtl_data::{Batches, Part};
 
-use super::{Trainer, ranks::Division};
+use super::{
+    Trainer,
+    ranks::Division,
+    walk::{self, HeldOut, Walk, nothing},
+};
 use crate::error::{Error, Result};
 
 /// Optimizer steps in an epoch of so many batches.
@@ -27,20 +27,17 @@ impl Trainer {
         1 + fresh as u64
     }
 
-    /// Whether the epoch has enough batches left for a step.
-    pub(super) fn enough_batches(&self, train: &dyn Batches) -> bool {
-        let needed = self.batches_per_step();
-        needed == 1 || self.counters.next_batch + needed <= train.n_batches()
-    }
-
     pub(super) fn check_looks(&self, train: &dyn Batches) -> Result<()> {
         let (per_step, name) = (self.batches_per_step(), self.engine.method().name());
         let refuse = |field, expected: String, found: String| {
             Err(mtl_core::Error::InvalidConfig { what: "train", field, expected, found }.into())
         };
-        if train.n_batches() < per_step {
-            let expected = format!("small enough for {per_step} batches, which a step of {name} takes");
-            return refuse("batch_size", expected, format!("{} batches", train.n_batches()));
+        if let Some(n) = train.n_batches().filter(|n| *n < per_step) {
+            return refuse("batch_size", small_enough(per_step, name), format!("{n} batches"));
+        }
+        if self.total_steps(train).is_none() {
+            let expected = "given in place of epochs, as nobody knows how many batches an epoch has";
+            return refuse("steps", expected.into(), self.config.budget().to_string());
         }
         let looks = !self.engine.method().needs().looks.is_empty();
         if looks && self.config.accumulate > 1 {
@@ -52,36 +49,46 @@ impl Trainer {
         Ok(())
     }
 
+    /// The refusal of an epoch that has not a single step.
+    pub(super) fn refuse_empty(&self, epoch: u64) -> mtl_core::Error {
+        let (per_step, name) = (self.batches_per_step(), self.engine.method().name());
+        mtl_core::Error::InvalidConfig {
+            what: "train",
+            field: "batch_size",
+            expected: small_enough(per_step, name),
+            found: format!("fewer in epoch {}", epoch + 1),
+        }
+    }
+
     /// The gradients of a step on one batch, with the looks that the balancer asks for.
     pub(super) fn backward(
         &mut self,
-        batch: &Batch,
+        part: &Part,
         forward: &Forward,
-        batches: &mut dyn Iterator<Item = mtl_data::Result<Batch>>,
+        walk: &mut Walk<'_>,
+        held_out: &mut HeldOut<'_>,
         step: u64,
     ) -> Result<(Option<Gradients>, StepReport)> {
-        let Self { model, engine, held_out, counters, config, .. } = self;
+        let Self { model, engine, counters, config, .. } = self;
         if engine.method().needs().looks.is_empty() {
             return Ok(engine.backward(model.params(), forward, step)?);
         }
         let mut failed = None;
         let world = engine.world().clone();
-        let run = |batch: &Batch| {
+        let run = |part: &Part| {
             let cx = Cx::new(Mode::Train).with_precision(config.precision);
-            Division::of(batch, world.as_ref())?.losses(model, batch, cx, &world)
+            Division::of(part.whole, world.as_ref()).losses(model, &part.batch, cx, &world)
         };
         let mut looker = |look: Look| {
-            let other = match look {
-                Look::Again => None,
+            let seen = match look {
+                Look::Again => run(part),
                 Look::Fresh => {
                     counters.next_batch += 1;
-                    Some(batches.next().ok_or_else(|| nothing("the epoch ended inside a step")).and_then(|b| Ok(b?)))
+                    let fresh = walk.next().map_err(Error::from);
+                    let fresh = fresh.and_then(|fresh| fresh.ok_or_else(|| nothing("the epoch ended inside a step")));
+                    fresh.and_then(|fresh| run(&walk::on(model.params().device(), fresh)?))
                 }
-                Look::Ahead | Look::HeldOut => Some(held_out_batch(held_out.as_ref(), step)),
-            };
-            let seen = match other {
-                None => run(batch),
-                Some(other) => other.and_then(|other| run(&other.to_device(model.params().device())?)),
+                Look::Ahead | Look::HeldOut => held_out.part(step).and_then(run),
             };
             seen.map_err(|e| {
                 let reason = e.to_string();
@@ -97,16 +104,11 @@ impl Trainer {
     }
 }
 
-fn held_out_batch(loader: Option<&Loader>, step: u64) -> Result<Batch> {
-    let loader = loader.ok_or_else(|| nothing("there is no held-out data"))?;
-    let n = loader.n_batches().max(1);
-    let position = LoaderPosition { epoch: step / n, next_batch: step % n };
-    let batch = loader.epoch_from(position)?.next().ok_or_else(|| nothing("the held-out data is empty"))?;
-    Ok(batch?)
-}
-
-fn nothing(reason: &str) -> Error {
-    mtl_core::Error::State { what: "further look".into(), reason: reason.into() }.into()
+fn small_enough(per_step: u64, method: &str) -> String {
+    match per_step {
+        1 => "small enough for an epoch to have a batch".to_owned(),
+        _ => format!("small enough for {per_step} batches, which a step of {method} takes"),
+    }
 }
 
 #[cfg(test)]

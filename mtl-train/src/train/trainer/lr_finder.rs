@@ -18,10 +18,13 @@
 
 use std::time::Instant;
 
-use mtl_data::{Batches, Epoch, LoaderPosition};
+use mtl_data::Batches;
 use serde::{Deserialize, Serialize};
 
-use super::{Observer, StepSummary, Trainer};
+use super::{
+    Observer, StepSummary, Trainer,
+    walk::{HeldOut, Walk},
+};
 use crate::error::{Error, Result};
 
 /// Settings of the range test.
@@ -29,14 +32,18 @@ use crate::error::{Error, Result};
 #[serde(default, deny_unknown_fields)]
 pub struct LrFinderConfig {
     /// First rate, > 0; default 1e-7.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub min_lr: f64,
     /// Last rate, above the first; default 10.
     pub max_lr: f64,
     /// Optimizer steps, >= 10; default 100.
+    #[schemars(range(min = 10))]
     pub steps: u64,
     /// How much of the smoothed losses stays at each step, in `[0, 1)`; default 0.9.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub beta: f64,
     /// How many times the lowest loss so far ends the sweep, > 1; default 4.
+    #[schemars(extend("exclusiveMinimum" = 1.0))]
     pub diverge: f64,
 }
 
@@ -133,11 +140,13 @@ impl Trainer {
         let n_tasks = self.model.tasks().len();
         let mut smoothed = vec![Smoothed::default(); n_tasks];
         let (mut points, mut lowest, mut diverged) = (Vec::new(), f64::INFINITY, false);
-        let mut batches = train.epoch_from(self.position())?;
+        let held_out = self.held_out.clone();
+        let mut held_out = HeldOut::new(held_out.as_deref(), self.model.params().device(), self.shard());
+        let mut walk = Walk::new(train, self.position(), self.shard())?;
         for step in 0..config.steps {
             let lr = config.lr(step);
             self.fixed_lr = Some(lr);
-            let losses = match self.next_step(train, &mut batches) {
+            let losses = match self.next_step(train, &mut walk, &mut held_out) {
                 Ok(losses) => losses,
                 Err(Error::Core(mtl_core::Error::NonFinite { .. })) => {
                     diverged = true;
@@ -167,22 +176,21 @@ impl Trainer {
         Ok(LrSweep { suggestion: steepest(&sums), task_suggestions, diverged, points })
     }
 
-    fn position(&self) -> LoaderPosition {
-        LoaderPosition { epoch: self.counters.epoch, next_batch: self.counters.next_batch }
-    }
-
     /// One optimizer step on the next batches, going on into the next epoch at the end of one; the losses per task.
-    fn next_step(&mut self, train: &dyn Batches, batches: &mut Epoch) -> Result<Vec<Option<f64>>> {
+    fn next_step<'a>(
+        &mut self,
+        train: &'a dyn Batches,
+        walk: &mut Walk<'a>,
+        held_out: &mut HeldOut<'_>,
+    ) -> Result<Vec<Option<f64>>> {
         let (mut ear, mut clock) = (Ear::default(), Instant::now());
         loop {
-            let batch = if self.enough_batches(train) { batches.next() } else { None };
-            let Some(batch) = batch else {
-                self.counters.epoch += 1;
-                self.counters.next_batch = 0;
-                *batches = train.epoch_from(self.position())?;
+            let Some(part) = self.next_batch(walk)? else {
+                self.next_epoch()?;
+                *walk = Walk::new(train, self.position(), self.shard())?;
                 continue;
             };
-            if self.learn(batch?, batches, train, &mut clock, &mut ear)? {
+            if self.learn(part, walk, held_out, train, &mut clock, &mut ear)? {
                 return Ok(ear.0);
             }
         }

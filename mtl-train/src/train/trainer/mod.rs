@@ -2,9 +2,10 @@
 //!
 //! ```text
 //! for each epoch:  for each batch: forward -> losses -> step engine -> clip -> optimizer -> running mean of the weights
-//!                  validate -> score -> best? patience?
+//!                                  every so many steps, or after the epoch: validate -> score -> best? patience?
 //! ```
-//! An epoch without a score (no metric in it has a value, see [`Scoring`]) is not the best, and does not count as one that is not
+//! How long and how often is said in [`Budget`] and [`Every`]; what lies between two validations is a round, by default an epoch.
+//! A round without a score (no metric in it has a value, see [`Scoring`]) is not the best, and does not count as one that is not
 //! better: patience, the plateau schedule and freezing pass over it. A run in which no epoch had a score ends with the weights of its
 //! last one, and everything that tells of it says so ([`Choice`]).
 //!
@@ -17,6 +18,7 @@
 //!
 //! On several ranks ([`Trainer::join`]) each has a trainer, and all say the same of the same run: `ranks.rs`.
 
+mod budget;
 mod carry;
 mod choice;
 mod config;
@@ -32,10 +34,12 @@ mod ranks;
 mod scoring;
 mod selection;
 mod tally;
+mod walk;
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 pub use crate::train::incident::{Action, Incident, Suspect};
+pub use budget::{Budget, Every};
 pub use choice::Choice;
 pub use config::TrainConfig;
 use evaluate::evaluate_together;
@@ -54,7 +58,7 @@ use mtl_core::{
     shim,
     step::{StepEngine, StepReport},
 };
-use mtl_data::{Batches, Loader, LoaderPosition};
+use mtl_data::{Batches, LoaderPosition, Part};
 use mtl_metrics::{MetricReport, MetricSet};
 pub use observer::{EpochSummary, Flow, Guarded, Observer, StepSummary};
 use ranks::Division;
@@ -63,6 +67,7 @@ pub use selection::Selection;
 use serde::{Deserialize, Serialize};
 use tally::Tally;
 use tch::Tensor;
+use walk::{HeldOut, Walk};
 
 use crate::{
     analysis::inspect,
@@ -96,13 +101,14 @@ pub struct Trainer {
     config: TrainConfig,
     counters: Counters,
     best: Vec<(String, Tensor)>,
-    held_out: Option<Loader>,
+    held_out: Option<Arc<dyn Batches>>,
     observer_failure: Option<String>,
 }
 
 /// Where a run stands; saved in every checkpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Counters {
+    /// Whole passes so far.
     epoch: u64,
     next_batch: u64,
     step: u64,
@@ -119,17 +125,40 @@ struct Counters {
 const DIAGNOSED: u64 = 20;
 
 impl Counters {
-    /// Whether all epochs are done, patience has run out, or no task is left to learn.
+    /// Whether the budget is spent and its last round judged, patience has run out, or no task is left to learn.
     fn is_over(&self, config: &TrainConfig) -> bool {
         let nothing_left = config.freeze.is_some_and(|f| f.what == Frozen::Task) && self.plateaus.all_frozen();
-        self.epoch >= config.epochs || config.patience.is_some_and(|p| self.epochs_since_best >= p) || nothing_left
+        let is_spent = config.budget().is_spent(self.epoch, self.step) && self.tally.is_empty();
+        is_spent || config.patience.is_some_and(|p| self.epochs_since_best >= p) || nothing_left
+    }
+
+    /// Whether what has been learned since the last validation is to be judged before the next batch.
+    fn is_due(&self, config: &TrainConfig) -> bool {
+        let by_steps = match config.validate_every {
+            Every::Steps(n) => self.step.is_multiple_of(n),
+            Every::Epochs(_) => false,
+        };
+        let is_end = match config.budget() {
+            Budget::Steps(n) => self.step >= n,
+            Budget::Epochs(_) => false,
+        };
+        (by_steps || is_end) && !self.tally.is_empty()
+    }
+
+    /// The same at the end of a pass, which the counters count already.
+    fn is_due_after_pass(&self, config: &TrainConfig) -> bool {
+        let by_passes = match config.validate_every {
+            Every::Epochs(n) => self.epoch.is_multiple_of(n),
+            Every::Steps(_) => false,
+        };
+        (by_passes || config.budget().is_spent(self.epoch, self.step)) && !self.tally.is_empty()
     }
 }
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// All epochs are done, or patience ran out.
+    /// The budget is spent, or patience ran out.
     Finished,
     /// An observer asked to stop; a checkpoint holds the rest.
     Stopped,
@@ -143,16 +172,19 @@ impl Trainer {
     pub fn new(model: Model, balancer: &MethodConfig, config: TrainConfig) -> Result<Self> {
         config.validate().map_err(|e| e.in_section("train"))?;
         let method = balancer.build(model.tasks()).map_err(|e| Error::from(e).in_section("balancer"))?;
-        let groups = ParamGroups::resolve(&config.groups, model.params(), model.tasks())?;
+        let groups = ParamGroups::resolve(&config.groups, model.params(), model.tasks());
+        let groups = groups.map_err(|e| e.in_section("train"))?;
         // What never moves needs no gradient; the engine asks once which parameters are trained.
         model.params().train(&groups.frozen(model.params()), false)?;
         let engine = StepEngine::new(model.tasks().clone(), model.params(), method, config.policy);
-        let mut engine = engine.with_mode(config.step_mode.clone())?;
+        let mode = engine.with_mode(config.step_mode.clone());
+        let mut engine = mode.map_err(|e| Error::from(e).in_section("train.step_mode"))?;
         engine.watch_blocks(config.statistics_every);
         if let Some(max) = config.clip_task_norm {
-            engine.clip_tasks(max)?;
+            engine.clip_tasks(max).map_err(|e| Error::from(e).in_section("train.clip_task_norm"))?;
         }
-        let ema = config.ema.map(|ema| Ema::new(ema, model.params())).transpose()?;
+        let ema = config.ema.map(|ema| Ema::new(ema, model.params())).transpose();
+        let ema = ema.map_err(|e| e.in_section("train.ema"))?;
         if config.accumulate > 1 && engine.method().needs().losses_after_step {
             let e = mtl_core::Error::InvalidConfig {
                 what: "train",
@@ -199,9 +231,10 @@ impl Trainer {
         self.engine.method().needs().looks.iter().any(|look| matches!(look, Look::Ahead | Look::HeldOut))
     }
 
-    /// Gives the balancer data of its own: neither training data nor the validation split that chooses the epoch.
-    pub fn hold_out(&mut self, held_out: Loader) {
-        self.held_out = Some(held_out);
+    /// Gives the balancer data of its own: neither training data nor the validation split that chooses the epoch. They say how many
+    /// batches they have.
+    pub fn hold_out(&mut self, held_out: impl Batches + 'static) {
+        self.held_out = Some(Arc::new(held_out));
     }
 
     /// Tells the statistics of the training labels, in task order: the default selection measures every metric by the answer that
@@ -244,12 +277,11 @@ impl Trainer {
     ///
     /// # Errors
     /// As [`Selection::on`]; what any metric of the run refuses to judge: samples with weights that it does not know, say.
-    pub fn score_on(&self, validation: &Loader) -> Result<Scoring> {
-        let labels = &**validation.source();
-        let scoring = self.selection.on(&self.model, labels, self.training_labels.as_deref());
+    pub fn score_on(&self, validation: &dyn Batches) -> Result<Scoring> {
+        let scoring = self.selection.on(&self.model, validation, self.training_labels.as_deref());
         let scoring = scoring.map_err(|e| e.in_section("train.selection"))?;
         // Metrics beside those of the selection judge every epoch too: what they refuse is not to be found out after one.
-        informed::repeated(labels, &self.metrics()?)?;
+        informed::repeated(validation, &self.metrics()?)?;
         Ok(scoring)
     }
 
@@ -259,7 +291,7 @@ impl Trainer {
         Choice::of(&self.selection, &self.counters.history)
     }
 
-    /// The epochs so far.
+    /// The rounds so far: epochs, unless validation comes more or less often.
     #[must_use]
     pub fn history(&self) -> &[EpochSummary] {
         &self.counters.history
@@ -277,24 +309,42 @@ impl Trainer {
         self.counters.step
     }
 
-    /// How many optimizer steps the whole run will take.
+    /// How many optimizer steps the whole run will take; `None` where the budget is in epochs of which nobody knows the length.
     #[must_use]
-    pub fn total_steps(&self, train: &dyn Batches) -> u64 {
-        self.config.epochs * looks::steps(train.n_batches(), self.batches_per_step(), self.config.accumulate)
+    pub fn total_steps(&self, train: &dyn Batches) -> Option<u64> {
+        self.config.budget().steps(self.steps_per_epoch(train))
+    }
+
+    /// How many rounds the whole run has at most; `None` where that depends on an epoch's length, which nobody knows.
+    #[must_use]
+    pub fn total_rounds(&self, train: &dyn Batches) -> Option<u64> {
+        self.config.validate_every.rounds(self.config.budget(), self.steps_per_epoch(train))
+    }
+
+    /// How often the training data has been seen so far, parts of an epoch included; `None` where nobody knows how long one is.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "steps stay far below 2^52")]
+    pub fn passes(&self, train: &dyn Batches) -> Option<f64> {
+        Some(self.counters.step as f64 / self.steps_per_epoch(train)? as f64)
+    }
+
+    fn steps_per_epoch(&self, train: &dyn Batches) -> Option<u64> {
+        Some(looks::steps(train.n_batches()?, self.batches_per_step(), self.config.accumulate))
     }
 
     /// Trains until the end, choosing the best epoch on `validation`, and leaves its weights in the model. `train` is a
-    /// [`Loader`], or a [`MultiLoader`](mtl_data::MultiLoader) when tasks have data sets of their own.
+    /// [`Loader`](mtl_data::Loader), a [`MultiLoader`](mtl_data::MultiLoader) when tasks have data sets of their own, or anything else
+    /// that gives batches; what does not say how many there are is trained by `train.steps`.
     ///
-    /// With a store, checkpoints are written at the end of every epoch and as often as the settings say.
+    /// With a store, checkpoints are written at the end of every epoch, after every validation and as often as the settings say.
     ///
     /// # Errors
-    /// As [`Trainer::score_on`], before the first step; [`Error::Step`] naming the place and the task or file that failed; the
+    /// [`mtl_core::Error::InvalidConfig`] for a budget in epochs of unknown length; as [`Trainer::score_on`], before the first step; [`Error::Step`] naming the place and the task or file that failed; the
     /// checkpoints written so far remain.
     pub fn fit(
         &mut self,
         train: &dyn Batches,
-        validation: &Loader,
+        validation: &dyn Batches,
         observer: &mut dyn Observer,
         store: Option<&CheckpointStore>,
     ) -> Result<Ending> {
@@ -322,39 +372,51 @@ impl Trainer {
     fn run(
         &mut self,
         train: &dyn Batches,
-        validation: &Loader,
+        validation: &dyn Batches,
         observer: &mut dyn Observer,
         store: Option<&CheckpointStore>,
     ) -> Result<Ending> {
         self.check_looks(train)?;
+        let held_out = self.held_out.clone();
+        let mut held_out = HeldOut::new(held_out.as_deref(), self.model.params().device(), self.shard());
         while !self.counters.finished {
-            let position = LoaderPosition { epoch: self.counters.epoch, next_batch: self.counters.next_batch };
             let mut clock = Instant::now();
-            let mut batches = train.epoch_from(position)?;
-            while self.enough_batches(train) {
-                let Some(batch) = batches.next() else { break };
+            let mut walk = Walk::new(train, self.position(), self.shard())?;
+            loop {
+                if self.counters.is_due(&self.config) {
+                    self.end_round(train, validation, observer)?;
+                    self.save(store, observer)?;
+                    if self.counters.finished {
+                        return Ok(Ending::Finished);
+                    }
+                    if self.stops(observer)? {
+                        return Ok(Ending::Stopped);
+                    }
+                    clock = Instant::now(); // judging is not training
+                }
                 let (epoch, step) = (self.counters.epoch, self.counters.step);
-                let batch = batch.map_err(|e| Error::from(e).at_step(epoch, step))?;
-                let stepped =
-                    self.learn(batch, &mut batches, train, &mut clock, observer).map_err(|e| e.at_step(epoch, step))?;
-                if !stepped {
+                let Some(part) = self.next_batch(&mut walk).map_err(|e| e.at_step(epoch, step))? else { break };
+                let stepped = self.learn(part, &mut walk, &mut held_out, train, &mut clock, observer);
+                if !stepped.map_err(|e| e.at_step(epoch, step))? {
                     continue;
                 }
                 let stop = self.stops(observer)?;
                 let due = self.config.checkpoint_every.is_some_and(|n| self.counters.step.is_multiple_of(n));
-                if let Some(store) = store.filter(|_| due || stop) {
-                    observer.saved(&store.save(self.counters.step, &self.checkpoint()?)?);
-                    clock = Instant::now(); // writing is not training
+                if due || stop {
+                    self.save(store, observer)?;
+                    clock = Instant::now(); // nor is writing
                 }
                 if stop {
                     return Ok(Ending::Stopped);
                 }
             }
-            self.agree_on_weights()?;
-            self.end_epoch(validation, observer)?;
-            if let Some(store) = store {
-                observer.saved(&store.save(self.counters.step, &self.checkpoint()?)?);
+            drop(walk);
+            self.next_epoch()?;
+            if self.counters.is_due_after_pass(&self.config) {
+                self.end_round(train, validation, observer)?;
             }
+            self.counters.finished = self.counters.is_over(&self.config);
+            self.save(store, observer)?;
             if !self.counters.finished && self.stops(observer)? {
                 return Ok(Ending::Stopped);
             }
@@ -362,48 +424,84 @@ impl Trainer {
         Ok(Ending::Finished)
     }
 
+    /// The batch of the next step, if the epoch has enough for one: a rest is no step.
+    fn next_batch(&self, walk: &mut Walk<'_>) -> Result<Option<Part>> {
+        let needed = usize::try_from(self.batches_per_step()).unwrap_or(usize::MAX);
+        // Only a step of several batches looks ahead: a stream is not to be waited for before it is learned from.
+        if needed > 1 && !walk.has(needed)? {
+            return Ok(None);
+        }
+        Ok(walk.next()?)
+    }
+
+    /// Goes on to the next epoch, at the end of one that had a step at least.
+    fn next_epoch(&mut self) -> Result<()> {
+        if self.counters.next_batch == 0 {
+            return Err(self.refuse_empty(self.counters.epoch).into());
+        }
+        self.counters.epoch += 1;
+        self.counters.next_batch = 0;
+        Ok(())
+    }
+
+    fn save(&self, store: Option<&CheckpointStore>, observer: &mut dyn Observer) -> Result<()> {
+        if let Some(store) = store {
+            observer.saved(&store.save(self.counters.step, &self.checkpoint()?)?);
+        }
+        Ok(())
+    }
+
+    fn position(&self) -> LoaderPosition {
+        LoaderPosition { epoch: self.counters.epoch, next_batch: self.counters.next_batch }
+    }
+
     /// One batch: an optimizer step, or a part of one (then false) where gradients are accumulated.
     fn learn(
         &mut self,
-        batch: Batch,
-        batches: &mut dyn Iterator<Item = mtl_data::Result<Batch>>,
+        part: Part,
+        walk: &mut Walk<'_>,
+        held_out: &mut HeldOut<'_>,
         train: &dyn Batches,
         clock: &mut Instant,
         observer: &mut dyn Observer,
     ) -> Result<bool> {
         let step = self.counters.step;
-        let batch = batch.to_device(self.model.params().device())?;
-        let n_batches = train.n_batches();
-        let batches_before = self.counters.epoch * n_batches + self.counters.next_batch;
+        let part = walk::on(self.model.params().device(), part)?;
         let world = self.world().clone();
-        let division = Division::of(&batch, world.as_ref())?;
+        let division = Division::of(part.whole, world.as_ref());
+        let LoaderPosition { epoch, next_batch } = self.position();
+        // One number a batch, which a resumed run finds again.
+        let batches_before = match train.n_batches() {
+            Some(n) => epoch * n + next_batch,
+            None => (epoch << 32).wrapping_add(next_batch),
+        };
         shim::manual_seed(division.seed(derive(self.config.seed, "step", batches_before), world.as_ref()))?;
-        let total_steps = self.total_steps(train);
+        let total_steps = self.total_steps(train).unwrap_or(0);
         let scheduled = self.config.optimizer.lr() * self.schedule.factor(step, total_steps);
         let lr = self.fixed_lr.unwrap_or(scheduled);
         let cx = Cx::new(Mode::Train).with_precision(self.config.precision);
         let cx = if self.engine.wants_tape() { cx.with_tape() } else { cx };
-        let mut forward = division.losses(&self.model, &batch, cx, &world)?;
+        let mut forward = division.losses(&self.model, &part.batch, cx, &world)?;
         if let Some(freeze) = &self.config.freeze {
             self.counters.plateaus.silence(freeze.what, &mut forward.losses);
         }
         self.counters.next_batch += 1;
         let next = self.counters.next_batch;
         let stepped = match self.config.accumulate {
-            1 => self.backward(&batch, &forward, batches, step),
+            1 => self.backward(&part, &forward, walk, held_out, step),
             n => {
                 let added = self.engine.accumulate(self.model.params(), &forward, step).map_err(Error::from);
-                added.map_err(|e| self.explain(e, &batch, lr))?;
-                if !next.is_multiple_of(n) && next < n_batches {
-                    self.counters.tally.samples += division.samples as u64;
+                added.map_err(|e| self.explain(e, &part.batch, lr))?;
+                if !next.is_multiple_of(n) && walk.has(1)? {
+                    self.counters.tally.samples += part.whole as u64;
                     return Ok(false);
                 }
                 self.engine.finish(step).map_err(Error::from)
             }
         };
         drop(forward);
-        let (gradients, report) = stepped.map_err(|e| self.explain(e, &batch, lr))?;
-        self.tell_incidents(&report, &batch, lr, observer)?;
+        let (gradients, report) = stepped.map_err(|e| self.explain(e, &part.batch, lr))?;
+        self.tell_incidents(&report, &part.batch, lr, observer)?;
         let mut gradient_norm = None;
         if let Some(mut gradients) = gradients {
             if self.config.freeze.is_some_and(|freeze| freeze.what == Frozen::Head) {
@@ -413,7 +511,7 @@ impl Trainer {
                 let norm = gradients.clip_norm(max)?;
                 if !norm.is_finite() {
                     let e = self.engine.not_finite(&report, norm).into();
-                    return Err(self.explain(e, &batch, lr));
+                    return Err(self.explain(e, &part.batch, lr));
                 }
                 gradient_norm = Some(norm);
             }
@@ -422,12 +520,12 @@ impl Trainer {
                 ema.update(self.model.params())?;
             }
             if self.engine.method().needs().losses_after_step && !report.weighed.is_empty() {
-                self.tell_losses_after(&batch, division, &report.weighed)?;
+                self.tell_losses_after(&part, &report.weighed)?;
             }
         }
         self.counters.step += 1;
         let tally = &mut self.counters.tally;
-        tally.add(&report, self.engine.block_names(), division.samples);
+        tally.add(&report, self.engine.block_names(), part.whole);
         tally.seconds += clock.elapsed().as_secs_f64();
         *clock = Instant::now();
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
@@ -489,10 +587,11 @@ impl Trainer {
     }
 
     /// The losses of the same batch after the step, for balancers that learn from the difference.
-    fn tell_losses_after(&mut self, batch: &Batch, division: Division, weighed: &[usize]) -> Result<()> {
+    fn tell_losses_after(&mut self, part: &Part, weighed: &[usize]) -> Result<()> {
         let _guard = tch::no_grad_guard();
         let cx = Cx::new(Mode::Eval).with_precision(self.config.precision);
-        let means = self.engine.mean_losses(&division.losses(&self.model, batch, cx, self.world())?)?;
+        let division = Division::of(part.whole, self.world().as_ref());
+        let means = self.engine.mean_losses(&division.losses(&self.model, &part.batch, cx, self.world())?)?;
         let tasks = self.model.tasks();
         let mut after = Vec::with_capacity(weighed.len());
         for &t in weighed {
@@ -502,7 +601,9 @@ impl Trainer {
         Ok(self.engine.method_mut().after_step(&after, weighed).map_err(|e| self.model.tasks().named(e))?)
     }
 
-    fn end_epoch(&mut self, validation: &Loader, observer: &mut dyn Observer) -> Result<()> {
+    /// Judges what was learned since the last validation.
+    fn end_round(&mut self, train: &dyn Batches, validation: &dyn Batches, observer: &mut dyn Observer) -> Result<()> {
+        self.agree_on_weights()?;
         // Judged and kept are the mean weights, where there are any; training goes on with its own.
         self.swap_ema()?;
         let judged = self.judge(validation);
@@ -512,12 +613,15 @@ impl Trainer {
             Some(freeze) => self.counters.plateaus.hear(freeze, self.model.tasks(), &report),
             None => Vec::new(),
         };
+        let rounds = self.total_rounds(train).unwrap_or(0);
         let counters = &mut self.counters;
+        let index = counters.history.len() as u64;
         let tally = std::mem::replace(&mut counters.tally, Tally::new(self.model.tasks().len()));
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
         let summary = EpochSummary {
-            epoch: counters.epoch,
-            epochs: self.config.epochs,
+            epoch: index,
+            epochs: rounds,
+            every: self.config.validate_every,
             step: counters.step,
             train_loss: tally.train_loss(),
             mean_weight: tally.mean_weight(),
@@ -543,9 +647,7 @@ impl Trainer {
                 task.primary.as_ref().and_then(value).unwrap_or(f64::NAN)
             })
             .collect();
-        self.engine.method_mut().epoch_end(&Epoch { index: counters.epoch, kpis: &kpis })?;
-        counters.epoch += 1;
-        counters.next_batch = 0;
+        self.engine.method_mut().epoch_end(&Epoch { index, kpis: &kpis })?;
         counters.epochs_since_best = match (is_best, score) {
             (true, _) => 0,
             (false, Some(_)) => counters.epochs_since_best + 1,
@@ -563,7 +665,7 @@ impl Trainer {
     }
 
     /// All metrics of the weights in the model, their score, and whether it is the best so far: then they are kept.
-    fn judge(&mut self, validation: &Loader) -> Result<Judged> {
+    fn judge(&mut self, validation: &dyn Batches) -> Result<Judged> {
         let report = evaluate_together(&self.model, validation, &mut self.metrics()?, self.world().as_ref())?;
         let scored = match &self.scoring {
             Some(scoring) => scoring.score(&report)?,

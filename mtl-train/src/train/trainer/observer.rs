@@ -9,7 +9,7 @@
 //! | [`step`](Observer::step) | after each optimizer step |
 //! | [`noticed`](Observer::noticed) | when something about the run is not as its user may think: before the first step, when selection leaves metrics out; after it, when losses are of very different size |
 //! | [`incident`](Observer::incident) | when a loss or gradient was not finite and the policy went on |
-//! | [`epoch`](Observer::epoch) | after each epoch's validation |
+//! | [`epoch`](Observer::epoch) | after each validation |
 //! | [`model`](Observer::model) | after that, with the model as it is then, for those who look at parameters |
 //! | [`frozen`](Observer::frozen) | when a task stops improving and is frozen |
 //! | [`saved`](Observer::saved) | when a checkpoint has been written |
@@ -26,13 +26,13 @@ use mtl_core::{balance::Conflict, step::StepReport, task::TaskName};
 use mtl_metrics::MetricReport;
 use serde::{Deserialize, Serialize};
 
-use super::{Incident, LeftOut};
+use super::{Every, Incident, LeftOut};
 use crate::{analysis::inspect::Finding, train::model::Model};
 
 /// One optimizer step.
 #[derive(Debug)]
 pub struct StepSummary<'a> {
-    /// The epoch, from 0.
+    /// The pass over the training data, from 0.
     pub epoch: u64,
     /// The step, from 0, over the whole run.
     pub step: u64,
@@ -44,22 +44,25 @@ pub struct StepSummary<'a> {
     pub gradient_norm: Option<f64>,
     /// What the engine says.
     pub report: &'a StepReport,
-    /// Samples per second since the epoch's start, data reading included.
+    /// Samples per second since the round's start, data reading included.
     pub samples_per_second: f64,
 }
 
-/// One epoch.
+/// One round: what lies between two validations, an epoch unless `train.validate_every` says otherwise.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EpochSummary {
-    /// The epoch, from 0.
+    /// Its number, from 0.
     pub epoch: u64,
     /// How many there will be at most.
     pub epochs: u64,
+    /// How long it is.
+    #[serde(default, skip_serializing_if = "Every::is_epoch")]
+    pub every: Every,
     /// Optimizer steps so far.
     pub step: u64,
-    /// Mean training loss per task over the epoch; `None` for a task that was absent.
+    /// Mean training loss per task over the round; `None` for a task that was absent.
     pub train_loss: Vec<Option<f64>>,
-    /// Mean balancer weight per task over the epoch's steps.
+    /// Mean balancer weight per task over the round's steps.
     pub mean_weight: Vec<f64>,
     /// How the tasks' gradients got along over the steps that had a Gramian; empty without.
     pub conflict: Conflict,
@@ -87,6 +90,18 @@ pub struct EpochSummary {
     pub samples_per_second: f64,
 }
 
+impl EpochSummary {
+    /// Which one it is, for people: `epoch 3/10`, or `validation 3/40 after step 1500`.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let Self { epoch, epochs, step, .. } = self;
+        match self.every.is_epoch() {
+            true => format!("epoch {}/{epochs}", epoch + 1),
+            false => format!("{} {}/{epochs} after step {step}", self.every.noun(), epoch + 1),
+        }
+    }
+}
+
 /// Whether the run goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flow {
@@ -110,7 +125,7 @@ pub trait Observer {
     /// A loss or gradient was not finite, and the policy went on without it.
     fn incident(&mut self, _incident: &Incident) {}
 
-    /// An epoch has been validated.
+    /// A round has been validated.
     fn epoch(&mut self, _epoch: &EpochSummary) {}
 
     /// The model after the epoch just reported.

@@ -1,8 +1,9 @@
 //! A run on several ranks: each has a trainer of its own, learns its part of every batch, and comes to the same decisions.
 //!
-//! What ranks say to each other beside the sums of a step ([`mtl_core::world`]): which samples each has, whether the leader's
-//! observer asks to stop, the states of validation metrics, and whose samples are to blame for what is not finite. Files and observers
-//! are the leader's; the others have none.
+//! What ranks say to each other beside the sums of a step ([`mtl_core::world`]): whether the leader's observer asks to stop, the states of
+//! validation metrics, a digest of the weights before each validation, and whose samples are to blame for what is not finite. Budgets,
+//! validation, patience and freezing follow from counters and metrics that all have, and are asked nobody. Files and observers are the
+//! leader's; the others have none.
 
 use std::sync::Arc;
 
@@ -25,23 +26,14 @@ use crate::{
 /// How a batch falls to ranks.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Division {
-    /// Samples of the whole batch.
-    pub(super) samples: usize,
     /// Whether it is divided: one of fewer samples than there are ranks is not, and every rank has it whole ([`Shard`]).
     is_divided: bool,
 }
 
 impl Division {
-    /// Finds out by the ids of the samples; every rank comes to the same result.
-    pub(super) fn of(batch: &Batch, world: &dyn World) -> Result<Self> {
-        if world.size() == 1 {
-            return Ok(Self { samples: batch.len(), is_divided: true });
-        }
-        let own: Vec<u8> = batch.ids.iter().flat_map(|id| id.to_le_bytes()).collect();
-        let all = world.gather(&own)?;
-        let is_divided = all.iter().any(|ids| Some(ids) != all.first());
-        let samples = if is_divided { all.iter().map(Vec::len).sum::<usize>() / 8 } else { batch.len() };
-        Ok(Self { samples, is_divided })
+    /// That of a batch of so many samples.
+    pub(super) fn of(whole: usize, world: &dyn World) -> Self {
+        Self { is_divided: shard_of(world).divides(whole) }
     }
 
     /// The seed of what is drawn for the samples of this rank: where all have the same ones, all draw the same.
@@ -62,13 +54,22 @@ impl Division {
     }
 }
 
+/// Which part of every batch falls to a rank.
+pub(super) fn shard_of(world: &dyn World) -> Shard {
+    Shard { rank: world.rank(), size: world.size() }
+}
+
 impl Trainer {
-    /// The same trainer as one of several ranks. All must stand at the same point of the same run, and be given the same loaders, the
-    /// training data in parts ([`Loader::sharded`](mtl_data::Loader::sharded)). [`world::alone`](mtl_core::world::alone) takes it out again.
+    /// The same trainer as one of several ranks. All must stand at the same point of the same run, and be given the same batches, of which
+    /// each learns its part ([`Batches::parts_from`](mtl_data::Batches::parts_from)). [`world::alone`](mtl_core::world::alone) takes
+    /// it out again.
     pub fn join(&mut self, world: Arc<dyn World>) {
-        let shard = Shard { rank: world.rank(), size: world.size() };
-        self.held_out = self.held_out.take().map(|held_out| held_out.sharded(shard));
         self.engine.join(world);
+    }
+
+    /// Which part of every batch is this rank's.
+    pub(super) fn shard(&self) -> Shard {
+        shard_of(self.world().as_ref())
     }
 
     pub(super) fn world(&self) -> &Arc<dyn World> {
@@ -92,7 +93,7 @@ impl Trainer {
             return Ok(());
         }
         let digest = Sha256::digest(self.model.params().to_safetensors()?);
-        let what = format!("set of weights after epoch {}", self.counters.epoch);
+        let what = format!("set of weights after step {}", self.counters.step);
         Ok(self.world().agree(&what, &digest)?)
     }
 }
@@ -114,7 +115,12 @@ impl Incident {
             self.samples.extend(found.samples);
             for suspect in found.inputs {
                 match self.inputs.iter_mut().find(|known| known.input == suspect.input) {
-                    Some(known) => known.samples.extend(suspect.samples),
+                    // A batch that is not divided is seen by all.
+                    Some(known) => {
+                        let new =
+                            suspect.samples.into_iter().filter(|s| !known.samples.contains(s)).collect::<Vec<_>>();
+                        known.samples.extend(new);
+                    }
                     None => self.inputs.push(suspect),
                 }
             }

@@ -18,7 +18,7 @@
 //! Nobody counts such an epoch: it is not the best, and it is no "not better" either, for patience, schedule or freezing.
 
 use mtl_core::{label_stats::LabelStats, metric::Direction, task::TaskName};
-use mtl_data::{Finding, Source};
+use mtl_data::{Batches, Finding, LoaderPosition};
 use mtl_metrics::{
     JointEntry, MetricReport, MetricValue,
     aggregate::{Aggregate, Skill},
@@ -80,14 +80,18 @@ impl Scoring {
     pub(super) fn new(
         selection: &Selection,
         model: &Model,
-        validation: &dyn Source,
+        validation: &dyn Batches,
         training: Option<&[LabelStats]>,
     ) -> Result<Self> {
         let metrics = selection.metrics(model)?;
         let defined = informed::report(validation, &metrics)?;
         let constant = match (selection.rule(), training) {
             (Rule::Skill, Some(training)) => Some(Constant::of(training).judge(validation, &metrics)?),
-            (Rule::Skill, None) => Some(Constant::of(&mtl_data::stats::of(validation)?).judge(validation, &metrics)?),
+            (Rule::Skill, None) => {
+                let targets = validation.targets_from(LoaderPosition::default())?;
+                let labels = mtl_data::stats::of_targets(&model.answers(), targets)?;
+                Some(Constant::of(&labels).judge(validation, &metrics)?)
+            }
             _ => None,
         };
         let (mut terms, mut left_out) = (Vec::new(), Vec::new());
@@ -259,7 +263,7 @@ impl Scoring {
     }
 
     /// Nothing can be chosen by this selection on these labels: why, and what to write.
-    fn refusal(&self, model: &Model, validation: &dyn Source) -> Result<mtl_core::Error> {
+    fn refusal(&self, model: &Model, validation: &dyn Batches) -> Result<mtl_core::Error> {
         let advice = match self.selection.rule() {
             Rule::Expression(_) if Scoring::skill_remains(model, validation)? => {
                 "write selection = \"skill\", which leaves it out".to_owned()
@@ -274,13 +278,13 @@ impl Scoring {
         })
     }
 
-    fn skill_remains(model: &Model, validation: &dyn Source) -> Result<bool> {
+    fn skill_remains(model: &Model, validation: &dyn Batches) -> Result<bool> {
         let defined = informed::report(validation, &primary(model)?)?;
         Ok(defined.tasks.iter().flat_map(|task| &task.metrics).any(|entry| entry.outcome.value.is_some()))
     }
 
     /// A metric of a task in question that these labels do define.
-    fn other_metric(&self, model: &Model, validation: &dyn Source) -> Result<String> {
+    fn other_metric(&self, model: &Model, validation: &dyn Batches) -> Result<String> {
         let defined = informed::report(validation, &metrics_of(model)?)?;
         let wanted = |task: &&mtl_metrics::report::TaskReport| {
             self.left_out.iter().any(|left_out| left_out.task.as_ref() == Some(&task.task))

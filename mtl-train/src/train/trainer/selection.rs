@@ -13,7 +13,7 @@ use mtl_core::{
     label_stats::LabelStats,
     metric::{Direction, MetricName},
 };
-use mtl_data::Source;
+use mtl_data::Batches;
 use mtl_metrics::{
     MetricSet,
     aggregate::{Aggregate, Composite, TaskMean},
@@ -85,7 +85,7 @@ impl Selection {
     /// # Errors
     /// [`mtl_core::Error::InvalidConfig`] naming task, metric and reason and the line to write, when these labels define none of the
     /// metrics, or not all of those in an expression; what a source finds wrong with its labels.
-    pub fn on(&self, model: &Model, validation: &dyn Source, training: Option<&[LabelStats]>) -> Result<Scoring> {
+    pub fn on(&self, model: &Model, validation: &dyn Batches, training: Option<&[LabelStats]>) -> Result<Scoring> {
         Scoring::new(self, model, validation, training)
     }
 

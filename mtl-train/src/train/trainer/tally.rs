@@ -42,6 +42,11 @@ impl Tally {
         }
     }
 
+    /// Whether no step has been added.
+    pub(super) fn is_empty(&self) -> bool {
+        self.steps == 0
+    }
+
     pub(super) fn train_loss(&self) -> Vec<Option<f64>> {
         self.loss.iter().zip(&self.count).map(|(l, c)| (*c > 0.0).then(|| l / c)).collect()
     }

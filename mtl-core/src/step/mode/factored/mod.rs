@@ -65,8 +65,10 @@ pub struct FactoredConfig {
     /// How the Gramian is taken; default `sketch`.
     pub gramian: GramianForm,
     /// Columns of the sketch, >= 4; layers no wider than this are exact; default 16.
+    #[schemars(range(min = 4))]
     pub rank: i64,
     /// Estimated relative error (Frobenius norm) above which a step takes the exact form, > 0; default 0.1.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub tolerance: f64,
     /// Seed of the sketch; default 0.
     pub seed: u64,

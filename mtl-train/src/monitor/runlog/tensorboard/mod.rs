@@ -276,6 +276,7 @@ mod tests {
             left_out: 0,
         };
         log.epoch(&EpochSummary {
+            every: crate::train::trainer::Every::default(),
             epoch,
             epochs: 2,
             step,
