@@ -9,6 +9,7 @@ use std::{
 use mtl_core::{
     batch::{Batch, Target},
     input::{InputSpec, Inputs, Modality, Picture},
+    prediction::MISSING_CLASS,
     task::TaskName,
     world::{World, together},
 };
@@ -88,8 +89,9 @@ fn assert_alike(several: &Session, one: &Session, what: &str) {
     let far = values.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
     assert!(far < 1e-4, "{what}: metrics are {far:e} apart");
     for (a, b) in several.trainer.history().iter().zip(one.trainer.history()) {
-        let losses = a.train_loss.iter().zip(&b.train_loss);
-        assert!(losses.into_iter().all(|(a, b)| (a.unwrap() - b.unwrap()).abs() < 1e-5), "{what}: {a:?} {b:?}");
+        let (losses, expected) = (&a.train_loss, &b.train_loss);
+        let alike = losses.iter().zip(expected).all(|(a, b)| (a.unwrap() - b.unwrap()).abs() < 1e-5);
+        assert!(alike, "{what}: {losses:?} {expected:?}");
     }
 }
 
@@ -234,7 +236,8 @@ impl Source for Pictures {
             |p: &u64| (Tensor::arange(36, (Kind::Float, Device::Cpu)) * (*p as f64 + 0.5)).sin().view([1, 1, 6, 6]);
         let image = Tensor::cat(&positions.iter().map(of).collect::<Vec<_>>(), 0);
         let odd: Vec<i64> = positions.iter().map(|p| i64::try_from(p % 2).unwrap()).collect();
-        let high: Vec<i64> = positions.iter().map(|p| if p % 3 == 0 { -1 } else { i64::from(p % 7 > 3) }).collect();
+        let high: Vec<i64> =
+            positions.iter().map(|p| if p % 3 == 0 { MISSING_CLASS } else { i64::from(p % 7 > 3) }).collect();
         let targets = vec![Some(Target::class("odd", &odd)?), Some(Target::class("high", &high)?)];
         Ok(Batch::new(Inputs::new(vec![("image".to_owned(), image)])?, targets, positions.to_vec())?)
     }
