@@ -200,7 +200,7 @@ struct Pictures(DataInfo);
 
 impl Pictures {
     fn splits() -> Splits {
-        let inputs = InputSpec::new([("image", Modality::from(Picture { channels: 1, height: 6, width: 6 }))]).unwrap();
+        let inputs = InputSpec::new([("image", Modality::from(Picture { channels: 1, height: 8, width: 8 }))]).unwrap();
         let task = |name| TaskInfo {
             name: TaskName::new(name).unwrap(),
             answer: mtl_core::answer::Answer::class(["no", "yes"]),
@@ -233,7 +233,7 @@ impl Source for Pictures {
     }
     fn batch(&self, positions: &[u64]) -> mtl_data::Result<Batch> {
         let of =
-            |p: &u64| (Tensor::arange(36, (Kind::Float, Device::Cpu)) * (*p as f64 + 0.5)).sin().view([1, 1, 6, 6]);
+            |p: &u64| (Tensor::arange(64, (Kind::Float, Device::Cpu)) * (*p as f64 + 0.5)).sin().view([1, 1, 8, 8]);
         let image = Tensor::cat(&positions.iter().map(of).collect::<Vec<_>>(), 0);
         let odd: Vec<i64> = positions.iter().map(|p| i64::try_from(p % 2).unwrap()).collect();
         let high: Vec<i64> =
