@@ -37,6 +37,8 @@ enum Fault {
     Mean,
     /// Weights of samples are not looked at.
     Unweighted,
+    /// Each sample is measured against the mean of its batch.
+    LooksAround,
     /// The place in the batch is part of the answer.
     Place,
     /// A parameter that nothing depends on.
@@ -60,12 +62,13 @@ enum Fault {
 }
 
 /// The law that each breaks, others beside it perhaps.
-const FAULTS: [(Fault, &str); 15] = [
+const FAULTS: [(Fault, &str); 16] = [
     (Fault::LosesASample, "shape"),
     (Fault::AnswersClasses, "shape"),
     (Fault::MissingIsZero, "missing"),
     (Fault::Mean, "absent"),
     (Fault::Unweighted, "weights"),
+    (Fault::LooksAround, "parts"),
     (Fault::Place, "permutation"),
     (Fault::Idle, "finite"),
     (Fault::RootOfZero, "finite"),
@@ -120,6 +123,7 @@ impl Head for Faulty {
         }; // [b, 1]
         let zs = match self.fault {
             Fault::Place => &zs + Tensor::arange(zs.size()[0], (zs.kind(), zs.device())).view([-1, 1]) * 0.1,
+            Fault::LooksAround => &zs - zs.mean(None::<Kind>) * 0.1,
             Fault::Noise if ask.cx.mode() == Mode::Eval => &zs + zs.rand_like() * 1e-3,
             Fault::Forgets => &zs + self.outside,
             Fault::Peeks => match ask.target().filter(|_| ask.cx.mode() == Mode::Eval) {

@@ -5,6 +5,7 @@
 //! missing      marking a label as missing = deleting the sample: loss, count, gradients; exactly 0 for the missing one
 //! absent       no label at all: count 0, no NaN
 //! weights      weights 2 = the samples twice, weight 0 = without the sample: loss, count, gradients
+//! parts        a batch in two parts: sums and counts add up to those of the whole, and gradients do
 //! permutation  samples in another order: the same loss, the answers in that order
 //! overfit      four samples can be learned by heart, and the decoded answer then is the label
 //! finite       loss and gradients are finite, every parameter gets one, in f32 and in f64
@@ -45,6 +46,7 @@ pub const NAMES: &[&str] = &[
     "missing",
     "absent",
     "weights",
+    "parts",
     "permutation",
     "overfit",
     "finite",
@@ -94,11 +96,12 @@ pub fn check_on<H: Head>(
     value: fn(&mut Rng) -> f32,
 ) -> std::result::Result<(), BrokenLaws> {
     type Law<H> = fn(&Subject<H>, &Samples) -> Result<Option<String>>;
-    let laws: [(&'static str, Law<H>); 11] = [
+    let laws: [(&'static str, Law<H>); 12] = [
         ("shape", subject::shape),
         ("missing", subject::missing),
         ("absent", subject::absent),
         ("weights", subject::weights),
+        ("parts", subject::parts),
         ("permutation", subject::permutation),
         ("finite", subject::finite),
         ("repeatable", subject::repeatable),

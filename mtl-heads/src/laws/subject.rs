@@ -138,6 +138,30 @@ pub(super) fn weights<H: Head>(subject: &Subject<H>, samples: &Samples) -> Resul
     Ok(None)
 }
 
+/// What accumulation and ranks rest on: each learns from a part of the batch.
+pub(super) fn parts<H: Head>(subject: &Subject<H>, samples: &Samples) -> Result<Option<String>> {
+    let pass =
+        |rows: &[usize]| subject.pass(samples, &samples.given(rows)?, &samples.target(rows, |row| row % 3 != 1)?);
+    let all = samples.all();
+    let (first, second) = all.split_at(2);
+    let (whole, first, second) = (pass(&all)?, pass(first)?, pass(second)?);
+    let (sum, count) = (first.sum + second.sum, first.count + second.count);
+    if gap(whole.sum, sum) > subject.tolerance() || gap(whole.count, count) > subject.tolerance() {
+        let (a, b) = ((whole.sum, whole.count), (sum, count));
+        return Ok(Some(format!("sum and count are {a:?} for the batch, {b:?} for its parts together")));
+    }
+    for ((whole, first), second) in whole.grads.iter().zip(&first.grads).zip(&second.grads) {
+        let together = match (first, second) {
+            (Some(first), Some(second)) => Some(first.f_add(second)?),
+            (one, other) => one.as_ref().or(other.as_ref()).map(Tensor::shallow_clone),
+        };
+        if distance(whole.as_ref(), together.as_ref())? > subject.tolerance() {
+            return Ok(Some("gradients of the batch are not those of its parts together".into()));
+        }
+    }
+    Ok(None)
+}
+
 pub(super) fn permutation<H: Head>(subject: &Subject<H>, samples: &Samples) -> Result<Option<String>> {
     let rows = samples.all();
     let order: Vec<usize> = rows.iter().map(|r| (r * 5 + 2) % rows.len()).collect();

@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::Result,
-    run::{ranks::Ranks, threads},
+    run::{
+        ranks::{Auto, Ranks},
+        threads,
+    },
 };
 
 /// Where a run computes.
@@ -20,8 +23,8 @@ pub struct DeviceConfig {
     #[schemars(range(min = 1))]
     pub threads: Option<u32>,
     /// Ranks: copies of the model in threads of their own, each of which learns its part of every batch, with one thread inside
-    /// operations; >= 1, or `"auto"` for as many as pay by the sizes of products; default 1. More than one only on `cpu`. A run's
-    /// folder records the number, and may go on with another.
+    /// operations; >= 1, or `"auto"` for as many as pay; default 1 where `threads` are said, else `"auto"`. More than one only on `cpu`. A
+    /// run's folder records the number, and may go on with another.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ranks: Option<Ranks>,
     /// Whether an operation without a deterministic kernel stops the run instead of differing between runs;
@@ -82,23 +85,26 @@ impl DeviceConfig {
     #[must_use]
     pub fn recorded(&self, ranks: usize) -> Self {
         let in_force = u32::try_from(tch::get_num_threads()).ok();
-        let ranks = self.ranks.map(|_| Ranks::Number(u32::try_from(ranks).unwrap_or(u32::MAX)));
-        Self { threads: self.threads.or(in_force), ranks, ..self.clone() }
+        let ranks = Ranks::Number(u32::try_from(ranks).unwrap_or(u32::MAX));
+        Self { threads: self.threads.or(in_force), ranks: Some(ranks), ..self.clone() }
     }
 
-    /// The same with what a run has recorded in place of what is not said here. Threads go with the number of ranks: with another one they
-    /// are settled anew.
+    /// The same with what a run has recorded in place of what is not said here; one that recorded no ranks had one. Threads go with the number
+    /// of ranks: with another one they are settled anew.
     #[must_use]
     pub fn as_in(&self, run: &Self) -> Self {
-        let ranks = if self.ranks.and_then(Ranks::number).is_none() { run.ranks } else { self.ranks };
+        let ranks = self.ranks.filter(|ranks| ranks.number().is_some()).or(run.ranks).or(Some(Ranks::Number(1)));
         let device = Self { ranks, ..self.clone() };
         let threads = if device.asks() == run.asks() { self.threads.or(run.threads) } else { self.threads };
         Self { threads, ..device }
     }
 
-    /// What is asked for of ranks, by default one.
+    /// What is asked for of ranks: who says how many threads there are wants no more.
     #[must_use]
     pub fn asks(&self) -> Ranks {
-        self.ranks.unwrap_or(Ranks::Number(1))
+        self.ranks.unwrap_or(match self.threads {
+            Some(_) => Ranks::Number(1),
+            None => Ranks::ByWork(Auto::Auto),
+        })
     }
 }

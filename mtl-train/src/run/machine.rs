@@ -26,7 +26,7 @@ pub struct Machine {
     pub threads: usize,
     /// Threads inside operations of a model with small products only, see [`crate::run::threads`].
     pub threads_small: usize,
-    /// Ranks that a model with small products and large batches has with `device.ranks = "auto"`, see [`crate::run::ranks`].
+    /// Ranks that train a model on large batches where nothing is said, see [`crate::run::ranks`].
     pub ranks_small: usize,
     /// How the threads of an operation wait for each other, see [`mtl_core::shim::waiting`].
     pub waiting: String,

@@ -91,7 +91,8 @@ impl Session {
         let (balancer, train_config) = (config.balancer.clone(), config.train.clone());
         let mut recipe = Recipe { ranks: 1, device, plan, balancer, train: train_config, held_out: None };
         let mut trainer = recipe.trainer(&labels)?;
-        recipe.ranks = threads::settle(&config.device, trainer.model(), &recipe.plan.inputs, config.train.batch_size);
+        let batch = config.train.batch_size.min(usize::try_from(train.len()).unwrap_or(usize::MAX));
+        recipe.ranks = threads::settle(&config.device, trainer.model(), &recipe.plan, batch);
         let data = data.with_labels(labels);
         let least = match train.is_empty() {
             true => 1, // the loader refuses it in its own words

@@ -23,7 +23,7 @@ use std::{sync::OnceLock, thread::available_parallelism};
 use mtl_core::{context::Cx, input::InputSpec, mode::Mode};
 use tch::Device;
 
-use super::ranks;
+use super::{plan::ModelPlan, ranks};
 use crate::{config::DeviceConfig, error::Result, train::model::Model};
 
 /// Multiply-adds of a product from which on every processor pays.
@@ -48,7 +48,7 @@ impl Work {
         Self { product: self.product.saturating_mul(samples), numbers: self.numbers.saturating_mul(samples) }
     }
 
-    pub(super) fn is_large(self) -> bool {
+    fn is_large(self) -> bool {
         self.product >= LARGE || self.numbers >= WIDE
     }
 }
@@ -86,18 +86,22 @@ pub fn by_work(largest: Work) -> usize {
     }
 }
 
-/// Settles what the settings leave open for training `model` on batches of so many samples: sets the number of threads, and gives that of
-/// ranks.
-pub(crate) fn settle(config: &DeviceConfig, model: &Model, inputs: &InputSpec, batch_size: usize) -> usize {
+/// Settles what the settings leave open for training `model`, built of `plan`, on batches of so many samples: sets the number of threads,
+/// and gives that of ranks.
+pub(crate) fn settle(config: &DeviceConfig, model: &Model, plan: &ModelPlan, batch_size: usize) -> usize {
     let is_cpu = model.params().device() == Device::Cpu;
     let asked = config.asks().number();
     if let (Some(ranks), Some(_)) | (Some(ranks @ 2..), None) = (asked, config.threads) {
         return ranks; // and threads are set by now
     }
     // A model that cannot run fails in its first step, where the error can name the batch.
-    let largest = || of_a_sample(model, inputs).unwrap_or_default().times(batch_size as u64);
+    let largest = || of_a_sample(model, &plan.inputs).unwrap_or_default().times(batch_size as u64);
     let largest = if is_cpu { largest() } else { Work::LARGE };
-    let ranks = asked.unwrap_or_else(|| ranks::by_work(largest, batch_size));
+    let ranks = match asked {
+        Some(ranks) => ranks,
+        None if is_cpu && ranks::are_ours(&plan.parts) => ranks::by_work(largest, batch_size),
+        None => 1,
+    };
     let threads = match (ranks, config.threads) {
         (_, Some(threads)) => threads as usize,
         (2.., None) => 1,
