@@ -26,7 +26,7 @@
 //! More than four processors were never measured. Parts from outside may look at their batch as a whole in ways that nobody here knows
 //! of (those that pass the laws do not, or over all ranks): for them ranks are for who asks.
 //!
-//! As with [threads](super::threads) the choice depends on the configuration and the machine, never on the load of the moment, and the
+//! As with [threads] the choice depends on the configuration and the machine, never on the load of the moment, and the
 //! number is written into the run's `config.toml`.
 
 use mtl_core::{encode::EncoderConfig, share::SharingConfig};

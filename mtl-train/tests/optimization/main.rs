@@ -6,6 +6,7 @@ mod lr_finder;
 mod optimizer_golden;
 mod precision;
 mod ranks;
+mod ranks_of_parts;
 mod refusals;
 mod resume;
 mod run;

@@ -7,16 +7,12 @@ use std::{
 };
 
 use mtl_core::{
-    batch::{Batch, Target},
-    input::{InputSpec, Inputs, Modality, Picture},
-    prediction::MISSING_CLASS,
-    task::TaskName,
+    input::Inputs,
     world::{World, together},
 };
 use mtl_data::{
-    BatchIter, Batches, DataInfo, Error as DataError, ForTasks, Loader, LoaderConfig, LoaderPosition, MultiConfig,
-    MultiLoader, Origin, Part, PartIter, Shard, Source, Splits, Subset, TaskInfo, TaskSampler,
-    kept::{Cut, Provenance},
+    BatchIter, Batches, Error as DataError, ForTasks, Loader, LoaderConfig, LoaderPosition, MultiConfig, MultiLoader,
+    Part, PartIter, Shard, Source, Splits, Subset, TaskSampler,
 };
 use mtl_train::{
     Error, RunConfig,
@@ -30,7 +26,6 @@ use mtl_train::{
         trainer::{Ending, EpochSummary, Flow, Incident, Observer, StepSummary},
     },
 };
-use tch::{Device, Kind, Tensor};
 
 use super::run::{turn, weights};
 
@@ -56,7 +51,7 @@ const PLAIN: &str = r#"encoder = { kind = "tabular", token_width = 2, hidden = [
 /// Draws for samples: ranks have masks of their own.
 const DROPOUT: &str = r#"encoder = { kind = "tabular", token_width = 2, hidden = [6], dropout = 0.2 }"#;
 
-fn on(ranks: usize) -> String {
+pub(crate) fn on(ranks: usize) -> String {
     if ranks == 1 { "threads = 1".into() } else { format!("ranks = {ranks}") }
 }
 
@@ -80,7 +75,7 @@ fn judged(session: &Session) -> (Vec<(u64, bool)>, Vec<f64>) {
     (history.iter().map(|e| (e.step, e.is_best)).collect(), values.filter_map(|m| m.outcome.value).collect())
 }
 
-fn assert_alike(several: &Session, one: &Session, what: &str) {
+pub(crate) fn assert_alike(several: &Session, one: &Session, what: &str) {
     let far = apart(&numbers(several), &numbers(one));
     assert!(far < 5e-6, "{what}: weights are {far:e} apart");
     let ((rounds, values), (expected_rounds, expected)) = (judged(several), judged(one));
@@ -193,82 +188,6 @@ fn a_folder_goes_on_with_another_number_of_ranks() {
     assert_eq!((run.session().ranks(), run.train(Limit::End, &mut ()).unwrap()), (4, Ended::Finished));
     assert_alike(run.session(), &one, "five numbers of ranks");
     run.finish(None).unwrap();
-}
-
-/// Small pictures by ids, for a network that normalizes over the batch; some labels are missing.
-struct Pictures(DataInfo);
-
-impl Pictures {
-    fn splits(train: u64) -> Splits {
-        let inputs =
-            InputSpec::new([("image", Modality::from(Picture { channels: 1, height: 16, width: 16 }))]).unwrap();
-        let task = |name| TaskInfo {
-            name: TaskName::new(name).unwrap(),
-            answer: mtl_core::answer::Answer::class(["no", "yes"]),
-        };
-        let info = DataInfo { inputs, tasks: vec![task("odd"), task("high")] };
-        let whole: Arc<dyn Source> = Arc::new(Self(info.clone()));
-        let part = |range: std::ops::Range<u64>| -> Arc<dyn Source> {
-            Arc::new(Subset::new(whole.clone(), range.collect()).unwrap())
-        };
-        Splits {
-            train: part(0..train),
-            validation: part(43..58),
-            test: part(58..70),
-            info,
-            preprocessing: None,
-            origin: Origin::Synthetic,
-            provenance: Provenance { files: Vec::new(), cut: Cut::whole([train, 15, 12]) },
-            findings: Vec::new(),
-            dealt: Default::default(),
-        }
-    }
-}
-
-impl Source for Pictures {
-    fn info(&self) -> &DataInfo {
-        &self.0
-    }
-    fn len(&self) -> u64 {
-        70
-    }
-    fn batch(&self, positions: &[u64]) -> mtl_data::Result<Batch> {
-        let of =
-            |p: &u64| (Tensor::arange(256, (Kind::Float, Device::Cpu)) * (*p as f64 + 0.5)).sin().view([1, 1, 16, 16]);
-        let image = Tensor::cat(&positions.iter().map(of).collect::<Vec<_>>(), 0);
-        let odd: Vec<i64> = positions.iter().map(|p| i64::try_from(p % 2).unwrap()).collect();
-        let high: Vec<i64> =
-            positions.iter().map(|p| if p % 3 == 0 { MISSING_CLASS } else { i64::from(p % 7 > 3) }).collect();
-        let targets = vec![Some(Target::class("odd", &odd)?), Some(Target::class("high", &high)?)];
-        Ok(Batch::new(Inputs::new(vec![("image".to_owned(), image)])?, targets, positions.to_vec())?)
-    }
-}
-
-/// Two batches and one of a single sample: no rank could normalize its part, or has one. The run is as short as that, because a network
-/// that normalizes over few samples multiplies roundings: after eight steps one thread and two of one rank differ by 4e-4, too.
-#[test]
-fn norms_are_over_the_batch_of_all_ranks() {
-    let _turn = turn();
-    for batch_size in [7, 3] {
-        let splits = Pictures::splits(2 * batch_size + 1);
-        let train =
-            format!("epochs = 1\nseed = 4\noptimizer = {{ kind = \"sgd\", lr = 0.02 }}\nbatch_size = {batch_size}");
-        let trained = |ranks| {
-            let text = format!(
-                "data = {{ kind = \"synthetic-mmoe\" }}\ndevice = {{ {} }}\n\
-                 encoder = {{ kind = \"resnet18\", width = 2 }}\n[train]\n{train}",
-                on(ranks)
-            );
-            let config = RunConfig::parse(&text, Path::new("run.toml")).unwrap();
-            let mut session = Session::new(&config, &splits).unwrap();
-            session.fit(&mut (), None).unwrap();
-            session
-        };
-        let one = trained(1);
-        for ranks in [2, 3, 4] {
-            assert_alike(&trained(ranks), &one, &format!("batches of {batch_size}, {ranks} ranks"));
-        }
-    }
 }
 
 /// Trains a session as each of so many ranks on batches of one's own, from the newest checkpoint; gives the leader's weights and steps.
