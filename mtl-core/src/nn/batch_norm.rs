@@ -86,9 +86,9 @@ impl BatchNorm2d {
             return Err(Error::SingleValue { layer: self.name.clone() });
         }
         let over_cells = |xs: &Tensor| xs.f_sum_dim_intlist([0i64, 2, 3].as_slice(), true, None::<Kind>).op(name); // [1, c, 1, 1]
-        let mean = sum_on_graph(&over_cells(xs)?, cx)?.f_div_scalar(n).op(name)?;
+        let mean = sum_on_graph(&over_cells(xs)?, cx.world())?.f_div_scalar(n).op(name)?;
         let centered = xs.f_sub(&mean).op(name)?;
-        let squares = sum_on_graph(&over_cells(&centered.f_square().op(name)?)?, cx)?;
+        let squares = sum_on_graph(&over_cells(&centered.f_square().op(name)?)?, cx.world())?;
         let var = squares.f_div_scalar(n).op(name)?;
         self.remember(&mean, &squares.f_div_scalar(n - 1.0).op(name)?)?;
         let per_channel = |t: &Tensor| t.f_view([1, self.channels, 1, 1]);

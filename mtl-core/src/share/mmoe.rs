@@ -142,7 +142,7 @@ impl Mmoe {
             None => gate.f_mean_dim(&[0i64][..], false, None::<Kind>).op("mmoe")?, // [E], sums to 1
             Some(_) => {
                 let sum = gate.f_sum_dim_intlist(&[0i64][..], false, None::<Kind>).op("mmoe")?;
-                let sum = sum_on_graph(&sum, cx)?;
+                let sum = sum_on_graph(&sum, cx.world())?;
                 // Every sample's gate sums to 1, so all together are the number of samples.
                 let n = sum.f_detach().and_then(|s| s.f_sum(s.kind())).op("mmoe")?;
                 sum.f_div(&n).op("mmoe")?

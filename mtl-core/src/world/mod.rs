@@ -40,7 +40,6 @@ use tch::Tensor;
 pub use threads::{Threads, led, together};
 
 use crate::{
-    context::Cx,
     error::{Error, Result},
     rng::derive,
     shim,
@@ -93,7 +92,7 @@ pub trait World: Debug + Send + Sync {
     }
 }
 
-/// The sum of `xs` over the ranks of a forward pass, as an operation of the graph: its gradient is the sum of the gradients. `xs`
+/// The sum of `xs` over the ranks of a forward pass ([`Cx::world`](crate::context::Cx::world)), as an operation of the graph: its gradient is the sum of the gradients. `xs`
 /// itself where there is one rank.
 ///
 /// # Shapes
@@ -101,8 +100,8 @@ pub trait World: Debug + Send + Sync {
 ///
 /// # Errors
 /// As [`World::sum`].
-pub fn sum_on_graph(xs: &Tensor, cx: &Cx) -> Result<Tensor> {
-    match cx.world() {
+pub fn sum_on_graph(xs: &Tensor, world: Option<&Arc<dyn World>>) -> Result<Tensor> {
+    match world {
         Some(world) => shim::sum_over_ranks(xs, world),
         None => Ok(xs.shallow_clone()),
     }

@@ -20,7 +20,7 @@ use tch::Tensor;
 
 use super::{
     answer::{Chosen, strengths},
-    gradients::Baseline,
+    baseline::Baseline,
     parts::Parts,
 };
 use crate::{error::Result, train::model::Model};

@@ -23,48 +23,8 @@ use mtl_core::{
 };
 use tch::{Kind, Tensor};
 
-use super::{answer::Chosen, parts::Parts};
+use super::{answer::Chosen, baseline::Baseline, parts::Parts};
 use crate::train::model::Model;
-
-/// What attributions are measured against: means over reference samples.
-#[derive(Debug)]
-pub struct Baseline {
-    /// By input, without the batch axis: inputs with gradients.
-    pub(super) means: Vec<(String, Tensor)>,
-    /// Embeddings of inputs without, in the order in which they pass: an architecture with several encoders embeds an input
-    /// several times.
-    pub(super) embedded: Vec<(String, Tensor)>,
-}
-
-impl Baseline {
-    /// The means over some reference samples.
-    ///
-    /// # Errors
-    /// As [`Model::forward`].
-    pub fn new(model: &Model, reference: &Inputs) -> crate::Result<Self> {
-        let cx = Cx::new(Mode::Eval).with_embeddings(|_, xs| Ok(xs.shallow_clone()));
-        {
-            let _guard = tch::no_grad_guard();
-            model.forward(reference, |_| true, &cx)?;
-        }
-        let mut means = Vec::new();
-        for (name, input) in reference.iter().filter(|(_, input)| input.tensor().is_floating_point()) {
-            means.push((name.to_owned(), mean(input.tensor())?));
-        }
-        let embedded = cx.take_embeddings().into_iter().map(|e| Ok((e.input, mean(&e.xs)?)));
-        Ok(Self { means, embedded: embedded.collect::<Result<_>>()? })
-    }
-
-    /// The mean of an input, or of its first embedding.
-    #[must_use]
-    pub fn get(&self, input: &str) -> Option<&Tensor> {
-        self.means.iter().chain(&self.embedded).find(|(name, _)| name == input).map(|(_, mean)| mean)
-    }
-}
-
-fn mean(xs: &Tensor) -> Result<Tensor> {
-    xs.f_detach().and_then(|x| x.f_mean_dim(&[0i64][..], false, None::<Kind>)).op("baseline")
-}
 
 /// A point between baseline and input, from which gradients are taken.
 fn between(xs: &Tensor, baseline: &Tensor, alpha: f64) -> Result<Tensor> {

@@ -30,6 +30,7 @@
 
 mod answer;
 mod attention;
+mod baseline;
 mod chosen;
 mod deletion;
 mod gradients;
@@ -41,9 +42,10 @@ use std::fmt;
 pub use answer::{Chosen, chosen, strengths};
 pub(crate) use answer::{sigmoid, softmax};
 pub use attention::{AttentionMap, maps, reaching};
+pub use baseline::Baseline;
 pub use chosen::Samples;
 pub use deletion::{DeletionPoint, DeletionTest, Faithfulness, Orders, by_score};
-pub use gradients::{Attributed, Baseline, attribute};
+pub use gradients::{Attributed, attribute};
 use mtl_core::{TorchContext, context::Cx, mode::Mode};
 use mtl_data::Source;
 pub use page::{blocks, document};

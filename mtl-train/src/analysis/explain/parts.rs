@@ -16,7 +16,7 @@ use mtl_core::{
 };
 use tch::{Kind, Tensor};
 
-use super::gradients::Baseline;
+use super::baseline::Baseline;
 
 /// The parts of the inputs of a data set, in the order of the inputs.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,8 +13,9 @@
 use mtl_data::{DatasetConfig, Finding, Level, Splits};
 
 use super::{
+    field_scan::FieldScan,
     leak::{Leaks, leaks, not_looked_at},
-    scan::{FieldScan, LabelScan, Scan},
+    scan::{LabelScan, Scan},
 };
 use crate::error::Result;
 

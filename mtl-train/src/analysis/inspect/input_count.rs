@@ -7,7 +7,10 @@ use std::hash::{DefaultHasher, Hash};
 use mtl_core::input::{Cells, Input, InputSpec, Modality};
 use tch::Kind;
 
-use super::scan::{FieldScan, InputScan, Spread, flat};
+use super::{
+    field_scan::{FieldScan, InputScan},
+    spread::{Spread, flat},
+};
 use crate::error::Result;
 
 /// What has been counted of one input.

@@ -18,7 +18,7 @@ use mtl_core::{
 use mtl_data::Source;
 use tch::Kind;
 
-use super::scan::flat;
+use super::spread::flat;
 use crate::error::Result;
 
 /// A field and how far it gives a task's label away, `[0, 1]`.

@@ -14,6 +14,7 @@
 //! | `settings` | settings that do not fit the data's size or each other |
 
 mod fault;
+mod field_scan;
 mod input_count;
 mod labels;
 mod leak;
@@ -22,14 +23,16 @@ mod scan;
 mod selection;
 mod settings;
 mod setup;
+mod spread;
 mod summary;
 
 pub(crate) use fault::check_scanned;
 pub use fault::{check, examine};
+pub use field_scan::{FieldScan, InputScan};
 pub use labels::labels;
 pub use losses::losses;
 pub use mtl_data::{Finding, Level};
-pub use scan::{FieldScan, InputScan, LabelScan, Scan};
+pub use scan::{LabelScan, Scan};
 pub use selection::selection;
 pub use setup::Examination;
 pub(crate) use summary::shortest;

@@ -5,7 +5,7 @@ use mtl_data::{DataInfo, Origin, Preprocessing, Source, Splits, table::FittedCol
 use serde::Serialize;
 use tch::Kind;
 
-use super::scan::{Scan, flat};
+use super::{scan::Scan, spread::flat};
 use crate::error::Result;
 
 /// A data set in numbers.
