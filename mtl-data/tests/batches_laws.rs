@@ -16,9 +16,10 @@ use mtl_core::{
     input::Inputs,
 };
 use mtl_data::{
-    BatchIter, Batches, DatasetConfig, Error, ForTasks, Loader, LoaderConfig, LoaderPosition, MultiConfig, MultiLoader,
-    Order, Result, Source, Subset, TargetIter, TaskSampler,
+    BatchIter, Batches, DatasetConfig, Error, ForTasks, Joined, Loader, LoaderConfig, LoaderPosition, Mix, Mixing,
+    Order, Result, Source, Subset, TargetIter,
     laws::{self, batches::Coverage},
+    source::Member,
 };
 use tch::Tensor;
 
@@ -59,14 +60,18 @@ fn loaders_of_several_sources_obey_the_laws() {
         let rows: Arc<dyn Source> = Arc::new(Subset::new(source.clone(), rows.collect()).unwrap());
         Arc::new(ForTasks::select(rows, &[&names[task]]).unwrap())
     };
-    for (sampler, _) in TaskSampler::ALL {
-        let loader = LoaderConfig { batch_size: 4, workers: 1, seed: 9, ..LoaderConfig::default() };
-        let config = MultiConfig { sampler: TaskSampler::by_name(sampler).unwrap(), steps: None, loader };
-        let multi = MultiLoader::new(vec![part(0, 0..44), part(1, 40..61)], config).unwrap();
-        let coverage = if *sampler == "proportional" { Coverage::Once } else { Coverage::Drawn };
-        assert_eq!(broken(&multi, coverage), NONE, "{sampler}");
-        let claims = if *sampler == "proportional" { vec![] } else { vec!["coverage"] };
-        assert_eq!(broken(&multi, Coverage::Once), claims, "{sampler}");
+    let members = vec![Member::new("first", part(0, 0..44)), Member::new("second", part(1, 40..61))];
+    let joined: Arc<dyn Source> = Arc::new(Joined::new(members).unwrap());
+    for (name, _) in Mix::ALL {
+        let mixing = Mixing { mix: Mix::by_name(name).unwrap(), epochs: 5, ..Mixing::default() };
+        let config = LoaderConfig { batch_size: 4, workers: 1, seed: 9, mixing, ..LoaderConfig::default() };
+        let loader = Loader::new(joined.clone(), config.clone()).unwrap();
+        let coverage = if *name == "proportional" { Coverage::Once } else { Coverage::Drawn };
+        assert_eq!(broken(&loader, coverage), NONE, "{name}");
+        let claims = if *name == "proportional" { vec![] } else { vec!["coverage"] };
+        assert_eq!(broken(&loader, Coverage::Once), claims, "{name}");
+        let in_order = Loader::new(joined.clone(), LoaderConfig { order: Order::Sequential, ..config }).unwrap();
+        assert_eq!(broken(&in_order, Coverage::Once), NONE, "{name}");
     }
 }
 

@@ -2,7 +2,12 @@
 
 use tch::Tensor;
 
-use crate::{context::Tape, loss::TaskLoss, share::AuxiliaryLoss};
+use crate::{
+    context::Tape,
+    error::{Error, Result, TorchContext},
+    loss::TaskLoss,
+    share::AuxiliaryLoss,
+};
 
 /// One forward pass: losses, and what some step modes want to know of the way there.
 ///
@@ -26,5 +31,46 @@ pub struct Forward {
 impl From<Vec<TaskLoss>> for Forward {
     fn from(losses: Vec<TaskLoss>) -> Self {
         Self { losses, ..Self::default() }
+    }
+}
+
+impl Forward {
+    /// Passes over several batches as one, which a step then learns from together: each has labels of tasks that the others have not.
+    /// What the architecture says of each counts as the mean of all. Step modes that cut at the boundary see a cut in each batch, so
+    /// tasks of different batches have nothing in common there.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] without a pass, for other numbers of losses, or for a task that two of them have; [`Error::Torch`].
+    pub fn together(passes: Vec<Self>) -> Result<Self> {
+        let refuse = |expected: &str, found: Vec<i64>| {
+            Err(Error::Shape { op: "passes together".into(), tensor: "losses", expected: expected.into(), found })
+        };
+        #[expect(clippy::cast_precision_loss, reason = "a count of batches")]
+        let share = 1.0 / passes.len() as f64;
+        let mut passes = passes.into_iter();
+        let Some(mut all) = passes.next() else { return refuse("of at least one pass", vec![0]) };
+        let alone = passes.len() == 0;
+        for pass in passes {
+            if pass.losses.len() != all.losses.len() {
+                return refuse("as many in each pass", vec![all.losses.len() as i64, pass.losses.len() as i64]);
+            }
+            for (idx, (known, loss)) in all.losses.iter_mut().zip(pass.losses).enumerate() {
+                match (known.is_present(), loss.is_present()) {
+                    (true, true) => return refuse("of a task in one pass alone", vec![idx as i64]),
+                    (false, true) => *known = loss,
+                    (_, false) => {}
+                }
+            }
+            all.auxiliary.extend(pass.auxiliary);
+            all.boundary.extend(pass.boundary);
+            all.tape.0.extend(pass.tape.0);
+            all.samples += pass.samples;
+        }
+        if !alone {
+            for auxiliary in &mut all.auxiliary {
+                auxiliary.loss = auxiliary.loss.f_mul_scalar(share).op("passes together")?;
+            }
+        }
+        Ok(all)
     }
 }

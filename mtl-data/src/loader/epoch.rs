@@ -43,7 +43,7 @@ pub(super) trait Plan: Send + Sync {
 ///
 /// # Errors
 /// [`Error::Position`] for a position after the end.
-pub(super) fn targets(plan: impl Plan + 'static, position: LoaderPosition) -> Result<TargetIter<'static>> {
+pub(super) fn targets(plan: Arc<dyn Plan>, position: LoaderPosition) -> Result<TargetIter<'static>> {
     let LoaderPosition { epoch, next_batch } = position;
     let len = plan.n_batches();
     if next_batch > len {

@@ -1,4 +1,4 @@
-//! The loader of one source.
+//! The loader of a source.
 
 use std::sync::Arc;
 
@@ -7,13 +7,14 @@ use mtl_core::batch::{Batch, Target};
 use super::{
     BatchIter, Batches, LoaderConfig, Shard, TargetIter,
     epoch::{self, Epoch, LoaderPosition, Plan},
+    mixed::Parts,
 };
 use crate::{
     error::Result,
     source::{Source, checked},
 };
 
-/// Batches of one source.
+/// Batches of a source, each of one of its parts where it has some.
 ///
 /// # Examples
 /// ```
@@ -34,17 +35,25 @@ pub struct Loader {
     source: Arc<dyn Source>,
     config: LoaderConfig,
     n_batches: u64,
+    /// Where there are several.
+    parts: Option<Parts>,
 }
 
 impl Loader {
-    /// A loader of a source that is not empty.
+    /// A loader of a source that is not empty, nor one of its parts.
     ///
     /// # Errors
     /// `InvalidConfig` for a setting outside its range, or when no epoch would hold a batch.
     pub fn new(source: Arc<dyn Source>, config: LoaderConfig) -> Result<Self> {
         config.validate()?;
-        let n_batches = config.n_batches(source.len())?;
-        Ok(Self { source, config, n_batches })
+        let parts = source.parts();
+        if parts.len() < 2 {
+            let n_batches = config.n_batches(source.len())?;
+            return Ok(Self { source, config, n_batches, parts: None });
+        }
+        let parts = Parts::new(parts, &config)?;
+        parts.validate(&config)?;
+        Ok(Self { n_batches: parts.n_batches(&config), source, config, parts: Some(parts) })
     }
 
     /// The same loader, of a part of every batch.
@@ -63,7 +72,10 @@ impl Loader {
     /// no such rest.
     #[must_use]
     pub fn joined_rest(&self) -> Option<u64> {
-        self.config.joined(self.source.len())
+        match &self.parts {
+            None => self.config.joined(self.source.len()),
+            Some(parts) => parts.joined_rest(),
+        }
     }
 
     /// The source.
@@ -92,17 +104,12 @@ impl Loader {
     /// # Errors
     /// As [`Loader::epoch`].
     pub fn dealt(&self, shard: Shard) -> Result<Epoch> {
-        let (rank, size) = (shard.rank as u64, shard.size.max(1) as u64);
-        let config = LoaderConfig { shard: Shard::default(), ..self.config.clone() };
-        let plan = SinglePlan {
-            source: self.source.clone(),
-            order: config.order.positions(self.source.len(), config.seed, 0),
-            n_batches: self.n_batches.saturating_sub(rank).div_ceil(size),
-            step: (rank, size),
-            config,
-        };
-        let (workers, prefetch) = (plan.config.workers, plan.config.prefetch);
-        Epoch::start(Arc::new(plan), LoaderPosition::default(), workers, prefetch)
+        let (first, stride) = (shard.rank as u64, shard.size.max(1) as u64);
+        let n_batches = self.n_batches.saturating_sub(first).div_ceil(stride);
+        let plan = self.sharded(Shard::default()).plan(0)?;
+        let (workers, prefetch) = (self.config.workers, self.config.prefetch);
+        let dealt = DealtPlan { plan, n_batches, first, stride };
+        Epoch::start(Arc::new(dealt), LoaderPosition::default(), workers, prefetch)
     }
 
     /// The batches of an epoch from a position in it: those that an uninterrupted epoch would give from there.
@@ -110,13 +117,16 @@ impl Loader {
     /// # Errors
     /// [`Error::Position`](crate::Error::Position) after the end; [`Error::Thread`](crate::Error::Thread).
     pub fn epoch_from(&self, position: LoaderPosition) -> Result<Epoch> {
-        Epoch::start(Arc::new(self.plan(position.epoch)), position, self.config.workers, self.config.prefetch)
+        Epoch::start(self.plan(position.epoch)?, position, self.config.workers, self.config.prefetch)
     }
 
-    fn plan(&self, epoch: u64) -> SinglePlan {
+    fn plan(&self, epoch: u64) -> Result<Arc<dyn Plan>> {
+        if let Some(parts) = &self.parts {
+            return Ok(Arc::new(parts.plan(self.source.clone(), &self.config, epoch)?));
+        }
         let config = self.config.clone();
         let order = config.order.positions(self.source.len(), config.seed, epoch);
-        SinglePlan { source: self.source.clone(), order, config, n_batches: self.n_batches, step: (0, 1) }
+        Ok(Arc::new(SinglePlan { source: self.source.clone(), order, config, n_batches: self.n_batches }))
     }
 }
 
@@ -127,14 +137,19 @@ impl Batches for Loader {
     fn batches_from(&self, position: LoaderPosition) -> Result<BatchIter<'_>> {
         Ok(Box::new(self.epoch_from(position)?))
     }
+    fn per_step(&self) -> u64 {
+        self.parts.as_ref().map_or(1, |parts| parts.per_step(&self.config))
+    }
     fn targets_from(&self, position: LoaderPosition) -> Result<TargetIter<'_>> {
-        epoch::targets(self.plan(position.epoch), position)
+        epoch::targets(self.plan(position.epoch)?, position)
     }
 }
 
 impl std::fmt::Debug for Loader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Loader").field("samples", &self.source.len()).field("config", &self.config).finish()
+        let parts = self.parts.as_ref().map(Parts::describe);
+        let mut shown = f.debug_struct("Loader");
+        shown.field("samples", &self.source.len()).field("config", &self.config).field("parts", &parts).finish()
     }
 }
 
@@ -143,8 +158,6 @@ struct SinglePlan {
     order: Vec<u64>,
     config: LoaderConfig,
     n_batches: u64,
-    /// The first batch, and how far apart batches are.
-    step: (u64, u64),
 }
 
 impl Plan for SinglePlan {
@@ -163,7 +176,29 @@ impl Plan for SinglePlan {
 
 impl SinglePlan {
     fn positions(&self, batch: u64) -> &[u64] {
-        let (first, stride) = self.step;
-        self.config.own(&self.order, first + batch * stride)
+        self.config.own(&self.order, batch)
+    }
+}
+
+/// Some of the batches of a plan.
+struct DealtPlan {
+    plan: Arc<dyn Plan>,
+    n_batches: u64,
+    /// The first, and how far apart they are.
+    first: u64,
+    stride: u64,
+}
+
+impl Plan for DealtPlan {
+    fn n_batches(&self) -> u64 {
+        self.n_batches
+    }
+
+    fn build(&self, batch: u64) -> Result<Batch> {
+        self.plan.build(self.first + batch * self.stride)
+    }
+
+    fn targets(&self, batch: u64) -> Result<Vec<Option<Target>>> {
+        self.plan.targets(self.first + batch * self.stride)
     }
 }

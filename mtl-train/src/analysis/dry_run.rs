@@ -207,12 +207,17 @@ fn first(batches: &dyn Batches, split: &'static str) -> Result<Batch> {
     walk.next().ok_or_else(|| Error::from(empty()).in_section("data"))?.map_err(Error::from)
 }
 
+/// Whether a batch has labels of a task: one of several sources has those of its own tasks alone.
+fn has_target(batch: &Batch) -> impl Fn(usize) -> bool + '_ {
+    |task| batch.targets.get(task).is_some_and(Option::is_some)
+}
+
 /// The layers that ran in a training forward pass.
 fn record(model: &Model, batch: &Batch, seed: u64) -> Result<Tape> {
     let _guard = tch::no_grad_guard();
     shim::manual_seed(derive(seed, "dry run", 0))?;
     let cx = Cx::new(Mode::Train).with_tape();
-    model.forward(&batch.inputs, |_| true, &cx)?;
+    model.forward(&batch.inputs, has_target(batch), &cx)?;
     Ok(cx.take_tape())
 }
 
@@ -258,8 +263,9 @@ fn task_name(model: &Model, task: usize) -> String {
 fn score(model: &Model, validation: &dyn Batches, by: &Scoring) -> Result<Option<f64>> {
     let batch = first(validation, "validation")?.to_device(model.params().device())?;
     let mut metrics = metrics_of(model)?;
-    for (idx, (prediction, target)) in model.predict(&batch.inputs)?.iter().zip(&batch.targets).enumerate() {
-        if let Some(target) = target {
+    let predictions = model.predict_wanted(&batch.inputs, has_target(&batch))?;
+    for (idx, (prediction, target)) in predictions.iter().zip(&batch.targets).enumerate() {
+        if let (Some(prediction), Some(target)) = (prediction, target) {
             let (facts, truth) = (SampleFacts::of(target)?, target.reference()?);
             metrics.update_batch(idx, &facts.judged(&batch.ids, prediction, &truth))?;
         }

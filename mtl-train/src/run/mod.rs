@@ -9,7 +9,7 @@
 //! | [`data`], [`outcome`], [`cost`] | what it remembers of its data; what it found out; what it took |
 //! | [`opened`] | a folder opened again: data, model |
 //! | [`machine`], [`threads`], [`memory`] | what it runs on; how many work inside operations; what the process holds |
-//! | [`self_supervised`] | tasks whose labels are inputs |
+//! | [`self_supervised`], [`sources`] | tasks whose labels are inputs; data of several sources |
 //! | [`interrupt`] | Ctrl-C |
 
 pub mod cost;
@@ -28,4 +28,5 @@ pub mod plan;
 pub(crate) mod sealed_json;
 pub mod self_supervised;
 pub mod session;
+pub mod sources;
 pub mod threads;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use mtl_core::{label_stats::LabelStats, rng::derive};
-use mtl_data::{ForTasks, Loader, LoaderConfig, Order, Source, Splits, Subset, stats};
+use mtl_data::{ForTasks, Loader, LoaderConfig, Mixing, Order, Source, Splits, Subset, stats};
 use mtl_metrics::MetricReport;
 
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     },
     config::RunConfig,
     error::{Error, Result},
-    run::{data::RunData, plan::ModelPlan, self_supervised, threads},
+    run::{data::RunData, plan::ModelPlan, self_supervised, sources, threads},
     train::{
         constant::Constant,
         trainer::{Trainer, evaluate, evaluate_recorded, metrics_of},
@@ -41,16 +41,14 @@ impl Session {
     /// Whatever is wrong with a setting, naming it.
     pub fn new(config: &RunConfig, splits: &Splits) -> Result<Self> {
         let device = config.device.apply().map_err(|e| e.in_section("device"))?;
-        let few =
-            config.train.overfit_batches.map(|n| first_samples(splits, n.saturating_mul(samples_per_batch(config))));
-        let few = few.transpose()?;
+        let few = config.train.overfit_batches.map(|n| first_samples(config, splits, n)).transpose()?;
         let data = RunData::of(&config.data, splits); // of all samples, also where few are learned
         let splits = few.as_ref().unwrap_or(splits);
         let plan = ModelPlan::new(config, &splits.info)?;
         let names = plan.names();
         let restrict = |source: &Arc<dyn Source>| -> Result<Arc<dyn Source>> {
             let selected = ForTasks::select(self_supervised::source(config, source.clone())?, &names);
-            Ok(Arc::new(selected.map_err(|e| Error::from(e).in_section("task"))?))
+            sources::with_labels(Arc::new(selected.map_err(|e| Error::from(e).in_section("task"))?))
         };
         let mut train = restrict(&splits.train)?;
         let seed = config.train.seed;
@@ -62,16 +60,15 @@ impl Session {
         let mut trainer = Trainer::new(model, &config.balancer, config.train.clone())?;
         trainer.know_labels(labels.clone());
         let data = data.with_labels(labels);
-        let least = match train.is_empty() {
-            true => 1, // the loader refuses it in its own words
-            false => trainer.model().least_batch(&train.batch(&[0])?.inputs.to_device(device)?)?,
-        };
+        sources::check_method(&trainer, &*train)?;
+        let least = sources::least_batch(trainer.model(), &*train)?;
         let shuffled = LoaderConfig {
             batch_size: config.train.batch_size,
             least,
             order: Order::Shuffled,
             seed: derive(seed, "order", 0),
             workers: config.train.workers,
+            mixing: sources::mixing(&config.train, &*train),
             ..LoaderConfig::default()
         };
         if trainer.wants_held_out() {
@@ -86,11 +83,13 @@ impl Session {
             batch_size: config.train.eval_batch_size,
             order: Order::Sequential,
             least: 1,
+            mixing: Mixing::default(),
             ..shuffled.clone()
         };
+        let train = Loader::new(train, shuffled).map_err(|e| Error::from(e).in_section("train"))?;
         Ok(Self {
+            train: sources::with_epochs(train, &trainer)?,
             trainer,
-            train: Loader::new(train, shuffled).map_err(|e| Error::from(e).in_section("train"))?,
             validation: Loader::new(restrict(&splits.validation)?, in_order.clone())?,
             test: Loader::new(restrict(&splits.test)?, in_order)?,
             data,
@@ -194,13 +193,10 @@ impl Session {
     }
 }
 
-fn samples_per_batch(config: &RunConfig) -> u64 {
-    config.train.batch_size as u64
-}
-
-/// The first samples of the training split, as every split: what can be learned by heart can be checked on itself.
-fn first_samples(splits: &Splits, n: u64) -> Result<Splits> {
-    let positions: Vec<u64> = (0..n.min(splits.train.len())).collect();
+/// The first samples of the training split, so many batches of each source, as every split: what can be learned by heart can be checked on
+/// itself.
+fn first_samples(config: &RunConfig, splits: &Splits, batches: u64) -> Result<Splits> {
+    let positions = sources::first_positions(&config.train, &*splits.train, batches);
     let dealt = splits.dealt.of(&positions);
     let part: Arc<dyn Source> = Arc::new(Subset::new(splits.train.clone(), positions)?);
     Ok(Splits { train: part.clone(), validation: part.clone(), test: part, dealt, ..splits.clone() })

@@ -95,8 +95,16 @@ pub(crate) fn settle(model: &Model, inputs: &InputSpec, batch_size: usize) {
     tch::set_num_threads(i32::try_from(threads).unwrap_or(1));
 }
 
-/// What the largest layers have to do for one sample.
+/// What the largest layers have to do for one sample, of whichever source.
 fn of_a_sample(model: &Model, inputs: &InputSpec) -> Result<Work> {
+    let mut largest = Work::default();
+    for set in inputs.sets() {
+        let own = of_a_sample(model, &inputs.of_set(set)?)?;
+        largest = Work { product: largest.product.max(own.product), numbers: largest.numbers.max(own.numbers) };
+    }
+    if !inputs.sets().is_empty() {
+        return Ok(largest);
+    }
     let _guard = tch::no_grad_guard();
     let cx = Cx::new(Mode::Eval).with_tape();
     let output = model.forward(&inputs.example(1)?.to_device(model.params().device())?, |_| true, &cx)?;

@@ -15,6 +15,7 @@ use mtl_data::{DatasetConfig, Finding, Level, Splits};
 use super::{
     leak::{Leaks, leaks, not_looked_at},
     scan::{FieldScan, LabelScan, Scan},
+    sources,
 };
 use crate::error::Result;
 
@@ -47,6 +48,9 @@ pub fn examine(data: &DatasetConfig) -> Result<(Option<Splits>, Vec<Finding>)> {
 /// # Errors
 /// What a source finds wrong while it builds batches: a label out of range, say, with its place.
 pub fn check(splits: &Splits) -> Result<Vec<Finding>> {
+    if !splits.sources.is_empty() {
+        return sources::check(splits);
+    }
     check_scanned(splits, &[Scan::new(&splits.train)?, Scan::new(&splits.validation)?, Scan::new(&splits.test)?])
 }
 
