@@ -88,13 +88,14 @@ pub use finding::{Finding, Level};
 pub use info::{DataInfo, TaskInfo};
 pub use kept::{Kept, Loading, OnChange};
 pub use loader::{
-    BatchIter, Batches, Epoch, Loader, LoaderConfig, LoaderPosition, MixedPart, Mixing, Shard, TargetIter,
+    BatchIter, Batches, Epoch, Loader, LoaderConfig, LoaderPosition, MixedPart, Mixing, Part, PartIter, Shard,
+    TargetIter,
 };
 pub use mix::Mix;
 pub use order::Order;
 pub use picture_files::NamedPictures;
 pub use preprocess::{InputBatches, Preprocessing, RawPictures};
-pub use source::{Concat, FashionPairs, Folds, ForTasks, Joined, Part, Source, Subset, TableSource, TextSource};
+pub use source::{Concat, FashionPairs, Folds, ForTasks, Joined, Source, SourcePart, Subset, TableSource, TextSource};
 pub use split::Split;
 pub use table::{CsvFormat, FittedSchema, Schema, Table};
 pub use text::FittedTexts;

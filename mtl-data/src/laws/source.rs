@@ -34,7 +34,7 @@ use super::sample::{Sample, answers, samples};
 use crate::{
     error::{Error, Result},
     info::DataInfo,
-    source::{Part, Source},
+    source::{Source, SourcePart},
 };
 
 /// Positions that are looked at, if there are so many.
@@ -76,12 +76,12 @@ pub fn check(source: &dyn Source) -> std::result::Result<(), BrokenLaws> {
 /// One part of a source.
 struct OfPart<'a> {
     source: &'a dyn Source,
-    part: &'a Part,
+    part: &'a SourcePart,
 }
 
 impl OfPart<'_> {
     fn inner(&self, positions: &[u64]) -> Result<Vec<u64>> {
-        let Part { start, len, .. } = *self.part;
+        let SourcePart { start, len, .. } = *self.part;
         let inner = |&found: &u64| match found < len {
             true => Ok(start + found),
             false => Err(Error::Position { what: "part", len, found }),
@@ -105,7 +105,7 @@ impl Source for OfPart<'_> {
     }
 }
 
-fn parts(source: &dyn Source, parts: &[Part]) -> Result<Option<String>> {
+fn parts(source: &dyn Source, parts: &[SourcePart]) -> Result<Option<String>> {
     let mut end = 0;
     for part in parts {
         if part.start != end || part.len == 0 {

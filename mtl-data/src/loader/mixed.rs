@@ -6,7 +6,6 @@
 
 use std::sync::Arc;
 
-use mtl_core::batch::{Batch, Target};
 use serde::{Deserialize, Serialize};
 
 use super::{LoaderConfig, epoch::Plan};
@@ -15,7 +14,7 @@ use crate::{
     mix::{Draw, Mix, MixSchedule, Moment},
     order::Order,
     rng::mix,
-    source::{Part, Source, checked},
+    source::{Source, SourcePart},
 };
 
 /// How the parts of a source are mixed.
@@ -42,7 +41,7 @@ pub struct MixedPart {
 
 /// The parts of a loader's source.
 #[derive(Debug, Clone)]
-pub(super) struct Parts(Vec<OnePart>);
+pub(super) struct MixedParts(Vec<OnePart>);
 
 #[derive(Debug, Clone)]
 struct OnePart {
@@ -56,11 +55,11 @@ struct OnePart {
     config: LoaderConfig,
 }
 
-impl Parts {
+impl MixedParts {
     /// # Errors
     /// `InvalidConfig` naming the part that has no batch, or whose setting is out of range.
-    pub(super) fn new(parts: Vec<Part>, config: &LoaderConfig) -> Result<Self> {
-        let one = |(idx, part): (usize, Part)| {
+    pub(super) fn new(parts: Vec<SourcePart>, config: &LoaderConfig) -> Result<Self> {
+        let one = |(idx, part): (usize, SourcePart)| {
             let own = config.mixing.parts.get(idx).copied().unwrap_or_default();
             let config = LoaderConfig { batch_size: own.batch_size.unwrap_or(config.batch_size), ..config.clone() };
             let n_batches = config.validate().and_then(|()| config.n_batches(part.len)).map_err(|e| {
@@ -69,7 +68,7 @@ impl Parts {
             if own.batches == Some(0) {
                 return Err(Error::config("loader", "batches", ">= 1", format!("0 of {}", part.name)));
             }
-            let Part { name, start, len, .. } = part;
+            let SourcePart { name, start, len, .. } = part;
             Ok(OnePart { name, start, len, n_batches, counts: own.batches.unwrap_or(n_batches), config })
         };
         Ok(Self(parts.into_iter().enumerate().map(one).collect::<Result<_>>()?))
@@ -126,7 +125,7 @@ impl Parts {
         let orders = self.0.iter().enumerate().map(|(idx, part)| {
             let drawn = draws.iter().filter(|draw| draw.source == idx).count() as u64;
             let order = |pass| {
-                // Parts of equal size and passes over one part must not share an order.
+                // MixedParts of equal size and passes over one part must not share an order.
                 let seed = mix(mix(config.seed ^ mix(idx as u64)) ^ pass);
                 let mut order = config.order.positions(part.len, seed, epoch);
                 order.iter_mut().for_each(|position| *position += part.start);
@@ -153,7 +152,7 @@ impl Parts {
 
 pub(super) struct MixedPlan {
     source: Arc<dyn Source>,
-    parts: Parts,
+    parts: MixedParts,
     /// Per part and pass over it.
     orders: Vec<Vec<Vec<u64>>>,
     draws: Vec<Draw>,
@@ -164,20 +163,11 @@ impl Plan for MixedPlan {
         self.draws.len() as u64
     }
 
-    fn build(&self, batch: u64) -> Result<Batch> {
-        checked(&*self.source, self.positions(batch))
-    }
-
-    fn targets(&self, batch: u64) -> Result<Vec<Option<Target>>> {
-        self.source.targets(self.positions(batch))
-    }
-}
-
-impl MixedPlan {
-    fn positions(&self, batch: u64) -> &[u64] {
+    fn place(&self, batch: u64) -> (&dyn Source, &[u64]) {
         let Draw { source, batch } = self.draws[usize::try_from(batch).unwrap_or(usize::MAX)];
         let part = &self.parts.0[source];
         let (pass, batch) = (batch / part.n_batches, batch % part.n_batches);
-        part.config.own(&self.orders[source][usize::try_from(pass).unwrap_or(usize::MAX)], batch)
+        let order = &self.orders[source][usize::try_from(pass).unwrap_or(usize::MAX)];
+        (&*self.source, part.config.slice(order, batch))
     }
 }

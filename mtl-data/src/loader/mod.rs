@@ -11,10 +11,10 @@ mod mixed;
 mod shard;
 mod single;
 
-pub use batches::{BatchIter, Batches, TargetIter};
+pub use batches::{BatchIter, Batches, PartIter, TargetIter};
 pub use epoch::{Epoch, LoaderPosition};
 pub use mixed::{MixedPart, Mixing};
-pub use shard::Shard;
+pub use shard::{Part, Shard};
 pub use single::Loader;
 
 use serde::{Deserialize, Serialize};
@@ -46,9 +46,6 @@ pub struct LoaderConfig {
     pub prefetch: usize,
     /// How the parts of the source are mixed, if it has some.
     pub mixing: Mixing,
-    /// Which part of every batch is built; default all of it. A matter of who trains, not of the run: it is in no file.
-    #[serde(skip)]
-    pub shard: Shard,
 }
 
 impl Default for LoaderConfig {
@@ -62,7 +59,6 @@ impl Default for LoaderConfig {
             workers: 1,
             prefetch: 4,
             mixing: Mixing::default(),
-            shard: Shard::default(),
         }
     }
 }
@@ -73,10 +69,6 @@ impl LoaderConfig {
             if value == 0 {
                 return Err(Error::config("loader", field, ">= 1", "0"));
             }
-        }
-        if self.shard.rank >= self.shard.size {
-            let expected = format!("a rank below {}", self.shard.size);
-            return Err(Error::config("loader", "shard", expected, self.shard.rank.to_string()));
         }
         if self.least > self.batch_size {
             let expected = format!(">= {}, as the network cannot train on fewer samples at once", self.least);
@@ -107,11 +99,6 @@ impl LoaderConfig {
             )),
             batches => Ok(batches),
         }
-    }
-
-    /// The samples of a batch that are to be built.
-    fn own<'a>(&self, order: &'a [u64], batch: u64) -> &'a [u64] {
-        self.shard.of(self.slice(order, batch))
     }
 
     /// The part of an order that makes up a batch.

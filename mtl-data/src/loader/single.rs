@@ -2,17 +2,12 @@
 
 use std::sync::Arc;
 
-use mtl_core::batch::{Batch, Target};
-
 use super::{
-    BatchIter, Batches, LoaderConfig, Shard, TargetIter,
+    BatchIter, Batches, LoaderConfig, PartIter, Shard, TargetIter,
     epoch::{self, Epoch, LoaderPosition, Plan},
-    mixed::Parts,
+    mixed::MixedParts,
 };
-use crate::{
-    error::Result,
-    source::{Source, checked},
-};
+use crate::{error::Result, source::Source};
 
 /// Batches of a source, each of one of its parts where it has some.
 ///
@@ -36,7 +31,7 @@ pub struct Loader {
     config: LoaderConfig,
     n_batches: u64,
     /// Where there are several.
-    parts: Option<Parts>,
+    parts: Option<MixedParts>,
 }
 
 impl Loader {
@@ -51,15 +46,9 @@ impl Loader {
             let n_batches = config.n_batches(source.len())?;
             return Ok(Self { source, config, n_batches, parts: None });
         }
-        let parts = Parts::new(parts, &config)?;
+        let parts = MixedParts::new(parts, &config)?;
         parts.validate(&config)?;
         Ok(Self { n_batches: parts.n_batches(&config), source, config, parts: Some(parts) })
-    }
-
-    /// The same loader, of a part of every batch.
-    #[must_use]
-    pub fn sharded(&self, shard: Shard) -> Self {
-        Self { config: LoaderConfig { shard, ..self.config.clone() }, ..self.clone() }
     }
 
     /// Batches per epoch: at least one.
@@ -98,20 +87,6 @@ impl Loader {
         self.epoch_from(LoaderPosition { epoch, next_batch: 0 })
     }
 
-    /// As [`Loader::epoch`], but every `shard.size`-th batch only, from that of number `shard.rank` on, whole: what a rank evaluates. A sample
-    /// is in the same batch whatever the number of ranks, so its answer is the same to the bit.
-    ///
-    /// # Errors
-    /// As [`Loader::epoch`].
-    pub fn dealt(&self, shard: Shard) -> Result<Epoch> {
-        let (first, stride) = (shard.rank as u64, shard.size.max(1) as u64);
-        let n_batches = self.n_batches.saturating_sub(first).div_ceil(stride);
-        let plan = self.sharded(Shard::default()).plan(0)?;
-        let (workers, prefetch) = (self.config.workers, self.config.prefetch);
-        let dealt = DealtPlan { plan, n_batches, first, stride };
-        Epoch::start(Arc::new(dealt), LoaderPosition::default(), workers, prefetch)
-    }
-
     /// The batches of an epoch from a position in it: those that an uninterrupted epoch would give from there.
     ///
     /// # Errors
@@ -143,11 +118,17 @@ impl Batches for Loader {
     fn targets_from(&self, position: LoaderPosition) -> Result<TargetIter<'_>> {
         epoch::targets(self.plan(position.epoch)?, position)
     }
+    fn parts_from(&self, position: LoaderPosition, shard: Shard) -> Result<PartIter<'_>> {
+        epoch::parts(self.plan(position.epoch)?, position, shard, &self.config)
+    }
+    fn dealt(&self, shard: Shard) -> Result<BatchIter<'_>> {
+        epoch::dealt(self.plan(0)?, shard, &self.config)
+    }
 }
 
 impl std::fmt::Debug for Loader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let parts = self.parts.as_ref().map(Parts::describe);
+        let parts = self.parts.as_ref().map(MixedParts::describe);
         let mut shown = f.debug_struct("Loader");
         shown.field("samples", &self.source.len()).field("config", &self.config).field("parts", &parts).finish()
     }
@@ -165,40 +146,7 @@ impl Plan for SinglePlan {
         self.n_batches
     }
 
-    fn build(&self, batch: u64) -> Result<Batch> {
-        checked(&*self.source, self.positions(batch))
-    }
-
-    fn targets(&self, batch: u64) -> Result<Vec<Option<Target>>> {
-        self.source.targets(self.positions(batch))
-    }
-}
-
-impl SinglePlan {
-    fn positions(&self, batch: u64) -> &[u64] {
-        self.config.own(&self.order, batch)
-    }
-}
-
-/// Some of the batches of a plan.
-struct DealtPlan {
-    plan: Arc<dyn Plan>,
-    n_batches: u64,
-    /// The first, and how far apart they are.
-    first: u64,
-    stride: u64,
-}
-
-impl Plan for DealtPlan {
-    fn n_batches(&self) -> u64 {
-        self.n_batches
-    }
-
-    fn build(&self, batch: u64) -> Result<Batch> {
-        self.plan.build(self.first + batch * self.stride)
-    }
-
-    fn targets(&self, batch: u64) -> Result<Vec<Option<Target>>> {
-        self.plan.targets(self.first + batch * self.stride)
+    fn place(&self, batch: u64) -> (&dyn Source, &[u64]) {
+        (&*self.source, self.config.slice(&self.order, batch))
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use mtl_core::batch::{Batch, Target};
 
-use super::{Part, Source};
+use super::{Source, SourcePart};
 use crate::{
     error::{Error, Result},
     info::{DataInfo, TaskInfo},
@@ -77,7 +77,7 @@ impl Source for ForTasks {
         Ok(self.place(self.source.targets(positions)?))
     }
 
-    fn parts(&self) -> Vec<Part> {
+    fn parts(&self) -> Vec<SourcePart> {
         let mut parts = self.source.parts();
         for part in &mut parts {
             let places = self.places.iter().enumerate();

@@ -15,7 +15,7 @@ use mtl_core::{
     input::InputSpec,
 };
 
-use super::{Part, Source, concat, indices};
+use super::{Source, SourcePart, concat, indices};
 use crate::{
     error::{Error, Result},
     info::DataInfo,
@@ -164,11 +164,11 @@ impl Source for Joined {
         }
     }
 
-    fn parts(&self) -> Vec<Part> {
+    fn parts(&self) -> Vec<SourcePart> {
         let one = |(at, member): (usize, &Member)| {
             let (len, first) = (member.source.len(), self.first_task(at));
             let tasks = (first..first + member.source.n_tasks()).collect();
-            Part { name: member.name.clone(), start: self.ends[at] - len, len, tasks }
+            SourcePart { name: member.name.clone(), start: self.ends[at] - len, len, tasks }
         };
         self.members.iter().enumerate().map(one).collect()
     }

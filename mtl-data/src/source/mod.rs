@@ -101,7 +101,7 @@ pub trait Source: Send + Sync {
 
     /// The parts that it is made of, one after the other, where a batch cannot be of several: samples of different data sets, which have
     /// other inputs and labels of other tasks. None, unless overridden: any samples make a batch.
-    fn parts(&self) -> Vec<Part> {
+    fn parts(&self) -> Vec<SourcePart> {
         Vec::new()
     }
 
@@ -129,14 +129,14 @@ impl<S: Source + ?Sized> Source for Arc<S> {
     fn targets(&self, positions: &[u64]) -> Result<Vec<Option<Target>>> {
         (**self).targets(positions)
     }
-    fn parts(&self) -> Vec<Part> {
+    fn parts(&self) -> Vec<SourcePart> {
         (**self).parts()
     }
 }
 
 /// Consecutive samples of a source that are of one data set.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
+pub struct SourcePart {
     /// What it is called.
     pub name: String,
     /// The position of its first sample.

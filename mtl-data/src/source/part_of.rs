@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use mtl_core::batch::{Batch, Target};
 
-use super::{Part, Source};
+use super::{Source, SourcePart};
 use crate::{
     error::{Error, Result},
     info::DataInfo,
@@ -14,7 +14,7 @@ use crate::{
 #[derive(Clone)]
 pub struct PartOf {
     source: Arc<dyn Source>,
-    part: Part,
+    part: SourcePart,
     info: DataInfo,
 }
 
@@ -36,7 +36,7 @@ impl PartOf {
     }
 
     fn inner(&self, positions: &[u64]) -> Result<Vec<u64>> {
-        let Part { start, len, .. } = self.part;
+        let SourcePart { start, len, .. } = self.part;
         let inner = |&found: &u64| match found < len {
             true => Ok(start + found),
             false => Err(Error::Position { what: "part", len, found }),
@@ -66,8 +66,8 @@ impl Source for PartOf {
         self.source.targets(&self.inner(positions)?)
     }
 
-    fn parts(&self) -> Vec<Part> {
-        vec![Part { start: 0, ..self.part.clone() }]
+    fn parts(&self) -> Vec<SourcePart> {
+        vec![SourcePart { start: 0, ..self.part.clone() }]
     }
 }
 

@@ -7,7 +7,7 @@ use mtl_core::{
     batch::{Batch, Inputs, Target},
 };
 
-use super::{Part, Source};
+use super::{Source, SourcePart};
 use crate::{error::Result, info::DataInfo};
 
 /// The samples of a source with targets that are inputs, one task more for each, behind its own ([`DataInfo::with_restored`]). A batch that
@@ -59,7 +59,7 @@ impl Source for Restored {
         Ok(self.batch(positions)?.targets)
     }
 
-    fn parts(&self) -> Vec<Part> {
+    fn parts(&self) -> Vec<SourcePart> {
         let (mut parts, sets) = (self.source.parts(), self.info.inputs.sets());
         let first = self.source.n_tasks();
         for part in &mut parts {

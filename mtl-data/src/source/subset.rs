@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use mtl_core::batch::{Batch, Target};
 
-use super::{Part, Source, indices};
+use super::{Source, SourcePart, indices};
 use crate::{
     error::{Error, Result},
     info::DataInfo,
@@ -16,7 +16,7 @@ use crate::{
 pub struct Subset {
     source: Arc<dyn Source>,
     positions: Vec<u64>,
-    parts: Vec<Part>,
+    parts: Vec<SourcePart>,
 }
 
 impl Subset {
@@ -56,19 +56,19 @@ impl Source for Subset {
         self.source.targets(&self.inner(positions)?)
     }
 
-    fn parts(&self) -> Vec<Part> {
+    fn parts(&self) -> Vec<SourcePart> {
         self.parts.clone()
     }
 }
 
 /// What is left of parts; one that keeps no sample is none.
-fn some_of(parts: Vec<Part>, positions: &[u64]) -> Result<Vec<Part>> {
+fn some_of(parts: Vec<SourcePart>, positions: &[u64]) -> Result<Vec<SourcePart>> {
     let (mut left, mut start) = (Vec::with_capacity(parts.len()), 0);
     for part in parts {
         let own =
             positions[start..].iter().take_while(|&&at| (part.start..part.start + part.len).contains(&at)).count();
         if own > 0 {
-            left.push(Part { start: start as u64, len: own as u64, ..part });
+            left.push(SourcePart { start: start as u64, len: own as u64, ..part });
         }
         start += own;
     }

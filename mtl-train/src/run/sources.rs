@@ -7,10 +7,10 @@
 //! ```
 //! So a single-task baseline of a study trains on its own source, with the encoder of its inputs alone.
 
-use std::sync::Arc;
+use std::{ops::RangeInclusive, sync::Arc};
 
 use mtl_core::{balance::Look, input::InputSpec};
-use mtl_data::{Loader, LoaderConfig, MixedPart, Mixing, Part, Source, Subset};
+use mtl_data::{Loader, LoaderConfig, MixedPart, Mixing, Source, SourcePart, Subset};
 
 use crate::{
     config::RunConfig,
@@ -65,14 +65,22 @@ pub fn first_positions(config: &TrainConfig, source: &dyn Source, batches: u64) 
     }
 }
 
-fn batch_size(config: &TrainConfig, part: &Part) -> usize {
+fn batch_size(config: &TrainConfig, part: &SourcePart) -> usize {
     config.sources.get(&part.name).and_then(|own| own.batch_size).unwrap_or(config.batch_size)
+}
+
+/// The smallest and the largest size of a training batch, whichever source it is of.
+#[must_use]
+pub fn batch_sizes(config: &TrainConfig, train: &dyn Source) -> RangeInclusive<usize> {
+    let of_parts = train.parts().iter().map(|part| batch_size(config, part)).collect::<Vec<_>>();
+    let (smallest, largest) = (of_parts.iter().min(), of_parts.iter().max());
+    *smallest.unwrap_or(&config.batch_size)..=*largest.unwrap_or(&config.batch_size)
 }
 
 /// How the parts of the training samples are mixed.
 #[must_use]
 pub fn mixing(config: &TrainConfig, train: &dyn Source) -> Mixing {
-    let one = |part: &Part| {
+    let one = |part: &SourcePart| {
         let own = config.sources.get(&part.name).copied().unwrap_or_default();
         MixedPart { batch_size: own.batch_size, batches: own.batches }
     };

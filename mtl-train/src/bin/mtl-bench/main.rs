@@ -8,6 +8,7 @@
 //! | `quality` | the same with more epochs and seeds: the figures of the README |
 //! | `step` | the step against its floor, the fused optimizer against tch's |
 //! | `load` | training on a quiet machine and beside a busy one |
+//! | `ranks` | one rank with every processor inside operations against a rank for every processor |
 //! | `fuzz` | mutated tables and configurations through everything that reads them |
 //! | `toy` | methods on the two-objective toy: needs no data |
 //! | `peer-census`, `peer-metrics` | our side of a comparison, see `cargo xtask bench --suite peers` |
@@ -23,6 +24,7 @@ mod page;
 mod peer_census;
 mod peer_metrics;
 mod published;
+mod ranks;
 mod step;
 mod summary;
 mod toy;
@@ -43,6 +45,7 @@ enum Suite {
     Quality,
     Step,
     Load,
+    Ranks,
     Fuzz,
     Toy,
     PeerCensus,
@@ -67,10 +70,10 @@ struct Args {
     /// Passes over the training split; default 6 for quick, 8 for quality.
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     epochs: Option<u64>,
-    /// Rounds of the load suite.
+    /// Rounds of the suites load and ranks.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
     rounds: u64,
-    /// Seconds of one measurement of the load suite.
+    /// Seconds of one measurement of the suites load and ranks.
     #[arg(long, default_value_t = 4.0)]
     seconds: f64,
     /// Pairs of the fuzz suite.
@@ -94,7 +97,7 @@ struct Args {
     /// Measures the memory of one step and prints it: how the step suite calls itself.
     #[arg(long, hide = true)]
     memory_of: Option<String>,
-    /// Only models whose name contains this.
+    /// Only models whose name contains this; of the suite ranks also a configuration file (.toml) to measure instead.
     #[arg(long)]
     only: Option<String>,
     /// Folder of report.json and report.html.
@@ -155,6 +158,13 @@ fn run(args: &Args) -> Result<()> {
         let fuzz = fuzz::run(&request)?;
         fuzz::show(&fuzz, &folder);
         summary.fuzz = Some(fuzz);
+        return write(args, &summary, &[]);
+    }
+    if args.suite == Suite::Ranks {
+        mtl_core::shim::init();
+        let rates = ranks::measure(&dataset(args), args.only.as_deref(), args.rounds, args.seconds)?;
+        ranks::show(&rates);
+        summary.ranks = rates;
         return write(args, &summary, &[]);
     }
     if args.suite == Suite::Load {

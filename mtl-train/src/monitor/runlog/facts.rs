@@ -17,6 +17,8 @@ pub struct RunFacts {
     pub cores: usize,
     /// Threads inside operations.
     pub threads: i64,
+    /// Ranks that train together; 0 in logs of older runs, which had one.
+    pub ranks: usize,
     /// `cpu`, `cuda:0`.
     pub device: String,
     /// Whether only reproducible operations are allowed.
@@ -48,6 +50,7 @@ impl RunFacts {
             platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             cores: std::thread::available_parallelism().map_or(0, usize::from),
             threads: tch::get_num_threads().into(),
+            ranks: session.ranks(),
             device: config.device.kind.clone(),
             deterministic: config.device.deterministic,
             seed: config.train.seed,

@@ -14,7 +14,9 @@
 //! afterwards, with [`evaluate`], on the weights of the best epoch.
 //!
 //! A run is a function of its settings: everything random is re-derived from the seed and the step, so a run that goes on
-//! from a checkpoint gives the bits of one that was never interrupted (same device, same number of threads).
+//! from a checkpoint gives the bits of one that was never interrupted (same device, same number of threads and ranks).
+//!
+//! On several ranks ([`Trainer::join`]) each has a trainer, and all say the same of the same run: `ranks.rs`.
 
 mod budget;
 mod carry;
@@ -28,6 +30,7 @@ mod left_out;
 mod looks;
 mod lr_finder;
 mod observer;
+mod ranks;
 mod scoring;
 mod selection;
 mod tally;
@@ -40,6 +43,7 @@ pub use crate::train::incident::{Action, Incident, Suspect};
 pub use budget::{Budget, Every};
 pub use choice::Choice;
 pub use config::{SourceConfig, TrainConfig};
+use evaluate::evaluate_together;
 pub use evaluate::{Recorder, evaluate, evaluate_answers, evaluate_recorded, metrics_of};
 use freeze::Plateaus;
 pub use freeze::{FreezeConfig, Frozen};
@@ -57,6 +61,7 @@ use mtl_core::{
 use mtl_data::{Batches, LoaderPosition};
 use mtl_metrics::{MetricReport, MetricSet};
 pub use observer::{EpochSummary, Flow, Guarded, Observer, StepSummary};
+use ranks::Division;
 pub use scoring::{Scored, Scoring};
 pub use selection::Selection;
 use serde::{Deserialize, Serialize};
@@ -384,10 +389,10 @@ impl Trainer {
     ) -> Result<Ending> {
         self.check_looks(train)?;
         let held_out = self.held_out.clone();
-        let mut held_out = HeldOut::new(held_out.as_deref(), self.model.params().device());
+        let mut held_out = HeldOut::new(held_out.as_deref(), self.model.params().device(), self.shard());
         while !self.counters.finished {
             let mut clock = Instant::now();
-            let mut walk = Walk::new(train, self.position())?;
+            let mut walk = Walk::new(train, self.position(), self.shard())?;
             loop {
                 if self.counters.is_due(&self.config) {
                     self.end_round(train, validation, observer)?;
@@ -395,7 +400,7 @@ impl Trainer {
                     if self.counters.finished {
                         return Ok(Ending::Finished);
                     }
-                    if observer.flow() == Flow::Stop {
+                    if self.stops(observer)? {
                         return Ok(Ending::Stopped);
                     }
                     clock = Instant::now(); // judging is not training
@@ -407,7 +412,7 @@ impl Trainer {
                 if !stepped.map_err(|e| e.at_step(epoch, step))? {
                     continue;
                 }
-                let stop = observer.flow() == Flow::Stop;
+                let stop = self.stops(observer)?;
                 let due = self.config.checkpoint_every.is_some_and(|n| self.counters.step.is_multiple_of(n));
                 if due || stop {
                     self.save(store, observer)?;
@@ -424,7 +429,7 @@ impl Trainer {
             }
             self.counters.finished = self.counters.is_over(&self.config);
             self.save(store, observer)?;
-            if !self.counters.finished && observer.flow() == Flow::Stop {
+            if !self.counters.finished && self.stops(observer)? {
                 return Ok(Ending::Stopped);
             }
         }
@@ -473,22 +478,24 @@ impl Trainer {
         observer: &mut dyn Observer,
     ) -> Result<bool> {
         let step = self.counters.step;
+        let world = self.world().clone();
         let LoaderPosition { epoch, next_batch } = self.position();
         // One number a batch, which a resumed run finds again.
         let batches_before = match train.n_batches() {
             Some(n) => epoch * n + next_batch,
             None => (epoch << 32).wrapping_add(next_batch),
         };
-        shim::manual_seed(derive(self.config.seed, "step", batches_before))?;
         let total_steps = self.total_steps(train).unwrap_or(0);
         let scheduled = self.config.optimizer.lr() * self.schedule.factor(step, total_steps);
         let lr = self.fixed_lr.unwrap_or(scheduled);
-        let wants_tape = self.engine.wants_tape();
-        let cx = || {
-            let cx = Cx::new(Mode::Train).with_precision(self.config.precision);
-            if wants_tape { cx.with_tape() } else { cx }
+        let (wants_tape, run_seed, precision) = (self.engine.wants_tape(), self.config.seed, self.config.precision);
+        let cx = |place: u64, division: Division| {
+            let seed = derive(run_seed, "step", batches_before + place);
+            shim::manual_seed(division.seed(seed, world.as_ref()))?;
+            let cx = Cx::new(Mode::Train).with_precision(precision);
+            Ok(if wants_tape { cx.with_tape() } else { cx })
         };
-        let mut forward = batches.losses(&self.model, cx)?;
+        let mut forward = batches.losses(&self.model, &world, cx)?;
         if let Some(freeze) = &self.config.freeze {
             self.counters.plateaus.silence(freeze.what, &mut forward.losses);
         }
@@ -559,9 +566,13 @@ impl Trainer {
     fn explain(&self, e: Error, batches: &StepBatches, lr: f64) -> Error {
         let Error::Core(mtl_core::Error::NonFinite { what, tasks, .. }) = &e else { return e };
         let incident = Incident::stopped(what, tasks).at(self.counters.epoch, self.counters.step, lr);
-        match incident.diagnosed(&self.model, batches.of(tasks.indices()), tasks.indices()) {
-            Ok(incident) => Error::NonFinite(Box::new(incident)),
-            Err(_) => e, // the model cannot even run on parts of the batch: the plain error says enough
+        let world = self.world().as_ref();
+        // The model may not even run on parts of the batch: then this rank found nothing, and the plain error says enough.
+        let own = incident.clone().diagnosed(&self.model, batches.of(tasks.indices()), tasks.indices()).ok();
+        let found_any = own.is_some();
+        match own.unwrap_or(incident).of_all(world) {
+            Ok(incident) if found_any => Error::NonFinite(Box::new(incident)),
+            _ => e,
         }
     }
 
@@ -579,7 +590,10 @@ impl Trainer {
             let incident = incident.at(epoch, step, lr);
             self.counters.incidents += 1;
             match self.counters.incidents <= DIAGNOSED {
-                true => observer.incident(&incident.diagnosed(&self.model, batches.of(&[idx]), &[idx])?),
+                true => {
+                    let found = incident.diagnosed(&self.model, batches.of(&[idx]), &[idx])?;
+                    observer.incident(&found.of_all(self.world().as_ref())?);
+                }
                 false => observer.incident(&incident),
             }
         }
@@ -589,19 +603,21 @@ impl Trainer {
     /// The losses of the same batches after the step, for balancers that learn from the difference.
     fn tell_losses_after(&mut self, batches: &StepBatches, weighed: &[usize]) -> Result<()> {
         let _guard = tch::no_grad_guard();
-        let cx = || Cx::new(Mode::Eval).with_precision(self.config.precision);
-        let losses = batches.losses(&self.model, cx)?.losses;
+        let precision = self.config.precision;
+        let cx = |_, _| Ok(Cx::new(Mode::Eval).with_precision(precision));
+        let means = self.engine.mean_losses(&batches.losses(&self.model, self.world(), cx)?)?;
         let tasks = self.model.tasks();
         let mut after = Vec::with_capacity(weighed.len());
         for &t in weighed {
             let weight = tasks.get(t).map_or(1.0, |task| task.weight);
-            after.push(weight * f64::try_from(&losses[t].mean()?).map_err(mtl_core::Error::from)?);
+            after.push(weight * means.get(t).copied().flatten().unwrap_or(0.0));
         }
         Ok(self.engine.method_mut().after_step(&after, weighed).map_err(|e| self.model.tasks().named(e))?)
     }
 
     /// Judges what was learned since the last validation.
     fn end_round(&mut self, train: &dyn Batches, validation: &dyn Batches, observer: &mut dyn Observer) -> Result<()> {
+        self.agree_on_weights()?;
         // Judged and kept are the mean weights, where there are any; training goes on with its own.
         self.swap_ema()?;
         let judged = self.judge(validation);
@@ -664,7 +680,7 @@ impl Trainer {
 
     /// All metrics of the weights in the model, their score, and whether it is the best so far: then they are kept.
     fn judge(&mut self, validation: &dyn Batches) -> Result<Judged> {
-        let report = evaluate(&self.model, validation, &mut self.metrics()?)?;
+        let report = evaluate_together(&self.model, validation, &mut self.metrics()?, self.world().as_ref())?;
         let scored = match &self.scoring {
             Some(scoring) => scoring.score(&report)?,
             None => self.score_on(validation)?.score(&report)?,

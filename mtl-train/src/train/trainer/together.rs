@@ -4,23 +4,30 @@
 //! one after the other, and the step takes all their losses at once ([`Forward::together`]): to the method it is one step in which every
 //! task is there.
 
+use std::sync::Arc;
+
 use mtl_core::{
     balance::Space,
     batch::Batch,
     context::Cx,
     step::{Forward, StepMode},
+    world::World,
 };
-use mtl_data::Batches;
+use mtl_data::{Batches, Part};
 use tch::Device;
 
-use super::{Trainer, walk::Walk};
+use super::{
+    Trainer,
+    ranks::Division,
+    walk::{self, Walk},
+};
 use crate::{error::Result, train::model::Model};
 
-/// What a step learns from; at least one batch.
+/// What a step learns from: this rank's part of one batch or more.
 #[derive(Debug)]
 pub(super) struct StepBatches {
-    first: Batch,
-    others: Vec<Batch>,
+    first: Part,
+    others: Vec<Part>,
 }
 
 impl StepBatches {
@@ -29,19 +36,19 @@ impl StepBatches {
         let Some(first) = walk.next()? else { return Ok(None) };
         let mut others = Vec::new();
         for _ in 1..n {
-            if let Some(batch) = walk.next()? {
-                others.push(batch.to_device(device)?);
+            if let Some(part) = walk.next()? {
+                others.push(walk::on(device, part)?);
             }
         }
-        Ok(Some(Self { first: first.to_device(device)?, others }))
+        Ok(Some(Self { first: walk::on(device, first)?, others }))
     }
 
     /// The only one, where there is one.
-    pub(super) fn first(&self) -> &Batch {
+    pub(super) fn first(&self) -> &Part {
         &self.first
     }
 
-    fn iter(&self) -> impl Iterator<Item = &Batch> {
+    fn iter(&self) -> impl Iterator<Item = &Part> {
         [&self.first].into_iter().chain(&self.others)
     }
 
@@ -50,26 +57,37 @@ impl StepBatches {
         1 + self.others.len() as u64
     }
 
-    /// Samples of all.
+    /// Samples of all, on all ranks.
     pub(super) fn samples(&self) -> usize {
-        self.iter().map(Batch::len).sum()
+        self.iter().map(|part| part.whole).sum()
     }
 
     /// The one with labels of the first of these tasks that any has labels of.
     pub(super) fn of(&self, tasks: &[usize]) -> &Batch {
-        let has = |batch: &&Batch, task: usize| batch.targets.get(task).is_some_and(Option::is_some);
-        tasks.iter().find_map(|&task| self.iter().find(|batch| has(batch, task))).unwrap_or(&self.first)
+        let has = |part: &&Part, task: usize| part.batch.targets.get(task).is_some_and(Option::is_some);
+        let found = tasks.iter().find_map(|&task| self.iter().find(|part| has(part, task)));
+        &found.unwrap_or(&self.first).batch
     }
 
-    /// The losses of all tasks, each of its batch, which passes in a context of its own.
-    pub(super) fn losses(&self, model: &Model, cx: impl Fn() -> Cx) -> Result<Forward> {
-        let first = model.losses(&self.first, &cx())?;
+    /// The losses of all tasks, each of its batch. `cx` makes the context of a pass, knowing which of the step's it is and how its batch
+    /// falls to ranks, which may be another way for each.
+    pub(super) fn losses(
+        &self,
+        model: &Model,
+        world: &Arc<dyn World>,
+        cx: impl Fn(u64, Division) -> Result<Cx>,
+    ) -> Result<Forward> {
+        let pass = |place: u64, part: &Part| {
+            let division = Division::of(part.whole, world.as_ref());
+            division.losses(model, &part.batch, cx(place, division)?, world)
+        };
+        let first = pass(0, &self.first)?;
         if self.others.is_empty() {
             return Ok(first);
         }
         let mut passes = vec![first];
-        for batch in &self.others {
-            passes.push(model.losses(batch, &cx())?);
+        for (place, part) in (1..).zip(&self.others) {
+            passes.push(pass(place, part)?);
         }
         Ok(Forward::together(passes)?)
     }
