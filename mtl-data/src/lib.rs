@@ -88,8 +88,8 @@ pub use finding::{Finding, Level};
 pub use info::{DataInfo, TaskInfo};
 pub use kept::{Kept, Loading, OnChange};
 pub use loader::{
-    BatchIter, Batches, Epoch, Loader, LoaderConfig, LoaderPosition, MixedPart, Mixing, Part, PartIter, Shard,
-    TargetIter,
+    BatchIter, Batches, DrawnPart, Epoch, Loader, LoaderConfig, LoaderPosition, MixedPart, Mixing, Part, PartIter,
+    Shard, TargetIter,
 };
 pub use mix::Mix;
 pub use order::Order;

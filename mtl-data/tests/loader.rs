@@ -241,6 +241,15 @@ fn sources_have_batches_of_their_own_size_and_count_as_many_as_they_are_said_to(
     let batches = content(loader.epoch(1).unwrap());
     let sizes = |task: usize| batches.iter().filter(|b| b.2[task]).map(|b| b.0.len()).collect::<Vec<_>>();
     assert_eq!((sizes(0), sizes(1), sizes(2)), (vec![5; 10], vec![7, 7, 6, 7, 7, 6], vec![7]));
+    let at = |epoch, next_batch| loader.drawn(LoaderPosition { epoch, next_batch }).unwrap();
+    let drawn = |epoch, next_batch| at(epoch, next_batch).iter().map(|part| part.drawn).collect::<Vec<_>>();
+    assert_eq!((drawn(0, 0), drawn(2, 0)), (vec![0; 3], vec![20, 12, 2]));
+    let first: Vec<u64> = (0..3).map(|task| batches[..5].iter().filter(|b| b.2[task]).count() as u64).collect();
+    assert_eq!(drawn(1, 5), [10 + first[0], 6 + first[1], 1 + first[2]]);
+    assert_eq!(
+        at(0, 0).iter().map(|p| (p.samples, p.batch_size, p.batches)).collect::<Vec<_>>(),
+        [(50, 5, 10), (20, 7, 3), (7, 7, 1)]
+    );
     let part = |part| {
         let mixing = Mixing { parts: vec![own(None, None), part], ..Mixing::default() };
         Loader::new(source.clone(), LoaderConfig { mixing, ..config(0) }).unwrap_err().to_string()

@@ -6,14 +6,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use mtl_core::step::StepMode;
 use mtl_data::{Mix, Source};
 use mtl_train::{
-    ConfigSource, RunConfig, Session,
+    RunConfig, Session,
     analysis::{
+        affinity::{AffinityOptions, affinity},
+        dry_run::DryRun,
         explain::{self, ExplainOptions, Samples},
         inspect::{self, Examination},
         run_report,
     },
+    config::ConfigSource,
     deploy::{
         export::{Formats, export},
         predict::{Predictor, Request, predict_file},
@@ -24,9 +28,13 @@ use mtl_train::{
         life::{Ended, Limit, Run},
         outcome::Outcome,
         plan::ModelPlan,
+        sources::side_by_side,
     },
     study::compare::{self, Plan},
-    train::trainer::{Flow, Observer, StepSummary},
+    train::{
+        checkpoint::CheckpointStore,
+        trainer::{Ending, Flow, Observer, StepSummary},
+    },
 };
 use tch::{Device, Tensor};
 use tempfile::TempDir;
@@ -98,6 +106,11 @@ fn config(place: &TempDir, train: &str, more: &str) -> RunConfig {
     RunConfig::parse(&text(place, train, more), Path::new("test.toml")).unwrap()
 }
 
+/// With steps in proportion to gradients: of one that is next to nothing roundings are not made large.
+fn plain(text: &str) -> String {
+    text.replace("kind = \"adamw\", lr = 0.01", "kind = \"sgd\", lr = 0.02")
+}
+
 /// Stops after so many steps, and remembers which tasks each was about.
 #[derive(Default)]
 struct Steps {
@@ -166,7 +179,7 @@ fn a_run_of_two_sources_is_killed_resumed_and_used() {
     let tasks: Vec<&str> = read.test.tasks.iter().map(|task| task.task.as_str()).collect();
     assert_eq!(tasks, ["churn", "spend", "mood"]);
     let mood = read.test.entry("mood", "accuracy").unwrap();
-    assert_eq!(mood.outcome.count as u64, splits.sources[1].splits.test.len());
+    assert_eq!(mood.outcome.support, splits.sources[1].splits.test.len());
 
     used(&place, &whole);
     learned_elsewhere(&place, &whole);
@@ -183,6 +196,13 @@ fn used(place: &TempDir, root: &Path) {
     }
     let session = dir.session().unwrap();
     assert_eq!(session.test().unwrap(), Outcome::at(root).unwrap().unwrap().test);
+    let drawn = session.drawn(session.total_steps()).unwrap();
+    assert!(page.contains("What was drawn of each source"));
+    assert_eq!(drawn.iter().map(|part| part.drawn).sum::<u64>(), session.total_steps());
+    // Each task's step changes the losses of all, also of those that other samples have.
+    let each = side_by_side(&session.validation).unwrap();
+    let found = affinity(session.trainer.model(), &each, &AffinityOptions { batches: 1, step: 0.01 }).unwrap();
+    assert!(found.look_ahead.iter().flatten().all(Option::is_some), "{found:?}");
 
     let package = place.path().join("package");
     export(&dir, &package, Formats::Safetensors).unwrap();
@@ -278,10 +298,18 @@ fn every_mixer_trains_and_a_joint_step_is_about_all_tasks() {
         let config =
             config(&place, &format!("steps = 12\nmix = {{ kind = {name:?} }}"), "[balancer]\nkind = \"upgrad\"");
         let splits = config.data.load().unwrap();
-        let mut session = Session::new(&config, &splits).unwrap();
-        let mut steps = Steps::default();
-        session.trainer.fit(&session.train, &session.validation, &mut steps, None).unwrap();
+        let new = || Session::new(&config, &splits).unwrap();
+        let (mut session, mut steps) = (new(), Steps::default());
+        session.fit(&mut steps, None).unwrap();
         assert_eq!(steps.seen.len(), 12, "{name}");
+        // The same in two pieces.
+        let store = CheckpointStore::open(&place.path().join(name), 1).unwrap();
+        let mut first = Steps { stop_at: Some(5), ..Steps::default() };
+        assert_eq!(new().fit(&mut first, Some(&store)).unwrap(), Ending::Stopped);
+        let mut second = new();
+        second.trainer.resume(store.latest().unwrap().unwrap().0).unwrap();
+        second.fit(&mut (), None).unwrap();
+        assert!(values(&second) == values(&session), "{name} goes on otherwise");
         match *name {
             "joint" => {
                 assert!(steps.seen.iter().all(|tasks| *tasks == [0, 1, 2]));
@@ -295,6 +323,22 @@ fn every_mixer_trains_and_a_joint_step_is_about_all_tasks() {
         }
         assert!(session.test().unwrap().tasks.iter().all(|task| task.metrics[0].outcome.value.is_some()), "{name}");
     }
+    // Two passes in one step are nothing special to any way of taking it.
+    let stepped = |mode: &str| {
+        let train = format!("steps = 3\nmix = {{ kind = \"joint\" }}\nstep_mode = {{ kind = {mode:?} }}");
+        let text = plain(&text(&place, &train, "[balancer]\nkind = \"upgrad\""));
+        let config = RunConfig::parse(&text, Path::new("test.toml")).unwrap();
+        let mut session = Session::new(&config, &config.data.load().unwrap()).unwrap();
+        session.fit(&mut (), None).unwrap();
+        values(&session)
+    };
+    let exact = stepped("exact");
+    for (mode, _) in StepMode::ALL.iter().filter(|(mode, _)| !["exact", "representation"].contains(mode)) {
+        for ((name, expected), (_, found)) in exact.iter().zip(stepped(mode)) {
+            let far = (expected - found).abs().max().double_value(&[]);
+            assert!(far < 1e-4, "{mode}: {name} is {far:e} off");
+        }
+    }
     // A joint step of equal weights is the sum of what its sources' steps would be: nothing is scaled by their number.
     let one = |mix: &str, balancer: &str| {
         let train = format!("steps = 1\nmix = {{ kind = {mix:?} }}\nclip_norm = 1e9");
@@ -302,7 +346,7 @@ fn every_mixer_trains_and_a_joint_step_is_about_all_tasks() {
         let splits = config.data.load().unwrap();
         let mut session = Session::new(&config, &splits).unwrap();
         let before = values(&session);
-        session.trainer.fit(&session.train, &session.validation, &mut (), None).unwrap();
+        session.fit(&mut (), None).unwrap();
         (before, values(&session))
     };
     let (before, after) = one("joint", "equal");
@@ -314,13 +358,34 @@ fn every_mixer_trains_and_a_joint_step_is_about_all_tasks() {
 }
 
 #[test]
+fn ranks_draw_alike_and_learn_what_one_would() {
+    let place = place();
+    for mix in ["joint", "temperature"] {
+        let on = |device: &str| {
+            let text = text(&place, &format!("steps = 6\nmix = {{ kind = {mix:?} }}"), "[balancer]\nkind = \"upgrad\"");
+            let config =
+                RunConfig::parse(&plain(&text).replace("threads = 1", device), Path::new("test.toml")).unwrap();
+            let mut session = Session::new(&config, &config.data.load().unwrap()).unwrap();
+            session.fit(&mut (), None).unwrap();
+            (session.ranks(), values(&session))
+        };
+        let ((one, expected), (two, found)) = (on("threads = 1"), on("ranks = 2"));
+        assert_eq!((one, two), (1, 2));
+        for ((name, a), (_, b)) in expected.iter().zip(&found) {
+            let far = (a - b).abs().max().double_value(&[]);
+            assert!(far < 5e-6, "{mix}: {name} is {far:e} off");
+        }
+    }
+}
+
+#[test]
 fn a_step_of_one_source_leaves_what_belongs_to_others_alone() {
     let place = place();
     let config = config(&place, "steps = 1\nmix = { kind = \"round-robin\" }", "");
     let splits = config.data.load().unwrap();
     let mut session = Session::new(&config, &splits).unwrap();
     let before = values(&session);
-    session.trainer.fit(&session.train, &session.validation, &mut (), None).unwrap();
+    session.fit(&mut (), None).unwrap();
     for ((name, before), (_, after)) in before.iter().zip(values(&session)) {
         let foreign = name.starts_with("encoder.sources.reviews") || name.starts_with("heads.mood");
         // What no label standardizes and no row reaches may stay; what is foreign must.
@@ -343,6 +408,16 @@ fn a_task_alone_trains_on_its_own_source() {
     assert_eq!((inputs, plan.inputs.sets().len()), (vec!["text"], 1), "no encoder for what it never sees");
     let session = Session::new(&config, &splits).unwrap();
     assert_eq!(session.train.source().len(), splits.sources[1].splits.train.len());
+
+    // Both at once: what a dry run says is about the layers of both.
+    let both = self::config(&place, "epochs = 1", "");
+    let dry = DryRun::new(&both, &splits).unwrap();
+    let learned: usize = dry.layers.iter().map(|layer| layer.parameters).sum();
+    let owned = dry.tasks.iter().map(|task| task.own).sum::<usize>() + dry.tasks[0].shared;
+    assert!(learned > owned / 2 && dry.tasks.iter().all(|task| task.known > 0.0), "{learned} of {owned}");
+    for name in ["encoder.sources.customers.width.0", "encoder.sources.reviews.width.0"] {
+        assert!(dry.layers.iter().any(|layer| layer.name == name), "{:?}", dry.layers);
+    }
 
     let more = "[compare]\nbalancer = [{ kind = \"equal\" }]\nseeds = [1]";
     let source = ConfigSource::new(text(&place, "epochs = 1", more), Path::new("test.toml"), &[]).unwrap();
@@ -397,6 +472,10 @@ fn what_cannot_be_is_refused_in_a_line() {
         (
             whole("sources = { reviews = { batch_size = 0 } }", ""),
             "train.sources.reviews.batch_size must be >= 1, found 0",
+        ),
+        (
+            whole("sources = { reviews = { batches = 20000000 } }", ""),
+            "train.sources.reviews.batches must be in [1, 10000000], found 20000000",
         ),
         (whole("mix = { kind = \"temprature\" }", ""), "train.mix.kind: unknown \"temprature\""),
         (whole("mix = { kind = \"temperature\", temperature = 0.5 }", ""), "train.mix.temperature must be >= 1"),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{LoaderConfig, epoch::Plan};
+use super::{LoaderConfig, LoaderPosition, epoch::Plan};
 use crate::{
     error::{Error, Result},
     mix::{Draw, Mix, MixSchedule, Moment},
@@ -37,6 +37,21 @@ pub struct MixedPart {
     pub batch_size: Option<usize>,
     /// How many batches it counts as, >= 1; default all that it has.
     pub batches: Option<u64>,
+}
+
+/// What came of one part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DrawnPart {
+    /// Its name.
+    pub name: String,
+    /// How many samples it has.
+    pub samples: u64,
+    /// Samples per batch.
+    pub batch_size: usize,
+    /// Batches that it has.
+    pub batches: u64,
+    /// Batches that were drawn of it.
+    pub drawn: u64,
 }
 
 /// The parts of a loader's source.
@@ -142,6 +157,28 @@ impl MixedParts {
     /// As [`MixSchedule::new`].
     pub(super) fn validate(&self, config: &LoaderConfig) -> Result<()> {
         self.draws(config, 0).map(drop)
+    }
+
+    /// What an epoch has of each part, and how much of that came before a position.
+    ///
+    /// # Errors
+    /// As [`MixSchedule::new`].
+    pub(super) fn drawn(&self, config: &LoaderConfig, until: LoaderPosition) -> Result<Vec<DrawnPart>> {
+        let new = |part: &OnePart| DrawnPart {
+            name: part.name.clone(),
+            samples: part.len,
+            batch_size: part.config.batch_size,
+            batches: part.n_batches,
+            drawn: 0,
+        };
+        let mut parts: Vec<DrawnPart> = self.0.iter().map(new).collect();
+        for epoch in 0..=until.epoch {
+            let draws = self.draws(config, epoch)?;
+            let n = if epoch < until.epoch { draws.len() as u64 } else { until.next_batch };
+            let n = usize::try_from(n).unwrap_or(usize::MAX);
+            draws.iter().take(n).for_each(|draw| parts[draw.source].drawn += 1);
+        }
+        Ok(parts)
     }
 
     /// Names and numbers of batches, for people.

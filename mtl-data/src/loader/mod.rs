@@ -13,7 +13,7 @@ mod single;
 
 pub use batches::{BatchIter, Batches, PartIter, TargetIter};
 pub use epoch::{Epoch, LoaderPosition};
-pub use mixed::{MixedPart, Mixing};
+pub use mixed::{DrawnPart, MixedPart, Mixing};
 pub use shard::{Part, Shard};
 pub use single::Loader;
 

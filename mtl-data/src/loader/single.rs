@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     BatchIter, Batches, LoaderConfig, PartIter, Shard, TargetIter,
     epoch::{self, Epoch, LoaderPosition, Plan},
-    mixed::MixedParts,
+    mixed::{DrawnPart, MixedParts},
 };
 use crate::{error::Result, source::Source};
 
@@ -77,6 +77,14 @@ impl Loader {
     #[must_use]
     pub fn config(&self) -> &LoaderConfig {
         &self.config
+    }
+
+    /// How many batches of each part of the source come before a position; none where it has no parts.
+    ///
+    /// # Errors
+    /// `InvalidConfig` for a setting of the mixer.
+    pub fn drawn(&self, until: LoaderPosition) -> Result<Vec<DrawnPart>> {
+        self.parts.as_ref().map_or_else(|| Ok(Vec::new()), |parts| parts.drawn(&self.config, until))
     }
 
     /// The batches of an epoch from its beginning.

@@ -404,7 +404,6 @@ impl Address {
     }
 }
 
-/// The section that an error is about, and what is wrong there.
 /// A table of tables with kinds, `[data.reviews]` and `[data.customers]`, is data of several sources without saying so.
 fn say_sources(file: &mut Table) {
     let Some(Value::Table(data)) = file.get_mut("data") else { return };
@@ -457,6 +456,7 @@ fn check_sources(config: &RunConfig) -> Result<()> {
     Ok(())
 }
 
+/// The section that an error is about, and what is wrong there.
 fn blamed(e: &Error) -> Option<(KeyPath, &Error)> {
     use mtl_core::Error as Core;
     match e {

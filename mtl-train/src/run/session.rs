@@ -8,7 +8,9 @@ use mtl_core::{
     rng::derive,
     world::{self, World},
 };
-use mtl_data::{Batches, ForTasks, Loader, LoaderConfig, Mixing, Order, Source, Splits, Subset, stats};
+use mtl_data::{
+    Batches, DrawnPart, ForTasks, Loader, LoaderConfig, LoaderPosition, Mixing, Order, Source, Splits, Subset, stats,
+};
 use mtl_metrics::MetricReport;
 use tch::Device;
 
@@ -173,6 +175,18 @@ impl Session {
     #[must_use]
     pub fn total_rounds(&self) -> u64 {
         self.trainer.total_rounds(&self.train).unwrap_or(u64::MAX)
+    }
+
+    /// What so many steps drew of each source; nothing where the data are one. It follows from seed and settings, whether they were made here
+    /// or by another process.
+    ///
+    /// # Errors
+    /// As [`Loader::drawn`].
+    pub fn drawn(&self, steps: u64) -> Result<Vec<DrawnPart>> {
+        let per_epoch = self.trainer.steps_per_epoch(&self.train).unwrap_or(1).max(1);
+        let per_step = self.train.per_step() * self.trainer.config().accumulate;
+        let at = LoaderPosition { epoch: steps / per_epoch, next_batch: (steps % per_epoch) * per_step };
+        Ok(self.train.drawn(at)?)
     }
 
     /// How many ranks train; see [`Session::fit`].

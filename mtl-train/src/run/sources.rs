@@ -10,7 +10,7 @@
 use std::{ops::RangeInclusive, sync::Arc};
 
 use mtl_core::{balance::Look, input::InputSpec};
-use mtl_data::{Loader, LoaderConfig, MixedPart, Mixing, Source, SourcePart, Subset};
+use mtl_data::{Loader, LoaderConfig, Mix, MixedPart, Mixing, Order, Source, SourcePart, Subset, mix::Joint};
 
 use crate::{
     config::RunConfig,
@@ -105,6 +105,20 @@ pub fn with_epochs(loader: Loader, trainer: &Trainer) -> Result<Loader> {
         }
         Budget::Epochs(_) | Budget::Steps(_) => Ok(loader),
     }
+}
+
+/// The same samples with a batch of each part after the other, in a random order of their own: what needs the labels of all tasks at once
+/// takes them together ([`Batches::per_step`](mtl_data::Batches::per_step)). The same loader where there are no parts.
+///
+/// # Errors
+/// As [`Loader::new`].
+pub fn side_by_side(loader: &Loader) -> Result<Loader> {
+    if loader.source().parts().len() < 2 {
+        return Ok(loader.clone());
+    }
+    let mixing = Mixing { mix: Mix::Joint(Joint {}), ..loader.config().mixing.clone() };
+    let config = LoaderConfig { order: Order::Shuffled, mixing, ..loader.config().clone() };
+    Ok(Loader::new(loader.source().clone(), config)?)
 }
 
 /// The fewest samples that a batch may have in training, of whichever part.

@@ -219,7 +219,7 @@ impl Pictures {
             info,
             preprocessing: None,
             origin: Origin::Synthetic,
-            provenance: Provenance { files: Vec::new(), cut: Cut::whole([train, 15, 12]) },
+            provenance: Provenance { cut: Cut::whole([train, 15, 12]), ..Provenance::default() },
             findings: Vec::new(),
             dealt: Default::default(),
             sources: Vec::new(),

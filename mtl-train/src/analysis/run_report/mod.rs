@@ -25,6 +25,7 @@ mod history;
 mod outputs;
 mod overview;
 mod results;
+mod sources;
 mod training;
 mod wilson;
 mod worst;
@@ -217,6 +218,9 @@ fn page(
     doc.blocks.extend(results::blocks(history, outcome));
     if let Some(splits) = splits {
         doc.push(Heading::section("Data"));
+        if let Some((session, _)) = answering {
+            doc.blocks.extend(sources::drawn(session, history, outcome)?);
+        }
         doc.blocks.extend(data::blocks(splits, &facts.tasks)?);
     }
     let is_few = facts.tasks.len() <= FEW_TASKS;

@@ -100,6 +100,9 @@ pub struct TrainConfig {
     pub checkpoint_every: Option<u64>,
 }
 
+/// What an epoch draws is written down ahead, so there is an end to it.
+const MOST_BATCHES: u64 = 10_000_000;
+
 /// How one of several sources is trained on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -108,9 +111,9 @@ pub struct SourceConfig {
     #[schemars(range(min = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch_size: Option<usize>,
-    /// How many batches it counts as in an epoch, >= 1: its budget, and its size for the mixer. Fewer than it has leave a random part to
-    /// other epochs, more begin it again; default all that it has.
-    #[schemars(range(min = 1))]
+    /// How many batches it counts as in an epoch, in [1, 10000000]: its budget, and its size for the mixer. Fewer than it has leave a
+    /// random part to other epochs, more begin it again; default all that it has.
+    #[schemars(range(min = 1, max = 10_000_000))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batches: Option<u64>,
 }
@@ -193,15 +196,15 @@ impl TrainConfig {
         at_least_one("overfit_batches", self.overfit_batches.unwrap_or(1))?;
         at_least_one("checkpoint_every", self.checkpoint_every.unwrap_or(1))?;
         for (name, source) in &self.sources {
-            for (field, is_zero) in
-                [("batch_size", source.batch_size == Some(0)), ("batches", source.batches == Some(0))]
-            {
-                let place = |e: mtl_core::Error| e.inside(format!("sources.{name}"));
-                let (expected, found) = (">= 1".into(), "0".into());
+            let refuse = |field, expected: String, found: String| {
                 let fault = mtl_core::Error::InvalidConfig { what: "source", field, expected, found };
-                if is_zero {
-                    return Err(place(fault).into());
-                }
+                Err(fault.inside(format!("sources.{name}")).into())
+            };
+            if source.batch_size == Some(0) {
+                return refuse("batch_size", ">= 1".into(), "0".into());
+            }
+            if let Some(n) = source.batches.filter(|n| !(1..=MOST_BATCHES).contains(n)) {
+                return refuse("batches", format!("in [1, {MOST_BATCHES}]"), n.to_string());
             }
         }
         for (field, norm) in [("clip_norm", self.clip_norm), ("clip_task_norm", self.clip_task_norm)] {
