@@ -64,15 +64,19 @@ fn loaders_of_several_sources_obey_the_laws() {
     let joined: Arc<dyn Source> = Arc::new(Joined::new(members).unwrap());
     for (name, _) in Mix::ALL {
         let mixing = Mixing { mix: Mix::by_name(name).unwrap(), epochs: 5, ..Mixing::default() };
-        let config = LoaderConfig { batch_size: 4, workers: 1, seed: 9, mixing, ..LoaderConfig::default() };
-        let loader = Loader::new(joined.clone(), config.clone()).unwrap();
+        let config = LoaderConfig { batch_size: 4, workers: 0, seed: 9, mixing, ..LoaderConfig::default() };
+        let loader = Loader::new(joined.clone(), config).unwrap();
         let coverage = if *name == "proportional" { Coverage::Once } else { Coverage::Drawn };
         assert_eq!(broken(&loader, coverage), NONE, "{name}");
         let claims = if *name == "proportional" { vec![] } else { vec!["coverage"] };
         assert_eq!(broken(&loader, Coverage::Once), claims, "{name}");
-        let in_order = Loader::new(joined.clone(), LoaderConfig { order: Order::Sequential, ..config }).unwrap();
-        assert_eq!(broken(&in_order, Coverage::Once), NONE, "{name}");
     }
+    let config = LoaderConfig { batch_size: 4, order: Order::Sequential, ..LoaderConfig::default() };
+    assert_eq!(
+        broken(&Loader::new(joined, config).unwrap(), Coverage::Once),
+        NONE,
+        "all of one, then all of the other"
+    );
 }
 
 /// Numbers of a file, three lines a batch, read as they are asked for: nobody knows how many there are.
@@ -137,6 +141,8 @@ enum Fault {
     ForgetsTheWhole,
     CutsWhatIsTooSmall,
     DealsEverythingToAll,
+    LeavesARestOfAStep,
+    TakesATaskTwice,
 }
 
 /// Ten batches of four samples an epoch, in an order that the epoch determines.
@@ -166,6 +172,14 @@ impl Wrong {
 }
 
 impl Batches for Wrong {
+    fn per_step(&self) -> u64 {
+        match self.fault {
+            Fault::LeavesARestOfAStep => 3,
+            Fault::TakesATaskTwice => 2,
+            _ => 1,
+        }
+    }
+
     fn n_batches(&self) -> Option<u64> {
         match self.fault {
             Fault::NeverEnds => None,
@@ -267,6 +281,8 @@ fn every_law_finds_the_fault_that_it_is_for() {
         (Fault::ForgetsTheWhole, "parts"),
         (Fault::CutsWhatIsTooSmall, "parts"),
         (Fault::DealsEverythingToAll, "dealt"),
+        (Fault::LeavesARestOfAStep, "together"),
+        (Fault::TakesATaskTwice, "together"),
     ] {
         let found = broken(&Wrong::new(fault), Coverage::Once);
         assert!(found.contains(&law), "{fault:?} breaks {found:?}, not {law}");

@@ -44,6 +44,7 @@ use crate::{
 /// Several data sets by name.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(transparent)]
+#[schemars(inline)]
 pub struct Sources(pub BTreeMap<String, DatasetConfig>);
 
 /// One of several sources, loaded.
