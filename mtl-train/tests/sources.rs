@@ -106,9 +106,11 @@ fn config(place: &TempDir, train: &str, more: &str) -> RunConfig {
     RunConfig::parse(&text(place, train, more), Path::new("test.toml")).unwrap()
 }
 
-/// With steps in proportion to gradients: of one that is next to nothing roundings are not made large.
+/// With steps in proportion to gradients, as of one that is next to nothing roundings are made large otherwise, and nothing drawn for
+/// samples, which each rank draws for its own.
 fn plain(text: &str) -> String {
-    text.replace("kind = \"adamw\", lr = 0.01", "kind = \"sgd\", lr = 0.02")
+    let text = text.replace("kind = \"adamw\", lr = 0.01", "kind = \"sgd\", lr = 0.02");
+    text.replace("embedding = 4, hidden = 4", "embedding = 4, hidden = 4, word_dropout = 0.0")
 }
 
 /// Stops after so many steps, and remembers which tasks each was about.
@@ -209,7 +211,7 @@ fn used(place: &TempDir, root: &Path) {
     let card = fs::read_to_string(package.join("README.md")).unwrap();
     assert!(card.contains("mtl predict . --source reviews --input FILE --output answers.csv  # mood"), "{card}");
     let e = export(&dir, &place.path().join("traced"), Formats::Torchscript).unwrap_err().to_string();
-    assert!(e.contains("a sample brings those of customers or of reviews"), "{e}");
+    assert!(e.contains("export with --format safetensors"), "{e}");
     for model in [root, package.as_path()] {
         let predictor = Predictor::open(model, Device::Cpu).unwrap();
         let ask = |input: &str, source: Option<&str>| {
@@ -316,8 +318,12 @@ fn every_mixer_trains_and_a_joint_step_is_about_all_tasks() {
                 assert_eq!(steps.gramian, Some(3), "gradients of both sources meet");
             }
             "round-robin" => {
+                // Each epoch begins with the first source.
+                let n = usize::try_from(session.train.n_batches()).unwrap();
                 let expected = [vec![0, 1], vec![2]];
-                assert!(steps.seen.iter().zip(expected.iter().cycle()).all(|(tasks, expected)| tasks == expected));
+                for epoch in steps.seen.chunks(n) {
+                    assert!(epoch.iter().zip(expected.iter().cycle()).all(|(tasks, expected)| tasks == expected));
+                }
             }
             _ => assert!(steps.seen.iter().all(|tasks| *tasks == [0, 1] || *tasks == [2]), "{name}"),
         }
@@ -360,21 +366,21 @@ fn every_mixer_trains_and_a_joint_step_is_about_all_tasks() {
 #[test]
 fn ranks_draw_alike_and_learn_what_one_would() {
     let place = place();
-    for mix in ["joint", "temperature"] {
+    // A method that weighs gradients against each other makes roundings larger.
+    for (mix, balancer, near) in [("joint", "equal", 5e-6), ("temperature", "equal", 5e-6), ("joint", "upgrad", 1e-4)] {
         let on = |device: &str| {
-            let text = text(&place, &format!("steps = 6\nmix = {{ kind = {mix:?} }}"), "[balancer]\nkind = \"upgrad\"");
-            let config =
-                RunConfig::parse(&plain(&text).replace("threads = 1", device), Path::new("test.toml")).unwrap();
+            let train = format!("steps = 6\nmix = {{ kind = {mix:?} }}");
+            let text = plain(&text(&place, &train, &format!("[balancer]\nkind = {balancer:?}")));
+            let config = RunConfig::parse(&text.replace("threads = 1", device), Path::new("test.toml")).unwrap();
             let mut session = Session::new(&config, &config.data.load().unwrap()).unwrap();
             session.fit(&mut (), None).unwrap();
             (session.ranks(), values(&session))
         };
         let ((one, expected), (two, found)) = (on("threads = 1"), on("ranks = 2"));
         assert_eq!((one, two), (1, 2));
-        for ((name, a), (_, b)) in expected.iter().zip(&found) {
-            let far = (a - b).abs().max().double_value(&[]);
-            assert!(far < 5e-6, "{mix}: {name} is {far:e} off");
-        }
+        let far = |(a, b): (&(String, Tensor), &(String, Tensor))| (&a.1 - &b.1).abs().max().double_value(&[]);
+        let worst = expected.iter().zip(&found).map(far).fold(0.0, f64::max);
+        assert!(worst < near, "{mix}, {balancer}: {worst:e} off");
     }
 }
 
