@@ -1,4 +1,4 @@
-//! Data for multi-task learning: typed tables, pictures, texts, samplers, and a loader that keeps the trainer busy.
+//! Data for multi-task learning: typed tables, pictures, texts, mixers of sources, and a loader that keeps the trainer busy.
 //!
 //! A training run wants batches: tensors of inputs, one target per task, in an order that a seed determines. Between a
 //! file and a batch stand four steps, each a type of its own, so that each can be used, tested and replaced alone:
@@ -50,12 +50,12 @@
 //! | [`idx`] | pictures in the format of the MNIST family |
 //! | [`kept`] | [`Kept`]: what a run remembers of its data, so that nothing is learned twice |
 //! | [`preprocess`] | [`Preprocessing`]: from raw files to inputs, for prediction |
-//! | [`source`] | the [`Source`] trait, [`TableSource`], [`TextSource`], [`FashionPairs`], [`Subset`], [`Concat`], [`ForTasks`], [`source::Restored`], [`Folds`] |
+//! | [`source`] | the [`Source`] trait, [`TableSource`], [`TextSource`], [`FashionPairs`], [`Subset`], [`Concat`], [`Joined`], [`ForTasks`], [`Folds`] |
 //! | [`laws`] | what every source, and whatever gives batches, obeys: to be run over one's own |
 //! | [`split`] | [`Split`]: whole groups, the future, equal shares |
 //! | [`stats`] | [`stats::of`]: counts, shares and spread of a split's labels |
-//! | [`sampler`] | [`Order`] of samples, [`TaskSampler`] of data sets |
-//! | [`loader`] | [`Batches`]; [`Loader`], [`MultiLoader`]: batches built ahead |
+//! | [`mix`] | [`Mix`]: which of several sources each batch comes from |
+//! | [`loader`] | [`Batches`]; [`Loader`]: batches built ahead, in [`Order`] |
 //! | [`rng`] | random numbers that no update changes |
 //! | [`DataInfo`] | what encoders and heads need to know |
 //!
@@ -65,6 +65,7 @@
 mod error;
 mod finding;
 mod info;
+mod order;
 mod picture_files;
 
 pub mod datasets;
@@ -72,9 +73,9 @@ pub mod idx;
 pub mod kept;
 pub mod laws;
 pub mod loader;
+pub mod mix;
 pub mod preprocess;
 pub mod rng;
-pub mod sampler;
 pub mod source;
 pub mod split;
 pub mod stats;
@@ -87,13 +88,14 @@ pub use finding::{Finding, Level};
 pub use info::{DataInfo, TaskInfo};
 pub use kept::{Kept, Loading, OnChange};
 pub use loader::{
-    BatchIter, Batches, Epoch, Loader, LoaderConfig, LoaderPosition, MultiConfig, MultiLoader, Part, PartIter, Shard,
-    TargetIter,
+    BatchIter, Batches, DrawnPart, Epoch, Loader, LoaderConfig, LoaderPosition, MixedPart, Mixing, Part, PartIter,
+    Shard, TargetIter,
 };
+pub use mix::Mix;
+pub use order::Order;
 pub use picture_files::NamedPictures;
 pub use preprocess::{InputBatches, Preprocessing, RawPictures};
-pub use sampler::{Order, TaskSampler};
-pub use source::{Concat, FashionPairs, Folds, ForTasks, Source, Subset, TableSource, TextSource};
+pub use source::{Concat, FashionPairs, Folds, ForTasks, Joined, Source, SourcePart, Subset, TableSource, TextSource};
 pub use split::Split;
 pub use table::{CsvFormat, FittedSchema, Schema, Table};
 pub use text::FittedTexts;

@@ -9,6 +9,7 @@
 //! has to know of its inputs is less ([`Preprocessing::inputs`]): how numbers were scaled does not concern it.
 
 mod custom;
+mod sources;
 
 use std::{
     fs::File,
@@ -17,6 +18,8 @@ use std::{
 };
 
 pub use custom::{Custom, CustomPreprocessing, RawInputs, register};
+pub use sources::SourceReading;
+pub(crate) use sources::mean_the_same;
 
 use mtl_core::{
     TorchContext,
@@ -145,6 +148,11 @@ pub enum Preprocessing {
         /// The inputs in order.
         images: Vec<NamedPictures>,
     },
+    /// Samples of several sources, each in files of its own kind.
+    Sources {
+        /// How each is read, in order.
+        sources: Vec<SourceReading>,
+    },
     /// As a data set from outside says.
     Custom(Custom),
 }
@@ -155,7 +163,11 @@ impl Preprocessing {
     pub fn table(&self) -> Option<&FittedSchema> {
         match self {
             Self::Table { fitted, .. } => Some(fitted),
-            Self::Pictures { .. } | Self::PictureFiles { .. } | Self::Text { .. } | Self::Custom(_) => None,
+            Self::Pictures { .. }
+            | Self::PictureFiles { .. }
+            | Self::Text { .. }
+            | Self::Sources { .. }
+            | Self::Custom(_) => None,
         }
     }
 
@@ -165,7 +177,7 @@ impl Preprocessing {
         match self {
             Self::Pictures { image } => (input == RawPictures::INPUT).then_some(image),
             Self::PictureFiles { images } => images.iter().find(|one| one.name == input).map(|one| &one.image),
-            Self::Table { .. } | Self::Text { .. } | Self::Custom(_) => None,
+            Self::Table { .. } | Self::Text { .. } | Self::Sources { .. } | Self::Custom(_) => None,
         }
     }
 
@@ -174,7 +186,11 @@ impl Preprocessing {
     pub fn texts(&self) -> Option<&FittedTexts> {
         match self {
             Self::Text { fitted } => Some(fitted),
-            Self::Table { .. } | Self::Pictures { .. } | Self::PictureFiles { .. } | Self::Custom(_) => None,
+            Self::Table { .. }
+            | Self::Pictures { .. }
+            | Self::PictureFiles { .. }
+            | Self::Sources { .. }
+            | Self::Custom(_) => None,
         }
     }
 
@@ -183,8 +199,52 @@ impl Preprocessing {
     pub fn custom(&self) -> Option<&dyn CustomPreprocessing> {
         match self {
             Self::Custom(custom) => Some(custom.get()),
-            Self::Table { .. } | Self::Pictures { .. } | Self::PictureFiles { .. } | Self::Text { .. } => None,
+            Self::Table { .. }
+            | Self::Pictures { .. }
+            | Self::PictureFiles { .. }
+            | Self::Sources { .. }
+            | Self::Text { .. } => None,
         }
+    }
+
+    /// How each of several sources is read; nothing where there is one.
+    #[must_use]
+    pub fn sources(&self) -> &[SourceReading] {
+        match self {
+            Self::Sources { sources } => sources,
+            Self::Table { .. }
+            | Self::Pictures { .. }
+            | Self::PictureFiles { .. }
+            | Self::Text { .. }
+            | Self::Custom(_) => &[],
+        }
+    }
+
+    /// The same for some tasks: of several sources those alone that have labels of one of them.
+    #[must_use]
+    pub fn for_tasks(&self, names: &[&str]) -> Self {
+        match self {
+            Self::Sources { sources } => {
+                let is_wanted = |source: &&SourceReading| source.tasks.iter().any(|own| names.contains(&own.as_str()));
+                Self::Sources { sources: sources.iter().filter(is_wanted).cloned().collect() }
+            }
+            Self::Table { .. }
+            | Self::Pictures { .. }
+            | Self::PictureFiles { .. }
+            | Self::Text { .. }
+            | Self::Custom(_) => self.clone(),
+        }
+    }
+
+    /// How one of several sources is read.
+    ///
+    /// # Errors
+    /// `UnknownName`, listing the sources there are.
+    pub fn source(&self, name: &str) -> Result<&SourceReading> {
+        self.sources().iter().find(|source| source.name == name).ok_or_else(|| {
+            let known = self.sources().iter().map(|source| source.name.clone()).collect();
+            mtl_core::Error::UnknownName { what: "source", name: name.to_owned(), known }.into()
+        })
     }
 
     /// The inputs that it gives.
@@ -207,6 +267,7 @@ impl Preprocessing {
                 fitted.inputs()
             }
             Self::PictureFiles { images } => NamedPictures::inputs(images),
+            Self::Sources { sources } => sources::inputs(sources),
             Self::Custom(custom) => custom.get().inputs(),
         }
     }
@@ -227,6 +288,13 @@ impl Preprocessing {
                 format!("lines of text, a sample each{tabs}; words are separated by blanks")
             }
             Self::PictureFiles { images } => NamedPictures::describe(images),
+            Self::Sources { sources } => {
+                let one = |source: &SourceReading| {
+                    let raw = source.raw.as_ref().map_or_else(|| "made by the caller".to_owned(), |raw| raw.describe());
+                    format!("of source {}: {raw}", source.name)
+                };
+                sources.iter().map(one).collect::<Vec<_>>().join("; ")
+            }
             Self::Custom(custom) => custom.get().describe(),
         }
     }
@@ -256,6 +324,11 @@ impl Preprocessing {
             Self::Pictures { image } => Reader::Pictures { items: open_pictures(path, image)?, image: *image },
             Self::Custom(custom) => Reader::Custom { batches: custom.get().read(path, batch_size)?, inputs },
             Self::PictureFiles { images } => Reader::PictureFiles(PictureFiles::open(path, images)?),
+            Self::Sources { sources } => {
+                let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
+                let expected = format!("that of one source ({}): which has to be said", names.join(", "));
+                return Err(Error::config("prediction", "input", expected, path.display().to_string()));
+            }
         };
         Ok(InputBatches { reader, batch_size, failed: false })
     }

@@ -16,9 +16,10 @@ use mtl_core::{
     input::Inputs,
 };
 use mtl_data::{
-    BatchIter, Batches, DatasetConfig, Error, ForTasks, Loader, LoaderConfig, LoaderPosition, MultiConfig, MultiLoader,
-    Order, Part, PartIter, Result, Shard, Source, Subset, TargetIter, TaskSampler,
+    BatchIter, Batches, DatasetConfig, Error, ForTasks, Joined, Loader, LoaderConfig, LoaderPosition, Mix, Mixing,
+    Order, Part, PartIter, Result, Shard, Source, Subset, TargetIter,
     laws::{self, batches::Coverage},
+    source::Member,
 };
 use tch::Tensor;
 
@@ -59,15 +60,23 @@ fn loaders_of_several_sources_obey_the_laws() {
         let rows: Arc<dyn Source> = Arc::new(Subset::new(source.clone(), rows.collect()).unwrap());
         Arc::new(ForTasks::select(rows, &[&names[task]]).unwrap())
     };
-    for (sampler, _) in TaskSampler::ALL {
-        let loader = LoaderConfig { batch_size: 4, workers: 1, seed: 9, ..LoaderConfig::default() };
-        let config = MultiConfig { sampler: TaskSampler::by_name(sampler).unwrap(), steps: None, loader };
-        let multi = MultiLoader::new(vec![part(0, 0..44), part(1, 40..61)], config).unwrap();
-        let coverage = if *sampler == "proportional" { Coverage::Once } else { Coverage::Drawn };
-        assert_eq!(broken(&multi, coverage), NONE, "{sampler}");
-        let claims = if *sampler == "proportional" { vec![] } else { vec!["coverage"] };
-        assert_eq!(broken(&multi, Coverage::Once), claims, "{sampler}");
+    let members = vec![Member::new("first", part(0, 0..44)), Member::new("second", part(1, 40..61))];
+    let joined: Arc<dyn Source> = Arc::new(Joined::new(members).unwrap());
+    for (name, _) in Mix::ALL {
+        let mixing = Mixing { mix: Mix::by_name(name).unwrap(), epochs: 5, ..Mixing::default() };
+        let config = LoaderConfig { batch_size: 4, workers: 0, seed: 9, mixing, ..LoaderConfig::default() };
+        let loader = Loader::new(joined.clone(), config).unwrap();
+        let coverage = if *name == "proportional" { Coverage::Once } else { Coverage::Drawn };
+        assert_eq!(broken(&loader, coverage), NONE, "{name}");
+        let claims = if *name == "proportional" { vec![] } else { vec!["coverage"] };
+        assert_eq!(broken(&loader, Coverage::Once), claims, "{name}");
     }
+    let config = LoaderConfig { batch_size: 4, order: Order::Sequential, ..LoaderConfig::default() };
+    assert_eq!(
+        broken(&Loader::new(joined, config).unwrap(), Coverage::Once),
+        NONE,
+        "all of one, then all of the other"
+    );
 }
 
 /// Numbers of a file, three lines a batch, read as they are asked for: nobody knows how many there are.
@@ -132,6 +141,8 @@ enum Fault {
     ForgetsTheWhole,
     CutsWhatIsTooSmall,
     DealsEverythingToAll,
+    LeavesARestOfAStep,
+    TakesATaskTwice,
 }
 
 /// Ten batches of four samples an epoch, in an order that the epoch determines.
@@ -161,6 +172,14 @@ impl Wrong {
 }
 
 impl Batches for Wrong {
+    fn per_step(&self) -> u64 {
+        match self.fault {
+            Fault::LeavesARestOfAStep => 3,
+            Fault::TakesATaskTwice => 2,
+            _ => 1,
+        }
+    }
+
     fn n_batches(&self) -> Option<u64> {
         match self.fault {
             Fault::NeverEnds => None,
@@ -262,6 +281,8 @@ fn every_law_finds_the_fault_that_it_is_for() {
         (Fault::ForgetsTheWhole, "parts"),
         (Fault::CutsWhatIsTooSmall, "parts"),
         (Fault::DealsEverythingToAll, "dealt"),
+        (Fault::LeavesARestOfAStep, "together"),
+        (Fault::TakesATaskTwice, "together"),
     ] {
         let found = broken(&Wrong::new(fault), Coverage::Once);
         assert!(found.contains(&law), "{fault:?} breaks {found:?}, not {law}");

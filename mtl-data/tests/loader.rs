@@ -14,8 +14,8 @@ use mtl_core::{
     task::TaskName,
 };
 use mtl_data::{
-    Batches, DataInfo, Error, Loader, LoaderConfig, LoaderPosition, MultiConfig, MultiLoader, Order, Part, Result,
-    Shard, Source, TaskInfo, TaskSampler,
+    Batches, DataInfo, Error, Joined, Loader, LoaderConfig, LoaderPosition, Mix, MixedPart, Mixing, Order, Part,
+    Result, Shard, Source, TaskInfo, source::Member,
 };
 use tch::Tensor;
 
@@ -77,11 +77,19 @@ fn config(workers: usize) -> LoaderConfig {
     LoaderConfig { batch_size: 7, workers, prefetch: 3.max(workers), seed: 5, ..LoaderConfig::default() }
 }
 
-fn multi(workers: usize, sampler: &str) -> MultiLoader {
-    let sources: Vec<Arc<dyn Source>> =
-        vec![Arc::new(counting("a", 50)), Arc::new(counting("b", 20)), Arc::new(counting("c", 7))];
-    let sampler = TaskSampler::by_name(sampler).unwrap();
-    MultiLoader::new(sources, MultiConfig { sampler, steps: None, loader: config(workers) }).unwrap()
+/// Data sets of so many samples, each with a task of its name.
+fn joined(sizes: &[(&str, u64)]) -> Arc<dyn Source> {
+    let members = sizes.iter().map(|(task, n)| Member::new(task, Arc::new(counting(task, *n))));
+    Arc::new(Joined::new(members.collect()).unwrap())
+}
+
+fn mixing(mix: &str) -> Mixing {
+    Mixing { mix: Mix::by_name(mix).unwrap(), epochs: 4, ..Mixing::default() }
+}
+
+fn multi(workers: usize, mix: &str) -> Loader {
+    let source = joined(&[("a", 50), ("b", 20), ("c", 7)]);
+    Loader::new(source, LoaderConfig { mixing: mixing(mix), ..config(workers) }).unwrap()
 }
 
 /// Threads of this process that a loader started.
@@ -119,10 +127,10 @@ fn any_number_of_workers_gives_the_same_sequence() {
     for workers in [1, 2, 8] {
         assert_eq!(sequence(workers), alone, "{workers} workers");
     }
-    for (sampler, _) in TaskSampler::ALL {
-        let alone = content(multi(0, sampler).epoch(1).unwrap());
+    for (mix, _) in Mix::ALL {
+        let alone = content(multi(0, mix).epoch(1).unwrap());
         for workers in [1, 2, 8] {
-            assert_eq!(content(multi(workers, sampler).epoch(1).unwrap()), alone, "{sampler}, {workers} workers");
+            assert_eq!(content(multi(workers, mix).epoch(1).unwrap()), alone, "{mix}, {workers} workers");
         }
     }
 }
@@ -131,22 +139,17 @@ fn any_number_of_workers_gives_the_same_sequence() {
 fn no_source_of_several_gives_a_batch_below_the_least() {
     let _turn = TURN.lock();
     // 50, 22 and 8 samples in batches of 7: each leaves one over.
-    let sources = || -> Vec<Arc<dyn Source>> {
-        vec![Arc::new(counting("a", 50)), Arc::new(counting("b", 22)), Arc::new(counting("c", 8))]
-    };
     let loader = LoaderConfig { least: 2, ..config(1) };
-    let sampler = TaskSampler::by_name("proportional").unwrap();
-    let multi = MultiLoader::new(sources(), MultiConfig { sampler, steps: None, loader: loader.clone() }).unwrap();
-    assert_eq!(multi.n_batches(), 7 + 3 + 1);
+    let multi = Loader::new(joined(&[("a", 50), ("b", 22), ("c", 8)]), loader.clone()).unwrap();
+    assert_eq!((multi.n_batches(), multi.joined_rest()), (7 + 3 + 1, Some(8)));
     let mut sizes: Vec<usize> = content(multi.epoch(0).unwrap()).iter().map(|batch| batch.0.len()).collect();
     sizes.sort_unstable();
     assert_eq!(sizes, [7, 7, 7, 7, 7, 7, 7, 7, 8, 8, 8]);
-    let single: Vec<Arc<dyn Source>> = vec![Arc::new(counting("a", 50)), Arc::new(counting("b", 1))];
-    let sampler = TaskSampler::by_name("proportional").unwrap();
-    let e = MultiLoader::new(single, MultiConfig { sampler, steps: None, loader: loader.clone() }).unwrap_err();
+    let e = Loader::new(joined(&[("a", 50), ("b", 1)]), loader.clone()).unwrap_err().to_string();
     assert_eq!(
-        e.to_string(),
-        "loader: source must be at least 2 samples, as the network cannot train on fewer at once, found 1"
+        e,
+        "loader: source must be at least one batch of each, found b: loader: source must be at least 2 samples, as the \
+         network cannot train on fewer at once, found 1"
     );
     let whole = content(Loader::new(Arc::new(counting("y", 50)), loader.clone()).unwrap().epoch(2).unwrap());
     let ids: Vec<u64> = whole.iter().flat_map(|batch| batch.0.clone()).collect();
@@ -193,11 +196,11 @@ fn an_interrupted_epoch_goes_on_where_it_stopped() {
     }
     let beyond = loader.epoch_from(LoaderPosition { epoch: 0, next_batch: 16 }).unwrap_err().to_string();
     assert_eq!(beyond, "epoch: expected a position below 16, found 16");
-    for (sampler, _) in TaskSampler::ALL {
-        let loader = multi(2, sampler);
+    for (mix, _) in Mix::ALL {
+        let loader = multi(2, mix);
         let whole = content(loader.epoch(0).unwrap());
         let rest = content(loader.epoch_from(LoaderPosition { epoch: 0, next_batch: 5 }).unwrap());
-        assert_eq!(rest, whole[5..], "{sampler}");
+        assert_eq!(rest, whole[5..], "{mix}");
     }
 }
 
@@ -205,7 +208,8 @@ fn an_interrupted_epoch_goes_on_where_it_stopped() {
 fn separate_batches_hold_their_own_task_only() {
     let _turn = TURN.lock();
     let loader = multi(0, "proportional");
-    assert_eq!(loader.tasks().iter().map(|t| t.name.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
+    let tasks = &loader.source().info().tasks;
+    assert_eq!(tasks.iter().map(|t| t.name.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
     let batches = content(loader.epoch(0).unwrap());
     let of_task = |task: usize| {
         let mine = batches.iter().filter(move |batch| batch.2[task]);
@@ -222,8 +226,50 @@ fn separate_batches_hold_their_own_task_only() {
     let small: Vec<&Content> = uniform.iter().filter(|batch| batch.2[2]).collect();
     assert_eq!(small.len(), 4);
     assert_ne!(small[0], small[1]);
-    let e = MultiLoader::new(vec![], MultiConfig::default()).unwrap_err().to_string();
-    assert!(e.contains("at least one data set"), "{e}");
+    assert!(Joined::new(Vec::new()).unwrap_err().to_string().contains("at least one data set"));
+}
+
+#[test]
+fn sources_have_batches_of_their_own_size_and_count_as_many_as_they_are_said_to() {
+    let _turn = TURN.lock();
+    let own = |batch_size, batches| MixedPart { batch_size, batches };
+    let mixing = Mixing { parts: vec![own(Some(5), None), own(None, Some(6))], ..mixing("proportional") };
+    let source = joined(&[("a", 50), ("b", 20), ("c", 7)]);
+    let loader = Loader::new(source.clone(), LoaderConfig { mixing, ..config(0) }).unwrap();
+    // Ten of 5; three of up to 7, drawn twice over; one of 7.
+    assert_eq!((loader.n_batches(), loader.epoch(0).unwrap().count()), (17, 17));
+    let batches = content(loader.epoch(1).unwrap());
+    let sizes = |task: usize| batches.iter().filter(|b| b.2[task]).map(|b| b.0.len()).collect::<Vec<_>>();
+    assert_eq!((sizes(0), sizes(1), sizes(2)), (vec![5; 10], vec![7, 7, 6, 7, 7, 6], vec![7]));
+    let at = |epoch, next_batch| loader.drawn(LoaderPosition { epoch, next_batch }).unwrap();
+    let drawn = |epoch, next_batch| at(epoch, next_batch).iter().map(|part| part.drawn).collect::<Vec<_>>();
+    assert_eq!((drawn(0, 0), drawn(2, 0)), (vec![0; 3], vec![20, 12, 2]));
+    let first: Vec<u64> = (0..3).map(|task| batches[..5].iter().filter(|b| b.2[task]).count() as u64).collect();
+    assert_eq!(drawn(1, 5), [10 + first[0], 6 + first[1], 1 + first[2]]);
+    assert_eq!(
+        at(0, 0).iter().map(|p| (p.samples, p.batch_size, p.batches)).collect::<Vec<_>>(),
+        [(50, 5, 10), (20, 7, 3), (7, 7, 1)]
+    );
+    let part = |part| {
+        let mixing = Mixing { parts: vec![own(None, None), part], ..Mixing::default() };
+        Loader::new(source.clone(), LoaderConfig { mixing, ..config(0) }).unwrap_err().to_string()
+    };
+    assert!(part(own(None, Some(0))).ends_with("batches must be >= 1, found 0 of b"));
+    assert!(part(own(Some(0), None)).contains("found b: loader: batch_size must be >= 1, found 0"));
+    let e = Loader::new(source, LoaderConfig { mixing: Mixing { epochs: 0, ..self::mixing("annealed") }, ..config(0) });
+    assert!(e.unwrap_err().to_string().contains("a run whose number of epochs is known"));
+}
+
+#[test]
+fn a_joint_step_has_a_batch_of_each_source() {
+    let _turn = TURN.lock();
+    let loader = multi(0, "joint");
+    assert_eq!((loader.n_batches(), loader.per_step()), (3 * 8, 3), "the longest has 8 batches");
+    for step in content(loader.epoch(2).unwrap()).chunks(3) {
+        let tasks: Vec<usize> = step.iter().map(|batch| batch.2.iter().position(|there| *there).unwrap()).collect();
+        assert_eq!(tasks, [0, 1, 2]);
+    }
+    assert_eq!(multi(0, "round-robin").per_step(), 1);
 }
 
 #[test]
@@ -285,8 +331,7 @@ fn ranks_take_parts_of_the_same_batches() {
     let _turn = TURN.lock();
     let source: Arc<dyn Source> = Arc::new(counting("y", 100)); // 14 batches of 7, one of 2
     let single = Loader::new(source, config(1)).unwrap();
-    let sources: Vec<Arc<dyn Source>> = vec![Arc::new(counting("a", 50)), Arc::new(counting("b", 20))];
-    let several = MultiLoader::new(sources, MultiConfig { loader: config(1), ..MultiConfig::default() }).unwrap();
+    let several = Loader::new(joined(&[("a", 50), ("b", 20)]), config(1)).unwrap();
     let shards = |size| (0..size).map(move |rank| Shard { rank, size });
     // The batches of all ranks from a position on, put together; one that is not divided counts once.
     let from = |loader: &dyn Batches, size: usize, position: LoaderPosition| -> Vec<Vec<u64>> {

@@ -67,9 +67,10 @@ fn planted(n: [usize; 3], dim: usize, sd: [f64; 2], seed: u64) -> Splits {
         info,
         preprocessing: None,
         origin: Origin::Synthetic,
-        provenance: Provenance { files: Vec::new(), cut: Cut::whole(n.map(|n| n as u64)) },
+        provenance: Provenance { cut: Cut::whole(n.map(|n| n as u64)), ..Provenance::default() },
         findings: Vec::new(),
         dealt: Default::default(),
+        sources: Vec::new(),
     }
 }
 

@@ -111,9 +111,10 @@ fn splits() -> Splits {
         info: whole.info().clone(),
         preprocessing: None,
         origin: Origin::Synthetic,
-        provenance: Provenance { files: Vec::new(), cut: Cut::whole([400, 50, 50]) },
+        provenance: Provenance { cut: Cut::whole([400, 50, 50]), ..Provenance::default() },
         findings: Vec::new(),
         dealt: Default::default(),
+        sources: Vec::new(),
     }
 }
 

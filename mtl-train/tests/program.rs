@@ -204,8 +204,8 @@ fn lists_are_complete() {
         "heads",
         "keys",
         "metrics",
+        "mixers",
         "optimizers",
-        "samplers",
         "schedules",
         "step-modes",
     ];

@@ -60,6 +60,8 @@ fn those_with_their_data_beside_them_run_one_batch() {
     assert_eq!(dry_run("synthetic-mmoe", &["data.train=600".into()]), ["synthetic-mmoe", "synthetic-upgrad"]);
     let configs = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs");
     assert_eq!(dry_run("csv", &in_folder(&configs)), ["own-csv-fusion", "own-csv"]);
+    let flats = format!("data.flats.dir={:?}", configs.display().to_string());
+    assert_eq!(dry_run("sources", &[flats]), ["two-sources"]);
 }
 
 #[test]
@@ -93,7 +95,7 @@ fn those_of_census_income_run_one_batch() {
 fn every_configuration_has_a_test_above() {
     for path in ready() {
         let kind = ConfigSource::read(&path, &[]).unwrap().config().unwrap().data.name().to_owned();
-        let known = ["synthetic-mmoe", "csv", "parallel-text", "fashion-pairs", "census-income"];
+        let known = ["synthetic-mmoe", "csv", "sources", "parallel-text", "fashion-pairs", "census-income"];
         assert!(known.contains(&&*kind), "{}: nothing dry-runs a configuration of {kind}", path.display());
     }
 }

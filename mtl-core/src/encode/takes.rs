@@ -22,10 +22,11 @@ pub struct Takes {
 }
 
 impl Takes {
-    /// Whether the encoder takes every input, and there is one.
+    /// Whether the encoder takes every input, there is one, and all come together.
     ///
     /// # Errors
-    /// [`Error::InvalidConfig`] naming the encoder and the first input that it does not take, with its modality.
+    /// [`Error::InvalidConfig`] naming the encoder and the first input that it does not take, with its modality, or the sources that bring
+    /// other inputs.
     pub fn check(&self, spec: &InputSpec) -> Result<()> {
         let refuse = |found: String| {
             let expected = self.what.to_owned();
@@ -33,6 +34,12 @@ impl Takes {
         };
         if let Some((name, modality)) = spec.iter().find(|(_, modality)| !(self.accepts)(modality)) {
             return refuse(format!("input {name}: {}", modality.describe()));
+        }
+        if let [first, second, ..] = spec.sets() {
+            return refuse(format!(
+                "those of {} or of {}, never together: take kind per-source",
+                first.name, second.name
+            ));
         }
         match spec.len() {
             0 => refuse("none".into()),

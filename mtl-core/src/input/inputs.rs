@@ -197,6 +197,14 @@ impl Inputs {
         self.0.iter().map(|(n, input)| (n.as_str(), input))
     }
 
+    /// The same inputs under other names, in the same order.
+    ///
+    /// # Errors
+    /// [`Error::Duplicate`] for two of one name.
+    pub fn renamed(self, name: impl Fn(&str) -> String) -> Result<Self> {
+        Self::new(self.0.into_iter().map(|(own, input)| (name(&own), input)).collect())
+    }
+
     /// The batch size; 0 without inputs.
     #[must_use]
     pub fn batch_size(&self) -> i64 {

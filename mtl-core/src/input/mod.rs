@@ -70,7 +70,7 @@ pub use picture::Picture;
 use serde::{Deserialize, Serialize};
 pub use set::Set;
 pub use signal::Signal;
-pub use spec::{InputSpec, NamedInput};
+pub use spec::{InputSet, InputSpec, NamedInput};
 pub use tokens::Tokens;
 
 use crate::{error::Result, rng::Rng};

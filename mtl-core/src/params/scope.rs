@@ -17,25 +17,28 @@ pub struct Scope<'a> {
     prefix: String,
     role: Role,
     stage: Option<String>,
+    /// Whether the stage is that of everything inside, whatever a module says.
+    one_stage: bool,
     /// The stages whose parameters are made; `None` makes all.
     only: Option<Arc<[String]>>,
 }
 
 impl<'a> Scope<'a> {
     pub(super) fn root(set: &'a mut ParamSet) -> Self {
-        Self { set, prefix: String::new(), role: Role::Shared, stage: None, only: None }
+        Self { set, prefix: String::new(), role: Role::Shared, stage: None, one_stage: false, only: None }
     }
 
     /// A child scope: names get `name.` in front.
     pub fn sub(&mut self, name: impl AsRef<str>) -> Scope<'_> {
         let prefix = self.full_name(name.as_ref());
-        Scope { prefix, role: self.role, stage: self.stage.clone(), only: self.only.clone(), set: self.set }
+        let (stage, only) = (self.stage.clone(), self.only.clone());
+        Scope { prefix, role: self.role, stage, one_stage: self.one_stage, only, set: self.set }
     }
 
     /// The same place with another role.
     pub fn role(&mut self, role: Role) -> Scope<'_> {
         let (prefix, stage, only) = (self.prefix.clone(), self.stage.clone(), self.only.clone());
-        Scope { prefix, role, stage, only, set: self.set }
+        Scope { prefix, role, stage, one_stage: self.one_stage, only, set: self.set }
     }
 
     /// A child scope in place of this one, to be kept.
@@ -52,8 +55,16 @@ impl<'a> Scope<'a> {
 
     /// The same place, its parameters belonging to a named stage.
     pub fn stage(&mut self, stage: &str) -> Scope<'_> {
-        let (prefix, only) = (self.prefix.clone(), self.only.clone());
-        Scope { prefix, role: self.role, stage: Some(stage.to_owned()), only, set: self.set }
+        let (prefix, only, one_stage) = (self.prefix.clone(), self.only.clone(), self.one_stage);
+        let stage = if one_stage { self.stage.clone() } else { Some(stage.to_owned()) };
+        Scope { prefix, role: self.role, stage, one_stage, only, set: self.set }
+    }
+
+    /// As [`Scope::stage`], for a module that has stages of its own and is, as a whole, one of a larger one: theirs do not count.
+    pub fn one_stage(&mut self, stage: &str) -> Scope<'_> {
+        let mut place = self.stage(stage);
+        place.one_stage = true;
+        place
     }
 
     /// The same place for a module of which only some stages are wanted: parameters and buffers of other stages are not made, and
@@ -61,7 +72,7 @@ impl<'a> Scope<'a> {
     /// without knowing of it ([`EncoderPlan::stages`](crate::encode::EncoderPlan::stages)).
     pub(crate) fn only(&mut self, stages: Arc<[String]>) -> Scope<'_> {
         let (prefix, stage) = (self.prefix.clone(), self.stage.clone());
-        Scope { prefix, role: self.role, stage, only: Some(stages), set: self.set }
+        Scope { prefix, role: self.role, stage, one_stage: self.one_stage, only: Some(stages), set: self.set }
     }
 
     /// The dotted name of this place; modules keep it for messages and traces.

@@ -119,6 +119,10 @@ impl Fusion {
         if config.width < 1 {
             return refuse("width", ">= 1", config.width.to_string());
         }
+        if let [first, second, ..] = plan.spec().sets() {
+            let found = format!("those of {} or of {}, never together", first.name, second.name);
+            return refuse("parts", "of inputs that every sample has, to be put together", found);
+        }
         let mut encoders = Vec::with_capacity(parts.len());
         for (part, name) in parts.iter().zip(&names) {
             let own = plan.for_inputs(&part.inputs)?;

@@ -92,8 +92,9 @@ impl FashionPairsConfig {
         let provenance = Provenance::default();
         let findings = Vec::new();
         let preprocessing = Some(Preprocessing::Pictures { image: FashionPairs::pictures(scaling) });
-        let (origin, dealt) = (Origin::Real, Dealt::default());
-        let splits = Splits { train, validation, test, info, preprocessing, origin, provenance, findings, dealt };
+        let (origin, dealt, sources) = (Origin::Real, Dealt::default(), Vec::new());
+        let splits =
+            Splits { train, validation, test, info, preprocessing, origin, provenance, findings, dealt, sources };
         loading.finish(splits, cut)
     }
 

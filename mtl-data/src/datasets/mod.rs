@@ -20,6 +20,7 @@ mod fashion_pairs;
 mod idx_files;
 mod parallel_text;
 mod part;
+mod sources;
 mod synthetic_mmoe;
 
 pub use census_income::CensusIncome;
@@ -28,6 +29,7 @@ pub use fashion_pairs::FashionPairsConfig;
 pub use idx_files::{IdxFiles, IdxImages, IdxPart, IdxTask};
 pub use parallel_text::{NewLabels, ParallelText, TextInput, TextTaskFile};
 pub use part::DatasetPart;
+pub use sources::{LoadedSource, Sources};
 pub(crate) use synthetic_mmoe::preprocessing as synthetic_preprocessing;
 pub use synthetic_mmoe::{SyntheticMmoe, SyntheticTargets};
 
@@ -61,6 +63,7 @@ mtl_core::registry! {
         Idx(IdxFiles) = "idx", "your own pictures in idx files, one file of labels per task";
         ParallelText(ParallelText) = "parallel-text", "your own texts in parallel files, a line a sample: classes, tags, sequences";
         SyntheticMmoe(SyntheticMmoe) = "synthetic-mmoe", "two generated tasks of adjustable relatedness, from the MMoE paper";
+        Sources(Sources) = "sources", "several data sets with tasks of their own, a table [data.<name>] each";
     }
 }
 
@@ -89,6 +92,21 @@ impl DatasetConfig {
         self.part().tasks()
     }
 
+    /// The sources, where there are several.
+    #[must_use]
+    pub fn sources(&self) -> Option<&Sources> {
+        match self {
+            Self::Sources(sources) => Some(sources),
+            Self::CensusIncome(_)
+            | Self::FashionPairs(_)
+            | Self::Csv(_)
+            | Self::Idx(_)
+            | Self::ParallelText(_)
+            | Self::SyntheticMmoe(_)
+            | Self::Outside(_) => None,
+        }
+    }
+
     /// Whether the inputs are pictures; what are neither pictures nor [texts](Self::has_texts) are fields of a table.
     #[must_use]
     pub fn has_pictures(&self) -> bool {
@@ -115,8 +133,11 @@ impl DatasetConfig {
     /// Says that its files are in `dir`, whatever the settings said.
     ///
     /// # Errors
-    /// `InvalidConfig` for a data set without files.
+    /// `InvalidConfig` for a data set without files, and for several sources, each of which has its own folder.
     pub fn set_dir(&mut self, dir: &Path) -> Result<()> {
+        if let Self::Sources(_) = self {
+            return Err(Error::config("data", "dir", "one data set: set data.<name>.dir for each source", "several"));
+        }
         let Some(key) = self.part().places().first() else {
             return Err(Error::config("data", "dir", "a data set of files", "one that is generated"));
         };
@@ -128,8 +149,11 @@ impl DatasetConfig {
     /// Reads what can be read, and says all that is wrong, for a check. `None` where nothing can be read.
     #[must_use]
     pub fn examine(&self) -> (Option<Splits>, Vec<Error>) {
-        let mut loading = Loading::default();
-        let (splits, mut faults) = self.part().examine(&mut loading);
+        self.examine_with(&mut Loading::default())
+    }
+
+    pub(crate) fn examine_with(&self, loading: &mut Loading<'_>) -> (Option<Splits>, Vec<Error>) {
+        let (splits, mut faults) = self.part().examine(loading);
         match splits.map(|splits| loading.expect_finished(self.name()).map(|()| splits)).transpose() {
             Ok(splits) => (splits, faults),
             Err(e) => {
@@ -172,6 +196,8 @@ pub struct Splits {
     pub findings: Vec<Finding>,
     /// How its samples were dealt to the parts, for whoever cuts the training part again.
     pub dealt: Dealt,
+    /// The data sets that these are made of, where there are several sources.
+    pub sources: Vec<LoadedSource>,
 }
 
 impl std::fmt::Debug for Splits {
@@ -211,6 +237,7 @@ impl Splits {
             provenance: Provenance::default(),
             findings: Vec::new(),
             dealt: Dealt::default(),
+            sources: Vec::new(),
         })
     }
 }

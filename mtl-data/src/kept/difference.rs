@@ -20,8 +20,15 @@ pub(super) fn of_learned(before: Option<&Preprocessing>, now: Option<&Preprocess
         (Preprocessing::Custom(before), Preprocessing::Custom(now)) => {
             of_settings(&before.get().settings(), &now.get().settings())
         }
+        (Preprocessing::Sources { sources: before }, Preprocessing::Sources { sources: now }) => {
+            before.iter().zip(now).find_map(|(before, now)| {
+                let fact = of_learned(before.raw.as_deref(), now.raw.as_deref())?;
+                Some(format!("{}: {fact}", before.name))
+            })
+        }
         (
             Preprocessing::Table { .. }
+            | Preprocessing::Sources { .. }
             | Preprocessing::Text { .. }
             | Preprocessing::Pictures { .. }
             | Preprocessing::PictureFiles { .. }

@@ -58,6 +58,26 @@ impl<'a> Loading<'a> {
         Self { kept: Some((kept, on_change)), ..Self::default() }
     }
 
+    /// What a run kept of one of several sources, as if it were the run's whole data set.
+    pub(crate) fn kept_of(&self, source: &str) -> Option<Kept> {
+        Some(self.kept?.0.of_source(source))
+    }
+
+    /// A pass over the files of one of several sources, with what was kept of it.
+    pub(crate) fn of_source<'k>(&self, kept: Option<&'k Kept>) -> Loading<'k> {
+        Loading { kept: kept.zip(self.kept.map(|(_, on_change)| on_change)), ..Loading::default() }
+    }
+
+    /// What such a pass found, which is a part of this one.
+    pub(crate) fn take_over(&mut self, source: &str, found: &Provenance, pass: Loading<'_>) {
+        for file in &found.files {
+            let role = format!("{source}: {}", file.role);
+            self.roles.insert(role.clone());
+            self.files.push(FilePrint { role, ..file.clone() });
+        }
+        self.changes.extend(pass.changes);
+    }
+
     /// What is not as it was.
     pub(super) fn into_changes(self) -> Vec<String> {
         self.changes
@@ -175,7 +195,10 @@ impl<'a> Loading<'a> {
             return Err(Error::Cut { expected, found });
         }
         self.is_finished = true;
-        Ok(Splits { provenance: Provenance { files: std::mem::take(&mut self.files), cut }, ..splits })
+        Ok(Splits {
+            provenance: Provenance { files: std::mem::take(&mut self.files), cut, ..Provenance::default() },
+            ..splits
+        })
     }
 
     /// Refuses splits of a data set from outside that went past [`finish`](Self::finish): a run would know neither their

@@ -36,7 +36,7 @@ mod former;
 mod loading;
 mod own;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 pub use content::{Content, FilePrint};
 pub use cut::{Cut, Part};
@@ -44,7 +44,7 @@ pub use loading::Loading;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    datasets::{DatasetConfig, Origin, Splits},
+    datasets::{DatasetConfig, LoadedSource, Origin, Splits},
     error::{Error, Result},
     info::DataInfo,
     preprocess::Preprocessing,
@@ -60,6 +60,9 @@ pub struct Provenance {
     pub files: Vec<FilePrint>,
     /// Which samples are in which split.
     pub cut: Cut,
+    /// The same of each source, where there are several.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sources: BTreeMap<String, Cut>,
 }
 
 /// Everything that a run has to remember of its data.
@@ -126,6 +129,22 @@ impl Kept {
         let mut loading = Loading::with(self, on_change);
         let splits = config.load_with(&mut loading)?;
         Ok(Reloaded { splits, changes: loading.into_changes() })
+    }
+
+    /// What is kept of one of several sources, as if it were all.
+    pub(crate) fn of_source(&self, source: &str) -> Self {
+        let reading = self.preprocessing.as_ref().and_then(|p| p.source(source).ok());
+        let own = |file: &FilePrint| {
+            let role = file.role.strip_prefix(source)?.strip_prefix(": ")?.to_owned();
+            Some(FilePrint { role, ..file.clone() })
+        };
+        let files = self.provenance.files.iter().filter_map(own).collect();
+        let cut = self.provenance.sources.get(source).cloned().unwrap_or_default();
+        Self {
+            preprocessing: reading.and_then(|reading| reading.raw.as_deref().cloned()),
+            provenance: Provenance { files, cut, ..Provenance::default() },
+            ..self.clone()
+        }
     }
 
     /// What was learned of a table's columns; `None` for data that are no table.
@@ -195,19 +214,30 @@ impl Splits {
     /// Training samples of which some are learned from and others validated and tested on: a fold of a cross-validation.
     ///
     /// # Errors
-    /// [`Error::Position`] for a sample that the training part does not have.
+    /// [`Error::Position`] for a sample that the training part does not have; as [`Subset::new`].
     pub fn recut(&self, learn: &[u64], held_out: &[u64]) -> Result<Self> {
         let part = |positions: &[u64]| -> Result<Arc<dyn Source>> {
             Ok(Arc::new(Subset::new(self.train.clone(), positions.to_vec())?))
         };
         let cut = Cut { train: Part::at(learn), validation: Part::at(held_out), test: Part::at(held_out) };
         let judging = part(held_out)?;
+        let mut sources = Vec::with_capacity(self.sources.len());
+        for (source, place) in self.sources.iter().zip(self.train.parts()) {
+            let own = |positions: &[u64]| -> Vec<u64> {
+                let here = positions.iter().filter(|at| (place.start..place.start + place.len).contains(at));
+                here.map(|at| at - place.start).collect()
+            };
+            let splits = source.splits.recut(&own(learn), &own(held_out))?;
+            sources.push(LoadedSource { name: source.name.clone(), splits });
+        }
+        let cuts = sources.iter().map(|source| (source.name.clone(), source.splits.provenance.cut.clone())).collect();
         Ok(Self {
             train: part(learn)?,
             validation: judging.clone(),
             test: judging,
-            provenance: Provenance { cut, ..self.provenance.clone() },
+            provenance: Provenance { cut, sources: cuts, ..self.provenance.clone() },
             dealt: self.dealt.of(learn),
+            sources,
             ..self.clone()
         })
     }

@@ -7,6 +7,7 @@
 //! beyond      a position behind an end that is known before is refused
 //! apart       two walks at once do not disturb each other, and one that is dropped early disturbs nobody
 //! targets     targets alone are those of the batches
+//! together    an epoch is made of whole steps, and no two batches of one step have labels of a task
 //! parts       the parts of ranks, put together, are the batch, from any position on; a batch too small to divide is everybody's
 //! dealt       what ranks evaluate is every batch of the first epoch, each by one of them (who refuses several ranks owes neither)
 //! coverage    the ids of every epoch are what was claimed, see Coverage; the same in every epoch where it is each once
@@ -53,13 +54,14 @@ const EPOCHS: u64 = 2;
 /// [`BrokenLaws`], one entry per broken law.
 pub fn check(batches: &dyn Batches, coverage: Coverage) -> std::result::Result<(), BrokenLaws> {
     type Law = fn(&dyn Batches) -> Result<Option<String>>;
-    let laws: [(&'static str, Law); 8] = [
+    let laws: [(&'static str, Law); 9] = [
         ("length", length),
         ("repeatable", repeatable),
         ("resume", resume),
         ("beyond", beyond),
         ("apart", apart),
         ("targets", targets),
+        ("together", together),
         ("parts", parts),
         ("dealt", dealt),
     ];
@@ -185,6 +187,27 @@ fn targets(batches: &dyn Batches) -> Result<Option<String>> {
         if said(&batch.targets)? != said(&alone)? {
             return Ok(Some(format!("batch {place} has other targets than the targets alone")));
         }
+    }
+    Ok(None)
+}
+
+fn together(batches: &dyn Batches) -> Result<Option<String>> {
+    let per_step = batches.per_step();
+    let whole = per_step > 0 && batches.n_batches().is_none_or(|n| n.is_multiple_of(per_step));
+    if !whole {
+        return Ok(Some(format!("an epoch of {:?} batches in steps of {per_step}", batches.n_batches())));
+    }
+    let mut labeled: Vec<bool> = Vec::new();
+    for (place, batch) in (0..).zip(batches.batches_from(at(0, 0))?.take(LOOKED_AT)) {
+        if per_step == 1 || u64::is_multiple_of(place, per_step) {
+            labeled.clear();
+        }
+        let own: Vec<bool> = batch?.targets.iter().map(Option::is_some).collect();
+        labeled.resize(own.len(), false);
+        if let Some(task) = (0..own.len()).find(|&task| own[task] && labeled[task]) {
+            return Ok(Some(format!("batch {place} has labels of task {task}, as has one before it in its step")));
+        }
+        labeled.iter_mut().zip(own).for_each(|(known, own)| *known |= own);
     }
     Ok(None)
 }

@@ -2,6 +2,7 @@
 //! [`BrokenLaws`].
 
 pub mod batches;
+pub mod mix;
 mod sample;
 pub mod source;
 

@@ -9,8 +9,9 @@
 //! empty       no positions are a batch of no samples, of the same form
 //! repeatable  the same positions give the same bits
 //! threads     several threads at once get what one gets
+//! parts       where there are parts, they cover the source one after the other, and a batch of two is refused
 //! ```
-//! [`check`] looks at a few positions of any source, so a test is one line:
+//! Of a source of parts the other laws are about each part. [`check`] looks at a few positions of any source, so a test is one line:
 //!
 //! ```
 //! use mtl_data::{datasets::DatasetConfig, laws};
@@ -22,11 +23,19 @@
 
 use std::thread;
 
-use mtl_core::{TorchContext, batch::Target, laws::BrokenLaws};
+use mtl_core::{
+    TorchContext,
+    batch::{Batch, Target},
+    laws::BrokenLaws,
+};
 use tch::Device;
 
 use super::sample::{Sample, answers, samples};
-use crate::{error::Result, source::Source};
+use crate::{
+    error::{Error, Result},
+    info::DataInfo,
+    source::{Source, SourcePart},
+};
 
 /// Positions that are looked at, if there are so many.
 const POSITIONS: u64 = 16;
@@ -50,10 +59,73 @@ pub fn check(source: &dyn Source) -> std::result::Result<(), BrokenLaws> {
         ("threads", threads),
     ];
     let mut broken = BrokenLaws(Vec::new());
+    let all = source.parts();
     for (name, law) in laws {
-        broken.note(name, law(source));
+        match &all[..] {
+            [] => broken.note(name, law(source)),
+            parts => broken.note(
+                name,
+                parts.iter().map(|part| law(&OfPart { source, part })).find_map(Result::transpose).transpose(),
+            ),
+        }
     }
+    broken.note("parts", parts(source, &all));
     broken.verdict()
+}
+
+/// One part of a source.
+struct OfPart<'a> {
+    source: &'a dyn Source,
+    part: &'a SourcePart,
+}
+
+impl OfPart<'_> {
+    fn inner(&self, positions: &[u64]) -> Result<Vec<u64>> {
+        let SourcePart { start, len, .. } = *self.part;
+        let inner = |&found: &u64| match found < len {
+            true => Ok(start + found),
+            false => Err(Error::Position { what: "part", len, found }),
+        };
+        positions.iter().map(inner).collect()
+    }
+}
+
+impl Source for OfPart<'_> {
+    fn info(&self) -> &DataInfo {
+        self.source.info()
+    }
+    fn len(&self) -> u64 {
+        self.part.len
+    }
+    fn batch(&self, positions: &[u64]) -> Result<Batch> {
+        self.source.batch(&self.inner(positions)?)
+    }
+    fn targets(&self, positions: &[u64]) -> Result<Vec<Option<Target>>> {
+        self.source.targets(&self.inner(positions)?)
+    }
+}
+
+fn parts(source: &dyn Source, parts: &[SourcePart]) -> Result<Option<String>> {
+    let mut end = 0;
+    for part in parts {
+        if part.start != end || part.len == 0 {
+            return Ok(Some(format!("{} begins at {} with {} samples, behind {end}", part.name, part.start, part.len)));
+        }
+        end += part.len;
+        if let Some(task) = part.tasks.iter().find(|task| **task >= source.n_tasks()) {
+            return Ok(Some(format!("{} has labels of task {task}, of {}", part.name, source.n_tasks())));
+        }
+        let targets = source.targets(&[part.start])?;
+        if let Some(task) = targets.iter().enumerate().position(|(task, t)| t.is_some() && !part.tasks.contains(&task))
+        {
+            return Ok(Some(format!("{} has labels of task {task}, which it does not say", part.name)));
+        }
+    }
+    if !parts.is_empty() && end != source.len() {
+        return Ok(Some(format!("parts of {end} samples together, of {}", source.len())));
+    }
+    let mixed = parts.get(1).is_some_and(|second| source.batch(&[0, second.start]).is_ok());
+    Ok(mixed.then(|| "a batch of two parts is not refused".to_owned()))
 }
 
 /// Some positions, neither ascending nor each once.

@@ -4,8 +4,8 @@
 //! epoch      0: b_0 b_1 .. b_k    1: b_0 b_1 .. b_k    ..        what a batch holds follows from (epoch, number) alone
 //! position   (epoch, next batch), which is saved; whoever goes on from there gets the batches that would have come
 //! ```
-//! [`Loader`](super::Loader) and [`MultiLoader`](super::MultiLoader) are two of them; a stream, a simulator or a queue of one's own is a
-//! third. [`laws::batches::check`](crate::laws::batches::check) says whether it keeps its word.
+//! [`Loader`](super::Loader) is one of them; a stream, a simulator or a queue of one's own is another.
+//! [`laws::batches::check`](crate::laws::batches::check) says whether it keeps its word.
 
 use mtl_core::batch::{Batch, Target};
 
@@ -62,6 +62,12 @@ pub trait Batches: Send + Sync {
     /// files or starting threads.
     fn batches_from(&self, position: LoaderPosition) -> Result<BatchIter<'_>>;
 
+    /// How many batches, one after the other, are one step together; an epoch then has so many, or a multiple. Each has labels of tasks that
+    /// the others have not. 1 unless overridden.
+    fn per_step(&self) -> u64 {
+        1
+    }
+
     /// The targets of those batches: what constant answers and scores are measured on. The default builds the batches; whoever
     /// can do without their inputs overrides it.
     ///
@@ -98,6 +104,9 @@ impl<B: Batches + ?Sized> Batches for &B {
     }
     fn batches_from(&self, position: LoaderPosition) -> Result<BatchIter<'_>> {
         (**self).batches_from(position)
+    }
+    fn per_step(&self) -> u64 {
+        (**self).per_step()
     }
     fn targets_from(&self, position: LoaderPosition) -> Result<TargetIter<'_>> {
         (**self).targets_from(position)

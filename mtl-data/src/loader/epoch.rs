@@ -50,12 +50,12 @@ pub(super) trait Plan: Send + Sync {
 }
 
 /// The parts of a rank.
-struct Parts<P> {
-    plan: P,
+struct Parts {
+    plan: Arc<dyn Plan>,
     shard: Shard,
 }
 
-impl<P: Plan> Plan for Parts<P> {
+impl Plan for Parts {
     fn n_batches(&self) -> u64 {
         self.plan.n_batches()
     }
@@ -69,12 +69,12 @@ impl<P: Plan> Plan for Parts<P> {
 }
 
 /// Every `size`-th batch.
-struct Dealt<P> {
-    plan: P,
+struct Dealt {
+    plan: Arc<dyn Plan>,
     shard: Shard,
 }
 
-impl<P: Plan> Plan for Dealt<P> {
+impl Plan for Dealt {
     fn n_batches(&self) -> u64 {
         self.plan.n_batches().saturating_sub(self.shard.rank as u64).div_ceil(self.shard.size.max(1) as u64)
     }
@@ -91,7 +91,7 @@ impl<P: Plan> Plan for Dealt<P> {
 /// # Errors
 /// As [`Epoch::start`].
 pub(super) fn parts(
-    plan: impl Plan + 'static,
+    plan: Arc<dyn Plan>,
     position: LoaderPosition,
     shard: Shard,
     config: &LoaderConfig,
@@ -108,7 +108,7 @@ pub(super) fn parts(
 ///
 /// # Errors
 /// As [`Epoch::start`].
-pub(super) fn dealt(plan: impl Plan + 'static, shard: Shard, config: &LoaderConfig) -> Result<BatchIter<'static>> {
+pub(super) fn dealt(plan: Arc<dyn Plan>, shard: Shard, config: &LoaderConfig) -> Result<BatchIter<'static>> {
     let plan = Arc::new(Dealt { plan, shard });
     Ok(Box::new(Epoch::start(plan, LoaderPosition::default(), config.workers, config.prefetch)?))
 }
@@ -117,7 +117,7 @@ pub(super) fn dealt(plan: impl Plan + 'static, shard: Shard, config: &LoaderConf
 ///
 /// # Errors
 /// [`Error::Position`] for a position after the end.
-pub(super) fn targets(plan: impl Plan + 'static, position: LoaderPosition) -> Result<TargetIter<'static>> {
+pub(super) fn targets(plan: Arc<dyn Plan>, position: LoaderPosition) -> Result<TargetIter<'static>> {
     let LoaderPosition { epoch, next_batch } = position;
     let len = plan.n_batches();
     if next_batch > len {

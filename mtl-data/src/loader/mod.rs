@@ -1,19 +1,19 @@
 //! Loaders: a source and an order to batches, built ahead of the trainer.
 //!
-//! A [`Loader`] walks one source, a [`MultiLoader`] several that have tasks of their own. Both give an [`Epoch`], an
+//! A [`Loader`] walks one source; where that has parts ([`Source::parts`](crate::Source::parts), such as data sets with tasks of their own)
+//! every batch is of one of them, and a [`Mix`](crate::mix::Mix) says of which. It gives an [`Epoch`], an
 //! iterator of batches. What batch `i` of epoch `e` holds is a function of the configuration alone: the number of
-//! workers changes when it is built, never what is in it or when it comes. What both have in common, and what anybody's own has to
-//! do, is [`Batches`].
+//! workers changes when it is built, never what is in it or when it comes. What anybody's own has to do is [`Batches`].
 
 mod batches;
 mod epoch;
-mod multi;
+mod mixed;
 mod shard;
 mod single;
 
 pub use batches::{BatchIter, Batches, PartIter, TargetIter};
 pub use epoch::{Epoch, LoaderPosition};
-pub use multi::{MultiConfig, MultiLoader};
+pub use mixed::{DrawnPart, MixedPart, Mixing};
 pub use shard::{Part, Shard};
 pub use single::Loader;
 
@@ -21,11 +21,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
-    sampler::Order,
+    order::Order,
 };
 
 /// How batches are made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LoaderConfig {
     /// Samples per batch; >= 1, default 1024.
@@ -44,11 +44,22 @@ pub struct LoaderConfig {
     /// How many batches may be ready or under construction ahead of the trainer; >= 1, default 4. Workers beyond this
     /// number would idle.
     pub prefetch: usize,
+    /// How the parts of the source are mixed, if it has some.
+    pub mixing: Mixing,
 }
 
 impl Default for LoaderConfig {
     fn default() -> Self {
-        Self { batch_size: 1024, order: Order::Shuffled, drop_last: false, least: 1, seed: 0, workers: 1, prefetch: 4 }
+        Self {
+            batch_size: 1024,
+            order: Order::Shuffled,
+            drop_last: false,
+            least: 1,
+            seed: 0,
+            workers: 1,
+            prefetch: 4,
+            mixing: Mixing::default(),
+        }
     }
 }
 

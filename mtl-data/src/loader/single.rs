@@ -1,14 +1,15 @@
-//! The loader of one source.
+//! The loader of a source.
 
 use std::sync::Arc;
 
 use super::{
     BatchIter, Batches, LoaderConfig, PartIter, Shard, TargetIter,
     epoch::{self, Epoch, LoaderPosition, Plan},
+    mixed::{DrawnPart, MixedParts},
 };
 use crate::{error::Result, source::Source};
 
-/// Batches of one source.
+/// Batches of a source, each of one of its parts where it has some.
 ///
 /// # Examples
 /// ```
@@ -29,17 +30,25 @@ pub struct Loader {
     source: Arc<dyn Source>,
     config: LoaderConfig,
     n_batches: u64,
+    /// Where there are several.
+    parts: Option<MixedParts>,
 }
 
 impl Loader {
-    /// A loader of a source that is not empty.
+    /// A loader of a source that is not empty, nor one of its parts.
     ///
     /// # Errors
     /// `InvalidConfig` for a setting outside its range, or when no epoch would hold a batch.
     pub fn new(source: Arc<dyn Source>, config: LoaderConfig) -> Result<Self> {
         config.validate()?;
-        let n_batches = config.n_batches(source.len())?;
-        Ok(Self { source, config, n_batches })
+        let parts = source.parts();
+        if parts.len() < 2 {
+            let n_batches = config.n_batches(source.len())?;
+            return Ok(Self { source, config, n_batches, parts: None });
+        }
+        let parts = MixedParts::new(parts, &config)?;
+        parts.validate(&config)?;
+        Ok(Self { n_batches: parts.n_batches(&config), source, config, parts: Some(parts) })
     }
 
     /// Batches per epoch: at least one.
@@ -52,7 +61,10 @@ impl Loader {
     /// no such rest.
     #[must_use]
     pub fn joined_rest(&self) -> Option<u64> {
-        self.config.joined(self.source.len())
+        match &self.parts {
+            None => self.config.joined(self.source.len()),
+            Some(parts) => parts.joined_rest(),
+        }
     }
 
     /// The source.
@@ -65,6 +77,14 @@ impl Loader {
     #[must_use]
     pub fn config(&self) -> &LoaderConfig {
         &self.config
+    }
+
+    /// How many batches of each part of the source come before a position; none where it has no parts.
+    ///
+    /// # Errors
+    /// `InvalidConfig` for a setting of the mixer.
+    pub fn drawn(&self, until: LoaderPosition) -> Result<Vec<DrawnPart>> {
+        self.parts.as_ref().map_or_else(|| Ok(Vec::new()), |parts| parts.drawn(&self.config, until))
     }
 
     /// The batches of an epoch from its beginning.
@@ -80,13 +100,16 @@ impl Loader {
     /// # Errors
     /// [`Error::Position`](crate::Error::Position) after the end; [`Error::Thread`](crate::Error::Thread).
     pub fn epoch_from(&self, position: LoaderPosition) -> Result<Epoch> {
-        Epoch::start(Arc::new(self.plan(position.epoch)), position, self.config.workers, self.config.prefetch)
+        Epoch::start(self.plan(position.epoch)?, position, self.config.workers, self.config.prefetch)
     }
 
-    fn plan(&self, epoch: u64) -> SinglePlan {
+    fn plan(&self, epoch: u64) -> Result<Arc<dyn Plan>> {
+        if let Some(parts) = &self.parts {
+            return Ok(Arc::new(parts.plan(self.source.clone(), &self.config, epoch)?));
+        }
         let config = self.config.clone();
         let order = config.order.positions(self.source.len(), config.seed, epoch);
-        SinglePlan { source: self.source.clone(), order, config, n_batches: self.n_batches }
+        Ok(Arc::new(SinglePlan { source: self.source.clone(), order, config, n_batches: self.n_batches }))
     }
 }
 
@@ -97,20 +120,25 @@ impl Batches for Loader {
     fn batches_from(&self, position: LoaderPosition) -> Result<BatchIter<'_>> {
         Ok(Box::new(self.epoch_from(position)?))
     }
+    fn per_step(&self) -> u64 {
+        self.parts.as_ref().map_or(1, |parts| parts.per_step(&self.config))
+    }
     fn targets_from(&self, position: LoaderPosition) -> Result<TargetIter<'_>> {
-        epoch::targets(self.plan(position.epoch), position)
+        epoch::targets(self.plan(position.epoch)?, position)
     }
     fn parts_from(&self, position: LoaderPosition, shard: Shard) -> Result<PartIter<'_>> {
-        epoch::parts(self.plan(position.epoch), position, shard, &self.config)
+        epoch::parts(self.plan(position.epoch)?, position, shard, &self.config)
     }
     fn dealt(&self, shard: Shard) -> Result<BatchIter<'_>> {
-        epoch::dealt(self.plan(0), shard, &self.config)
+        epoch::dealt(self.plan(0)?, shard, &self.config)
     }
 }
 
 impl std::fmt::Debug for Loader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Loader").field("samples", &self.source.len()).field("config", &self.config).finish()
+        let parts = self.parts.as_ref().map(MixedParts::describe);
+        let mut shown = f.debug_struct("Loader");
+        shown.field("samples", &self.source.len()).field("config", &self.config).field("parts", &parts).finish()
     }
 }
 

@@ -25,7 +25,7 @@ pub struct Concat {
 }
 
 /// A source and positions in it.
-type Run = (usize, Vec<u64>);
+pub(super) type Run = (usize, Vec<u64>);
 
 impl Concat {
     /// Joins sources.
@@ -40,6 +40,9 @@ impl Concat {
         if let Some(odd) = sources.iter().position(|source| *source.info() != info) {
             return refuse("alike in inputs and tasks", format!("a difference between number 1 and {}", odd + 1));
         }
+        if let Some(mixed) = sources.iter().position(|source| source.parts().len() > 1) {
+            return refuse("each of one data set", format!("several parts in number {}", mixed + 1));
+        }
         let mut end = 0;
         let ends = sources.iter().map(|source| {
             end += source.len();
@@ -48,29 +51,9 @@ impl Concat {
         Ok(Self { ends: ends.collect(), info, sources })
     }
 
-    /// The source that holds a position, and the position in it.
-    fn place(&self, position: u64) -> (usize, u64) {
-        let at = self.ends.partition_point(|&end| end <= position);
-        (at, position - at.checked_sub(1).map_or(0, |before| self.ends[before]))
-    }
-
-    /// The positions by source, and where in their sequence each sample asked for lies.
     fn runs(&self, positions: &[u64]) -> Result<(Vec<Run>, Vec<usize>)> {
         indices("concat", self.len(), positions)?;
-        let places: Vec<_> = positions.iter().map(|&position| self.place(position)).collect();
-        let mut order: Vec<usize> = (0..places.len()).collect();
-        order.sort_by_key(|&at| places[at].0);
-        let runs = order.chunk_by(|&a, &b| places[a].0 == places[b].0);
-        let runs = runs.map(|run| (places[run[0]].0, run.iter().map(|&at| places[at].1).collect())).collect();
-        let mut back = vec![0; order.len()];
-        for (at, &wanted) in order.iter().enumerate() {
-            back[wanted] = at;
-        }
-        Ok((runs, back))
-    }
-
-    fn join_all(&self, parts: &[Part<'_>], back: &[usize]) -> Result<Vec<Option<Target>>> {
-        self.info.tasks.iter().enumerate().map(|(idx, task)| join(task, idx, parts, back)).collect()
+        Ok(runs(&self.ends, positions))
     }
 }
 
@@ -98,7 +81,7 @@ impl Source for Concat {
         let parts: Vec<&Inputs> = batches.iter().map(|batch| &batch.inputs).collect();
         let inputs = self.info.inputs.concat(&parts)?.select(&index)?;
         let parts: Vec<_> = batches.iter().map(|batch| (batch.len(), batch.targets.as_slice())).collect();
-        Ok(Batch::new(inputs, self.join_all(&parts, &back)?, positions.to_vec())?)
+        Ok(Batch::new(inputs, join_all(&self.info.tasks, &parts, &back)?, positions.to_vec())?)
     }
 
     fn targets(&self, positions: &[u64]) -> Result<Vec<Option<Target>>> {
@@ -111,12 +94,35 @@ impl Source for Concat {
             targets.push((inner.len(), self.sources[*source].targets(inner)?));
         }
         let parts: Vec<_> = targets.iter().map(|(len, targets)| (*len, targets.as_slice())).collect();
-        self.join_all(&parts, &back)
+        join_all(&self.info.tasks, &parts, &back)
     }
 }
 
+/// The positions by source, which end there, and where in their sequence each sample asked for lies.
+pub(super) fn runs(ends: &[u64], positions: &[u64]) -> (Vec<Run>, Vec<usize>) {
+    let place = |&position: &u64| {
+        let at = ends.partition_point(|&end| end <= position);
+        (at, position - at.checked_sub(1).map_or(0, |before| ends[before]))
+    };
+    let places: Vec<_> = positions.iter().map(place).collect();
+    let mut order: Vec<usize> = (0..places.len()).collect();
+    order.sort_by_key(|&at| places[at].0);
+    let runs = order.chunk_by(|&a, &b| places[a].0 == places[b].0);
+    let runs = runs.map(|run| (places[run[0]].0, run.iter().map(|&at| places[at].1).collect())).collect();
+    let mut back = vec![0; order.len()];
+    for (at, &wanted) in order.iter().enumerate() {
+        back[wanted] = at;
+    }
+    (runs, back)
+}
+
 /// How many samples, and their targets.
-type Part<'a> = (usize, &'a [Option<Target>]);
+pub(super) type Part<'a> = (usize, &'a [Option<Target>]);
+
+/// The targets of all tasks over all batches, reordered.
+pub(super) fn join_all(tasks: &[TaskInfo], parts: &[Part<'_>], back: &[usize]) -> Result<Vec<Option<Target>>> {
+    tasks.iter().enumerate().map(|(idx, task)| join(task, idx, parts, back)).collect()
+}
 
 /// The target of a task over all batches, reordered; labels are missing where a batch has no target for it.
 fn join(task: &TaskInfo, task_idx: usize, parts: &[Part<'_>], back: &[usize]) -> Result<Option<Target>> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use mtl_core::batch::{Batch, Target};
 
-use super::Source;
+use super::{Source, SourcePart};
 use crate::{
     error::{Error, Result},
     info::{DataInfo, TaskInfo},
@@ -75,6 +75,16 @@ impl Source for ForTasks {
 
     fn targets(&self, positions: &[u64]) -> Result<Vec<Option<Target>>> {
         Ok(self.place(self.source.targets(positions)?))
+    }
+
+    fn parts(&self) -> Vec<SourcePart> {
+        let mut parts = self.source.parts();
+        for part in &mut parts {
+            let places = self.places.iter().enumerate();
+            let here = places.filter(|(_, place)| place.is_some_and(|at| part.tasks.contains(&at)));
+            part.tasks = here.map(|(idx, _)| idx).collect();
+        }
+        parts
     }
 }
 

@@ -1,12 +1,14 @@
 //! Sources: where samples come from, by position.
 //!
 //! A [`Source`] turns positions into a [`Batch`]; it keeps no cursor and no order, so one source serves any number of
-//! loaders and threads at once. Adapters ([`Subset`], [`Concat`], [`ForTasks`], [`Restored`]) are sources too.
+//! loaders and threads at once. Adapters ([`Subset`], [`Concat`], [`Joined`], [`ForTasks`], [`Restored`]) are sources too.
 
 mod concat;
 mod folds;
 mod for_tasks;
+mod joined;
 mod pairs;
+mod part_of;
 mod pictures;
 mod restored;
 mod rows;
@@ -16,9 +18,11 @@ mod texts;
 pub use concat::Concat;
 pub use folds::Folds;
 pub use for_tasks::ForTasks;
+pub use joined::{Joined, Member};
 pub use mtl_core::answer::{Cells, Labels};
 pub(crate) use pairs::Garments;
 pub use pairs::{FashionPairs, PAIR_SIDE, Scaling};
+pub use part_of::PartOf;
 pub use pictures::Pictures;
 pub use restored::Restored;
 pub use rows::{Codes, TableSource};
@@ -37,7 +41,7 @@ use crate::{
 /// Random access to the samples of a data set.
 ///
 /// # Examples
-/// An own source is one `impl`; loaders, splits and samplers then work with it:
+/// An own source is one `impl`; loaders, splits and mixers then work with it:
 /// ```
 /// use mtl_core::{answer::Answer, batch::{Batch, Target}, input::{InputSpec, Inputs}, task::TaskName};
 /// use mtl_data::{DataInfo, Loader, LoaderConfig, Result, Source, TaskInfo};
@@ -95,6 +99,12 @@ pub trait Source: Send + Sync {
         Ok(self.batch(positions)?.targets)
     }
 
+    /// The parts that it is made of, one after the other, where a batch cannot be of several: samples of different data sets, which have
+    /// other inputs and labels of other tasks. None, unless overridden: any samples make a batch.
+    fn parts(&self) -> Vec<SourcePart> {
+        Vec::new()
+    }
+
     /// Whether there is no sample.
     fn is_empty(&self) -> bool {
         self.len() == 0
@@ -119,6 +129,22 @@ impl<S: Source + ?Sized> Source for Arc<S> {
     fn targets(&self, positions: &[u64]) -> Result<Vec<Option<Target>>> {
         (**self).targets(positions)
     }
+    fn parts(&self) -> Vec<SourcePart> {
+        (**self).parts()
+    }
+}
+
+/// Consecutive samples of a source that are of one data set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourcePart {
+    /// What it is called.
+    pub name: String,
+    /// The position of its first sample.
+    pub start: u64,
+    /// How many samples it has.
+    pub len: u64,
+    /// The tasks that it has labels of, as indices into those of the source.
+    pub tasks: Vec<usize>,
 }
 
 /// A batch of a source, its inputs as the source describes them.

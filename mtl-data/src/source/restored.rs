@@ -7,10 +7,11 @@ use mtl_core::{
     batch::{Batch, Inputs, Target},
 };
 
-use super::Source;
+use super::{Source, SourcePart};
 use crate::{error::Result, info::DataInfo};
 
-/// The samples of a source with targets that are inputs, one task more for each, behind its own ([`DataInfo::with_restored`]).
+/// The samples of a source with targets that are inputs, one task more for each, behind its own ([`DataInfo::with_restored`]). A batch that
+/// does not bring the input, being of another part of the source, has no such target.
 #[derive(Clone)]
 pub struct Restored {
     source: Arc<dyn Source>,
@@ -30,7 +31,9 @@ impl Restored {
 
     fn add(&self, targets: &mut Vec<Option<Target>>, inputs: &Inputs) -> Result<()> {
         for (task, input) in &self.tasks {
-            targets.push(Some(Target::values(task, array2(inputs.get(input)?)?.view())?));
+            let is_here = self.info.inputs.sets().is_empty() || inputs.iter().any(|(name, _)| name == input);
+            let target = || Ok::<_, mtl_core::Error>(Target::values(task, array2(inputs.get(input)?)?.view())?);
+            targets.push(is_here.then(target).transpose()?);
         }
         Ok(())
     }
@@ -54,6 +57,18 @@ impl Source for Restored {
     /// Inputs are made for it: they are the labels.
     fn targets(&self, positions: &[u64]) -> Result<Vec<Option<Target>>> {
         Ok(self.batch(positions)?.targets)
+    }
+
+    fn parts(&self) -> Vec<SourcePart> {
+        let (mut parts, sets) = (self.source.parts(), self.info.inputs.sets());
+        let first = self.source.n_tasks();
+        for part in &mut parts {
+            let set = sets.iter().find(|set| set.is_of(&part.name));
+            let brings = |input: &String| set.is_none_or(|set| set.inputs.contains(input));
+            let here = self.tasks.iter().enumerate().filter(|(_, (_, input))| brings(input));
+            part.tasks.extend(here.map(|(at, _)| first + at));
+        }
+        parts
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use mtl_core::batch::{Batch, Target};
 
-use super::{Source, indices};
+use super::{Source, SourcePart, indices};
 use crate::{
     error::{Error, Result},
     info::DataInfo,
@@ -16,19 +16,21 @@ use crate::{
 pub struct Subset {
     source: Arc<dyn Source>,
     positions: Vec<u64>,
+    parts: Vec<SourcePart>,
 }
 
 impl Subset {
-    /// A view of some samples.
+    /// A view of some samples, in any order; of a source of several [parts](Source::parts) those of the first come first, and so on.
     ///
     /// # Errors
-    /// [`Error::Position`] for a position that `source` does not have.
+    /// [`Error::Position`] for a position that `source` does not have; `InvalidConfig` for a sample behind those of a later part.
     pub fn new(source: Arc<dyn Source>, positions: Vec<u64>) -> Result<Self> {
         let len = source.len();
         if let Some(&found) = positions.iter().find(|&&position| position >= len) {
             return Err(Error::Position { what: "subset", len, found });
         }
-        Ok(Self { source, positions })
+        let parts = some_of(source.parts(), &positions)?;
+        Ok(Self { source, positions, parts })
     }
 
     fn inner(&self, positions: &[u64]) -> Result<Vec<u64>> {
@@ -52,6 +54,33 @@ impl Source for Subset {
 
     fn targets(&self, positions: &[u64]) -> Result<Vec<Option<Target>>> {
         self.source.targets(&self.inner(positions)?)
+    }
+
+    fn parts(&self) -> Vec<SourcePart> {
+        self.parts.clone()
+    }
+}
+
+/// What is left of parts; one that keeps no sample is none.
+fn some_of(parts: Vec<SourcePart>, positions: &[u64]) -> Result<Vec<SourcePart>> {
+    let (mut left, mut start) = (Vec::with_capacity(parts.len()), 0);
+    for part in parts {
+        let own =
+            positions[start..].iter().take_while(|&&at| (part.start..part.start + part.len).contains(&at)).count();
+        if own > 0 {
+            left.push(SourcePart { start: start as u64, len: own as u64, ..part });
+        }
+        start += own;
+    }
+    // Without parts nothing has been looked at.
+    match positions.get(start).filter(|_| !left.is_empty()) {
+        None => Ok(left),
+        Some(found) => Err(Error::config(
+            "subset",
+            "positions",
+            "part after part of the source",
+            format!("{found} behind a later one"),
+        )),
     }
 }
 

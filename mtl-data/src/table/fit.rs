@@ -158,6 +158,14 @@ impl FittedSchema {
         &self.columns
     }
 
+    /// The texts that codes stand for, column by column.
+    pub(crate) fn vocabularies(&self) -> impl Iterator<Item = &[String]> {
+        self.columns().iter().filter_map(|column| match column {
+            FittedColumn::Categorical { vocabulary } => Some(vocabulary.as_slice()),
+            _ => None,
+        })
+    }
+
     /// The number that a scaled one was before scaling and transform, for the numeric field in that place (as in
     /// [`FittedSchema::inputs`]); `None` beyond the last. It is as exact as the `f32` that the model saw.
     #[must_use]

@@ -8,6 +8,9 @@
 //! one learning rate for all, a task with large gradients would seem to help or hurt more than it does. And the looks are
 //! taken at one model, the trained one, not all along the way.
 //!
+//! Where tasks have data sets of their own, a look is at a batch of each ([`Batches::per_step`]): a step for a task of one source changes the
+//! losses of others' tasks on their own samples.
+//!
 //! ```
 //! use mtl_train::{analysis::affinity::{AffinityOptions, affinity}, config::RunConfig, run::session::Session};
 //!
@@ -33,6 +36,7 @@ use mtl_core::{
     loss::TaskLoss,
     mode::Mode,
     shim::Rows,
+    step::Forward,
 };
 use mtl_data::{Batches, LoaderPosition};
 use mtl_metrics::aggregate::LookAhead;
@@ -44,7 +48,7 @@ use crate::{error::Result, train::model::Model};
 /// How affinities are measured.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AffinityOptions {
-    /// Batches to look at, >= 1; default 10.
+    /// Batches to look at, of each source, >= 1; default 10.
     pub batches: u64,
     /// Length of a step over the norm of the shared parameters, > 0; default 0.01.
     pub step: f64,
@@ -65,7 +69,7 @@ pub struct Affinity {
     pub look_ahead: Vec<Vec<Option<f64>>>,
     /// The gradients' cosines, conflicts and lengths over the same batches.
     pub conflict: Conflict,
-    /// Batches looked at.
+    /// Batches looked at, of each source.
     pub batches: u64,
 }
 
@@ -92,11 +96,14 @@ pub fn affinity(model: &Model, batches: &dyn Batches, options: &AffinityOptions)
     let n_tasks = model.tasks().len();
     let (mut looks, mut conflict) = (LookAhead::new(n_tasks)?, ConflictStats::new(n_tasks, 0.0));
     let mut seen = 0;
-    for batch in
-        batches.batches_from(LoaderPosition::default())?.take(usize::try_from(options.batches).unwrap_or(usize::MAX))
-    {
-        let batch = batch?.to_device(params.device())?;
-        look(model, &batch, &shared, options.step, &mut looks, &mut conflict)?;
+    let mut walk = batches.batches_from(LoaderPosition::default())?;
+    while seen < options.batches {
+        let together = walk.by_ref().take(usize::try_from(batches.per_step()).unwrap_or(1));
+        let together = together.map(|batch| Ok(batch?.to_device(params.device())?)).collect::<Result<Vec<_>>>()?;
+        if together.is_empty() {
+            break;
+        }
+        look(model, &together, &shared, options.step, &mut looks, &mut conflict)?;
         seen += 1;
     }
     let tasks = model.tasks().names().map(ToString::to_string).collect();
@@ -105,13 +112,17 @@ pub fn affinity(model: &Model, batches: &dyn Batches, options: &AffinityOptions)
 
 fn look(
     model: &Model,
-    batch: &Batch,
+    together: &[Batch],
     shared: &[&Tensor],
     step: f64,
     looks: &mut LookAhead,
     conflict: &mut ConflictStats,
 ) -> Result<()> {
-    let losses = model.losses(batch, &Cx::new(Mode::Eval))?.losses;
+    let losses_now = || -> Result<Vec<TaskLoss>> {
+        let passes = together.iter().map(|batch| model.losses(batch, &Cx::new(Mode::Eval))).collect::<Result<_>>()?;
+        Ok(Forward::together(passes)?.losses)
+    };
+    let losses = losses_now()?;
     let active: Vec<usize> = (0..losses.len()).filter(|&t| losses[t].count > 0.0).collect();
     let mut rows = Rows::of(shared)?;
     for (k, &t) in active.iter().enumerate() {
@@ -128,8 +139,7 @@ fn look(
     })?;
     for (k, &t) in active.iter().enumerate().filter(|(k, _)| gramian.norm(*k) > 0.0) {
         let length = step * norm.sqrt() / gramian.norm(k);
-        let after =
-            walk(&rows, k, shared, length).and_then(|()| means(&model.losses(batch, &Cx::new(Mode::Eval))?.losses));
+        let after = walk(&rows, k, shared, length).and_then(|()| means(&losses_now()?));
         // Whatever happened on the way, the model is put back first.
         for (param, old) in shared.iter().zip(&kept) {
             param.shallow_clone().f_copy_(old).op("affinity")?;

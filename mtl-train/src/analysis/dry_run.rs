@@ -1,8 +1,8 @@
 //! One batch through everything, before hours are spent: shapes, who owns what, what it costs, the first losses.
 //!
 //! A dry run builds the real session, records one training forward pass layer by layer, takes one real optimizer step
-//! (balancer and clipping included) and evaluates one validation batch, score included. What would fail in the first
-//! minute of a run, or at the end of its first epoch, fails here.
+//! (balancer and clipping included) and evaluates one validation batch, score included; where there are several sources it
+//! passes a batch of each. What would fail in the first minute of a run, or at the end of its first epoch, fails here.
 //!
 //! Costs: multiply-adds are counted on the layers that ran (two floating-point operations each); a backward pass costs
 //! about twice a forward pass. Memory is the sum of what is certain to be held at once: weights, gradients, the
@@ -19,16 +19,16 @@ use mtl_core::{
     shim,
     state::{StateDict, StateValue},
 };
-use mtl_data::{Batches, LoaderPosition, Splits};
+use mtl_data::{Batches, Loader, LoaderPosition, Splits};
 use serde::Serialize;
-use tch::Tensor;
+use tch::{Device, Tensor};
 
 use crate::{
     analysis::inspect::Finding,
     config::RunConfig,
     error::{Error, Result},
     parts::metrics::SampleFacts,
-    run::session::Session,
+    run::{session::Session, sources},
     train::{
         model::{Model, Summary},
         trainer::{Flow, LeftOut, Observer, Scoring, StepSummary, metrics_of},
@@ -139,13 +139,21 @@ impl DryRun {
     /// # Errors
     /// As [`DryRun::new`].
     pub fn of(session: &mut Session) -> Result<Self> {
-        let batch = first(&session.train, "train")?.to_device(session.trainer.model().params().device())?;
         let model = session.trainer.model();
-        let tape = record(model, &batch, session.trainer.config().seed)?;
-        let layers = layers(model, &batch, &tape);
-        let activations = tape.0.iter().map(|entry| bytes(&entry.output)).sum();
-        drop(tape);
-        let size = model.summary(&batch.inputs)?;
+        let (mut layers, mut sizes, mut untrained) = (Vec::new(), Vec::new(), vec![None; model.tasks().len()]);
+        let batches = firsts(&session.train, "train", model.params().device())?;
+        for batch in &batches {
+            let tape = record(model, batch, session.trainer.config().seed)?;
+            add_layers(&mut layers, model, batch, &tape);
+            sizes.push(tape.0.iter().map(|entry| bytes(&entry.output)).sum::<usize>());
+            // The first step is of one source; the losses of the others' tasks are told all the same.
+            if batches.len() > 1 {
+                add_losses(&mut untrained, model, batch)?;
+            }
+        }
+        let together = session.train.per_step() > 1;
+        let activations = if together { sizes.iter().sum() } else { sizes.into_iter().max().unwrap_or(0) };
+        let size = model.summary(&batches[0].inputs)?; // of parameters, which it counts whatever the inputs are
 
         let mut watch = FirstStep::default();
         let clock = std::time::Instant::now();
@@ -174,8 +182,8 @@ impl DryRun {
                 target: head.describe_target()?,
                 own: size.per_task.get(idx).copied().unwrap_or(0),
                 shared: size.shared,
-                known: batch.targets.get(idx).and_then(Option::as_ref).map_or(0.0, |t| t.known()),
-                loss: watch.losses.get(idx).copied().flatten(),
+                known: batches.iter().filter_map(|b| b.targets.get(idx)?.as_ref()).map(|t| t.known()).sum(),
+                loss: watch.losses.get(idx).copied().flatten().or(untrained[idx]),
                 weight: watch.weights.get(idx).copied().unwrap_or(0.0),
             })
         });
@@ -183,7 +191,7 @@ impl DryRun {
         let mut findings = session.notes();
         findings.append(&mut watch.findings);
         Ok(Self {
-            batch_size: batch.len(),
+            batch_size: batches[0].len(),
             batches_per_epoch: session.train.n_batches(),
             layers,
             tasks,
@@ -198,15 +206,24 @@ impl DryRun {
     }
 }
 
-fn first(batches: &dyn Batches, split: &'static str) -> Result<Batch> {
-    let empty = || mtl_core::Error::InvalidConfig {
-        what: "data",
-        field: split,
-        expected: "a split with at least one sample".into(),
-        found: "none".into(),
-    };
-    let mut walk = batches.batches_from(LoaderPosition::default())?;
-    walk.next().ok_or_else(|| Error::from(empty()).in_section("data"))?.map_err(Error::from)
+/// The first batch of a split, or the first of each source; at least one.
+fn firsts(loader: &Loader, split: &'static str, device: Device) -> Result<Vec<Batch>> {
+    let loader = sources::side_by_side(loader)?;
+    let walk = loader.batches_from(LoaderPosition::default())?;
+    let each = walk.take(usize::try_from(loader.per_step()).unwrap_or(1));
+    let found = each.map(|batch| Ok(batch?.to_device(device)?)).collect::<Result<Vec<_>>>()?;
+    if found.is_empty() {
+        let (what, field) = ("data", split);
+        let (expected, found) = ("a split with at least one sample".into(), "none".into());
+        let e = mtl_core::Error::InvalidConfig { what, field, expected, found };
+        return Err(Error::from(e).in_section("data"));
+    }
+    Ok(found)
+}
+
+/// Whether a batch has labels of a task: one of several sources has those of its own tasks alone.
+fn has_target(batch: &Batch) -> impl Fn(usize) -> bool + '_ {
+    |task| batch.targets.get(task).is_some_and(Option::is_some)
 }
 
 /// The layers that ran in a training forward pass.
@@ -214,11 +231,23 @@ fn record(model: &Model, batch: &Batch, seed: u64) -> Result<Tape> {
     let _guard = tch::no_grad_guard();
     shim::manual_seed(derive(seed, "dry run", 0))?;
     let cx = Cx::new(Mode::Train).with_tape();
-    model.forward(&batch.inputs, |_| true, &cx)?;
+    model.forward(&batch.inputs, has_target(batch), &cx)?;
     Ok(cx.take_tape())
 }
 
-fn layers(model: &Model, batch: &Batch, tape: &Tape) -> Vec<Layer> {
+/// Adds the mean losses of a batch's tasks.
+fn add_losses(all: &mut [Option<f64>], model: &Model, batch: &Batch) -> Result<()> {
+    let _guard = tch::no_grad_guard();
+    for (known, loss) in all.iter_mut().zip(model.losses(batch, &Cx::new(Mode::Eval))?.losses) {
+        if loss.is_present() {
+            *known = Some(f64::try_from(&loss.mean()?).map_err(mtl_core::Error::from)?);
+        }
+    }
+    Ok(())
+}
+
+/// Adds what ran on a batch to what ran on those before it.
+fn add_layers(all: &mut Vec<Layer>, model: &Model, batch: &Batch, tape: &Tape) {
     let samples = u64::try_from(batch.len().max(1)).unwrap_or(1);
     let inputs = batch.inputs.iter().map(|(name, input)| Layer {
         name: name.to_owned(),
@@ -227,11 +256,11 @@ fn layers(model: &Model, batch: &Batch, tape: &Tape) -> Vec<Layer> {
         parameters: 0,
         multiply_adds: 0,
     });
-    // A layer that runs again, for inputs of which something is hidden, learns the same numbers.
-    let mut before: Vec<&str> = Vec::new();
+    // A layer that runs again, for inputs of which something is hidden or for those of another source, learns the same numbers.
+    let mut before: Vec<String> = all.iter().map(|layer| layer.name.clone()).collect();
     let ran = tape.0.iter().map(|entry| {
-        let again = before.contains(&entry.layer.as_str());
-        before.push(&entry.layer);
+        let again = before.contains(&entry.layer);
+        before.push(entry.layer.clone());
         let own: Vec<_> = model.params().params().iter().filter(|p| is_of(p.name(), &entry.layer)).collect();
         let owner = own.iter().find_map(|p| match p.role() {
             Role::Shared => None,
@@ -246,7 +275,8 @@ fn layers(model: &Model, batch: &Batch, tape: &Tape) -> Vec<Layer> {
             multiply_adds: entry.multiply_adds / samples,
         }
     });
-    inputs.chain(ran).collect()
+    let added: Vec<Layer> = inputs.chain(ran).collect();
+    all.extend(added);
 }
 
 fn is_of(param: &str, layer: &str) -> bool {
@@ -257,13 +287,15 @@ fn task_name(model: &Model, task: usize) -> String {
     model.tasks().get(task).map_or_else(|| task.to_string(), |t| t.name.to_string())
 }
 
-fn score(model: &Model, validation: &dyn Batches, by: &Scoring) -> Result<Option<f64>> {
-    let batch = first(validation, "validation")?.to_device(model.params().device())?;
+fn score(model: &Model, validation: &Loader, by: &Scoring) -> Result<Option<f64>> {
     let mut metrics = metrics_of(model)?;
-    for (idx, (prediction, target)) in model.predict(&batch.inputs)?.iter().zip(&batch.targets).enumerate() {
-        if let Some(target) = target {
-            let (facts, truth) = (SampleFacts::of(target)?, target.reference()?);
-            metrics.update_batch(idx, &facts.judged(&batch.ids, prediction, &truth))?;
+    for batch in firsts(validation, "validation", model.params().device())? {
+        let predictions = model.predict_wanted(&batch.inputs, has_target(&batch))?;
+        for (idx, (prediction, target)) in predictions.iter().zip(&batch.targets).enumerate() {
+            if let (Some(prediction), Some(target)) = (prediction, target) {
+                let (facts, truth) = (SampleFacts::of(target)?, target.reference()?);
+                metrics.update_batch(idx, &facts.judged(&batch.ids, prediction, &truth))?;
+            }
         }
     }
     let scored = by.score(&metrics.compute())?;

@@ -94,6 +94,19 @@ fn tables(path: &str, about: &str, node: Node, inside: &mut Vec<&'static str>, g
 
 fn table(path: &str, about: &str, node: Node, inside: &mut Vec<&'static str>, groups: &mut Vec<Group>) {
     if let Some(value) = node.any_key() {
+        // A member of a registry whose keys are the user's own: names of sources.
+        if let Some(kind) = node.kind() {
+            let about = about.to_owned();
+            let key = KeyDoc {
+                key: "<KEY>".into(),
+                about: about.clone(),
+                takes: "a table".into(),
+                range: None,
+                values: Vec::new(),
+                default: None,
+            };
+            groups.push(Group { path: path.to_owned(), kind: Some(kind.to_owned()), about, keys: vec![key] });
+        }
         return tables(&format!("{path}.<KEY>"), about, value, inside, groups);
     }
     let required: Vec<&str> = node.required().collect();

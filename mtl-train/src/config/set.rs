@@ -53,7 +53,11 @@ impl Setting {
         // Where no kind is named, the check that follows says so.
         let kind = table.get("data").and_then(|data| data.get("kind")).and_then(Value::as_str);
         let Some(key) = kind.map_or(Some("dir"), folder_key) else {
-            let (expected, found) = ("a data set of files".into(), "one that is generated".into());
+            let (expected, found) = match kind {
+                Some("sources") => ("one data set: --set data.<name>.dir for each source", "several"),
+                _ => ("a data set of files", "one that is generated"),
+            };
+            let (expected, found) = (expected.to_owned(), found.to_owned());
             let message = mtl_core::Error::InvalidConfig { what: "data", field: "dir", expected, found }.to_string();
             let path = format!("--data-dir {}", dir.display()).into();
             return Err(Error::Config { path, line: 0, message, excerpt: String::new() });

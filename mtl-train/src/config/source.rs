@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use mtl_core::nearest::hint;
+use mtl_core::{nearest::hint, task::TaskName};
 use mtl_data::DatasetConfig;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value, de::DeTable};
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    parts::{encoder::AnyEncoder, metrics::registry},
+    parts::{encoder::AnyEncoder, metrics::registry, per_source::MadeOfOthers},
     study::{compare::CompareConfig, cv_weights::CvWeightsConfig},
     train::trainer::TrainConfig,
 };
@@ -76,6 +76,7 @@ impl ConfigSource {
         let mut source =
             Self { path: path.to_owned(), text, settings: Vec::new(), merged: Table::new(), notes: Vec::new() };
         source.merged = toml::from_str(&source.text).map_err(|e| source.syntax(&e))?;
+        say_sources(&mut source.merged);
         let settings = settings.iter().map(|text| Setting::parse(text)).collect::<Result<Vec<_>>>()?;
         let (last, first): (Vec<_>, Vec<_>) = settings.into_iter().partition(Setting::comes_last);
         first.into_iter().try_for_each(|setting| source.lay(setting))?;
@@ -204,6 +205,7 @@ impl ConfigSource {
             sharing,
         };
         config.train.validate().map_err(|e| self.fault(e, "train"))?;
+        check_sources(&config).map_err(|e| self.fault(e, "train"))?;
         config.log.validate().map_err(|e| self.fault(e, "log"))?;
         for (idx, task) in config.tasks.iter().enumerate() {
             let named = task.primary.iter().map(|name| ("primary".to_owned(), name));
@@ -400,6 +402,58 @@ impl Address {
     fn path(self) -> KeyPath {
         self.key.unwrap_or(self.part)
     }
+}
+
+/// A table of tables with kinds, `[data.reviews]` and `[data.customers]`, is data of several sources without saying so.
+fn say_sources(file: &mut Table) {
+    let Some(Value::Table(data)) = file.get_mut("data") else { return };
+    let are_tables = data.values().all(Value::is_table);
+    let has_kind = |value: &Value| value.get("kind").is_some_and(Value::is_str);
+    if are_tables && data.values().any(has_kind) {
+        data.insert("kind".into(), "sources".into());
+    }
+}
+
+/// Whether what is said of sources is about those of the data.
+fn check_sources(config: &RunConfig) -> Result<()> {
+    let refuse = |field, expected: String, found: String| {
+        Err(mtl_core::Error::InvalidConfig { what: "train", field, expected, found }.into())
+    };
+    let TrainConfig { mix, sources: said, .. } = &config.train;
+    let Some(sources) = config.data.sources() else {
+        let only = |what: &str| format!("left out where [data] is a single data set, of which nothing is {what}");
+        return match (mix, said.keys().next()) {
+            (Some(mix), _) => refuse("mix", only("mixed"), mix.name().to_owned()),
+            (None, Some(name)) => refuse("sources", only("a source"), name.clone()),
+            (None, None) => Ok(()),
+        };
+    };
+    sources.validate().map_err(|e| Error::from(e).in_section("data"))?;
+    let tasks = sources.tasks_by_source().map_err(|e| Error::from(e).in_section("data"))?;
+    let encoders = match &config.encoder {
+        AnyEncoder::Others(MadeOfOthers::PerSource(encoder)) => encoder.sources.keys().collect(),
+        AnyEncoder::Core(_) | AnyEncoder::Attention(_) => Vec::new(),
+    };
+    for (section, names) in [("train.sources", said.keys().collect()), ("encoder.sources", encoders)] {
+        if let Some(name) = names.into_iter().find(|name| !sources.0.contains_key(*name)) {
+            let known = sources.0.keys().cloned().collect();
+            let e = mtl_core::Error::UnknownName { what: "source", name: name.clone(), known };
+            return Err(Error::from(e).in_section(section));
+        }
+    }
+    for (idx, joint) in config.joint.iter().enumerate() {
+        let of = |task: &TaskName| tasks.iter().position(|(_, own)| own.iter().any(|(name, _)| name == task));
+        let mut sources = joint.tasks.iter().filter_map(of);
+        let first = sources.next();
+        if sources.any(|other| Some(other) != first) {
+            let (what, field) = ("joint metric", "tasks");
+            let expected = "of one source: it is about samples that have labels of all".to_owned();
+            let found = joint.tasks.iter().map(TaskName::as_str).collect::<Vec<_>>().join(", ");
+            let e = Error::from(mtl_core::Error::InvalidConfig { what, field, expected, found });
+            return Err(e.in_section(format!("joint_metric[{idx}]")));
+        }
+    }
+    Ok(())
 }
 
 /// The section that an error is about, and what is wrong there.

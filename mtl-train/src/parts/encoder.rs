@@ -11,7 +11,11 @@ use mtl_core::{
 };
 use mtl_data::DatasetConfig;
 
-use crate::parts::{architecture::Architecture, union::union};
+use crate::parts::{
+    architecture::Architecture,
+    per_source::{MadeOfOthers, PerSourceConfig},
+    union::union,
+};
 
 union! {
     /// An encoder, from whichever crate.
@@ -20,6 +24,8 @@ union! {
         Core(EncoderConfig),
         /// One made of attention.
         Attention(AttentionEncoderConfig),
+        /// One made of others.
+        Others(MadeOfOthers),
     }
 }
 
@@ -35,12 +41,33 @@ impl From<EncoderConfig> for AnyEncoder {
     }
 }
 
+impl From<MadeOfOthers> for AnyEncoder {
+    fn from(config: MadeOfOthers) -> Self {
+        Self::Others(config)
+    }
+}
+
 impl AnyEncoder {
-    /// The encoder of a run that names none: `conv` for pictures; `lstm` for texts; for a table `tabular`, with a trunk of 128 and 64, or,
+    /// Whether it, and all that it is made of, is the workspace's own.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        match self {
+            Self::Core(config) => !matches!(config, EncoderConfig::Outside(_)),
+            Self::Attention(_) => true,
+            Self::Others(MadeOfOthers::PerSource(config)) => config.encoders().all(Self::is_ours),
+        }
+    }
+
+    /// The encoder of a run that names none: `per-source` for several sources; `conv` for pictures; `lstm` for texts; for
+    /// a table `tabular`, with a trunk of 128 and 64, or,
     /// where the architecture reads the fields themselves, without a trunk and with tokens as wide as a small trunk.
     #[must_use]
     pub fn default_for(data: &DatasetConfig, sharing: &Architecture) -> Self {
         match sharing.part().reads_fields() {
+            reads_fields if data.sources().is_some() => {
+                let config = if reads_fields { PerSourceConfig::of_fields() } else { PerSourceConfig::default() };
+                MadeOfOthers::PerSource(config).into()
+            }
             _ if data.has_pictures() => EncoderConfig::Conv(ConvEncoderConfig::default()).into(),
             _ if data.has_texts() => EncoderConfig::Lstm(LstmEncoderConfig::default()).into(),
             true => {

@@ -34,6 +34,7 @@ pub mod architecture;
 pub mod encoder;
 pub mod method;
 pub mod metrics;
+pub mod per_source;
 mod union;
 
 use mtl_core::{

@@ -6,6 +6,7 @@ use crate::{
     Result,
     analysis::affinity::{Affinity, AffinityOptions, affinity},
     monitor::console::out,
+    run::sources,
 };
 use clap::Args as ClapArgs;
 
@@ -17,7 +18,7 @@ pub(super) struct Args {
     run: PathBuf,
     #[command(flatten)]
     data: DataFlags,
-    /// Batches to look at.
+    /// Batches to look at; of each source, where the run has several.
     #[arg(long, default_value_t = 10)]
     batches: u64,
     /// Length of a step over the norm of the shared parameters.
@@ -33,9 +34,9 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<()> {
     let (_, session, _) = args.data.open(&args.run)?;
-    let loader = args.split.loader(&session);
+    let loader = sources::side_by_side(args.split.loader(&session))?;
     let options = AffinityOptions { batches: args.batches, step: args.step };
-    let found = affinity(session.trainer.model(), loader, &options)?;
+    let found = affinity(session.trainer.model(), &loader, &options)?;
     if args.json {
         out(format_args!("{:#}", serde_json::json!(found)))?;
         return Ok(());

@@ -8,7 +8,7 @@ use crate::{
     monitor::console::out,
 };
 use clap::Args as ClapArgs;
-use mtl_data::DatasetConfig;
+use mtl_data::{DatasetConfig, Splits};
 
 use super::{
     source::{Settings, config_file},
@@ -37,11 +37,30 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let summary = if args.what.exists() || DatasetConfig::by_name(&name).is_err() && name.ends_with(".toml") {
         let source = args.settings.read(&config_file(&args.what))?;
         let loaded = source.config()?.data.load().map_err(|e| source.explain(e.into()))?;
+        if !loaded.sources.is_empty() {
+            return sources(&loaded, args);
+        }
         DataSummary::new(&loaded, args.rows)?
     } else {
         DataSummary::new(&DatasetConfig::by_name(&name)?.load()?, args.rows)?
     };
     show(&summary, args.json)
+}
+
+/// Each source, one after the other.
+fn sources(loaded: &Splits, args: &Args) -> Result<()> {
+    let mut all = serde_json::Map::new();
+    for source in &loaded.sources {
+        let summary = DataSummary::new(&source.splits, args.rows)?;
+        match args.json {
+            true => drop(all.insert(source.name.clone(), serde_json::json!(summary))),
+            false => {
+                out(format_args!("source {}", source.name))?;
+                show(&summary, false)?;
+            }
+        }
+    }
+    if args.json { out(format_args!("{:#}", serde_json::Value::Object(all))) } else { Ok(()) }
 }
 
 fn show(summary: &DataSummary, json: bool) -> Result<()> {

@@ -1,6 +1,6 @@
 //! `mtl explain`: what the answers of a trained model rest on, with a deletion test.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use crate::{
     Result,
@@ -9,6 +9,7 @@ use crate::{
 };
 use clap::Args as ClapArgs;
 use comfy_table::{Table, presets::UTF8_HORIZONTAL_ONLY};
+use mtl_data::{Source, source::PartOf};
 
 use super::{run::DataFlags, split::Split};
 
@@ -27,6 +28,9 @@ pub(super) struct Args {
     /// Where they are from.
     #[arg(long, value_enum, default_value_t = Split::Validation)]
     split: Split,
+    /// The source that they are of, where the run has several.
+    #[arg(long)]
+    source: Option<String>,
     /// Ways to explain (attention, gradient-input, integrated-gradients); default what suits the model.
     #[arg(long = "method", value_delimiter = ',')]
     methods: Vec<Method>,
@@ -58,7 +62,16 @@ pub(super) fn run(args: &Args) -> Result<()> {
         seed: args.seed,
         ..ExplainOptions::default()
     };
-    let mut found = explain::explain(session.trainer.model(), loader.source(), &options)?;
+    let source: Arc<dyn Source> = match &args.source {
+        None => loader.source().clone(),
+        Some(name) => Arc::new(PartOf::new(loader.source().clone(), name)?),
+    };
+    let found = explain::explain(session.trainer.model(), &source, &options);
+    let mut found = found.map_err(|e| match loader.source().parts().len() {
+        0 | 1 => e,
+        _ if args.source.is_some() => e,
+        _ => say_source(loader.source()),
+    })?;
     found.notes.splice(..0, changes);
     let name = dir.root().file_name().map_or_else(|| "run".into(), |n| n.to_string_lossy().into_owned());
     explain::write(&dir, &format!("{name}: what answers rest on"), &found)?;
@@ -71,6 +84,14 @@ pub(super) fn run(args: &Args) -> Result<()> {
     }
     out(table(&found))?;
     out(dir.explanation("html").display())
+}
+
+/// The refusal of a run of several sources of which none is named.
+fn say_source(source: &Arc<dyn Source>) -> crate::Error {
+    let names: Vec<String> = source.parts().into_iter().map(|part| part.name).collect();
+    let (expected, found) =
+        (format!("one of {}: a sample brings the inputs of its source", names.join(", ")), "none".into());
+    mtl_core::Error::InvalidConfig { what: "mtl explain", field: "--source", expected, found }.into()
 }
 
 fn table(found: &Explanation) -> Table {

@@ -3,7 +3,7 @@
 use clap::{Args as ClapArgs, ValueEnum};
 use comfy_table::{Table, presets::NOTHING};
 use mtl_core::{answer::Answer, input::Modality, metric::Direction, step::StepMode};
-use mtl_data::{DatasetConfig, TaskSampler};
+use mtl_data::{DatasetConfig, Mix};
 use mtl_heads::HeadConfig;
 use mtl_metrics::registry::Entry;
 
@@ -39,11 +39,11 @@ enum What {
     /// Every key of a configuration file.
     Keys,
     Metrics,
+    /// Which of several sources each batch comes from.
+    Mixers,
     /// What inputs are.
     Modalities,
     Optimizers,
-    /// In which order data sets take turns where each task has its own.
-    Samplers,
     Schedules,
     StepModes,
 }
@@ -59,9 +59,9 @@ impl What {
             Self::Heads => HeadConfig::all(),
             Self::Keys => Vec::new(),
             Self::Metrics => Vec::new(),
+            Self::Mixers => Mix::all(),
             Self::Modalities => Modality::all(),
             Self::Optimizers => OptimizerConfig::all(),
-            Self::Samplers => TaskSampler::all(),
             Self::Schedules => ScheduleConfig::all(),
             Self::StepModes => StepMode::all(),
         }

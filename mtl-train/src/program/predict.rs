@@ -18,6 +18,9 @@ pub(super) struct Args {
     /// several pictures, a folder with an idx file for each; `-` is the standard input, for rows and texts.
     #[arg(long)]
     input: PathBuf,
+    /// The source that the samples are of, for a model of several; default the one that can read them, if it is one alone.
+    #[arg(long)]
+    source: Option<String>,
     /// Where the answers go; default the standard output.
     #[arg(long)]
     output: Option<PathBuf>,
@@ -37,11 +40,15 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let predictor = Predictor::open(&args.model, device)?;
     let request = Request {
         input: args.input.clone(),
+        source: args.source.clone(),
         output: args.output.clone(),
         format: args.format,
         batch_size: args.batch_size,
     };
-    let rows = predict_file(&predictor, &request)?;
+    let (rows, source) = predict_file(&predictor, &request)?;
+    if let (None, Some(source)) = (&args.source, source) {
+        note(format_args!("note: answered as samples of {source}, the one source that can read them"));
+    }
     if let Some(output) = &args.output {
         note(format_args!("{rows} answers in {}", output.display()));
     }

@@ -10,7 +10,7 @@
 //! | [`opened`] | a folder opened again: data, model |
 //! | [`machine`], [`memory`] | what it runs on; what the process holds |
 //! | [`threads`], [`ranks`] | how many work inside operations; how many side by side |
-//! | [`self_supervised`] | tasks whose labels are inputs |
+//! | [`self_supervised`], [`sources`] | tasks whose labels are inputs; data of several sources |
 //! | [`interrupt`] | Ctrl-C |
 
 pub mod cost;
@@ -30,4 +30,5 @@ pub mod ranks;
 pub(crate) mod sealed_json;
 pub mod self_supervised;
 pub mod session;
+pub mod sources;
 pub mod threads;

@@ -24,7 +24,7 @@ use crate::{
     config::{RunConfig, TaskConfig},
     error::{Error, Result},
     parts::metrics::registry,
-    run::self_supervised,
+    run::{self_supervised, sources},
     train::model::{Blueprint, Model, ModelConfig},
 };
 
@@ -75,7 +75,9 @@ impl ModelPlan {
                 return Err(Error::from(twice).in_section(section()));
             }
         }
-        Ok(Self { tasks, answers, inputs: info.inputs, parts, joint: config.joint.clone() })
+        let wanted: Vec<&str> = tasks.names().map(TaskName::as_str).collect();
+        let inputs = sources::inputs_for(config, &info.inputs, &wanted)?;
+        Ok(Self { inputs, tasks, answers, parts, joint: config.joint.clone() })
     }
 
     /// The model with fresh parameters, which depend on the run's `seed`; `labels` are the statistics of the training labels, in

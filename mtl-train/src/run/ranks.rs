@@ -34,10 +34,7 @@ use mtl_heads::HeadConfig;
 use serde::{Deserialize, Serialize};
 
 use super::threads::{self, Work};
-use crate::{
-    parts::{architecture::Architecture, encoder::AnyEncoder},
-    train::model::ModelConfig,
-};
+use crate::{parts::architecture::Architecture, train::model::ModelConfig};
 
 /// Samples of a batch that a rank should have at least.
 const LEAST: usize = 64;
@@ -94,10 +91,15 @@ pub fn by_work(largest: Work, batch_size: usize) -> usize {
 /// Whether all parts are the workspace's own, of which it is known that they learn from parts of a batch what they learn from the whole.
 #[must_use]
 pub fn are_ours(parts: &ModelConfig) -> bool {
-    let from_outside = matches!(parts.encoder, AnyEncoder::Core(EncoderConfig::Outside(_)))
-        || matches!(parts.sharing, Architecture::Core(SharingConfig::Outside(_)))
-        || parts.heads.iter().any(|head| matches!(head, Some(HeadConfig::Outside(_))));
-    !from_outside
+    let is_ours = |encoder: &EncoderConfig| !matches!(encoder, EncoderConfig::Outside(_));
+    let sharing = match &parts.sharing {
+        Architecture::Core(SharingConfig::Outside(_)) => false,
+        Architecture::Core(SharingConfig::Fusion(config)) => {
+            config.parts.iter().filter_map(|part| part.encoder.as_ref()).all(is_ours)
+        }
+        Architecture::Core(_) | Architecture::Attention(_) => true,
+    };
+    sharing && parts.encoder.is_ours() && !parts.heads.iter().any(|head| matches!(head, Some(HeadConfig::Outside(_))))
 }
 
 #[cfg(test)]

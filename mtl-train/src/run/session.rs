@@ -8,7 +8,9 @@ use mtl_core::{
     rng::derive,
     world::{self, World},
 };
-use mtl_data::{Batches, ForTasks, Loader, LoaderConfig, Order, Source, Splits, Subset, stats};
+use mtl_data::{
+    Batches, DrawnPart, ForTasks, Loader, LoaderConfig, LoaderPosition, Mixing, Order, Source, Splits, Subset, stats,
+};
 use mtl_metrics::MetricReport;
 use tch::Device;
 
@@ -20,7 +22,7 @@ use crate::{
     config::RunConfig,
     error::{Error, Result},
     parts::method::MethodConfig,
-    run::{data::RunData, plan::ModelPlan, self_supervised, threads},
+    run::{data::RunData, plan::ModelPlan, self_supervised, sources, threads},
     train::{
         checkpoint::CheckpointStore,
         constant::Constant,
@@ -73,9 +75,7 @@ impl Session {
     /// Whatever is wrong with a setting, naming it.
     pub fn new(config: &RunConfig, splits: &Splits) -> Result<Self> {
         let device = config.device.apply().map_err(|e| e.in_section("device"))?;
-        let few =
-            config.train.overfit_batches.map(|n| first_samples(splits, n.saturating_mul(samples_per_batch(config))));
-        let few = few.transpose()?;
+        let few = config.train.overfit_batches.map(|n| first_samples(config, splits, n)).transpose()?;
         let data = RunData::of(&config.data, splits); // of all samples, also where few are learned
         let splits = few.as_ref().unwrap_or(splits);
         let plan = ModelPlan::new(config, &splits.info)?;
@@ -83,7 +83,7 @@ impl Session {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let restrict = |source: &Arc<dyn Source>| -> Result<Arc<dyn Source>> {
             let selected = ForTasks::select(self_supervised::source(config, source.clone())?, &names);
-            Ok(Arc::new(selected.map_err(|e| Error::from(e).in_section("task"))?))
+            sources::with_labels(Arc::new(selected.map_err(|e| Error::from(e).in_section("task"))?))
         };
         let mut train = restrict(&splits.train)?;
         let seed = config.train.seed;
@@ -91,19 +91,18 @@ impl Session {
         let (balancer, train_config) = (config.balancer.clone(), config.train.clone());
         let mut recipe = Recipe { ranks: 1, device, plan, balancer, train: train_config, held_out: None };
         let mut trainer = recipe.trainer(&labels)?;
-        let batch = config.train.batch_size.min(usize::try_from(train.len()).unwrap_or(usize::MAX));
-        recipe.ranks = threads::settle(&config.device, trainer.model(), &recipe.plan, batch);
+        let sizes = sources::batch_sizes(&config.train, &*train);
+        recipe.ranks = threads::settle(&config.device, trainer.model(), &recipe.plan, sizes);
         let data = data.with_labels(labels);
-        let least = match train.is_empty() {
-            true => 1, // the loader refuses it in its own words
-            false => trainer.model().least_batch(&train.batch(&[0])?.inputs.to_device(device)?)?,
-        };
+        sources::check_method(&trainer, &*train)?;
+        let least = sources::least_batch(trainer.model(), &*train)?;
         let shuffled = LoaderConfig {
             batch_size: config.train.batch_size,
             least,
             order: Order::Shuffled,
             seed: derive(seed, "order", 0),
             workers: config.train.workers,
+            mixing: sources::mixing(&config.train, &*train),
             ..LoaderConfig::default()
         };
         if trainer.wants_held_out() {
@@ -120,11 +119,13 @@ impl Session {
             batch_size: config.train.eval_batch_size,
             order: Order::Sequential,
             least: 1,
+            mixing: Mixing::default(),
             ..shuffled.clone()
         };
+        let train = Loader::new(train, shuffled).map_err(|e| Error::from(e).in_section("train"))?;
         Ok(Self {
+            train: sources::with_epochs(train, &trainer)?,
             trainer,
-            train: Loader::new(train, shuffled).map_err(|e| Error::from(e).in_section("train"))?,
             validation: Loader::new(restrict(&splits.validation)?, in_order.clone())?,
             test: Loader::new(restrict(&splits.test)?, in_order)?,
             data,
@@ -174,6 +175,18 @@ impl Session {
     #[must_use]
     pub fn total_rounds(&self) -> u64 {
         self.trainer.total_rounds(&self.train).unwrap_or(u64::MAX)
+    }
+
+    /// What so many steps drew of each source; nothing where the data are one. It follows from seed and settings, whether they were made here
+    /// or by another process.
+    ///
+    /// # Errors
+    /// As [`Loader::drawn`].
+    pub fn drawn(&self, steps: u64) -> Result<Vec<DrawnPart>> {
+        let per_epoch = self.trainer.steps_per_epoch(&self.train).unwrap_or(1).max(1);
+        let per_step = self.train.per_step() * self.trainer.config().accumulate;
+        let at = LoaderPosition { epoch: steps / per_epoch, next_batch: (steps % per_epoch) * per_step };
+        Ok(self.train.drawn(at)?)
     }
 
     /// How many ranks train; see [`Session::fit`].
@@ -266,13 +279,10 @@ impl Session {
     }
 }
 
-fn samples_per_batch(config: &RunConfig) -> u64 {
-    config.train.batch_size as u64
-}
-
-/// The first samples of the training split, as every split: what can be learned by heart can be checked on itself.
-fn first_samples(splits: &Splits, n: u64) -> Result<Splits> {
-    let positions: Vec<u64> = (0..n.min(splits.train.len())).collect();
+/// The first samples of the training split, so many batches of each source, as every split: what can be learned by heart can be checked on
+/// itself.
+fn first_samples(config: &RunConfig, splits: &Splits, batches: u64) -> Result<Splits> {
+    let positions = sources::first_positions(&config.train, &*splits.train, batches);
     let dealt = splits.dealt.of(&positions);
     let part: Arc<dyn Source> = Arc::new(Subset::new(splits.train.clone(), positions)?);
     Ok(Splits { train: part.clone(), validation: part.clone(), test: part, dealt, ..splits.clone() })

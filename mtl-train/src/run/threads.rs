@@ -18,7 +18,7 @@
 //! make two runs of one configuration differ in their last bits. The number is written into the run's `config.toml`.
 //! `device.threads`, `OMP_NUM_THREADS` and `MKL_NUM_THREADS` take the choice away from here.
 
-use std::{sync::OnceLock, thread::available_parallelism};
+use std::{ops::RangeInclusive, sync::OnceLock, thread::available_parallelism};
 
 use mtl_core::{context::Cx, input::InputSpec, mode::Mode};
 use tch::Device;
@@ -86,20 +86,20 @@ pub fn by_work(largest: Work) -> usize {
     }
 }
 
-/// Settles what the settings leave open for training `model`, built of `plan`, on batches of so many samples: sets the number of threads,
-/// and gives that of ranks.
-pub(crate) fn settle(config: &DeviceConfig, model: &Model, plan: &ModelPlan, batch_size: usize) -> usize {
+/// Settles what the settings leave open for training `model`, built of `plan`, on batches of so many samples, the fewest and the most: sets
+/// the number of threads, and gives that of ranks.
+pub(crate) fn settle(config: &DeviceConfig, model: &Model, plan: &ModelPlan, sizes: RangeInclusive<usize>) -> usize {
     let is_cpu = model.params().device() == Device::Cpu;
     let asked = config.asks().number();
     if let (Some(ranks), Some(_)) | (Some(ranks @ 2..), None) = (asked, config.threads) {
         return ranks; // and threads are set by now
     }
     // A model that cannot run fails in its first step, where the error can name the batch.
-    let largest = || of_a_sample(model, &plan.inputs).unwrap_or_default().times(batch_size as u64);
+    let largest = || of_a_sample(model, &plan.inputs).unwrap_or_default().times(*sizes.end() as u64);
     let largest = if is_cpu { largest() } else { Work::LARGE };
     let ranks = match asked {
         Some(ranks) => ranks,
-        None if is_cpu && ranks::are_ours(&plan.parts) => ranks::by_work(largest, batch_size),
+        None if is_cpu && ranks::are_ours(&plan.parts) => ranks::by_work(largest, *sizes.start()),
         None => 1,
     };
     let threads = match (ranks, config.threads) {
@@ -112,8 +112,16 @@ pub(crate) fn settle(config: &DeviceConfig, model: &Model, plan: &ModelPlan, bat
     ranks
 }
 
-/// What the largest layers have to do for one sample.
+/// What the largest layers have to do for one sample, of whichever source.
 fn of_a_sample(model: &Model, inputs: &InputSpec) -> Result<Work> {
+    let mut largest = Work::default();
+    for set in inputs.sets() {
+        let own = of_a_sample(model, &inputs.of_set(set)?)?;
+        largest = Work { product: largest.product.max(own.product), numbers: largest.numbers.max(own.numbers) };
+    }
+    if !inputs.sets().is_empty() {
+        return Ok(largest);
+    }
     let _guard = tch::no_grad_guard();
     let cx = Cx::new(Mode::Eval).with_tape();
     let output = model.forward(&inputs.example(1)?.to_device(model.params().device())?, |_| true, &cx)?;

@@ -338,6 +338,20 @@ impl Model {
         self.predict_with(inputs, &Cx::new(Mode::Eval))
     }
 
+    /// As [`Model::predict`], of the tasks for which `wanted` says so: a batch of one of several sources is asked of that source's tasks.
+    ///
+    /// # Errors
+    /// As [`Model::forward`].
+    pub fn predict_wanted(&self, inputs: &Inputs, wanted: impl Fn(usize) -> bool) -> Result<Vec<Option<Prediction>>> {
+        let _guard = tch::no_grad_guard();
+        let output = self.forward(inputs, wanted, &Cx::new(Mode::Eval))?;
+        let mut predictions = Vec::with_capacity(self.heads.len());
+        for (head, out) in self.heads.iter().zip(&output.heads) {
+            predictions.push(out.as_ref().map(|out| head.decode(out)).transpose()?);
+        }
+        Ok(predictions)
+    }
+
     /// As [`Model::predict`], recording what `cx` asks for.
     ///
     /// # Errors

@@ -11,8 +11,8 @@ use mtl_core::{
     world::{World, together},
 };
 use mtl_data::{
-    BatchIter, Batches, Error as DataError, ForTasks, Loader, LoaderConfig, LoaderPosition, MultiConfig, MultiLoader,
-    Part, PartIter, Shard, Source, Splits, Subset, TaskSampler,
+    BatchIter, Batches, Error as DataError, ForTasks, Joined, Loader, LoaderConfig, LoaderPosition, Mix, MixedPart,
+    Mixing, Part, PartIter, Shard, Source, Splits, Subset, source::Member,
 };
 use mtl_train::{
     Error, RunConfig,
@@ -227,16 +227,18 @@ fn separate_data_sets_are_drawn_alike_by_all_ranks() {
         let rows: Arc<dyn Source> = Arc::new(Subset::new(splits.train.clone(), rows.collect()).unwrap());
         Arc::new(ForTasks::select(rows, &[tasks[task].name.as_str()]).unwrap())
     };
-    for (sampler, _) in TaskSampler::ALL {
-        let loader = LoaderConfig { batch_size: 16, workers: 0, seed: 2, ..LoaderConfig::default() };
-        let sampler = TaskSampler::by_name(sampler).unwrap();
-        let multi =
-            MultiLoader::new(vec![part(0, 0..100), part(1, 100..150)], MultiConfig { sampler, loader, steps: None });
-        let multi = multi.unwrap();
-        let (one, steps) = learn(1, &config, &splits, &multi, None, u64::MAX).unwrap();
-        let (three, steps_of_three) = learn(3, &config, &splits, &multi, None, u64::MAX).unwrap();
+    let members = vec![Member::new("first", part(0, 0..100)), Member::new("second", part(1, 100..150))];
+    let joined: Arc<dyn Source> = Arc::new(Joined::new(members).unwrap());
+    for (name, _) in Mix::ALL {
+        // The second source's last batch has two samples: of three ranks each has both, and one counts them.
+        let sizes = vec![MixedPart::default(), MixedPart { batch_size: Some(12), batches: None }];
+        let mixing = Mixing { mix: Mix::by_name(name).unwrap(), parts: sizes, epochs: 2 };
+        let loader = LoaderConfig { batch_size: 16, workers: 0, seed: 2, mixing, ..LoaderConfig::default() };
+        let mixed = Loader::new(joined.clone(), loader).unwrap();
+        let (one, steps) = learn(1, &config, &splits, &mixed, None, u64::MAX).unwrap();
+        let (three, steps_of_three) = learn(3, &config, &splits, &mixed, None, u64::MAX).unwrap();
         let far = apart(&one, &three);
-        assert!(far < 5e-6 && steps == steps_of_three, "{:?}: {far:e}", multi.schedule(0));
+        assert!(far < 5e-6 && steps == steps_of_three, "{name}: {far:e}");
     }
 }
 

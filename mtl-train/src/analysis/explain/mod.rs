@@ -197,10 +197,16 @@ impl Attribution {
 /// Explains the answers of a model to samples of a source.
 ///
 /// # Errors
-/// [`mtl_core::Error::InvalidConfig`] for settings out of range, samples that do not exist, or inputs that have no parts;
+/// [`mtl_core::Error::InvalidConfig`] for settings out of range, samples that do not exist, samples of
+/// several sources at once, or inputs that have no parts;
 /// the model's and the data's own errors.
 pub fn explain(model: &Model, source: &dyn Source, options: &ExplainOptions) -> Result<Explanation> {
     check(options)?;
+    if let [first, second, ..] = &source.parts()[..] {
+        let (expected, found) = ("of one source at a time", format!("those of {} and of {}", first.name, second.name));
+        let (what, field) = ("explain", "samples");
+        return Err(mtl_core::Error::InvalidConfig { what, field, expected: expected.into(), found }.into());
+    }
     let device = model.params().device();
     let batch = options.samples.batch(source, options.seed)?.to_device(device)?;
     let reference = Samples::Random(options.reference).batch(source, options.seed ^ 1)?.to_device(device)?;
@@ -212,7 +218,12 @@ pub fn explain(model: &Model, source: &dyn Source, options: &ExplainOptions) -> 
     let tasks: Vec<String> = model.tasks().names().map(ToString::to_string).collect();
     let mut notes = Vec::new();
     let mut given: Vec<Option<Vec<Chosen>>> = Vec::with_capacity(tasks.len());
-    for ((task, prediction), head) in tasks.iter().zip(&predictions).zip(model.heads()) {
+    let of_source = source.parts().into_iter().next().map(|part| part.tasks);
+    for (at, ((task, prediction), head)) in tasks.iter().zip(&predictions).zip(model.heads()).enumerate() {
+        if of_source.as_ref().is_some_and(|own| !own.contains(&at)) {
+            given.push(None); // asked of samples of another source
+            continue;
+        }
         let answers = match head.spec().needs.hides {
             Some(_) => Err("it restores its own inputs, each cell from the others".into()),
             None => chosen(prediction),

@@ -16,6 +16,7 @@ use super::{
     field_scan::FieldScan,
     leak::{Leaks, leaks, not_looked_at},
     scan::{LabelScan, Scan},
+    sources,
 };
 use crate::error::Result;
 
@@ -48,6 +49,9 @@ pub fn examine(data: &DatasetConfig) -> Result<(Option<Splits>, Vec<Finding>)> {
 /// # Errors
 /// What a source finds wrong while it builds batches: a label out of range, say, with its place.
 pub fn check(splits: &Splits) -> Result<Vec<Finding>> {
+    if !splits.sources.is_empty() {
+        return sources::check(splits);
+    }
     check_scanned(splits, &[Scan::new(&splits.train)?, Scan::new(&splits.validation)?, Scan::new(&splits.test)?])
 }
 

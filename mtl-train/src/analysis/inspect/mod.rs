@@ -10,6 +10,7 @@
 //! | `losses` | [`losses`](fn@losses): first losses that differ by more than 100 times |
 //! | `selection` | [`selection`]: metrics that the validation labels leave undefined |
 //! | `leak` | how well one field alone gives a task's label away |
+//! | `sources` | the same for data of several sources, and what these have in common |
 //! | `setup` | [`Examination`]: a whole configuration (`mtl doctor CONFIG`) |
 //! | `settings` | settings that do not fit the data's size or each other |
 
@@ -23,6 +24,7 @@ mod scan;
 mod selection;
 mod settings;
 mod setup;
+mod sources;
 mod spread;
 mod summary;
 

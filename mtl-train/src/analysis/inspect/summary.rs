@@ -75,7 +75,26 @@ pub fn fields(
     preprocessing: Option<&Preprocessing>,
     positions: &[u64],
 ) -> Result<Vec<Vec<(String, String)>>> {
-    fields_of(&source.batch(positions)?, source.info(), preprocessing)
+    let parts = source.parts();
+    if parts.is_empty() {
+        return fields_of(&source.batch(positions)?, source.info(), preprocessing);
+    }
+    // Of several sources each has fields of its own, which its own preprocessing knows.
+    let mut found = vec![Vec::new(); positions.len()];
+    for part in parts {
+        let is_own = |at: &u64| (part.start..part.start + part.len).contains(at);
+        let own: Vec<u64> = positions.iter().copied().filter(is_own).collect();
+        let Some(reading) = preprocessing.and_then(|p| p.source(&part.name).ok()).filter(|_| !own.is_empty()) else {
+            continue;
+        };
+        let Batch { inputs, targets, ids } = source.batch(&own)?;
+        let batch = Batch::new(reading.as_read(inputs)?, targets, ids)?;
+        let info = DataInfo { inputs: reading.read_inputs()?, tasks: Vec::new() };
+        let fields = fields_of(&batch, &info, reading.raw.as_deref())?;
+        let places = positions.iter().enumerate().filter(|(_, at)| is_own(at));
+        places.zip(fields).for_each(|((place, _), fields)| found[place] = fields);
+    }
+    Ok(found)
 }
 
 fn fields_of(

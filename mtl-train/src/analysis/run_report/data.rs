@@ -12,7 +12,7 @@ use super::gaps;
 use crate::{
     analysis::inspect::{FieldScan, Finding, LabelScan, Level, Scan, check_scanned, shortest},
     error::Result,
-    report::{Align, Block, Cell, Column, Details, Note, NoteKind, Paragraph, Row, Table, count, written},
+    report::{Align, Block, Cell, Column, Details, Heading, Note, NoteKind, Paragraph, Row, Table, count, written},
 };
 
 /// Cells (samples times columns) of a split that are looked at.
@@ -29,6 +29,23 @@ const FINDINGS: usize = 20;
 /// # Errors
 /// What a source finds wrong while it builds batches.
 pub(super) fn blocks(splits: &Splits, tasks: &[String]) -> Result<Vec<Block>> {
+    if splits.sources.is_empty() {
+        return of_one(splits, tasks);
+    }
+    let mut blocks = Vec::new();
+    for source in &splits.sources {
+        let own: Vec<String> = source.splits.info.tasks.iter().map(|task| task.name.to_string()).collect();
+        // A source of which no task is learned is not read.
+        if tasks.is_empty() || own.iter().any(|task| tasks.contains(task)) {
+            blocks.push(Heading::part(&source.name).into());
+            blocks.extend(of_one(&source.splits, tasks)?);
+        }
+    }
+    Ok(blocks)
+}
+
+/// The same of a single data set.
+fn of_one(splits: &Splits, tasks: &[String]) -> Result<Vec<Block>> {
     let looked_at = Splits {
         train: sampled(&splits.train)?,
         validation: sampled(&splits.validation)?,

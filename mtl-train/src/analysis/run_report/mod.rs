@@ -25,18 +25,19 @@ mod history;
 mod outputs;
 mod overview;
 mod results;
+mod sources;
 mod training;
 mod wilson;
 mod worst;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 pub use evaluation::{
     Calibration, CalibrationBin, Confusion, Evaluation, GradesOff, Ranking, Rankings, ResidualBar, ResidualGroup,
     Residuals, TaskEvaluation, Worst,
 };
 pub use history::{History, StepLine};
-use mtl_data::{Splits, kept::Reloaded};
+use mtl_data::{Source, Splits, kept::Reloaded, source::PartOf};
 pub use outputs::{Judged, Outputs, Rows, TaskOutputs, outputs};
 use results::FEW_TASKS;
 use worst::Fields;
@@ -217,6 +218,9 @@ fn page(
     doc.blocks.extend(results::blocks(history, outcome));
     if let Some(splits) = splits {
         doc.push(Heading::section("Data"));
+        if let Some((session, _)) = answering {
+            doc.blocks.extend(sources::drawn(session, history, outcome)?);
+        }
         doc.blocks.extend(data::blocks(splits, &facts.tasks)?);
     }
     let is_few = facts.tasks.len() <= FEW_TASKS;
@@ -233,9 +237,12 @@ fn page(
     match answering {
         Some((session, _)) => {
             explanation(&mut doc, session)?;
-            let positions: Vec<u64> = (0..session.validation.source().len().min(8)).collect();
+            let source = session.validation.source();
+            // Of several sources the first is measured, as a step is of one.
+            let samples = source.parts().first().map_or_else(|| source.len(), |part| part.len);
+            let positions: Vec<u64> = (0..samples.min(8)).collect();
             let model = session.trainer.model();
-            let batch = session.validation.source().batch(&positions)?.to_device(model.params().device())?;
+            let batch = source.batch(&positions)?.to_device(model.params().device())?;
             size = Some(cost::size(model, &batch.inputs)?);
         }
         None => doc.push(Note::new(NoteKind::Caution, "There is no model yet: the run has written no checkpoint.")),
@@ -311,7 +318,22 @@ fn explanation(doc: &mut Document, session: &Session) -> Result<()> {
         draws: draws.clamp(2, DRAWS),
         ..ExplainOptions::default()
     };
-    match explain::explain(session.trainer.model(), session.validation.source(), &options) {
+    let source = session.validation.source();
+    match &source.parts()[..] {
+        [] => explained(doc, session, source, &options)?,
+        parts => {
+            for part in parts {
+                doc.push(Heading::part(&part.name));
+                let own: Arc<dyn Source> = Arc::new(PartOf::new(source.clone(), &part.name)?);
+                explained(doc, session, &own, &options)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn explained(doc: &mut Document, session: &Session, source: &Arc<dyn Source>, options: &ExplainOptions) -> Result<()> {
+    match explain::explain(session.trainer.model(), source, options) {
         Ok(found) => {
             doc.push(Paragraph::new(format!(
                 "{} validation samples. Parts of their input are taken away in the order of each explanation, and at \

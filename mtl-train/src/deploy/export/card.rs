@@ -191,7 +191,18 @@ fn tensors(manifest: &Manifest) -> String {
 
 fn usage(manifest: &Manifest) -> String {
     let mut text = String::from("## Use\n\n");
-    if manifest.model.preprocessing.is_some() {
+    let sources = manifest.model.preprocessing.as_ref().map_or(&[][..], Preprocessing::sources);
+    if !sources.is_empty() {
+        text.push_str(
+            "Samples come from several sources; each has its inputs, and is answered for its tasks:\n\n```sh\n",
+        );
+        for source in sources {
+            let tasks = source.tasks.iter().map(|task| task.as_str()).collect::<Vec<_>>().join(", ");
+            let _ =
+                writeln!(text, "mtl predict . --source {} --input FILE --output answers.csv  # {tasks}", source.name);
+        }
+        text.push_str("```\n\n");
+    } else if manifest.model.preprocessing.is_some() {
         let _ = writeln!(
             text,
             "Raw rows to answers, from this folder or from `{TORCHSCRIPT}` alone:\n\n```sh\nmtl predict . --input rows.csv \

@@ -145,13 +145,15 @@ impl Description {
             })
             .collect::<Result<_>>()?;
         let input_tensors = inputs.iter().map(|(name, modality)| TensorSpec::input(name, modality)).collect();
+        let names: Vec<String> = tasks.iter().map(|task| task.name.to_string()).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
         Ok(Self {
             encoder: config.encoder.clone(),
             sharing: config.sharing.clone(),
             output_tensors: tasks.iter().map(TensorSpec::output).collect(),
             tasks,
             inputs,
-            preprocessing: data.data.preprocessing.clone(),
+            preprocessing: data.data.preprocessing.as_ref().map(|all| all.for_tasks(&names)),
             input_tensors,
             record,
         })
@@ -183,6 +185,19 @@ impl Description {
         let blueprint =
             Blueprint { inputs: &self.inputs, answers: &answers, labels: &[], kind: Kind::Float, device, seed: 0 };
         Model::build_within(limit, &config, &self.task_set()?, &blueprint)
+    }
+
+    /// The tasks that samples of a source are answered for, by their places; all where there is one source.
+    ///
+    /// # Errors
+    /// As [`Preprocessing::source`].
+    pub fn tasks_of(&self, source: Option<&str>) -> Result<Vec<usize>> {
+        let own = match (&self.preprocessing, source) {
+            (Some(preprocessing), Some(source)) => Some(&preprocessing.source(source)?.tasks),
+            _ => None,
+        };
+        let is_own = |task: &TaskDescription| own.is_none_or(|own| own.contains(&task.name));
+        Ok((0..self.tasks.len()).filter(|&at| is_own(&self.tasks[at])).collect())
     }
 
     /// Checks one that was read from a file, before anything is built from it.

@@ -47,6 +47,12 @@ pub(super) fn record(model: &Model, description: &Description, manifest: &Manife
             modality.describe()
         )));
     }
+    if let [first, second, ..] = description.inputs.sets() {
+        return Err(refuse(format!(
+            "a recording takes all inputs at once, and a sample brings those of {} or of {}; export with --format safetensors",
+            first.name, second.name
+        )));
+    }
     let samples = |b: i64| -> Result<Inputs> { Ok(description.inputs.example(b)?.to_device(model.params().device())?) };
     // A first pass makes the constants that layers make once: inside a recording they would be lost.
     model.predict(&samples(1)?)?;

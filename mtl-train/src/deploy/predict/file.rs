@@ -21,6 +21,8 @@ pub struct Request {
     /// A CSV file, a file of texts, an idx file of pictures, a folder with an idx file for each of several pictures of a sample, or `-`
     /// for rows or texts from the standard input.
     pub input: PathBuf,
+    /// The source that the samples are of, for a model of several; `None` means the one that can read them.
+    pub source: Option<String>,
     /// The file to write; `None` is the standard output. It appears when all answers are in it: whatever goes wrong, an
     /// older file of that name is still there.
     pub output: Option<PathBuf>,
@@ -30,21 +32,24 @@ pub struct Request {
     pub batch_size: usize,
 }
 
-/// Answers all samples of a file; gives their number.
+/// Answers all samples of a file; gives their number, and the source that they are of where the model has several.
 ///
 /// # Errors
 /// As [`Predictor::answers`], with file, line and column; [`Error::Io`] when the output cannot be written.
-pub fn predict_file(predictor: &Predictor, request: &Request) -> Result<u64> {
+pub fn predict_file(predictor: &Predictor, request: &Request) -> Result<(u64, Option<String>)> {
     let format = request.format.or_else(|| request.output.as_deref().map(OutputFormat::of_path)).unwrap_or_default();
-    let answers = predictor.answers(&request.input, request.batch_size)?;
-    let tasks = &predictor.description().tasks;
+    let answers = match &request.source {
+        None => predictor.answers(&request.input, request.batch_size)?,
+        Some(source) => predictor.answers_of(source, &request.input, request.batch_size)?,
+    };
+    let (tasks, source) = (&answers.tasks(), answers.source().map(str::to_owned));
     let Some(path) = &request.output else {
         let failed = |e| Error::io(STANDARD_OUTPUT, "cannot write answers", e);
         let mut writer = Writer::new(io::stdout().lock(), format, tasks).map_err(failed)?;
         for batch in answers {
             writer.write(&batch?).map_err(|e| at(STANDARD_OUTPUT.as_ref(), e))?;
         }
-        return Ok(writer.finish().map_err(failed)?.0);
+        return Ok((writer.finish().map_err(failed)?.0, source));
     };
     let failed = |e| Error::io(path, "cannot write answers", e);
     let dir = path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -62,7 +67,7 @@ pub fn predict_file(predictor: &Predictor, request: &Request) -> Result<u64> {
     file.flush().and_then(|()| file.as_file().sync_all()).map_err(failed)?;
     file.persist(path).map_err(|e| failed(e.error))?;
     File::open(dir).and_then(|d| d.sync_all()).map_err(failed)?;
-    Ok(rows)
+    Ok((rows, source))
 }
 
 /// A writer does not know where its stream ends: the error with that place.

@@ -18,12 +18,12 @@ use std::path::Path;
 
 pub use file::{Request, predict_file};
 use mtl_core::{batch::Inputs, prediction::Prediction};
-use mtl_data::{InputBatches, Preprocessing};
+use mtl_data::{InputBatches, Preprocessing, preprocess::SourceReading};
 use tch::Device;
 pub use writer::{OutputFormat, Writer};
 
 use crate::{
-    deploy::export::{Description, MANIFEST, Package, Record, TorchScript},
+    deploy::export::{Description, MANIFEST, Package, Record, TaskDescription, TorchScript},
     error::{Error, Result},
     run::{dir::RunDir, opened::Trained},
     train::model::Model,
@@ -123,11 +123,28 @@ impl Predictor {
     /// [`mtl_core::Error`] when the inputs do not fit; [`mtl_core::Error::NonFinite`] naming a task whose answer is no
     /// number.
     pub fn predict(&self, inputs: &Inputs) -> Result<Vec<Prediction>> {
-        let predictions = match &self.network {
-            Network::Model(model) => model.predict(&inputs.to_device(model.params().device())?)?,
-            Network::TorchScript(script) => script.predict(inputs)?,
+        let tasks: Vec<usize> = (0..self.description.tasks.len()).collect();
+        self.predict_tasks(inputs, &tasks)
+    }
+
+    /// The answers of the tasks at these places, in task order: those that the inputs of one of several sources are answered for.
+    ///
+    /// # Errors
+    /// As [`Predictor::predict`].
+    pub fn predict_tasks(&self, inputs: &Inputs, tasks: &[usize]) -> Result<Vec<Prediction>> {
+        let wanted = |task: usize| tasks.contains(&task);
+        let predictions: Vec<Prediction> = match &self.network {
+            Network::Model(model) => {
+                let inputs = inputs.to_device(model.params().device())?;
+                model.predict_wanted(&inputs, wanted)?.into_iter().flatten().collect()
+            }
+            Network::TorchScript(script) => {
+                let all = script.predict(inputs)?.into_iter().enumerate();
+                all.filter(|(task, _)| wanted(*task)).map(|(_, answer)| answer).collect()
+            }
         };
-        for (prediction, task) in predictions.iter().zip(&self.description.tasks) {
+        let named = self.description.tasks.iter().enumerate().filter(|(task, _)| wanted(*task));
+        for (prediction, (_, task)) in predictions.iter().zip(named) {
             if let Some(value) = prediction.not_finite() {
                 let tasks = mtl_core::WhichTasks::by_name(task.name.as_str());
                 return Err(mtl_core::Error::NonFinite { what: "answer", tasks, value: value.into() }.into());
@@ -136,12 +153,68 @@ impl Predictor {
         Ok(predictions)
     }
 
-    /// The answers for all samples of a file, batch by batch in order; `-` is the standard input.
+    /// The answers for all samples of a file, batch by batch in order; `-` is the standard input. Of a model of several sources the file
+    /// must be readable as that of one of them alone; [`Predictor::answers_of`] is told which it is.
     ///
     /// # Errors
-    /// As [`Preprocessing::read`]. Errors of samples come from the iterator, naming file, line and column.
+    /// As [`Predictor::answers_of`].
     pub fn answers(&self, path: &Path, batch_size: usize) -> Result<Answers<'_>> {
-        Ok(Answers { predictor: self, batches: self.preprocessing()?.read(path, batch_size)? })
+        let preprocessing = self.preprocessing()?;
+        match preprocessing.sources() {
+            [] => self.opened(preprocessing, None, path, batch_size),
+            _ => self.answers_of(&self.source_of(path)?, path, batch_size),
+        }
+    }
+
+    /// As [`Predictor::answers`], for samples of the source of that name: answers of its tasks.
+    ///
+    /// # Errors
+    /// [`mtl_data::Error`] for a source that is not there, or whose samples come from no file; as [`Preprocessing::read`]. Errors of
+    /// samples come from the iterator, naming file, line and column.
+    pub fn answers_of(&self, source: &str, path: &Path, batch_size: usize) -> Result<Answers<'_>> {
+        let reading = self.preprocessing()?.source(source)?;
+        let Some(raw) = &reading.raw else {
+            let reason = format!("source {source} reads no files: its inputs must be made by the caller");
+            return Err(Error::Package { path: MANIFEST.into(), reason });
+        };
+        self.opened(raw, Some(reading), path, batch_size)
+    }
+
+    fn opened<'a>(
+        &'a self,
+        raw: &Preprocessing,
+        reading: Option<&'a SourceReading>,
+        path: &Path,
+        batch_size: usize,
+    ) -> Result<Answers<'a>> {
+        let tasks = self.description.tasks_of(reading.map(|reading| reading.name.as_str()))?;
+        Ok(Answers { predictor: self, batches: raw.read(path, batch_size)?, reading, tasks })
+    }
+
+    /// The source whose samples a file can be: the one that can read its first.
+    ///
+    /// # Errors
+    /// [`Error::Package`] listing the sources, where it is not one alone.
+    pub fn source_of(&self, path: &Path) -> Result<String> {
+        let sources = self.preprocessing()?.sources();
+        let refuse = |why: String| {
+            let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
+            let reason = format!("{why}; say of which source it is (--source {})", names.join(" or "));
+            Err(Error::Package { path: path.to_owned(), reason })
+        };
+        if path == Path::new("-") {
+            return refuse("the standard input is read once, and cannot be tried".into());
+        }
+        let reads = |source: &&SourceReading| {
+            let first = source.raw.as_ref().map(|raw| raw.read(path, 1).map(|mut batches| batches.next()));
+            matches!(first, Some(Ok(Some(Ok(_)))))
+        };
+        let found: Vec<&str> = sources.iter().filter(reads).map(|source| source.name.as_str()).collect();
+        match found[..] {
+            [only] => Ok(only.to_owned()),
+            [] => refuse("none of the model's sources can read its first sample".into()),
+            _ => refuse(format!("it can be read as samples of {}", found.join(" and of "))),
+        }
     }
 }
 
@@ -157,6 +230,30 @@ impl From<TorchScript> for Predictor {
 pub struct Answers<'a> {
     predictor: &'a Predictor,
     batches: InputBatches,
+    reading: Option<&'a SourceReading>,
+    tasks: Vec<usize>,
+}
+
+impl Answers<'_> {
+    /// The tasks that are answered, in the order of the answers: all, or those of the source.
+    #[must_use]
+    pub fn tasks(&self) -> Vec<TaskDescription> {
+        self.tasks.iter().filter_map(|&task| self.predictor.description.tasks.get(task)).cloned().collect()
+    }
+
+    /// The source that the samples are of, where the model has several.
+    #[must_use]
+    pub fn source(&self) -> Option<&str> {
+        self.reading.map(|reading| reading.name.as_str())
+    }
+
+    fn answer(&self, inputs: Inputs) -> Result<Vec<Prediction>> {
+        let inputs = match self.reading {
+            None => inputs,
+            Some(reading) => reading.named(inputs)?,
+        };
+        self.predictor.predict_tasks(&inputs, &self.tasks)
+    }
 }
 
 impl Iterator for Answers<'_> {
@@ -164,6 +261,6 @@ impl Iterator for Answers<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let inputs = self.batches.next()?;
-        Some(inputs.map_err(Error::from).and_then(|inputs| self.predictor.predict(&inputs)))
+        Some(inputs.map_err(Error::from).and_then(|inputs| self.answer(inputs)))
     }
 }

@@ -1,9 +1,12 @@
 //! The settings of a run.
 
+use std::collections::BTreeMap;
+
 use mtl_core::{
     precision::Precision,
     step::{Policy, StepMode},
 };
+use mtl_data::Mix;
 use serde::{Deserialize, Serialize};
 
 use super::{Budget, Every, FreezeConfig};
@@ -33,6 +36,12 @@ pub struct TrainConfig {
     /// Samples per step, >= 1; default 256.
     #[schemars(range(min = 1))]
     pub batch_size: usize,
+    /// Which source each batch comes from, where the data have several; default `proportional`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mix: Option<Mix>,
+    /// What differs from source to source, by its name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub sources: BTreeMap<String, SourceConfig>,
     /// Batches per optimizer step, >= 1; their gradients are accumulated, then conflicts resolved; default 1.
     #[schemars(range(min = 1))]
     pub accumulate: u64,
@@ -91,6 +100,24 @@ pub struct TrainConfig {
     pub checkpoint_every: Option<u64>,
 }
 
+/// What an epoch draws is written down ahead, so there is an end to it.
+const MOST_BATCHES: u64 = 10_000_000;
+
+/// How one of several sources is trained on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SourceConfig {
+    /// Samples per batch, >= 1; default `train.batch_size`.
+    #[schemars(range(min = 1))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch_size: Option<usize>,
+    /// How many batches it counts as in an epoch, in [1, 10000000]: its budget, and its size for the mixer. Fewer than it has leave a
+    /// random part to other epochs, more begin it again; default all that it has.
+    #[schemars(range(min = 1, max = 10_000_000))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batches: Option<u64>,
+}
+
 impl Default for TrainConfig {
     fn default() -> Self {
         Self {
@@ -98,6 +125,8 @@ impl Default for TrainConfig {
             steps: None,
             validate_every: Every::default(),
             batch_size: 256,
+            mix: None,
+            sources: BTreeMap::new(),
             accumulate: 1,
             eval_batch_size: 4096,
             workers: 1,
@@ -166,6 +195,18 @@ impl TrainConfig {
         at_least_one("patience", self.patience.unwrap_or(1))?;
         at_least_one("overfit_batches", self.overfit_batches.unwrap_or(1))?;
         at_least_one("checkpoint_every", self.checkpoint_every.unwrap_or(1))?;
+        for (name, source) in &self.sources {
+            let refuse = |field, expected: String, found: String| {
+                let fault = mtl_core::Error::InvalidConfig { what: "source", field, expected, found };
+                Err(fault.inside(format!("sources.{name}")).into())
+            };
+            if source.batch_size == Some(0) {
+                return refuse("batch_size", ">= 1".into(), "0".into());
+            }
+            if let Some(n) = source.batches.filter(|n| !(1..=MOST_BATCHES).contains(n)) {
+                return refuse("batches", format!("in [1, {MOST_BATCHES}]"), n.to_string());
+            }
+        }
         for (field, norm) in [("clip_norm", self.clip_norm), ("clip_task_norm", self.clip_task_norm)] {
             let norm = norm.unwrap_or(1.0);
             check(field, norm > 0.0 && norm.is_finite(), "positive", norm.to_string())?;

@@ -83,9 +83,10 @@ fn read(model: &Model, batches: BatchIter<'_>, metrics: &mut MetricSet, recorder
     for batch in batches {
         let batch = batch?.to_device(model.params().device())?;
         recorder.batch(&batch.ids);
-        let predictions = model.predict(&batch.inputs)?;
+        let has_target = |task: usize| batch.targets.get(task).is_some_and(Option::is_some);
+        let predictions = model.predict_wanted(&batch.inputs, has_target)?;
         for (task_idx, (prediction, target)) in predictions.iter().zip(&batch.targets).enumerate() {
-            if let Some(target) = target {
+            if let (Some(prediction), Some(target)) = (prediction, target) {
                 let reference = target.reference()?;
                 let facts = SampleFacts::of(target)?;
                 metrics.update_batch(task_idx, &facts.judged(&batch.ids, prediction, &reference))?;

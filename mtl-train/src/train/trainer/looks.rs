@@ -21,14 +21,15 @@ pub(super) fn steps(n_batches: u64, per_step: u64, accumulate: u64) -> u64 {
 }
 
 impl Trainer {
-    /// The step's own batch and the fresh ones.
-    pub(super) fn batches_per_step(&self) -> u64 {
+    /// The step's own batches and the fresh ones.
+    pub(super) fn batches_per_step(&self, train: &dyn Batches) -> u64 {
         let fresh = self.engine.method().needs().looks.iter().filter(|l| **l == Look::Fresh).count();
-        1 + fresh as u64
+        train.per_step() * (1 + fresh as u64)
     }
 
     pub(super) fn check_looks(&self, train: &dyn Batches) -> Result<()> {
-        let (per_step, name) = (self.batches_per_step(), self.engine.method().name());
+        let (per_step, name) = (self.batches_per_step(train), self.engine.method().name());
+        self.check_together(train)?;
         let refuse = |field, expected: String, found: String| {
             Err(mtl_core::Error::InvalidConfig { what: "train", field, expected, found }.into())
         };
@@ -50,8 +51,8 @@ impl Trainer {
     }
 
     /// The refusal of an epoch that has not a single step.
-    pub(super) fn refuse_empty(&self, epoch: u64) -> mtl_core::Error {
-        let (per_step, name) = (self.batches_per_step(), self.engine.method().name());
+    pub(super) fn refuse_empty(&self, train: &dyn Batches, epoch: u64) -> mtl_core::Error {
+        let (per_step, name) = (self.batches_per_step(train), self.engine.method().name());
         mtl_core::Error::InvalidConfig {
             what: "train",
             field: "batch_size",

@@ -185,12 +185,12 @@ impl Trainer {
     ) -> Result<Vec<Option<f64>>> {
         let (mut ear, mut clock) = (Ear::default(), Instant::now());
         loop {
-            let Some(part) = self.next_batch(walk)? else {
-                self.next_epoch()?;
+            let Some(batches) = self.next_batches(walk, train)? else {
+                self.next_epoch(train)?;
                 *walk = Walk::new(train, self.position(), self.shard())?;
                 continue;
             };
-            if self.learn(part, walk, held_out, train, &mut clock, &mut ear)? {
+            if self.learn(&batches, walk, held_out, train, &mut clock, &mut ear)? {
                 return Ok(ear.0);
             }
         }

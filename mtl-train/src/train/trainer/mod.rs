@@ -34,6 +34,7 @@ mod ranks;
 mod scoring;
 mod selection;
 mod tally;
+mod together;
 mod walk;
 
 use std::{sync::Arc, time::Instant};
@@ -41,7 +42,7 @@ use std::{sync::Arc, time::Instant};
 pub use crate::train::incident::{Action, Incident, Suspect};
 pub use budget::{Budget, Every};
 pub use choice::Choice;
-pub use config::TrainConfig;
+pub use config::{SourceConfig, TrainConfig};
 use evaluate::evaluate_together;
 pub use evaluate::{Recorder, evaluate, evaluate_answers, evaluate_recorded, metrics_of};
 use freeze::Plateaus;
@@ -49,8 +50,7 @@ pub use freeze::{FreezeConfig, Frozen};
 pub use left_out::{Cause, LeftOut};
 pub use lr_finder::{LrFinderConfig, LrPoint, LrSweep};
 use mtl_core::{
-    balance::{Epoch, Look},
-    batch::Batch,
+    balance::{Epoch, Look, Needs},
     context::Cx,
     label_stats::LabelStats,
     mode::Mode,
@@ -58,7 +58,7 @@ use mtl_core::{
     shim,
     step::{StepEngine, StepReport},
 };
-use mtl_data::{Batches, LoaderPosition, Part};
+use mtl_data::{Batches, LoaderPosition};
 use mtl_metrics::{MetricReport, MetricSet};
 pub use observer::{EpochSummary, Flow, Guarded, Observer, StepSummary};
 use ranks::Division;
@@ -67,6 +67,7 @@ pub use selection::Selection;
 use serde::{Deserialize, Serialize};
 use tally::Tally;
 use tch::Tensor;
+use together::StepBatches;
 use walk::{HeldOut, Walk};
 
 use crate::{
@@ -328,13 +329,23 @@ impl Trainer {
         Some(self.counters.step as f64 / self.steps_per_epoch(train)? as f64)
     }
 
-    fn steps_per_epoch(&self, train: &dyn Batches) -> Option<u64> {
-        Some(looks::steps(train.n_batches()?, self.batches_per_step(), self.config.accumulate))
+    /// Optimizer steps in an epoch; `None` where nobody knows how long one is.
+    pub(crate) fn steps_per_epoch(&self, train: &dyn Batches) -> Option<u64> {
+        Some(looks::steps(train.n_batches()?, self.batches_per_step(train), self.config.accumulate))
+    }
+
+    /// What the balancer needs.
+    pub(crate) fn needs(&self) -> Needs {
+        self.engine.method().needs()
+    }
+
+    /// The name of the balancing method.
+    pub(crate) fn method_name(&self) -> &'static str {
+        self.engine.method().name()
     }
 
     /// Trains until the end, choosing the best epoch on `validation`, and leaves its weights in the model. `train` is a
-    /// [`Loader`](mtl_data::Loader), a [`MultiLoader`](mtl_data::MultiLoader) when tasks have data sets of their own, or anything else
-    /// that gives batches; what does not say how many there are is trained by `train.steps`.
+    /// [`Loader`](mtl_data::Loader) or anything else that gives batches; what does not say how many there are is trained by `train.steps`.
     ///
     /// With a store, checkpoints are written at the end of every epoch, after every validation and as often as the settings say.
     ///
@@ -395,8 +406,9 @@ impl Trainer {
                     clock = Instant::now(); // judging is not training
                 }
                 let (epoch, step) = (self.counters.epoch, self.counters.step);
-                let Some(part) = self.next_batch(&mut walk).map_err(|e| e.at_step(epoch, step))? else { break };
-                let stepped = self.learn(part, &mut walk, &mut held_out, train, &mut clock, observer);
+                let next = self.next_batches(&mut walk, train).map_err(|e| e.at_step(epoch, step))?;
+                let Some(batches) = next else { break };
+                let stepped = self.learn(&batches, &mut walk, &mut held_out, train, &mut clock, observer);
                 if !stepped.map_err(|e| e.at_step(epoch, step))? {
                     continue;
                 }
@@ -411,7 +423,7 @@ impl Trainer {
                 }
             }
             drop(walk);
-            self.next_epoch()?;
+            self.next_epoch(train)?;
             if self.counters.is_due_after_pass(&self.config) {
                 self.end_round(train, validation, observer)?;
             }
@@ -424,20 +436,20 @@ impl Trainer {
         Ok(Ending::Finished)
     }
 
-    /// The batch of the next step, if the epoch has enough for one: a rest is no step.
-    fn next_batch(&self, walk: &mut Walk<'_>) -> Result<Option<Part>> {
-        let needed = usize::try_from(self.batches_per_step()).unwrap_or(usize::MAX);
+    /// The batches of the next step, if the epoch has enough for one: a rest is no step.
+    fn next_batches(&self, walk: &mut Walk<'_>, train: &dyn Batches) -> Result<Option<StepBatches>> {
+        let needed = usize::try_from(self.batches_per_step(train)).unwrap_or(usize::MAX);
         // Only a step of several batches looks ahead: a stream is not to be waited for before it is learned from.
         if needed > 1 && !walk.has(needed)? {
             return Ok(None);
         }
-        Ok(walk.next()?)
+        StepBatches::take(walk, train.per_step(), self.model.params().device())
     }
 
     /// Goes on to the next epoch, at the end of one that had a step at least.
-    fn next_epoch(&mut self) -> Result<()> {
+    fn next_epoch(&mut self, train: &dyn Batches) -> Result<()> {
         if self.counters.next_batch == 0 {
-            return Err(self.refuse_empty(self.counters.epoch).into());
+            return Err(self.refuse_empty(train, self.counters.epoch).into());
         }
         self.counters.epoch += 1;
         self.counters.next_batch = 0;
@@ -455,10 +467,10 @@ impl Trainer {
         LoaderPosition { epoch: self.counters.epoch, next_batch: self.counters.next_batch }
     }
 
-    /// One batch: an optimizer step, or a part of one (then false) where gradients are accumulated.
+    /// One batch, or one of each source: an optimizer step, or a part of one (then false) where gradients are accumulated.
     fn learn(
         &mut self,
-        part: Part,
+        batches: &StepBatches,
         walk: &mut Walk<'_>,
         held_out: &mut HeldOut<'_>,
         train: &dyn Batches,
@@ -466,42 +478,44 @@ impl Trainer {
         observer: &mut dyn Observer,
     ) -> Result<bool> {
         let step = self.counters.step;
-        let part = walk::on(self.model.params().device(), part)?;
         let world = self.world().clone();
-        let division = Division::of(part.whole, world.as_ref());
         let LoaderPosition { epoch, next_batch } = self.position();
         // One number a batch, which a resumed run finds again.
         let batches_before = match train.n_batches() {
             Some(n) => epoch * n + next_batch,
             None => (epoch << 32).wrapping_add(next_batch),
         };
-        shim::manual_seed(division.seed(derive(self.config.seed, "step", batches_before), world.as_ref()))?;
         let total_steps = self.total_steps(train).unwrap_or(0);
         let scheduled = self.config.optimizer.lr() * self.schedule.factor(step, total_steps);
         let lr = self.fixed_lr.unwrap_or(scheduled);
-        let cx = Cx::new(Mode::Train).with_precision(self.config.precision);
-        let cx = if self.engine.wants_tape() { cx.with_tape() } else { cx };
-        let mut forward = division.losses(&self.model, &part.batch, cx, &world)?;
+        let (wants_tape, run_seed, precision) = (self.engine.wants_tape(), self.config.seed, self.config.precision);
+        let cx = |place: u64, division: Division| {
+            let seed = derive(run_seed, "step", batches_before + place);
+            shim::manual_seed(division.seed(seed, world.as_ref()))?;
+            let cx = Cx::new(Mode::Train).with_precision(precision);
+            Ok(if wants_tape { cx.with_tape() } else { cx })
+        };
+        let mut forward = batches.losses(&self.model, &world, cx)?;
         if let Some(freeze) = &self.config.freeze {
             self.counters.plateaus.silence(freeze.what, &mut forward.losses);
         }
-        self.counters.next_batch += 1;
+        self.counters.next_batch += batches.len();
         let next = self.counters.next_batch;
         let stepped = match self.config.accumulate {
-            1 => self.backward(&part, &forward, walk, held_out, step),
+            1 => self.backward(batches.first(), &forward, walk, held_out, step),
             n => {
                 let added = self.engine.accumulate(self.model.params(), &forward, step).map_err(Error::from);
-                added.map_err(|e| self.explain(e, &part.batch, lr))?;
+                added.map_err(|e| self.explain(e, batches, lr))?;
                 if !next.is_multiple_of(n) && walk.has(1)? {
-                    self.counters.tally.samples += part.whole as u64;
+                    self.counters.tally.samples += batches.samples() as u64;
                     return Ok(false);
                 }
                 self.engine.finish(step).map_err(Error::from)
             }
         };
         drop(forward);
-        let (gradients, report) = stepped.map_err(|e| self.explain(e, &part.batch, lr))?;
-        self.tell_incidents(&report, &part.batch, lr, observer)?;
+        let (gradients, report) = stepped.map_err(|e| self.explain(e, batches, lr))?;
+        self.tell_incidents(&report, batches, lr, observer)?;
         let mut gradient_norm = None;
         if let Some(mut gradients) = gradients {
             if self.config.freeze.is_some_and(|freeze| freeze.what == Frozen::Head) {
@@ -511,7 +525,7 @@ impl Trainer {
                 let norm = gradients.clip_norm(max)?;
                 if !norm.is_finite() {
                     let e = self.engine.not_finite(&report, norm).into();
-                    return Err(self.explain(e, &part.batch, lr));
+                    return Err(self.explain(e, batches, lr));
                 }
                 gradient_norm = Some(norm);
             }
@@ -520,12 +534,12 @@ impl Trainer {
                 ema.update(self.model.params())?;
             }
             if self.engine.method().needs().losses_after_step && !report.weighed.is_empty() {
-                self.tell_losses_after(&part, &report.weighed)?;
+                self.tell_losses_after(batches, &report.weighed)?;
             }
         }
         self.counters.step += 1;
         let tally = &mut self.counters.tally;
-        tally.add(&report, self.engine.block_names(), part.whole);
+        tally.add(&report, self.engine.block_names(), batches.samples());
         tally.seconds += clock.elapsed().as_secs_f64();
         *clock = Instant::now();
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
@@ -549,12 +563,12 @@ impl Trainer {
     }
 
     /// Adds to an error about a value that is not finite which samples bring it.
-    fn explain(&self, e: Error, batch: &Batch, lr: f64) -> Error {
+    fn explain(&self, e: Error, batches: &StepBatches, lr: f64) -> Error {
         let Error::Core(mtl_core::Error::NonFinite { what, tasks, .. }) = &e else { return e };
         let incident = Incident::stopped(what, tasks).at(self.counters.epoch, self.counters.step, lr);
         let world = self.world().as_ref();
         // The model may not even run on parts of the batch: then this rank found nothing, and the plain error says enough.
-        let own = incident.clone().diagnosed(&self.model, batch, tasks.indices()).ok();
+        let own = incident.clone().diagnosed(&self.model, batches.of(tasks.indices()), tasks.indices()).ok();
         let found_any = own.is_some();
         match own.unwrap_or(incident).of_all(world) {
             Ok(incident) if found_any => Error::NonFinite(Box::new(incident)),
@@ -566,7 +580,7 @@ impl Trainer {
     fn tell_incidents(
         &mut self,
         report: &StepReport,
-        batch: &Batch,
+        batches: &StepBatches,
         lr: f64,
         observer: &mut dyn Observer,
     ) -> Result<()> {
@@ -577,7 +591,7 @@ impl Trainer {
             self.counters.incidents += 1;
             match self.counters.incidents <= DIAGNOSED {
                 true => {
-                    let found = incident.diagnosed(&self.model, batch, &[idx])?;
+                    let found = incident.diagnosed(&self.model, batches.of(&[idx]), &[idx])?;
                     observer.incident(&found.of_all(self.world().as_ref())?);
                 }
                 false => observer.incident(&incident),
@@ -586,12 +600,12 @@ impl Trainer {
         Ok(())
     }
 
-    /// The losses of the same batch after the step, for balancers that learn from the difference.
-    fn tell_losses_after(&mut self, part: &Part, weighed: &[usize]) -> Result<()> {
+    /// The losses of the same batches after the step, for balancers that learn from the difference.
+    fn tell_losses_after(&mut self, batches: &StepBatches, weighed: &[usize]) -> Result<()> {
         let _guard = tch::no_grad_guard();
-        let cx = Cx::new(Mode::Eval).with_precision(self.config.precision);
-        let division = Division::of(part.whole, self.world().as_ref());
-        let means = self.engine.mean_losses(&division.losses(&self.model, &part.batch, cx, self.world())?)?;
+        let precision = self.config.precision;
+        let cx = |_, _| Ok(Cx::new(Mode::Eval).with_precision(precision));
+        let means = self.engine.mean_losses(&batches.losses(&self.model, self.world(), cx)?)?;
         let tasks = self.model.tasks();
         let mut after = Vec::with_capacity(weighed.len());
         for &t in weighed {

@@ -1,27 +1,27 @@
 //! A walk through the choices of one epoch.
 
-use super::TaskSampler;
+use super::{Mix, Moment};
 use crate::{
     error::{Error, Result},
     rng::{Rng, Stream},
 };
 
-/// A batch of a data set.
+/// A batch of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Draw {
-    /// The data set.
+    /// The source.
     pub source: usize,
     /// How often it was drawn before in this epoch: its batch, if it has so many; otherwise it begins again.
     pub batch: u64,
 }
 
-/// The draws of an epoch, one per step: an iterator that knows where it is and can be moved.
+/// The draws of an epoch, one a batch: an iterator that knows where it is and can be moved.
 ///
 /// # Examples
 /// ```
-/// use mtl_data::sampler::{TaskSampler, TaskSchedule};
+/// use mtl_data::mix::{Mix, MixSchedule, Moment};
 ///
-/// let mut schedule = TaskSchedule::new(&TaskSampler::by_name("proportional")?, &[2, 6], 8, 0, 0)?;
+/// let mut schedule = MixSchedule::new(&Mix::by_name("proportional")?, &[2, 6], Moment { epoch: 0, epochs: 1 }, 0)?;
 /// let all: Vec<_> = schedule.by_ref().collect();
 /// assert_eq!(all.iter().filter(|draw| draw.source == 0).count(), 2);
 /// schedule.seek(5)?;
@@ -29,23 +29,24 @@ pub struct Draw {
 /// # Ok::<(), mtl_data::Error>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct TaskSchedule {
+pub struct MixSchedule {
     draws: Vec<Draw>,
     position: usize,
 }
 
-impl TaskSchedule {
-    /// The draws of `n_steps` steps of an epoch over data sets of `n_batches` batches each.
+impl MixSchedule {
+    /// The draws of an epoch over sources that count as `n` batches each.
     ///
     /// # Errors
-    /// `InvalidConfig` without a data set, for one without batches, or for a setting of the sampler.
-    pub fn new(sampler: &TaskSampler, n_batches: &[u64], n_steps: u64, seed: u64, epoch: u64) -> Result<Self> {
-        if n_batches.is_empty() || n_batches.contains(&0) {
-            let found = format!("{n_batches:?}");
-            return Err(Error::config("task sampler", "n_batches", "at least one data set, none empty", found));
+    /// `InvalidConfig` without a source, for one without batches, or for a setting of the mixer.
+    pub fn new(mix: &Mix, n: &[u64], moment: Moment, seed: u64) -> Result<Self> {
+        if n.is_empty() || n.contains(&0) {
+            let found = format!("{n:?}");
+            return Err(Error::config("mixer", "sources", "at least one, none without a batch", found));
         }
-        let choices = sampler.part().choices(n_batches, n_steps, &mut Rng::new(seed, Stream::Task, epoch))?;
-        let mut drawn = vec![0; n_batches.len()];
+        let mut rng = Rng::new(seed, Stream::Task, moment.epoch);
+        let choices = mix.part().choices(n, mix.part().batches(n), moment, &mut rng)?;
+        let mut drawn = vec![0; n.len()];
         let draws = choices.into_iter().map(|source| {
             let batch = drawn[source];
             drawn[source] += 1;
@@ -54,21 +55,21 @@ impl TaskSchedule {
         Ok(Self { draws: draws.collect(), position: 0 })
     }
 
-    /// The step that comes next.
+    /// The batch that comes next.
     #[must_use]
     pub fn position(&self) -> u64 {
         self.position as u64
     }
 
-    /// Goes to a step.
+    /// Goes to a batch.
     ///
     /// # Errors
-    /// [`Error::Position`] for a step after the end.
+    /// [`Error::Position`] for one after the end.
     pub fn seek(&mut self, position: u64) -> Result<()> {
         let len = self.draws.len();
         match usize::try_from(position) {
             Ok(position) if position <= len => self.position = position,
-            _ => return Err(Error::Position { what: "task schedule", len: len as u64 + 1, found: position }),
+            _ => return Err(Error::Position { what: "mix schedule", len: len as u64 + 1, found: position }),
         }
         Ok(())
     }
@@ -80,7 +81,7 @@ impl TaskSchedule {
     }
 }
 
-impl Iterator for TaskSchedule {
+impl Iterator for MixSchedule {
     type Item = Draw;
 
     fn next(&mut self) -> Option<Draw> {
@@ -95,12 +96,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn seeking_is_walking_for_every_sampler() {
-        for (name, _) in TaskSampler::ALL {
-            let schedule = TaskSchedule::new(&TaskSampler::by_name(name).unwrap(), &[3, 9, 1], 20, 5, 2).unwrap();
+    fn seeking_is_walking_for_every_mixer() {
+        for (name, _) in Mix::ALL {
+            let new = || MixSchedule::new(&Mix::by_name(name).unwrap(), &[3, 9, 1], Moment { epoch: 2, epochs: 4 }, 5);
+            let schedule = new().unwrap();
             let all: Vec<_> = schedule.clone().collect();
-            assert_eq!(all.len(), 20, "{name}");
-            for at in 0..=20 {
+            for at in 0..=all.len() {
                 let mut sought = schedule.clone();
                 sought.seek(at as u64).unwrap();
                 assert_eq!(sought.position(), at as u64);
@@ -110,17 +111,16 @@ mod tests {
                 let batches: Vec<_> = all.iter().filter(|d| d.source == source).map(|d| d.batch).collect();
                 assert_eq!(batches, (0..batches.len() as u64).collect::<Vec<_>>(), "{name}");
             }
-            let again = TaskSchedule::new(&TaskSampler::by_name(name).unwrap(), &[3, 9, 1], 20, 5, 2).unwrap();
-            assert_eq!(again.draws(), all, "{name}");
+            assert_eq!(new().unwrap().draws(), all, "{name}");
         }
     }
 
     #[test]
     fn what_cannot_be_walked_is_refused() {
-        let new = |n_batches: &[u64]| TaskSchedule::new(&TaskSampler::default(), n_batches, 3, 0, 0);
+        let new = |n: &[u64]| MixSchedule::new(&Mix::default(), n, Moment { epoch: 0, epochs: 1 }, 0);
         assert!(new(&[]).is_err());
         assert!(new(&[2, 0]).unwrap_err().to_string().contains("found [2, 0]"));
         let e = new(&[2]).unwrap().seek(4).unwrap_err().to_string();
-        assert_eq!(e, "task schedule: expected a position below 4, found 4");
+        assert_eq!(e, "mix schedule: expected a position below 3, found 4");
     }
 }
