@@ -14,7 +14,8 @@ use super::{
 /// Budgets: how long a run may go on.
 const MAY_GROW: [&str; 3] = ["train.epochs", "train.steps", "train.patience"];
 /// What has no influence on the numbers.
-const MAY_CHANGE: [&str; 2] = ["train.workers", "train.checkpoint_every"];
+const MAY_CHANGE: [&str; 5] =
+    ["train.workers", "train.checkpoint_every", "stream.checkpoint_every", "stream.follow", "stream.idle_seconds"];
 
 /// One setting that differs.
 #[derive(Debug, Clone, PartialEq)]

@@ -95,6 +95,7 @@ use crate::{
         method::MethodConfig,
     },
     run::init::InitConfig,
+    stream::StreamConfig,
     train::trainer::TrainConfig,
 };
 
@@ -128,6 +129,10 @@ pub struct RunConfig {
     #[schemars(default)]
     #[serde(rename = "joint_metric", skip_serializing_if = "Vec::is_empty")]
     pub joint: Vec<JointConfig>,
+    /// How `mtl stream` reads and judges a table without end; other verbs refuse a file that has it.
+    #[schemars(default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream: Option<StreamConfig>,
     /// What it writes down while it runs.
     #[schemars(default)]
     pub log: LogConfig,

@@ -198,12 +198,16 @@ impl ConfigSource {
             train: self.section("train", TrainConfig::default)?.spelled_out(),
             tasks: self.section("task", Default::default)?,
             joint: self.section("joint_metric", Default::default)?,
+            stream: self.section("stream", Default::default)?,
             log: self.section("log", Default::default)?,
             device: self.section("device", Default::default)?,
             data,
             sharing,
         };
         config.train.validate().map_err(|e| self.fault(e, "train"))?;
+        if let Some(stream) = &config.stream {
+            stream.validate(config.train.batch_size).map_err(|e| self.fault(e, "stream"))?;
+        }
         config.log.validate().map_err(|e| self.fault(e, "log"))?;
         for (idx, task) in config.tasks.iter().enumerate() {
             let named = task.primary.iter().map(|name| ("primary".to_owned(), name));

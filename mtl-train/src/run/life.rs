@@ -259,7 +259,7 @@ fn first_values(config: &RunConfig, session: &mut Session) -> Result<Option<Find
 
 /// `config` with the threads of the run in the folder: sums depend on their number, and a resumed run has the bits of one that
 /// was never stopped.
-fn as_recorded(root: &Path, mut config: RunConfig) -> Result<RunConfig> {
+pub(crate) fn as_recorded(root: &Path, mut config: RunConfig) -> Result<RunConfig> {
     if config.device.threads.is_none() {
         config.device.threads = RunDir::open(root)?.config()?.device.threads;
     }

@@ -136,6 +136,14 @@ impl ScheduleConfig {
         self.part().warmup_steps()
     }
 
+    /// Whether the rate at a step depends on how many steps there are.
+    #[must_use]
+    pub fn needs_end(&self) -> bool {
+        let start = self.warmup_steps();
+        let at = |total: u64| self.factor(start.saturating_add(7), start.saturating_add(total));
+        (at(100) - at(1_000_000)).abs() > 0.0
+    }
+
     /// What the learning rate is multiplied by at `step` (from 0) of `total`, leaving aside what [`plateau`] hears.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "step counts are far below 2^52")]
@@ -169,6 +177,12 @@ impl Schedule {
     #[must_use]
     pub fn factor(&self, step: u64, total: u64) -> f64 {
         self.config.factor(step, total) * self.listener.as_ref().map_or(1.0, |listener| listener.factor())
+    }
+
+    /// Whether it hears of validation.
+    #[must_use]
+    pub fn hears(&self) -> bool {
+        self.listener.is_some()
     }
 
     /// Tells the validation score at the end of an epoch; `None` where it is undefined.

@@ -1,6 +1,7 @@
 //! Metrics of a model, or of answers that need none, on a split.
 
 use mtl_core::{
+    batch::Batch,
     metric::{MetricName, MetricSpec},
     prediction::{Prediction, Reference},
 };
@@ -57,23 +58,34 @@ pub fn evaluate_recorded(
     for batch in batches.batches_from(LoaderPosition::default())? {
         let batch = batch?.to_device(model.params().device())?;
         recorder.batch(&batch.ids);
-        let predictions = model.predict(&batch.inputs)?;
-        for (task_idx, (prediction, target)) in predictions.iter().zip(&batch.targets).enumerate() {
-            if let Some(target) = target {
-                let reference = target.reference()?;
-                let facts = SampleFacts::of(target)?;
-                metrics.update_batch(task_idx, &facts.judged(&batch.ids, prediction, &reference))?;
-                if facts.are_weighted() {
-                    recorder.weighted(task_idx);
-                }
-                if let Some(groups) = facts.groups() {
-                    recorder.grouped(task_idx, groups);
-                }
-                recorder.answers(task_idx, &batch.ids, prediction, &reference);
+        judged(model, &batch, |task_idx, facts, prediction, reference| {
+            metrics.update_batch(task_idx, &facts.judged(&batch.ids, prediction, reference))?;
+            if facts.are_weighted() {
+                recorder.weighted(task_idx);
             }
-        }
+            if let Some(groups) = facts.groups() {
+                recorder.grouped(task_idx, groups);
+            }
+            recorder.answers(task_idx, &batch.ids, prediction, reference);
+            Ok(())
+        })?;
     }
     Ok(metrics.compute())
+}
+
+/// What a model says to a batch, which is on its device, task by task, beside what is right and what belongs to the samples.
+pub(crate) fn judged(
+    model: &Model,
+    batch: &Batch,
+    mut answer: impl FnMut(usize, &SampleFacts, &Prediction, &Reference) -> Result<()>,
+) -> Result<()> {
+    let predictions = model.predict(&batch.inputs)?;
+    for (task_idx, (prediction, target)) in predictions.iter().zip(&batch.targets).enumerate() {
+        if let Some(target) = target {
+            answer(task_idx, &SampleFacts::of(target)?, prediction, &target.reference()?)?;
+        }
+    }
+    Ok(())
 }
 
 /// The metrics of answers by a rule: `rule(task, metric, truth)` gives what is answered to a run of samples, or why nothing can

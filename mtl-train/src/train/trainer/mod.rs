@@ -28,6 +28,7 @@ mod left_out;
 mod looks;
 mod lr_finder;
 mod observer;
+mod online;
 mod scoring;
 mod selection;
 mod tally;
@@ -39,6 +40,7 @@ pub use crate::train::incident::{Action, Incident, Suspect};
 pub use budget::{Budget, Every};
 pub use choice::Choice;
 pub use config::TrainConfig;
+pub(crate) use evaluate::judged;
 pub use evaluate::{Recorder, evaluate, evaluate_answers, evaluate_recorded, metrics_of};
 use freeze::Plateaus;
 pub use freeze::{FreezeConfig, Frozen};
@@ -52,11 +54,13 @@ use mtl_core::{
     mode::Mode,
     rng::derive,
     shim,
+    state::StateDict,
     step::{StepEngine, StepReport},
 };
 use mtl_data::{Batches, LoaderPosition};
 use mtl_metrics::{MetricReport, MetricSet};
 pub use observer::{EpochSummary, Flow, Guarded, Observer, StepSummary};
+pub use online::Online;
 pub use scoring::{Scored, Scoring};
 pub use selection::Selection;
 use serde::{Deserialize, Serialize};
@@ -446,7 +450,8 @@ impl Trainer {
         Ok(())
     }
 
-    fn position(&self) -> LoaderPosition {
+    /// The batch that comes next.
+    pub(crate) fn position(&self) -> LoaderPosition {
         LoaderPosition { epoch: self.counters.epoch, next_batch: self.counters.next_batch }
     }
 
@@ -692,6 +697,7 @@ impl Trainer {
             balancer: self.engine.method().state(),
             schedule: self.schedule.state(),
             ema: self.ema.as_ref().map(|ema| ema.state(self.model.params())).unwrap_or_default(),
+            stream: StateDict::default(), // whoever judges a stream adds it
         })
     }
 

@@ -35,6 +35,18 @@ impl<'a> Walk<'a> {
         Ok(true)
     }
 
+    /// A batch that was looked for, by how many stand before it, on a device.
+    pub(super) fn peek(&mut self, at: usize, device: Device) -> Result<Option<&Batch>> {
+        let Some(batch) = self.ahead.remove(at) else { return Ok(None) };
+        self.ahead.insert(at, batch.to_device(device)?);
+        Ok(self.ahead.get(at))
+    }
+
+    /// Batches that were looked for and not taken.
+    pub(super) fn n_ahead(&self) -> usize {
+        self.ahead.len()
+    }
+
     pub(super) fn next(&mut self) -> mtl_data::Result<Option<Batch>> {
         match self.ahead.pop_front() {
             Some(batch) => Ok(Some(batch)),

@@ -1,0 +1,100 @@
+//! Where in a stream a batch ends, and whether a stream is still the one that was read up to there.
+//!
+//! Beside the offset a position keeps a digest of the bytes just before it. Whoever goes on compares: a file that was cut off,
+//! replaced or rewritten there is another stream, and is refused. What lies further back is not looked at.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::feed::{Feed, Stop};
+use crate::error::{Error, Result};
+
+/// Bytes before a position that are compared.
+pub(super) const TAIL: usize = 1 << 12;
+
+/// What was passed over so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Passed {
+    /// Rows that could not be read and were left out.
+    pub bad_rows: u64,
+    /// Labels that their task does not have, taken as missing.
+    pub unknown_labels: u64,
+    /// Categories that were not fitted, taken as code 0.
+    pub unknown_categories: u64,
+}
+
+/// The end of a batch.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StreamPosition {
+    /// Bytes before it.
+    pub offset: u64,
+    /// Lines before it, the header included.
+    pub lines: u64,
+    /// Rows before it, without those that were left out.
+    pub rows: u64,
+    /// Batches before it.
+    pub batches: u64,
+    /// What was passed over before it.
+    pub passed: Passed,
+    /// So many bytes before it were digested.
+    tail: u64,
+    /// Their SHA-256 in hexadecimal digits; empty for none.
+    sha256: String,
+    /// Whether the row before it had no line end.
+    is_open: bool,
+}
+
+/// A position with the bytes before it: the digest is taken when somebody wants to keep it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Mark {
+    pub(super) at: StreamPosition,
+    pub(super) tail: Vec<u8>,
+}
+
+impl Mark {
+    /// As it is kept.
+    pub(super) fn position(&self) -> StreamPosition {
+        StreamPosition {
+            tail: self.tail.len() as u64,
+            sha256: digest(&self.tail),
+            is_open: self.tail.last().is_some_and(|&last| last != b'\n'),
+            ..self.at.clone()
+        }
+    }
+}
+
+impl StreamPosition {
+    /// Takes a feed there, from its beginning.
+    ///
+    /// # Errors
+    /// [`Error::Stream`] for a stream that is shorter, or has other bytes before the position; those of reading.
+    pub(super) fn enter(&self, path: &Path, feed: &mut Feed, stop: &Stop) -> Result<()> {
+        let refuse = |expected: String, found: String| Err(Error::Stream { path: path.to_owned(), expected, found });
+        let wanted = usize::try_from(self.tail).unwrap_or(usize::MAX);
+        let tail = feed.pass(self.offset, wanted, stop)?;
+        if feed.offset < self.offset {
+            let found = format!("{}: it was cut off or is another stream", feed.offset);
+            return refuse(format!("the {} bytes ({} rows) that were learned from", self.offset, self.rows), found);
+        }
+        if digest(&tail) != self.sha256 {
+            let expected = format!("the bytes before line {} that were learned from", self.lines + 1);
+            return refuse(expected, "others: it was rewritten or is another stream".into());
+        }
+        if self.is_open && (!feed.pending.is_empty() || feed.grow(stop)?) {
+            let expected = format!("a line end after line {}, which was learned as the last one", self.lines);
+            return refuse(expected, "more of that line".into());
+        }
+        Ok(())
+    }
+}
+
+fn digest(bytes: &[u8]) -> String {
+    match bytes.is_empty() {
+        true => String::new(),
+        false => Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect(),
+    }
+}
