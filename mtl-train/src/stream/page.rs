@@ -2,6 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
+use mtl_metrics::report::MetricEntry;
 use serde_json::Value;
 
 use super::{
@@ -113,14 +114,10 @@ impl Page {
         for task in 0..n_tasks {
             let Some(first) = self.points.first().and_then(|point| point.tasks.get(task)) else { continue };
             for (at, entry) in first.window.iter().enumerate() {
-                let over = |pick: fn(&TaskPoint) -> &[_]| {
-                    move |of: &TaskPoint| {
-                        pick(of).get(at).and_then(|entry: &mtl_metrics::report::MetricEntry| entry.outcome.value)
-                    }
-                };
-                let mut series = vec![self.series("last rows", task, over(|of| &of.window))];
+                let value = |entries: &[MetricEntry]| entries.get(at).and_then(|entry| entry.outcome.value);
+                let mut series = vec![self.series("last rows", task, |of| value(&of.window))];
                 if !first.fading.is_empty() {
-                    let fading = self.series("fading", task, over(|of| &of.fading));
+                    let fading = self.series("fading", task, |of| value(&of.fading));
                     series.push(Series { dashed: true, ..fading });
                 }
                 let chart = self.chart(format!("{}: {}", first.task, entry.metric), &entry.metric, &first.task, series);

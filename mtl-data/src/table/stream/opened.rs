@@ -140,6 +140,10 @@ impl Opened {
         let (mut lines, first_line) = (rows, self.first.lines + 1);
         let table = loop {
             let (end, is_all) = self.have_lines(lines)?;
+            if is_all && self.stop.is_stopped() {
+                let (expected, found) = (format!("{n} rows to learn codes and scales from"), "a request to end".into());
+                return Err(Error::Stream { path: self.path.clone(), expected, found });
+            }
             let parsed = self.parse(end, first_line, bad_rows)?;
             let found = parsed.as_ref().map_or(0, |parsed| parsed.table.n_rows());
             match parsed {

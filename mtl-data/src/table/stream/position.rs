@@ -41,11 +41,11 @@ pub struct StreamPosition {
     /// What was passed over before it.
     pub passed: Passed,
     /// So many bytes before it were digested.
-    tail: u64,
+    pub(super) tail: u64,
     /// Their SHA-256 in hexadecimal digits; empty for none.
-    sha256: String,
+    pub(super) sha256: String,
     /// Whether the row before it had no line end.
-    is_open: bool,
+    pub(super) is_open: bool,
 }
 
 /// A position with the bytes before it: the digest is taken when somebody wants to keep it.

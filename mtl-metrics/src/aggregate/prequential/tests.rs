@@ -29,7 +29,7 @@ fn plain(metrics: &[&str], from: usize, to: usize) -> MetricReport {
 
 use crate::MetricReport;
 
-const METRICS: [&str; 4] = ["accuracy", "auroc", "logloss", "f1"];
+const METRICS: [&str; 3] = ["accuracy", "auroc", "log-loss"];
 
 #[test]
 fn a_window_is_the_metric_of_its_blocks() {

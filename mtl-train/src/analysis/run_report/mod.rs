@@ -47,7 +47,6 @@ use crate::{
     error::{Error, Result},
     report::{Block, Columns, Details, Document, Heading, KeyValues, Note, NoteKind, Paragraph, count},
     run::{data::Reopen, dir::RunDir, outcome::Outcome, session::Session},
-    stream,
     train::{
         checkpoint::{Checkpoint, CheckpointStore, write_atomic},
         trainer::Choice,
@@ -70,9 +69,6 @@ const MANY_TASKS: usize = 24;
 /// [`Error::Io`] when the folder holds no run or cannot be written; whatever is wrong with its configuration or data.
 pub fn write(dir: &RunDir, how: &Reopen) -> Result<(PathBuf, Vec<String>)> {
     let config = dir.config()?;
-    if config.stream.is_some() {
-        return Ok((stream::write_page(dir)?, Vec::new()));
-    }
     let Reloaded { splits, changes } = dir.reload(&config, how)?;
     let session = trained(dir, &config, &splits)?;
     Ok((write_page(dir, &config, Some(&splits), session.as_ref(), &changes)?, changes))
