@@ -51,7 +51,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let mut settings = args.settings.clone();
-    let quoted = |path: &Path| toml::Value::from(path.to_string_lossy()).to_string();
+    let quoted = |path: &Path| toml::Value::from(path.to_string_lossy().into_owned()).to_string();
     settings.set.extend(args.input.as_deref().map(|path| format!("data.train={}", quoted(path))));
     settings.set.extend(args.follow.then(|| "stream.follow=true".to_owned()));
     // One of both is there.

@@ -99,7 +99,7 @@ impl Adwin {
                 break;
             }
             let joined = self.buckets[first].and(self.buckets[first + 1]);
-            self.buckets.splice(first..first + 2, [joined]);
+            drop(self.buckets.splice(first..first + 2, [joined]));
             end = first + 1;
         }
     }
