@@ -76,6 +76,24 @@ fn manifest(workspace: &Path) -> Table {
     .collect()
 }
 
+/// A program on `mtl-core` alone. As an example it gets no run path from the crate's build script: it has to link and run with
+/// `LIBTORCH` and nothing else, as one's first program does.
+const ALONE: &str = r#"
+use mtl_core::{balance::{BalancerConfig, Evidence, Gramian}, task::{Task, TaskSet}};
+
+fn main() -> Result<(), mtl_core::Error> {
+    let tasks = TaskSet::new(vec![Task::new("a")?, Task::new("b")?])?;
+    let mut upgrad = BalancerConfig::by_name("upgrad")?.build(&tasks)?;
+    let gramian = Gramian::new(2, vec![1.0, -2.0, -2.0, 4.25])?;
+    let mut weights = [0.0; 2];
+    upgrad.weigh(&Evidence { tasks: &[0, 1], gramian: Some(&gramian), ..Evidence::default() }, &mut weights)?;
+    let sum = tch::Tensor::from_slice(&weights).sum(tch::Kind::Double).double_value(&[]);
+    assert!((sum - weights.iter().sum::<f64>()).abs() < 1e-12);
+    println!("weights {weights:?}");
+    Ok(())
+}
+"#;
+
 /// Writes a file unless it is as it shall be: a new time of change would make cargo build again.
 fn write(path: &Path, bytes: &[u8]) {
     if fs::read(path).ok().as_deref() != Some(bytes) {
@@ -97,7 +115,10 @@ impl Outside {
         let mut checkout = DefaultHasher::new();
         HERE.hash(&mut checkout);
         let place = env::temp_dir().join(format!("mtl-own-parts-{:016x}", checkout.finish()));
-        fs::create_dir_all(place.join("src")).unwrap();
+        for folder in ["src", "examples"] {
+            fs::create_dir_all(place.join(folder)).unwrap();
+        }
+        write(&place.join("examples/alone.rs"), ALONE.as_bytes());
         write(&place.join("Cargo.toml"), toml::to_string(&manifest(workspace)).unwrap().as_bytes());
         // Versions as the workspace has them: nothing has to be looked up, so no network is needed. Cargo adds the crate itself.
         fs::copy(workspace.join("Cargo.lock"), place.join("Cargo.lock")).unwrap();
@@ -117,10 +138,11 @@ impl Outside {
     }
 
     /// Runs a verb of cargo on it; what it says.
-    fn cargo(&self, verb: &str) -> String {
+    fn cargo(&self, verb: &[&str]) -> String {
         let start = Instant::now();
         let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.args([verb, "--offline", "--target-dir"]).arg(&self.target).current_dir(&self.place);
+        cargo.args(verb).args(["--offline", "--target-dir"]).arg(&self.target).current_dir(&self.place);
+        cargo.env_remove("LD_LIBRARY_PATH");
         if self.profile == "release" {
             cargo.arg("--release");
         }
@@ -132,7 +154,7 @@ impl Outside {
         let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         assert!(output.status.success(), "{said}");
         let built = said.lines().filter(|line| line.trim_start().starts_with("Compiling")).count();
-        println!("cargo {verb} in {}: {built} crates, {:.0?}", self.place.display(), start.elapsed());
+        println!("cargo {verb:?} in {}: {built} crates, {:.0?}", self.place.display(), start.elapsed());
         said
     }
 }
@@ -140,7 +162,7 @@ impl Outside {
 /// The crate's program; built once.
 static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
     let outside = Outside::new();
-    outside.cargo("build");
+    outside.cargo(&["build"]);
     outside.target.join(&outside.profile).join("own-parts")
 });
 
@@ -227,11 +249,18 @@ fn they_are_listed_documented_and_checked_as_ours_are() {
     done(dir, &["doctor", "weather.toml"]);
 }
 
+#[test]
+fn a_program_on_the_core_alone_runs_without_a_library_path() {
+    LazyLock::force(&PROGRAM);
+    let said = Outside::new().cargo(&["run", "--example", "alone"]);
+    assert!(said.contains("weights ["), "{said}");
+}
+
 /// The public laws, over its head, encoder, architecture, method, metric and source: `laws.rs` of the crate.
 #[test]
 fn they_keep_the_laws() {
     LazyLock::force(&PROGRAM); // one after the other, which cargo would see to with a message
-    let said = Outside::new().cargo("test");
+    let said = Outside::new().cargo(&["test"]);
     assert!(said.contains("test result: ok. 6 passed"), "{said}");
 }
 

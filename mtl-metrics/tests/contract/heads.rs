@@ -103,7 +103,7 @@ proptest! {
         for (id, task) in every() {
             let random = &mut Random(seed);
             let (prediction, reference) = draw(task, n, missing, random);
-            let order = shuffled(n, random);
+            let order = random.shuffled(n);
             let mut cuts: Vec<usize> = (0..n_cuts).map(|_| random.below(n + 1)).collect();
             cuts.sort_unstable();
             laws::check(fresh(id).as_ref(), &prediction, &reference, &order, &cuts, laws::Tolerance::Bits)?;
