@@ -48,9 +48,8 @@ fn manifest(workspace: &Path) -> Table {
         };
         if let Some(Value::String(path)) = needed.get_mut("path") {
             *path = workspace.join(&*path).to_str().unwrap().to_owned();
-        }
-        if name == "mtl-core" {
-            needed.insert("features".into(), vec!["torch"].into());
+            // The workspace chooses features itself; whoever depends on one of ours gets its default ones.
+            needed.remove("default-features");
         }
         dependencies.insert(name.into(), needed.into());
     }

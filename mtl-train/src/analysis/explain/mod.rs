@@ -53,7 +53,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::{
     error::{Error, Result},
-    run::dir::RunDir,
+    run::{dir::RunDir, json},
     train::{checkpoint::write_atomic, model::Model},
 };
 
@@ -295,9 +295,7 @@ pub fn explain(model: &Model, source: &dyn Source, options: &ExplainOptions) -> 
 /// # Errors
 /// [`Error::Io`] when a file cannot be written.
 pub fn write(dir: &RunDir, title: &str, explanation: &Explanation) -> Result<()> {
-    let json = serde_json::to_string_pretty(explanation)
-        .map_err(|e| Error::io(dir.explanation("json"), "cannot write", e.into()))?;
-    write_atomic(&dir.explanation("json"), (json + "\n").as_bytes())?;
+    json::write(&dir.explanation("json"), explanation)?;
     write_atomic(&dir.explanation("html"), document(title, explanation).to_html().as_bytes())
 }
 
