@@ -87,7 +87,8 @@ pub use finding::{Finding, Level};
 pub use info::{DataInfo, TaskInfo};
 pub use kept::{Kept, Loading, OnChange};
 pub use loader::{
-    BatchIter, Batches, Epoch, Loader, LoaderConfig, LoaderPosition, MultiConfig, MultiLoader, Shard, TargetIter,
+    BatchIter, Batches, Epoch, Loader, LoaderConfig, LoaderPosition, MultiConfig, MultiLoader, Part, PartIter, Shard,
+    TargetIter,
 };
 pub use picture_files::NamedPictures;
 pub use preprocess::{InputBatches, Preprocessing, RawPictures};

@@ -17,7 +17,7 @@ use mtl_core::{
 };
 use mtl_data::{
     BatchIter, Batches, DatasetConfig, Error, ForTasks, Loader, LoaderConfig, LoaderPosition, MultiConfig, MultiLoader,
-    Order, Result, Source, Subset, TargetIter, TaskSampler,
+    Order, Part, PartIter, Result, Shard, Source, Subset, TargetIter, TaskSampler,
     laws::{self, batches::Coverage},
 };
 use tch::Tensor;
@@ -128,6 +128,10 @@ enum Fault {
     FewerTargetsAlone,
     RepeatsASample,
     OtherSamplesInEveryEpoch,
+    FirstPartForAll,
+    ForgetsTheWhole,
+    CutsWhatIsTooSmall,
+    DealsEverythingToAll,
 }
 
 /// Ten batches of four samples an epoch, in an order that the epoch determines.
@@ -146,6 +150,7 @@ impl Wrong {
         let mut ids: Vec<u64> = (0..4).map(|at| (4 * number + at + 13 * epoch) % 40).collect();
         match self.fault {
             Fault::EmptyBatch if number == 3 => ids.clear(),
+            Fault::CutsWhatIsTooSmall if number == 3 => ids.truncate(2),
             Fault::RepeatsASample if number == 5 => ids[0] = ids[1],
             Fault::OtherSamplesInEveryEpoch => ids.iter_mut().for_each(|id| *id += 40 * epoch),
             _ => {}
@@ -193,6 +198,49 @@ impl Batches for Wrong {
             Ok(vec![Some(Target::class("even", &labels)?)])
         })))
     }
+
+    fn parts_from(&self, position: LoaderPosition, shard: Shard) -> Result<PartIter<'_>> {
+        let rank = if self.fault == Fault::FirstPartForAll { 0 } else { shard.rank };
+        Ok(Box::new(self.batches_from(position)?.map(move |batch| {
+            let batch = batch?;
+            match self.fault {
+                Fault::CutsWhatIsTooSmall if batch.len() < shard.size => {
+                    Ok(Part { whole: batch.len(), batch: batch.select(&[rank.min(1)])? })
+                }
+                Fault::ForgetsTheWhole => {
+                    let Part { batch, .. } = shard.cut(batch)?;
+                    Ok(Part { whole: batch.len(), batch })
+                }
+                _ => Shard { rank, ..shard }.cut(batch),
+            }
+        })))
+    }
+
+    fn dealt(&self, shard: Shard) -> Result<BatchIter<'_>> {
+        let (first, every) = if self.fault == Fault::DealsEverythingToAll { (0, 1) } else { (shard.rank, shard.size) };
+        Ok(Box::new(self.batches_from(LoaderPosition::default())?.skip(first).step_by(every)))
+    }
+}
+
+/// Batches that can be read only once, so that no several ranks can.
+struct Once(Wrong);
+
+impl Batches for Once {
+    fn n_batches(&self) -> Option<u64> {
+        self.0.n_batches()
+    }
+    fn batches_from(&self, position: LoaderPosition) -> Result<BatchIter<'_>> {
+        self.0.batches_from(position)
+    }
+    fn parts_from(&self, _: LoaderPosition, shard: Shard) -> Result<PartIter<'_>> {
+        let found = shard.size.to_string();
+        Err(mtl_core::Error::InvalidConfig { what: "device", field: "ranks", expected: "1".into(), found }.into())
+    }
+}
+
+#[test]
+fn who_refuses_ranks_owes_them_nothing() {
+    assert_eq!(broken(&Once(Wrong::new(Fault::None)), Coverage::Once), NONE);
 }
 
 #[test]
@@ -210,6 +258,10 @@ fn every_law_finds_the_fault_that_it_is_for() {
         (Fault::FewerTargetsAlone, "targets"),
         (Fault::RepeatsASample, "coverage"),
         (Fault::OtherSamplesInEveryEpoch, "coverage"),
+        (Fault::FirstPartForAll, "parts"),
+        (Fault::ForgetsTheWhole, "parts"),
+        (Fault::CutsWhatIsTooSmall, "parts"),
+        (Fault::DealsEverythingToAll, "dealt"),
     ] {
         let found = broken(&Wrong::new(fault), Coverage::Once);
         assert!(found.contains(&law), "{fault:?} breaks {found:?}, not {law}");

@@ -14,8 +14,8 @@ use mtl_core::{
     task::TaskName,
 };
 use mtl_data::{
-    DataInfo, Error, Loader, LoaderConfig, LoaderPosition, MultiConfig, MultiLoader, Order, Result, Shard, Source,
-    TaskInfo, TaskSampler,
+    Batches, DataInfo, Error, Loader, LoaderConfig, LoaderPosition, MultiConfig, MultiLoader, Order, Part, Result,
+    Shard, Source, TaskInfo, TaskSampler,
 };
 use tch::Tensor;
 
@@ -284,48 +284,45 @@ fn many_short_epochs_neither_hang_nor_leak() {
 fn ranks_take_parts_of_the_same_batches() {
     let _turn = TURN.lock();
     let source: Arc<dyn Source> = Arc::new(counting("y", 100)); // 14 batches of 7, one of 2
+    let single = Loader::new(source, config(1)).unwrap();
+    let sources: Vec<Arc<dyn Source>> = vec![Arc::new(counting("a", 50)), Arc::new(counting("b", 20))];
+    let several = MultiLoader::new(sources, MultiConfig { loader: config(1), ..MultiConfig::default() }).unwrap();
     let shards = |size| (0..size).map(move |rank| Shard { rank, size });
-    let single = |shard| Loader::new(source.clone(), LoaderConfig { shard, ..config(1) }).unwrap();
-    let several = |shard| {
-        let sources: Vec<Arc<dyn Source>> = vec![Arc::new(counting("a", 50)), Arc::new(counting("b", 20))];
-        let loader = LoaderConfig { shard, ..config(1) };
-        MultiLoader::new(sources, MultiConfig { loader, ..MultiConfig::default() }).unwrap()
-    };
     // The batches of all ranks from a position on, put together; one that is not divided counts once.
-    let from = |size: usize, position: LoaderPosition, multi: bool| -> Vec<Vec<u64>> {
-        let parts: Vec<Vec<Content>> = shards(size)
-            .map(|shard| match multi {
-                false => content(single(shard).epoch_from(position).unwrap()),
-                true => content(several(shard).epoch_from(position).unwrap()),
-            })
-            .collect();
-        (0..parts[0].len())
-            .map(|batch| {
-                let whole = |part: &Vec<Content>| part[batch].0 == parts[0][batch].0;
-                match size > 1 && parts.iter().all(whole) {
-                    true => parts[0][batch].0.clone(),
-                    false => parts.iter().flat_map(|part| part[batch].0.clone()).collect(),
-                }
-            })
-            .collect()
+    let from = |loader: &dyn Batches, size: usize, position: LoaderPosition| -> Vec<Vec<u64>> {
+        let walks = shards(size).map(|shard| loader.parts_from(position, shard).unwrap());
+        let parts: Vec<Vec<Part>> = walks.map(|walk| walk.map(Result::unwrap).collect()).collect();
+        let whole = |batch: usize| {
+            let is_divided = Shard { rank: 0, size }.divides(parts[0][batch].whole);
+            let of = if is_divided { &parts[..] } else { &parts[..1] };
+            let ids: Vec<u64> = of.iter().flat_map(|part| part[batch].batch.ids.clone()).collect();
+            assert_eq!(ids.len(), parts[0][batch].whole);
+            ids
+        };
+        (0..parts[0].len()).map(whole).collect()
     };
     let start = LoaderPosition { epoch: 3, next_batch: 0 };
-    for multi in [false, true] {
-        let one = from(1, start, multi);
+    for loader in [&single as &dyn Batches, &several] {
+        let one = from(loader, 1, start);
         for size in [2, 3, 4] {
-            assert_eq!(from(size, start, multi), one, "{size} ranks");
+            assert_eq!(from(loader, size, start), one, "{size} ranks");
         }
         // Five batches by two ranks, four more by three, the rest by one: every batch once, as it would be anyway.
-        let mut resumed = from(2, start, multi)[..5].to_vec();
-        resumed.extend(from(3, LoaderPosition { next_batch: 5, ..start }, multi)[..4].to_vec());
-        resumed.extend(from(1, LoaderPosition { next_batch: 9, ..start }, multi));
+        let mut resumed = from(loader, 2, start)[..5].to_vec();
+        resumed.extend(from(loader, 3, LoaderPosition { next_batch: 5, ..start })[..4].to_vec());
+        resumed.extend(from(loader, 1, LoaderPosition { next_batch: 9, ..start }));
         assert_eq!(resumed, one);
+        assert!(loader.parts_from(LoaderPosition { next_batch: 99, ..start }, Shard { rank: 1, size: 2 }).is_err());
     }
-    let dealt: Vec<Vec<Content>> =
-        shards(4).map(|shard| content(single(Shard::default()).dealt(shard).unwrap())).collect();
+    let dealt: Vec<Vec<Content>> = shards(4).map(|shard| content(single.dealt(shard).unwrap())).collect();
     assert_eq!(dealt.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4, 4, 3]);
-    let whole = content(single(Shard::default()).epoch(0).unwrap());
+    let whole = content(single.epoch(0).unwrap());
     assert!((0..15).all(|batch| dealt[batch % 4][batch / 4] == whole[batch]), "whole batches, one after the other");
-    let odd = Loader::new(source.clone(), LoaderConfig { shard: Shard { rank: 2, size: 2 }, ..config(1) });
-    assert!(odd.unwrap_err().to_string().contains("a rank below 2"));
+    // A batch that fails is named by its number in the epoch, whoever evaluates it.
+    let order = LoaderConfig { order: Order::Sequential, ..config(0) };
+    let broken = Counting { fails_at: Some(37), ..counting("y", 100) };
+    let broken = Loader::new(Arc::new(broken), order).unwrap();
+    let e = broken.dealt(Shard { rank: 1, size: 2 }).unwrap().find_map(Result::err).unwrap();
+    assert!(matches!(e, Error::Batch { epoch: 0, batch: 5, .. }), "{e}");
+    assert!(broken.dealt(Shard { rank: 0, size: 2 }).unwrap().all(|batch| batch.is_ok()));
 }

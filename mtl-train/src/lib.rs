@@ -15,7 +15,7 @@
 //!     "example".as_ref(),
 //! )?;
 //! let mut session = Session::new(&config, &config.data.load()?)?;
-//! session.trainer.fit(&session.train, &session.validation, &mut (), None)?;
+//! session.fit(&mut (), None)?;
 //! assert_eq!(session.trainer.step(), 3);
 //! assert_eq!(session.test()?.tasks.len(), 2);
 //! # Ok::<(), mtl_train::Error>(())

@@ -74,6 +74,8 @@ enum Suite {
     Load,
     /// Ten million generated rows with a planted change through a stream's run: minutes, no data
     Stream,
+    /// One rank with every processor against a rank for every processor
+    Ranks,
     /// Mutated tables and configurations through everything that reads them
     Fuzz,
     /// Balancing methods on the two-objective toy: seconds, no data
@@ -91,6 +93,7 @@ impl Suite {
             Suite::Step => "step",
             Suite::Load => "load",
             Suite::Stream => "stream",
+            Suite::Ranks => "ranks",
             Suite::Fuzz => "fuzz",
             Suite::Toy => "toy",
             Suite::Peers => "peers",
@@ -99,7 +102,7 @@ impl Suite {
 
     /// Whether it trains on data at all.
     fn trains(self) -> bool {
-        matches!(self, Suite::Quick | Suite::Quality | Suite::Load)
+        matches!(self, Suite::Quick | Suite::Quality | Suite::Load | Suite::Ranks)
     }
 
     fn default_seeds(self) -> u32 {
@@ -184,7 +187,7 @@ fn program_args(args: &Args, data: &DataChoice) -> Result<Vec<String>> {
     }
     let seeds = args.seeds.unwrap_or(args.suite.default_seeds());
     words.extend(["--seeds".to_owned(), seeds.to_string()]);
-    if args.suite == Suite::Load {
+    if matches!(args.suite, Suite::Load | Suite::Ranks) {
         words.extend(["--rounds".to_owned(), args.rounds.to_string()]);
     }
     for (flag, n) in [("--pairs", args.pairs), ("--rows", args.rows)] {
@@ -279,6 +282,8 @@ mod tests {
         );
         let words = program_args(&args(Suite::Quality), &DataChoice::Synthetic).unwrap();
         assert!(words.join(" ").contains("--suite quality --synthetic --seeds 3"));
+        let words = program_args(&args(Suite::Ranks), &DataChoice::Synthetic).unwrap();
+        assert!(words.join(" ").contains("--suite ranks --synthetic --seeds 1 --rounds 3"));
         let words = program_args(&args(Suite::Load), &DataChoice::Folder("d".into())).unwrap();
         assert!(words.join(" ").contains("--suite load --data-dir d --seeds 1 --rounds 3"));
         let words = program_args(&Args { pairs: Some(7), ..args(Suite::Fuzz) }, &DataChoice::Synthetic).unwrap();

@@ -7,6 +7,8 @@
 //! beyond      a position behind an end that is known before is refused
 //! apart       two walks at once do not disturb each other, and one that is dropped early disturbs nobody
 //! targets     targets alone are those of the batches
+//! parts       the parts of ranks, put together, are the batch, from any position on; a batch too small to divide is everybody's
+//! dealt       what ranks evaluate is every batch of the first epoch, each by one of them (who refuses several ranks owes neither)
 //! coverage    the ids of every epoch are what was claimed, see Coverage; the same in every epoch where it is each once
 //! ```
 //! [`check`] looks at the first epochs, or at the beginning of one that does not end:
@@ -25,7 +27,7 @@ use mtl_core::laws::BrokenLaws;
 use super::sample::{NO_LABEL, Sample, answers, samples};
 use crate::{
     error::Result,
-    loader::{BatchIter, Batches, LoaderPosition},
+    loader::{BatchIter, Batches, LoaderPosition, Shard},
 };
 
 /// Which samples an epoch shows. A sample is known by its id and by the tasks that it has labels of, since data sets of separate
@@ -51,13 +53,15 @@ const EPOCHS: u64 = 2;
 /// [`BrokenLaws`], one entry per broken law.
 pub fn check(batches: &dyn Batches, coverage: Coverage) -> std::result::Result<(), BrokenLaws> {
     type Law = fn(&dyn Batches) -> Result<Option<String>>;
-    let laws: [(&'static str, Law); 6] = [
+    let laws: [(&'static str, Law); 8] = [
         ("length", length),
         ("repeatable", repeatable),
         ("resume", resume),
         ("beyond", beyond),
         ("apart", apart),
         ("targets", targets),
+        ("parts", parts),
+        ("dealt", dealt),
     ];
     let mut broken = BrokenLaws(Vec::new());
     for (name, law) in laws {
@@ -180,6 +184,67 @@ fn targets(batches: &dyn Batches) -> Result<Option<String>> {
         };
         if said(&batch.targets)? != said(&alone)? {
             return Ok(Some(format!("batch {place} has other targets than the targets alone")));
+        }
+    }
+    Ok(None)
+}
+
+/// Numbers of ranks that are tried: one that divides most batches evenly, and one that does not.
+const RANKS: [usize; 2] = [2, 3];
+
+fn parts(batches: &dyn Batches) -> Result<Option<String>> {
+    for (size, from) in RANKS.into_iter().zip([1, 0]) {
+        let position = at(1, from);
+        let walks: Result<Vec<_>> = (0..size).map(|rank| batches.parts_from(position, Shard { rank, size })).collect();
+        let Ok(mut walks) = walks else { continue };
+        for (place, batch) in batches.batches_from(position)?.take(LOOKED_AT).enumerate() {
+            let (place, expected) = (place as u64 + from, samples(&batch?)?);
+            let mut found = Vec::new();
+            for (rank, walk) in walks.iter_mut().enumerate() {
+                let shard = Shard { rank, size };
+                let Some(part) = walk.next().transpose()? else {
+                    return Ok(Some(format!("rank {rank} of {size} has no part of batch {place}")));
+                };
+                if part.whole != expected.len() {
+                    let (said, n) = (part.whole, expected.len());
+                    return Ok(Some(format!(
+                        "rank {rank} of {size} says {said} samples of batch {place}, which has {n}"
+                    )));
+                }
+                let own = samples(&part.batch)?;
+                if !shard.divides(expected.len()) && own != expected {
+                    return Ok(Some(format!(
+                        "rank {rank} of {size} has not all of batch {place}, too small to divide"
+                    )));
+                }
+                found.extend(own);
+            }
+            let is_divided = Shard { rank: 0, size }.divides(expected.len());
+            if is_divided && found != expected {
+                return Ok(Some(format!("the parts of {size} ranks put together are not batch {place} of epoch 1")));
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn dealt(batches: &dyn Batches) -> Result<Option<String>> {
+    let whole = beginning(batches, 0)?;
+    for size in RANKS {
+        for rank in 0..size {
+            let Ok(walk) = batches.dealt(Shard { rank, size }) else { continue };
+            let expected: Vec<_> = whole.iter().skip(rank).step_by(size).cloned().collect();
+            let mut found = first(walk)?;
+            // Of a long epoch more is dealt than was looked at.
+            if whole.len() == LOOKED_AT {
+                found.truncate(expected.len());
+            }
+            if let Some(place) = unlike(&expected, &found) {
+                return Ok(Some(format!(
+                    "rank {rank} of {size} evaluates another batch than number {}",
+                    rank + place * size
+                )));
+            }
         }
     }
     Ok(None)

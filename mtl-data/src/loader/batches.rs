@@ -9,7 +9,7 @@
 
 use mtl_core::batch::{Batch, Target};
 
-use super::LoaderPosition;
+use super::{LoaderPosition, Part, Shard};
 use crate::error::Result;
 
 /// Batches of an epoch, in order. After an error there are none.
@@ -17,6 +17,9 @@ pub type BatchIter<'a> = Box<dyn Iterator<Item = Result<Batch>> + Send + 'a>;
 
 /// The targets of batches, one entry a task, in the order of the batches.
 pub type TargetIter<'a> = Box<dyn Iterator<Item = Result<Vec<Option<Target>>>> + Send + 'a>;
+
+/// A rank's parts of the batches of an epoch, in order. After an error there are none.
+pub type PartIter<'a> = Box<dyn Iterator<Item = Result<Part>> + Send + 'a>;
 
 /// A sequence of epochs of batches.
 ///
@@ -67,6 +70,26 @@ pub trait Batches: Send + Sync {
     fn targets_from(&self, position: LoaderPosition) -> Result<TargetIter<'_>> {
         Ok(Box::new(self.batches_from(position)?.map(|batch| batch.map(|batch| batch.targets))))
     }
+
+    /// Of every batch that [`Batches::batches_from`] gives the part that falls to a rank. The default builds batches whole and cuts
+    /// them; whoever can build a part alone overrides it, and whoever can be read only once refuses several ranks here.
+    ///
+    /// # Errors
+    /// As [`Batches::batches_from`].
+    fn parts_from(&self, position: LoaderPosition, shard: Shard) -> Result<PartIter<'_>> {
+        Ok(Box::new(self.batches_from(position)?.map(move |batch| shard.cut(batch?))))
+    }
+
+    /// Of the first epoch every `shard.size`-th batch from that of number `shard.rank` on, whole: what a rank evaluates. A sample is in
+    /// the same batch whatever the number of ranks, so its answer is the same to the bit. The default builds the batches between
+    /// them too.
+    ///
+    /// # Errors
+    /// As [`Batches::batches_from`].
+    fn dealt(&self, shard: Shard) -> Result<BatchIter<'_>> {
+        let all = self.batches_from(LoaderPosition::default())?;
+        Ok(Box::new(all.skip(shard.rank).step_by(shard.size.max(1))))
+    }
 }
 
 impl<B: Batches + ?Sized> Batches for &B {
@@ -78,6 +101,12 @@ impl<B: Batches + ?Sized> Batches for &B {
     }
     fn targets_from(&self, position: LoaderPosition) -> Result<TargetIter<'_>> {
         (**self).targets_from(position)
+    }
+    fn parts_from(&self, position: LoaderPosition, shard: Shard) -> Result<PartIter<'_>> {
+        (**self).parts_from(position, shard)
+    }
+    fn dealt(&self, shard: Shard) -> Result<BatchIter<'_>> {
+        (**self).dealt(shard)
     }
 }
 

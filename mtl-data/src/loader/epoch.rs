@@ -14,8 +14,11 @@ use std::{
 use mtl_core::batch::{Batch, Target};
 use serde::{Deserialize, Serialize};
 
-use super::TargetIter;
-use crate::error::{Error, Result};
+use super::{BatchIter, LoaderConfig, Part, PartIter, Shard, TargetIter};
+use crate::{
+    error::{Error, Result},
+    source::{Source, checked},
+};
 
 /// Where an epoch stands: enough to go on from, without any generator's state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,11 +35,82 @@ pub(super) trait Plan: Send + Sync {
     /// The number of batches.
     fn n_batches(&self) -> u64;
 
-    /// Builds one of them.
-    fn build(&self, batch: u64) -> Result<Batch>;
+    /// Which source a batch comes from, and which samples it has there.
+    fn place(&self, batch: u64) -> (&dyn Source, &[u64]);
 
-    /// The targets of one of them, without its inputs.
-    fn targets(&self, batch: u64) -> Result<Vec<Option<Target>>>;
+    /// Which samples are built of it: all.
+    fn own(&self, batch: u64) -> (&dyn Source, &[u64]) {
+        self.place(batch)
+    }
+
+    /// What a batch is called in errors.
+    fn number(&self, batch: u64) -> u64 {
+        batch
+    }
+}
+
+/// The parts of a rank.
+struct Parts<P> {
+    plan: P,
+    shard: Shard,
+}
+
+impl<P: Plan> Plan for Parts<P> {
+    fn n_batches(&self) -> u64 {
+        self.plan.n_batches()
+    }
+    fn place(&self, batch: u64) -> (&dyn Source, &[u64]) {
+        self.plan.place(batch)
+    }
+    fn own(&self, batch: u64) -> (&dyn Source, &[u64]) {
+        let (source, samples) = self.plan.place(batch);
+        (source, self.shard.of(samples))
+    }
+}
+
+/// Every `size`-th batch.
+struct Dealt<P> {
+    plan: P,
+    shard: Shard,
+}
+
+impl<P: Plan> Plan for Dealt<P> {
+    fn n_batches(&self) -> u64 {
+        self.plan.n_batches().saturating_sub(self.shard.rank as u64).div_ceil(self.shard.size.max(1) as u64)
+    }
+    fn place(&self, batch: u64) -> (&dyn Source, &[u64]) {
+        self.plan.place(self.number(batch))
+    }
+    fn number(&self, batch: u64) -> u64 {
+        self.shard.rank as u64 + batch * self.shard.size as u64
+    }
+}
+
+/// A rank's parts of the batches from a position on, see [`Batches::parts_from`](super::Batches::parts_from).
+///
+/// # Errors
+/// As [`Epoch::start`].
+pub(super) fn parts(
+    plan: impl Plan + 'static,
+    position: LoaderPosition,
+    shard: Shard,
+    config: &LoaderConfig,
+) -> Result<PartIter<'static>> {
+    let plan = Arc::new(Parts { plan, shard });
+    let epoch = Epoch::start(plan.clone(), position, config.workers, config.prefetch)?;
+    let of = move |(batch, number): (Result<Batch>, u64)| -> Result<Part> {
+        Ok(Part { batch: batch?, whole: plan.place(number).1.len() })
+    };
+    Ok(Box::new(epoch.zip(position.next_batch..).map(of)))
+}
+
+/// The whole batches that a rank evaluates, see [`Batches::dealt`](super::Batches::dealt).
+///
+/// # Errors
+/// As [`Epoch::start`].
+pub(super) fn dealt(plan: impl Plan + 'static, shard: Shard, config: &LoaderConfig) -> Result<BatchIter<'static>> {
+    let plan = Arc::new(Dealt { plan, shard });
+    Ok(Box::new(Epoch::start(plan, LoaderPosition::default(), config.workers, config.prefetch)?))
 }
 
 /// The targets of the batches from a position on, each when it is asked for: labels lie in memory, workers would only wait.
@@ -49,7 +123,10 @@ pub(super) fn targets(plan: impl Plan + 'static, position: LoaderPosition) -> Re
     if next_batch > len {
         return Err(Error::Position { what: "epoch", len: len + 1, found: next_batch });
     }
-    let of = move |batch| plan.targets(batch).map_err(|e| Error::Batch { epoch, batch, source: Box::new(e) });
+    let of = move |batch| -> Result<Vec<Option<Target>>> {
+        let (source, samples) = plan.place(batch);
+        source.targets(samples).map_err(|e| Error::Batch { epoch, batch, source: Box::new(e) })
+    };
     Ok(Box::new((next_batch..len).map(of)))
 }
 
@@ -141,7 +218,12 @@ impl std::fmt::Debug for Epoch {
 
 /// Builds a batch; an error or a panic names it.
 fn build(plan: &dyn Plan, epoch: u64, batch: u64) -> Result<Batch> {
-    match catch_unwind(AssertUnwindSafe(|| plan.build(batch))) {
+    let built = catch_unwind(AssertUnwindSafe(|| {
+        let (source, samples) = plan.own(batch);
+        checked(source, samples)
+    }));
+    let batch = plan.number(batch);
+    match built {
         Ok(built) => built.map_err(|source| Error::Batch { epoch, batch, source: Box::new(source) }),
         Err(payload) => Err(Error::Panic { epoch, batch, message: message(&*payload) }),
     }

@@ -11,10 +11,10 @@ mod multi;
 mod shard;
 mod single;
 
-pub use batches::{BatchIter, Batches, TargetIter};
+pub use batches::{BatchIter, Batches, PartIter, TargetIter};
 pub use epoch::{Epoch, LoaderPosition};
 pub use multi::{MultiConfig, MultiLoader};
-pub use shard::Shard;
+pub use shard::{Part, Shard};
 pub use single::Loader;
 
 use serde::{Deserialize, Serialize};
@@ -44,23 +44,11 @@ pub struct LoaderConfig {
     /// How many batches may be ready or under construction ahead of the trainer; >= 1, default 4. Workers beyond this
     /// number would idle.
     pub prefetch: usize,
-    /// Which part of every batch is built; default all of it. A matter of who trains, not of the run: it is in no file.
-    #[serde(skip)]
-    pub shard: Shard,
 }
 
 impl Default for LoaderConfig {
     fn default() -> Self {
-        Self {
-            batch_size: 1024,
-            order: Order::Shuffled,
-            drop_last: false,
-            least: 1,
-            seed: 0,
-            workers: 1,
-            prefetch: 4,
-            shard: Shard::default(),
-        }
+        Self { batch_size: 1024, order: Order::Shuffled, drop_last: false, least: 1, seed: 0, workers: 1, prefetch: 4 }
     }
 }
 
@@ -70,10 +58,6 @@ impl LoaderConfig {
             if value == 0 {
                 return Err(Error::config("loader", field, ">= 1", "0"));
             }
-        }
-        if self.shard.rank >= self.shard.size {
-            let expected = format!("a rank below {}", self.shard.size);
-            return Err(Error::config("loader", "shard", expected, self.shard.rank.to_string()));
         }
         if self.least > self.batch_size {
             let expected = format!(">= {}, as the network cannot train on fewer samples at once", self.least);
@@ -104,11 +88,6 @@ impl LoaderConfig {
             )),
             batches => Ok(batches),
         }
-    }
-
-    /// The samples of a batch that are to be built.
-    fn own<'a>(&self, order: &'a [u64], batch: u64) -> &'a [u64] {
-        self.shard.of(self.slice(order, batch))
     }
 
     /// The part of an order that makes up a batch.

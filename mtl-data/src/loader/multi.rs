@@ -6,11 +6,10 @@
 
 use std::sync::Arc;
 
-use mtl_core::batch::{Batch, Target};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BatchIter, Batches, LoaderConfig, TargetIter,
+    BatchIter, Batches, LoaderConfig, PartIter, Shard, TargetIter,
     epoch::{self, Epoch, LoaderPosition, Plan},
 };
 use crate::{
@@ -18,7 +17,7 @@ use crate::{
     info::TaskInfo,
     rng::mix,
     sampler::{Draw, TaskSampler, TaskSchedule},
-    source::{ForTasks, Source, checked},
+    source::{ForTasks, Source},
 };
 
 /// How batches of several sources are mixed.
@@ -143,6 +142,12 @@ impl Batches for MultiLoader {
     fn targets_from(&self, position: LoaderPosition) -> Result<TargetIter<'_>> {
         epoch::targets(self.plan(position.epoch)?, position)
     }
+    fn parts_from(&self, position: LoaderPosition, shard: Shard) -> Result<PartIter<'_>> {
+        epoch::parts(self.plan(position.epoch)?, position, shard, &self.config.loader)
+    }
+    fn dealt(&self, shard: Shard) -> Result<BatchIter<'_>> {
+        epoch::dealt(self.plan(0)?, shard, &self.config.loader)
+    }
 }
 
 impl std::fmt::Debug for MultiLoader {
@@ -165,23 +170,10 @@ impl Plan for MultiPlan {
         self.draws.len() as u64
     }
 
-    fn build(&self, batch: u64) -> Result<Batch> {
-        let (source, positions) = self.place(batch);
-        checked(&*self.sources[source], positions)
-    }
-
-    fn targets(&self, batch: u64) -> Result<Vec<Option<Target>>> {
-        let (source, positions) = self.place(batch);
-        self.sources[source].targets(positions)
-    }
-}
-
-impl MultiPlan {
-    /// Which source a batch comes from, and where it lies there.
-    fn place(&self, batch: u64) -> (usize, &[u64]) {
+    fn place(&self, batch: u64) -> (&dyn Source, &[u64]) {
         let Draw { source, batch } = self.draws[usize::try_from(batch).unwrap_or(usize::MAX)];
         let (pass, batch) = (batch / self.n_batches[source], batch % self.n_batches[source]);
         let order = &self.orders[source][usize::try_from(pass).unwrap_or(usize::MAX)];
-        (source, self.config.own(order, batch))
+        (&*self.sources[source], self.config.slice(order, batch))
     }
 }

@@ -2,16 +2,11 @@
 
 use std::sync::Arc;
 
-use mtl_core::batch::{Batch, Target};
-
 use super::{
-    BatchIter, Batches, LoaderConfig, Shard, TargetIter,
+    BatchIter, Batches, LoaderConfig, PartIter, Shard, TargetIter,
     epoch::{self, Epoch, LoaderPosition, Plan},
 };
-use crate::{
-    error::Result,
-    source::{Source, checked},
-};
+use crate::{error::Result, source::Source};
 
 /// Batches of one source.
 ///
@@ -47,12 +42,6 @@ impl Loader {
         Ok(Self { source, config, n_batches })
     }
 
-    /// The same loader, of a part of every batch.
-    #[must_use]
-    pub fn sharded(&self, shard: Shard) -> Self {
-        Self { config: LoaderConfig { shard, ..self.config.clone() }, ..self.clone() }
-    }
-
     /// Batches per epoch: at least one.
     #[must_use]
     pub fn n_batches(&self) -> u64 {
@@ -86,25 +75,6 @@ impl Loader {
         self.epoch_from(LoaderPosition { epoch, next_batch: 0 })
     }
 
-    /// As [`Loader::epoch`], but every `shard.size`-th batch only, from that of number `shard.rank` on, whole: what a rank evaluates. A sample
-    /// is in the same batch whatever the number of ranks, so its answer is the same to the bit.
-    ///
-    /// # Errors
-    /// As [`Loader::epoch`].
-    pub fn dealt(&self, shard: Shard) -> Result<Epoch> {
-        let (rank, size) = (shard.rank as u64, shard.size.max(1) as u64);
-        let config = LoaderConfig { shard: Shard::default(), ..self.config.clone() };
-        let plan = SinglePlan {
-            source: self.source.clone(),
-            order: config.order.positions(self.source.len(), config.seed, 0),
-            n_batches: self.n_batches.saturating_sub(rank).div_ceil(size),
-            step: (rank, size),
-            config,
-        };
-        let (workers, prefetch) = (plan.config.workers, plan.config.prefetch);
-        Epoch::start(Arc::new(plan), LoaderPosition::default(), workers, prefetch)
-    }
-
     /// The batches of an epoch from a position in it: those that an uninterrupted epoch would give from there.
     ///
     /// # Errors
@@ -116,7 +86,7 @@ impl Loader {
     fn plan(&self, epoch: u64) -> SinglePlan {
         let config = self.config.clone();
         let order = config.order.positions(self.source.len(), config.seed, epoch);
-        SinglePlan { source: self.source.clone(), order, config, n_batches: self.n_batches, step: (0, 1) }
+        SinglePlan { source: self.source.clone(), order, config, n_batches: self.n_batches }
     }
 }
 
@@ -129,6 +99,12 @@ impl Batches for Loader {
     }
     fn targets_from(&self, position: LoaderPosition) -> Result<TargetIter<'_>> {
         epoch::targets(self.plan(position.epoch), position)
+    }
+    fn parts_from(&self, position: LoaderPosition, shard: Shard) -> Result<PartIter<'_>> {
+        epoch::parts(self.plan(position.epoch), position, shard, &self.config)
+    }
+    fn dealt(&self, shard: Shard) -> Result<BatchIter<'_>> {
+        epoch::dealt(self.plan(0), shard, &self.config)
     }
 }
 
@@ -143,8 +119,6 @@ struct SinglePlan {
     order: Vec<u64>,
     config: LoaderConfig,
     n_batches: u64,
-    /// The first batch, and how far apart batches are.
-    step: (u64, u64),
 }
 
 impl Plan for SinglePlan {
@@ -152,18 +126,7 @@ impl Plan for SinglePlan {
         self.n_batches
     }
 
-    fn build(&self, batch: u64) -> Result<Batch> {
-        checked(&*self.source, self.positions(batch))
-    }
-
-    fn targets(&self, batch: u64) -> Result<Vec<Option<Target>>> {
-        self.source.targets(self.positions(batch))
-    }
-}
-
-impl SinglePlan {
-    fn positions(&self, batch: u64) -> &[u64] {
-        let (first, stride) = self.step;
-        self.config.own(&self.order, first + batch * stride)
+    fn place(&self, batch: u64) -> (&dyn Source, &[u64]) {
+        (&*self.source, self.config.slice(&self.order, batch))
     }
 }

@@ -7,7 +7,8 @@
 //! Costs: multiply-adds are counted on the layers that ran (two floating-point operations each); a backward pass costs
 //! about twice a forward pass. Memory is the sum of what is certain to be held at once: weights, gradients, the
 //! optimizer's state, layer outputs kept for the backward pass, and a row of shared gradients per task where the balancer
-//! looks at gradients (step modes that avoid the rows need less). libtorch's own temporaries are on top of it.
+//! looks at gradients (step modes that avoid the rows need less). All but the outputs, which are of the batch, every rank has for itself.
+//! libtorch's own temporaries are on top of it.
 
 use mtl_core::{
     batch::Batch,
@@ -148,19 +149,20 @@ impl DryRun {
 
         let mut watch = FirstStep::default();
         let clock = std::time::Instant::now();
-        session.trainer.fit(&session.train, &session.validation, &mut watch, None)?;
+        session.fit(&mut watch, None)?;
         let seconds = clock.elapsed().as_secs_f64();
 
         let model = session.trainer.model();
         let params = model.params();
         let width = params.params().first().map_or(4, |p| p.tensor().kind().elt_size_in_bytes());
         let rows = if watch.looked_at_gradients { model.tasks().len() } else { 0 };
+        let ranks = session.ranks();
         let memory = Memory {
-            weights: params.tensors().map(|(_, t)| bytes(t)).sum(),
-            gradients: params.params().iter().map(|p| bytes(p.tensor())).sum(),
-            optimizer: state_bytes(&session.trainer.checkpoint()?.optimizer),
+            weights: ranks * params.tensors().map(|(_, t)| bytes(t)).sum::<usize>(),
+            gradients: ranks * params.params().iter().map(|p| bytes(p.tensor())).sum::<usize>(),
+            optimizer: ranks * state_bytes(&session.trainer.checkpoint()?.optimizer),
             activations,
-            task_rows: rows * size.shared * width,
+            task_rows: ranks * rows * size.shared * width,
         };
         let tasks = model.tasks().iter().zip(model.heads()).enumerate().map(|(idx, (task, head))| {
             let spec = head.spec();

@@ -13,9 +13,15 @@ use super::{
 
 /// Budgets: how long a run may go on.
 const MAY_GROW: [&str; 3] = ["train.epochs", "train.steps", "train.patience"];
-/// What has no influence on the numbers.
-const MAY_CHANGE: [&str; 5] =
-    ["train.workers", "train.checkpoint_every", "stream.checkpoint_every", "stream.follow", "stream.idle_seconds"];
+/// What has no influence on the numbers, or (ranks: the same batches, other roundings) none that matters.
+const MAY_CHANGE: [&str; 6] = [
+    "train.workers",
+    "train.checkpoint_every",
+    "device.ranks",
+    "stream.checkpoint_every",
+    "stream.follow",
+    "stream.idle_seconds",
+];
 
 /// One setting that differs.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,12 +55,15 @@ impl std::fmt::Display for Change {
     }
 }
 
-/// Every setting that differs, by path.
+/// Every setting that differs, by path. Threads go with the number of ranks, and are none of their own where that changes.
 #[must_use]
 pub fn changes(before: &RunConfig, after: &RunConfig) -> Vec<Change> {
     let value = |config| Value::try_from(config).ok();
     let mut found = Vec::new();
     compare(&KeyPath::default(), value(before).as_ref(), value(after).as_ref(), &mut found);
+    if before.device.asks() != after.device.asks() {
+        found.retain(|change| change.path.to_string() != "device.threads");
+    }
     found
 }
 
@@ -97,5 +106,12 @@ mod tests {
         assert_eq!(of("workers = 1", "workers = 4"), [("train.workers was 1, is 4".into(), true)]);
         let two = of("seed = 1\noptimizer = { kind = \"sgd\" }", "seed = 2\noptimizer = { kind = \"sgd\", lr = 0.5 }");
         assert_eq!(two.iter().filter(|(_, harmless)| !harmless).count(), 2, "{two:?}");
+        let device = |before: &str, after: &str| of(&format!("[device]\n{before}"), &format!("[device]\n{after}"));
+        assert_eq!(device("threads = 2", "threads = 1"), [("device.threads was 2, is 1".into(), false)]);
+        assert_eq!(
+            device("threads = 2", "threads = 1\nranks = 2"),
+            [("device.ranks was unset, is 2".into(), true)],
+            "threads go with ranks"
+        );
     }
 }

@@ -3,7 +3,10 @@
 use mtl_core::shim;
 use serde::{Deserialize, Serialize};
 
-use crate::{error::Result, run::threads};
+use crate::{
+    error::Result,
+    run::{ranks::Ranks, threads},
+};
 
 /// Where a run computes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -16,6 +19,11 @@ pub struct DeviceConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub threads: Option<u32>,
+    /// Ranks: copies of the model in threads of their own, each of which learns its part of every batch, with one thread inside
+    /// operations; >= 1, or `"auto"` for as many as pay by the sizes of products; default 1. More than one only on `cpu`. A run's
+    /// folder records the number, and may go on with another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ranks: Option<Ranks>,
     /// Whether an operation without a deterministic kernel stops the run instead of differing between runs;
     /// default false.
     pub deterministic: bool,
@@ -23,7 +31,7 @@ pub struct DeviceConfig {
 
 impl Default for DeviceConfig {
     fn default() -> Self {
-        Self { kind: "cpu".into(), threads: None, deterministic: false }
+        Self { kind: "cpu".into(), threads: None, ranks: None, deterministic: false }
     }
 }
 
@@ -32,7 +40,7 @@ impl DeviceConfig {
     /// that is not depends on the model: [`Session`](crate::run::session::Session) settles it).
     ///
     /// # Errors
-    /// [`mtl_core::Error::InvalidConfig`] for an unknown or missing device, or 0 threads.
+    /// [`mtl_core::Error::InvalidConfig`] for an unknown or missing device, 0 threads or ranks, or several of both.
     pub fn apply(&self) -> Result<tch::Device> {
         let refuse = |field, expected: &str, found: String| {
             Err(mtl_core::Error::InvalidConfig { what: "device", field, expected: expected.into(), found }.into())
@@ -55,14 +63,42 @@ impl DeviceConfig {
             Some(n) => tch::set_num_threads(i32::try_from(n).unwrap_or(i32::MAX)),
             None => {}
         }
+        match (self.asks().number(), self.threads) {
+            (Some(0), _) => return refuse("ranks", ">= 1", "0".into()),
+            (Some(ranks @ 2..), _) if device != tch::Device::Cpu => {
+                return refuse("ranks", &format!("1 on {}", self.kind), ranks.to_string());
+            }
+            (Some(2..) | None, Some(threads @ 2..)) => {
+                return refuse("threads", "1 (or left out) with several ranks", threads.to_string());
+            }
+            (Some(2..), _) => tch::set_num_threads(1),
+            _ => {}
+        }
         shim::set_deterministic(self.deterministic)?;
         Ok(device)
     }
 
-    /// The same with the number of threads that is in force written down: a run that goes on must go on with it.
+    /// The same with the numbers of ranks and threads that are in force written down: a run that goes on must go on with them.
     #[must_use]
-    pub fn recorded(&self) -> Self {
+    pub fn recorded(&self, ranks: usize) -> Self {
         let in_force = u32::try_from(tch::get_num_threads()).ok();
-        Self { threads: self.threads.or(in_force), ..self.clone() }
+        let ranks = self.ranks.map(|_| Ranks::Number(u32::try_from(ranks).unwrap_or(u32::MAX)));
+        Self { threads: self.threads.or(in_force), ranks, ..self.clone() }
+    }
+
+    /// The same with what a run has recorded in place of what is not said here. Threads go with the number of ranks: with another one they
+    /// are settled anew.
+    #[must_use]
+    pub fn as_in(&self, run: &Self) -> Self {
+        let ranks = if self.ranks.and_then(Ranks::number).is_none() { run.ranks } else { self.ranks };
+        let device = Self { ranks, ..self.clone() };
+        let threads = if device.asks() == run.asks() { self.threads.or(run.threads) } else { self.threads };
+        Self { threads, ..device }
+    }
+
+    /// What is asked for of ranks, by default one.
+    #[must_use]
+    pub fn asks(&self) -> Ranks {
+        self.ranks.unwrap_or(Ranks::Number(1))
     }
 }

@@ -206,6 +206,22 @@ impl RunConfig {
         Self { data: self.data.without_places(), ..self.clone() }
     }
 
+    /// Refuses a section `[stream]`: for whoever learns from splits.
+    ///
+    /// # Errors
+    /// [`mtl_core::Error::InvalidConfig`] where there is one.
+    pub fn without_stream(&self) -> Result<()> {
+        match self.stream {
+            None => Ok(()),
+            Some(_) => {
+                let expected = "left out: a table without end is for mtl stream, which has no splits".into();
+                let (what, found) = ("config", "a section".into());
+                let e = mtl_core::Error::InvalidConfig { what, field: "stream", expected, found };
+                Err(Error::from(e).in_section("stream"))
+            }
+        }
+    }
+
     /// The whole configuration with all defaults spelled out, as TOML.
     ///
     /// # Errors

@@ -118,6 +118,7 @@ pub(super) const SYNONYMS: &[(&[&str], Meaning)] = &[
         &["gpu", "gpus", "cuda", "accelerator", "use_cuda", "use_gpu", "devices", "device_id", "gpu_id", "cpu"],
         Key("device.kind", "\"cuda\""),
     ),
+    (&["n_ranks", "world_size", "nproc_per_node", "data_parallel"], Key("device.ranks", "2")),
     (&["n_threads", "num_threads", "n_jobs", "cpu_threads", "nproc"], Key("device.threads", "2")),
     (&["cudnn_deterministic", "reproducible", "use_deterministic_algorithms"], Key("device.deterministic", "true")),
     (

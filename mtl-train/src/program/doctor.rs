@@ -46,6 +46,8 @@ fn machine(json: bool) -> Result<ExitCode> {
     let (large, small) = (machine.threads, machine.threads_small);
     let processors = machine.processors;
     out(format_args!("threads      {large} of {processors} processors, {small} for models with small products"))?;
+    let ranks = machine.ranks_small;
+    out(format_args!("ranks        1, with device.ranks = \"auto\" {ranks} for models with small products"))?;
     out(format_args!("waiting      {}", machine.waiting))?;
     let cudnn = if machine.cudnn { "with cuDNN" } else { "without cuDNN" };
     out(format_args!("cuda         {} devices, libtorch {cudnn}", machine.cuda_devices))?;

@@ -18,10 +18,11 @@ use super::{
 };
 use crate::{
     Result,
+    analysis::inspect::Finding,
     config::RunConfig,
     monitor::console::{note, tell},
     run::{dir::RunDir, interrupt::Interrupt, number::Numbered},
-    stream::{Point, StreamOutcome, StreamRun, StreamWatcher, drift::Change, write_page},
+    stream::{Point, StreamOutcome, StreamRun, StreamWatcher, drift::Change, of_a_run, write_page},
     train::trainer::Ending,
 };
 
@@ -57,7 +58,12 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     // One of both is there.
     let config = args.config.as_ref().or(args.from.as_ref()).cloned().unwrap_or_default();
     let source = settings.read(&config_file(&config))?;
-    let read = source.config()?;
+    let mut read = source.config()?;
+    if let (None, Some(from)) = (&args.config, &args.from) {
+        let (config, finding) = of_a_run(read, from);
+        finding.iter().for_each(note);
+        read = config;
+    }
     start(args, &config, read).map_err(|e| source.explain(e))
 }
 
@@ -74,6 +80,10 @@ fn start(args: &Args, path: &Path, config: RunConfig) -> Result<ExitCode> {
             StreamRun::resume(&dir, config, &stop)?
         }
         false => {
+            if args.from.is_none() {
+                let rows = config.stream.clone().unwrap_or_default().warmup_rows;
+                note(format_args!("note: reads the first {rows} rows, which teach codes, scales and classes"));
+            }
             let dir = given.map_or_else(|| Numbered::new(&runs(stem)).next(), Ok)?;
             StreamRun::create(&dir, config, args.from.as_deref(), &stop)?
         }
@@ -154,8 +164,8 @@ impl StreamWatcher for Told {
         ));
     }
 
-    fn passed_over(&mut self, what: &str) {
-        note(format_args!("warning: {what} (passed over and counted; the next of its sort are only counted)"));
+    fn noticed(&mut self, finding: &Finding) {
+        note(finding);
     }
 }
 

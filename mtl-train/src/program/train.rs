@@ -81,11 +81,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 }
 
 fn start(args: &Args, config: RunConfig) -> Result<ExitCode> {
-    if config.stream.is_some() {
-        let (expected, found) = ("left out: mtl stream learns from a table without end".into(), "a section".into());
-        let e = mtl_core::Error::InvalidConfig { what: "mtl train", field: "stream", expected, found };
-        return Err(crate::Error::from(e).in_section("stream"));
-    }
+    config.without_stream()?;
     let stem = args.config.file_stem().unwrap_or_default();
     let before = if args.resume { to_go_on(args, stem) } else { None };
     let splits = match &before {

@@ -83,7 +83,7 @@ pub struct Run {
 
 impl Run {
     /// A new run of `config` in a folder of its own. Everything that can be wrong with the settings is found before the folder
-    /// is made. What the settings leave to the machine (threads) is written down with them.
+    /// is made. What the settings leave to the machine (threads, ranks) is written down with them.
     ///
     /// # Errors
     /// Whatever is wrong with a setting, naming it; as [`Trainer::score_on`](crate::train::trainer::Trainer::score_on) and
@@ -91,7 +91,7 @@ impl Run {
     pub fn create(root: &Path, mut config: RunConfig, splits: &Splits) -> Result<Self> {
         let mut session = ready(&config, splits)?;
         let init = first_values(&config, &mut session)?;
-        config.device = config.device.recorded();
+        config.device = config.device.recorded(session.ranks());
         let dir = RunDir::create(root, &config, session.data())?;
         let lock = dir.lock()?;
         let store = CheckpointStore::open(&dir.checkpoints(), KEEP)?;
@@ -109,7 +109,7 @@ impl Run {
         let dir = RunDir::may_go_on(root, &config)?;
         let lock = dir.lock()?;
         let mut session = ready(&config, splits)?;
-        config.device = config.device.recorded();
+        config.device = config.device.recorded(session.ranks());
         dir.check_data(session.data())?;
         let dir = RunDir::go_on(root, &config)?;
         let store = CheckpointStore::open(&dir.checkpoints(), KEEP)?;
@@ -167,7 +167,7 @@ impl Run {
     /// Trains up to `limit`, while the observer does not ask to stop. Steps are logged and checkpoints written in the folder.
     ///
     /// # Errors
-    /// Whatever [`Trainer::fit`](crate::train::trainer::Trainer::fit) says.
+    /// Whatever [`Session::fit`] says.
     pub fn train(&mut self, limit: Limit, observer: &mut dyn Observer) -> Result<Ended> {
         let last = match limit {
             Limit::End => None,
@@ -178,8 +178,7 @@ impl Run {
         }
         let mut bound = EpochBound { last, reached: false };
         let mut all = (observer, &mut bound, &mut self.logs);
-        let session = &mut self.session;
-        let ending = session.trainer.fit(&session.train, &session.validation, &mut all, Some(&self.store))?;
+        let ending = self.session.fit(&mut all, Some(&self.store))?;
         Ok(match ending {
             Ending::Finished => Ended::Finished,
             Ending::Stopped if bound.reached => Ended::Paused,
@@ -257,12 +256,10 @@ fn first_values(config: &RunConfig, session: &mut Session) -> Result<Option<Find
     config.init.as_ref().map(|init| Ok(init.finding(&init.load(session)?))).transpose()
 }
 
-/// `config` with the threads of the run in the folder: sums depend on their number, and a resumed run has the bits of one that
-/// was never stopped.
+/// `config` with the threads and ranks of the run in the folder, where it does not say: sums depend on their number, and a resumed run has
+/// the bits of one that was never stopped.
 pub(crate) fn as_recorded(root: &Path, mut config: RunConfig) -> Result<RunConfig> {
-    if config.device.threads.is_none() {
-        config.device.threads = RunDir::open(root)?.config()?.device.threads;
-    }
+    config.device = config.device.as_in(&RunDir::open(root)?.config()?.device);
     Ok(config)
 }
 

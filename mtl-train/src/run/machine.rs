@@ -6,7 +6,10 @@ use mtl_core::shim;
 use serde::Serialize;
 use tch::{Device, Kind, Tensor};
 
-use crate::{error::Result, run::threads};
+use crate::{
+    error::Result,
+    run::{ranks, threads},
+};
 
 /// A machine as libtorch sees it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -23,6 +26,8 @@ pub struct Machine {
     pub threads: usize,
     /// Threads inside operations of a model with small products only, see [`crate::run::threads`].
     pub threads_small: usize,
+    /// Ranks that a model with small products and large batches has with `device.ranks = "auto"`, see [`crate::run::ranks`].
+    pub ranks_small: usize,
     /// How the threads of an operation wait for each other, see [`mtl_core::shim::waiting`].
     pub waiting: String,
     /// Processors that the system offers to this process.
@@ -70,6 +75,7 @@ impl Machine {
             instructions: instructions(),
             threads: threads::by_work(threads::Work::LARGE),
             threads_small: threads::by_work(threads::Work::default()),
+            ranks_small: ranks::by_work(threads::Work::default(), usize::MAX),
             waiting: shim::waiting().to_string(),
             processors: threads::processors(),
             cuda_devices,

@@ -8,7 +8,8 @@
 //! | [`dir`], [`number`] | its folder; the next one's name |
 //! | [`data`], [`outcome`], [`cost`] | what it remembers of its data; what it found out; what it took |
 //! | [`opened`] | a folder opened again: data, model |
-//! | [`machine`], [`threads`], [`memory`] | what it runs on; how many work inside operations; what the process holds |
+//! | [`machine`], [`memory`] | what it runs on; what the process holds |
+//! | [`threads`], [`ranks`] | how many work inside operations; how many side by side |
 //! | [`self_supervised`] | tasks whose labels are inputs |
 //! | [`interrupt`] | Ctrl-C |
 
@@ -25,6 +26,7 @@ pub mod number;
 pub mod opened;
 pub mod outcome;
 pub mod plan;
+pub mod ranks;
 pub(crate) mod sealed_json;
 pub mod self_supervised;
 pub mod session;

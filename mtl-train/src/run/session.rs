@@ -1,11 +1,16 @@
 //! From a configuration to a run: model, trainer and loaders, put together once for the program, the bench
 //! and library users alike.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use mtl_core::{label_stats::LabelStats, rng::derive};
-use mtl_data::{ForTasks, Loader, LoaderConfig, Order, Source, Splits, Subset, stats};
+use mtl_core::{
+    label_stats::LabelStats,
+    rng::derive,
+    world::{self, World},
+};
+use mtl_data::{Batches, ForTasks, Loader, LoaderConfig, Order, Source, Splits, Subset, stats};
 use mtl_metrics::MetricReport;
+use tch::Device;
 
 use crate::{
     analysis::{
@@ -14,10 +19,12 @@ use crate::{
     },
     config::RunConfig,
     error::{Error, Result},
+    parts::method::MethodConfig,
     run::{data::RunData, plan::ModelPlan, self_supervised, threads},
     train::{
+        checkpoint::CheckpointStore,
         constant::Constant,
-        trainer::{Trainer, evaluate, evaluate_recorded, metrics_of},
+        trainer::{Ending, Observer, TrainConfig, Trainer, evaluate, evaluate_recorded, metrics_of},
     },
 };
 
@@ -32,6 +39,31 @@ pub struct Session {
     pub validation: Loader,
     test: Loader,
     data: RunData,
+    recipe: Recipe,
+}
+
+/// What the trainers of further ranks are made of.
+#[derive(Debug)]
+struct Recipe {
+    ranks: usize,
+    device: Device,
+    plan: ModelPlan,
+    balancer: MethodConfig,
+    train: TrainConfig,
+    held_out: Option<Loader>,
+}
+
+impl Recipe {
+    /// A trainer like the session's, before its first step.
+    fn trainer(&self, labels: &[LabelStats]) -> Result<Trainer> {
+        let model = self.plan.build(labels, self.device, self.train.seed)?;
+        let mut trainer = Trainer::new(model, &self.balancer, self.train.clone())?;
+        trainer.know_labels(labels.to_vec());
+        if let Some(held_out) = &self.held_out {
+            trainer.hold_out(held_out.clone());
+        }
+        Ok(trainer)
+    }
 }
 
 impl Session {
@@ -40,6 +72,7 @@ impl Session {
     /// # Errors
     /// Whatever is wrong with a setting, naming it.
     pub fn new(config: &RunConfig, splits: &Splits) -> Result<Self> {
+        config.without_stream()?;
         let device = config.device.apply().map_err(|e| e.in_section("device"))?;
         let few =
             config.train.overfit_batches.map(|n| first_samples(splits, n.saturating_mul(samples_per_batch(config))));
@@ -47,7 +80,8 @@ impl Session {
         let data = RunData::of(&config.data, splits); // of all samples, also where few are learned
         let splits = few.as_ref().unwrap_or(splits);
         let plan = ModelPlan::new(config, &splits.info)?;
-        let names = plan.names();
+        let names: Vec<String> = plan.names().into_iter().map(str::to_owned).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let restrict = |source: &Arc<dyn Source>| -> Result<Arc<dyn Source>> {
             let selected = ForTasks::select(self_supervised::source(config, source.clone())?, &names);
             Ok(Arc::new(selected.map_err(|e| Error::from(e).in_section("task"))?))
@@ -55,12 +89,10 @@ impl Session {
         let mut train = restrict(&splits.train)?;
         let seed = config.train.seed;
         let labels = stats::of(&*train)?;
-        let model = plan.build(&labels, device, seed)?;
-        if config.device.threads.is_none() {
-            threads::settle(&model, &plan.inputs, config.train.batch_size);
-        }
-        let mut trainer = Trainer::new(model, &config.balancer, config.train.clone())?;
-        trainer.know_labels(labels.clone());
+        let (balancer, train_config) = (config.balancer.clone(), config.train.clone());
+        let mut recipe = Recipe { ranks: 1, device, plan, balancer, train: train_config, held_out: None };
+        let mut trainer = recipe.trainer(&labels)?;
+        recipe.ranks = threads::settle(&config.device, trainer.model(), &recipe.plan.inputs, config.train.batch_size);
         let data = data.with_labels(labels);
         let least = match train.is_empty() {
             true => 1, // the loader refuses it in its own words
@@ -79,7 +111,9 @@ impl Session {
             let (own, held) = held_out?;
             let part = |positions| Subset::new(train.clone(), positions);
             let (own, held): (Arc<dyn Source>, Arc<dyn Source>) = (Arc::new(part(own)?), Arc::new(part(held)?));
-            trainer.hold_out(Loader::new(held, shuffled.clone())?);
+            let held = Loader::new(held, shuffled.clone())?;
+            trainer.hold_out(held.clone());
+            recipe.held_out = Some(held);
             train = own;
         }
         let in_order = LoaderConfig {
@@ -94,7 +128,39 @@ impl Session {
             validation: Loader::new(restrict(&splits.validation)?, in_order.clone())?,
             test: Loader::new(restrict(&splits.test)?, in_order)?,
             data,
+            recipe,
         })
+    }
+
+    /// Trains to the end, on as many ranks as the configuration says: [`Trainer::fit`] on the session's batches. Further ranks take over
+    /// what this session's trainer knows, and are gone when it ends; observer and store are its alone.
+    ///
+    /// # Errors
+    /// As [`Trainer::fit`], of the rank that failed first.
+    pub fn fit(&mut self, observer: &mut dyn Observer, store: Option<&CheckpointStore>) -> Result<Ending> {
+        let Self { trainer, train, validation, data, recipe, .. } = self;
+        if recipe.ranks < 2 {
+            return trainer.fit(train, validation, observer, store);
+        }
+        let (train, validation, labels): (&dyn Batches, &dyn Batches, _) = (train, validation, &data.labels);
+        let starts = (1..recipe.ranks).map(|_| trainer.checkpoint()).collect::<Result<Vec<_>>>()?;
+        let starts = Mutex::new(starts);
+        let lead = |world: Arc<dyn World>| {
+            trainer.join(world);
+            let ended = trainer.fit(train, validation, observer, store);
+            trainer.join(world::alone());
+            ended
+        };
+        let follow = |world: Arc<dyn World>| {
+            let mut trainer = recipe.trainer(labels)?;
+            let start = starts.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            start.map_or(Ok(()), |start| trainer.resume(start))?;
+            trainer.join(world);
+            trainer.fit(train, validation, &mut (), None)
+        };
+        // All ranks end alike: they decide by the same numbers.
+        let ended: Vec<Ending> = world::led(recipe.ranks, lead, follow)?;
+        Ok(ended.first().copied().unwrap_or(Ending::Stopped))
     }
 
     /// How many optimizer steps the whole run will take.
@@ -108,6 +174,12 @@ impl Session {
     #[must_use]
     pub fn total_rounds(&self) -> u64 {
         self.trainer.total_rounds(&self.train).unwrap_or(u64::MAX)
+    }
+
+    /// How many ranks train; see [`Session::fit`].
+    #[must_use]
+    pub fn ranks(&self) -> usize {
+        self.recipe.ranks
     }
 
     /// What its user should know before it starts.

@@ -23,7 +23,8 @@ use std::{sync::OnceLock, thread::available_parallelism};
 use mtl_core::{context::Cx, input::InputSpec, mode::Mode};
 use tch::Device;
 
-use crate::{error::Result, train::model::Model};
+use super::ranks;
+use crate::{config::DeviceConfig, error::Result, train::model::Model};
 
 /// Multiply-adds of a product from which on every processor pays.
 const LARGE: u64 = 1 << 26;
@@ -47,7 +48,7 @@ impl Work {
         Self { product: self.product.saturating_mul(samples), numbers: self.numbers.saturating_mul(samples) }
     }
 
-    fn is_large(self) -> bool {
+    pub(super) fn is_large(self) -> bool {
         self.product >= LARGE || self.numbers >= WIDE
     }
 }
@@ -85,14 +86,26 @@ pub fn by_work(largest: Work) -> usize {
     }
 }
 
-/// Sets the number of threads for training `model` on batches of so many samples.
-pub(crate) fn settle(model: &Model, inputs: &InputSpec, batch_size: usize) {
-    let threads = match model.params().device() {
-        // A model that cannot run fails in its first step, where the error can name the batch.
-        Device::Cpu => by_work(of_a_sample(model, inputs).unwrap_or_default().times(batch_size as u64)),
-        _ => usual(),
+/// Settles what the settings leave open for training `model` on batches of so many samples: sets the number of threads, and gives that of
+/// ranks.
+pub(crate) fn settle(config: &DeviceConfig, model: &Model, inputs: &InputSpec, batch_size: usize) -> usize {
+    let is_cpu = model.params().device() == Device::Cpu;
+    let asked = config.asks().number();
+    if let (Some(ranks), Some(_)) | (Some(ranks @ 2..), None) = (asked, config.threads) {
+        return ranks; // and threads are set by now
+    }
+    // A model that cannot run fails in its first step, where the error can name the batch.
+    let largest = || of_a_sample(model, inputs).unwrap_or_default().times(batch_size as u64);
+    let largest = if is_cpu { largest() } else { Work::LARGE };
+    let ranks = asked.unwrap_or_else(|| ranks::by_work(largest, batch_size));
+    let threads = match (ranks, config.threads) {
+        (_, Some(threads)) => threads as usize,
+        (2.., None) => 1,
+        (_, None) if is_cpu => by_work(largest),
+        (_, None) => usual(),
     };
     tch::set_num_threads(i32::try_from(threads).unwrap_or(1));
+    ranks
 }
 
 /// What the largest layers have to do for one sample.

@@ -64,18 +64,18 @@ impl CurveLog {
         Ok(Self { path: path.to_owned(), out })
     }
 
-    /// The curve of an interrupted run, cut back to the points of its first `judged` rows.
+    /// The curve of an interrupted run, cut back to the points of its first `judged` rows; and how many these are.
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub(super) fn resume(path: &Path, judged: u64) -> Result<Self> {
+    pub(super) fn resume(path: &Path, judged: u64) -> Result<(Self, u64)> {
         let io = |e| Error::io(path, "cannot cut back curve", e);
         if !path.exists() {
-            return Self::create(path);
+            return Ok((Self::create(path)?, 0));
         }
         // Line by line: a curve is as long as its stream.
         let mut reader = BufReader::new(File::open(path).map_err(io)?);
-        let (mut kept, mut line) = (0u64, String::new());
+        let (mut kept, mut points, mut line) = (0u64, 0u64, String::new());
         loop {
             line.clear();
             let n = reader.read_line(&mut line).map_err(io)?;
@@ -84,10 +84,11 @@ impl CurveLog {
                 break;
             }
             kept += n as u64;
+            points += 1;
         }
         let out = OpenOptions::new().append(true).open(path).map_err(io)?;
         out.set_len(kept).map_err(io)?;
-        Ok(Self { path: path.to_owned(), out })
+        Ok((Self { path: path.to_owned(), out }, points))
     }
 
     /// Adds a point.
@@ -99,6 +100,14 @@ impl CurveLog {
         let mut line = serde_json::to_vec(point).map_err(|e| io(e.into()))?;
         line.push(b'\n');
         self.out.write_all(&line).map_err(io)
+    }
+
+    /// Waits until all points are on the disk.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub(super) fn sync(&self) -> Result<()> {
+        self.out.sync_data().map_err(|e| Error::io(&self.path, "cannot write curve", e))
     }
 }
 
@@ -147,7 +156,8 @@ mod tests {
         let judged = |most| Point::read(&path, most).unwrap().iter().map(|point| point.judged).collect::<Vec<_>>();
         assert_eq!(judged(100).len(), 20);
         assert_eq!(judged(6), [1, 5, 9, 13, 17]);
-        let mut log = CurveLog::resume(&path, 7).unwrap();
+        let (mut log, kept) = CurveLog::resume(&path, 7).unwrap();
+        assert_eq!(kept, 7);
         log.write(&point(8)).unwrap();
         assert_eq!(judged(100), (1..=8).collect::<Vec<_>>());
     }

@@ -1,6 +1,6 @@
 //! Who judges a stream: metrics of the last rows, fading metrics, detectors of drift, the curve; and what of it is saved.
 
-use std::{cell::RefCell, rc::Rc, sync::Arc};
+use std::{cell::RefCell, path::PathBuf, rc::Rc, sync::Arc};
 
 use mtl_core::{
     batch::Batch,
@@ -74,8 +74,10 @@ pub(super) struct Judge {
     store: CheckpointStore,
     /// Points and drifts that were not told yet.
     news: Rc<RefCell<News>>,
-    /// A round that ended, until the next step.
-    round: Option<(u64, Vec<f64>)>,
+    /// Rounds that ended, until the next step.
+    rounds: Vec<(u64, Vec<f64>)>,
+    /// Batches that the newest checkpoint knows as learned.
+    saved: u64,
 }
 
 /// What a run of a stream has to tell.
@@ -127,7 +129,8 @@ impl Judge {
             curve,
             store,
             news: Rc::default(),
-            round: None,
+            rounds: Vec::new(),
+            saved: 0,
         })
     }
 
@@ -183,7 +186,7 @@ impl Judge {
         let tasks = tasks.collect();
         let point = Point { rows, judged: self.seen.rows, tasks, joint: window.joint, passed };
         self.curve.write(&point)?;
-        self.round = Some((self.seen.points, kpis));
+        self.rounds.push((self.seen.points, kpis));
         self.seen.points += 1;
         self.news.borrow_mut().points.push(point);
         Ok(())
@@ -229,7 +232,8 @@ impl Judge {
     ///
     /// # Errors
     /// [`Error::Checkpoint`] or [`mtl_core::Error::State`] when it is none of such a stream.
-    pub(super) fn resume(&mut self, state: &StateDict) -> Result<()> {
+    pub(super) fn resume(&mut self, state: &StateDict, at: &StreamPosition) -> Result<()> {
+        self.saved = at.batches;
         self.window.load_state(&bytes_of(state, "window")?)?;
         if let Some(fading) = &mut self.fading {
             fading.load_state(&bytes_of(state, "fading")?)?;
@@ -271,18 +275,47 @@ fn bytes_of(state: &StateDict, name: &str) -> Result<Vec<u8>> {
     Ok(Vec::try_from(tensor).map_err(mtl_core::Error::from)?)
 }
 
-/// How far a checkpoint's stream got, rows that were judged, and where it stands.
+/// How far a checkpoint's stream got.
+pub(super) struct Reached {
+    /// Rows that were judged.
+    pub(super) judged: u64,
+    /// Points of the curve.
+    pub(super) points: u64,
+    /// Where it stands.
+    pub(super) at: StreamPosition,
+}
+
+/// How far a checkpoint's stream got.
 ///
 /// # Errors
 /// [`Error::Checkpoint`] for a checkpoint that is none of a stream.
-pub(super) fn reached(state: &StateDict) -> Result<(u64, StreamPosition)> {
+pub(super) fn reached(state: &StateDict) -> Result<Reached> {
     if state.is_empty() {
         let reason = "is none of a stream: it was written by mtl train".into();
         return Err(Error::Checkpoint { path: "checkpoint".into(), reason });
     }
-    let position = serde_json::from_slice(&bytes_of(state, "position")?)
+    let at = serde_json::from_slice(&bytes_of(state, "position")?)
         .map_err(|e| Error::Checkpoint { path: "position in the stream".into(), reason: e.to_string() })?;
-    Ok((state.count(STATE, "rows")?, position))
+    Ok(Reached { judged: state.count(STATE, "rows")?, points: state.count(STATE, "points")?, at })
+}
+
+/// Whether all metrics can judge a batch, which is on the model's device: what they refuse is not to be found out after many.
+///
+/// # Errors
+/// What a metric refuses, by its name.
+pub(super) fn probe(model: &Model, config: &StreamConfig, batch: &Batch) -> Result<()> {
+    let mut metrics = metrics_of(model)?;
+    let fading = config.fading.map(|factor| Fading::new(metrics.clone(), factor)).transpose();
+    let mut fading = fading.map_err(|e| Error::from(e).in_section("stream"))?;
+    judged(model, batch, |task_idx, facts, prediction, reference| {
+        let judged = facts.judged(&batch.ids, prediction, reference);
+        metrics.update_batch(task_idx, &judged)?;
+        if let Some(fading) = &mut fading {
+            let faded = fading.update_batch(task_idx, &judged, batch.len(), facts.weights());
+            faded.map_err(|e| Error::from(e).in_section("stream.fading"))?;
+        }
+        Ok(())
+    })
 }
 
 /// The primary metric of each task and what its section names beside it; and those over several tasks.
@@ -341,25 +374,29 @@ impl Online for Judge {
         }
     }
 
-    fn stepped(&mut self, learned: u64) -> Result<Option<(u64, Vec<f64>)>> {
+    fn stepped(&mut self, learned: u64) -> Result<Vec<(u64, Vec<f64>)>> {
         self.watch(learned);
         self.stream.forget(learned);
-        Ok(self.round.take())
+        Ok(std::mem::take(&mut self.rounds))
     }
 
     fn is_due(&self, learned: u64) -> bool {
-        learned.is_multiple_of(self.sizes.checkpoint)
+        // A step may be of several batches.
+        learned / self.sizes.checkpoint > self.saved / self.sizes.checkpoint
     }
 
-    fn save(&mut self, trainer: &Trainer) -> Result<()> {
+    fn save(&mut self, trainer: &Trainer) -> Result<PathBuf> {
         let LoaderPosition { next_batch, .. } = trainer.position();
         let position = self.stream.position(next_batch).ok_or_else(|| Error::Checkpoint {
             path: "position in the stream".into(),
             reason: format!("batch {next_batch} was not read"),
         })?;
         let checkpoint = Checkpoint { stream: self.state(&position)?, ..trainer.checkpoint()? };
-        self.store.save(trainer.step(), &checkpoint)?;
+        // A checkpoint that is there after a failure of the machine has its curve.
+        self.curve.sync()?;
+        let path = self.store.save(trainer.step(), &checkpoint)?;
         self.stream.forget(next_batch);
-        Ok(())
+        self.saved = next_batch;
+        Ok(path)
     }
 }

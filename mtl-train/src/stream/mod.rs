@@ -24,7 +24,9 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `config.rs` | [`StreamConfig`]: the section `[stream]` |
-//! | `run.rs` | [`StreamRun`]: created, resumed, run |
+//! | `settings.rs` | a run's settings as they hold for a stream, what it cannot have |
+//! | `ready.rs` | model, trainer and stream of a run, before it has a folder |
+//! | `run.rs` | [`StreamRun`]: created, resumed, run; [`examine`]: looked at before |
 //! | `judge.rs` | metrics and detectors of a run: who judges, and what is saved of it |
 //! | `curve.rs` | [`Point`]: the lines of `curve.jsonl` |
 //! | `outcome.rs` | [`StreamOutcome`]: `stream.json` |
@@ -39,13 +41,16 @@ pub mod drift;
 mod judge;
 mod outcome;
 mod page;
+mod ready;
 mod run;
+mod settings;
 
 pub use config::StreamConfig;
 pub use curve::{Point, TaskPoint};
 pub use outcome::StreamOutcome;
 pub use page::write_page;
-pub use run::{StreamRun, StreamWatcher};
+pub use run::{StreamRun, StreamWatcher, examine};
+pub use settings::of_a_run;
 
 #[cfg(test)]
 mod tests;

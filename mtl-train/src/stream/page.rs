@@ -1,6 +1,10 @@
 //! The report of a stream: its curve, drawn from the files of its run alone.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs::File,
+    io::{BufRead, BufReader},
+    path::PathBuf,
+};
 
 use mtl_metrics::report::MetricEntry;
 use serde_json::Value;
@@ -33,9 +37,10 @@ const MOST_DRIFTS: usize = 50;
 /// [`Error::Io`] when a file cannot be read or the page not be written.
 pub fn write_page(dir: &RunDir) -> Result<PathBuf> {
     let config = dir.config()?;
-    let log = fs::read_to_string(dir.log()).map_err(|e| Error::io(dir.log(), "cannot read log", e))?;
-    let drifts = log.lines().filter(|line| line.contains("\"drift\"")).filter_map(|line| {
-        let value: Value = serde_json::from_str(line).ok()?;
+    let log = File::open(dir.log()).map_err(|e| Error::io(dir.log(), "cannot read log", e))?;
+    let log = BufReader::new(log).lines().map_while(std::result::Result::ok);
+    let drifts = log.filter(|line| line.contains("\"drift\"")).filter_map(|line| {
+        let value: Value = serde_json::from_str(&line).ok()?;
         (value["type"] == "drift").then(|| serde_json::from_value(value).ok()).flatten()
     });
     let page = Page {

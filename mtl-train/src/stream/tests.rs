@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::{
+    analysis::inspect::Finding,
     config::RunConfig,
     deploy::predict::Predictor,
     run::{data::Reopen, dir::RunDir},
@@ -111,7 +112,7 @@ impl StreamWatcher for Snapshot<'_> {
         }
     }
     fn drift(&mut self, _task: &str, _row: u64, _change: drift::Change) {}
-    fn passed_over(&mut self, _what: &str) {}
+    fn noticed(&mut self, _finding: &Finding) {}
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -272,7 +273,7 @@ fn what_a_stream_cannot_have_is_refused_by_name() {
         refused.unwrap_err().to_string()
     };
     for (more, part) in [
-        ("accumulate = 2", "accumulate must be 1"),
+        ("accumulate = 2", "accumulate must be left out"),
         ("patience = 2", "patience must be left out"),
         ("ema = {}", "ema must be left out"),
         ("schedule = { kind = \"polynomial\" }", "schedule must be constant, or train.steps given"),

@@ -5,6 +5,7 @@ mod ema;
 mod lr_finder;
 mod optimizer_golden;
 mod precision;
+mod ranks;
 mod refusals;
 mod resume;
 mod run;

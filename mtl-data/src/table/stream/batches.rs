@@ -22,8 +22,9 @@ use super::{
     reader::Reader,
 };
 use crate::{
+    Finding,
     error::{Error, Result},
-    loader::{BatchIter, Batches, LoaderPosition},
+    loader::{BatchIter, Batches, LoaderPosition, PartIter, Shard},
 };
 
 /// Batches that wait for whoever learns from them.
@@ -63,6 +64,8 @@ pub struct TableStream {
     /// Which tasks targets are of, in order; all of the schema's for `None`.
     tasks: Option<Vec<usize>>,
     start: StreamPosition,
+    /// The names of the stream's columns.
+    columns: Vec<String>,
     /// What the first walk reads.
     opened: Mutex<Option<Opened>>,
     seen: Arc<Mutex<Seen>>,
@@ -83,12 +86,16 @@ struct Again {
 struct Seen {
     /// The ends of the batches that somebody may ask for, in order.
     marks: VecDeque<Mark>,
-    /// What was passed over, the first of each sort.
-    faults: Vec<String>,
+    /// What its user should know, not told yet.
+    findings: Vec<Finding>,
 }
 
-/// So many sorts of faults are told.
-const TOLD: usize = 32;
+impl Seen {
+    fn mark(&self, batches: u64) -> Option<&Mark> {
+        let first = self.marks.front()?.at.batches;
+        self.marks.get(usize::try_from(batches.checked_sub(first)?).ok()?)
+    }
+}
 
 impl TableStream {
     /// The stream from `start` on, which an earlier one [gave](Self::position); from its first row for `None`.
@@ -105,9 +112,9 @@ impl TableStream {
             return Err(Error::config("stream", "batch_size", ">= 1", "0"));
         }
         if let Some(start) = start {
-            let Opened { path, feed, stop, .. } = &mut opened;
-            start.enter(path, feed, stop)?;
+            start.enter(&mut opened)?;
         }
+        let columns = opened.names().to_vec();
         let again = Again {
             path: opened.path.clone(),
             format: opened.format,
@@ -116,9 +123,10 @@ impl TableStream {
         };
         let start = start.cloned().unwrap_or_else(|| opened.first.clone());
         let stop = opened.stop.clone();
-        let seen = Seen { marks: VecDeque::from([Mark { at: start.clone(), tail: Vec::new() }]), faults: Vec::new() };
+        let first = Mark { at: start.counts(), tail: Vec::new() };
+        let seen = Seen { marks: VecDeque::from([first]), findings: Vec::new() };
         let (opened, seen) = (Mutex::new(Some(opened)), Arc::new(Mutex::new(seen)));
-        Ok(Self { again, fitted, options, tasks: None, start, opened, seen, stop })
+        Ok(Self { again, fitted, options, tasks: None, start, columns, opened, seen, stop })
     }
 
     /// The same with the targets of these tasks alone, by their places in the schema's list, in that order.
@@ -135,16 +143,14 @@ impl TableStream {
         if batches == self.start.batches {
             return Some(self.start.clone());
         }
-        let first = seen.marks.front()?.at.batches;
-        seen.marks.get(usize::try_from(batches.checked_sub(first)?).ok()?).map(Mark::position)
+        seen.mark(batches).map(|mark| mark.position(&self.columns))
     }
 
     /// The same without the digest of what stands before: for those who only count.
     #[must_use]
     pub fn counts(&self, batches: u64) -> Option<StreamPosition> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = seen.marks.front()?.at.batches;
-        seen.marks.get(usize::try_from(batches.checked_sub(first)?).ok()?).map(|mark| mark.at.clone())
+        seen.mark(batches).map(|mark| mark.at.clone())
     }
 
     /// Says that nobody will ask for positions before that batch.
@@ -155,10 +161,17 @@ impl TableStream {
         }
     }
 
-    /// What was passed over since the last call, the first of each sort, with its line.
+    /// Whether it was asked to end.
     #[must_use]
-    pub fn faults(&self) -> Vec<String> {
-        std::mem::take(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner).faults)
+    pub fn is_stopped(&self) -> bool {
+        self.stop.is_stopped()
+    }
+
+    /// What its user should know and was not told yet: what was passed over, the first of each sort, with its line; what is left at
+    /// the end.
+    #[must_use]
+    pub fn findings(&self) -> Vec<Finding> {
+        std::mem::take(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner).findings)
     }
 
     /// A reader that stands at a batch, or before one that is in front of it by so many.
@@ -176,8 +189,7 @@ impl TableStream {
                 let mut opened = Opened::new(path, format, self.fitted.schema(), *follow, self.stop.clone())?;
                 match batch >= self.start.batches {
                     true => {
-                        let Opened { path, feed, stop, .. } = &mut opened;
-                        self.start.enter(path, feed, stop)?;
+                        self.start.enter(&mut opened)?;
                         (opened, self.start.clone())
                     }
                     false => {
@@ -188,7 +200,7 @@ impl TableStream {
             }
         };
         let ahead = batch - at.batches;
-        Ok((Reader::new(opened, self.fitted.clone(), self.tasks.clone(), self.options, at), ahead))
+        Ok((Reader::new(opened, self.fitted.clone(), self.tasks.clone(), self.options, &at), ahead))
     }
 }
 
@@ -202,12 +214,30 @@ impl Batches for TableStream {
         let (sender, batches) = sync_channel(AHEAD);
         let seen = Arc::clone(&self.seen);
         let path = self.again.path.clone();
-        // Nobody waits for this thread: it may hang in a read from a pipe in which nothing comes any more.
+        // Nobody waits for this thread: it ends once it finds that nobody listens, or is asked to stop.
         thread::Builder::new()
             .name("stream".into())
             .spawn(move || read(reader, ahead, &sender, &seen))
             .map_err(|e| Error::io(&path, e))?;
         Ok(Box::new(Walk { batches, stop: &self.stop, is_over: false }))
+    }
+
+    fn parts_from(&self, position: LoaderPosition, shard: Shard) -> Result<PartIter<'_>> {
+        refuse_ranks(shard)?;
+        Ok(Box::new(self.batches_from(position)?.map(move |batch| shard.cut(batch?))))
+    }
+
+    fn dealt(&self, shard: Shard) -> Result<BatchIter<'_>> {
+        refuse_ranks(shard)?;
+        self.batches_from(LoaderPosition::default())
+    }
+}
+
+/// Each rank would read for itself, and what one of them reads from a pipe the others never see.
+fn refuse_ranks(shard: Shard) -> Result<()> {
+    match shard.size {
+        0 | 1 => Ok(()),
+        n => Err(Error::config("device", "ranks", "1, as a stream is read once", n.to_string())),
     }
 }
 
@@ -215,11 +245,9 @@ impl Batches for TableStream {
 fn read(mut reader: Reader, ahead: u64, sender: &SyncSender<Result<Batch>>, seen: &Mutex<Seen>) {
     for number in 0.. {
         let next = reader.next();
-        let faults = reader.take_faults();
-        if !faults.is_empty() {
-            let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-            let room = TOLD.saturating_sub(seen.faults.len());
-            seen.faults.extend(faults.iter().take(room).map(ToString::to_string));
+        let findings = reader.take_findings();
+        if !findings.is_empty() {
+            seen.lock().unwrap_or_else(PoisonError::into_inner).findings.extend(findings);
         }
         let batch = match next {
             Ok(None) => return,

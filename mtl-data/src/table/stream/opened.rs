@@ -12,11 +12,12 @@ use super::{
     },
     BadRows,
     feed::{Feed, Follow, Stop},
-    position::StreamPosition,
+    position::{Mark, StreamPosition},
 };
 use crate::{
     error::{Error, Result},
     kept::Content,
+    source::TableSource,
     stats::{self, LabelStats},
 };
 
@@ -48,6 +49,8 @@ pub struct Opened {
 pub struct WarmUp {
     /// Codes, scales, classes.
     pub fitted: FittedSchema,
+    /// The rows themselves, encoded.
+    pub source: TableSource,
     /// Statistics of their labels, in task order.
     pub labels: Vec<LabelStats>,
     /// So many rows were there to learn from.
@@ -57,6 +60,8 @@ pub struct WarmUp {
 /// A block of rows, parsed.
 pub(super) struct Parsed {
     pub(super) table: Table,
+    /// Lines of the block, those without a row included.
+    pub(super) n_lines: usize,
     /// The lines of rows that were left out, in order.
     pub(super) dropped: Vec<u64>,
     /// The first that was wrong with each column of them.
@@ -73,7 +78,7 @@ impl Opened {
         schema.validate()?;
         format.validate()?;
         if format.encoding != Encoding::default() {
-            let found = "another: iconv -t utf-8 FILE | mtl stream .. - makes it so";
+            let found = "another: iconv -t utf-8 FILE | mtl stream .. --input - makes it so";
             return Err(Error::config("stream", "format.encoding", "utf-8", found));
         }
         if format.delimiter == Delimiter::Whitespace {
@@ -99,7 +104,13 @@ impl Opened {
     /// Whether it can be read again from its beginning.
     #[must_use]
     pub fn can_be_read_again(&self) -> bool {
-        self.feed.is_file
+        self.feed.is_file()
+    }
+
+    /// The names of the stream's columns.
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        &self.names
     }
 
     /// Passes byte order mark and header.
@@ -114,7 +125,11 @@ impl Opened {
             let (names, end, n_lines) = loop {
                 let mut cursor = Cursor::new(&self.feed.pending, self.delimiter, self.format.quotes);
                 let names = header(&self.path, &mut cursor);
-                let is_whole = names.is_ok() && cursor.at() <= self.feed.pending.len();
+                // What ends with its line will not get better by further ones.
+                let is_whole = match &names {
+                    Ok(_) => cursor.at() <= self.feed.pending.len(),
+                    Err(_) => chunk::row_end(&self.feed.pending, false, self.format.quotes).is_some(),
+                };
                 let (end, n_lines) = (cursor.at().min(self.feed.pending.len()), cursor.line);
                 let is_long = self.feed.pending.len() > LONGEST_ROW;
                 if is_whole || is_long || !self.feed.grow(&self.stop)? {
@@ -127,7 +142,8 @@ impl Opened {
         }
         self.places = places(&self.path, &self.schema, &self.names, &text, &self.format)?;
         self.plans = plans(&self.schema, &self.places, self.names.len());
-        self.first = StreamPosition { offset: self.feed.offset, lines, ..StreamPosition::default() };
+        let at = StreamPosition { offset: self.feed.offset, lines, ..StreamPosition::default() };
+        self.first = Mark { at, tail: self.feed.tail(0) }.position(&self.names);
         Ok(())
     }
 
@@ -136,58 +152,64 @@ impl Opened {
     /// # Errors
     /// As [`FittedSchema::fit`]; [`Error::NoRows`]; what is wrong with a row, as `bad_rows` says.
     pub fn warm_up(&mut self, n: u64, bad_rows: BadRows) -> Result<WarmUp> {
-        let rows = usize::try_from(n).unwrap_or(usize::MAX);
-        let (mut lines, first_line) = (rows, self.first.lines + 1);
+        let rows = usize::try_from(n).unwrap_or(usize::MAX).max(1);
+        let (mut lines, mut at_hand, first_line) = (rows, false, self.first.lines + 1);
         let table = loop {
-            let (end, is_all) = self.have_lines(lines)?;
+            let (end, is_all) = self.have_lines(lines, first_line, at_hand)?;
             if is_all && self.stop.is_stopped() {
                 let (expected, found) = (format!("{n} rows to learn codes and scales from"), "a request to end".into());
                 return Err(Error::Stream { path: self.path.clone(), expected, found });
             }
             let parsed = self.parse(end, first_line, bad_rows)?;
-            let found = parsed.as_ref().map_or(0, |parsed| parsed.table.n_rows());
-            match parsed {
+            let found = parsed.table.n_rows();
+            if found > rows {
                 // Exactly so many rows, however many came at once: classes are those of all that are parsed.
-                Some(parsed) if found > rows => {
-                    let (end, _) = self.row_end(0, first_line, parsed.table.line(rows.saturating_sub(1)));
-                    break self.parse(end, first_line, bad_rows)?.unwrap_or(parsed).table;
-                }
-                Some(parsed) if is_all || found == rows => break parsed.table,
-                None if is_all => return Err(Error::NoRows { path: self.path.clone() }),
-                _ => lines = lines.saturating_add(rows.saturating_sub(found).max(1)),
+                let (end, _) = self.row_end(0, first_line, parsed.table.line(rows - 1));
+                break self.parse(end, first_line, bad_rows)?.table;
+            }
+            match found {
+                0 if is_all => return Err(Error::NoRows { path: self.path.clone() }),
+                n if n == rows || is_all => break parsed.table,
+                n => (lines, at_hand) = (parsed.n_lines.saturating_add(rows - n), true),
             }
         };
         let all: Vec<u64> = (0..table.n_rows() as u64).collect();
         let fitted = FittedSchema::fit(&self.schema, &table, &all)?;
-        let labels = stats::of(&fitted.encode(&table)?)?;
-        Ok(WarmUp { fitted, labels, rows: all.len() as u64 })
+        let source = fitted.encode(&table)?;
+        let labels = stats::of(&source)?;
+        Ok(WarmUp { fitted, source, labels, rows: all.len() as u64 })
     }
 
-    /// Reads on until `n` lines are pending, or all there are; gives where they end, and whether these are all.
+    /// Reads on until `n` lines are pending, or all there are, of which the first is `first_line`; gives where a multiple of `n` of them
+    /// ends (so that what is left over need not be parsed twice), or with `at_hand` all that are there, and whether the stream has no
+    /// more.
     ///
     /// # Errors
     /// Those of reading; [`Error::Field`] for a row without an end.
-    pub(super) fn have_lines(&mut self, n: usize) -> Result<(usize, bool)> {
+    pub(super) fn have_lines(&mut self, n: usize, first_line: u64, at_hand: bool) -> Result<(usize, bool)> {
         let n = n.max(1);
-        let (mut found, mut seen, mut end) = (0, 0, 0);
+        let (mut found, mut seen, mut end, mut checked) = (0, 0, 0, LONGEST_ROW);
         loop {
-            let fresh = &self.feed.pending[seen..];
-            for at in memchr::memchr_iter(b'\n', fresh) {
+            for at in memchr::memchr_iter(b'\n', &self.feed.pending[seen..]) {
                 found += 1;
-                // Whole multiples, so that what is left over need not be parsed twice.
-                if found % n == 0 {
+                if found % n == 0 || at_hand {
                     end = seen + at + 1;
                 }
             }
             seen = self.feed.pending.len();
             if found >= n {
                 let quoted = self.format.quotes && memchr::memchr(b'"', &self.feed.pending).is_some();
-                let whole = || chunk::last_row_end(&self.feed.pending, true);
-                let end = if quoted { whole() } else { Some(end) };
-                match end {
-                    Some(end) => return Ok((end, false)),
-                    None if seen > LONGEST_ROW => return Err(self.endless()),
-                    None => {}
+                let end = if quoted { chunk::last_row_end(&self.feed.pending, true) } else { Some(end) };
+                if let Some(end) = end {
+                    return Ok((end, false));
+                }
+            }
+            // A row that never ends is found out before it fills the memory.
+            if seen > checked {
+                checked = 2 * seen;
+                let end = chunk::last_row_end(&self.feed.pending, self.format.quotes).unwrap_or(0);
+                if seen - end > LONGEST_ROW {
+                    return Err(self.endless(first_line + chunk::count_lines(&self.feed.pending[..end])));
                 }
             }
             if !self.feed.grow(&self.stop)? {
@@ -200,21 +222,21 @@ impl Opened {
         }
     }
 
-    fn endless(&self) -> Error {
+    fn endless(&self, line: u64) -> Error {
         Error::Field {
             path: self.path.clone(),
-            line: self.first.lines + 1,
+            line,
             column: self.names.first().cloned().unwrap_or_default(),
             expected: format!("a row of at most {LONGEST_ROW} bytes"),
             found: "a longer one (is a quote never closed?)".into(),
         }
     }
 
-    /// The rows in the first `end` pending bytes, of which the first stands on `first_line`; `None` where there are none.
+    /// The rows in the first `end` pending bytes, of which the first stands on `first_line`.
     ///
     /// # Errors
     /// What is wrong with a row, unless it is left out.
-    pub(super) fn parse(&self, end: usize, first_line: u64, bad_rows: BadRows) -> Result<Option<Parsed>> {
+    pub(super) fn parse(&self, end: usize, first_line: u64, bad_rows: BadRows) -> Result<Parsed> {
         let mut faults = match bad_rows {
             BadRows::Refuse => Faults::default(),
             BadRows::Skip => Faults::drop_rows(),
@@ -241,12 +263,9 @@ impl Opened {
             columns.push(column);
         }
         let ReadRows { lines, dropped, .. } = read;
-        if lines.is_empty() && dropped.is_empty() {
-            return Ok(None);
-        }
         let (path, content) = (self.path.clone(), Content::default());
         let table = Table { path, columns, also: Vec::new(), lines, content };
-        Ok(Some(Parsed { table, dropped, first_faults: faults.into_errors() }))
+        Ok(Parsed { table, n_lines: lines_of(body), dropped, first_faults: faults.into_errors() })
     }
 
     /// Where the row that starts on `line` ends, in pending bytes and lines, from a place `(at, its line)` before it.
@@ -257,9 +276,12 @@ impl Opened {
             start += memchr::memchr(b'\n', &bytes[start..]).map_or(bytes.len() - start, |end| end + 1);
         }
         let end = chunk::row_end(&bytes[start..], false, self.format.quotes).map_or(bytes.len(), |end| start + end);
-        let row = &bytes[start..end];
-        // The last row of a stream may have no line end, and is a line all the same.
-        let open = u64::from(row.last().is_some_and(|&last| last != b'\n'));
-        (end, line + chunk::count_lines(row) + open)
+        // The last line of it is the one behind which the next row stands.
+        (end, line + lines_of(&bytes[start..end]) as u64 - 1)
     }
+}
+
+/// Lines of bytes; the last one of a stream may have no line end, and is a line all the same.
+fn lines_of(bytes: &[u8]) -> usize {
+    memchr::memchr_iter(b'\n', bytes).count() + usize::from(bytes.last().is_some_and(|&last| last != b'\n'))
 }

@@ -1,14 +1,17 @@
 //! The rows of a stream in batches of a size, one block of text after the other.
 
+use std::mem::{Discriminant, discriminant};
+
 use mtl_core::batch::Batch;
 
 use super::{
     super::{Faults, FittedSchema},
     BadRows, StreamOptions, UnknownLabels,
     opened::{Opened, Parsed},
-    position::{Mark, StreamPosition, TAIL},
+    position::{Mark, StreamPosition},
 };
 use crate::{
+    Finding,
     error::{Error, Result},
     source::{Source, TableSource},
 };
@@ -22,9 +25,18 @@ pub(super) struct Reader {
     block: Option<Block>,
     /// The end of the last batch.
     at: StreamPosition,
-    /// The first of each fault that was passed over, once told.
-    first_faults: Vec<Error>,
+    /// What was used up behind it without a row.
+    skipped: Skipped,
+    findings: Findings,
     is_over: bool,
+}
+
+/// Lines without a row.
+#[derive(Default)]
+struct Skipped {
+    lines: u64,
+    /// Rows that were left out.
+    dropped: u64,
 }
 
 /// A parsed block, partly given out. Its bytes are pending until it is used up.
@@ -49,9 +61,10 @@ impl Reader {
         fitted: FittedSchema,
         tasks: Option<Vec<usize>>,
         options: StreamOptions,
-        at: StreamPosition,
+        at: &StreamPosition,
     ) -> Self {
-        Self { opened, fitted, tasks, options, block: None, at, first_faults: Vec::new(), is_over: false }
+        let (at, skipped, findings) = (at.counts(), Skipped::default(), Findings::default());
+        Self { opened, fitted, tasks, options, block: None, at, skipped, findings, is_over: false }
     }
 
     /// The next batch and where it ends; `None` at the end.
@@ -59,67 +72,99 @@ impl Reader {
     /// # Errors
     /// What is wrong with a row, as the options say; those of reading.
     pub(super) fn next(&mut self) -> Result<Option<(Batch, Mark)>> {
-        let mut lines = self.options.batch_size;
+        let size = self.options.batch_size;
+        let (mut lines, mut at_hand) = (size, false);
         while !self.is_over {
             if let Some(block) = &self.block {
                 let left = block.parsed.table.n_rows() - block.given;
-                if left >= self.options.batch_size {
-                    return self.take(self.options.batch_size).map(Some);
+                if left >= size {
+                    return self.take(size).map(Some);
                 }
-                // Rows that were left out have to be made up for by further lines.
-                if block.given == 0 {
-                    lines += self.options.batch_size - left;
-                }
+                (lines, at_hand) = match block.given {
+                    // Rows that were left out have to be made up for by further lines.
+                    0 => (block.parsed.n_lines + size - left, true),
+                    _ => (size, false),
+                };
                 self.let_go();
             }
-            let (end, is_all) = self.opened.have_lines(lines)?;
+            let (end, is_all) = self.opened.have_lines(lines, self.next_line(), at_hand)?;
             if self.opened.stop.is_stopped() {
                 break;
             }
-            let block = self.parse(end)?;
-            let found = block.as_ref().map_or(0, |block| block.parsed.table.n_rows());
-            self.block = block;
-            if is_all && found < self.options.batch_size {
+            let found = self.parse(end)?;
+            if is_all && found < size {
                 self.is_over = true;
-                return match found >= self.options.least.max(1) {
-                    true => self.take(found).map(Some),
-                    false => Ok(None),
-                };
+                return self.last(found);
             }
-            if self.block.is_none() {
-                // Blank lines only.
-                lines += self.options.batch_size;
+            if found == 0 {
+                (lines, at_hand) = (size, false);
             }
         }
         self.is_over = true;
         Ok(None)
     }
 
-    /// The first of each fault that was passed over since the last call.
-    pub(super) fn take_faults(&mut self) -> Vec<Error> {
-        std::mem::take(&mut self.first_faults)
+    /// What was found since the last call.
+    pub(super) fn take_findings(&mut self) -> Vec<Finding> {
+        std::mem::take(&mut self.findings.fresh)
     }
 
-    fn parse(&mut self, end: usize) -> Result<Option<Block>> {
-        let Some(mut parsed) = self.opened.parse(end, self.at.lines + 1, self.options.bad_rows)? else {
-            return Ok(None);
-        };
+    /// The line on which pending bytes begin.
+    fn next_line(&self) -> u64 {
+        self.at.lines + self.skipped.lines + 1
+    }
+
+    /// Parses pending bytes into a block and gives its rows; what has none is used up.
+    fn parse(&mut self, end: usize) -> Result<usize> {
+        let mut parsed = self.opened.parse(end, self.next_line(), self.options.bad_rows)?;
+        for fault in std::mem::take(&mut parsed.first_faults) {
+            self.findings.passed_over(&fault);
+        }
+        let n_rows = parsed.table.n_rows();
+        if n_rows == 0 {
+            self.skipped.lines += parsed.n_lines as u64;
+            self.skipped.dropped += parsed.dropped.len() as u64;
+            self.opened.feed.consume(end);
+            return Ok(0);
+        }
         let mut faults = Faults::collect();
         let source = self.fitted.encode_with(&parsed.table, &mut faults)?;
         let mut unknown = faults.unknown().to_vec();
         unknown.sort_unstable();
-        let mut first = std::mem::take(&mut parsed.first_faults);
         for fault in faults.into_errors() {
             match (fault, self.options.unknown_labels) {
-                (fault @ Error::UnknownLabel { .. }, UnknownLabels::Missing) => first.push(fault),
+                (fault @ Error::UnknownLabel { .. }, UnknownLabels::Missing) => self.findings.passed_over(&fault),
                 // A block of rows that count for nothing is no file without weights.
                 (Error::NoWeight { .. }, _) => {}
                 (fault, _) => return Err(fault),
             }
         }
-        self.first_faults.extend(first);
-        let lines = self.at.lines;
-        Ok(Some(Block { source, parsed, unknown, given: 0, end: 0, lines, dropped: 0 }))
+        let lines = self.next_line() - 1;
+        self.block = Some(Block { source, parsed, unknown, given: 0, end: 0, lines, dropped: 0 });
+        Ok(n_rows)
+    }
+
+    /// The last batch, of fewer rows than the others; none where these are too few to learn from.
+    fn last(&mut self, n: usize) -> Result<Option<(Batch, Mark)>> {
+        let place = self.opened.path.display().to_string();
+        let least = self.options.least.max(1);
+        let given = if n >= least { Some(self.take(n)?) } else { None };
+        if let Some((_, mark)) = &given
+            && mark.tail.last().is_some_and(|&last| last != b'\n')
+        {
+            let words = "has no line end, and was taken for a whole row";
+            self.findings.fresh.push(Finding::note(&place, format!("line {} {words}", mark.at.lines)));
+        } else if given.is_none() && n > 0 {
+            let words = format!("rows at the end are left: a batch of this model has at least {least}");
+            self.findings.fresh.push(Finding::warning(&place, format!("{n} {words}")));
+        }
+        let all = self.block.as_ref().map_or(0, |block| block.parsed.dropped.len() - block.dropped);
+        let behind = self.skipped.dropped + if given.is_some() || n == 0 { all as u64 } else { 0 };
+        if behind > 0 {
+            let words = "rows behind the last batch could not be read, and are counted once a batch follows them";
+            self.findings.fresh.push(Finding::warning(&place, format!("{behind} {words}")));
+        }
+        Ok(given)
     }
 
     /// The next `n` rows of the block, which has them.
@@ -134,20 +179,19 @@ impl Reader {
         }
         let last = block.parsed.table.line(rows.end - 1);
         let (end, lines) = self.opened.row_end(block.end, block.lines + 1, last);
-        let before = |line: &&u64| **line <= lines;
-        let dropped = block.parsed.dropped.iter().skip(block.dropped).take_while(before).count();
+        let dropped = block.parsed.dropped[block.dropped..].partition_point(|&line| line <= lines);
         let unknown = |row: usize| block.unknown.partition_point(|&r| r < row);
+        let skipped = std::mem::take(&mut self.skipped);
         self.at.offset = self.opened.feed.offset + end as u64;
         self.at.lines = lines;
         self.at.rows += n as u64;
         self.at.batches += 1;
-        self.at.passed.bad_rows += dropped as u64;
+        self.at.passed.bad_rows += dropped as u64 + skipped.dropped;
         self.at.passed.unknown_labels += (unknown(rows.end) - unknown(rows.start)) as u64;
         self.at.passed.unknown_categories += block.source.unknown_codes(rows.clone());
         (block.given, block.end, block.lines) = (rows.end, end, lines);
         block.dropped += dropped;
-        let tail = self.opened.feed.pending[end.saturating_sub(TAIL)..end].to_vec();
-        Ok((batch, Mark { at: self.at.clone(), tail }))
+        Ok((batch, Mark { at: self.at.clone(), tail: self.opened.feed.tail(end) }))
     }
 
     /// Uses up what was given out of the block; what is left of it is parsed again, with what follows.
@@ -155,6 +199,36 @@ impl Reader {
         if let Some(block) = self.block.take() {
             self.opened.feed.consume(block.end);
         }
+    }
+}
+
+/// What there is to tell; of each sort of fault the first.
+#[derive(Default)]
+struct Findings {
+    fresh: Vec<Finding>,
+    known: Vec<(Discriminant<Error>, String)>,
+}
+
+/// So many sorts of faults are told.
+const TOLD: usize = 32;
+
+impl Findings {
+    fn passed_over(&mut self, fault: &Error) {
+        let (place, column) = match fault {
+            Error::Field { path, line, column, .. } => (format!("{}:{line}", path.display()), column.as_str()),
+            Error::UnknownLabel { path, line, column, .. } => (format!("{}:{line}", path.display()), &**column),
+            Error::ColumnCount { path, line, .. } => (format!("{}:{line}", path.display()), ""),
+            _ => ("stream".into(), ""),
+        };
+        let sort = (discriminant(fault), column.to_owned());
+        if self.known.contains(&sort) || self.known.len() >= TOLD {
+            return;
+        }
+        self.known.push(sort);
+        let said = fault.to_string();
+        let message = said.strip_prefix(&format!("{place}: ")).unwrap_or(&said);
+        let words = "passed over and counted, as will be others of its sort";
+        self.fresh.push(Finding::warning(place, format!("{message} ({words})")));
     }
 }
 

@@ -118,7 +118,7 @@ fn how_bytes_arrive_changes_nothing() {
     for (number, (found, expected)) in found.iter().zip(&expected).enumerate() {
         assert_eq!((&found.ids, numbers(found), classes(found)), (&expected.ids, numbers(expected), classes(expected)));
         let number = number as u64 + 1;
-        assert_eq!(followed.counts(number), at_once.counts(number));
+        assert_eq!(followed.position(number), at_once.position(number));
     }
 }
 
@@ -138,7 +138,7 @@ fn what_is_wrong_is_refused_with_its_line_or_counted() {
     assert_eq!(classes(&batches[0]), [0, 1, mtl_core::prediction::MISSING_CLASS, 0]);
     let passed = Passed { bad_rows: 2, unknown_labels: 1, unknown_categories: 1 };
     assert_eq!(lenient.position(1).unwrap().passed, passed);
-    let told = lenient.faults().join("\n");
+    let told: String = lenient.findings().iter().map(|finding| format!("{finding}\n")).collect();
     assert!(told.contains(":3: ") && told.contains(":5: column \"x\"") && told.contains("label \"q\""), "{told}");
 }
 
@@ -178,6 +178,97 @@ fn whoever_goes_on_from_a_position_finds_the_batches_that_follow_or_another_stre
     let e = stream(&path, LENIENT, Some(&open)).unwrap_err().to_string();
     assert!(e.contains("a line end after line 61, which was learned as the last one"), "{e}");
     assert_eq!((last.rows, open.rows), (48, 48));
+    // Its line end alone is no more of that line.
+    for end in ["\n", "\r\n"] {
+        fs::write(&path, format!("{}{end}7,red,a{end}8,blue,b{end}", text.trim_end())).unwrap();
+        let rest = all(&stream(&path, LENIENT, Some(&open)).unwrap(), 12).unwrap();
+        assert_eq!((rest.len(), numbers(&rest[0])), (1, vec![7.0, 8.0]));
+    }
+    let e = refusal(&text.replacen("x,c,y", "c,x,y", 1));
+    assert!(e.contains("expected \"x\" as column 1, as it was learned from, found \"c\""), "{e}");
+}
+
+#[test]
+fn a_file_that_is_followed_is_the_same_file() {
+    let text: String = "x,c,y\n".to_owned() + &(0..8).map(row).collect::<String>();
+    type Change = fn(&Path);
+    let changes: [(Change, &str); 3] = [
+        (|path| fs::write(path, "x,c,y\n").unwrap(), "6 bytes: it was cut off"),
+        (
+            |path| {
+                fs::rename(path, path.with_extension("old")).unwrap();
+                fs::write(path, "x,c,y\n1,red,a\n".repeat(100)).unwrap();
+            },
+            "another file of that name: it was replaced",
+        ),
+        (|path| fs::remove_file(path).unwrap(), "cannot read"),
+    ];
+    for (change, said) in changes {
+        let (_folder, path) = file(&text);
+        let followed = opened(&path, Some(Follow { idle: None }), Stop::default());
+        let stream = TableStream::new(followed, fitted(), LENIENT, None).unwrap();
+        let mut walk = stream.batches_from(LoaderPosition::default()).unwrap();
+        assert_eq!([walk.next(), walk.next()].map(|batch| batch.unwrap().unwrap().len()), [4, 4]);
+        change(&path);
+        let e = walk.next().unwrap().unwrap_err().to_string();
+        assert!(e.contains(said) && e.contains("rows.csv"), "{e}");
+    }
+    // One that has lost rows since is refused at once, and not waited for.
+    let (_folder, path) = file(&text);
+    let whole = stream(&path, LENIENT, None).unwrap();
+    let _ = all(&whole, 0).unwrap();
+    fs::write(&path, &text[..text.len() / 2]).unwrap();
+    let shorter = opened(&path, Some(Follow { idle: None }), Stop::default());
+    let e = TableStream::new(shorter, fitted(), LENIENT, whole.position(2).as_ref()).unwrap_err().to_string();
+    assert!(e.contains("it was cut off or is another stream"), "{e}");
+}
+
+#[test]
+fn half_a_line_is_waited_for_and_line_ends_may_have_two_bytes() {
+    let (_folder, path) = file("x,c,y\r\n1,red,a\r\n2,blue,b\r\n3,red,c\r\n4,bl");
+    let followed = opened(&path, Some(Follow { idle: Some(Duration::from_millis(60)) }), Stop::default());
+    let stream_of = TableStream::new(followed, fitted(), LENIENT, None).unwrap();
+    let found = all(&stream_of, 0).unwrap();
+    assert_eq!((found.len(), numbers(&found[0])), (1, vec![1.0, 2.0, 3.0]));
+    let at = stream_of.position(1).unwrap();
+    assert_eq!((at.rows, at.lines), (3, 4));
+    OpenOptions::new().append(true).open(&path).unwrap().write_all(b"ue,b\r\n5,red,c").unwrap();
+    let rest = stream(&path, LENIENT, Some(&at)).unwrap();
+    assert_eq!(numbers(&all(&rest, 1).unwrap()[0]), [4.0, 5.0]);
+    let told: String = rest.findings().iter().map(ToString::to_string).collect();
+    assert!(told.contains("line 6 has no line end, and was taken for a whole row"), "{told}");
+}
+
+#[test]
+fn what_holds_no_row_fills_no_memory_and_is_counted() {
+    let bad = "1,red\n".repeat(30_000) + &"\n".repeat(30_000);
+    let text = format!("x,c,y\n{}{bad}{}{bad}", row(0), (1..7).map(row).collect::<String>());
+    let (_folder, path) = file(&text);
+    let stream = stream(&path, StreamOptions { least: 2, ..LENIENT }, None).unwrap();
+    let found = all(&stream, 0).unwrap();
+    assert_eq!(found.iter().map(Batch::len).collect::<Vec<_>>(), [4, 3]);
+    let at = |batch| stream.position(batch).unwrap();
+    assert_eq!((at(1).passed.bad_rows, at(1).lines, at(2).lines), (30_000, 60_005, 60_008));
+    let told: String = stream.findings().iter().map(|finding| format!("{finding}\n")).collect();
+    assert_eq!(told.matches("passed over and counted").count(), 1, "{told}");
+    assert!(told.contains("30000 rows behind the last batch could not be read"), "{told}");
+
+    let (_folder, path) = file(&format!("x,c,y\n{}", (0..5).map(row).collect::<String>()));
+    let few =
+        TableStream::new(opened(&path, None, Stop::default()), fitted(), StreamOptions { least: 2, ..LENIENT }, None);
+    let few = few.unwrap();
+    assert_eq!(all(&few, 0).unwrap().len(), 1);
+    assert!(few.findings()[0].message.contains("1 rows at the end are left: a batch of this model has at least 2"));
+
+    // A quote that nobody closes is found before the rest of the stream is one row.
+    for open in ["\"", ""] {
+        let endless = format!("x,c,y\n{}{open}{}", row(0), "a".repeat((1 << 25) + 10));
+        let (_folder, path) = file(&endless);
+        let followed = opened(&path, Some(Follow { idle: None }), Stop::default());
+        let stream = TableStream::new(followed, fitted(), LENIENT, None).unwrap();
+        let e = all(&stream, 0).unwrap_err().to_string();
+        assert!(e.contains("rows.csv:3: ") && e.contains("is a quote never closed?"), "{e}");
+    }
 }
 
 #[test]

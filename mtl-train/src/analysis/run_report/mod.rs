@@ -332,10 +332,11 @@ fn explanation(doc: &mut Document, session: &Session) -> Result<()> {
 fn environment(history: &History) -> KeyValues {
     let f = &history.facts;
     let of = |what: &str, n: u64| format!("{} {what}{}", count(n), if n == 1 { "" } else { "s" });
+    let ranks = if f.ranks > 1 { format!("{} ranks, each with ", f.ranks) } else { String::new() };
     KeyValues::list([
         ("program", format!("mtl {}", f.version)),
         ("platform", format!("{}, {}", f.platform, of("core", f.cores as u64))),
-        ("device", format!("{}, {} inside operations", f.device, of("thread", f.threads.unsigned_abs()))),
+        ("device", format!("{}, {ranks}{} inside operations", f.device, of("thread", f.threads.unsigned_abs()))),
         ("seed", f.seed.to_string()),
         (
             "data",

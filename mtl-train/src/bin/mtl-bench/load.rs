@@ -174,25 +174,32 @@ pub(crate) fn child(seconds: f64, data: &DatasetConfig) -> Result<()> {
     }
     let batch_size = cell.config.train.batch_size;
     let mut session = Session::new(&cell.config, &splits)?;
-    let mut stopwatch = Stopwatch { seconds, first: None, last: None, steps: 0 };
+    let mut stopwatch = Stopwatch::new(seconds);
     session.trainer.fit(&session.train, &session.validation, &mut stopwatch, None)?;
-    let (Some(first), Some(last)) = (stopwatch.first, stopwatch.last) else { return Ok(()) };
-    #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
-    let samples = (stopwatch.steps * batch_size as u64) as f64;
-    let rate = Rate {
-        threads: tch::get_num_threads(),
-        samples_per_second: samples / last.duration_since(first).as_secs_f64(),
-    };
+    let rate = Rate { threads: tch::get_num_threads(), samples_per_second: stopwatch.rate(batch_size) };
     println!("{}", serde_json::json!(rate));
     Ok(())
 }
 
 /// Counts steps from the first one, in which memory is taken, until the time is over.
-struct Stopwatch {
+pub(crate) struct Stopwatch {
     seconds: f64,
     first: Option<Instant>,
     last: Option<Instant>,
     steps: u64,
+}
+
+impl Stopwatch {
+    pub(crate) fn new(seconds: f64) -> Self {
+        Self { seconds, first: None, last: None, steps: 0 }
+    }
+
+    /// Samples per second in batches of that size; 0 before the second step.
+    #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+    pub(crate) fn rate(&self, batch_size: usize) -> f64 {
+        let (Some(first), Some(last)) = (self.first, self.last) else { return 0.0 };
+        (self.steps * batch_size as u64) as f64 / last.duration_since(first).as_secs_f64().max(1e-9)
+    }
 }
 
 impl Observer for Stopwatch {

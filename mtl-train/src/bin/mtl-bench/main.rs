@@ -9,6 +9,7 @@
 //! | `step` | the step against its floor, the fused optimizer against tch's |
 //! | `load` | training on a quiet machine and beside a busy one |
 //! | `stream` | ten million generated rows with a planted change through `mtl stream`'s run: speed, memory, curve |
+//! | `ranks` | one rank with every processor inside operations against a rank for every processor |
 //! | `fuzz` | mutated tables and configurations through everything that reads them |
 //! | `toy` | methods on the two-objective toy: needs no data |
 //! | `peer-census`, `peer-metrics` | our side of a comparison, see `cargo xtask bench --suite peers` |
@@ -24,6 +25,7 @@ mod page;
 mod peer_census;
 mod peer_metrics;
 mod published;
+mod ranks;
 mod step;
 mod stream;
 mod summary;
@@ -46,6 +48,7 @@ enum Suite {
     Step,
     Load,
     Stream,
+    Ranks,
     Fuzz,
     Toy,
     PeerCensus,
@@ -70,10 +73,10 @@ struct Args {
     /// Passes over the training split; default 6 for quick, 8 for quality.
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     epochs: Option<u64>,
-    /// Rounds of the load suite.
+    /// Rounds of the suites load and ranks.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
     rounds: u64,
-    /// Seconds of one measurement of the load suite.
+    /// Seconds of one measurement of the suites load and ranks.
     #[arg(long, default_value_t = 4.0)]
     seconds: f64,
     /// Pairs of the fuzz suite.
@@ -100,7 +103,7 @@ struct Args {
     /// Measures the memory of one step and prints it: how the step suite calls itself.
     #[arg(long, hide = true)]
     memory_of: Option<String>,
-    /// Only models whose name contains this.
+    /// Only models whose name contains this; of the suite ranks also a configuration file (.toml) to measure instead.
     #[arg(long)]
     only: Option<String>,
     /// Folder of report.json and report.html.
@@ -168,6 +171,13 @@ fn run(args: &Args) -> Result<()> {
         let found = stream::run(args.rows, args.seed, &args.out.join("stream"))?;
         stream::show(&found);
         summary.stream = Some(found);
+        return write(args, &summary, &[]);
+    }
+    if args.suite == Suite::Ranks {
+        mtl_core::shim::init();
+        let rates = ranks::measure(&dataset(args), args.only.as_deref(), args.rounds, args.seconds)?;
+        ranks::show(&rates);
+        summary.ranks = rates;
         return write(args, &summary, &[]);
     }
     if args.suite == Suite::Load {

@@ -17,6 +17,8 @@ pub struct RunFacts {
     pub cores: usize,
     /// Threads inside operations.
     pub threads: i64,
+    /// Ranks that train together; 0 in logs of older runs, which had one.
+    pub ranks: usize,
     /// `cpu`, `cuda:0`.
     pub device: String,
     /// Whether only reproducible operations are allowed.
@@ -43,22 +45,24 @@ impl RunFacts {
     #[must_use]
     pub fn of(config: &RunConfig, splits: &Splits, session: &Session) -> Self {
         let samples = (session.train.source().len(), session.validation.source().len());
-        Self::of_model(config, session.trainer.model(), splits.origin, samples)
+        Self::of_model(config, session.trainer.model(), splits.origin, samples, session.ranks())
     }
 
-    /// The same of a model, with the numbers of samples that it trains and is validated on.
+    /// The same of a model, with the numbers of samples that it trains and is validated on, and of ranks.
     #[must_use]
     pub(crate) fn of_model(
         config: &RunConfig,
         model: &Model,
         origin: Origin,
         (train_samples, validation_samples): (u64, u64),
+        ranks: usize,
     ) -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION").into(),
             platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             cores: std::thread::available_parallelism().map_or(0, usize::from),
             threads: tch::get_num_threads().into(),
+            ranks,
             device: config.device.kind.clone(),
             deterministic: config.device.deterministic,
             seed: config.train.seed,

@@ -144,6 +144,12 @@ impl ScheduleConfig {
         (at(100) - at(1_000_000)).abs() > 0.0
     }
 
+    /// Whether it hears of validation.
+    #[must_use]
+    pub fn hears(&self) -> bool {
+        self.part().listener().is_some()
+    }
+
     /// What the learning rate is multiplied by at `step` (from 0) of `total`, leaving aside what [`plateau`] hears.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "step counts are far below 2^52")]
@@ -177,12 +183,6 @@ impl Schedule {
     #[must_use]
     pub fn factor(&self, step: u64, total: u64) -> f64 {
         self.config.factor(step, total) * self.listener.as_ref().map_or(1.0, |listener| listener.factor())
-    }
-
-    /// Whether it hears of validation.
-    #[must_use]
-    pub fn hears(&self) -> bool {
-        self.listener.is_some()
     }
 
     /// Tells the validation score at the end of an epoch; `None` where it is undefined.

@@ -4,14 +4,16 @@ use mtl_core::{
     batch::Batch,
     metric::{MetricName, MetricSpec},
     prediction::{Prediction, Reference},
+    world::World,
 };
-use mtl_data::{Batches, LoaderPosition};
+use mtl_data::{BatchIter, Batches, LoaderPosition};
 use mtl_metrics::{
     AnyMetric, Joint, MetricBatch, MetricReport, MetricSet, MetricValue,
     report::{MetricEntry, TaskReport},
     value::OrReason,
 };
 
+use super::ranks::shard_of;
 use crate::{
     error::Result,
     parts::metrics::{SampleFacts, registry},
@@ -55,7 +57,31 @@ pub fn evaluate_recorded(
     metrics: &mut MetricSet,
     recorder: &mut dyn Recorder,
 ) -> Result<MetricReport> {
-    for batch in batches.batches_from(LoaderPosition::default())? {
+    read(model, batches.batches_from(LoaderPosition::default())?, metrics, recorder)?;
+    Ok(metrics.compute())
+}
+
+/// As [`evaluate`] on several ranks: each runs whole batches of its own, states are put together in the order of ranks, and all get the
+/// metrics of the whole split.
+pub(super) fn evaluate_together(
+    model: &Model,
+    batches: &dyn Batches,
+    metrics: &mut MetricSet,
+    world: &dyn World,
+) -> Result<MetricReport> {
+    if world.size() == 1 {
+        return evaluate(model, batches, metrics);
+    }
+    read(model, batches.dealt(shard_of(world))?, metrics, &mut ())?;
+    let own = metrics.state()?;
+    metrics.reset();
+    world.gather(&own)?.iter().try_for_each(|state| metrics.merge_state(state))?;
+    Ok(metrics.compute())
+}
+
+/// Runs the model over batches.
+fn read(model: &Model, batches: BatchIter<'_>, metrics: &mut MetricSet, recorder: &mut dyn Recorder) -> Result<()> {
+    for batch in batches {
         let batch = batch?.to_device(model.params().device())?;
         recorder.batch(&batch.ids);
         judged(model, &batch, |task_idx, facts, prediction, reference| {
@@ -70,7 +96,7 @@ pub fn evaluate_recorded(
             Ok(())
         })?;
     }
-    Ok(metrics.compute())
+    Ok(())
 }
 
 /// What a model says to a batch, which is on its device, task by task, beside what is right and what belongs to the samples.

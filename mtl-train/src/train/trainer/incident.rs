@@ -78,10 +78,16 @@ impl Incident {
             let learns_numbers = model.heads()[task_idx].spec().answer.layout().cells == CellRule::Number;
             self.learns_numbers |= learns_numbers && batch.targets.get(task_idx).is_some_and(Option::is_some);
         }
+        self.name_few();
+        Ok(self)
+    }
+
+    /// Names each sample once, and no more than a few.
+    pub(super) fn name_few(&mut self) {
         self.samples.sort_unstable();
         self.samples.dedup();
         self.samples.truncate(NAMED);
-        Ok(self)
+        self.inputs.iter_mut().for_each(|suspect| suspect.samples.truncate(NAMED));
     }
 }
 

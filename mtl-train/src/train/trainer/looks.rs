@@ -2,16 +2,16 @@
 
 use mtl_core::{
     balance::Look,
-    batch::Batch,
     context::Cx,
     mode::Mode,
     step::{Forward, Gradients, StepReport},
 };
-use mtl_data::Batches;
+use mtl_data::{Batches, Part};
 
 use super::{
     Trainer,
-    walk::{HeldOut, Walk, nothing},
+    ranks::Division,
+    walk::{self, HeldOut, Walk, nothing},
 };
 use crate::error::{Error, Result};
 
@@ -63,7 +63,7 @@ impl Trainer {
     /// The gradients of a step on one batch, with the looks that the balancer asks for.
     pub(super) fn backward(
         &mut self,
-        batch: &Batch,
+        part: &Part,
         forward: &Forward,
         walk: &mut Walk<'_>,
         held_out: &mut HeldOut<'_>,
@@ -74,17 +74,21 @@ impl Trainer {
             return Ok(engine.backward(model.params(), forward, step)?);
         }
         let mut failed = None;
-        let run = |batch: &Batch| model.losses(batch, &Cx::new(Mode::Train).with_precision(config.precision));
+        let world = engine.world().clone();
+        let run = |part: &Part| {
+            let cx = Cx::new(Mode::Train).with_precision(config.precision);
+            Division::of(part.whole, world.as_ref()).losses(model, &part.batch, cx, &world)
+        };
         let mut looker = |look: Look| {
             let seen = match look {
-                Look::Again => run(batch),
+                Look::Again => run(part),
                 Look::Fresh => {
                     counters.next_batch += 1;
                     let fresh = walk.next().map_err(Error::from);
                     let fresh = fresh.and_then(|fresh| fresh.ok_or_else(|| nothing("the epoch ended inside a step")));
-                    fresh.and_then(|fresh| run(&fresh.to_device(model.params().device())?))
+                    fresh.and_then(|fresh| run(&walk::on(model.params().device(), fresh)?))
                 }
-                Look::Ahead | Look::HeldOut => held_out.batch(step).and_then(run),
+                Look::Ahead | Look::HeldOut => held_out.part(step).and_then(run),
             };
             seen.map_err(|e| {
                 let reason = e.to_string();

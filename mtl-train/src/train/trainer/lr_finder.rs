@@ -141,8 +141,8 @@ impl Trainer {
         let mut smoothed = vec![Smoothed::default(); n_tasks];
         let (mut points, mut lowest, mut diverged) = (Vec::new(), f64::INFINITY, false);
         let held_out = self.held_out.clone();
-        let mut held_out = HeldOut::new(held_out.as_deref(), self.model.params().device());
-        let mut walk = Walk::new(train, self.position())?;
+        let mut held_out = HeldOut::new(held_out.as_deref(), self.model.params().device(), self.shard());
+        let mut walk = Walk::new(train, self.position(), self.shard())?;
         for step in 0..config.steps {
             let lr = config.lr(step);
             self.fixed_lr = Some(lr);
@@ -185,12 +185,12 @@ impl Trainer {
     ) -> Result<Vec<Option<f64>>> {
         let (mut ear, mut clock) = (Ear::default(), Instant::now());
         loop {
-            let Some(batch) = self.next_batch(walk)? else {
+            let Some(part) = self.next_batch(walk)? else {
                 self.next_epoch()?;
-                *walk = Walk::new(train, self.position())?;
+                *walk = Walk::new(train, self.position(), self.shard())?;
                 continue;
             };
-            if self.learn(batch, walk, held_out, train, &mut clock, &mut ear)? {
+            if self.learn(part, walk, held_out, train, &mut clock, &mut ear)? {
                 return Ok(ear.0);
             }
         }

@@ -14,7 +14,9 @@
 //! afterwards, with [`evaluate`], on the weights of the best epoch.
 //!
 //! A run is a function of its settings: everything random is re-derived from the seed and the step, so a run that goes on
-//! from a checkpoint gives the bits of one that was never interrupted (same device, same number of threads).
+//! from a checkpoint gives the bits of one that was never interrupted (same device, same number of threads and ranks).
+//!
+//! On several ranks ([`Trainer::join`]) each has a trainer, and all say the same of the same run: `ranks.rs`.
 
 mod budget;
 mod carry;
@@ -29,6 +31,7 @@ mod looks;
 mod lr_finder;
 mod observer;
 mod online;
+mod ranks;
 mod scoring;
 mod selection;
 mod tally;
@@ -40,6 +43,7 @@ pub use crate::train::incident::{Action, Incident, Suspect};
 pub use budget::{Budget, Every};
 pub use choice::Choice;
 pub use config::TrainConfig;
+use evaluate::evaluate_together;
 pub(crate) use evaluate::judged;
 pub use evaluate::{Recorder, evaluate, evaluate_answers, evaluate_recorded, metrics_of};
 use freeze::Plateaus;
@@ -57,10 +61,11 @@ use mtl_core::{
     state::StateDict,
     step::{StepEngine, StepReport},
 };
-use mtl_data::{Batches, LoaderPosition};
+use mtl_data::{Batches, LoaderPosition, Part};
 use mtl_metrics::{MetricReport, MetricSet};
 pub use observer::{EpochSummary, Flow, Guarded, Observer, StepSummary};
 pub use online::Online;
+use ranks::Division;
 pub use scoring::{Scored, Scoring};
 pub use selection::Selection;
 use serde::{Deserialize, Serialize};
@@ -377,10 +382,10 @@ impl Trainer {
     ) -> Result<Ending> {
         self.check_looks(train)?;
         let held_out = self.held_out.clone();
-        let mut held_out = HeldOut::new(held_out.as_deref(), self.model.params().device());
+        let mut held_out = HeldOut::new(held_out.as_deref(), self.model.params().device(), self.shard());
         while !self.counters.finished {
             let mut clock = Instant::now();
-            let mut walk = Walk::new(train, self.position())?;
+            let mut walk = Walk::new(train, self.position(), self.shard())?;
             loop {
                 if self.counters.is_due(&self.config) {
                     self.end_round(train, validation, observer)?;
@@ -388,18 +393,18 @@ impl Trainer {
                     if self.counters.finished {
                         return Ok(Ending::Finished);
                     }
-                    if observer.flow() == Flow::Stop {
+                    if self.stops(observer)? {
                         return Ok(Ending::Stopped);
                     }
                     clock = Instant::now(); // judging is not training
                 }
                 let (epoch, step) = (self.counters.epoch, self.counters.step);
-                let Some(batch) = self.next_batch(&mut walk).map_err(|e| e.at_step(epoch, step))? else { break };
-                let stepped = self.learn(batch, &mut walk, &mut held_out, train, &mut clock, observer);
+                let Some(part) = self.next_batch(&mut walk).map_err(|e| e.at_step(epoch, step))? else { break };
+                let stepped = self.learn(part, &mut walk, &mut held_out, train, &mut clock, observer);
                 if !stepped.map_err(|e| e.at_step(epoch, step))? {
                     continue;
                 }
-                let stop = observer.flow() == Flow::Stop;
+                let stop = self.stops(observer)?;
                 let due = self.config.checkpoint_every.is_some_and(|n| self.counters.step.is_multiple_of(n));
                 if due || stop {
                     self.save(store, observer)?;
@@ -416,7 +421,7 @@ impl Trainer {
             }
             self.counters.finished = self.counters.is_over(&self.config);
             self.save(store, observer)?;
-            if !self.counters.finished && observer.flow() == Flow::Stop {
+            if !self.counters.finished && self.stops(observer)? {
                 return Ok(Ending::Stopped);
             }
         }
@@ -424,7 +429,7 @@ impl Trainer {
     }
 
     /// The batch of the next step, if the epoch has enough for one: a rest is no step.
-    fn next_batch(&self, walk: &mut Walk<'_>) -> Result<Option<Batch>> {
+    fn next_batch(&self, walk: &mut Walk<'_>) -> Result<Option<Part>> {
         let needed = usize::try_from(self.batches_per_step()).unwrap_or(usize::MAX);
         // Only a step of several batches looks ahead: a stream is not to be waited for before it is learned from.
         if needed > 1 && !walk.has(needed)? {
@@ -458,7 +463,7 @@ impl Trainer {
     /// One batch: an optimizer step, or a part of one (then false) where gradients are accumulated.
     fn learn(
         &mut self,
-        batch: Batch,
+        part: Part,
         walk: &mut Walk<'_>,
         held_out: &mut HeldOut<'_>,
         train: &dyn Batches,
@@ -466,40 +471,42 @@ impl Trainer {
         observer: &mut dyn Observer,
     ) -> Result<bool> {
         let step = self.counters.step;
-        let batch = batch.to_device(self.model.params().device())?;
+        let part = walk::on(self.model.params().device(), part)?;
+        let world = self.world().clone();
+        let division = Division::of(part.whole, world.as_ref());
         let LoaderPosition { epoch, next_batch } = self.position();
         // One number a batch, which a resumed run finds again.
         let batches_before = match train.n_batches() {
             Some(n) => epoch * n + next_batch,
             None => (epoch << 32).wrapping_add(next_batch),
         };
-        shim::manual_seed(derive(self.config.seed, "step", batches_before))?;
+        shim::manual_seed(division.seed(derive(self.config.seed, "step", batches_before), world.as_ref()))?;
         let total_steps = self.total_steps(train).unwrap_or(0);
         let scheduled = self.config.optimizer.lr() * self.schedule.factor(step, total_steps);
         let lr = self.fixed_lr.unwrap_or(scheduled);
         let cx = Cx::new(Mode::Train).with_precision(self.config.precision);
         let cx = if self.engine.wants_tape() { cx.with_tape() } else { cx };
-        let mut forward = self.model.losses(&batch, &cx)?;
+        let mut forward = division.losses(&self.model, &part.batch, cx, &world)?;
         if let Some(freeze) = &self.config.freeze {
             self.counters.plateaus.silence(freeze.what, &mut forward.losses);
         }
         self.counters.next_batch += 1;
         let next = self.counters.next_batch;
         let stepped = match self.config.accumulate {
-            1 => self.backward(&batch, &forward, walk, held_out, step),
+            1 => self.backward(&part, &forward, walk, held_out, step),
             n => {
                 let added = self.engine.accumulate(self.model.params(), &forward, step).map_err(Error::from);
-                added.map_err(|e| self.explain(e, &batch, lr))?;
+                added.map_err(|e| self.explain(e, &part.batch, lr))?;
                 if !next.is_multiple_of(n) && walk.has(1)? {
-                    self.counters.tally.samples += batch.len() as u64;
+                    self.counters.tally.samples += part.whole as u64;
                     return Ok(false);
                 }
                 self.engine.finish(step).map_err(Error::from)
             }
         };
         drop(forward);
-        let (gradients, report) = stepped.map_err(|e| self.explain(e, &batch, lr))?;
-        self.tell_incidents(&report, &batch, lr, observer)?;
+        let (gradients, report) = stepped.map_err(|e| self.explain(e, &part.batch, lr))?;
+        self.tell_incidents(&report, &part.batch, lr, observer)?;
         let mut gradient_norm = None;
         if let Some(mut gradients) = gradients {
             if self.config.freeze.is_some_and(|freeze| freeze.what == Frozen::Head) {
@@ -509,7 +516,7 @@ impl Trainer {
                 let norm = gradients.clip_norm(max)?;
                 if !norm.is_finite() {
                     let e = self.engine.not_finite(&report, norm).into();
-                    return Err(self.explain(e, &batch, lr));
+                    return Err(self.explain(e, &part.batch, lr));
                 }
                 gradient_norm = Some(norm);
             }
@@ -518,12 +525,12 @@ impl Trainer {
                 ema.update(self.model.params())?;
             }
             if self.engine.method().needs().losses_after_step && !report.weighed.is_empty() {
-                self.tell_losses_after(&batch, &report.weighed)?;
+                self.tell_losses_after(&part, &report.weighed)?;
             }
         }
         self.counters.step += 1;
         let tally = &mut self.counters.tally;
-        tally.add(&report, self.engine.block_names(), batch.len());
+        tally.add(&report, self.engine.block_names(), part.whole);
         tally.seconds += clock.elapsed().as_secs_f64();
         *clock = Instant::now();
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
@@ -550,9 +557,13 @@ impl Trainer {
     fn explain(&self, e: Error, batch: &Batch, lr: f64) -> Error {
         let Error::Core(mtl_core::Error::NonFinite { what, tasks, .. }) = &e else { return e };
         let incident = Incident::stopped(what, tasks).at(self.counters.epoch, self.counters.step, lr);
-        match incident.diagnosed(&self.model, batch, tasks.indices()) {
-            Ok(incident) => Error::NonFinite(Box::new(incident)),
-            Err(_) => e, // the model cannot even run on parts of the batch: the plain error says enough
+        let world = self.world().as_ref();
+        // The model may not even run on parts of the batch: then this rank found nothing, and the plain error says enough.
+        let own = incident.clone().diagnosed(&self.model, batch, tasks.indices()).ok();
+        let found_any = own.is_some();
+        match own.unwrap_or(incident).of_all(world) {
+            Ok(incident) if found_any => Error::NonFinite(Box::new(incident)),
+            _ => e,
         }
     }
 
@@ -570,7 +581,10 @@ impl Trainer {
             let incident = incident.at(epoch, step, lr);
             self.counters.incidents += 1;
             match self.counters.incidents <= DIAGNOSED {
-                true => observer.incident(&incident.diagnosed(&self.model, batch, &[idx])?),
+                true => {
+                    let found = incident.diagnosed(&self.model, batch, &[idx])?;
+                    observer.incident(&found.of_all(self.world().as_ref())?);
+                }
                 false => observer.incident(&incident),
             }
         }
@@ -578,21 +592,23 @@ impl Trainer {
     }
 
     /// The losses of the same batch after the step, for balancers that learn from the difference.
-    fn tell_losses_after(&mut self, batch: &Batch, weighed: &[usize]) -> Result<()> {
+    fn tell_losses_after(&mut self, part: &Part, weighed: &[usize]) -> Result<()> {
         let _guard = tch::no_grad_guard();
         let cx = Cx::new(Mode::Eval).with_precision(self.config.precision);
-        let losses = self.model.losses(batch, &cx)?.losses;
+        let division = Division::of(part.whole, self.world().as_ref());
+        let means = self.engine.mean_losses(&division.losses(&self.model, &part.batch, cx, self.world())?)?;
         let tasks = self.model.tasks();
         let mut after = Vec::with_capacity(weighed.len());
         for &t in weighed {
             let weight = tasks.get(t).map_or(1.0, |task| task.weight);
-            after.push(weight * f64::try_from(&losses[t].mean()?).map_err(mtl_core::Error::from)?);
+            after.push(weight * means.get(t).copied().flatten().unwrap_or(0.0));
         }
         Ok(self.engine.method_mut().after_step(&after, weighed).map_err(|e| self.model.tasks().named(e))?)
     }
 
     /// Judges what was learned since the last validation.
     fn end_round(&mut self, train: &dyn Batches, validation: &dyn Batches, observer: &mut dyn Observer) -> Result<()> {
+        self.agree_on_weights()?;
         // Judged and kept are the mean weights, where there are any; training goes on with its own.
         self.swap_ema()?;
         let judged = self.judge(validation);
@@ -655,7 +671,7 @@ impl Trainer {
 
     /// All metrics of the weights in the model, their score, and whether it is the best so far: then they are kept.
     fn judge(&mut self, validation: &dyn Batches) -> Result<Judged> {
-        let report = evaluate(&self.model, validation, &mut self.metrics()?)?;
+        let report = evaluate_together(&self.model, validation, &mut self.metrics()?, self.world().as_ref())?;
         let scored = match &self.scoring {
             Some(scoring) => scoring.score(&report)?,
             None => self.score_on(validation)?.score(&report)?,

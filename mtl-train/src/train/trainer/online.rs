@@ -9,13 +9,13 @@
 //!
 //! A round is what lies between two points of the curve that an [`Online`] draws: balancers that change once an epoch do so there.
 
-use std::time::Instant;
+use std::{path::PathBuf, time::Instant};
 
 use mtl_core::{balance::Epoch, batch::Batch};
 use mtl_data::Batches;
 
 use super::{
-    Budget, Ending, Flow, Guarded, Observer, Trainer,
+    Budget, Ending, Every, Guarded, Observer, Tally, TrainConfig, Trainer,
     walk::{HeldOut, Walk},
 };
 use crate::{error::Result, train::model::Model};
@@ -34,30 +34,30 @@ pub trait Online {
     /// What ends the run.
     fn judge(&mut self, model: &Model, batch: &Batch) -> Result<()>;
 
-    /// A step was made: batches before `learned` are learned. What ends a round gives its number and the values of the primary
-    /// metrics, NaN where there are none.
+    /// A step was made: batches before `learned` are learned. Gives the number of every round that has ended since the step before, and
+    /// the values of its primary metrics, NaN where there are none.
     ///
     /// # Errors
     /// What ends the run.
-    fn stepped(&mut self, learned: u64) -> Result<Option<(u64, Vec<f64>)>>;
+    fn stepped(&mut self, learned: u64) -> Result<Vec<(u64, Vec<f64>)>>;
 
     /// Whether a checkpoint is due after that step.
     fn is_due(&self, learned: u64) -> bool;
 
-    /// Keeps the trainer as it is.
+    /// Keeps the trainer as it is, in a file.
     ///
     /// # Errors
     /// What ends the run.
-    fn save(&mut self, trainer: &Trainer) -> Result<()>;
+    fn save(&mut self, trainer: &Trainer) -> Result<PathBuf>;
 }
 
 impl Trainer {
     /// Learns from a stream until it ends, `train.steps` are made, or the observer asks to stop; the weights of the last step stay in
-    /// the model. `online` sees every batch before it is learned from, and is asked to save at the end in any case.
+    /// the model. `online` sees every batch before it is learned from, and is asked to save at the end in any case. A rest that makes
+    /// no step (of a balancer that takes several batches) is neither judged nor learned, and left to whoever goes on.
     ///
     /// # Errors
-    /// [`mtl_core::Error::InvalidConfig`] for settings that go by validation or by the end; [`crate::Error::Step`] naming the
-    /// place.
+    /// As [`Trainer::check_online`]; [`crate::Error::Step`] naming the place.
     pub fn fit_online(
         &mut self,
         stream: &dyn Batches,
@@ -79,48 +79,46 @@ impl Trainer {
         online: &mut dyn Online,
         observer: &mut dyn Observer,
     ) -> Result<Ending> {
-        let mut held_out = HeldOut::new(None, self.model.params().device());
-        let mut walk = Walk::new(stream, self.position())?;
+        let mut held_out = HeldOut::new(None, self.model.params().device(), self.shard());
+        let mut walk = Walk::new(stream, self.position(), self.shard())?;
         let needed = usize::try_from(self.batches_per_step()).unwrap_or(usize::MAX);
         let mut judged = online.judged();
-        loop {
+        let ending = loop {
             if self.is_spent() {
-                online.save(self)?;
-                return Ok(Ending::Finished);
+                break Ending::Finished;
             }
             let (epoch, step, device) = (self.counters.epoch, self.counters.step, self.model.params().device());
             let at = |e: crate::Error| e.at_step(epoch, step);
             let is_full = walk.has(needed.saturating_add(online.delay())).map_err(|e| at(e.into()))?;
             // A stream that is asked to end looks like one that ends: what it would still give may not change what is learned.
-            if !is_full && observer.flow() == Flow::Stop {
-                online.save(self)?;
-                return Ok(Ending::Stopped);
+            if !is_full && self.stops(observer)? {
+                break Ending::Stopped;
+            }
+            if walk.n_ahead() < needed {
+                break Ending::Finished;
             }
             while let Some(ahead) = offset(judged, self.counters.next_batch) {
-                let Some(batch) = walk.peek(ahead, device).map_err(at)? else { break };
-                online.judge(&self.model, batch).map_err(at)?;
+                let Some(part) = walk.peek(ahead, device).map_err(at)? else { break };
+                online.judge(&self.model, &part.batch).map_err(at)?;
                 judged += 1;
             }
             let mut clock = Instant::now(); // judging is not training
-            if walk.n_ahead() < needed {
-                online.save(self)?;
-                return Ok(Ending::Finished);
-            }
-            let Some(batch) = walk.next().map_err(|e| at(e.into()))? else { continue };
-            self.learn(batch, &mut walk, &mut held_out, stream, &mut clock, observer).map_err(at)?;
+            let Some(part) = walk.next().map_err(|e| at(e.into()))? else { break Ending::Finished };
+            self.learn(part, &mut walk, &mut held_out, stream, &mut clock, observer).map_err(at)?;
             let learned = self.counters.next_batch;
-            if let Some((index, kpis)) = online.stepped(learned)? {
-                self.counters.tally = super::Tally::new(self.model.tasks().len());
+            for (index, kpis) in online.stepped(learned)? {
+                self.counters.tally = Tally::new(self.model.tasks().len());
                 self.engine.method_mut().epoch_end(&Epoch { index, kpis: &kpis })?;
             }
-            let stop = observer.flow() == Flow::Stop;
-            if stop || online.is_due(learned) {
-                online.save(self)?;
+            if self.stops(observer)? {
+                break Ending::Stopped;
             }
-            if stop {
-                return Ok(Ending::Stopped);
+            if online.is_due(learned) {
+                observer.saved(&online.save(self)?);
             }
-        }
+        };
+        observer.saved(&online.save(self)?);
+        Ok(ending)
     }
 
     fn is_spent(&self) -> bool {
@@ -131,45 +129,57 @@ impl Trainer {
     }
 
     /// Refuses what a stream cannot have.
-    fn check_online(&self) -> Result<()> {
+    ///
+    /// # Errors
+    /// [`mtl_core::Error::InvalidConfig`] for several ranks, and for settings that go by validation or by the end.
+    pub fn check_online(&self) -> Result<()> {
+        if self.world().size() > 1 {
+            let (expected, found) = ("1 for a stream, which is read once".into(), self.world().size().to_string());
+            return Err(mtl_core::Error::InvalidConfig { what: "device", field: "ranks", expected, found }.into());
+        }
         let refuse = |field, expected: &str, found: String| {
             let e = mtl_core::Error::InvalidConfig { what: "stream", field, expected: expected.into(), found };
             Err(crate::Error::from(e).in_section("train"))
         };
-        let config = &self.config;
-        let name = self.engine.method().name();
         if self.wants_held_out() {
-            return refuse(
-                "balancer",
-                "one that learns from the stream alone",
-                format!("{name}, which wants held-out data"),
-            );
+            let found = format!("{}, which wants held-out data", self.engine.method().name());
+            return refuse("balancer", "one that learns from the stream alone", found);
         }
-        if config.ema.is_some() {
-            return refuse("ema", "left out: a stream is judged by the weights that learn", "one".into());
+        if let Some(&(field, why)) = self.config.beyond_streams().first() {
+            return refuse(field, &format!("left out: {why}"), "a setting".into());
         }
-        for (field, is_there) in [("patience", config.patience.is_some()), ("freeze", config.freeze.is_some())] {
-            if is_there {
-                return refuse(field, "left out: a stream is not validated", "one".into());
-            }
-        }
-        if config.overfit_batches.is_some() {
-            return refuse("overfit_batches", "left out for a stream", "a number".into());
-        }
-        if self.schedule.hears() {
-            return refuse("schedule", "one that does not wait for validation", "plateau".into());
+        if self.config.schedule.hears() {
+            return refuse("schedule", "one that does not wait for validation", self.config.schedule.name().into());
         }
         // Without an end, a schedule that goes by it would be at its end from the first step on.
-        let ends = matches!(config.budget(), Budget::Steps(_));
-        if !ends && config.schedule.needs_end() {
+        let ends = matches!(self.config.budget(), Budget::Steps(_));
+        if !ends && self.config.schedule.needs_end() {
             let expected = "constant, or train.steps given: nobody knows where the stream ends";
-            return refuse("schedule", expected, config.schedule.name().into());
-        }
-        if config.accumulate > 1 {
-            let expected = "1 for a stream, in which a larger batch_size does the same";
-            return refuse("accumulate", expected, config.accumulate.to_string());
+            return refuse("schedule", expected, self.config.schedule.name().into());
         }
         Ok(())
+    }
+}
+
+impl TrainConfig {
+    /// Settings that are given and that a stream cannot have, each with the reason.
+    #[must_use]
+    pub fn beyond_streams(&self) -> Vec<(&'static str, &'static str)> {
+        let plain = Self::default();
+        let unvalidated = "a stream is not validated";
+        [
+            ("accumulate", self.accumulate > 1, "in a stream a larger batch_size does the same"),
+            ("ema", self.ema.is_some(), "a stream is judged by the weights that learn"),
+            ("patience", self.patience.is_some(), unvalidated),
+            ("freeze", self.freeze.is_some(), unvalidated),
+            ("validate_every", self.validate_every != Every::default(), unvalidated),
+            ("selection", self.selection != plain.selection, unvalidated),
+            ("overfit_batches", self.overfit_batches.is_some(), "a stream is read once"),
+            ("checkpoint_every", self.checkpoint_every.is_some(), "whoever judges a stream says when to save"),
+        ]
+        .into_iter()
+        .filter_map(|(field, is_given, why)| is_given.then_some((field, why)))
+        .collect()
     }
 }
 

@@ -15,6 +15,7 @@ use std::{
 use mtl_data::table::stream::Stop;
 use mtl_train::{
     Error, Result, RunConfig,
+    analysis::inspect::Finding,
     run::memory,
     stream::{Point, StreamRun, StreamWatcher, drift::Change},
 };
@@ -164,8 +165,8 @@ impl StreamWatcher for Watch {
         self.noticed.push((task.to_owned(), row));
     }
 
-    fn passed_over(&mut self, what: &str) {
-        eprintln!("{what}");
+    fn noticed(&mut self, finding: &Finding) {
+        eprintln!("{finding}");
     }
 }
 
