@@ -206,7 +206,12 @@ fn other_verbs_know_what_a_stream_is() {
     let said = place.done(&["predict", "runs/c", "--input", "asked.csv"]);
     assert_eq!(said.out.lines().count(), 3, "{}", said.out);
     let exported = place.mtl(&["export", "runs/c", "--to", "model"]);
-    assert!(exported.code == 0 && place.path().join("model").is_dir(), "{}{}", exported.out, exported.err);
+    assert!(
+        exported.code == 0 && exported.err.is_empty() && place.path().join("model").is_dir(),
+        "{}{}",
+        exported.out,
+        exported.err
+    );
     for verb in ["eval", "explain", "affinity"] {
         let e = place.refused(&[verb, "runs/c"]);
         assert!(e.contains("a stream was learned from here, and it is read once"), "{verb}: {e}");
@@ -226,4 +231,21 @@ fn other_verbs_know_what_a_stream_is() {
     assert!(told.err.contains("says of patience does not count for a stream"), "{}", told.err);
     let e = place.refused(&["stream", "c.toml", "--from", "trained", "--run-dir", "x", "--set", "encoder.hidden=[5]"]);
     assert!(!e.is_empty() && !place.path().join("x").exists(), "{e}");
+}
+
+/// The figures of the bench, made small: ten million rows are its own business.
+#[test]
+fn the_bench_of_streams_runs_on_few_rows_too() {
+    let place = Place::new();
+    let mut bench = Command::new(env!("CARGO_BIN_EXE_mtl-bench"));
+    let ran = bench
+        .current_dir(place.path())
+        .args(["--suite", "stream", "--rows", "30000", "--out", "out"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(ran.stdout).unwrap() + &String::from_utf8(ran.stderr).unwrap();
+    assert!(ran.status.success() && said.contains("30000 rows in ") && said.contains("rows/s"), "{said}");
+    let figures: serde_json::Value = serde_json::from_str(&place.read("out/report.json")).unwrap();
+    let parts = figures["stream"]["parts"].as_array().unwrap();
+    assert!(parts.len() >= 4 && parts.iter().all(|part| part["metrics"].as_array().unwrap().len() == 2), "{figures}");
 }

@@ -181,7 +181,10 @@ pub(crate) fn show(found: &StreamFigures) {
         println!("{:>12}  {memory:>10}  {}  {mark}", part.rows, metrics.join("  "));
     }
     for (task, row) in &found.noticed {
-        println!("change of {task} noticed at row {row} (planted at {})", found.change_at);
+        match row.checked_sub(found.change_at) {
+            Some(late) => println!("change of {task} noticed at row {row}, {late} rows after it was planted"),
+            None => println!("change of {task} noticed at row {row}, before there was one"),
+        }
     }
     let took = Duration::from_secs_f64(found.seconds);
     println!("{} rows in {took:.1?}: {:.0} rows/s, generator included", found.rows, found.rows_per_second);
