@@ -13,7 +13,7 @@
 //! | file | verb |
 //! |---|---|
 //! | `train`, `dry_run`, `find_lr` | `mtl train`, with `--dry-run` and `--find-lr` |
-//! | `stream` | `mtl stream`: judged, then learned from, row by row |
+//! | `stream` | `mtl stream`: judged, then learned from, batch by batch |
 //! | `compare`, `eval`, `affinity`, `explain`, `report`, `export`, `predict` | each its own |
 //! | `data`, `doctor`, `list` | what is there, and what is wrong with it |
 //! | `run`, `source`, `split`, `table` | arguments and tables that several verbs share |

@@ -80,9 +80,11 @@ fn start(args: &Args, path: &Path, config: RunConfig) -> Result<ExitCode> {
             StreamRun::resume(&dir, config, &stop)?
         }
         false => {
-            if args.from.is_none() {
-                let rows = config.stream.clone().unwrap_or_default().warmup_rows;
-                note(format_args!("note: reads the first {rows} rows, which teach codes, scales and classes"));
+            let settings = config.stream.clone().unwrap_or_default();
+            let waits = settings.follow || args.input.as_deref() == Some(Path::new("-"));
+            if args.from.is_none() && waits {
+                let rows = settings.warmup_rows;
+                note(format_args!("note: waits for the first {rows} rows, which teach codes, scales and classes"));
             }
             let dir = given.map_or_else(|| Numbered::new(&runs(stem)).next(), Ok)?;
             StreamRun::create(&dir, config, args.from.as_deref(), &stop)?
