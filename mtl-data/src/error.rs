@@ -119,6 +119,16 @@ pub enum Error {
         /// What to do, after a semicolon; may be empty.
         advice: String,
     },
+    /// A stream that is not the one that was read before, or not any more.
+    #[error("{}: expected {expected}, found {found}", .path.display())]
+    Stream {
+        /// The file, or `-` for the standard input.
+        path: PathBuf,
+        /// What it must hold, in words.
+        expected: String,
+        /// What it holds.
+        found: String,
+    },
     /// A line without anything among the rows to answer.
     #[error("{}:{line}: expected {expected} columns, found an empty line (every line is a row, or answers would not stand \
         beside their lines)", .path.display())]

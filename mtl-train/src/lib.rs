@@ -29,6 +29,7 @@
 //! | [`train`] | the loop, optimizers, schedules, checkpoints: one model and how it learns |
 //! | [`monitor`] | what a run tells while it goes on: terminal, JSON lines, CSV, TensorBoard |
 //! | [`analysis`] | what is looked at before and after: data, costs, report, explanations |
+//! | [`stream`] | tables without end: judged, then learned from, row by row |
 //! | [`study`] | many runs and one answer: methods against each other, task weights by cross-validation |
 //! | [`deploy`] | a trained model as a folder, and answers for raw files |
 //! | [`report`] | documents as one HTML file |
@@ -44,6 +45,7 @@ pub mod parts;
 pub mod program;
 pub mod report;
 pub mod run;
+pub mod stream;
 pub mod study;
 pub mod train;
 

@@ -20,6 +20,7 @@ use mtl_heads::{HeadConfig, HeadPlace};
 use mtl_train::{
     config::{ConfigSource, Group, KeyDoc, groups},
     parts::{architecture::Architecture, encoder::AnyEncoder, method::MethodConfig},
+    stream::StreamConfig,
     train::trainer::TrainConfig,
 };
 use serde::de::DeserializeOwned;
@@ -156,6 +157,7 @@ fn refusals(section: &str, value: &Value) -> Vec<String> {
             }
             Err(e) => said.push(Err(e)),
         },
+        "stream" => said.push(read::<StreamConfig>(value).and_then(|c| c.validate(1).map_err(|e| e.to_string()))),
         other => panic!("{other}"),
     }
     said.into_iter().filter_map(Result::err).collect()
@@ -192,7 +194,7 @@ fn what_a_range_leaves_out_is_refused_by_the_file_and_by_the_part() {
                 let section = group.path.split(['.', '[']).next().unwrap();
                 let made = match section {
                     "balancer" | "encoder" | "sharing" => group.path == section,
-                    "train" => true,
+                    "train" | "stream" => true,
                     "data" => group.kind.as_deref() == Some("synthetic-mmoe"),
                     "task" => group.path == "task[].head",
                     _ => false,

@@ -54,6 +54,9 @@ pub(crate) struct Args {
     /// For fuzz: how many pairs [default: 100000]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pairs: Option<u64>,
+    /// For stream: how many rows [default: 10000000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1000..))]
+    rows: Option<u64>,
 }
 
 /// What to run.
@@ -69,6 +72,8 @@ enum Suite {
     Step,
     /// Training on a quiet machine and beside a busy one
     Load,
+    /// Ten million generated rows with a planted change through a stream's run: minutes, no data
+    Stream,
     /// One rank with every processor against a rank for every processor
     Ranks,
     /// Mutated tables and configurations through everything that reads them
@@ -87,6 +92,7 @@ impl Suite {
             Suite::Micro => "micro",
             Suite::Step => "step",
             Suite::Load => "load",
+            Suite::Stream => "stream",
             Suite::Ranks => "ranks",
             Suite::Fuzz => "fuzz",
             Suite::Toy => "toy",
@@ -184,8 +190,8 @@ fn program_args(args: &Args, data: &DataChoice) -> Result<Vec<String>> {
     if matches!(args.suite, Suite::Load | Suite::Ranks) {
         words.extend(["--rounds".to_owned(), args.rounds.to_string()]);
     }
-    if let Some(pairs) = args.pairs {
-        words.extend(["--pairs".to_owned(), pairs.to_string()]);
+    for (flag, n) in [("--pairs", args.pairs), ("--rows", args.rows)] {
+        words.extend(n.into_iter().flat_map(|n| [flag.to_owned(), n.to_string()]));
     }
     words.extend(["--out".to_owned(), "target/bench".to_owned()]);
     if let Some(path) = &args.json {
@@ -253,7 +259,17 @@ mod tests {
     use super::*;
 
     fn args(suite: Suite) -> Args {
-        Args { suite, data_dir: None, json: None, seeds: None, python: None, only: None, rounds: 3, pairs: None }
+        Args {
+            suite,
+            data_dir: None,
+            json: None,
+            seeds: None,
+            python: None,
+            only: None,
+            rounds: 3,
+            pairs: None,
+            rows: None,
+        }
     }
 
     #[test]

@@ -32,7 +32,10 @@ use crate::{
     preprocess::Preprocessing,
     source::{Source, Subset},
     split::{Shares, Split, TableKeys},
-    table::{Also, CsvFormat, Faults, FittedSchema, Schema, Table, look},
+    table::{
+        Also, CsvFormat, Faults, FittedSchema, Schema, Table, look,
+        stream::{Follow, Opened, Stop},
+    },
 };
 
 /// CSV files and what their columns mean.
@@ -89,6 +92,21 @@ impl CsvFiles {
     /// there; whatever is wrong in a file or in the schema, with its place.
     pub fn load(&self) -> Result<Splits> {
         self.load_with(&mut Loading::default())
+    }
+
+    /// Opens the training file as a stream, of which nothing is loaded; `-` is the standard input.
+    ///
+    /// # Errors
+    /// `InvalidConfig` without a training file; as [`Opened::new`].
+    pub fn stream(&self, follow: Option<Follow>, stop: Stop) -> Result<Opened> {
+        if self.train.as_os_str().is_empty() {
+            return Err(Error::config("csv", "train", "the path of a file, or - for the standard input", "none"));
+        }
+        let path = match self.train == Path::new("-") {
+            true => self.train.clone(),
+            false => located(self.dir.as_deref()).join(&self.train),
+        };
+        Opened::new(&path, &self.format, &self.schema, follow, stop).map_err(absent)
     }
 
     /// Reads what can be read, and says all that is wrong: rows that cannot be cut are left out, fields that their column

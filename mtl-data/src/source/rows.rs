@@ -4,7 +4,7 @@
 //! one after the other in the form in which they are gathered, codes in 16 bits where they fit, so that a random row
 //! costs two or three cache lines and a batch one allocation per tensor.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, ops::Range};
 
 use mtl_core::{
     TorchContext,
@@ -135,6 +135,17 @@ impl TableSource {
             return Err(Error::config("table source", "weights and groups", expected, "others"));
         }
         Ok(Self { facts, ..self })
+    }
+
+    /// Cells of these rows that hold code 0: categories that nobody fitted.
+    pub(crate) fn unknown_codes(&self, rows: Range<usize>) -> u64 {
+        let width = self.parts.iter().find(|part| part.is_codes).map_or(0, |part| part.width);
+        let cells = rows.start * width..rows.end * width;
+        let n = match &self.codes {
+            Codes::Narrow(codes) => codes.get(cells).map_or(0, |cells| cells.iter().filter(|&&code| code == 0).count()),
+            Codes::Wide(codes) => codes.get(cells).map_or(0, |cells| cells.iter().filter(|&&code| code == 0).count()),
+        };
+        n as u64
     }
 
     fn targets_of(&self, rows: &[usize]) -> Result<Vec<Option<Target>>> {

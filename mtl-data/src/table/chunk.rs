@@ -37,7 +37,7 @@ pub(crate) fn chunks(bytes: &[u8], size: usize, quotes: bool) -> Vec<Range<usize
 }
 
 /// The position after the first line end outside quotes.
-fn row_end(bytes: &[u8], mut inside: bool, quotes: bool) -> Option<usize> {
+pub(super) fn row_end(bytes: &[u8], mut inside: bool, quotes: bool) -> Option<usize> {
     if !quotes {
         return memchr::memchr(b'\n', bytes).map(|at| at + 1);
     }

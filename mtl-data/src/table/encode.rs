@@ -109,9 +109,9 @@ impl FittedSchema {
                 Some(FittedColumn::Label { known }) => known.as_slice(),
                 _ => &[],
             };
-            let mut refuse = |row: Option<usize>| match row {
-                Some(row) => faults.add(self.unknown(table, task, idx, row, known)),
-                None => Ok(()),
+            let mut refuse = |rows: &[usize]| {
+                faults.add_unknown(rows);
+                rows.first().map_or(Ok(()), |&row| faults.add(self.unknown(table, task, idx, row, known)))
             };
             match (spec, &table.columns()[idx]) {
                 (
@@ -122,7 +122,7 @@ impl FittedSchema {
                     let meanings = self
                         .meanings(dictionary, |text| classes.find(text).and_then(|class| i64::try_from(class).ok()));
                     let (labels, unknown) = meanings_of_rows(codes, &meanings, MISSING_CLASS);
-                    refuse(unknown)?;
+                    refuse(&unknown)?;
                     return Ok(Labels::indices(labels));
                 }
                 (Some(LabelSpec::Binary { positive, negative }), TableColumn::Text { codes, dictionary }) => {
@@ -133,7 +133,7 @@ impl FittedSchema {
                         None => known.find(text).map(|_| 0.0),
                     });
                     let (labels, unknown) = meanings_of_rows(codes, &meanings, f32::NAN);
-                    refuse(unknown)?;
+                    refuse(&unknown)?;
                     columns.push(labels);
                 }
                 (_, TableColumn::Numbers(numbers)) => columns.push(numbers.iter().map(|&x| x as f32).collect()),
@@ -162,14 +162,14 @@ enum Meaning<T> {
     Unknown,
 }
 
-/// One label per row, unknown ones as missing; and the first row with an unknown one.
-fn meanings_of_rows<T: Copy>(codes: &[u32], meanings: &[Meaning<T>], missing: T) -> (Vec<T>, Option<usize>) {
-    let mut unknown = None;
+/// One label per row, unknown ones as missing; and the rows with an unknown one.
+fn meanings_of_rows<T: Copy>(codes: &[u32], meanings: &[Meaning<T>], missing: T) -> (Vec<T>, Vec<usize>) {
+    let mut unknown = Vec::new();
     let label = |(row, &code): (usize, &u32)| match meanings.get(code as usize) {
         Some(Meaning::Label(label)) => *label,
         Some(Meaning::Missing) => missing,
         Some(Meaning::Unknown) | None => {
-            unknown.get_or_insert(row);
+            unknown.push(row);
             missing
         }
     };

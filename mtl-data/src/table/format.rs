@@ -152,6 +152,13 @@ impl TryFrom<String> for Encoding {
     }
 }
 
+impl Default for Encoding {
+    /// UTF-8.
+    fn default() -> Self {
+        CsvFormat::DEFAULT.encoding
+    }
+}
+
 impl From<Encoding> for String {
     fn from(encoding: Encoding) -> Self {
         encoding.0.name().to_ascii_lowercase()

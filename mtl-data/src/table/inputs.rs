@@ -19,7 +19,7 @@ use super::{
     find,
     format::CsvFormat,
     header,
-    parse::{Blank, Layout, Plan},
+    parse::{Blank, Layout, OnFault, Plan},
     plans,
     schema::Column,
     text::TextReader,
@@ -202,7 +202,7 @@ impl<R: Read> InputRows<R> {
             missing: &schema.missing,
             numbers: self.format.numbers(),
             blank: if self.names.len() == 1 { Blank::Row } else { Blank::Refuse },
-            goes_on: false,
+            on_fault: OnFault::Stop,
         };
         let told = Told { path: &self.path, names: &self.names, schema, format: &self.format };
         let (body, stop) = (&self.pending[..end], &mut Faults::default());

@@ -15,6 +15,7 @@
 //! | `look.rs`, `advice.rs`, `faults.rs` | what looks wrong; what to write instead; whether to stop or to go on |
 //! | `encode.rs` | a [`Table`] and a [`FittedSchema`] to a [`TableSource`](crate::source::TableSource) |
 //! | `sample_facts.rs` | weights and groups of rows |
+//! | `stream/` | [`stream::TableStream`]: rows without end, batch by batch |
 //! | `inputs.rs` | [`InputRows`]: a file without labels, block by block, for prediction |
 
 mod advice;
@@ -32,6 +33,7 @@ mod number;
 mod parse;
 mod sample_facts;
 mod schema;
+pub mod stream;
 mod task_name;
 mod text;
 pub(crate) mod unpack;
@@ -165,7 +167,7 @@ impl Table {
             numbers: format.numbers(),
             // A line without anything says something only where it can be a row.
             blank: if names.len() == 1 { Blank::Row } else { Blank::Skip },
-            goes_on: faults.goes_on(),
+            on_fault: faults.on_fault(),
         };
         let told = Told { path, names: &names, schema, format };
         let read = ReadRows::parse(&told, cursor.rest(), cursor.line + 1, &layout, size, &mut None, faults)?;
@@ -279,6 +281,8 @@ struct ReadRows {
     lines: Vec<u64>,
     /// The line after the last one.
     next_line: u64,
+    /// The lines of rows that were left out, where faults are passed over so.
+    dropped: Vec<u64>,
 }
 
 impl ReadRows {
@@ -295,7 +299,8 @@ impl ReadRows {
     ) -> Result<Self> {
         let pieces = chunk::chunks(body, size, layout.quotes);
         let read: Vec<_> = pieces.par_iter().map(|piece| parse::parse(&body[piece.clone()], layout)).collect();
-        let mut rows = Self { parts: Vec::with_capacity(read.len()), lines: Vec::new(), next_line: first_line };
+        let parts = Vec::with_capacity(read.len());
+        let mut rows = Self { parts, lines: Vec::new(), next_line: first_line, dropped: Vec::new() };
         let mut known: Vec<FaultKind> = Vec::new();
         for (piece, chunk) in pieces.iter().zip(read) {
             let is_row_after = chunk.as_ref().map_or(true, |chunk| !chunk.lines.is_empty());
@@ -304,7 +309,7 @@ impl ReadRows {
             }
             let text = &body[piece.clone()];
             let read = chunk.map_err(|fault| told.fault(rows.next_line, fault, text))?;
-            let Chunk { parts, lines, n_lines, blank: at_end, faults: found } = read;
+            let Chunk { parts, lines, n_lines, blank: at_end, faults: found, dropped } = read;
             for fault in found {
                 if !known.iter().any(|kind| kind.is_like(&fault.kind)) {
                     known.push(fault.kind.clone());
@@ -313,6 +318,7 @@ impl ReadRows {
             }
             *blank = blank.or(at_end.map(|line| rows.next_line + line));
             rows.lines.extend(lines.iter().map(|line| rows.next_line + line));
+            rows.dropped.extend(dropped.iter().map(|line| rows.next_line + line));
             rows.next_line += n_lines;
             rows.parts.push(parts);
         }

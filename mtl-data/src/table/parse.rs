@@ -32,9 +32,19 @@ pub(crate) struct Layout<'a> {
     pub(crate) missing: &'a [String],
     pub(crate) numbers: Numbers,
     pub(crate) blank: Blank,
-    /// Whether a row that cannot be read is left out, and a field that its column cannot hold is a gap, after the first
-    /// of each column has been written down; else the first one ends the reading.
-    pub(crate) goes_on: bool,
+    pub(crate) on_fault: OnFault,
+}
+
+/// What happens at a row with a wrong number of fields, or a field that its column of numbers cannot hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum OnFault {
+    /// The first one ends the reading.
+    #[default]
+    Stop,
+    /// The row is left out, the field is a gap, and the first of each column is written down.
+    Gap,
+    /// The row is left out, for one fault or the other; its line and the first of each column are written down.
+    Drop,
 }
 
 /// What a line without anything on it is.
@@ -69,6 +79,8 @@ pub(crate) struct Chunk {
     pub(crate) blank: Option<u64>,
     /// What was wrong and passed over: the first of each kind and column.
     pub(crate) faults: Vec<Fault>,
+    /// The lines on which rows start that were left out by [`OnFault::Drop`], counted from 0 in the chunk.
+    pub(crate) dropped: Vec<u64>,
 }
 
 /// The first thing wrong in a chunk.
@@ -106,7 +118,14 @@ pub(crate) fn parse(bytes: &[u8], layout: &Layout<'_>) -> Result<Chunk, Fault> {
         Plan::Text => Part::Text { codes: Vec::new(), dictionary: Dictionary::default() },
         Plan::Number { .. } => Part::Numbers(Vec::new()),
     });
-    let mut chunk = Chunk { parts: parts.collect(), lines: Vec::new(), n_lines: 0, blank: None, faults: Vec::new() };
+    let mut chunk = Chunk {
+        parts: parts.collect(),
+        lines: Vec::new(),
+        n_lines: 0,
+        blank: None,
+        faults: Vec::new(),
+        dropped: Vec::new(),
+    };
     // Most files hold no quotes; the loop without them is the fast one.
     let quotes = layout.quotes && memchr::memchr(b'"', bytes).is_some();
     let mut cursor = Cursor::new(bytes, layout.delimiter, quotes);
@@ -148,14 +167,19 @@ fn pass_over(
         FaultKind::Field { expected, .. } if *expected == NUMBER => true,
         FaultKind::Field { .. } | FaultKind::Blank => return Err(fault),
     };
-    if !layout.goes_on {
-        return Err(fault);
-    }
-    match is_whole {
+    let is_kept = match layout.on_fault {
+        OnFault::Stop => return Err(fault),
+        OnFault::Gap => is_whole,
+        OnFault::Drop => false,
+    };
+    match is_kept {
         true => chunk.lines.push(line),
         false => {
             chunk.parts.iter_mut().for_each(|part| part.truncate(chunk.lines.len()));
             above.fill(0..0);
+            if layout.on_fault == OnFault::Drop {
+                chunk.dropped.push(line);
+            }
         }
     }
     if !chunk.faults.iter().any(|known| known.kind.is_like(&fault.kind)) {
@@ -288,7 +312,7 @@ mod tests {
             missing: &missing,
             numbers: Numbers::PLAIN,
             blank: Blank::Skip,
-            goes_on: false,
+            on_fault: OnFault::Stop,
         };
         let chunk = parse(b"a,1\n\n\"b\nb\",?\r\n \na,3", &layout).unwrap();
         assert_eq!(chunk.lines, [0, 2, 5]);
@@ -300,7 +324,7 @@ mod tests {
         assert_eq!(fault("a,1,2,3"), Fault { line: 0, kind: FaultKind::Columns { found: 4 } });
         let found = b"x".to_vec();
         assert_eq!(fault("a,x").kind, FaultKind::Field { column: 1, expected: "a finite number", found });
-        let goes_on = Layout { goes_on: true, plans: layout.plans.clone(), ..layout };
+        let goes_on = Layout { on_fault: OnFault::Gap, plans: layout.plans.clone(), ..layout };
         let chunk = parse(b"a,1\na,x\na\nb,y\na,2,3\na,3\na,3\n", &goes_on).unwrap();
         let [Part::Text { codes, .. }, Part::Numbers(values)] = &chunk.parts[..] else { panic!() };
         assert_eq!(
@@ -309,9 +333,15 @@ mod tests {
         );
         assert!(values[1].is_nan() && values[2].is_nan() && values[3..] == [3.0, 3.0]);
         assert_eq!(chunk.faults.iter().map(|f| f.line).collect::<Vec<_>>(), [1, 2]);
+        let drops = Layout { on_fault: OnFault::Drop, plans: goes_on.plans.clone(), ..goes_on };
+        let chunk = parse(b"a,1\na,x\na\nb,y\na,2,3\na,3\nc,3\n", &drops).unwrap();
+        let [Part::Text { codes, .. }, Part::Numbers(values)] = &chunk.parts[..] else { panic!() };
+        assert_eq!((codes.len(), values.as_slice()), (3, [1.0, 3.0, 3.0].as_slice()));
+        assert_eq!((chunk.lines.as_slice(), chunk.dropped.as_slice()), ([0, 5, 6].as_slice(), [1, 2, 3, 4].as_slice()));
+        assert_eq!(chunk.faults.iter().map(|f| f.line).collect::<Vec<_>>(), [1, 2]);
         // A row with two faults, of which the second leaves its column without a value: nobody goes on after that.
         let (other, plans) = (b"1,a\nx,\xff\n2,b\n", vec![Plan::Number { gaps: true }, Plan::Text]);
-        let fault = parse(other, &Layout { plans, ..goes_on }).unwrap_err();
+        let fault = parse(other, &Layout { plans, on_fault: OnFault::Gap, ..drops }).unwrap_err();
         assert!(matches!(fault.kind, FaultKind::Field { column: 1, expected: TEXT, .. }), "{fault:?}");
     }
 
@@ -324,7 +354,7 @@ mod tests {
             missing: &[],
             numbers: Numbers::PLAIN,
             blank,
-            goes_on: false,
+            on_fault: OnFault::Stop,
         };
         let text = b"a,b\n\n \r\nc,d\n\n\n";
         assert_eq!(parse(text, &layout(2, Blank::Skip)).unwrap().lines, [0, 3]);

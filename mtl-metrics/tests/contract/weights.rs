@@ -6,8 +6,15 @@ use crate::cases::{
     draw::{Random, Task, draw, select, tasks_of},
     names::NAMES,
 };
-use mtl_core::prediction::{Prediction, Reference};
-use mtl_metrics::{AnyMetric, MetricBatch, MetricValue, laws};
+use mtl_core::{
+    prediction::{Prediction, Reference},
+    task::{Task as Judged, TaskSet},
+};
+use mtl_metrics::{
+    AnyMetric, MetricBatch, MetricSet, MetricValue,
+    aggregate::{Fading, Windowed},
+    laws,
+};
 use ndarray::Array2;
 
 /// Metrics beside those of the registry: other settings.
@@ -230,4 +237,54 @@ fn a_hundred_thousand_spoiled_batches_do_no_harm() {
         }
     }
     assert!(n_refused > 10_000 && n_taken > 10_000, "{n_refused} refused, {n_taken} taken");
+}
+
+/// A set of that metric alone.
+fn set_of(name: &str) -> MetricSet {
+    let tasks = TaskSet::new(vec![Judged::new("task").unwrap()]).unwrap();
+    let mut set = MetricSet::new(&tasks, &[Vec::new()]).unwrap();
+    set.add(0, cases::build(name)).unwrap();
+    set
+}
+
+#[test]
+fn over_the_rows_of_a_stream_a_metric_is_what_it_is_over_those_rows() {
+    const BLOCK: usize = 12;
+    for name in names() {
+        for task in tasks_of(name) {
+            let data = draw(task, 4 * BLOCK, 5, &mut Random(3));
+            let rows = |from: usize, to: usize| select(&data, &(from..to).collect::<Vec<_>>());
+            let plain = |from, to| {
+                let (mut set, (said, truth)) = (set_of(name), rows(from, to));
+                set.update(0, &said, &truth).unwrap();
+                set.compute()
+            };
+            let (mut two, mut four) =
+                (Windowed::new(set_of(name), 2).unwrap(), Windowed::new(set_of(name), 4).unwrap());
+            let mut kept = Fading::new(set_of(name), 1.0).unwrap();
+            for block in 0..4 {
+                let (said, truth) = rows(block * BLOCK, (block + 1) * BLOCK);
+                let batch = MetricBatch::new(&said, &truth);
+                for window in [&mut two, &mut four] {
+                    if block > 0 {
+                        window.begin_block();
+                    }
+                    window.update_batch(0, &batch).unwrap();
+                }
+                kept.update_batch(0, &batch, BLOCK, None).unwrap();
+                kept.passed(BLOCK as u64);
+            }
+            assert_eq!(two.compute().unwrap(), plain(2 * BLOCK, 4 * BLOCK), "{name} {task:?}: a window");
+            assert_eq!(four.compute().unwrap(), plain(0, 4 * BLOCK), "{name} {task:?}: a window over everything");
+            assert_eq!(kept.compute(), plain(0, 4 * BLOCK), "{name} {task:?}: nothing fades");
+            let mut again = Windowed::new(set_of(name), 2).unwrap();
+            again.load_state(&two.state().unwrap()).unwrap();
+            assert_eq!(again.state().unwrap(), two.state().unwrap(), "{name} {task:?}: from bytes");
+
+            let (said, truth) = rows(0, BLOCK);
+            let faded =
+                Fading::new(set_of(name), 0.9).unwrap().update_batch(0, &MetricBatch::new(&said, &truth), BLOCK, None);
+            assert_eq!(faded.is_err(), UNWEIGHTED.contains(&name), "{name} {task:?}: who knows no weights cannot fade");
+        }
+    }
 }

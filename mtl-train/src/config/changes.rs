@@ -14,7 +14,14 @@ use super::{
 /// Budgets: how long a run may go on.
 const MAY_GROW: [&str; 3] = ["train.epochs", "train.steps", "train.patience"];
 /// What has no influence on the numbers, or (ranks: the same batches, other roundings) none that matters.
-const MAY_CHANGE: [&str; 3] = ["train.workers", "train.checkpoint_every", "device.ranks"];
+const MAY_CHANGE: [&str; 6] = [
+    "train.workers",
+    "train.checkpoint_every",
+    "device.ranks",
+    "stream.checkpoint_every",
+    "stream.follow",
+    "stream.idle_seconds",
+];
 
 /// One setting that differs.
 #[derive(Debug, Clone, PartialEq)]

@@ -46,7 +46,7 @@ pub struct KeyDoc {
 /// inside.
 #[must_use]
 pub fn groups() -> Vec<Group> {
-    const ORDER: [&str; 12] = [
+    const ORDER: [&str; 13] = [
         "data",
         "encoder",
         "sharing",
@@ -55,6 +55,7 @@ pub fn groups() -> Vec<Group> {
         "train",
         "task",
         "joint_metric",
+        "stream",
         "log",
         "device",
         "compare",

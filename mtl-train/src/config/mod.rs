@@ -95,6 +95,7 @@ use crate::{
         method::MethodConfig,
     },
     run::init::InitConfig,
+    stream::StreamConfig,
     train::trainer::TrainConfig,
 };
 
@@ -128,6 +129,10 @@ pub struct RunConfig {
     #[schemars(default)]
     #[serde(rename = "joint_metric", skip_serializing_if = "Vec::is_empty")]
     pub joint: Vec<JointConfig>,
+    /// How `mtl stream` reads and judges a table without end; other verbs refuse a file that has it.
+    #[schemars(default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream: Option<StreamConfig>,
     /// What it writes down while it runs.
     #[schemars(default)]
     pub log: LogConfig,
@@ -199,6 +204,22 @@ impl RunConfig {
     #[must_use]
     pub fn without_places(&self) -> Self {
         Self { data: self.data.without_places(), ..self.clone() }
+    }
+
+    /// Refuses a section `[stream]`: for whoever learns from splits.
+    ///
+    /// # Errors
+    /// [`mtl_core::Error::InvalidConfig`] where there is one.
+    pub fn without_stream(&self) -> Result<()> {
+        match self.stream {
+            None => Ok(()),
+            Some(_) => {
+                let expected = "left out: a table without end is for mtl stream, which has no splits".into();
+                let (what, found) = ("config", "a section".into());
+                let e = mtl_core::Error::InvalidConfig { what, field: "stream", expected, found };
+                Err(Error::from(e).in_section("stream"))
+            }
+        }
     }
 
     /// The whole configuration with all defaults spelled out, as TOML.

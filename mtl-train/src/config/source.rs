@@ -199,6 +199,7 @@ impl ConfigSource {
             train: self.section("train", TrainConfig::default)?.spelled_out(),
             tasks: self.section("task", Default::default)?,
             joint: self.section("joint_metric", Default::default)?,
+            stream: self.section("stream", Default::default)?,
             log: self.section("log", Default::default)?,
             device: self.section("device", Default::default)?,
             data,
@@ -206,6 +207,9 @@ impl ConfigSource {
         };
         config.train.validate().map_err(|e| self.fault(e, "train"))?;
         check_sources(&config).map_err(|e| self.fault(e, "train"))?;
+        if let Some(stream) = &config.stream {
+            stream.validate(config.train.batch_size).map_err(|e| self.fault(e, "stream"))?;
+        }
         config.log.validate().map_err(|e| self.fault(e, "log"))?;
         for (idx, task) in config.tasks.iter().enumerate() {
             let named = task.primary.iter().map(|name| ("primary".to_owned(), name));

@@ -33,6 +33,10 @@ impl SampleFacts {
         self.weights.is_some()
     }
 
+    pub(crate) fn weights(&self) -> Option<&[f32]> {
+        self.weights.as_deref()
+    }
+
     pub(crate) fn groups(&self) -> Option<&[u64]> {
         self.groups.as_deref()
     }

@@ -58,6 +58,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let stem = args.config.file_stem().unwrap_or_default().to_string_lossy();
     let kind = if args.cv_weights { "weights" } else { "compare" };
     let root = args.dir.clone().unwrap_or_else(|| Path::new("runs").join(format!("{stem}-{kind}")));
+    study.run.without_stream().map_err(|e| source.explain(e))?;
     let done = if args.cv_weights { weights(&study, &root) } else { methods(args, &mut study, &root) };
     done.map_err(|e| source.explain(e))
 }

@@ -46,8 +46,13 @@ impl From<Format> for Formats {
 
 /// The package is the run's, whatever became of its data; but whoever exports should know that they changed.
 fn tell_of_changes(run: &RunDir) -> Result<()> {
+    let config = run.config()?;
+    // A stream is read once: there is nothing to compare.
+    if config.stream.is_some() {
+        return Ok(());
+    }
     let how = Reopen { on_change: OnChange::Allow, ..Reopen::default() };
-    match run.reload(&run.config()?, &how) {
+    match run.reload(&config, &how) {
         Ok(reloaded) => {
             for change in reloaded.changes {
                 note(format_args!("warning: {change}; what is exported is the run's"));

@@ -12,6 +12,7 @@ use crate::{
     config::{groups, markdown},
     monitor::console::out,
     parts::{architecture::Architecture, encoder::AnyEncoder, method::MethodConfig, metrics::registry},
+    stream::drift::DriftConfig,
     train::{optim::OptimizerConfig, schedule::ScheduleConfig},
 };
 
@@ -34,6 +35,8 @@ enum What {
     Architectures,
     Balancers,
     Datasets,
+    /// What watches the losses of a stream.
+    DriftDetectors,
     Encoders,
     Heads,
     /// Every key of a configuration file.
@@ -55,6 +58,7 @@ impl What {
             Self::Architectures => Architecture::all().collect(),
             Self::Balancers => MethodConfig::all().collect(),
             Self::Datasets => DatasetConfig::all(),
+            Self::DriftDetectors => DriftConfig::all(),
             Self::Encoders => AnyEncoder::all().collect(),
             Self::Heads => HeadConfig::all(),
             Self::Keys => Vec::new(),

@@ -13,6 +13,7 @@
 //! | file | verb |
 //! |---|---|
 //! | `train`, `dry_run`, `find_lr` | `mtl train`, with `--dry-run` and `--find-lr` |
+//! | `stream` | `mtl stream`: judged, then learned from, batch by batch |
 //! | `compare`, `eval`, `affinity`, `explain`, `report`, `export`, `predict` | each its own |
 //! | `data`, `doctor`, `list` | what is there, and what is wrong with it |
 //! | `run`, `source`, `split`, `table` | arguments and tables that several verbs share |
@@ -32,6 +33,7 @@ mod report;
 mod run;
 mod source;
 mod split;
+mod stream;
 mod table;
 mod train;
 
@@ -57,6 +59,8 @@ struct Cli {
 enum Command {
     /// Train the model that a configuration file describes, choose the best epoch on validation, test it.
     Train(train::Args),
+    /// Learn from a table without end: a file that grows, or lines of the standard input; every row is judged before it is learned.
+    Stream(stream::Args),
     /// Compare methods over several seeds, or choose task weights by cross-validation.
     Compare(compare::Args),
     /// The metrics of a finished run on validation or test.
@@ -92,6 +96,7 @@ pub fn run(parts: Parts) -> ExitCode {
     }
     let outcome = match Cli::parse().command {
         Command::Train(args) => train::run(&args),
+        Command::Stream(args) => stream::run(&args),
         Command::Compare(args) => compare::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Export(args) => export::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Predict(args) => predict::run(&args).map(|()| ExitCode::SUCCESS),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::{Result, analysis::run_report, monitor::console::tell, run::dir::RunDir};
+use crate::{Result, analysis::run_report, monitor::console::tell, run::dir::RunDir, stream};
 use clap::Args as ClapArgs;
 
 use super::run::{DataFlags, warn};
@@ -16,7 +16,11 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<()> {
-    let (path, changes) = run_report::write(&RunDir::open(&args.run)?, &args.data.reopen())?;
+    let dir = RunDir::open(&args.run)?;
+    let (path, changes) = match dir.config()?.stream {
+        Some(_) => (stream::write_page(&dir)?, Vec::new()),
+        None => run_report::write(&dir, &args.data.reopen())?,
+    };
     warn(&changes);
     tell(path.display());
     Ok(())

@@ -81,6 +81,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 }
 
 fn start(args: &Args, config: RunConfig) -> Result<ExitCode> {
+    config.without_stream()?;
     let stem = args.config.file_stem().unwrap_or_default();
     let before = if args.resume { to_go_on(args, stem) } else { None };
     let splits = match &before {

@@ -9,6 +9,8 @@
 //! | `tensorboard/` | the same as TensorBoard events, where asked for | while it runs |
 //! | `lock` | nothing: whoever trains holds it | while it runs |
 //! | `checkpoints/` | what a run needs to go on, see [`crate::train::checkpoint`] | while it runs |
+//! | `curve.jsonl` | of a stream: what was said before it was learned, see [`crate::stream`] | while it runs |
+//! | `stream.json` | of a stream: how far it got, what it found | whenever it ends |
 //! | `model.safetensors` | the parameters of the best epoch | at the end |
 //! | `metrics.json` | which epoch was chosen by what, its validation and test metrics, how far off these may be, those of constant answers | at the end |
 //! | `cost.json` | what it took: seconds, memory, parameters, see [`crate::run::cost`] | at the end |
@@ -184,6 +186,18 @@ impl RunDir {
     #[must_use]
     pub fn weights(&self) -> PathBuf {
         self.root.join("model.safetensors")
+    }
+
+    /// `curve.jsonl`.
+    #[must_use]
+    pub fn curve(&self) -> PathBuf {
+        self.root.join("curve.jsonl")
+    }
+
+    /// `stream.json`.
+    #[must_use]
+    pub fn stream(&self) -> PathBuf {
+        self.root.join("stream.json")
     }
 
     /// `metrics.json`.

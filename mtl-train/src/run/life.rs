@@ -258,7 +258,7 @@ fn first_values(config: &RunConfig, session: &mut Session) -> Result<Option<Find
 
 /// `config` with the threads and ranks of the run in the folder, where it does not say: sums depend on their number, and a resumed run has
 /// the bits of one that was never stopped.
-fn as_recorded(root: &Path, mut config: RunConfig) -> Result<RunConfig> {
+pub(crate) fn as_recorded(root: &Path, mut config: RunConfig) -> Result<RunConfig> {
     config.device = config.device.as_in(&RunDir::open(root)?.config()?.device);
     Ok(config)
 }

@@ -14,6 +14,12 @@ pub fn peak() -> Option<u64> {
     status("VmHWM")
 }
 
+/// The memory that this process holds now, in bytes; `None` where the system does not tell.
+#[must_use]
+pub fn resident() -> Option<u64> {
+    status("VmRSS")
+}
+
 /// A measurement that has begun.
 #[derive(Debug)]
 pub struct PeakMemory {

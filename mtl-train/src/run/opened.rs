@@ -62,9 +62,14 @@ impl RunDir {
     /// The run's data, loaded with what was learned of them when it started.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] naming the settings when those of the data in `config.toml` are not the run's; as
+    /// [`Error::Checkpoint`] for the run of a stream; naming the settings when those of the data in `config.toml` are not the run's; as
     /// [`RunData::load`] and [`mtl_data::Kept::load`].
     pub fn reload(&self, config: &RunConfig, how: &Reopen) -> Result<Reloaded> {
+        if config.stream.is_some() {
+            let reason = "a stream was learned from here, and it is read once: its metrics are in curve.jsonl and stream.json, which \
+                          `mtl report` draws";
+            return Err(Error::Checkpoint { path: self.root().to_owned(), reason: reason.into() });
+        }
         let data = self.data()?;
         let now = config.without_places();
         let then = RunConfig { data: data.data.settings.clone(), ..now.clone() };
@@ -100,7 +105,7 @@ impl RunDir {
 }
 
 /// The tensors of a safetensors file; `action` is what an error says was attempted.
-pub(super) fn read_weights(path: &Path, action: &'static str) -> Result<NamedTensors> {
+pub(crate) fn read_weights(path: &Path, action: &'static str) -> Result<NamedTensors> {
     let bytes = fs::read(path).map_err(|e| Error::io(path, action, e))?;
     let (tensors, _) = from_safetensors(&bytes)
         .map_err(|e| Error::Checkpoint { path: path.to_owned(), reason: format!("weights are damaged: {e}") })?;

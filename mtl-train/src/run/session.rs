@@ -74,6 +74,7 @@ impl Session {
     /// # Errors
     /// Whatever is wrong with a setting, naming it.
     pub fn new(config: &RunConfig, splits: &Splits) -> Result<Self> {
+        config.without_stream()?;
         let device = config.device.apply().map_err(|e| e.in_section("device"))?;
         let few = config.train.overfit_batches.map(|n| first_samples(config, splits, n)).transpose()?;
         let data = RunData::of(&config.data, splits); // of all samples, also where few are learned

@@ -39,12 +39,14 @@ pub struct Checkpoint {
     pub schedule: StateDict,
     /// The running mean of the weights.
     pub ema: StateDict,
+    /// Where a stream stands, and how it was judged so far; empty for other runs.
+    pub stream: StateDict,
 }
 
 const FORMAT: &str = "mtl-checkpoint-2";
 /// What stands in the place of the digest while it is computed.
 const NO_DIGEST: [u8; 64] = [b'0'; 64];
-const SECTIONS: [&str; 6] = ["params/", "best/", "optimizer/", "balancer/", "schedule/", "ema/"];
+const SECTIONS: [&str; 7] = ["params/", "best/", "optimizer/", "balancer/", "schedule/", "ema/", "stream/"];
 
 impl Checkpoint {
     /// The checkpoint as the bytes of its file.
@@ -53,7 +55,8 @@ impl Checkpoint {
     /// [`mtl_core::Error`] when a tensor cannot be read.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let [params, best, states @ ..] = SECTIONS;
-        let saved = [&self.optimizer, &self.balancer, &self.schedule, &self.ema].map(StateDict::to_tensors);
+        let saved =
+            [&self.optimizer, &self.balancer, &self.schedule, &self.ema, &self.stream].map(StateDict::to_tensors);
         let mut tensors: Vec<(String, &Tensor)> = Vec::new();
         let states = states.into_iter().zip(&saved);
         for (section, list) in [(params, &self.params), (best, &self.best)].into_iter().chain(states) {
@@ -93,19 +96,20 @@ impl Checkpoint {
             return Err(damaged("checkpoint is damaged: its checksum does not match".into()));
         }
         let mut checkpoint = Self { counters: field("counters").unwrap_or_default(), ..Self::default() };
-        let mut sections: [Vec<(String, Tensor)>; 6] = Default::default();
+        let mut sections: [Vec<(String, Tensor)>; 7] = Default::default();
         for (name, tensor) in tensors {
             let place = SECTIONS.iter().position(|s| name.starts_with(s));
             let place = place.ok_or_else(|| damaged(format!("checkpoint holds an unknown tensor {name}")))?;
             sections[place].push((name[SECTIONS[place].len()..].to_owned(), tensor));
         }
-        let [params, best, optimizer, balancer, schedule, ema] = sections;
+        let [params, best, optimizer, balancer, schedule, ema, stream] = sections;
         checkpoint.params = params;
         checkpoint.best = best;
         checkpoint.optimizer = StateDict::from_tensors("optimizer", optimizer)?;
         checkpoint.balancer = StateDict::from_tensors("balancer", balancer)?;
         checkpoint.schedule = StateDict::from_tensors("schedule", schedule)?;
         checkpoint.ema = StateDict::from_tensors("ema", ema)?;
+        checkpoint.stream = StateDict::from_tensors("stream", stream)?;
         Ok(checkpoint)
     }
 }
@@ -240,6 +244,7 @@ mod tests {
             balancer: StateDict::new().with("s", StateValue::Numbers(vec![0.1, 1e-300])),
             schedule: StateDict::new().with("factor", StateValue::Numbers(vec![0.5])),
             ema: StateDict::new().with("updates", StateValue::Count(3)),
+            stream: StateDict::new().with("judged", StateValue::Count(5)),
         }
     }
 

@@ -4,6 +4,8 @@
 //! the file against its keys -> data -> every part built, one batch through all of them -> settings against sizes
 //!                                                       -> every model of [compare], the folds of [cv_weights]
 //! ```
+//! A file with `[stream]` is looked at as its run would begin: the table is not read to its end, which it may not have.
+//!
 //! Nothing here knows how a part is checked: the parts are built as a run builds them, and what they say is collected. After
 //! a complaint about a setting the setting is left out, so that its default counts, and the rest is looked at again: a
 //! file with five faults is told of five.
@@ -16,6 +18,7 @@ use crate::{
     config::{ConfigFault, ConfigSource, KeyPath, RunConfig, Step},
     error::Error,
     run::session::Session,
+    stream,
     study::{compare::Plan, cv_weights},
 };
 
@@ -88,6 +91,9 @@ impl Examination {
                 None => return,
             }
         };
+        if config.stream.is_some() {
+            return self.stream(&source, config);
+        }
         let splits = match examine(&config.data) {
             Ok((splits, findings)) => {
                 self.findings.extend(findings);
@@ -144,6 +150,18 @@ impl Examination {
                     return None;
                 }
             }
+        }
+    }
+
+    /// A table without end: its first rows, a batch of them through the model.
+    fn stream(&mut self, source: &ConfigSource, config: RunConfig) {
+        match stream::examine(config) {
+            Ok(findings) => self.findings.extend(findings),
+            Err(e) => self.fault(source.explain(e)),
+        }
+        for section in ["compare", "cv_weights"].into_iter().filter(|section| source.has_section(section)) {
+            let words = "a study trains on splits: mtl compare refuses a file with [stream]";
+            self.findings.push(Finding { level: Level::Error, place: section.into(), message: words.into() });
         }
     }
 

@@ -8,6 +8,7 @@
 //! | `quality` | the same with more epochs and seeds: the figures of the README |
 //! | `step` | the step against its floor, the fused optimizer against tch's |
 //! | `load` | training on a quiet machine and beside a busy one |
+//! | `stream` | ten million generated rows with a planted change through `mtl stream`'s run: speed, memory, curve |
 //! | `ranks` | one rank with every processor inside operations against a rank for every processor |
 //! | `fuzz` | mutated tables and configurations through everything that reads them |
 //! | `toy` | methods on the two-objective toy: needs no data |
@@ -26,6 +27,7 @@ mod peer_metrics;
 mod published;
 mod ranks;
 mod step;
+mod stream;
 mod summary;
 mod toy;
 
@@ -45,6 +47,7 @@ enum Suite {
     Quality,
     Step,
     Load,
+    Stream,
     Ranks,
     Fuzz,
     Toy,
@@ -82,7 +85,10 @@ struct Args {
     /// The first pair of the fuzz suite: a run can be cut into parts.
     #[arg(long, default_value_t = 0)]
     first: u64,
-    /// Seed of the fuzz suite.
+    /// Rows of the stream suite.
+    #[arg(long, default_value_t = 10_000_000)]
+    rows: u64,
+    /// Seed of the fuzz and stream suites.
     #[arg(long, default_value_t = 0)]
     seed: u64,
     /// Ends the fuzz suite after so many minutes; default when its pairs are through.
@@ -158,6 +164,13 @@ fn run(args: &Args) -> Result<()> {
         let fuzz = fuzz::run(&request)?;
         fuzz::show(&fuzz, &folder);
         summary.fuzz = Some(fuzz);
+        return write(args, &summary, &[]);
+    }
+    if args.suite == Suite::Stream {
+        mtl_core::shim::init();
+        let found = stream::run(args.rows, args.seed, &args.out.join("stream"))?;
+        stream::show(&found);
+        summary.stream = Some(found);
         return write(args, &summary, &[]);
     }
     if args.suite == Suite::Ranks {

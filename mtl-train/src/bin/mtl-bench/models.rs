@@ -52,6 +52,7 @@ pub(crate) fn plan(data: &DatasetConfig, info: &DataInfo, epochs: u64, seeds: u6
     };
     let base = RunConfig {
         init: None,
+        stream: None,
         data: data.clone(),
         encoder: trunk(),
         sharing: hard(),

@@ -7,6 +7,7 @@
 //! | `step[]` | `model`, `tasks`, `mode`; `ratio_to_floor`: time over (forward + one backward pass per task), `ratio_to_equal`: over the step with equal weights, medians of paired runs; `gramian_error`, `direction_error`: relative, against exact rows |
 //! | `memory[]` | `model`, `tasks`, `mode`; `used`: peak of a step in MB, parameters included; `bound`: parameters x (tasks + 1) + forward |
 //! | `load[]` | `way`, `neighbor`, `threads`, `samples_per_second`, `of_quiet`: medians over rounds |
+//! | `stream` | `rows`, `seconds`, `rows_per_second`, `change_at`; `parts[]`: `rows`, `resident_mb`, `metrics`; `noticed`: task and row |
 //! | `ranks[]` | `network`, `batch`, `ranks`; `one`, `several`: samples per second, `ratio`: medians over rounds; `spread`: of the ratios; `auto`: ranks that would be chosen |
 //! | `fuzz` | `first`, `pairs`, `seconds`; `verdicts`: pairs by where their way ended; `faults`: by message |
 //! | `toy` | `outcomes[]`: `method`, `scale`, `runs[]` with `start`, `end`, `reached` (step or `null`); `checks[]` |
@@ -32,6 +33,7 @@ pub(crate) struct Summary {
     pub(crate) memory: Vec<StepMemory>,
     pub(crate) optimizer: Option<OptimizerRatio>,
     pub(crate) load: Vec<crate::load::LoadRate>,
+    pub(crate) stream: Option<crate::stream::StreamFigures>,
     pub(crate) ranks: Vec<crate::ranks::RankRate>,
     pub(crate) fuzz: Option<crate::fuzz::Fuzz>,
     pub(crate) toy: Option<crate::toy::Toy>,
@@ -97,6 +99,7 @@ impl Summary {
             memory: Vec::new(),
             optimizer: None,
             load: Vec::new(),
+            stream: None,
             ranks: Vec::new(),
             fuzz: None,
             toy: None,

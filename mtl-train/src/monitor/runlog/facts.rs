@@ -3,7 +3,7 @@
 use mtl_data::{Origin, Splits};
 use serde::{Deserialize, Serialize};
 
-use crate::{config::RunConfig, run::session::Session};
+use crate::{config::RunConfig, run::session::Session, train::model::Model};
 
 /// The circumstances of a run: the `run` line of its log.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -44,13 +44,25 @@ impl RunFacts {
     /// The facts of a session that is about to start.
     #[must_use]
     pub fn of(config: &RunConfig, splits: &Splits, session: &Session) -> Self {
-        let model = session.trainer.model();
+        let samples = (session.train.source().len(), session.validation.source().len());
+        Self::of_model(config, session.trainer.model(), splits.origin, samples, session.ranks())
+    }
+
+    /// The same of a model, with the numbers of samples that it trains and is validated on, and of ranks.
+    #[must_use]
+    pub(crate) fn of_model(
+        config: &RunConfig,
+        model: &Model,
+        origin: Origin,
+        (train_samples, validation_samples): (u64, u64),
+        ranks: usize,
+    ) -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION").into(),
             platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             cores: std::thread::available_parallelism().map_or(0, usize::from),
             threads: tch::get_num_threads().into(),
-            ranks: session.ranks(),
+            ranks,
             device: config.device.kind.clone(),
             deterministic: config.device.deterministic,
             seed: config.train.seed,
@@ -58,12 +70,12 @@ impl RunFacts {
             tasks: model.tasks().names().map(ToString::to_string).collect(),
             // A head that cannot be read now fails in the first step, which says so.
             targets: model.heads().iter().map(|head| head.describe_target().unwrap_or_default()).collect(),
-            data: match splits.origin {
+            data: match origin {
                 Origin::Real => "real".into(),
                 Origin::Synthetic => "synthetic".into(),
             },
-            train_samples: session.train.source().len(),
-            validation_samples: session.validation.source().len(),
+            train_samples,
+            validation_samples,
         }
     }
 }

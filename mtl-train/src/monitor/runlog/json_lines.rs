@@ -6,6 +6,7 @@
 //! | `step` | `epoch`, `step`, `lr`, `gradient_norm`, `losses[]`, `weights[]`, `cosines[][]` (when there is a Gramian), `dropped[]` |
 //! | `finding` | the fields of [`Finding`]: what the first step showed |
 //! | `incident` | the fields of [`Incident`]: a loss or gradient that was not finite |
+//! | `drift` | `task`, `step`, `row`, `before`, `after`: the loss changed, see [`crate::stream::drift`] |
 //! | `frozen` | `task`, `epoch` |
 //! | `epoch` | the fields of [`EpochSummary`] |
 //! | `end` | `peak_memory` in bytes, where the system tells |
@@ -91,7 +92,7 @@ fn happened_before(line: &str, reached: Reached) -> bool {
     let Ok(value) = serde_json::from_str::<Value>(line) else { return false };
     let number = |field: &str| value[field].as_u64().unwrap_or(0);
     match value["type"].as_str() {
-        Some("step" | "incident") => number("step") < reached.step,
+        Some("step" | "incident" | "drift") => number("step") < reached.step,
         // Said after the first step.
         Some("finding") => reached.step > 0,
         Some("epoch" | "frozen") => number("epoch") < reached.epochs,

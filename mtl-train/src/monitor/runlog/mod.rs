@@ -99,6 +99,11 @@ impl RunLogs {
         })
     }
 
+    /// Writes an object of that type, with the `step` by which it is cut off on resume, into the JSON lines.
+    pub(crate) fn event(&mut self, kind: &str, value: impl serde::Serialize) {
+        self.lines.write(kind, value);
+    }
+
     /// The first failure to write of each log that had one.
     pub fn failures(&self) -> impl Iterator<Item = &Error> {
         let csv = self.csv.as_ref().and_then(CsvLog::failure);

@@ -136,6 +136,20 @@ impl ScheduleConfig {
         self.part().warmup_steps()
     }
 
+    /// Whether the rate at a step depends on how many steps there are.
+    #[must_use]
+    pub fn needs_end(&self) -> bool {
+        let start = self.warmup_steps();
+        let at = |total: u64| self.factor(start.saturating_add(7), start.saturating_add(total));
+        (at(100) - at(1_000_000)).abs() > 0.0
+    }
+
+    /// Whether it hears of validation.
+    #[must_use]
+    pub fn hears(&self) -> bool {
+        self.part().listener().is_some()
+    }
+
     /// What the learning rate is multiplied by at `step` (from 0) of `total`, leaving aside what [`plateau`] hears.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "step counts are far below 2^52")]

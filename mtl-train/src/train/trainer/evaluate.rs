@@ -1,6 +1,7 @@
 //! Metrics of a model, or of answers that need none, on a split.
 
 use mtl_core::{
+    batch::Batch,
     metric::{MetricName, MetricSpec},
     prediction::{Prediction, Reference},
     world::World,
@@ -83,21 +84,32 @@ fn read(model: &Model, batches: BatchIter<'_>, metrics: &mut MetricSet, recorder
     for batch in batches {
         let batch = batch?.to_device(model.params().device())?;
         recorder.batch(&batch.ids);
-        let has_target = |task: usize| batch.targets.get(task).is_some_and(Option::is_some);
-        let predictions = model.predict_wanted(&batch.inputs, has_target)?;
-        for (task_idx, (prediction, target)) in predictions.iter().zip(&batch.targets).enumerate() {
-            if let (Some(prediction), Some(target)) = (prediction, target) {
-                let reference = target.reference()?;
-                let facts = SampleFacts::of(target)?;
-                metrics.update_batch(task_idx, &facts.judged(&batch.ids, prediction, &reference))?;
-                if facts.are_weighted() {
-                    recorder.weighted(task_idx);
-                }
-                if let Some(groups) = facts.groups() {
-                    recorder.grouped(task_idx, groups);
-                }
-                recorder.answers(task_idx, &batch.ids, prediction, &reference);
+        judged(model, &batch, |task_idx, facts, prediction, reference| {
+            metrics.update_batch(task_idx, &facts.judged(&batch.ids, prediction, reference))?;
+            if facts.are_weighted() {
+                recorder.weighted(task_idx);
             }
+            if let Some(groups) = facts.groups() {
+                recorder.grouped(task_idx, groups);
+            }
+            recorder.answers(task_idx, &batch.ids, prediction, reference);
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+/// What a model says to a batch, which is on its device, task by task, beside what is right and what belongs to the samples.
+pub(crate) fn judged(
+    model: &Model,
+    batch: &Batch,
+    mut answer: impl FnMut(usize, &SampleFacts, &Prediction, &Reference) -> Result<()>,
+) -> Result<()> {
+    let has_target = |task: usize| batch.targets.get(task).is_some_and(Option::is_some);
+    let predictions = model.predict_wanted(&batch.inputs, has_target)?;
+    for (task_idx, (prediction, target)) in predictions.iter().zip(&batch.targets).enumerate() {
+        if let (Some(prediction), Some(target)) = (prediction, target) {
+            answer(task_idx, &SampleFacts::of(target)?, prediction, &target.reference()?)?;
         }
     }
     Ok(())

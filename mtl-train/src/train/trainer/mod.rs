@@ -30,6 +30,7 @@ mod left_out;
 mod looks;
 mod lr_finder;
 mod observer;
+mod online;
 mod ranks;
 mod scoring;
 mod selection;
@@ -44,6 +45,7 @@ pub use budget::{Budget, Every};
 pub use choice::Choice;
 pub use config::{SourceConfig, TrainConfig};
 use evaluate::evaluate_together;
+pub(crate) use evaluate::judged;
 pub use evaluate::{Recorder, evaluate, evaluate_answers, evaluate_recorded, metrics_of};
 use freeze::Plateaus;
 pub use freeze::{FreezeConfig, Frozen};
@@ -56,11 +58,13 @@ use mtl_core::{
     mode::Mode,
     rng::derive,
     shim,
+    state::StateDict,
     step::{StepEngine, StepReport},
 };
 use mtl_data::{Batches, LoaderPosition};
 use mtl_metrics::{MetricReport, MetricSet};
 pub use observer::{EpochSummary, Flow, Guarded, Observer, StepSummary};
+pub use online::Online;
 use ranks::Division;
 pub use scoring::{Scored, Scoring};
 pub use selection::Selection;
@@ -463,7 +467,8 @@ impl Trainer {
         Ok(())
     }
 
-    fn position(&self) -> LoaderPosition {
+    /// The batch that comes next.
+    pub(crate) fn position(&self) -> LoaderPosition {
         LoaderPosition { epoch: self.counters.epoch, next_batch: self.counters.next_batch }
     }
 
@@ -722,6 +727,7 @@ impl Trainer {
             balancer: self.engine.method().state(),
             schedule: self.schedule.state(),
             ema: self.ema.as_ref().map(|ema| ema.state(self.model.params())).unwrap_or_default(),
+            stream: StateDict::default(), // whoever judges a stream adds it
         })
     }
 

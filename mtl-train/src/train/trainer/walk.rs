@@ -35,6 +35,18 @@ impl<'a> Walk<'a> {
         Ok(true)
     }
 
+    /// A part that was looked for, by how many stand before it, on a device.
+    pub(super) fn peek(&mut self, at: usize, device: Device) -> Result<Option<&Part>> {
+        let Some(part) = self.ahead.remove(at) else { return Ok(None) };
+        self.ahead.insert(at, on(device, part)?);
+        Ok(self.ahead.get(at))
+    }
+
+    /// Parts that were looked for and not taken.
+    pub(super) fn n_ahead(&self) -> usize {
+        self.ahead.len()
+    }
+
     pub(super) fn next(&mut self) -> mtl_data::Result<Option<Part>> {
         match self.ahead.pop_front() {
             Some(part) => Ok(Some(part)),
