@@ -320,7 +320,8 @@ impl Error {
     }
 
     /// The same error, of settings one level up, in which those that it is about stand under `key`.
-    pub(crate) fn inside(self, key: impl std::fmt::Display) -> Self {
+    #[must_use]
+    pub fn inside(self, key: impl std::fmt::Display) -> Self {
         match self {
             Self::Core(e) => Self::Core(e.inside(key)),
             other => other,

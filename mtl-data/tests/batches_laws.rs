@@ -19,6 +19,7 @@ use mtl_data::{
     BatchIter, Batches, DatasetConfig, Error, ForTasks, Joined, Loader, LoaderConfig, LoaderPosition, Mix, Mixing,
     Order, Part, PartIter, Result, Shard, Source, Subset, TargetIter,
     laws::{self, batches::Coverage},
+    mix::{Annealed, Proportional, Temperature},
     source::Member,
 };
 use tch::Tensor;
@@ -50,6 +51,20 @@ fn loaders_obey_the_laws() {
         assert_eq!(broken(&dropping, Coverage::AtMostOnce), NONE);
         let claim = if order == Order::Shuffled { vec!["coverage"] } else { vec![] };
         assert_eq!(broken(&dropping, Coverage::Once), claim, "what is dropped of a shuffled epoch changes");
+    }
+}
+
+#[test]
+fn every_mixer_obeys_the_laws() {
+    for (name, _) in Mix::ALL {
+        assert_eq!(laws::mix::check(&Mix::by_name(name).unwrap()), Ok(()), "{name}");
+    }
+    for mix in [
+        Mix::Proportional(Proportional { limit: Some(4) }),
+        Mix::Temperature(Temperature { temperature: 1.0, limit: Some(8) }),
+        Mix::Annealed(Annealed { from: 0.5, to: 0.0 }),
+    ] {
+        assert_eq!(laws::mix::check(&mix), Ok(()), "{mix:?}");
     }
 }
 

@@ -29,7 +29,7 @@ pub use fashion_pairs::FashionPairsConfig;
 pub use idx_files::{IdxFiles, IdxImages, IdxPart, IdxTask};
 pub use parallel_text::{NewLabels, ParallelText, TextInput, TextTaskFile};
 pub use part::DatasetPart;
-pub use sources::{LoadedSource, Sources};
+pub use sources::{LoadedSource, SourceTasks, Sources};
 pub(crate) use synthetic_mmoe::preprocessing as synthetic_preprocessing;
 pub use synthetic_mmoe::{SyntheticMmoe, SyntheticTargets};
 

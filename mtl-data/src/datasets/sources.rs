@@ -56,6 +56,9 @@ pub struct LoadedSource {
     pub splits: Splits,
 }
 
+/// A source's name, and its tasks with the kind of their answers.
+pub type SourceTasks<'a> = (&'a str, Vec<(TaskName, AnswerTag)>);
+
 impl Sources {
     /// Checks names, and that each is a data set of its own.
     ///
@@ -83,8 +86,8 @@ impl Sources {
     ///
     /// # Errors
     /// As [`DatasetConfig::tasks`]; `InvalidConfig` for a task of two sources.
-    pub fn tasks_by_source(&self) -> Result<Vec<(&str, Vec<(TaskName, AnswerTag)>)>> {
-        let mut found: Vec<(&str, Vec<(TaskName, AnswerTag)>)> = Vec::with_capacity(self.0.len());
+    pub fn tasks_by_source(&self) -> Result<Vec<SourceTasks<'_>>> {
+        let mut found: Vec<SourceTasks<'_>> = Vec::with_capacity(self.0.len());
         for (name, config) in &self.0 {
             let tasks = config.tasks().map_err(|e| e.inside(name))?;
             let taken = |task: &&(TaskName, AnswerTag)| found.iter().any(|(_, own)| own.iter().any(|o| o.0 == task.0));

@@ -164,21 +164,6 @@ fn restart(mix: &Mix, n: &[u64]) -> Result<Option<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mix::{Annealed, Proportional, Temperature};
-
-    #[test]
-    fn every_mixer_obeys_the_laws() {
-        for (name, _) in Mix::ALL {
-            assert_eq!(check(&Mix::by_name(name).unwrap()), Ok(()), "{name}");
-        }
-        for mix in [
-            Mix::Proportional(Proportional { limit: Some(4) }),
-            Mix::Temperature(Temperature { temperature: 1.0, limit: Some(8) }),
-            Mix::Annealed(Annealed { from: 0.5, to: 0.0 }),
-        ] {
-            assert_eq!(check(&mix), Ok(()), "{mix:?}");
-        }
-    }
 
     /// Forgets the last source of several, whatever it says.
     struct Forgetful;

@@ -32,13 +32,18 @@ impl Default for Annealed {
 }
 
 impl MixPart for Annealed {
-    #[expect(clippy::cast_precision_loss, reason = "numbers of batches and epochs are far below 2^52")]
-    fn shares(&self, n: &[u64], moment: Moment) -> Result<Vec<f64>> {
+    fn validate(&self) -> Result<()> {
         for (field, value) in [("from", self.from), ("to", self.to)] {
             if !(0.0..=1.0).contains(&value) {
                 return Err(Error::config("mixer", field, "in [0, 1]", value.to_string()));
             }
         }
+        Ok(())
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "numbers of batches and epochs are far below 2^52")]
+    fn shares(&self, n: &[u64], moment: Moment) -> Result<Vec<f64>> {
+        self.validate()?;
         if moment.epochs == 0 {
             let expected = "another where the number of epochs is not known: annealed is for a run whose number of epochs is known";
             return Err(Error::config("mixer", "kind", expected, "annealed"));

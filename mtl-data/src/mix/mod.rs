@@ -43,7 +43,10 @@ pub use schedule::{Draw, MixSchedule};
 pub use temperature::Temperature;
 pub use uniform::Uniform;
 
-use crate::{error::Result, rng::Rng};
+use crate::{
+    error::{Error, Result},
+    rng::Rng,
+};
 
 mtl_core::registry! {
     /// Which source each batch comes from when tasks have data sets of their own.
@@ -76,6 +79,14 @@ pub struct Moment {
 ///
 /// `n` holds the number of batches that each source counts as, at least one each, for at least one source.
 pub trait MixPart: Send + Sync {
+    /// Checks the settings, which need no source for that.
+    ///
+    /// # Errors
+    /// `InvalidConfig` for one outside its range.
+    fn validate(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// Which share of the epoch's batches comes from each source; they add up to 1.
     ///
     /// # Errors
@@ -115,6 +126,11 @@ pub trait MixPart: Send + Sync {
     fn per_step(&self, _sources: usize) -> u64 {
         1
     }
+}
+
+/// Checks a number of batches beyond which a source is no larger.
+fn check_limit(limit: Option<u64>) -> Result<()> {
+    if limit == Some(0) { Err(Error::config("mixer", "limit", ">= 1", "0")) } else { Ok(()) }
 }
 
 /// Shares in proportion to some sizes.

@@ -11,7 +11,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{MixPart, Moment, proportional_to};
+use super::{MixPart, Moment, check_limit, proportional_to};
 use crate::{error::Result, rng::Rng};
 
 /// Every batch of every source once per epoch, interleaved at random; longer epochs begin again.
@@ -26,18 +26,24 @@ pub struct Proportional {
 
 impl Proportional {
     fn counted<'n>(&self, n: &'n [u64]) -> impl Iterator<Item = u64> + 'n {
-        let limit = self.limit.unwrap_or(u64::MAX).max(1);
+        let limit = self.limit.unwrap_or(u64::MAX);
         n.iter().map(move |&n| n.min(limit))
     }
 }
 
 impl MixPart for Proportional {
+    fn validate(&self) -> Result<()> {
+        check_limit(self.limit)
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "numbers of batches are far below 2^52")]
     fn shares(&self, n: &[u64], _moment: Moment) -> Result<Vec<f64>> {
+        self.validate()?;
         Ok(proportional_to(self.counted(n).map(|n| n as f64)))
     }
 
     fn choices(&self, n: &[u64], n_batches: u64, _moment: Moment, rng: &mut Rng) -> Result<Vec<usize>> {
+        self.validate()?;
         let one_pass = self.counted(n).enumerate().flat_map(|(source, n)| (0..n).map(move |_| source));
         let one_pass: Vec<usize> = one_pass.collect();
         let n_batches = usize::try_from(n_batches).unwrap_or(usize::MAX);

@@ -10,7 +10,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{MixPart, Moment, proportional_to};
+use super::{MixPart, Moment, check_limit, proportional_to};
 use crate::error::{Error, Result};
 
 /// A source of `n` batches with probability proportional to `n^(1/T)`.
@@ -33,12 +33,18 @@ impl Default for Temperature {
 }
 
 impl MixPart for Temperature {
-    #[expect(clippy::cast_precision_loss, reason = "numbers of batches are far below 2^52")]
-    fn shares(&self, n: &[u64], _moment: Moment) -> Result<Vec<f64>> {
-        let (t, limit) = (self.temperature, self.limit.unwrap_or(u64::MAX).max(1));
+    fn validate(&self) -> Result<()> {
+        let t = self.temperature;
         if !(t >= 1.0 && t.is_finite()) {
             return Err(Error::config("mixer", "temperature", ">= 1 and finite", t.to_string()));
         }
+        check_limit(self.limit)
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "numbers of batches are far below 2^52")]
+    fn shares(&self, n: &[u64], _moment: Moment) -> Result<Vec<f64>> {
+        self.validate()?;
+        let (t, limit) = (self.temperature, self.limit.unwrap_or(u64::MAX));
         Ok(proportional_to(n.iter().map(|&n| (n.min(limit) as f64).powf(1.0 / t))))
     }
 }

@@ -32,7 +32,7 @@ impl Restored {
     fn add(&self, targets: &mut Vec<Option<Target>>, inputs: &Inputs) -> Result<()> {
         for (task, input) in &self.tasks {
             let is_here = self.info.inputs.sets().is_empty() || inputs.iter().any(|(name, _)| name == input);
-            let target = || Ok::<_, mtl_core::Error>(Target::values(task, array2(inputs.get(input)?)?.view())?);
+            let target = || Target::values(task, array2(inputs.get(input)?)?.view());
             targets.push(is_here.then(target).transpose()?);
         }
         Ok(())

@@ -184,7 +184,7 @@ fn show(outcome: &StreamOutcome, dir: &RunDir) {
     }
     tell(&lines);
     let StreamOutcome { rows, judged, passed, drifts, .. } = outcome;
-    tell(format_args!("{rows} rows learned, {judged} of them judged before, {drifts} changes noticed"));
+    tell(format_args!("{rows} rows learned, {judged} of them judged before, changes noticed: {drifts}"));
     tell(format_args!(
         "passed over: {} rows that could not be read, {} unknown labels (taken as missing), {} unknown categories (code 0)",
         passed.bad_rows, passed.unknown_labels, passed.unknown_categories

@@ -57,7 +57,7 @@ pub enum Ranks {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Auto {
-    /// By the sizes of products.
+    /// As many as pay by the sizes of batches and products.
     Auto,
 }
 

@@ -36,7 +36,10 @@ use crate::{
 
 /// What the steps said of losses, for the judge who is not told of them.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Losses(Rc<RefCell<Option<(u64, Vec<Option<f64>>)>>>);
+pub(super) struct Losses(Rc<RefCell<Option<OfStep>>>);
+
+/// A step's number, and the loss of each task where it had a finite one.
+type OfStep = (u64, Vec<Option<f64>>);
 
 impl Observer for Losses {
     fn step(&mut self, step: &StepSummary<'_>) {

@@ -105,7 +105,7 @@ impl Page {
         doc.push(KeyValues::list([
             ("program", format!("mtl {}", facts.version)),
             ("platform", facts.platform.clone()),
-            ("device", format!("{}, {} inside operations", facts.device, facts.threads)),
+            ("device", format!("{}, threads inside operations: {}", facts.device, facts.threads)),
             ("seed", facts.seed.to_string()),
             ("parameters", count(facts.parameters as u64)),
         ]));

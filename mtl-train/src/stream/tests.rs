@@ -1,3 +1,5 @@
+//! Runs on streams: test-then-train, kills and resumption, settings that a stream cannot have.
+
 use std::{
     fs::{self, OpenOptions},
     io::Write,
@@ -25,7 +27,7 @@ fn rows(n: u64, change_at: u64) -> String {
     let mut text = String::from("a,b,color,above,level\n");
     for row in 0..n {
         let (a, b) = (rng.normal(), rng.normal());
-        let color = ["red", "green", "blue"][rng.below(3) as usize];
+        let color = ["red", "green", "blue"][usize::try_from(rng.below(3)).unwrap()];
         let (w, v) = if row < change_at { (a + b, a - b) } else { (-a + b, -2.0 * a + 3.0) };
         let above = if w > 0.0 { "yes" } else { "no" };
         text += &format!("{a:.4},{b:.4},{color},{above},{:.4}\n", v + 0.05 * rng.normal());

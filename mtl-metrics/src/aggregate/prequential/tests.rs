@@ -1,3 +1,5 @@
+//! Windows and fading against the same metrics over the rows themselves.
+
 use mtl_core::{
     metric::MetricName,
     prediction::{Prediction, Reference, Scores},
@@ -17,7 +19,7 @@ fn set(metrics: &[&str]) -> MetricSet {
 fn answers(from: usize, to: usize) -> (Prediction, Reference) {
     let score = |n: usize| if (n < 120) != n.is_multiple_of(7) { 0.9 } else { 0.2 } - (n % 11) as f32 * 0.01;
     let scores = Array2::from_shape_fn((to - from, 1), |(n, _)| score(from + n));
-    let truth = Array2::from_shape_fn((to - from, 1), |(n, _)| f32::from((from + n) % 3 != 0));
+    let truth = Array2::from_shape_fn((to - from, 1), |(n, _)| f32::from(!(from + n).is_multiple_of(3)));
     (Prediction::MultiLabel { scores, kind: Scores::Probs }, Reference::MultiLabel(truth))
 }
 
@@ -83,6 +85,7 @@ fn faded(factor: f64, size: usize) -> Fading {
 fn fading_is_the_metric_with_weights_that_fall_into_the_past() {
     // 0.8: a state lives for 94 samples, so two of them have gone by.
     for factor in [0.8f64, 0.97] {
+        #[expect(clippy::cast_possible_truncation, reason = "weights are f32")]
         let weights: Vec<f32> = (0..240).map(|n| factor.powi(239 - n) as f32).collect();
         let (mut weighted, (said, truth)) = (set(&METRICS), answers(0, 240));
         weighted.update_batch(0, &MetricBatch::new(&said, &truth).with_weights(&weights)).unwrap();

@@ -7,8 +7,9 @@
 //! [`PER_SIZE`] of a size, so that a window of n values takes `O(log n)` memory; cuts are tried between buckets.
 //!
 //! **Reference** A. Bifet, R. Gavalda, *Learning from time-changing data with adaptive windowing*, SDM 2007. **Differs from** the
-//! paper in values of any range (the paper's lie in [0, 1]), in looking every 8th value as MOA does (its 32 are of single
-//! samples), and in telling of rises alone: after a fall, which is learning, the older part is dropped without a word.
+//! paper in values of any range (the paper's lie in [0, 1]), in cutting where parts differ most, in looking every 8th value as MOA
+//! does (its 32 are of single samples), and in telling of rises alone: after a fall, which is learning, the older part is dropped
+//! without a word.
 
 use serde::{Deserialize, Serialize};
 
@@ -104,7 +105,8 @@ impl Adwin {
         }
     }
 
-    /// The buckets of the older part where the window is to be cut, and both parts.
+    /// The buckets of the older part where the window is to be cut, and both parts: where they differ most beyond their bound. At the first
+    /// place that would do a rest of the older values stays, too few to be told from the newer ones today, and is a change again tomorrow.
     fn cut(&self) -> Option<(usize, Bucket, Bucket)> {
         let all = self.buckets.iter().fold(Bucket::NONE, |all, bucket| all.and(*bucket));
         if all.n < 2.0 * LEAST {
@@ -112,7 +114,7 @@ impl Adwin {
         }
         let chance = (2.0 * all.n.ln() / self.config.confidence).ln();
         let (variance, range) = (all.spread / all.n, all.highest - all.lowest);
-        let mut old = Bucket::NONE;
+        let (mut old, mut best, mut farthest) = (Bucket::NONE, None, 1.0);
         for (at, bucket) in self.buckets.iter().enumerate() {
             old = old.and(*bucket);
             let new = self.buckets[at + 1..].iter().fold(Bucket::NONE, |all, bucket| all.and(*bucket));
@@ -121,11 +123,12 @@ impl Adwin {
             }
             let m = 1.0 / (1.0 / old.n + 1.0 / new.n);
             let bound = (2.0 / m * variance * chance).sqrt() + 2.0 / (3.0 * m) * range * chance;
-            if (old.mean - new.mean).abs() > bound {
-                return Some((at + 1, old, new));
+            let far = (old.mean - new.mean).abs() / bound;
+            if far > farthest {
+                (best, farthest) = (Some((at + 1, old, new)), far);
             }
         }
-        None
+        best
     }
 }
 

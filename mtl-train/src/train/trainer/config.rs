@@ -195,6 +195,9 @@ impl TrainConfig {
         at_least_one("patience", self.patience.unwrap_or(1))?;
         at_least_one("overfit_batches", self.overfit_batches.unwrap_or(1))?;
         at_least_one("checkpoint_every", self.checkpoint_every.unwrap_or(1))?;
+        if let Some(mix) = &self.mix {
+            mix.part().validate().map_err(|e| e.inside("mix"))?;
+        }
         for (name, source) in &self.sources {
             let refuse = |field, expected: String, found: String| {
                 let fault = mtl_core::Error::InvalidConfig { what: "source", field, expected, found };
