@@ -4,6 +4,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use mtl_core::step::StepMode;
@@ -39,8 +40,24 @@ use mtl_train::{
 use tch::{Device, Tensor};
 use tempfile::TempDir;
 
+/// What is drawn, and threads inside operations, are of the process: tests that train take turns.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// A folder with the files of two sources, while it is this test's turn.
+struct Place {
+    dir: TempDir,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Place {
+    fn path(&self) -> &Path {
+        self.dir.path()
+    }
+}
+
 /// Customers of a shop (a table) and what was written about it (texts): two sources in a folder.
-fn place() -> TempDir {
+fn place() -> Place {
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let dir = tempfile::tempdir().unwrap();
     let mut rows = String::from("age,visits,town,churn,spend\n");
     for i in 0..120 {
@@ -57,11 +74,11 @@ fn place() -> TempDir {
     }
     fs::write(dir.path().join("texts"), texts).unwrap();
     fs::write(dir.path().join("moods"), moods).unwrap();
-    dir
+    Place { dir, _turn: turn }
 }
 
 /// The configuration, with lines of `[train]` and whatever stands behind it.
-fn text(place: &TempDir, train: &str, more: &str) -> String {
+fn text(place: &Place, train: &str, more: &str) -> String {
     let dir = place.path();
     format!(
         r#"
@@ -102,7 +119,7 @@ fn text(place: &TempDir, train: &str, more: &str) -> String {
     )
 }
 
-fn config(place: &TempDir, train: &str, more: &str) -> RunConfig {
+fn config(place: &Place, train: &str, more: &str) -> RunConfig {
     RunConfig::parse(&text(place, train, more), Path::new("test.toml")).unwrap()
 }
 
@@ -188,7 +205,7 @@ fn a_run_of_two_sources_is_killed_resumed_and_used() {
 }
 
 /// Report, prediction, export and explanation of the finished run.
-fn used(place: &TempDir, root: &Path) {
+fn used(place: &Place, root: &Path) {
     let dir = RunDir::open(root).unwrap();
     let (page, changes) = run_report::write(&dir, &Reopen::default()).unwrap();
     assert!(changes.is_empty());
@@ -255,7 +272,7 @@ fn used(place: &TempDir, root: &Path) {
 }
 
 /// Parts of the model in a third configuration, which has one of the sources alone.
-fn learned_elsewhere(place: &TempDir, root: &Path) {
+fn learned_elsewhere(place: &Place, root: &Path) {
     let table = text(place, "epochs = 1", "").replace("[data.customers]", "[data]");
     let alone = &table[table.find("[data]").unwrap()..];
     let encoder = alone.find("[encoder]").unwrap();
@@ -531,14 +548,14 @@ fn what_cannot_be_is_refused_in_a_line() {
     assert_eq!((set.train.mix.unwrap().name(), set.tasks.len(), set.tasks[2].weight), ("joint", 3, 2.0));
 }
 
-fn written(place: &TempDir, text: &str) -> PathBuf {
+fn written(place: &Place, text: &str) -> PathBuf {
     let path = place.path().join("run.toml");
     fs::write(&path, text).unwrap();
     path
 }
 
 /// The table of customers as a source with one of its tasks.
-fn table(place: &TempDir, name: &str, task: &str, seed: u64) -> String {
+fn table(place: &Place, name: &str, task: &str, seed: u64) -> String {
     let (other, label) = if task == "churn" { ("spend", "class") } else { ("churn", "value") };
     format!(
         r#"[data.{name}]
