@@ -27,6 +27,7 @@ mod eval;
 mod explain;
 mod export;
 mod find_lr;
+mod folder;
 mod list;
 mod predict;
 mod report;

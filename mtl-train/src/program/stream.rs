@@ -1,7 +1,6 @@
 //! `mtl stream`: learn from a table without end, every row judged before it is learned from.
 
 use std::{
-    ffi::OsStr,
     path::{Path, PathBuf},
     process::ExitCode,
     thread,
@@ -13,6 +12,7 @@ use mtl_data::table::stream::Stop;
 use mtl_metrics::report::MetricEntry;
 
 use super::{
+    folder::{Folder, say},
     source::{Settings, config_file},
     table::{table, value},
 };
@@ -42,12 +42,8 @@ pub(super) struct Args {
     follow: bool,
     #[command(flatten)]
     settings: Settings,
-    /// The run's folder; default `runs/NAME` after the configuration file, or `runs/NAME-2` and so on where that has a run.
-    #[arg(long)]
-    run_dir: Option<PathBuf>,
-    /// Go on where the newest whole checkpoint of the run's folder stands; without --run-dir, of the newest run of the file.
-    #[arg(long)]
-    resume: bool,
+    #[command(flatten)]
+    folder: Folder,
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
@@ -71,11 +67,11 @@ fn start(args: &Args, path: &Path, config: RunConfig) -> Result<ExitCode> {
     let interrupt = Interrupt::listen()?;
     let stop = Stop::default();
     end_with(&interrupt, &stop);
-    let stem = path.file_stem().unwrap_or_default();
-    let given = args.run_dir.clone().or_else(|| (args.resume && path.is_dir()).then(|| path.to_owned()));
-    let mut run = match args.resume {
+    let (resume, runs) = (args.folder.resume, Folder::of_file(path));
+    let given = args.folder.run_dir.clone().or_else(|| (resume && path.is_dir()).then(|| path.to_owned()));
+    let mut run = match resume {
         true => {
-            let dir = given.or_else(|| Numbered::new(&runs(stem)).newest()).unwrap_or_else(|| runs(stem));
+            let dir = given.or_else(|| Numbered::new(&runs).newest()).unwrap_or(runs);
             note(format_args!("note: goes on with {}", dir.display()));
             StreamRun::resume(&dir, config, &stop)?
         }
@@ -86,14 +82,11 @@ fn start(args: &Args, path: &Path, config: RunConfig) -> Result<ExitCode> {
                 let rows = settings.warmup_rows;
                 note(format_args!("note: waits for the first {rows} rows, which teach codes, scales and classes"));
             }
-            let dir = given.map_or_else(|| Numbered::new(&runs(stem)).next(), Ok)?;
+            let dir = given.map_or_else(|| Numbered::new(&runs).next(), Ok)?;
             StreamRun::create(&dir, config, args.from.as_deref(), &stop)?
         }
     };
-    run.notes().iter().for_each(note);
-    for e in run.damaged() {
-        note(format_args!("warning: {e}; going on from the checkpoint before it"));
-    }
+    say(run.notes(), run.damaged());
     let mut told = Told::new(run.judged());
     let (ending, outcome) = run.run(&mut interrupt.clone(), &mut told)?;
     for failure in run.watching_failures() {
@@ -123,11 +116,6 @@ fn end_with(interrupt: &Interrupt, stop: &Stop) {
         }
         stop.stop();
     });
-}
-
-/// The runs of the configuration file where no folder is named.
-fn runs(stem: &OsStr) -> PathBuf {
-    Path::new("runs").join(stem)
 }
 
 /// Tells how it goes, a line a second at most.

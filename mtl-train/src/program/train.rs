@@ -1,10 +1,6 @@
 //! `mtl train`: one run from a configuration file into a folder.
 
-use std::{
-    ffi::OsStr,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{path::PathBuf, process::ExitCode};
 
 use crate::{
     Result,
@@ -31,6 +27,7 @@ use mtl_metrics::{MetricReport, MetricValue};
 
 use super::{
     dry_run,
+    folder::{Folder, say},
     source::{Settings, config_file},
     table::{range, table, value},
 };
@@ -41,12 +38,8 @@ pub(super) struct Args {
     config: PathBuf,
     #[command(flatten)]
     settings: Settings,
-    /// The run's folder; default `runs/NAME` after the configuration file, or `runs/NAME-2` and so on where that has a run.
-    #[arg(long)]
-    run_dir: Option<PathBuf>,
-    /// Go on from the newest whole checkpoint of the run's folder; without --run-dir, of the newest run of the file.
-    #[arg(long)]
-    resume: bool,
+    #[command(flatten)]
+    folder: Folder,
     /// One batch through everything, nothing written: shapes, parameters, costs, first losses.
     #[arg(long, conflicts_with = "resume")]
     dry_run: bool,
@@ -83,7 +76,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 fn start(args: &Args, config: RunConfig) -> Result<ExitCode> {
     config.without_stream()?;
     let stem = args.config.file_stem().unwrap_or_default();
-    let before = if args.resume { to_go_on(args, stem) } else { None };
+    let before = if args.folder.resume { to_go_on(args) } else { None };
     let splits = match &before {
         Some(dir) => Run::data(dir, &config)?,
         None => config.data.load()?,
@@ -101,12 +94,9 @@ fn start(args: &Args, config: RunConfig) -> Result<ExitCode> {
     }
     let mut run = match &before {
         Some(dir) => Run::resume(dir, config, &splits)?,
-        None => create(args, stem, config, &splits)?,
+        None => create(args, config, &splits)?,
     };
-    run.notes().iter().for_each(note);
-    for e in run.damaged() {
-        note(format_args!("warning: {e}; going on from the checkpoint before it"));
-    }
+    say(run.notes(), run.damaged());
 
     let interrupt = Interrupt::listen()?;
     let ended = {
@@ -130,17 +120,12 @@ fn start(args: &Args, config: RunConfig) -> Result<ExitCode> {
 
 /// The folder that the user names, by a flag or as the configuration.
 fn given(args: &Args) -> Option<PathBuf> {
-    args.run_dir.clone().or_else(|| args.config.is_dir().then(|| args.config.clone()))
-}
-
-/// The runs of the configuration file where no folder is named.
-fn runs(stem: &OsStr) -> PathBuf {
-    Path::new("runs").join(stem)
+    args.folder.run_dir.clone().or_else(|| args.config.is_dir().then(|| args.config.clone()))
 }
 
 /// The folder of the run that goes on: as given, else the newest; `None` when there is no run in it.
-fn to_go_on(args: &Args, stem: &OsStr) -> Option<PathBuf> {
-    let (given, base) = (given(args), runs(stem));
+fn to_go_on(args: &Args) -> Option<PathBuf> {
+    let (given, base) = (given(args), Folder::of_file(&args.config));
     let is_given = given.is_some();
     let dir = given.or_else(|| Numbered::new(&base).newest()).filter(|dir| RunDir::holds_run(dir))?;
     if !is_given && dir != base {
@@ -150,11 +135,11 @@ fn to_go_on(args: &Args, stem: &OsStr) -> Option<PathBuf> {
 }
 
 /// A new run, in the folder as given, else in that of the next number of the file's name.
-fn create(args: &Args, stem: &OsStr, config: RunConfig, splits: &Splits) -> Result<Run> {
+fn create(args: &Args, config: RunConfig, splits: &Splits) -> Result<Run> {
     if let Some(given) = given(args) {
         return Run::create(&given, config, splits);
     }
-    let runs = Numbered::new(&runs(stem));
+    let runs = Numbered::new(&Folder::of_file(&args.config));
     let (before, next) = (runs.newest(), runs.next()?);
     let run = Run::create(&next, config, splits)?;
     if let Some(before) = before {
@@ -306,8 +291,7 @@ mod tests {
         super::Args {
             config,
             settings: super::Settings::default(),
-            run_dir,
-            resume: false,
+            folder: super::Folder { run_dir, resume: false },
             dry_run: false,
             overfit: None,
             deterministic: false,

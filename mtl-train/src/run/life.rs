@@ -239,8 +239,7 @@ impl Run {
     /// What went wrong with those who watch: logs that could not be written, an observer that failed. The run goes on without
     /// them.
     pub fn watching_failures(&self) -> impl Iterator<Item = String> {
-        let observer = self.session.trainer.observer_failure().map(|e| format!("{e}; the run went on without it"));
-        self.logs.failures().map(|e| format!("{e}; the log is not complete")).chain(observer)
+        self.logs.watching_failures(&self.session.trainer)
     }
 }
 

@@ -192,8 +192,7 @@ impl StreamRun {
 
     /// What went wrong with those who watch: the run goes on without them.
     pub fn watching_failures(&self) -> impl Iterator<Item = String> {
-        let observer = self.trainer.observer_failure().map(|e| format!("{e}; the run went on without it"));
-        self.logs.failures().map(|e| format!("{e}; the log is not complete")).chain(observer)
+        self.logs.watching_failures(&self.trainer)
     }
 }
 

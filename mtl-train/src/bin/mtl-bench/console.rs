@@ -96,13 +96,15 @@ fn score(model: &ModelSummary, task: &str) -> String {
     }
 }
 
-fn table(header: &[&str]) -> Table {
+/// An empty table.
+pub(crate) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_preset(UTF8_HORIZONTAL_ONLY).set_header(header);
     table
 }
 
-fn right(mut table: Table, from: usize) -> String {
+/// The table as text; the columns from `from` on are numbers.
+pub(crate) fn right(mut table: Table, from: usize) -> String {
     for column in table.column_iter_mut().skip(from) {
         column.set_cell_alignment(CellAlignment::Right);
     }

@@ -23,7 +23,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use comfy_table::{CellAlignment, Table, presets::UTF8_HORIZONTAL_ONLY};
 use mtl_data::{DatasetConfig, Origin};
 use mtl_train::{
     Error, Result,
@@ -33,7 +32,10 @@ use mtl_train::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::models::{encoder, plan};
+use crate::{
+    console,
+    models::{encoder, plan},
+};
 
 /// The least share of quiet speed that a neighbor may leave.
 pub(crate) const LEAST: f64 = 0.4;
@@ -274,18 +276,13 @@ fn rows(rates: &[(Way, Neighbor, Vec<Rate>)]) -> Vec<LoadRate> {
 /// The table and what it says about the bar.
 #[expect(clippy::print_stdout, reason = "what the program is for")]
 pub(crate) fn show(rates: &[LoadRate]) {
-    let mut table = Table::new();
-    table.load_preset(UTF8_HORIZONTAL_ONLY);
-    table.set_header(["threads and waits", "beside", "threads", "samples/s", "of quiet"]);
+    let mut table = console::table(&["threads and waits", "beside", "threads", "samples/s", "of quiet"]);
     for rate in rates {
         let numbers =
             [rate.threads.to_string(), format!("{:.0}", rate.samples_per_second), format!("{:.2}", rate.of_quiet)];
         table.add_row([vec![rate.way.to_string(), rate.neighbor.to_string()], numbers.to_vec()].concat());
     }
-    for column in table.column_iter_mut().skip(2) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    println!("{table}");
+    println!("{}", console::right(table, 2));
     for line in verdicts(rates) {
         println!("{line}");
     }

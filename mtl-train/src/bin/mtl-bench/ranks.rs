@@ -13,7 +13,6 @@
 
 use std::path::Path;
 
-use comfy_table::{CellAlignment, Table, presets::UTF8_HORIZONTAL_ONLY};
 use mtl_core::{
     encode::{EncoderConfig, ResNet18Config},
     share::{MmoeConfig, SharingConfig},
@@ -34,8 +33,10 @@ use mtl_train::{
 use serde::Serialize;
 
 use crate::{
+    console,
     load::Stopwatch,
     models::{encoder, plan},
+    step::median,
 };
 
 /// More steps than a measurement can finish.
@@ -111,9 +112,9 @@ fn of(network: &Network, rounds: u64, seconds: f64) -> Result<RankRate> {
         network: network.name.clone(),
         batch: network.config.train.batch_size,
         ranks,
-        one: median(one),
-        several: median(several),
-        ratio: median(ratios),
+        one: median(&mut one),
+        several: median(&mut several),
+        ratio: median(&mut ratios),
         spread,
         auto: Session::new(&chosen, &network.splits)?.ranks(),
     })
@@ -122,9 +123,8 @@ fn of(network: &Network, rounds: u64, seconds: f64) -> Result<RankRate> {
 /// For people: the table, and what it says of the bars.
 #[expect(clippy::print_stdout, reason = "the result of the program")]
 pub(crate) fn show(rates: &[RankRate]) {
-    let mut table = Table::new();
-    table.load_preset(UTF8_HORIZONTAL_ONLY);
-    table.set_header(["network", "batch", "ranks", "one rank", "ranks, samples/s", "ratio", "from", "to", "auto"]);
+    let mut table =
+        console::table(&["network", "batch", "ranks", "one rank", "ranks, samples/s", "ratio", "from", "to", "auto"]);
     for rate in rates {
         table.add_row([
             rate.network.clone(),
@@ -138,10 +138,7 @@ pub(crate) fn show(rates: &[RankRate]) {
             rate.auto.to_string(),
         ]);
     }
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    println!("{table}");
+    println!("{}", console::right(table, 1));
     for (name, bar) in BARS {
         if let Some(rate) = rates.iter().find(|rate| rate.network == name && rate.ranks == 2) {
             let verdict = if rate.ratio >= bar { "kept" } else { "MISSED" };
@@ -203,9 +200,4 @@ fn rate(network: &Network, ranks: usize, seconds: f64) -> Result<f64> {
     let mut stopwatch = Stopwatch::new(seconds);
     session.fit(&mut stopwatch, None)?;
     Ok(stopwatch.rate(config.train.batch_size))
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
 }

@@ -104,6 +104,13 @@ impl RunLogs {
         self.lines.write(kind, value);
     }
 
+    /// What went wrong with those who watch `trainer`: logs that could not be written, an observer that failed. The run goes on without
+    /// them.
+    pub fn watching_failures(&self, trainer: &Trainer) -> impl Iterator<Item = String> {
+        let observer = trainer.observer_failure().map(|e| format!("{e}; the run went on without it"));
+        self.failures().map(|e| format!("{e}; the log is not complete")).chain(observer)
+    }
+
     /// The first failure to write of each log that had one.
     pub fn failures(&self) -> impl Iterator<Item = &Error> {
         let csv = self.csv.as_ref().and_then(CsvLog::failure);
