@@ -57,13 +57,17 @@ mod tests {
 
     #[test]
     fn a_large_block_is_seen_after_it_was_freed() {
+        // Other tests of this process take and free memory meanwhile: the block is far larger than all that they hold.
+        const SIZE: usize = 512 << 20;
         let measured = PeakMemory::start();
-        let block = vec![1_u8; 64 << 20];
-        assert_eq!(block.iter().map(|b| u64::from(*b)).sum::<u64>(), 64 << 20);
-        drop(block);
+        let mut block: Vec<u8> = Vec::with_capacity(SIZE);
+        for place in block.spare_capacity_mut().iter_mut().step_by(4096) {
+            place.write(1);
+        }
+        drop(std::hint::black_box(block));
         let seen = measured.megabytes();
         // Containers may forbid setting the counter back; then nothing is measured rather than something wrong.
-        assert!(seen.is_none_or(|megabytes| megabytes > 60.0), "{seen:?}");
+        assert!(seen.is_none_or(|megabytes| megabytes > 400.0), "{seen:?}");
         let bytes = peak().unwrap();
         assert!(bytes > 1 << 20 && bytes < 1 << 44, "{bytes}");
     }
