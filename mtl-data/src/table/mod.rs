@@ -15,6 +15,7 @@
 //! | `look.rs`, `advice.rs`, `faults.rs` | what looks wrong; what to write instead; whether to stop or to go on |
 //! | `encode.rs` | a [`Table`] and a [`FittedSchema`] to a [`TableSource`](crate::source::TableSource) |
 //! | `sample_facts.rs` | weights and groups of rows |
+//! | [`survey`] | a look at a table without a schema: kinds of columns, targets, a schema to start from |
 //! | `inputs.rs` | [`InputRows`]: a file without labels, block by block, for prediction |
 
 mod advice;
@@ -34,6 +35,7 @@ mod parse;
 pub(crate) mod pattern;
 mod sample_facts;
 mod schema;
+pub mod survey;
 mod task_name;
 mod text;
 pub(crate) mod unpack;
