@@ -14,6 +14,7 @@
 //! |---|---|
 //! | `train`, `dry_run`, `find_lr` | `mtl train`, with `--dry-run` and `--find-lr` |
 //! | `compare`, `eval`, `affinity`, `explain`, `report`, `export`, `predict` | each its own |
+//! | `init` | a configuration for a table |
 //! | `data`, `doctor`, `list` | what is there, and what is wrong with it |
 //! | `run`, `source`, `split`, `table` | arguments and tables that several verbs share |
 
@@ -26,6 +27,7 @@ mod eval;
 mod explain;
 mod export;
 mod find_lr;
+mod init;
 mod list;
 mod predict;
 mod report;
@@ -55,6 +57,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Look at a table and write a configuration that trains on it, with a reason for every line.
+    Init(init::Args),
     /// Train the model that a configuration file describes, choose the best epoch on validation, test it.
     Train(train::Args),
     /// Compare methods over several seeds, or choose task weights by cross-validation.
@@ -91,6 +95,7 @@ pub fn run(parts: Parts) -> ExitCode {
         return ExitCode::from(exit_code(&e));
     }
     let outcome = match Cli::parse().command {
+        Command::Init(args) => init::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Compare(args) => compare::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Export(args) => export::run(&args).map(|()| ExitCode::SUCCESS),
