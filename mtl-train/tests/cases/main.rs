@@ -28,4 +28,5 @@ mod c23_weights;
 mod c24_groups;
 mod c25_fusion;
 mod c26_stream;
+mod c27_init;
 mod run;
