@@ -27,4 +27,5 @@ mod c22_texts;
 mod c23_weights;
 mod c24_groups;
 mod c25_fusion;
+mod c26_distributions;
 mod run;
