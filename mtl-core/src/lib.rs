@@ -37,7 +37,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`task`], [`answer`], [`metric`], [`input`], [`batch`], [`prediction`], [`loss`], [`features`], [`label_stats`] | the vocabulary that all crates share |
+//! | [`task`], [`answer`], [`metric`], [`input`], [`batch`], [`prediction`], [`distribution`], [`loss`], [`features`], [`label_stats`] | the vocabulary that all crates share |
 //! | [`nn`], [`encode`], [`share`] | layers, encoders in named stages and their plans, sharing architectures |
 //! | [`laws`] | public contracts, for parts of one's own |
 //! | [`params`] | parameters with names, roles, stages; safetensors |
@@ -54,6 +54,7 @@ pub mod balance;
 pub mod batch;
 #[cfg(feature = "torch")]
 pub mod context;
+pub mod distribution;
 #[cfg(feature = "torch")]
 pub mod encode;
 pub mod error;

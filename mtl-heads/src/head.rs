@@ -192,7 +192,7 @@ pub trait Head: Debug + Send {
     /// What [`Head::decode`] reads out, as one tensor: the form in which a model is exported to TorchScript.
     ///
     /// # Shapes
-    /// `[b, width]` of the target.
+    /// `[b, width]` of the target; of distributions the numbers of their [form](crate::HeadConfig::form), output by output.
     ///
     /// # Errors
     /// [`Error::InvalidConfig`] from a head whose answer is not one tensor, which is what heads say unless they override

@@ -32,8 +32,10 @@
 //! |---|---|---|---|---|
 //! | [`ClassHead`] | one of `c` classes | cross entropy, smoothing, class weights | accuracy | `class.rs` |
 //! | [`MultiLabelHead`] | `c` times yes or no; one is binary | binary cross entropy, weights of positives | auroc | `multi_label.rs` |
-//! | [`OrdinalHead`] | one of `c` grades in an order | CORAL or cumulative link, thresholds always ordered | grade-mae | `ordinal.rs` |
+//! | [`OrdinalHead`] | one of `c` grades in an order | CORAL, CORN or cumulative link, probabilities always in order | grade-mae | `ordinal.rs` |
 //! | [`FunnelHead`] | `c` times yes or no, yes only after yes of another task | binary cross entropy of the product | auroc | `funnel.rs` |
+//! | [`LikelihoodHead`] | `k` numbers | likelihood of a [`Family`](mtl_core::distribution::Family): each number is answered by a distribution | crps | `likelihood/` |
+//! | [`QuantileHead`] | `k` numbers | pinball losses of quantiles that never cross | crps | `quantile.rs` |
 //! | [`RegressHead`] | `k` numbers | L1, L2 or Huber, on numbers brought to one size by a [`TargetScaling`] | rmse | `regress.rs` |
 //! | [`GruDecoderHead`] | a sequence of tokens | cross entropy of every token and the end, teacher forcing | exact-match | `gru_decoder/` |
 //! | [`MaskedReconstructionHead`] | none: the input itself, cells of which are hidden | squared error of hidden cells | rmse | `masked_reconstruction.rs` |
@@ -57,12 +59,14 @@ mod head;
 mod hiding;
 mod items;
 pub mod laws;
+mod likelihood;
 mod masked_reconstruction;
 mod multi_label;
 mod order;
 mod ordinal;
 mod part;
 mod place;
+mod quantile;
 mod regress;
 mod scaling;
 mod tags;
@@ -76,12 +80,14 @@ pub use funnel::{FunnelHead, FunnelHeadConfig};
 pub use gru_decoder::{GruDecoderHead, GruDecoderHeadConfig};
 pub use head::{Head, HeadOutput, HeadSpec};
 pub use hiding::{Hidden, Hiding};
+pub use likelihood::{LikelihoodHead, LikelihoodHeadConfig};
 pub use masked_reconstruction::{MaskedReconstructionHead, MaskedReconstructionHeadConfig};
 pub use multi_label::{MultiLabelHead, MultiLabelHeadConfig};
 pub use order::order;
 pub use ordinal::{OrdinalHead, OrdinalHeadConfig, OrdinalLoss};
 pub use part::HeadPart;
 pub use place::HeadPlace;
+pub use quantile::{QuantileHead, QuantileHeadConfig};
 pub use regress::{RegressHead, RegressHeadConfig, RegressLoss};
 pub use scaling::{ScalingChoice, TargetScaling, TargetTransform};
 pub use tags::{TagsHead, TagsHeadConfig};
@@ -93,8 +99,10 @@ mtl_core::registry! {
         Class(ClassHeadConfig) = "class", "one of several classes: softmax and cross entropy";
         MultiLabel(MultiLabelHeadConfig) = "multi-label", "yes/no labels, one is binary: sigmoid and binary cross entropy";
         Funnel(FunnelHeadConfig) = "funnel", "yes/no labels, yes only after yes of another task: clicks, then purchases";
-        Ordinal(OrdinalHeadConfig) = "ordinal", "grades, classes in an order: ordered thresholds (CORAL or cumulative link)";
+        Ordinal(OrdinalHeadConfig) = "ordinal", "grades, classes in an order: ordered thresholds (CORAL or cumulative link) or a chain of questions (CORN)";
         Regress(RegressHeadConfig) = "regress", "numbers: absolute, squared or Huber loss";
+        Likelihood(LikelihoodHeadConfig) = "likelihood", "a distribution of each number: Gaussian, Laplace, Student-t, Poisson, negative binomial";
+        Quantile(QuantileHeadConfig) = "quantile", "quantiles of each number, which never cross: pinball losses";
         MaskedReconstruction(MaskedReconstructionHeadConfig) = "masked-reconstruction", "hidden numbers of an input, restored: needs no labels";
         GruDecoder(GruDecoderHeadConfig) = "gru-decoder", "a sequence of tokens: recurrent decoder with attention, greedy or beam search";
         Tags(TagsHeadConfig) = "tags", "a tag for each item: softmax and cross entropy";

@@ -1,6 +1,7 @@
-//! One of `c` grades: one direction in feature space, `c - 1` ordered thresholds along it.
+//! One of `c` grades: one direction in feature space with `c - 1` ordered thresholds along it, or a chain of `c - 1` questions.
 //!
 //! ```text
+//! coral, cumulative-link
 //! z       = tower(features)                                             [b, 1]
 //! t_0     = r_0,   t_k = t_(k-1) + softplus(r_k)                        [c - 1], ascending whatever r is
 //! l_ik    = z_i - t_k                                                   [b, c - 1], the logit of P(y_i > k)
@@ -8,20 +9,30 @@
 //! coral:            loss_i = - sum_k [y_i > k] log s(l_ik) + [y_i <= k] log (1 - s(l_ik))
 //! cumulative-link:  loss_i = - log P(y_i),  P(k) = s(l_(k-1)) - s(l_k),  s(l_(-1)) = 1,  s(l_(c-1)) = 0
 //!
+//! corn
+//! z       = tower(features)                                             [b, c - 1]
+//! l_ik    = z_ik - r_k                                                  [b, c - 1], the logit of P(y_i > k | y_i > k - 1)
+//! loss_i  = - sum_{k <= y_i} [y_i > k] log s(l_ik) + [y_i = k] log (1 - s(l_ik))   = - log P(y_i)
+//! P(k)    = s(l_0) .. s(l_(k-1)) (1 - s(l_k)),  s(l_(c-1)) = 0
+//!
 //! sum = sum_{i known} loss_i,   count = number of known samples;  with weights: sum_i v_i loss_i over sum_i v_i
 //! p_ik = P(k)                                                           decode, [b, c]
 //! ```
-//! `s` the logistic function. Because thresholds ascend, `P(y > k)` falls in `k` for every input (*rank consistency*), and no
-//! probability is negative. Thresholds start where the training labels' shares put them at `z = 0`.
+//! `s` the logistic function. `P(y > k)` falls in `k` for every input (*rank consistency*), and no probability is negative: because
+//! thresholds ascend, and in `corn` because each question multiplies by what is at most 1. `corn` needs no common direction, so that
+//! what tells low grades apart need not tell high ones apart; it learns a question from the grades that reach it alone. Thresholds
+//! start where the training labels' shares put them at `z = 0`.
 //!
 //! **Shapes** features pooled to `[b, d]`; labels `[b]` of `Int64`, `0..c` from low to high, -100 where unknown.
 //!
 //! **Reference** `coral`: Cao, Mirjalili, Raschka, "Rank consistent ordinal regression for neural networks with application to
 //! age estimation", Pattern Recognition Letters 140, 2020. `cumulative-link`: McCullagh, "Regression models for ordinal data",
-//! JRSS B 42(2), 1980 (proportional odds).
+//! JRSS B 42(2), 1980 (proportional odds). `corn`: Shi, Cao, Raschka, "Deep neural networks for rank-consistent ordinal regression
+//! based on conditional probabilities", Pattern Analysis and Applications 26, 2023.
 //!
-//! **Differs from** the paper's code: there thresholds are free and only ordered at the optimum (its theorem 1), here always; the
-//! answer is the most probable grade, as metrics take it, where the paper counts the thresholds that are passed (the median).
+//! **Differs from** the papers' code: in CORAL's thresholds are free and only ordered at the optimum (its theorem 1), here always;
+//! CORN's divides the sum by the number of questions that the batch answers, here by the samples, so that parts of a batch add up;
+//! the answer is the most probable grade, as metrics take it, where both papers count the thresholds that are passed (the median).
 
 use mtl_core::{
     Result, TorchContext,
@@ -59,6 +70,8 @@ pub enum OrdinalLoss {
     Coral,
     /// The likelihood of the grade: probabilities are calibrated.
     CumulativeLink,
+    /// A chain of yes/no questions, each asked of the grades that reach it; no common direction.
+    Corn,
 }
 
 /// Settings of [`OrdinalHead`].
@@ -73,7 +86,8 @@ pub struct OrdinalHeadConfig {
     /// Dropout after each hidden layer (on the features when there is none), in `[0, 1)`; default 0.
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
-    /// `"coral"` (a question per threshold) or `"cumulative-link"` (the likelihood of the grade); default `"coral"`.
+    /// `"coral"` (a question per threshold), `"cumulative-link"` (the likelihood of the grade) or `"corn"` (a chain of questions, each
+    /// with weights of its own); default `"coral"`.
     pub loss: OrdinalLoss,
 }
 
@@ -88,7 +102,7 @@ impl Default for OrdinalHeadConfig {
 pub struct OrdinalHead {
     spec: HeadSpec,
     tower: Tower,
-    /// `r`, `[c - 1]`.
+    /// `r`, `[c - 1]`; of `corn` the thresholds themselves.
     raw_thresholds: Tensor,
     loss: OrdinalLoss,
 }
@@ -106,14 +120,24 @@ impl OrdinalHead {
         place.answer.check("ordinal head")?;
         let c = grades.grades.len();
         let shape = TowerShape { hidden: &config.hidden, activation: config.activation, dropout: config.dropout };
-        let tower = Tower::new(&mut place.scope, place.view, 1, shape)?;
+        let (directions, start, output) = match config.loss {
+            OrdinalLoss::Coral | OrdinalLoss::CumulativeLink => {
+                (1, start(&shares(c, place.labels)), "logits of exceeding each grade but the last")
+            }
+            OrdinalLoss::Corn => (
+                c as i64 - 1,
+                start_of_chain(&shares(c, place.labels)),
+                "logits of exceeding each grade but the last once it is reached",
+            ),
+        };
+        let tower = Tower::new(&mut place.scope, place.view, directions, shape)?;
         let raw_thresholds = place.scope.param("thresholds", &[c as i64 - 1], Init::Zeros)?;
-        let start = Tensor::f_from_slice(&start(c, place.labels)).op("thresholds")?;
+        let start = Tensor::f_from_slice(&start).op("thresholds")?;
         {
             let _guard = tch::no_grad_guard();
             raw_thresholds.shallow_clone().f_copy_(&start).op("thresholds")?;
         }
-        let output = format!("logits of exceeding each grade but the last [b, {}]", c - 1);
+        let output = format!("{output} [b, {}]", c - 1);
         Ok(Self { spec: place.spec("ordinal", output, Self::METRICS)?, tower, raw_thresholds, loss: config.loss })
     }
 
@@ -121,8 +145,11 @@ impl OrdinalHead {
         self.raw_thresholds.size().first().copied().unwrap_or(0)
     }
 
-    /// `t`, `[c - 1]`, ascending.
+    /// `t`, `[c - 1]`, ascending but for `corn`.
     fn thresholds(&self) -> Result<Tensor> {
+        if self.loss == OrdinalLoss::Corn {
+            return Ok(self.raw_thresholds.shallow_clone());
+        }
         let n = self.n_thresholds();
         let run = || {
             let first = self.raw_thresholds.f_narrow(0, 0, 1)?;
@@ -131,20 +158,51 @@ impl OrdinalHead {
         };
         run().op("thresholds")
     }
+
+    /// `log P(k)` of every grade from the logits.
+    ///
+    /// # Shapes
+    /// `[b, c - 1]` to `[b, c]`.
+    fn log_probs(&self, logits: &Tensor) -> Result<Tensor> {
+        match self.loss {
+            OrdinalLoss::Coral | OrdinalLoss::CumulativeLink => log_probs(logits),
+            OrdinalLoss::Corn => log_probs_of_chain(logits),
+        }
+    }
+}
+
+/// The shares of the grades among the training labels; equal ones where they are not known.
+fn shares(n_grades: usize, stats: Option<&LabelStats>) -> Vec<f64> {
+    let even = vec![1.0 / n_grades as f64; n_grades];
+    let shares: Option<Vec<f64>> = stats.and_then(|s| s.shares().into_iter().collect());
+    shares.filter(|shares| shares.len() == n_grades).unwrap_or(even)
+}
+
+/// The logit of a share that is neither 0 nor 1 when training starts.
+fn logit(share: f64) -> f64 {
+    let p = share.clamp(SMALLEST_SHARE, 1.0 - SMALLEST_SHARE);
+    (p / (1.0 - p)).ln()
+}
+
+/// Where the thresholds of a chain start: at `z = 0` a question is answered as by the training labels that reach it.
+fn start_of_chain(shares: &[f64]) -> Vec<f64> {
+    let mut reaching = 1.0;
+    let stays = shares.iter().take(shares.len() - 1).map(|share| {
+        let stays = if reaching > 0.0 { share / reaching } else { 0.5 };
+        reaching -= share;
+        logit(stays)
+    });
+    stays.collect()
 }
 
 /// Where thresholds start: `r` such that at `z = 0` grades have the shares of the training labels.
-fn start(n_grades: usize, stats: Option<&LabelStats>) -> Vec<f64> {
-    let even = vec![1.0 / n_grades as f64; n_grades];
-    let shares: Option<Vec<f64>> = stats.and_then(|s| s.shares().into_iter().collect());
-    let shares = shares.filter(|shares| shares.len() == n_grades).unwrap_or(even);
+fn start(shares: &[f64]) -> Vec<f64> {
     let mut below = 0.0;
     let mut last: Option<f64> = None;
-    let mut raw = Vec::with_capacity(n_grades - 1);
-    for share in shares.iter().take(n_grades - 1) {
+    let mut raw = Vec::with_capacity(shares.len() - 1);
+    for share in shares.iter().take(shares.len() - 1) {
         below += share;
-        let p = below.clamp(SMALLEST_SHARE, 1.0 - SMALLEST_SHARE);
-        let wanted = (p / (1.0 - p)).ln();
+        let wanted = logit(below);
         match last {
             None => {
                 raw.push(wanted);
@@ -178,6 +236,19 @@ fn log_probs(logits: &Tensor) -> Result<Tensor> {
         let gaps = logits.f_narrow(1, 0, n - 1)?.f_sub(&logits.f_narrow(1, 1, n - 1)?)?.f_clamp_min(1e-7)?;
         let inner = gaps.f_neg()?.f_expm1()?.f_neg()?.f_log()?; // [b, c - 2]
         sum.f_add(&Tensor::f_cat(&[&zeros, &inner, &zeros], 1)?)
+    };
+    run().op("probabilities of grades")
+}
+
+/// `log P(k)` from the logits of `P(y > k | y > k - 1)`: a sum of logarithms, in which nothing cancels.
+///
+/// # Shapes
+/// `[b, c - 1]` to `[b, c]`.
+fn log_probs_of_chain(logits: &Tensor) -> Result<Tensor> {
+    let run = || {
+        let zeros = logits.f_zeros_like()?.f_narrow(1, 0, 1)?; // [b, 1]
+        let reached = Tensor::f_cat(&[&zeros, &logits.f_log_sigmoid()?.f_cumsum(1, None::<Kind>)?], 1)?; // [b, c]
+        reached.f_add(&Tensor::f_cat(&[&logits.f_neg()?.f_log_sigmoid()?, &zeros], 1)?)
     };
     run().op("probabilities of grades")
 }
@@ -227,7 +298,8 @@ impl Head for OrdinalHead {
                 let none = None::<Tensor>;
                 logits.f_binary_cross_entropy_with_logits(&exceeds, known, none, Reduction::None).op(op())? // [b, c - 1]
             }
-            OrdinalLoss::CumulativeLink => log_probs(logits)?
+            OrdinalLoss::CumulativeLink | OrdinalLoss::Corn => self
+                .log_probs(logits)?
                 .f_cross_entropy_loss(labels, None::<Tensor>, Reduction::None, MISSING_CLASS, 0.0)
                 .op(op())?, // [b]; the logarithms of probabilities are their own log softmax
         };
@@ -239,7 +311,7 @@ impl Head for OrdinalHead {
     }
 
     fn answer(&self, out: &HeadOutput) -> Result<Tensor> {
-        log_probs(out.main())?.f_exp().op("decode") // [b, c]
+        self.log_probs(out.main())?.f_exp().op("decode") // [b, c]
     }
 }
 
@@ -248,6 +320,9 @@ mod tests {
     use super::*;
     use mtl_core::{features::View, params::ParamSet, task::TaskName};
     use tch::Device;
+
+    const CORAL: f64 = 2.076_115_584_112_225_4;
+    const CORN: f64 = 1.480_716_241_770_407;
 
     fn head(loss: OrdinalLoss, stats: Option<&LabelStats>) -> OrdinalHead {
         let mut params = ParamSet::new(Kind::Double, Device::Cpu, 0);
@@ -270,7 +345,9 @@ mod tests {
         let s = logistic;
         let coral = -(s(1.0).ln() + (1.0 - s(-0.5)).ln()) - (s(2.0).ln() + s(1.0).ln());
         let link = -(s(1.0) - s(-0.5)).ln() - s(1.0).ln();
-        for (loss, by_hand) in [(OrdinalLoss::Coral, coral), (OrdinalLoss::CumulativeLink, link)] {
+        let corn = -(s(1.0) * (1.0 - s(-0.5))).ln() - (s(2.0) * s(1.0)).ln();
+        let by_hand = [(OrdinalLoss::Coral, coral), (OrdinalLoss::CumulativeLink, link), (OrdinalLoss::Corn, corn)];
+        for (loss, by_hand) in by_hand {
             let found = head(loss, None).loss(&out, &target).unwrap();
             assert!((found.sum.double_value(&[]) - by_hand).abs() < 1e-12, "{loss:?}");
             assert!((found.count - 2.0).abs() < 1e-12);
@@ -292,9 +369,47 @@ mod tests {
         head.raw_thresholds.shallow_clone().copy_(&Tensor::from_slice(&[3.0, -40.0]));
         let thresholds = Vec::<f64>::try_from(head.thresholds().unwrap()).unwrap();
         assert!(thresholds[0] <= thresholds[1], "{thresholds:?}");
-        let empty = LabelStats::Class { counts: vec![0, 0, 0], missing: 4 };
-        assert!(start(3, Some(&empty)).iter().chain(&start(3, None)).all(|r| r.is_finite()));
-        let gap = LabelStats::Class { counts: vec![5, 0, 5], missing: 0 };
-        assert!(start(3, Some(&gap)).iter().all(|r| r.is_finite()));
+        for counts in [vec![0, 0, 0], vec![5, 0, 5], vec![10, 0, 0], vec![0, 0, 7]] {
+            let shares = shares(3, Some(&LabelStats::Class { counts, missing: 4 }));
+            assert!(start(&shares).iter().chain(&start_of_chain(&shares)).all(|r| r.is_finite()), "{shares:?}");
+        }
+    }
+
+    #[test]
+    fn a_chain_starts_at_the_shares_and_its_probabilities_are_whole() {
+        let stats = LabelStats::Class { counts: vec![6, 3, 1], missing: 4 };
+        let head = head(OrdinalLoss::Corn, Some(&stats));
+        let at_zero: HeadOutput = head.thresholds().unwrap().neg().view([1, 2]).into();
+        let Prediction::Ordinal { scores, .. } = head.decode(&at_zero).unwrap() else { panic!() };
+        for (found, share) in scores.iter().zip([0.6, 0.3, 0.1]) {
+            assert!((found - share).abs() < 1e-6, "{scores}");
+        }
+        // However large logits are, probabilities add up to 1 and their logarithms stay numbers.
+        let wild = Tensor::from_slice(&[60.0, -60.0, -700.0, 700.0, 30.0, 30.0]).view([3, 2]);
+        let logs = log_probs_of_chain(&wild).unwrap();
+        let sums = Vec::<f64>::try_from(logs.exp().sum_dim_intlist(&[1i64][..], false, Kind::Double)).unwrap();
+        assert!(sums.iter().all(|sum| (sum - 1.0).abs() < 1e-12), "{sums:?}");
+        assert!(Vec::<f64>::try_from(logs.view(-1)).unwrap().iter().all(|log| log.is_finite()));
+    }
+
+    /// `tests/golden/make_heads_golden.py`, and for CORAL the example in the documentation of the authors' `coral_pytorch`, whose mean
+    /// over three samples is 0.6920.
+    #[test]
+    fn the_papers_losses() {
+        let grades = Answer::ordinal(mtl_core::answer::numbered(5));
+        let Answer::Ordinal(of_five) = &grades else { panic!() };
+        let logits = [[2.1, 1.8, -2.1, -1.8], [1.9, -1.0, -1.5, -1.3], [1.9, 1.8, 1.7, 1.6]];
+        let out: HeadOutput = Tensor::from_slice(logits.as_flattened()).view([3, 4]).into();
+        let target = Target::ordinal("grade", &[2, 1, 4]).unwrap();
+        for (loss, sum) in [(OrdinalLoss::Coral, CORAL), (OrdinalLoss::Corn, CORN)] {
+            let mut params = ParamSet::new(Kind::Double, Device::Cpu, 0);
+            let (task, view) = (TaskName::new("grade").unwrap(), View::Pooled { width: 2 });
+            let config = OrdinalHeadConfig { loss, ..Default::default() };
+            let head =
+                OrdinalHead::new(HeadPlace::new(params.root(), &task, &view, &grades), of_five, &config).unwrap();
+            let found = head.loss(&out, &target).unwrap().sum.double_value(&[]);
+            assert!((found - sum).abs() < 1e-12, "{loss:?}: {found}");
+        }
+        assert!((CORAL / 3.0 - 0.6920).abs() < 5e-5);
     }
 }

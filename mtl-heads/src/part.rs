@@ -3,6 +3,7 @@
 use mtl_core::{
     Error, Result,
     answer::{Answer, AnswerTag},
+    distribution::Form,
 };
 
 use crate::{HeadConfig, head::Head, place::HeadPlace};
@@ -15,6 +16,11 @@ pub trait HeadPart: std::fmt::Debug + Send + Sync {
     /// The kind of answer, by name, that learns by this head where no other is named; none, unless overridden. Of several heads that
     /// say the same kind the first of the list is its default, ours before those from outside.
     fn default_for(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// As [`HeadConfig::form`]; none, unless overridden.
+    fn form(&self) -> Option<Form> {
         None
     }
 
@@ -54,6 +60,15 @@ impl HeadConfig {
                 found: "none that is said to be their default".into(),
             }
         })
+    }
+
+    /// Which distribution the head says of each number, where it answers by [`Prediction::Forecast`]: files and exports have columns
+    /// for it.
+    ///
+    /// [`Prediction::Forecast`]: mtl_core::prediction::Prediction::Forecast
+    #[must_use]
+    pub fn form(&self) -> Option<Form> {
+        self.part().form()
     }
 
     /// The input that the head restores: then the task's labels are that input, and the data need not have any.

@@ -156,6 +156,21 @@ impl TargetScaling {
         Ok(Self { transform, line: Some(line), landmarks, set_by_user })
     }
 
+    /// For counts, which are stretched and not moved: center 0, and as scale the means of the training labels.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfig`] for statistics of other labels.
+    pub fn by_mean(scope: &mut Scope<'_>, head: &'static str, width: i64, stats: Option<&LabelStats>) -> Result<Self> {
+        let k = usize::try_from(width).unwrap_or(0);
+        let fitted = Fitted::new(head, TargetTransform::Standard, k, stats)?;
+        let scale: Vec<f64> = fitted.center.iter().map(|mean| if *mean > 0.0 { *mean } else { 1.0 }).collect();
+        let line = Line {
+            center: buffer(scope, "target_center", &[width], &vec![0.0; k])?,
+            scale: buffer(scope, "target_scale", &[width], &scale)?,
+        };
+        Ok(Self { transform: TargetTransform::None, line: Some(line), landmarks: None, set_by_user: Vec::new() })
+    }
+
     /// The transform.
     #[must_use]
     pub fn transform(&self) -> TargetTransform {
@@ -208,6 +223,19 @@ impl TargetScaling {
             }
             _ => Ok(ys),
         }
+    }
+
+    /// From distances between the network's answers to those between labels, on the graph: what `none` and `standard` divide
+    /// by, and of the kind of `distances`. Other transforms have no such factor, and are refused where a head needs one.
+    ///
+    /// # Shapes
+    /// `[b, k]` to `[b, k]`.
+    ///
+    /// # Errors
+    /// [`Error::Torch`] when libtorch refuses.
+    pub fn stretch(&self, distances: &Tensor) -> Result<Tensor> {
+        let Some(line) = &self.line else { return Ok(distances.shallow_clone()) };
+        line.scale.f_to_kind(distances.kind()).and_then(|scale| distances.f_mul(&scale)).op("stretch")
     }
 
     /// What it does, with the numbers in use: `standard: center 214.1, scale 193.2`. Reads the buffers, so not for every step.
@@ -336,7 +364,7 @@ impl Fitted {
 /// The standard normal quantile of `p` in `(0, 1)`, to 1e-9 relative.
 ///
 /// **Reference** Acklam's rational approximation (2003), `|error| < 1.15e-9`.
-fn normal_score(p: f64) -> f64 {
+pub(crate) fn normal_score(p: f64) -> f64 {
     const A: [f64; 6] = [
         -3.969_683_028_665_376e1,
         2.209_460_984_245_205e2,

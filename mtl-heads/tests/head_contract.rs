@@ -3,6 +3,7 @@
 
 use mtl_core::{
     answer::{Answer, numbered},
+    distribution::Support,
     features::View,
     input::InputSpec,
     label_stats::{LabelStats, Numbers, Spread},
@@ -62,21 +63,27 @@ fn by_name(name: &str) -> HeadConfig {
 
 fn obeys(head: &HeadConfig, view: &View, target: &Answer) {
     let task = TaskName::new("demo").unwrap();
-    let known = stats(target);
+    let known = stats(head, target);
     for stats in [None, known.as_ref()] {
         // What one head restores, the others do not look at.
         let inputs = InputSpec::table(Vec::new(), target.names().to_vec());
+        let drawn = if is_of_counts(head) { laws::counts } else { laws::unit_values };
         let outcome = laws::check_on(
             &inputs,
             |scope| head.build(HeadPlace::new(scope, &task, view, target).with_labels(stats).with_inputs(&inputs)),
-            laws::unit_values,
+            drawn,
         );
         assert!(outcome.is_ok(), "{head:?} on {view:?} for {target:?}: {}", outcome.unwrap_err());
     }
 }
 
+/// Whether numbers are drawn as counts for it.
+fn is_of_counts(head: &HeadConfig) -> bool {
+    matches!(head, HeadConfig::Likelihood(config) if config.family.density().support() == Support::Counts)
+}
+
 /// Statistics of labels as the laws draw numbers; `None` for others.
-fn stats(target: &Answer) -> Option<LabelStats> {
+fn stats(head: &HeadConfig, target: &Answer) -> Option<LabelStats> {
     if let Answer::Sequence(sequence) = target {
         let lengths = Numbers { known: 3, missing: 0, spread: Spread::of(&mut [1.0, 3.0, 0.0]) };
         return Some(LabelStats::Items { counts: vec![1; sequence.tokens.len()], missing: 0, lengths });
@@ -85,7 +92,8 @@ fn stats(target: &Answer) -> Option<LabelStats> {
         return Some(LabelStats::Class { counts: (1..=target.width() as u64).collect(), missing: 3 });
     }
     let Answer::Values(values) = target else { return None };
-    let spread = Spread::of(&mut (0..101).map(|i| f64::from(i) / 50.0 - 1.0).collect::<Vec<_>>());
+    let drawn = |i: u32| if is_of_counts(head) { f64::from(i % 6) } else { f64::from(i) / 50.0 - 1.0 };
+    let spread = Spread::of(&mut (0..101).map(drawn).collect::<Vec<_>>());
     Some(LabelStats::Values { outputs: vec![Numbers { known: 101, missing: 0, spread }; values.names.len()] })
 }
 
@@ -116,6 +124,13 @@ fn every_head_obeys_the_laws_with_other_settings() {
         "kind = \"multi-label\"\nhidden = [16]\nactivation = \"gelu\"\npos_weights = [3.0]",
         "kind = \"funnel\"\nafter = \"before\"\nhidden = [16]\nactivation = \"gelu\"",
         "kind = \"ordinal\"\nhidden = [16]\nactivation = \"silu\"\nloss = \"cumulative-link\"",
+        "kind = \"ordinal\"\nloss = \"corn\"",
+        "kind = \"likelihood\"\nfamily = \"laplace\"\nhidden = [16]\nactivation = \"silu\"\ncenter = [0.5]\nscale = [2.0, 0.1]",
+        "kind = \"likelihood\"\nfamily = \"student-t\"\nlevels = []",
+        "kind = \"likelihood\"\nfamily = \"poisson\"",
+        "kind = \"likelihood\"\nfamily = \"negative-binomial\"\nhidden = [16]\nlevels = [0.1, 0.9]",
+        "kind = \"quantile\"\nhidden = [16]\nlevels = [0.1, 0.5, 0.9]\ntransform = \"log1p\"",
+        "kind = \"quantile\"\nlevels = [0.5]\ntransform = \"quantile\"",
         "kind = \"regress\"\nhidden = [16]\nactivation = \"silu\"\nloss = \"l1\"\ncenter = [0.5]\nscale = [2.0, 0.1]",
         "kind = \"regress\"\nloss = { huber = { delta = 0.3 } }",
         "kind = \"regress\"\ntransform = \"log1p\"",
@@ -175,6 +190,22 @@ fn the_registry_refuses_what_cannot_work() {
             "loss.huber.delta must be > 0, found 0",
         ),
         ("kind = \"ordinal\"", Answer::ordinal(numbered(1)), "ordinal head: grades must be >= 2, found 1"),
+        (
+            "kind = \"likelihood\"\nfamily = \"poisson\"\nscale = [2.0]",
+            values.clone(),
+            "likelihood head: scale must be none: counts are neither moved nor divided (poisson), found [2.0]",
+        ),
+        (
+            "kind = \"likelihood\"\nlevels = [0.9, 0.1]",
+            values.clone(),
+            "likelihood head: levels must be rising within (0, 1), found [0.9, 0.1]",
+        ),
+        ("kind = \"likelihood\"", classes.clone(), "head: kind must be \"class\" for the labels of task income"),
+        (
+            "kind = \"quantile\"\nlevels = [0.1, 0.9]",
+            values.clone(),
+            "quantile head: levels must be rising within (0, 1), with 0.5",
+        ),
         ("kind = \"regress\"", Answer::tags(numbered(3)), "head: kind must be \"tags\" for the labels of task income"),
         (
             "kind = \"regress\"",

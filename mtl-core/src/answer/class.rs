@@ -165,7 +165,7 @@ pub(super) fn constant_scores(stats: &LabelStats, best: Constant) -> OrReason<(V
     let shares = shares(stats)?;
     Ok(match best {
         Constant::Logits => (shares.iter().map(|share| logarithm(*share)).collect(), Scores::Logits),
-        Constant::Mean | Constant::Median => (shares, Scores::Probs),
+        Constant::Mean | Constant::Median | Constant::Distribution => (shares, Scores::Probs),
     })
 }
 

@@ -94,7 +94,7 @@ impl AnswerKind for MultiLabel {
         let odds = |rate: &f32| (rate.max(SMALLEST_SHARE) / (1.0 - rate).max(SMALLEST_SHARE)).ln();
         let (row, kind) = match best {
             Constant::Logits => (rates.iter().map(odds).collect(), Scores::Logits),
-            Constant::Mean | Constant::Median => (rates, Scores::Probs),
+            Constant::Mean | Constant::Median | Constant::Distribution => (rates, Scores::Probs),
         };
         Ok(Prediction::MultiLabel { scores: rows(&row, of.batch_size()), kind })
     }

@@ -89,7 +89,7 @@ impl AnswerKind for Ordinal {
 
     fn constant(&self, stats: &LabelStats, best: Constant, of: &Reference) -> OrReason<Prediction> {
         let (row, kind) = match best {
-            Constant::Logits | Constant::Mean => constant_scores(stats, best)?,
+            Constant::Logits | Constant::Mean | Constant::Distribution => constant_scores(stats, best)?,
             Constant::Median => {
                 let shares = shares(stats)?;
                 let mut below = 0.0;

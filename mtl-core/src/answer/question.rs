@@ -24,6 +24,8 @@ pub enum Constant {
     Median,
     /// Margins between scores: shares as logits.
     Logits,
+    /// Likelihoods of numbers, CRPS, intervals: distributions. A kind that is no number answers as for [`Constant::Mean`].
+    Distribution,
 }
 
 /// A column of labels, as checks of a data set read it.
@@ -112,6 +114,15 @@ pub trait AnswerKind: Debug + Send + Sync {
     fn repeat(&self, truth: &Reference) -> OrReason<Prediction> {
         let _ = truth;
         Err(format!("labels of {} are not known to be an answer", self.kind()))
+    }
+
+    /// As [`repeat`](Self::repeat), in the form that a metric needs which likes that constant answer best.
+    ///
+    /// # Errors
+    /// As [`repeat`](Self::repeat).
+    fn repeat_for(&self, truth: &Reference, best: Constant) -> OrReason<Prediction> {
+        let _ = best;
+        self.repeat(truth)
     }
 
     /// Whether an answer to a sample can be right or wrong as a whole, as metrics over several tasks count it.

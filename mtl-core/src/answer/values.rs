@@ -4,6 +4,8 @@
 //! labels [b, k] of Float, NaN where unknown            prediction [b, k], in the labels' unit
 //! constant answer: means, or medians                   written: the numbers
 //! ```
+//! A head may say a [distribution](crate::distribution) of each number: [`Prediction::Forecast`], whose points are numbers like any
+//! others. Constant is then the normal distribution of the training labels' mean and deviation.
 
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
@@ -16,6 +18,7 @@ use super::{
     question::{Labeled, by_name, foreign, list, strange},
 };
 use crate::{
+    distribution::{Family, Forecast, Form},
     error::Result,
     label_stats::{LabelStats, Spread},
     prediction::{Prediction, Reference},
@@ -84,9 +87,17 @@ impl AnswerKind for Values {
     #[expect(clippy::cast_possible_truncation, reason = "predictions are f32")]
     fn constant(&self, stats: &LabelStats, best: Constant, of: &Reference) -> OrReason<Prediction> {
         let spreads: Option<Vec<&Spread>> = stats.numbers().iter().map(|n| n.spread.as_ref()).collect();
+        if best == Constant::Distribution {
+            let moments = spreads.ok_or(UNKNOWN)?.into_iter().map(|spread| spread.moments);
+            let row: Vec<f32> = moments.flat_map(|m| [m.mean as f32, m.std as f32]).collect();
+            if row.chunks(2).any(|normal| normal[1] <= 0.0) {
+                return Err("labels that are all alike have no distribution".to_owned());
+            }
+            return gaussian(rows(&row, of.batch_size()));
+        }
         let number = |spread: &&Spread| match best {
             Constant::Median => spread.median() as f32,
-            Constant::Mean | Constant::Logits => spread.moments.mean as f32,
+            Constant::Mean | Constant::Logits | Constant::Distribution => spread.moments.mean as f32,
         };
         let row: Vec<f32> = spreads.ok_or(UNKNOWN)?.iter().map(number).collect();
         Ok(Prediction::Values { values: rows(&row, of.batch_size()) })
@@ -95,6 +106,21 @@ impl AnswerKind for Values {
     fn repeat(&self, truth: &Reference) -> OrReason<Prediction> {
         let Reference::Values(values) = truth else { return strange(self.kind(), truth) };
         Ok(Prediction::Values { values: values.mapv(|value| if value.is_nan() { 0.0 } else { value }) })
+    }
+
+    /// Of distributions the normal one around the label, as narrow as a thousandth of its size.
+    fn repeat_for(&self, truth: &Reference, best: Constant) -> OrReason<Prediction> {
+        let Reference::Values(values) = truth else { return strange(self.kind(), truth) };
+        match best {
+            Constant::Mean | Constant::Median | Constant::Logits => self.repeat(truth),
+            Constant::Distribution => {
+                gaussian(Array2::from_shape_fn((values.nrows(), 2 * values.ncols()), |(row, at)| {
+                    let value = values[[row, at / 2]];
+                    let value = if value.is_nan() { 0.0 } else { value };
+                    if at % 2 == 0 { value } else { 1e-3 * value.abs().max(1.0) }
+                }))
+            }
+        }
     }
 
     /// Numbers cannot be stratified, so only known and missing are told apart.
@@ -128,12 +154,18 @@ impl AnswerKind for Values {
     }
 
     fn write(&self, prediction: &Prediction, row: usize, put: &mut dyn FnMut(Written<'_>)) -> OrReason<()> {
+        if let Prediction::Forecast(forecast) = prediction {
+            return forecast.write(row, &mut |x| put(Written::Number(x)));
+        }
         let Prediction::Values { values } = prediction else { return foreign(self.kind(), prediction) };
         values.row(row).iter().for_each(|x| put(Written::Number(*x)));
         Ok(())
     }
 
     fn json(&self, prediction: &Prediction, row: usize) -> OrReason<Value> {
+        if let Prediction::Forecast(forecast) = prediction {
+            return forecast.json(row, &self.names);
+        }
         let Prediction::Values { values } = prediction else { return foreign(self.kind(), prediction) };
         Ok(json!({ "values": by_name(&self.names, values.row(row)) }))
     }
@@ -141,6 +173,11 @@ impl AnswerKind for Values {
     fn prediction(&self, numbers: Array2<f32>) -> OrReason<Prediction> {
         Ok(Prediction::Values { values: numbers })
     }
+}
+
+/// Normal distributions, mean and deviation of each output.
+fn gaussian(numbers: Array2<f32>) -> OrReason<Prediction> {
+    Forecast::new(Form::Family { family: Family::Gaussian, levels: Vec::new() }, numbers).map(Prediction::Forecast)
 }
 
 #[cfg(test)]

@@ -3,7 +3,10 @@
 use ndarray::Array2;
 
 use super::{Said, Scores, Truth, rows::Rows};
-use crate::answer::{AnswerTag, Labels};
+use crate::{
+    answer::{AnswerTag, Labels},
+    distribution::Forecast,
+};
 
 /// The decoded output of a head for one batch.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +30,8 @@ pub enum Prediction {
         /// `[b, k]`.
         values: Array2<f32>,
     },
+    /// Distributions of numbers in the target's unit: an answer of the kind that numbers are, whose points are the numbers.
+    Forecast(Forecast),
     /// One of `c` grades, the lowest first.
     Ordinal {
         /// `[b, c]`.
@@ -65,7 +70,7 @@ impl Prediction {
         match self {
             Self::Class { .. } => AnswerTag::Class,
             Self::MultiLabel { .. } => AnswerTag::MultiLabel,
-            Self::Values { .. } => AnswerTag::Values,
+            Self::Values { .. } | Self::Forecast(_) => AnswerTag::Values,
             Self::Ordinal { .. } => AnswerTag::Ordinal,
             Self::Tags { .. } => AnswerTag::Tags,
             Self::Sequence { .. } => AnswerTag::Sequence,
@@ -80,6 +85,7 @@ impl Prediction {
             Self::Class { .. } => "class scores [b, c]",
             Self::MultiLabel { .. } => "yes/no scores [b, c]",
             Self::Values { .. } => "numbers [b, k]",
+            Self::Forecast(_) => "distributions of numbers [b, k]",
             Self::Ordinal { .. } => "scores of grades [b, c]",
             Self::Tags { .. } => "scores of tags [b, l, c]",
             Self::Sequence { .. } => "tokens [b, l]",
@@ -96,6 +102,7 @@ impl Prediction {
             Self::Ordinal { scores, kind } => Said::OneOf { scores, kind: *kind, ordered: true },
             Self::MultiLabel { scores, kind } => Said::YesNo { scores, kind: *kind },
             Self::Values { values } => Said::Numbers(values),
+            Self::Forecast(forecast) => Said::Numbers(forecast.points()),
             Self::Tags { scores, kind, path } => Said::Tags { scores, kind: *kind, path: path.as_ref() },
             Self::Sequence { tokens } => Said::Tokens(tokens),
             Self::Custom { values, .. } => Said::Own(values),
@@ -110,6 +117,7 @@ impl Prediction {
             Self::Ordinal { scores, kind } => Self::Ordinal { scores: scores.gather(rows), kind: *kind },
             Self::MultiLabel { scores, kind } => Self::MultiLabel { scores: scores.gather(rows), kind: *kind },
             Self::Values { values } => Self::Values { values: values.gather(rows) },
+            Self::Forecast(forecast) => Self::Forecast(forecast.gather(rows)),
             Self::Tags { scores, kind, path } => {
                 Self::Tags { scores: Rows::gather(scores, rows), kind: *kind, path: path.gather(rows) }
             }
@@ -127,6 +135,7 @@ impl Prediction {
                 kind == of && Rows::append(scores, more)
             }
             (Self::Values { values }, Self::Values { values: more }) => Rows::append(values, more),
+            (Self::Forecast(forecast), Self::Forecast(more)) => forecast.append(more),
             (Self::Tags { scores, kind, path }, Self::Tags { scores: more, kind: of, path: by }) => {
                 kind == of && path.is_some() == by.is_some() && Rows::append(scores, more) && path.append(by)
             }
@@ -138,6 +147,7 @@ impl Prediction {
                 Self::Class { .. }
                 | Self::MultiLabel { .. }
                 | Self::Values { .. }
+                | Self::Forecast(_)
                 | Self::Ordinal { .. }
                 | Self::Tags { .. }
                 | Self::Sequence { .. }

@@ -22,6 +22,7 @@ mod rows;
 pub(crate) use form::highest;
 pub use form::{Said, Truth};
 pub use kinds::{Prediction, Reference};
+pub(crate) use rows::Rows;
 
 use serde::{Deserialize, Serialize};
 

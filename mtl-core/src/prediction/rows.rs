@@ -5,7 +5,7 @@ use ndarray::{Array2, Axis};
 use crate::answer::Labels;
 
 /// A field of a prediction or a reference.
-pub(super) trait Rows: Sized {
+pub(crate) trait Rows: Sized {
     /// The samples at these rows, in that order; rows that do not exist are left out.
     fn gather(&self, rows: &[usize]) -> Self;
 

@@ -18,6 +18,7 @@
 //! ```
 
 use std::{
+    borrow::Cow,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -33,7 +34,7 @@ use crate::{
     source::{Source, Subset},
     split::{Shares, Split, TableKeys},
     table::{
-        Also, CsvFormat, Faults, FittedSchema, Schema, Table, look,
+        Also, CsvFormat, Faults, FittedSchema, Schema, Table, column_names, look,
         stream::{Follow, Opened, Stop},
     },
 };
@@ -127,15 +128,16 @@ impl CsvFiles {
         self.format.validate().map_err(|e| e.inside("format"))?;
         self.split.validate()?;
         let names = self.split.names();
-        let train = self.read("train", &self.train, Also::required(&names), loading, faults)?;
+        let schema = self.schema_of_file(loading)?;
+        let train = self.read("train", &self.train, &schema, Also::required(&names), loading, faults)?;
         let shares = Shares {
             validation: self.validation.is_none().then_some(self.validation_fraction),
             test: self.test.is_none().then_some(self.test_fraction),
         };
-        let mut keys = TableKeys::new(&self.split, &self.schema, &train)?;
+        let mut keys = TableKeys::new(&self.split, &schema, &train)?;
         let [learn, validation, test] = keys.cut("csv", shares, self.seed)?;
 
-        let fitted = loading.fitted(|| FittedSchema::fit_with(&self.schema, &train, &learn, faults))?;
+        let fitted = loading.fitted(|| FittedSchema::fit_with(&schema, &train, &learn, faults))?;
         let whole: Arc<dyn Source> = Arc::new(fitted.encode_with(&train, faults)?);
         let mut others = Vec::new();
         let mut other = |role, path: &Option<PathBuf>, positions: Vec<u64>| -> Result<(Arc<dyn Source>, Part)> {
@@ -143,7 +145,7 @@ impl CsvFiles {
                 let part = Part::at(&positions);
                 return Ok((Arc::new(Subset::new(whole.clone(), positions)?), part));
             };
-            let source: Arc<dyn Source> = match self.read(role, path, Also::welcome(&names), loading, faults) {
+            let source: Arc<dyn Source> = match self.read(role, path, &schema, Also::welcome(&names), loading, faults) {
                 Ok(table) => {
                     keys.file(role, &table)?;
                     let source = fitted.encode_with(&table, faults)?;
@@ -170,16 +172,36 @@ impl CsvFiles {
         loading.finish(Splits { validation, findings, dealt, ..splits }, cut)
     }
 
+    /// The schema with every column by its name: patterns are about the columns of the training file, of a run those that it was
+    /// trained on.
+    fn schema_of_file(&self, loading: &Loading<'_>) -> Result<Cow<'_, Schema>> {
+        if !self.schema.has_patterns() {
+            return Ok(Cow::Borrowed(&self.schema));
+        }
+        if let Some(kept) = loading.schema() {
+            return Ok(Cow::Owned(kept.clone()));
+        }
+        // What does not depend on a file is said first.
+        self.schema.validate()?;
+        if !self.format.header {
+            return self.schema.without_header().map(Cow::Borrowed);
+        }
+        let path = located(self.dir.as_deref()).join(&self.train);
+        let names = column_names(&path, &self.format).map_err(absent)?;
+        self.schema.for_columns(&names).map(Cow::Owned)
+    }
+
     fn read(
         &self,
         role: &str,
         path: &Path,
+        schema: &Schema,
         also: Also<'_>,
         loading: &mut Loading<'_>,
         faults: &mut Faults,
     ) -> Result<Table> {
         let path = located(self.dir.as_deref()).join(path);
-        let table = Table::read_with(&path, &self.format, &self.schema, also, faults).map_err(absent);
+        let table = Table::read_with(&path, &self.format, schema, also, faults).map_err(absent);
         loading.table(role, &path, table, role == "train")
     }
 }
@@ -280,6 +302,37 @@ mod tests {
         assert!(splits.is_none() && errors.len() == 1);
         let e = errors[0].to_string();
         assert!(e.contains("none.csv: there is no such file") && e.contains("MTL_DATA_DIR"), "{e}");
+    }
+
+    #[test]
+    fn patterns_are_about_the_columns_of_the_training_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let rows: String = (0..40).map(|i| format!("{i},{},{},k{}\n", i % 5, i % 2, i % 3)).collect();
+        fs::write(dir.path().join("train.csv"), format!("x1,x2,y,town\n{rows}")).unwrap();
+        fs::write(dir.path().join("t.csv"), "town,y,x2,x3,x1\nk1,0,1,?,2\n").unwrap();
+        let with = |columns: &str| {
+            let schema = toml::from_str(&format!("columns = [{columns}]")).unwrap();
+            CsvFiles { schema, test: Some("t.csv".into()), ..config(dir.path()) }
+        };
+        let y = r#"{ name = "y", kind = "label", label = "class" }"#;
+        let short =
+            with(&format!(r#"{{ name = "x*", kind = "numeric" }}, {{ name = "*", kind = "categorical" }}, {y}"#));
+        let long = with(&format!(
+            r#"{{ name = "x1", kind = "numeric" }}, {{ name = "x2", kind = "numeric" }},
+               {{ name = "town", kind = "categorical" }}, {y}"#
+        ));
+        let (of_short, of_long) = (short.load().unwrap(), long.load().unwrap());
+        assert_eq!(of_short.fitted(), of_long.fitted());
+        let [short_rows, long_rows] = [&of_short, &of_long].map(|splits| splits.test.batch(&[0]).unwrap().inputs);
+        for input in ["numeric", "categorical"] {
+            assert_eq!(short_rows.get(input).unwrap(), long_rows.get(input).unwrap(), "{input}");
+        }
+        let e = with(&format!(r#"{{ name = "z*", kind = "numeric" }}, {y}"#)).load().unwrap_err().to_string();
+        assert!(e.starts_with("schema.columns[0].name must be a pattern of columns that the training file has"), "{e}");
+        let no_header = CsvFiles { format: CsvFormat { header: false, ..CsvFormat::default() }, ..short.clone() };
+        assert!(no_header.load().unwrap_err().to_string().contains("a file without a header"));
+        let (splits, errors) = CsvFiles { train: "none.csv".into(), ..short }.examine();
+        assert!(splits.is_none() && errors[0].to_string().contains("there is no such file"), "{errors:?}");
     }
 
     #[test]

@@ -27,7 +27,7 @@ use crate::{
     error::{Error, Result, quoted},
     preprocess::{Preprocessing, RawPictures},
     source::Scaling,
-    table::{FittedSchema, Table},
+    table::{FittedSchema, Schema, Table},
     text::FittedTexts,
 };
 
@@ -121,6 +121,12 @@ impl<'a> Loading<'a> {
         }
         self.files.push(FilePrint::new(role, path, content));
         Ok(())
+    }
+
+    /// The schema that the run learned with, every column by its name.
+    pub(crate) fn schema(&self) -> Option<&Schema> {
+        let preprocessing = self.kept.and_then(|(kept, _)| kept.preprocessing.as_ref());
+        preprocessing.and_then(Preprocessing::table).map(FittedSchema::schema)
     }
 
     /// What was learned of a table's columns.

@@ -4,7 +4,7 @@
 //! allocations whatever the number of texts. The texts come from the user's own file; the hash is fast, not secret.
 
 /// A set of texts, each with a code counted from 0.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Dictionary {
     arena: Vec<u8>,
     /// End of each text in the arena; it starts where the one before ends.

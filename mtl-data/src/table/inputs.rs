@@ -14,11 +14,9 @@ use std::{
 };
 
 use super::{
-    Faults, FittedSchema, ReadRows, Table, Told, chunk,
-    cursor::Cursor,
-    find,
+    Faults, FittedSchema, ReadRows, Table, Told, chunk, find,
     format::CsvFormat,
-    header,
+    header::{FirstRow, LONGEST_ROW},
     parse::{Blank, Layout, OnFault, Plan},
     plans,
     schema::Column,
@@ -32,8 +30,6 @@ use crate::{
 
 /// Bytes read at a time.
 const BLOCK: usize = 1 << 20;
-/// No row is longer; a quote that is never closed would make one of the rest of the file.
-const LONGEST_ROW: usize = 1 << 24;
 
 /// The rows of a table, encoded, a block at a time: an iterator of sources without tasks.
 pub struct InputRows<R: Read> {
@@ -114,20 +110,11 @@ impl FittedSchema {
 impl<R: Read> InputRows<R> {
     /// Finds the columns, by the header or by the first row.
     fn lay_out(&mut self, has_header: bool) -> Result<()> {
-        // The first line may be longer than a block: more is read until it has an end.
-        let mut size = self.block;
-        let (first, text) = loop {
-            self.reader.fill(&mut self.pending, size)?;
-            let mut cursor = Cursor::new(&self.pending, self.delimiter, self.format.quotes);
-            let first = header(&self.path, &mut cursor);
-            let whole = first.is_ok() && cursor.at() <= self.pending.len();
-            if whole || self.reader.is_ended() || size > LONGEST_ROW {
-                let at = if has_header && first.is_ok() { cursor.at().min(self.pending.len()) } else { 0 };
-                self.line += if at > 0 { cursor.line } else { 0 };
-                break (first, self.pending.drain(..at).collect::<Vec<u8>>());
-            }
-            size *= 2;
-        };
+        let row = FirstRow::read(&self.path, &mut self.reader, &mut self.pending, &self.format, self.block)?;
+        let first = row.fields;
+        let at = if has_header && first.is_ok() { row.end } else { 0 };
+        self.line += if at > 0 { row.lines } else { 0 };
+        let text = self.pending.drain(..at).collect::<Vec<u8>>();
         let columns = &self.fitted.schema().columns;
         if has_header {
             self.names = first?;

@@ -7,15 +7,16 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `schema.rs`, `task_name.rs` | [`Schema`], [`Column`]: what the user writes about columns; the tasks' names |
+//! | `schema.rs`, `pattern.rs`, `task_name.rs` | [`Schema`], [`Column`]: what the user writes about columns; entries about many; the tasks' names |
 //! | `format.rs`, `number.rs` | [`CsvFormat`]: what the user writes about the text; texts to numbers |
 //! | `unpack.rs`, `text.rs` | any file to UTF-8 text: compression, encodings, line ends |
-//! | `chunk.rs`, `cursor.rs`, `parse.rs`, `dictionary.rs` | the reader: rows, fields, columns, codes |
+//! | `header.rs`, `chunk.rs`, `cursor.rs`, `parse.rs`, `dictionary.rs` | the reader: names, rows, fields, columns, codes |
 //! | `fit.rs`, `label_text.rs` | [`FittedSchema`]: what was learned from the training split; which texts are one label |
 //! | `look.rs`, `advice.rs`, `faults.rs` | what looks wrong; what to write instead; whether to stop or to go on |
 //! | `encode.rs` | a [`Table`] and a [`FittedSchema`] to a [`TableSource`](crate::source::TableSource) |
 //! | `sample_facts.rs` | weights and groups of rows |
 //! | `stream/` | [`stream::TableStream`]: rows without end, batch by batch |
+//! | [`survey`] | a look at a table without a schema: kinds of columns, targets, a schema to start from |
 //! | `inputs.rs` | [`InputRows`]: a file without labels, block by block, for prediction |
 
 mod advice;
@@ -26,14 +27,17 @@ mod encode;
 mod faults;
 mod fit;
 mod format;
+mod header;
 mod inputs;
 pub(crate) mod label_text;
 mod look;
 mod number;
 mod parse;
+pub(crate) mod pattern;
 mod sample_facts;
 mod schema;
 pub mod stream;
+pub mod survey;
 mod task_name;
 mod text;
 pub(crate) mod unpack;
@@ -41,6 +45,7 @@ pub(crate) mod unpack;
 pub(crate) use faults::Faults;
 pub use fit::{FittedColumn, FittedSchema};
 pub use format::{CsvFormat, Delimiter, Encoding};
+pub(crate) use header::column_names;
 pub use inputs::InputRows;
 pub(crate) use look::look;
 pub(crate) use sample_facts::SampleFacts;
@@ -152,7 +157,7 @@ impl Table {
         let delimiter = format.delimiter_byte()?;
         let text = text::whole(path, bytes, format)?;
         let mut cursor = Cursor::new(&text, delimiter, format.quotes);
-        let names: Vec<String> = if format.header { header(path, &mut cursor)? } else { schema.own_columns() };
+        let names: Vec<String> = if format.header { header::names(path, &mut cursor)? } else { schema.own_columns() };
         let places = places(path, schema, &names, &text, format)?;
         let also = also.places(path, &names, &text, format)?;
         let mut plans = plans(schema, &places, names.len());
@@ -389,32 +394,6 @@ impl Told<'_> {
         };
         let found = quoted(&text) + &advice;
         Error::Field { path: self.path.to_owned(), line, column, expected: expected.into(), found }
-    }
-}
-
-/// The names on the first line that is not blank.
-fn header(path: &Path, cursor: &mut Cursor<'_>) -> Result<Vec<String>> {
-    let mut names: Vec<String> = Vec::new();
-    loop {
-        let (line, at_end) = (cursor.line, cursor.is_done());
-        let refuse = |names: &[String], expected: &str, found: &[u8], advice: &str| Error::Field {
-            path: path.to_owned(),
-            line: line + 1,
-            column: format!("header {}", names.len() + 1),
-            expected: expected.into(),
-            found: quoted(&String::from_utf8_lossy(found)) + advice,
-        };
-        let field = cursor.field().map_err(|(expected, found)| refuse(&names, expected, found, ""))?;
-        let blank = names.is_empty() && field.last && field.text.is_empty();
-        if !blank {
-            let Ok(name) = std::str::from_utf8(&field.text) else {
-                return Err(refuse(&names, "text in UTF-8", &field.text, advice::ENCODING));
-            };
-            names.push(name.to_owned());
-        }
-        if (field.last && !blank) || at_end {
-            return Ok(names);
-        }
     }
 }
 

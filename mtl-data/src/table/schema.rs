@@ -37,7 +37,7 @@ pub struct Schema {
     /// The order of the tasks; default: in which the columns first name them. If given, it lists all of them.
     #[serde(default)]
     pub tasks: Vec<TaskName>,
-    /// The columns in order.
+    /// The columns in order. Names of inputs and of ignored columns may be patterns: a name wins over a pattern, a pattern over `*`.
     pub columns: Vec<Column>,
 }
 
@@ -57,7 +57,7 @@ fn empty_text() -> Vec<String> {
 pub enum Column {
     /// Texts from a vocabulary: input `categorical`.
     Categorical {
-        /// The column's name.
+        /// The column's name, or a pattern: `fp*` for all that begin so, `*` for all others.
         name: String,
         /// Texts that occur less often in the training split count as unknown (code 0); default 1.
         #[serde(default = "one")]
@@ -65,7 +65,7 @@ pub enum Column {
     },
     /// Numbers: input `numeric`.
     Numeric {
-        /// The column's name.
+        /// The column's name, or a pattern: `fp*` for all that begin so, `*` for all others.
         name: String,
         /// How numbers are scaled.
         #[serde(default)]
@@ -105,7 +105,7 @@ pub enum Column {
     },
     /// A column that is not read; a file with a header need not have it.
     Ignore {
-        /// The column's name.
+        /// The column's name, or a pattern: `fp*` for all that begin so, `*` for all others.
         name: String,
     },
 }
@@ -137,7 +137,8 @@ impl Column {
     }
 
     /// Whether it is an input of the model.
-    pub(crate) fn is_input(&self) -> bool {
+    #[must_use]
+    pub fn is_input(&self) -> bool {
         matches!(self, Self::Categorical { .. } | Self::Numeric { .. })
     }
 

@@ -26,6 +26,7 @@ use std::fmt::Display;
 use mtl_core::{
     Error, Result,
     answer::{Answer, Cells, Labels},
+    distribution::Forecast,
     prediction::{MISSING_CLASS, Prediction, Reference, Said, Scores, Truth},
 };
 use ndarray::Array2;
@@ -154,6 +155,12 @@ impl<'a> MetricBatch<'a> {
     #[must_use]
     pub fn has_numbers(&self) -> bool {
         matches!(self.prediction.said(), Said::Numbers(_))
+    }
+
+    /// The distributions of the numbers, where each is answered by one and not by a number alone.
+    #[must_use]
+    pub fn forecast(&self) -> Option<&'a Forecast> {
+        if let Prediction::Forecast(forecast) = self.prediction { Some(forecast) } else { None }
     }
 
     /// Whether samples have weights.

@@ -40,9 +40,9 @@ use crate::{
     ordinal::{GradeKendall, GradeMae, GradeSpearman, OffByOne},
     ranking::{AtK, Gain, Judged, Ndcg, RankingAtK},
     regress::{
-        AdjustedR2, CIndex, Ccc, CrpsEnsemble, CrpsGaussian, CrpsQuantile, DirectionAccuracy, ExplainedVariance,
-        IntervalCoverage, IntervalWidth, Kendall, Mae, Mape, Mase, Mse, Pearson, Pinball, R2, Rmse, Rmsle, Smape,
-        Spearman, Tweedie, Winkler, Wmape,
+        AdjustedR2, CIndex, Ccc, Central, Crps, CrpsEnsemble, CrpsGaussian, CrpsQuantile, DirectionAccuracy,
+        ExplainedVariance, Kendall, Mae, Mape, Mase, Measure, Mse, Nll, Pearson, Pinball, R2, Rmse, Rmsle, Smape,
+        Spearman, Tweedie, Wmape,
     },
     tags::{
         AnswerLanguage, AnswerMeasure, BoundaryF, ExactMatch, SegmentalEdit, SegmentalF1, SpanMeasure, SpanScore,
@@ -78,10 +78,13 @@ const TRACKS: &[&str] = &["tracks"];
 const KEYPOINTS: &[&str] = &["keypoints"];
 const TURNS: &[&str] = &["turns of speakers"];
 const TIMES: &[&str] = &["times to event"];
-const DISTRIBUTIONS: &[&str] = &["distributions"];
+const WAYS_TAKEN: &[&str] = &["distributions of ways"];
+const ENSEMBLES: &[&str] = &["ensembles"];
 const DECISIONS: &[&str] = &["logged decisions"];
 
 const BINS: &[Setting] = &[Setting::count("bins", 1, 65_536).or(15.0)];
+/// The share that an interval promises to hold.
+const LEVEL: &[Setting] = &[Setting::between("level", 0.0, 1.0).or(0.9)];
 const BETA: &[Setting] = &[Setting::between("beta", 0.0, f64::INFINITY).shown(2.0)];
 /// Of the first k places, or of all.
 const FIRST: &[Setting] = &[Setting::count("k", 1, 1_000_000)];
@@ -176,6 +179,13 @@ pub(super) fn entries() -> Vec<Entry> {
         Entry::of("gamma-deviance", Tweedie::gamma(), NUMBERS, "mean gamma deviance; numbers above 0"),
         Entry::set("tweedie-deviance", NUMBERS, "mean Tweedie deviance; predictions above 0", const { &[Setting::between("power", -10.0, 10.0).shown(1.5)] }, |s| Tweedie::new(s.number("power")?)),
         Entry::set("pinball", NUMBERS, "mean pinball loss of a quantile", const { &[Setting::between("q", 0.0, 1.0).from().to().shown(0.5)] }, |s| Pinball::new(s.number("q")?)),
+        Entry::of("crps", Crps, NUMBERS, "continuous ranked probability score of distributions; of plain numbers the absolute error").at_best(Constant::Distribution),
+        Entry::of("nll", Nll, NUMBERS, "mean negative log-likelihood of distributions, nats").at_best(Constant::Distribution),
+        Entry::of("crps-gaussian", CrpsGaussian, NUMBERS, "continuous ranked probability score of normal distributions").at_best(Constant::Distribution),
+        Entry::of("crps-quantile", CrpsQuantile, NUMBERS, "continuous ranked probability score of quantiles").at_best(Constant::Distribution),
+        Entry::set("interval-coverage", NUMBERS, "share of targets within the central interval of their distribution", LEVEL, |s| Central::new(s.name()?.as_str(), s.number("level")?, Measure::Coverage)).at_best(Constant::Distribution),
+        Entry::set("interval-width", NUMBERS, "mean width of the central intervals of distributions", LEVEL, |s| Central::new(s.name()?.as_str(), s.number("level")?, Measure::Width)).at_best(Constant::Distribution),
+        Entry::set("winkler", NUMBERS, "width of central intervals and what targets beyond them cost", const { &[Setting::between("alpha", 0.0, 1.0).shown(0.1)] }, |s| Central::new(s.name()?.as_str(), 1.0 - s.number("alpha")?, Measure::Score)).at_best(Constant::Distribution),
         Entry::of("pearson", Pearson, NUMBERS, "Pearson correlation"),
         Entry::of("spearman", Spearman, NUMBERS, "Spearman correlation of ranks"),
         Entry::of("kendall", Kendall, NUMBERS, "Kendall's tau-b"),
@@ -292,13 +302,8 @@ pub(super) fn entries() -> Vec<Entry> {
         Entry::set("pckh", KEYPOINTS, "share of keypoints nearer than alpha lengths of the head", const { &[Setting::between("alpha", 0.0, f64::INFINITY).shown(0.5)] }, |s| Pck::head(s.number("alpha")?)),
         Entry::set("ssim", MAPS, "structural similarity of pictures whose numbers span range", const { &[Setting::between("range", 0.0, 1e15).to().or(RANGE)] }, |s| Ok(Called(s.name()?, Ssim::new(s.number("range")?)?))),
         Entry::of("uqi", Uqi, MAPS, "universal quality index of pictures"),
-        Entry::of("forecast-nll", ForecastNll, DISTRIBUTIONS, "negative log-likelihood of the way taken"),
-        Entry::of("crps-ensemble", CrpsEnsemble, DISTRIBUTIONS, "continuous ranked probability score of an ensemble"),
-        Entry::of("crps-gaussian", CrpsGaussian, DISTRIBUTIONS, "continuous ranked probability score of a normal distribution"),
-        Entry::of("crps-quantile", CrpsQuantile, DISTRIBUTIONS, "continuous ranked probability score of quantiles"),
-        Entry::of("interval-coverage", IntervalCoverage, DISTRIBUTIONS, "share of targets within their interval"),
-        Entry::of("interval-width", IntervalWidth, DISTRIBUTIONS, "mean width of intervals"),
-        Entry::set("winkler", DISTRIBUTIONS, "width of intervals and what targets beyond them cost", const { &[Setting::between("alpha", 0.0, 1.0).shown(0.1)] }, |s| Winkler::new(s.number("alpha")?)),
+        Entry::of("forecast-nll", ForecastNll, WAYS_TAKEN, "negative log-likelihood of the way taken"),
+        Entry::of("crps-ensemble", CrpsEnsemble, ENSEMBLES, "continuous ranked probability score of an ensemble"),
         Entry::of("c-index", CIndex, TIMES, "share of comparable pairs in the right order of time"),
         Entry::set("ips", DECISIONS, "value of a policy by inverse propensities", &[], |_| OffPolicyValue::new(Estimator::Ips, f64::INFINITY)),
         Entry::set("snips", DECISIONS, "value of a policy by self-normalized inverse propensities", &[], |_| OffPolicyValue::new(Estimator::Snips, f64::INFINITY)),

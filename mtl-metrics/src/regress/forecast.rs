@@ -7,10 +7,20 @@
 //! | [`Quantiles`] | quantiles at fixed levels | `[b, q]` |
 //! | [`Intervals`] | lower and upper bound | `[b]`, `[b]` |
 //!
-//! All borrow row-major slices and are checked when they are made; a truth of NaN is missing, and its forecast may hold
+//! Of [distributions](mtl_core::distribution) that heads answer, means with deviations and quantiles are made; several outputs come
+//! one after the other. All borrow row-major slices and are checked when they are made; a truth of NaN is missing, and its forecast may hold
 //! anything.
 
-use mtl_core::{Error, Result};
+use mtl_core::{
+    Error, Result,
+    distribution::{Density, Family, Forecast, Form, Support},
+};
+
+use crate::{
+    MetricBatch,
+    judged::{FromJudged, Shelf},
+    mean::Pair,
+};
 
 /// Members of an ensemble, `[b, m]`, beside what came, `[b]`.
 #[derive(Debug, Clone, Copy)]
@@ -164,11 +174,93 @@ fn refuse(what: &'static str, expected: &str, found: f32, row: usize) -> Error {
     Error::Label { task, what, expected: expected.to_owned(), found: found.to_string(), sample: row as u64 }
 }
 
+/// A distribution of a family that a head answered, for a label that the family is of: parameters within their ranges.
+///
+/// # Errors
+/// [`Error::Label`] naming task and sample for a parameter out of its range, and for a label that the family is not of.
+pub(crate) fn judged_family(
+    batch: &MetricBatch<'_>,
+    forecast: &Forecast,
+    family: Family,
+    pair: &Pair,
+) -> Result<(&'static dyn Density, Vec<f64>)> {
+    let (density, mut p) = (family.density(), Vec::new());
+    forecast.read(pair.row, pair.output, &mut p);
+    if let Some((at, expected)) = density.refused(&p) {
+        let name = density.parameters().get(at).map_or("parameter", |(name, _)| *name);
+        return Err(batch.refuse(name, expected, &p[at], pair.row));
+    }
+    if !density.support().holds(pair.truth) {
+        let expected = format!("{} for the {family} family, or NaN for missing", Support::Counts.describe());
+        return Err(batch.refuse("target", expected, &pair.truth, pair.row));
+    }
+    Ok((density, p))
+}
+
+/// What `tell` reads of the distribution of each cell, with the truth of each; for a metric that knows no weights.
+fn cells<'a>(
+    judged: &MetricBatch<'a>,
+    metric: &str,
+    forecast: &Forecast,
+    shelf: &'a Shelf,
+    tell: impl Fn(&[f64], &mut Vec<f64>),
+) -> Result<(Vec<f32>, &'a [f32])> {
+    let (said, truth) = judged.values(metric)?;
+    let (mut all, mut p, mut told) = (Vec::new(), Vec::new(), Vec::new());
+    for row in 0..said.n_rows() {
+        for output in 0..said.n_cols() {
+            forecast.read(row, output, &mut p);
+            told.clear();
+            tell(&p, &mut told);
+            #[expect(clippy::cast_possible_truncation, reason = "predictions are f32")]
+            all.extend(told.iter().map(|x| *x as f32));
+        }
+    }
+    Ok((all, truth.into_flat(shelf)))
+}
+
+/// The levels at which quantiles are read off a family.
+const LEVELS: [f64; 19] =
+    [0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95];
+
+impl<'a> FromJudged<'a> for Gaussian<'a> {
+    fn from_judged(judged: &MetricBatch<'a>, metric: &str, shelf: &'a Shelf) -> Result<Self> {
+        match judged.forecast().map(|forecast| (forecast, forecast.form())) {
+            Some((forecast, Form::Family { family: Family::Gaussian, .. })) => {
+                let (all, truth) = cells(judged, metric, forecast, shelf, |p, told| told.extend_from_slice(p))?;
+                let column = |at| shelf.keep(all.iter().skip(at).step_by(2).copied().collect());
+                Self::new(column(0), column(1), truth)
+            }
+            _ => Err(judged.unfit(metric, "gaussian distributions of numbers")),
+        }
+    }
+}
+
+/// Quantiles that a head answers; of a family those at 0.05, 0.1, .. 0.95.
+impl<'a> FromJudged<'a> for Quantiles<'a> {
+    fn from_judged(judged: &MetricBatch<'a>, metric: &str, shelf: &'a Shelf) -> Result<Self> {
+        let (levels, (all, truth)) = match judged.forecast().map(|forecast| (forecast, forecast.form())) {
+            Some((forecast, Form::Quantiles { levels })) => {
+                let as_said = |p: &[f64], told: &mut Vec<f64>| told.extend_from_slice(p);
+                (levels.as_slice(), cells(judged, metric, forecast, shelf, as_said)?)
+            }
+            Some((forecast, Form::Family { family, .. })) => {
+                let density = family.density();
+                let read_off = |p: &[f64], told: &mut Vec<f64>| match density.refused(p) {
+                    None => told.extend(LEVELS.iter().map(|level| density.quantile(p, *level))),
+                    Some(_) => told.extend(LEVELS.iter().map(|_| f64::NAN)),
+                };
+                (LEVELS.as_slice(), cells(judged, metric, forecast, shelf, read_off)?)
+            }
+            None => return Err(judged.unfit(metric, "distributions of numbers")),
+        };
+        Self::new(levels, shelf.keep(all), truth)
+    }
+}
+
 crate::judged::answers_to_come! {
-    Ensemble<'a> => "distributions";
-    Gaussian<'a> => "distributions";
-    Quantiles<'a> => "distributions";
-    Intervals<'a> => "distributions";
+    Ensemble<'a> => "ensembles";
+    Intervals<'a> => "intervals";
 }
 
 #[cfg(test)]

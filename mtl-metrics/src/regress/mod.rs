@@ -14,13 +14,16 @@
 //! | [`Pearson`], [`Ccc`] | correlation, concordance | scipy; Lin 1989 | 3.3 kB | constant sequences are undefined; CCC divides by `n`, torchmetrics in part by `n - 1` |
 //! | [`Spearman`], [`Kendall`] | correlations of order | scipy | 8 bytes a pair | constant sequences are undefined, there NaN |
 //! | [`DirectionAccuracy`] | signs of changes | scikit-learn `accuracy_score` of signs | 32 bytes | |
-//! | [`CrpsEnsemble`], [`CrpsGaussian`], [`CrpsQuantile`] | proper scores of distributions | properscoring, scikit-learn | 560 bytes | |
-//! | [`IntervalCoverage`], [`IntervalWidth`], [`Winkler`] | intervals | Gneiting, Raftery 2007 | 32, 560 bytes | |
+//! | [`Crps`], [`Nll`] | proper scores of whatever distribution a head answers | SciPy | 560 bytes | |
+//! | [`CrpsEnsemble`], [`CrpsGaussian`], [`CrpsQuantile`] | proper scores of distributions of one form | properscoring, scikit-learn | 560 bytes | |
+//! | [`IntervalCoverage`], [`IntervalWidth`], [`Winkler`]; [`Central`] | intervals; the central one of a distribution | Gneiting, Raftery 2007 | 32, 560 bytes | |
 //! | [`CIndex`] | order of survival times | lifelines `concordance_index` | 9 bytes a sample | undefined without a pair, there an exception |
 
 pub mod adjusted_r2;
 pub mod c_index;
 pub mod ccc;
+pub mod central;
+pub mod crps;
 pub mod crps_ensemble;
 pub mod crps_gaussian;
 pub mod crps_quantile;
@@ -35,6 +38,7 @@ pub mod mape;
 pub mod mase;
 pub mod moments;
 pub mod mse;
+pub mod nll;
 pub mod pairs;
 pub mod pearson;
 pub mod pinball;
@@ -50,6 +54,8 @@ pub mod wmape;
 pub use adjusted_r2::AdjustedR2;
 pub use c_index::{CIndex, Survival};
 pub use ccc::Ccc;
+pub use central::{Central, Measure};
+pub use crps::Crps;
 pub use crps_ensemble::CrpsEnsemble;
 pub use crps_gaussian::CrpsGaussian;
 pub use crps_quantile::CrpsQuantile;
@@ -64,6 +70,7 @@ pub use mape::Mape;
 pub use mase::Mase;
 pub use moments::Moments;
 pub use mse::Mse;
+pub use nll::Nll;
 pub use pearson::Pearson;
 pub use pinball::Pinball;
 pub use r2::R2;

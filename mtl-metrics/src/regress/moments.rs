@@ -145,7 +145,7 @@ mod tests {
     fn exact_where_one_pass_loses_all() {
         let mut moments = Moments::default();
         for (said, truth, weight) in [(1e8 + 8.0, 1e8, 1.0), (1e8, 1e8 + 8.0, 3.0)] {
-            moments.add(&Pair { said, truth, weight, row: 0 });
+            moments.add(&Pair { said, truth, weight, row: 0, output: 0 });
         }
         let spreads = moments.spreads().unwrap();
         // Weights 1 and 3: n^2 Var = 1 * 3 * 64.

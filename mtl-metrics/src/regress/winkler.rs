@@ -40,6 +40,11 @@ impl Winkler {
     }
 }
 
+/// Its width, and what a truth beyond it costs.
+pub(crate) fn interval_score(alpha: f64, low: f64, high: f64, truth: f64) -> f64 {
+    high - low + 2.0 * (low - truth).max(truth - high).max(0.0) / alpha
+}
+
 impl Metric for Winkler {
     type Batch<'a> = Intervals<'a>;
     type State = ExactMean;
@@ -59,8 +64,7 @@ impl Metric for Winkler {
     fn update(&self, state: &mut ExactMean, batch: &Intervals<'_>) -> Result<()> {
         let mut part = ExactMean::default();
         for (low, high, truth) in batch.known() {
-            let outside = (low - truth).max(truth - high).max(0.0);
-            part.add(high - low + 2.0 * outside / self.alpha);
+            part.add(interval_score(self.alpha, low, high, truth));
         }
         state.merge(&part).map_err(|reason| refused(self.name(), reason))
     }

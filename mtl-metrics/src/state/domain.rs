@@ -161,7 +161,7 @@ mod tests {
     fn of(pairs: &[(f64, f64, f32)]) -> DomainMean {
         let mut mean = DomainMean::default();
         for &(said, truth, weight) in pairs {
-            mean.add(&POSITIVE, &Pair { said, truth, weight, row: 0 }, |pair| pair.said - pair.truth);
+            mean.add(&POSITIVE, &Pair { said, truth, weight, row: 0, output: 0 }, |pair| pair.said - pair.truth);
         }
         mean
     }

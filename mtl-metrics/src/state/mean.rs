@@ -100,6 +100,8 @@ pub struct Pair {
     pub weight: f32,
     /// Its position in the batch, for errors.
     pub row: usize,
+    /// Which output it is of.
+    pub output: usize,
 }
 
 /// One state per output of a task with several numbers; the first batch says how many.
@@ -147,7 +149,7 @@ impl<S: MetricState> PerOutput<S> {
         let part: Self = by_chunks(values.n_rows(), 0, |range| {
             let mut outputs = Self::new(values.n_cols());
             for ((row, said), truth) in range.clone().zip(values.rows(range.clone())).zip(truth.rows(range)) {
-                for ((&said, &truth), output) in said.iter().zip(truth).zip(&mut outputs.0) {
+                for (at, ((&said, &truth), output)) in said.iter().zip(truth).zip(&mut outputs.0).enumerate() {
                     if truth.is_nan() {
                         continue;
                     }
@@ -158,7 +160,8 @@ impl<S: MetricState> PerOutput<S> {
                         return Err(batch.refuse("prediction", "finite", &said, row));
                     }
                     let weight = batch.weight(row)?;
-                    add(output, &Pair { said: f64::from(said), truth: f64::from(truth), weight, row })?;
+                    let (said, truth) = (f64::from(said), f64::from(truth));
+                    add(output, &Pair { said, truth, weight, row, output: at })?;
                 }
             }
             Ok(outputs)

@@ -106,7 +106,7 @@ fn log_density(mean: &[f64; 2], [sx, sy, r]: [f64; 3], truth: &[f64; 2]) -> f64 
 }
 
 crate::judged::answers_to_come! {
-    GaussianForecasts<'a> => "distributions";
+    GaussianForecasts<'a> => "distributions of ways";
 }
 
 #[cfg(test)]

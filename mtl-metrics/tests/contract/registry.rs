@@ -5,6 +5,7 @@ use crate::cases::draw::Random;
 use mtl_core::{
     Error,
     answer::{Answer, Cells, Class, Labels, MultiLabel, Ordinal, Sequence, Tags, Values},
+    distribution::{Family, Forecast, Form},
     metric::{Direction, MetricFacts, MetricName, Setting},
     prediction::{Prediction, Reference, Scores},
 };
@@ -60,7 +61,7 @@ fn another(setting: &Setting) -> &'static str {
     }
     match setting.key {
         "bins" | "k" | "inputs" | "percent" | "tolerance" | "steps" => "3",
-        "alpha" | "fpr" | "recall" | "precision" | "sensitivity" | "q" | "p" => "0.25",
+        "alpha" | "level" | "fpr" | "recall" | "precision" | "sensitivity" | "q" | "p" => "0.25",
         "nearest" => "0.5",
         _ => "2.5",
     }
@@ -168,6 +169,28 @@ fn lists(kind: &str, n: usize, n_tags: usize, random: &mut Random) -> (Predictio
     (Prediction::Tags { scores, kind: Scores::Logits, path: None }, Reference::Tags(truth))
 }
 
+/// For metrics of distributions some of these numbers, for others the numbers.
+fn distributions(base: &str, values: Array2<f32>) -> Prediction {
+    let form = match base {
+        "crps" | "nll" | "crps-gaussian" => Form::Family { family: Family::Gaussian, levels: Vec::new() },
+        "crps-quantile" | "interval-coverage" | "interval-width" | "winkler" => {
+            Form::Quantiles { levels: vec![0.05, 0.5, 0.95] }
+        }
+        _ => return Prediction::Values { values },
+    };
+    // Around each number, rising, by which it is a mean and a deviation too.
+    let width = form.width();
+    let numbers = Array2::from_shape_fn((values.nrows(), values.ncols() * width), |(row, at)| {
+        let value = values[[row, at / width]];
+        match (width, at % width) {
+            (3, at) => value * (0.8 + 0.2 * at as f32),
+            (_, 0) => value,
+            _ => 0.3 * value,
+        }
+    });
+    Prediction::Forecast(Forecast::new(form, numbers).unwrap())
+}
+
 /// Answers of one kind that every metric of it can read, about a tenth unknown, and a group for each sample.
 fn draw(entry: &Entry, kind: &str, n: usize, random: &mut Random) -> (Prediction, Reference, Vec<u64>) {
     let groups = (0..n).map(|_| random.below(3) as u64).collect();
@@ -211,7 +234,7 @@ fn draw(entry: &Entry, kind: &str, n: usize, random: &mut Random) -> (Prediction
                     truth.row_mut(row).fill(f32::NAN);
                 }
             }
-            (Prediction::Values { values }, Reference::Values(truth))
+            (distributions(entry.base(), values), Reference::Values(truth))
         }
     };
     (prediction, truth, groups)

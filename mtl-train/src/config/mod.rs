@@ -52,12 +52,14 @@
 //! | `elsewhere`, `synonyms` | keys that people know from other programs, or that belong to another section |
 //! | `keys` | [`Group`]s of documented keys, as a table |
 //! | `changes` | what differs between two configurations |
+//! | [`draft`](mod@draft) | a file for a table that nobody has described yet (`mtl init`) |
 //! | `path`, `spans` | where a value stands; its line with carets |
 
 mod bounds;
 mod changes;
 mod check;
 mod device;
+pub mod draft;
 mod elsewhere;
 mod keys;
 mod path;

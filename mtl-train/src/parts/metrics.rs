@@ -5,7 +5,9 @@
 //! ([`Parts::metric`](crate::Parts::metric)), and whatever else belongs to samples, each have one place to come in.
 
 use mtl_core::{
+    answer::Constant,
     batch::Target,
+    metric::MetricName,
     prediction::{Prediction, Reference},
 };
 use mtl_metrics::{MetricBatch, MetricRegistry};
@@ -16,6 +18,12 @@ use crate::error::Result;
 #[must_use]
 pub fn registry() -> MetricRegistry {
     mtl_metrics::registry::process()
+}
+
+/// The constant answer that a metric likes best. One that is on no list has no facts: the mean, as for most.
+pub(crate) fn constant_for(known: &MetricRegistry, metric: &str) -> Constant {
+    let found = MetricName::new(metric).and_then(|name| known.find(&name));
+    found.map_or(Constant::Mean, |metric| metric.facts().constant)
 }
 
 /// What belongs to samples and not to labels.

@@ -15,6 +15,7 @@
 //! | `train`, `dry_run`, `find_lr` | `mtl train`, with `--dry-run` and `--find-lr` |
 //! | `stream` | `mtl stream`: judged, then learned from, batch by batch |
 //! | `compare`, `eval`, `affinity`, `explain`, `report`, `export`, `predict` | each its own |
+//! | `init` | a configuration for a table |
 //! | `data`, `doctor`, `list` | what is there, and what is wrong with it |
 //! | `run`, `source`, `split`, `table` | arguments and tables that several verbs share |
 
@@ -28,6 +29,7 @@ mod explain;
 mod export;
 mod find_lr;
 mod folder;
+mod init;
 mod list;
 mod predict;
 mod report;
@@ -58,6 +60,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Look at a table and write a configuration that trains on it, with a reason for every line.
+    Init(init::Args),
     /// Train the model that a configuration file describes, choose the best epoch on validation, test it.
     Train(train::Args),
     /// Learn from a table without end: a file that grows, or lines of the standard input; every row is judged before it is learned.
@@ -96,6 +100,7 @@ pub fn run(parts: Parts) -> ExitCode {
         return ExitCode::from(exit_code(&e));
     }
     let outcome = match Cli::parse().command {
+        Command::Init(args) => init::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Stream(args) => stream::run(&args),
         Command::Compare(args) => compare::run(&args).map(|()| ExitCode::SUCCESS),

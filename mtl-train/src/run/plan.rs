@@ -8,16 +8,19 @@
 //! network, because both ask one plan.
 
 use mtl_core::{
-    answer::Answer,
+    answer::{Answer, Constant},
+    distribution::Forecast,
     input::InputSpec,
     label_stats::LabelStats,
     metric::{MetricName, MetricSpec},
+    prediction::{Prediction, Reference},
     rng::derive,
     task::{Task, TaskName, TaskSet},
 };
 use mtl_data::DataInfo;
 use mtl_heads::HeadConfig;
-use mtl_metrics::JointConfig;
+use mtl_metrics::{JointConfig, MetricBatch};
+use ndarray::Array2;
 use tch::{Device, Kind};
 
 use crate::{
@@ -129,11 +132,12 @@ fn task_set(wanted: &[TaskConfig], heads: &[HeadConfig], answers: &[Answer]) -> 
         let primary = primary.and_then(|name| name.map(|name| registry().find(&name)).transpose());
         task.primary = primary.map_err(refused("primary"))?;
         if let (Some(named), Some(metric)) = (&config.primary, &task.primary) {
-            fits(&config.name, answer, named, metric).map_err(refused("primary"))?;
+            fits(&config.name, answer, head, named, metric).map_err(refused("primary"))?;
         }
         for (n, name) in config.metrics.iter().enumerate() {
-            let also =
-                registry().find(name).and_then(|metric| fits(&config.name, answer, name, &metric).map(|()| metric));
+            let also = registry()
+                .find(name)
+                .and_then(|metric| fits(&config.name, answer, head, name, &metric).map(|()| metric));
             task.also.push(also.map_err(refused(&format!("metrics[{n}]")))?);
         }
         tasks.push(task);
@@ -141,11 +145,35 @@ fn task_set(wanted: &[TaskConfig], heads: &[HeadConfig], answers: &[Answer]) -> 
     TaskSet::new(tasks).map_err(|e| Error::from(e).in_section("task"))
 }
 
-/// Whether a metric is for such answers, and can read their names.
-fn fits(task: &str, answer: &Answer, named: &MetricName, metric: &MetricSpec) -> mtl_core::Result<()> {
+/// Whether a metric is for such answers, can read their names, and knows what to do with the head's distributions or without any.
+fn fits(
+    task: &str,
+    answer: &Answer,
+    head: &HeadConfig,
+    named: &MetricName,
+    metric: &MetricSpec,
+) -> mtl_core::Result<()> {
     let (kind, answers) = (answer.tag().name(), metric.facts().answers);
     if answers.contains(&kind) {
-        return registry().build(metric.name())?.set_answer(answer);
+        let mut fresh = registry().build(metric.name())?;
+        fresh.set_answer(answer)?;
+        if metric.facts().constant == Constant::Distribution {
+            // An answer to nobody is refused as one to somebody would be after an epoch.
+            let nobody = |columns| Array2::zeros((0, columns));
+            let said = match head.form() {
+                Some(form) => {
+                    let numbers = nobody(answer.width() * form.width());
+                    Prediction::Forecast(Forecast::new(form, numbers).map_err(|reason| {
+                        let expected = format!("one that task {task} answers");
+                        mtl_core::Error::InvalidConfig { what: "head", field: "form", expected, found: reason }
+                    })?)
+                }
+                None => Prediction::Values { values: nobody(answer.width()) },
+            };
+            let truth = Reference::Values(nobody(answer.width()));
+            fresh.update_batch(&MetricBatch::new(&said, &truth).of_task(task))?;
+        }
+        return Ok(());
     }
     Err(mtl_core::Error::InvalidConfig {
         what: "metric",

@@ -15,11 +15,15 @@
 //! from inputs is the distance from here: [`Skill`](mtl_metrics::aggregate::Skill) measures it, `train.selection = "skill"`
 //! chooses the epoch by it, and tables show the two side by side. Labels alone are read, no input and no model.
 
-use mtl_core::{answer, label_stats::LabelStats, metric::MetricName};
+use mtl_core::label_stats::LabelStats;
 use mtl_data::Batches;
 use mtl_metrics::{MetricReport, MetricSet};
 
-use crate::{error::Result, parts::metrics::registry, train::trainer::evaluate_answers};
+use crate::{
+    error::Result,
+    parts::metrics::{constant_for, registry},
+    train::trainer::evaluate_answers,
+};
 
 /// The constant answers of every task, in task order.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,16 +42,11 @@ impl Constant {
     /// Those of reading the labels; [`mtl_core::Error::Label`] for a label that is none.
     pub fn judge(&self, split: &dyn Batches, metrics: &MetricSet) -> Result<MetricReport> {
         let known = registry();
-        // A metric that is on no list has no facts: the mean, as for most.
-        let best_for = |metric: &str| {
-            let found = MetricName::new(metric).and_then(|name| known.find(&name));
-            found.map_or(answer::Constant::Mean, |metric| metric.facts().constant)
-        };
         evaluate_answers(split, metrics, &|task_idx, metric, truth| match (
             metrics.answer(task_idx),
             self.0.get(task_idx),
         ) {
-            (Some(answer), Some(stats)) => answer.constant(stats, best_for(metric), truth),
+            (Some(answer), Some(stats)) => answer.constant(stats, constant_for(&known, metric), truth),
             (None, _) | (_, None) => Err("nothing is known of the training labels".to_owned()),
         })
     }

@@ -28,4 +28,6 @@ mod c23_weights;
 mod c24_groups;
 mod c25_fusion;
 mod c26_stream;
+mod c27_init;
+mod c28_distributions;
 mod run;

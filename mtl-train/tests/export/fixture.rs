@@ -129,6 +129,7 @@ pub(crate) fn numbers(prediction: &Prediction) -> Array2<f32> {
         | Prediction::MultiLabel { scores, .. }
         | Prediction::Ordinal { scores, .. } => scores.clone(),
         Prediction::Values { values } => values.clone(),
+        Prediction::Forecast(forecast) => forecast.points().clone(),
         Prediction::Tags { .. } | Prediction::Sequence { .. } | Prediction::Custom { .. } => panic!("{prediction:?}"),
     }
 }

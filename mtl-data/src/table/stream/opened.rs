@@ -6,7 +6,7 @@ use super::{
     super::{
         CsvFormat, Delimiter, Encoding, Faults, FittedSchema, ReadRows, Schema, Table, Told, chunk,
         cursor::Cursor,
-        header,
+        header::{self, LONGEST_ROW},
         parse::{Blank, Layout, Plan},
         places, plans,
     },
@@ -21,8 +21,6 @@ use crate::{
     stats::{self, LabelStats},
 };
 
-/// No row is longer; a quote that is never closed would make one of the rest of the stream.
-const LONGEST_ROW: usize = 1 << 24;
 /// A block is parsed in pieces of this size, side by side.
 const PIECE: usize = 1 << 18;
 
@@ -124,7 +122,7 @@ impl Opened {
         if self.format.header {
             let (names, end, n_lines) = loop {
                 let mut cursor = Cursor::new(&self.feed.pending, self.delimiter, self.format.quotes);
-                let names = header(&self.path, &mut cursor);
+                let names = header::names(&self.path, &mut cursor);
                 // What ends with its line will not get better by further ones.
                 let is_whole = match &names {
                     Ok(_) => cursor.at() <= self.feed.pending.len(),
@@ -139,6 +137,9 @@ impl Opened {
             text = self.feed.pending[..end].to_vec();
             self.feed.consume(end);
             (self.names, lines) = (names, n_lines);
+            self.schema = self.schema.for_columns(&self.names)?;
+        } else {
+            self.schema.without_header()?;
         }
         self.places = places(&self.path, &self.schema, &self.names, &text, &self.format)?;
         self.plans = plans(&self.schema, &self.places, self.names.len());

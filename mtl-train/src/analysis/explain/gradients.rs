@@ -154,11 +154,14 @@ impl Pass {
                 found: main.map(Tensor::size).unwrap_or_default(),
             });
         };
+        if let Some(Chosen::Grade(_)) = answers.first() {
+            // Thresholds along one direction say all of them where the sample is; of a chain of questions each says its part.
+            return main.f_mean_dim(&[1i64][..], false, None::<Kind>).op("objective"); // [b]
+        }
         let (places, signs): (Vec<i64>, Vec<f32>) = answers
             .iter()
             .map(|answer| match *answer {
                 Chosen::Class(at) | Chosen::Value(at) => (at as i64, 1.0),
-                // All thresholds lie along one direction: the first says where the sample is.
                 Chosen::Grade(_) => (0, 1.0),
                 Chosen::YesNo { label, yes } => (label as i64, if yes { 1.0 } else { -1.0 }),
             })

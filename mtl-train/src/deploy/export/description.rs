@@ -3,13 +3,16 @@
 use std::fmt::Write as _;
 
 use mtl_core::{
-    answer::Answer,
+    answer::{Answer, OrReason},
+    distribution::Forecast,
     input::{InputSpec, Length, Modality, Numbers},
     metric::MetricName,
+    prediction::Prediction,
     task::{Task, TaskName, TaskSet},
 };
 use mtl_data::Preprocessing;
 use mtl_heads::HeadConfig;
+use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tch::{Device, Kind};
@@ -60,6 +63,25 @@ pub struct TaskDescription {
     pub head: HeadConfig,
 }
 
+impl TaskDescription {
+    /// The columns of a written answer; `None` is the task's own, a name is written behind the task's.
+    #[must_use]
+    pub fn columns(&self) -> Vec<Option<String>> {
+        self.head.form().map_or_else(|| self.answer.columns(), |form| form.columns(self.answer.names()))
+    }
+
+    /// A prediction from an exported tensor `[b, width]`.
+    ///
+    /// # Errors
+    /// Why an answer of the task is not one such tensor.
+    pub fn prediction(&self, numbers: Array2<f32>) -> OrReason<Prediction> {
+        match self.head.form() {
+            Some(form) => Forecast::new(form, numbers).map(Prediction::Forecast),
+            None => self.answer.prediction(numbers),
+        }
+    }
+}
+
 /// A tensor that goes into a model or comes out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -97,8 +119,15 @@ impl TensorSpec {
     const RAGGED: i64 = -2;
 
     fn output(task: &TaskDescription) -> Self {
-        let shape = [-1].into_iter().chain(task.answer.shape()).collect();
-        Self { name: task.name.to_string(), kind: kind_name(Kind::Float), shape, meaning: task.answer.meaning() }
+        let (shape, meaning) = match task.head.form() {
+            Some(form) => {
+                let width = task.answer.width() * form.width();
+                (vec![width as i64], form.meaning(task.answer.names()))
+            }
+            None => (task.answer.shape(), task.answer.meaning()),
+        };
+        let shape = [-1].into_iter().chain(shape).collect();
+        Self { name: task.name.to_string(), kind: kind_name(Kind::Float), shape, meaning }
     }
 
     /// The shape for people: `[batch, 39]`.

@@ -164,7 +164,7 @@ impl TorchScript {
     pub fn predict(&self, inputs: &Inputs) -> Result<Vec<Prediction>> {
         let mut predictions = Vec::new();
         for (answer, task) in self.forward(inputs)?.iter().zip(&self.manifest.model.tasks) {
-            let prediction = task.answer.prediction(to_array(answer)?);
+            let prediction = task.prediction(to_array(answer)?);
             predictions.push(prediction.map_err(|reason| Error::Package {
                 path: EXTRA.into(),
                 reason: format!("task {}: {reason}", task.name),

@@ -9,6 +9,7 @@
 //! | one of several grades | `task`: the most probable grade; `task.grade`: the probability of each |
 //! | yes or no | `task.label`: the probability of each yes |
 //! | numbers | `task`, or `task.name` where there are several |
+//! | numbers by a distribution | the same, each followed by its parameters (`task.mean`) and quantiles (`task.q0.05`) |
 //! | tags, a sequence | `task`: the words, separated by blanks |
 //!
 //! JSON lines: `{"row":0,"job":{"class":"smith","probabilities":{"clerk":0.2,"smith":0.8}},"age":{"values":{"age":31.5}}}`.
@@ -164,7 +165,7 @@ fn columns(task: &TaskDescription) -> Vec<String> {
         Some(column) => format!("{}.{column}", task.name),
         None => task.name.to_string(),
     };
-    task.answer.columns().into_iter().map(name).collect()
+    task.columns().into_iter().map(name).collect()
 }
 
 /// A CSV field, in quotes where it must be.

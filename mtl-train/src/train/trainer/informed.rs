@@ -13,7 +13,7 @@
 //! Poisson rate of 0).
 
 use mtl_core::{
-    answer::CellRule,
+    answer::{CellRule, Constant},
     prediction::{Prediction, Reference},
 };
 use mtl_data::Batches;
@@ -21,15 +21,19 @@ use mtl_metrics::{MetricReport, MetricSet, MetricValue, value::OrReason};
 use ndarray::Array2;
 
 use super::evaluate_answers;
-use crate::error::Result;
+use crate::{
+    error::Result,
+    parts::metrics::{constant_for, registry},
+};
 
 /// The metrics of the labels themselves as answers: what a metric refuses to judge it refuses here.
 ///
 /// # Errors
 /// As [`report`].
 pub(super) fn repeated(split: &dyn Batches, metrics: &MetricSet) -> Result<MetricReport> {
-    evaluate_answers(split, metrics, &|task_idx, _, truth| match metrics.answer(task_idx) {
-        Some(answer) => answer.repeat(truth),
+    let known = registry();
+    evaluate_answers(split, metrics, &|task_idx, metric, truth| match metrics.answer(task_idx) {
+        Some(answer) => answer.repeat_for(truth, constant_for(&known, metric)),
         None => Err("a task that the data does not have".to_owned()),
     })
 }
@@ -44,7 +48,11 @@ pub(super) fn report(split: &dyn Batches, metrics: &MetricSet) -> Result<MetricR
     if answers.all(|answer| answer.layout().cells != CellRule::Number) {
         return Ok(best);
     }
-    let other = evaluate_answers(split, metrics, &|_, _, truth| slope(truth))?;
+    let known = registry();
+    let other = evaluate_answers(split, metrics, &|_, metric, truth| match constant_for(&known, metric) {
+        Constant::Mean | Constant::Median | Constant::Logits => slope(truth),
+        Constant::Distribution => Err("numbers on a slope are no distributions".to_owned()),
+    })?;
     for (task, theirs) in best.tasks.iter_mut().zip(&other.tasks) {
         for (entry, theirs) in task.metrics.iter_mut().zip(&theirs.metrics) {
             if says_more(&theirs.outcome, &entry.outcome) {
