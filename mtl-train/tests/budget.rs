@@ -91,6 +91,34 @@ fn validation_comes_when_it_is_due_and_at_the_end() {
     assert!(sentence.starts_with("validation ") && sentence.contains(", after step "), "{sentence}");
 }
 
+#[test]
+fn a_time_becomes_steps() {
+    // Time enough changes no bit.
+    let (epochs, timed) = (trained(&config("epochs = 3")), trained(&config("epochs = 3\ntime = \"1h\"")));
+    assert!(weights(&epochs) == weights(&timed));
+    assert_eq!(timeless(epochs.trainer.history()), timeless(timed.trainer.history()));
+    // A short one ends the run at a validation, after as many steps as were planned or when it is over.
+    let config = config("time = \"400ms\"");
+    assert!(config.to_toml().unwrap().contains("time = \"400ms\""));
+    let (splits, folder) = (splits(&config), tempfile::tempdir().unwrap());
+    let steps = |config: &RunConfig| {
+        let mut run = Run::enter(folder.path(), config.clone(), &splits).unwrap();
+        assert_eq!(run.train(Limit::End, &mut ()).unwrap(), Ended::Finished);
+        let (step, history) = (run.session().trainer.step(), run.session().trainer.history().to_vec());
+        assert_eq!(history.last().unwrap().step, step, "the last step is judged");
+        step
+    };
+    let short = steps(&config);
+    assert!(short > 1);
+    assert_eq!(steps(&config), short, "a finished run is finished");
+    // A time that has grown lets it go on; other settings do not.
+    assert!(steps(&parse("time = \"2s\"").unwrap()) > short);
+    let e = Run::enter(folder.path(), parse("time = \"1s\"").unwrap(), &splits).unwrap_err().to_string();
+    assert!(e.contains("train.time was \"2s\", is \"1s\""), "{e}");
+    let e = parse("time = \"soon\"").unwrap_err().to_string();
+    assert!(e.contains("time = \"soon\"") && e.contains("\"2m\""), "{e}");
+}
+
 /// Stops a run after some step.
 struct StopAfter {
     steps: u64,

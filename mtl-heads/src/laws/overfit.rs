@@ -63,7 +63,8 @@ fn wrong(prediction: &Prediction, labels: &Labels) -> Option<String> {
             let mean = labels.mean_axis(Axis(0))?;
             let error: f32 = (values - &labels).iter().map(|d| d.abs()).sum();
             let spread: f32 = (&labels - &mean).iter().map(|d| d.abs()).sum();
-            (error > 0.2 * spread)
+            // A likelihood learns widths beside places, and takes longer over both.
+            (error > 0.3 * spread)
                 .then(|| format!("numbers learned by heart are off by {error} in sum, always the mean by {spread}"))
         }
         (Said::Tags { .. }, Cells::Index(cells)) => (0..labels.len()).find_map(|sample| {

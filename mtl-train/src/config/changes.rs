@@ -10,9 +10,10 @@ use super::{
     RunConfig,
     path::{KeyPath, Step},
 };
+use crate::train::trainer::TimeLimit;
 
 /// Budgets: how long a run may go on.
-const MAY_GROW: [&str; 3] = ["train.epochs", "train.steps", "train.patience"];
+const MAY_GROW: [&str; 4] = ["train.epochs", "train.steps", "train.patience", "train.time"];
 /// What has no influence on the numbers, or (ranks: the same batches, other roundings) none that matters.
 const MAY_CHANGE: [&str; 6] = [
     "train.workers",
@@ -41,6 +42,10 @@ impl Change {
         let name = self.path.to_string();
         let grows = match (&self.before, &self.after) {
             (Some(Value::Integer(before)), Some(Value::Integer(after))) => after > before,
+            (Some(Value::String(before)), Some(Value::String(after))) => {
+                let time = |text: &str| text.parse::<TimeLimit>().map(TimeLimit::seconds).ok();
+                time(after) > time(before)
+            }
             (Some(_), None) => true, // no limit any more
             _ => false,
         };
@@ -102,6 +107,8 @@ mod tests {
         assert_eq!(of("epochs = 3", "epochs = 3"), []);
         assert_eq!(of("epochs = 3", "epochs = 5"), [("train.epochs was 3, is 5".into(), true)]);
         assert_eq!(of("epochs = 3", "epochs = 2"), [("train.epochs was 3, is 2".into(), false)]);
+        assert_eq!(of("time = \"2m\"", "time = \"150s\""), [("train.time was \"2m\", is \"2m 30s\"".into(), true)]);
+        assert!(!changes(&config("time = \"2m\""), &config("time = \"90s\""))[0].is_harmless());
         assert_eq!(of("patience = 3", ""), [("train.patience was 3, is unset".into(), true)]);
         assert_eq!(of("workers = 1", "workers = 4"), [("train.workers was 1, is 4".into(), true)]);
         let two = of("seed = 1\noptimizer = { kind = \"sgd\" }", "seed = 2\noptimizer = { kind = \"sgd\", lr = 0.5 }");

@@ -37,6 +37,7 @@ pub(super) const SYNONYMS: &[(&[&str], Meaning)] = &[
         ],
         Key("train.steps", "10000"),
     ),
+    (&["max_time", "time_limit", "time_limit_s", "time_budget", "timeout"], Key("train.time", "\"2m\"")),
     (
         &[
             "eval_steps",

@@ -207,6 +207,8 @@ impl Observer for Progress {
         self.last = Instant::now();
         match &self.bars {
             Some(bars) => {
+                // A run that goes by the clock learns on the way how long it is.
+                bars.total.set_length(step.total_steps);
                 bars.total.set_position(step.step + 1);
                 let eta = left.map_or_else(|| "?".to_owned(), clock);
                 bars.total.set_message(format!("eta {eta}  {:.0} samples/s", step.samples_per_second));

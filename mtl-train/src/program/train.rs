@@ -18,7 +18,7 @@ use crate::{
         outcome::Outcome,
         session::Session,
     },
-    train::trainer::Observer,
+    train::trainer::{Observer, TimeLimit},
 };
 use clap::Args as ClapArgs;
 use mtl_core::task::{TaskName, TaskSet};
@@ -49,6 +49,9 @@ pub(super) struct Args {
     /// Refuse operations that differ between runs: short for `--set device.deterministic=true`.
     #[arg(long)]
     deterministic: bool,
+    /// How long to train at most, 90s, 2m or 1h: short for `--set train.time=TIME`.
+    #[arg(long, value_name = "TIME")]
+    time: Option<TimeLimit>,
     /// Log every so many steps: short for `--set log.every=N`.
     #[arg(long, value_name = "N")]
     log_every: Option<u64>,
@@ -66,6 +69,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     }
     let mut settings = args.settings.clone();
     settings.set.extend(args.overfit.map(|n| format!("train.overfit_batches={n}")));
+    settings.set.extend(args.time.map(|time| format!("train.time={time}")));
     settings.set.extend(args.log_every.map(|n| format!("log.every={n}")));
     settings.set.extend(args.deterministic.then(|| "device.deterministic=true".to_owned()));
     let source = settings.read(&config_file(&args.config))?;
@@ -295,6 +299,7 @@ mod tests {
             dry_run: false,
             overfit: None,
             deterministic: false,
+            time: None,
             log_every: None,
             tui: false,
             find_lr: false,

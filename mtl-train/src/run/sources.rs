@@ -90,6 +90,8 @@ pub fn mixing(config: &TrainConfig, train: &dyn Source) -> Mixing {
         Budget::Epochs(n) => n,
         // How many that are follows from the length of one, which a loader knows: see `with_epochs`.
         Budget::Steps(_) => 1,
+        // Nobody knows before the run: what changes from epoch to epoch refuses.
+        Budget::Time => 0,
     };
     Mixing { mix: config.mix.clone().unwrap_or_default(), parts: train.parts().iter().map(one).collect(), epochs }
 }
@@ -105,7 +107,7 @@ pub fn with_epochs(loader: Loader, trainer: &Trainer) -> Result<Loader> {
             let mixing = Mixing { epochs, ..loader.config().mixing.clone() };
             Ok(Loader::new(loader.source().clone(), LoaderConfig { mixing, ..loader.config().clone() })?)
         }
-        Budget::Epochs(_) | Budget::Steps(_) => Ok(loader),
+        Budget::Epochs(_) | Budget::Steps(_) | Budget::Time => Ok(loader),
     }
 }
 

@@ -153,8 +153,8 @@ fn of_numbers(mut pairs: Vec<(f64, u32)>) -> f64 {
     if others.windows(2).all(|pair| pair[0] == pair[1]) {
         return separation(&pairs, first);
     }
-    // Equal numbers are in one range.
-    let size = pairs.len().div_ceil(RANGES);
+    // Equal numbers are in one range; one of few rows says nothing.
+    let size = pairs.len().div_ceil(RANGES).max(ROWS_OF_TEXT);
     let mut ranges = Vec::with_capacity(pairs.len());
     let mut range = 0_u32;
     for (at, pair) in pairs.iter().enumerate() {

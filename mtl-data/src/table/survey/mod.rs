@@ -41,7 +41,7 @@ use super::{
     Faults, ReadRows, Schema, TableColumn, Told, chunk,
     format::{CsvFormat, Encoding},
     header::{FirstRow, LONGEST_ROW},
-    parse::{self, Blank, Layout, Plan},
+    parse::{self, Blank, Layout, OnFault, Plan},
     text::TextReader,
 };
 use crate::{
@@ -240,7 +240,7 @@ impl<'a> Blocks<'a> {
             missing: &[],
             numbers: self.format.numbers(),
             blank: if self.names.len() == 1 { Blank::Row } else { Blank::Skip },
-            goes_on: false,
+            on_fault: OnFault::Stop,
         };
         let schema = Schema::default();
         let told = Told { path: self.path, names: &self.names, schema: &schema, format: &self.format };

@@ -274,7 +274,7 @@ fn whatever_is_proposed_can_be_fitted() {
     let mut proposed = 0;
     for _ in 0..400 {
         let mut bytes = base.clone();
-        for _ in 0..1 + draw(4) {
+        for _ in 0..1 + draw(2) {
             if bytes.is_empty() {
                 break;
             }

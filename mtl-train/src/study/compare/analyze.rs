@@ -80,9 +80,10 @@ pub(super) fn analyze(plan: &Plan, splits: &Splits, cells: &[Cell], outcomes: &[
         origin: splits.origin,
         epochs: match plan.base.train.budget() {
             Budget::Epochs(n) => n,
-            Budget::Steps(_) => 0,
+            Budget::Steps(_) | Budget::Time => 0,
         },
         steps: plan.base.train.steps,
+        time: plan.base.train.time,
         batch_size: plan.base.train.batch_size,
         selection: plan.base.train.selection.clone(),
         seeds: plan.seeds.clone(),

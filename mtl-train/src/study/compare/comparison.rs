@@ -8,7 +8,7 @@ use mtl_metrics::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::train::trainer::Budget;
+use crate::train::trainer::{Budget, TimeLimit};
 
 /// All methods, with what can be said about their differences.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,6 +22,9 @@ pub struct Comparison {
     /// Optimizer steps that every run had at most, where the budget is in steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steps: Option<u64>,
+    /// How long every run took at most, where there is a limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<TimeLimit>,
     /// Samples per step.
     pub batch_size: usize,
     /// What chose epochs, and the recommended method: an expression over validation metrics.
@@ -155,8 +158,17 @@ pub struct RankTest {
 impl Comparison {
     /// What every run had at most.
     #[must_use]
-    pub fn budget(&self) -> Budget {
-        self.steps.map_or(Budget::Epochs(self.epochs), Budget::Steps)
+    pub fn budget(&self) -> String {
+        let counted = match (self.steps, self.epochs) {
+            (Some(steps), _) => Some(Budget::Steps(steps)),
+            (None, 0) => None,
+            (None, epochs) => Some(Budget::Epochs(epochs)),
+        };
+        match (counted, self.time) {
+            (Some(counted), Some(time)) => format!("{counted} within {time}"),
+            (Some(counted), None) => counted.to_string(),
+            (None, time) => time.map_or_else(String::new, |time| time.to_string()),
+        }
     }
 }
 

@@ -71,7 +71,7 @@ pub fn page(comparison: &Comparison) -> Document {
     let seeds: Vec<String> = comparison.seeds.iter().map(ToString::to_string).collect();
     doc.push(KeyValues::list([
         ("data", comparison.dataset.clone()),
-        ("budget at most", comparison.budget().to_string()),
+        ("budget at most", comparison.budget()),
         ("batch size", comparison.batch_size.to_string()),
         ("selection", comparison.selection.clone()),
         ("seeds", seeds.join(", ")),

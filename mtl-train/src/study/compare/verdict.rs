@@ -237,6 +237,7 @@ mod tests {
             |t: &Transfer| TaskColumn { task: t.task.clone(), metric: "auroc".into(), direction: Direction::Maximize };
         Comparison {
             steps: None,
+            time: None,
             dataset: "csv".into(),
             origin: Origin::Real,
             epochs: 1,

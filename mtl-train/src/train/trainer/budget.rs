@@ -5,6 +5,7 @@
 //! epochs = 10, validate_every = { steps = 500 } the same passes, validated every 500 optimizer steps and at the end
 //! steps = 20000                                 so many optimizer steps, however many passes that is, validated after each pass
 //! steps = 20000, validate_every = { steps = 500 }
+//! time = "2m"                                   as many steps as fit, see [`TimeLimit`](super::TimeLimit); beside one of the others the smaller counts
 //! ```
 //! What lies between two validations is a *round*: an epoch unless `validate_every` says otherwise. Whatever is counted in epochs by its
 //! name counts rounds: patience, freezing, the plateau schedule, balancers that change their weights once an epoch. Learning rates follow
@@ -20,15 +21,18 @@ pub enum Budget {
     Epochs(u64),
     /// Optimizer steps.
     Steps(u64),
+    /// What fits into a time.
+    Time,
 }
 
 impl Budget {
-    /// Optimizer steps in all; `None` where passes are counted and nobody knows how long one is.
+    /// Optimizer steps in all; `None` where passes are counted and nobody knows how long one is, and before there is a plan for a time.
     #[must_use]
     pub fn steps(self, per_epoch: Option<u64>) -> Option<u64> {
         match self {
             Self::Epochs(n) => Some(n.saturating_mul(per_epoch?)),
             Self::Steps(n) => Some(n),
+            Self::Time => None,
         }
     }
 
@@ -37,6 +41,7 @@ impl Budget {
         match self {
             Self::Epochs(n) => epochs >= n,
             Self::Steps(n) => steps >= n,
+            Self::Time => false,
         }
     }
 }
@@ -46,6 +51,7 @@ impl std::fmt::Display for Budget {
         let (n, what) = match self {
             Self::Epochs(n) => (*n, "epoch"),
             Self::Steps(n) => (*n, "step"),
+            Self::Time => return f.write_str("a time"),
         };
         write!(f, "{n} {what}{}", if n == 1 { "" } else { "s" })
     }
@@ -87,12 +93,13 @@ impl Every {
         }
     }
 
-    /// How many rounds a budget has at most; `None` where that depends on how long a pass is, and nobody knows.
+    /// How many rounds a budget has at most; `None` where that depends on how long a pass is, and nobody knows, and for a time without a plan.
     #[must_use]
     pub fn rounds(self, budget: Budget, per_epoch: Option<u64>) -> Option<u64> {
         match (self, budget) {
             (Self::Epochs(every), Budget::Epochs(n)) => Some(n.div_ceil(every.max(1))),
             (Self::Epochs(every), Budget::Steps(n)) => Some(n.div_ceil(every.saturating_mul(per_epoch?).max(1))),
+            (Self::Epochs(_), Budget::Time) => None,
             (Self::Steps(every), budget) => Some(budget.steps(per_epoch)?.div_ceil(every.max(1))),
         }
     }

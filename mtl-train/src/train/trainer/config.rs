@@ -9,7 +9,7 @@ use mtl_core::{
 use mtl_data::Mix;
 use serde::{Deserialize, Serialize};
 
-use super::{Budget, Every, FreezeConfig};
+use super::{Budget, Every, FreezeConfig, TimeLimit};
 use crate::{
     error::Result,
     train::{
@@ -23,13 +23,17 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainConfig {
-    /// Passes over the training split, >= 1; default 10 unless there are `steps`.
+    /// Passes over the training split, >= 1; default 10 unless there are `steps` or a `time`.
     #[schemars(default = "epochs")]
     #[schemars(range(min = 1))]
     pub epochs: Option<u64>,
     /// Optimizer steps, in place of `epochs`, >= 1; default none.
     #[schemars(range(min = 1))]
     pub steps: Option<u64>,
+    /// How long training and validation may take, `"90s"`, `"2m"`, `"1h 30m"`: as many steps as fit, or fewer where `epochs` or `steps`
+    /// are spent before; default none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<TimeLimit>,
     /// How often the model is validated: after so many passes, `{ epochs = 1 }`, or so many steps, `{ steps = 500 }`; and at the end.
     /// Patience, freezing and balancers that change once an epoch count validations; default each epoch.
     pub validate_every: Every,
@@ -123,6 +127,7 @@ impl Default for TrainConfig {
         Self {
             epochs: None,
             steps: None,
+            time: None,
             validate_every: Every::default(),
             batch_size: 256,
             mix: None,
@@ -160,12 +165,14 @@ fn epochs() -> Option<u64> {
 }
 
 impl TrainConfig {
-    /// How long the run trains.
+    /// How long the run trains; where it has a time beside it, at most.
     #[must_use]
     pub fn budget(&self) -> Budget {
-        match (self.steps, self.epochs) {
-            (Some(steps), _) => Budget::Steps(steps),
-            (None, epochs) => Budget::Epochs(epochs.unwrap_or(EPOCHS)),
+        match (self.steps, self.epochs, self.time) {
+            (Some(steps), ..) => Budget::Steps(steps),
+            (None, Some(epochs), _) => Budget::Epochs(epochs),
+            (None, None, Some(_)) => Budget::Time,
+            (None, None, None) => Budget::Epochs(EPOCHS),
         }
     }
 
@@ -174,7 +181,7 @@ impl TrainConfig {
     pub fn spelled_out(self) -> Self {
         match self.budget() {
             Budget::Epochs(n) => Self { epochs: Some(n), ..self },
-            Budget::Steps(_) => self,
+            Budget::Steps(_) | Budget::Time => self,
         }
     }
 

@@ -36,7 +36,7 @@ impl Trainer {
         if let Some(n) = train.n_batches().filter(|n| *n < per_step) {
             return refuse("batch_size", small_enough(per_step, name), format!("{n} batches"));
         }
-        if self.total_steps(train).is_none() {
+        if self.total_steps(train).is_none() && self.config.time.is_none() {
             let expected = "given in place of epochs, as nobody knows how many batches an epoch has";
             return refuse("steps", expected.into(), self.config.budget().to_string());
         }

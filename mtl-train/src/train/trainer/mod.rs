@@ -35,6 +35,7 @@ mod ranks;
 mod scoring;
 mod selection;
 mod tally;
+mod time;
 mod together;
 mod walk;
 
@@ -71,6 +72,8 @@ pub use selection::Selection;
 use serde::{Deserialize, Serialize};
 use tally::Tally;
 use tch::Tensor;
+use time::Pace;
+pub use time::TimeLimit;
 use together::StepBatches;
 use walk::{HeldOut, Walk};
 
@@ -124,6 +127,9 @@ struct Counters {
     plateaus: Plateaus,
     incidents: u64,
     finished: bool,
+    /// Of a run whose budget is a time.
+    #[serde(default)]
+    pace: Pace,
 }
 
 /// So many incidents are looked into; the others are only counted.
@@ -131,32 +137,33 @@ const DIAGNOSED: u64 = 20;
 
 impl Counters {
     /// Whether the budget is spent and its last round judged, patience has run out, or no task is left to learn.
-    fn is_over(&self, config: &TrainConfig) -> bool {
+    fn is_over(&self, config: &TrainConfig, budget: Budget) -> bool {
         let nothing_left = config.freeze.is_some_and(|f| f.what == Frozen::Task) && self.plateaus.all_frozen();
-        let is_spent = config.budget().is_spent(self.epoch, self.step) && self.tally.is_empty();
+        let is_spent = budget.is_spent(self.epoch, self.step) && self.tally.is_empty();
+        let is_spent = is_spent || config.time.is_some() && self.pace.is_over;
         is_spent || config.patience.is_some_and(|p| self.epochs_since_best >= p) || nothing_left
     }
 
     /// Whether what has been learned since the last validation is to be judged before the next batch.
-    fn is_due(&self, config: &TrainConfig) -> bool {
+    fn is_due(&self, config: &TrainConfig, budget: Budget) -> bool {
         let by_steps = match config.validate_every {
             Every::Steps(n) => self.step.is_multiple_of(n),
             Every::Epochs(_) => false,
         };
-        let is_end = match config.budget() {
+        let is_end = match budget {
             Budget::Steps(n) => self.step >= n,
-            Budget::Epochs(_) => false,
+            Budget::Epochs(_) | Budget::Time => false,
         };
         (by_steps || is_end) && !self.tally.is_empty()
     }
 
     /// The same at the end of a pass, which the counters count already.
-    fn is_due_after_pass(&self, config: &TrainConfig) -> bool {
+    fn is_due_after_pass(&self, config: &TrainConfig, budget: Budget) -> bool {
         let by_passes = match config.validate_every {
             Every::Epochs(n) => self.epoch.is_multiple_of(n),
             Every::Steps(_) => false,
         };
-        (by_passes || config.budget().is_spent(self.epoch, self.step)) && !self.tally.is_empty()
+        (by_passes || budget.is_spent(self.epoch, self.step)) && !self.tally.is_empty()
     }
 }
 
@@ -211,6 +218,7 @@ impl Trainer {
             plateaus: Plateaus::new(model.tasks().len()),
             incidents: 0,
             finished: false,
+            pace: Pace::default(),
         };
         Ok(Self {
             engine,
@@ -314,16 +322,22 @@ impl Trainer {
         self.counters.step
     }
 
-    /// How many optimizer steps the whole run will take; `None` where the budget is in epochs of which nobody knows the length.
+    /// What is left of the budget after what the clock says.
+    fn budget(&self, train: &dyn Batches) -> Budget {
+        self.counters.pace.budget(self.config.budget(), self.steps_per_epoch(train))
+    }
+
+    /// How many optimizer steps the whole run will take; `None` where the budget is in epochs of which nobody knows the length, and
+    /// where it is a time, before the first step.
     #[must_use]
     pub fn total_steps(&self, train: &dyn Batches) -> Option<u64> {
-        self.config.budget().steps(self.steps_per_epoch(train))
+        self.budget(train).steps(self.steps_per_epoch(train))
     }
 
     /// How many rounds the whole run has at most; `None` where that depends on an epoch's length, which nobody knows.
     #[must_use]
     pub fn total_rounds(&self, train: &dyn Batches) -> Option<u64> {
-        self.config.validate_every.rounds(self.config.budget(), self.steps_per_epoch(train))
+        self.config.validate_every.rounds(self.budget(train), self.steps_per_epoch(train))
     }
 
     /// How often the training data has been seen so far, parts of an epoch included; `None` where nobody knows how long one is.
@@ -398,7 +412,7 @@ impl Trainer {
             let mut clock = Instant::now();
             let mut walk = Walk::new(train, self.position(), self.shard())?;
             loop {
-                if self.counters.is_due(&self.config) {
+                if self.counters.is_due(&self.config, self.budget(train)) {
                     self.end_round(train, validation, observer)?;
                     self.save(store, observer)?;
                     if self.counters.finished {
@@ -428,10 +442,10 @@ impl Trainer {
             }
             drop(walk);
             self.next_epoch(train)?;
-            if self.counters.is_due_after_pass(&self.config) {
+            if self.counters.is_due_after_pass(&self.config, self.budget(train)) {
                 self.end_round(train, validation, observer)?;
             }
-            self.counters.finished = self.counters.is_over(&self.config);
+            self.counters.finished = self.counters.is_over(&self.config, self.budget(train));
             self.save(store, observer)?;
             if !self.counters.finished && self.stops(observer)? {
                 return Ok(Ending::Stopped);
@@ -490,7 +504,9 @@ impl Trainer {
             Some(n) => epoch * n + next_batch,
             None => (epoch << 32).wrapping_add(next_batch),
         };
-        let total_steps = self.total_steps(train).unwrap_or(0);
+        // Of a time nobody knows yet how many steps it holds: the first one stands at the beginning.
+        let unknown = if self.config.time.is_some() { u64::MAX } else { 0 };
+        let total_steps = self.total_steps(train).unwrap_or(unknown);
         let scheduled = self.config.optimizer.lr() * self.schedule.factor(step, total_steps);
         let lr = self.fixed_lr.unwrap_or(scheduled);
         let (wants_tape, run_seed, precision) = (self.engine.wants_tape(), self.config.seed, self.config.precision);
@@ -545,15 +561,19 @@ impl Trainer {
         self.counters.step += 1;
         let tally = &mut self.counters.tally;
         tally.add(&report, self.engine.block_names(), batches.samples());
-        tally.seconds += clock.elapsed().as_secs_f64();
+        let took = clock.elapsed().as_secs_f64();
+        tally.seconds += took;
+        self.counters.pace.seconds += took;
         *clock = Instant::now();
+        self.look_at_clock(train, false, observer)?;
+        let tally = &self.counters.tally;
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
         let samples_per_second = tally.samples as f64 / tally.seconds.max(1e-9);
         let epoch = self.counters.epoch;
         observer.step(&StepSummary {
             epoch,
             step,
-            total_steps,
+            total_steps: self.total_steps(train).unwrap_or(0),
             lr,
             gradient_norm,
             report: &report,
@@ -622,6 +642,7 @@ impl Trainer {
 
     /// Judges what was learned since the last validation.
     fn end_round(&mut self, train: &dyn Batches, validation: &dyn Batches, observer: &mut dyn Observer) -> Result<()> {
+        let clock = Instant::now();
         self.agree_on_weights()?;
         // Judged and kept are the mean weights, where there are any; training goes on with its own.
         self.swap_ema()?;
@@ -632,7 +653,9 @@ impl Trainer {
             Some(freeze) => self.counters.plateaus.hear(freeze, self.model.tasks(), &report),
             None => Vec::new(),
         };
-        let rounds = self.total_rounds(train).unwrap_or(0);
+        self.counters.pace.seconds += clock.elapsed().as_secs_f64();
+        self.look_at_clock(train, true, observer)?;
+        let (rounds, per_epoch) = (self.total_rounds(train).unwrap_or(0), self.steps_per_epoch(train));
         let counters = &mut self.counters;
         let index = counters.history.len() as u64;
         let tally = std::mem::replace(&mut counters.tally, Tally::new(self.model.tasks().len()));
@@ -673,13 +696,14 @@ impl Trainer {
             (false, None) => counters.epochs_since_best,
         };
         self.schedule.hear(score, self.selection.direction());
-        counters.finished = counters.is_over(&self.config);
+        let budget = self.counters.pace.budget(self.config.budget(), per_epoch);
+        self.counters.finished = self.counters.is_over(&self.config, budget);
         observer.epoch(&summary);
         observer.model(&summary, &self.model);
         for task in newly_frozen.iter().filter_map(|&t| self.model.tasks().get(t)) {
             observer.frozen(&task.name, summary.epoch);
         }
-        counters.history.push(summary);
+        self.counters.history.push(summary);
         Ok(())
     }
 
@@ -747,7 +771,10 @@ impl Trainer {
         }
         self.best = checkpoint.best;
         // A budget that has grown since lets a finished run go on.
-        self.counters = Counters { finished: counters.is_over(&self.config), ..counters };
+        let pace = counters.pace.resumed(self.config.time);
+        let counters = Counters { pace, ..counters };
+        let still_over = counters.is_over(&self.config, pace.budget(self.config.budget(), None));
+        self.counters = Counters { finished: counters.finished && still_over, ..counters };
         Ok(())
     }
 }

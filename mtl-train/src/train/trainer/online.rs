@@ -126,7 +126,7 @@ impl Trainer {
     fn is_spent(&self) -> bool {
         match self.config.budget() {
             Budget::Steps(n) => self.counters.step >= n,
-            Budget::Epochs(_) => false,
+            Budget::Epochs(_) | Budget::Time => false,
         }
     }
 
@@ -172,6 +172,7 @@ impl TrainConfig {
         [
             ("accumulate", self.accumulate > 1, "in a stream a larger batch_size does the same"),
             ("ema", self.ema.is_some(), "a stream is judged by the weights that learn"),
+            ("time", self.time.is_some(), "a stream ends where it ends, or after train.steps"),
             ("patience", self.patience.is_some(), unvalidated),
             ("freeze", self.freeze.is_some(), unvalidated),
             ("validate_every", self.validate_every != Every::default(), unvalidated),
