@@ -83,26 +83,26 @@ mod tests {
     };
     use ndarray::array;
 
-    fn found(said: &Prediction, truth: Reference) -> MetricValue {
+    fn found(said: &Prediction, truth: &Reference) -> MetricValue {
         let mut metric = Streaming::new(Crps);
-        metric.update(said, &truth).unwrap();
+        metric.update(said, truth).unwrap();
         metric.compute()
     }
 
     #[test]
     fn each_form_by_hand() {
         let number = Prediction::Values { values: array![[1.0], [5.0]] };
-        assert_eq!(found(&number, Reference::Values(array![[3.0], [f32::NAN]])).value, Some(2.0));
+        assert_eq!(found(&number, &Reference::Values(array![[3.0], [f32::NAN]])).value, Some(2.0));
         let quantiles = Form::Quantiles { levels: vec![0.25, 0.75] };
         let said = Prediction::Forecast(Forecast::new(quantiles, array![[1.0, 3.0]]).unwrap());
         // No median is no point, which plain metrics refuse; this one, too, for the same reason.
         assert!(Streaming::new(Crps).update(&said, &Reference::Values(array![[2.0]])).is_err());
         let quantiles = Form::Quantiles { levels: vec![0.25, 0.5, 0.75] };
         let said = Prediction::Forecast(Forecast::new(quantiles, array![[1.0, 2.0, 3.0]]).unwrap());
-        assert_eq!(found(&said, Reference::Values(array![[2.0]])).value, Some(2.0 * 0.5 / 3.0));
+        assert_eq!(found(&said, &Reference::Values(array![[2.0]])).value, Some(2.0 * 0.5 / 3.0));
         let laplace = Form::Family { family: Family::Laplace, levels: Vec::new() };
         let said = Prediction::Forecast(Forecast::new(laplace, array![[1.0, 2.0, 0.0, 1.0]]).unwrap());
         // At the median a Laplace has a quarter of its scale; the mean over outputs.
-        assert_eq!(found(&said, Reference::Values(array![[1.0, 0.0]])).value, Some((0.5 + 0.25) / 2.0));
+        assert_eq!(found(&said, &Reference::Values(array![[1.0, 0.0]])).value, Some((0.5 + 0.25) / 2.0));
     }
 }

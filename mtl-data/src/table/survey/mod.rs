@@ -213,7 +213,7 @@ impl<'a> Blocks<'a> {
                 return if self.rows == 0 { Err(nothing) } else { Ok(None) };
             }
             let apart = 1_usize << (self.looked_at / self.period).min(30);
-            let is_passed_by = self.passed % apart != 0;
+            let is_passed_by = !self.passed.is_multiple_of(apart);
             self.passed += 1;
             if is_passed_by {
                 self.is_whole = false;

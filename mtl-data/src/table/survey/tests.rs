@@ -1,3 +1,5 @@
+//! Tables of every sort to the schema that is proposed for them.
+
 use std::path::PathBuf;
 
 use super::*;
