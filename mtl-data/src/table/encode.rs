@@ -11,7 +11,8 @@ use super::{
     fit::{positions, same_columns},
     label_text::LabelTexts,
     sample_facts::SampleFacts,
-    schema::{Column, LabelSpec, TaskColumns},
+    scale::Scale,
+    schema::{LabelSpec, TaskColumns},
 };
 use crate::{
     error::{Error, Result},
@@ -85,18 +86,15 @@ impl FittedSchema {
     fn numeric(&self, table: &Table, n_rows: usize) -> Vec<f32> {
         let mut columns = Vec::new();
         for ((column, spec), fitted) in table.columns().iter().zip(&self.schema().columns).zip(self.columns()) {
-            if let (
-                TableColumn::Numbers(values),
-                Column::Numeric { transform, .. },
-                FittedColumn::Numeric { mean, std, fill },
-            ) = (column, spec, fitted)
+            if let (TableColumn::Numbers(values), Some(scale), FittedColumn::Numeric { fill, .. }) =
+                (column, Scale::of(spec, fitted), fitted)
             {
-                columns.push((values, *transform, *mean, *std, *fill));
+                columns.push((values, scale, *fill));
             }
         }
-        by_row(n_rows, &columns, |&(values, transform, mean, std, fill), row| {
+        by_row(n_rows, &columns, |&(values, scale, fill), row| {
             let value = if values[row].is_nan() { fill } else { values[row] };
-            ((transform.apply(value) - mean) / std) as f32
+            scale.forward(value) as f32
         })
     }
 
