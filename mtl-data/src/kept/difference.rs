@@ -67,9 +67,13 @@ fn of_column(before: &FittedColumn, now: &FittedColumn) -> Option<String> {
         }
         (FittedColumn::Label { known: before }, FittedColumn::Label { known: now }) => texts("label", 0, before, now),
         (
-            FittedColumn::Numeric { mean, std, edges, .. },
-            FittedColumn::Numeric { mean: mean_now, std: std_now, edges: edges_now, .. },
+            FittedColumn::Numeric { mean, std, edges, quantiles, .. },
+            FittedColumn::Numeric { mean: mean_now, std: std_now, edges: edges_now, quantiles: quantiles_now, .. },
         ) => {
+            if let Some(at) = first_difference(quantiles, quantiles_now) {
+                let shown = |q: Option<&f64>| q.map_or_else(|| "none".to_owned(), |q| format!("{q:.6}"));
+                return Some(format!("quantile {at} {} -> {}", shown(quantiles.get(at)), shown(quantiles_now.get(at))));
+            }
             let is_scaled_alike = mean.to_bits() == mean_now.to_bits() && std.to_bits() == std_now.to_bits();
             if let (true, Some(at)) = (is_scaled_alike, first_difference(edges, edges_now)) {
                 let shown = |edge: Option<&f32>| edge.map_or_else(|| "none".to_owned(), ToString::to_string);

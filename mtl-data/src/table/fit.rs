@@ -45,11 +45,11 @@ pub enum FittedColumn {
         /// The texts.
         vocabulary: Vec<String>,
     },
-    /// The scaled number is `(transformed - mean) / std`.
+    /// The scaled number is `(transformed - mean) / std`, but for `robust` and `quantile`, which see `scale.rs`.
     Numeric {
-        /// Mean of the transformed numbers; 0 for transform `none`.
+        /// Mean of the transformed numbers; their median for transform `robust`; 0 for `none` and `quantile`.
         mean: f64,
-        /// Their standard deviation; 1 for transform `none` and for a constant column.
+        /// Their standard deviation; for `robust` the distance of their quartiles; 1 for `none`, `quantile` and a constant column.
         std: f64,
         /// What stands for a missing number, before the transform is applied: the mean of the known ones.
         fill: f64,
@@ -58,6 +58,9 @@ pub enum FittedColumn {
         /// versions.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         edges: Vec<f32>,
+        /// For transform `quantile` the numbers at even steps from the smallest to the largest, at most 256; else none.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        quantiles: Vec<f64>,
     },
     /// The labels that may occur, each in its usual spelling: for classes, in the order of their indices; empty for
     /// numbers.
@@ -115,7 +118,7 @@ impl FittedSchema {
         };
         let label = |task: &TaskName| Column::Label { name: task.to_string(), task: None, label: LabelSpec::Value };
         let columns = numeric.iter().map(number).chain(tasks.iter().map(label)).collect();
-        let as_is = FittedColumn::Numeric { mean: 0.0, std: 1.0, fill: 0.0, edges: Vec::new() };
+        let as_is = FittedColumn::Numeric { mean: 0.0, std: 1.0, fill: 0.0, edges: Vec::new(), quantiles: Vec::new() };
         let mut fitted = vec![as_is; numeric.len()];
         fitted.resize(numeric.len() + tasks.len(), FittedColumn::Label { known: Vec::new() });
         let schema = Self { schema: Schema { columns, ..Schema::default() }, columns: fitted };
@@ -138,9 +141,9 @@ impl FittedSchema {
                 (Column::Categorical { .. }, FittedColumn::Categorical { vocabulary }) => {
                     positions(vocabulary).len() == vocabulary.len()
                 }
-                (Column::Numeric { .. }, FittedColumn::Numeric { mean, std, fill, edges }) => {
+                (Column::Numeric { .. }, FittedColumn::Numeric { fill, edges, .. }) => {
                     let ascend = edges.iter().all(|x| x.is_finite()) && edges.is_sorted_by(|a, b| a < b);
-                    mean.is_finite() && fill.is_finite() && std.is_finite() && *std > 0.0 && ascend
+                    fill.is_finite() && ascend && Scale::of(column, fitted).is_some_and(|scale| scale.is_sound())
                 }
                 (Column::Label { .. }, FittedColumn::Label { .. })
                 | (Column::Weight { .. } | Column::Group { .. } | Column::Ignore { .. }, FittedColumn::Ignored) => true,
@@ -190,12 +193,17 @@ impl FittedSchema {
             let scale = Scale::of(column, fitted)?;
             #[expect(clippy::cast_possible_truncation, reason = "inputs are f32")]
             let stand_in = || scale.forward(*fill) as f32;
-            Some((*missing == MissingNumber::Mean).then(stand_in))
+            Some((*missing != MissingNumber::Refuse).then(stand_in))
         });
         numeric.collect()
     }
 
-    fn scales(&self) -> impl Iterator<Item = Scale> {
+    /// The names of the fields that say where a number is missing, in column order: they stand behind all numbers.
+    pub(crate) fn indicators(&self) -> impl Iterator<Item = String> {
+        self.schema.columns.iter().filter_map(Column::indicator)
+    }
+
+    fn scales(&self) -> impl Iterator<Item = Scale<'_>> {
         self.schema.columns.iter().zip(&self.columns).filter_map(|(column, fitted)| Scale::of(column, fitted))
     }
 
@@ -215,6 +223,10 @@ impl FittedSchema {
                 }
                 FittedColumn::Label { .. } | FittedColumn::Ignored => {}
             }
+        }
+        for name in self.indicators() {
+            numeric.names.push(name);
+            numeric.edges.push(vec![0.0, 1.0]);
         }
         if numeric.edges.iter().all(Vec::is_empty) {
             numeric.edges.clear();
@@ -498,7 +510,10 @@ mod tests {
         let table = table(&schema, "red,5,a,yes\nblue,5,b,no\nblue,5,a,no\n");
         let fitted = FittedSchema::fit(&schema, &table, &[0, 1, 2]).unwrap();
         assert_eq!(fitted.columns()[0], FittedColumn::Categorical { vocabulary: vec!["blue".into()] });
-        assert_eq!(fitted.columns()[1], FittedColumn::Numeric { mean: 5.0, std: 1.0, fill: 5.0, edges: vec![0.0] });
+        assert_eq!(
+            fitted.columns()[1],
+            FittedColumn::Numeric { mean: 5.0, std: 1.0, fill: 5.0, edges: vec![0.0], quantiles: Vec::new() }
+        );
     }
 
     #[test]

@@ -36,9 +36,22 @@ impl Sample {
         Some(if part > 0.0 { low + (high - low) * part } else { low })
     }
 
+    /// The levels 0 to 1 in even steps, at most `n` of them and no more than numbers: ascending.
+    pub(super) fn landmarks(&self, n: usize) -> Vec<f64> {
+        let n = n.min(self.0.len());
+        let at = |k: usize| self.quantile(k as f64 / n.saturating_sub(1).max(1) as f64, |x| x);
+        let mut highest = f64::NEG_INFINITY;
+        // The last digit of what lies between two numbers may be beyond the larger one.
+        let ascending = (0..n).filter_map(at).map(|x| {
+            highest = highest.max(x);
+            highest
+        });
+        ascending.collect()
+    }
+
     /// Edges of bins that hold about equally many numbers, in the scale that the network sees: ascending and distinct, so that a
     /// column of few values has few.
-    pub(super) fn edges(&self, scale: &Scale) -> Vec<f32> {
+    pub(super) fn edges(&self, scale: &Scale<'_>) -> Vec<f32> {
         let edge = |t: usize| self.quantile(t as f64 / BINS as f64, |x| scale.forward(x));
         #[expect(clippy::cast_possible_truncation, reason = "inputs are f32")]
         let edges = (0..=BINS).filter_map(edge).map(|x| x as f32).filter(|x| x.is_finite());
@@ -75,10 +88,13 @@ mod tests {
     use super::*;
     use crate::table::Transform;
 
-    const AS_IS: Scale = Scale { transform: Transform::None, mean: 0.0, std: 1.0 };
-
     fn edges(values: &[f64]) -> Vec<f32> {
-        Sample::of(values.iter().copied()).edges(&AS_IS)
+        Sample::of(values.iter().copied()).edges(&Scale {
+            transform: Transform::None,
+            mean: 0.0,
+            std: 1.0,
+            quantiles: &[],
+        })
     }
 
     #[test]
@@ -89,7 +105,7 @@ mod tests {
         assert_eq!(edges(&[7.0; 9]), [7.0]);
         assert_eq!(edges(&[0.0, -0.0]), [0.0]);
         assert!(edges(&[]).is_empty());
-        let scaled = Scale { transform: Transform::Standard, mean: 1.0, std: 2.0 };
+        let scaled = Scale { transform: Transform::Standard, mean: 1.0, std: 2.0, quantiles: &[] };
         assert_eq!(Sample::of([1.0, 5.0].into_iter()).edges(&scaled).last(), Some(&2.0));
     }
 
