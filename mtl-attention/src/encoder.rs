@@ -1,7 +1,7 @@
 //! A transformer over tokens: fields of a table, patches of pictures, words, stretches of signals, items of sets.
 //!
 //! ```text
-//! tokens    x_j = field j's token                        (table: one gather, one direction a number)
+//! tokens    x_j = field j's token                        (table: one gather; numbers by `numbers`)
 //!           x_j = W part_j + b + p_j                     (patch of a picture, stretch of a signal; p learned)
 //!           x_j = embedding(word_j) + p_j                (text)
 //!           x_j = W item_j + b                           (set)
@@ -26,8 +26,9 @@ use mtl_core::{
     encode::{Encoder, EncoderPart, Stage, Takes},
     features::{Features, Tokens, View},
     input::{InputSpec, Inputs},
-    nn::{Activation, Dropout, LayerNorm},
+    nn::{Activation, Dropout, LayerNorm, NumberEmbeddingConfig},
     params::Scope,
+    registry::{ByKind, by_kind},
 };
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +59,10 @@ pub struct TransformerEncoderConfig {
     /// default 4.
     #[schemars(range(min = 1))]
     pub patch: i64,
+    /// How numbers of a table become tokens, by name or as a table; default `linear`.
+    #[serde(deserialize_with = "by_kind")]
+    #[schemars(with = "ByKind<NumberEmbeddingConfig>")]
+    pub numbers: NumberEmbeddingConfig,
     /// Inside the feed-forward layers; default `gelu`.
     pub activation: Activation,
     /// Dropout after attention and inside the feed-forward layers, in `[0, 1)`; default 0.
@@ -75,6 +80,7 @@ impl Default for TransformerEncoderConfig {
             blocks: 4,
             hidden: 512,
             patch: 4,
+            numbers: NumberEmbeddingConfig::default(),
             activation: Activation::Gelu,
             dropout: 0.0,
             backend: AttnBackend::Auto,
@@ -113,7 +119,7 @@ impl TransformerEncoder {
         let mut stages = vec![Stage { name: "tokens".into(), view: view.clone() }];
         let mut place = scope.stage("tokens");
         let mut place = place.sub("tokens");
-        let made = spec.iter().map(|(name, _)| NamedTokenizer::new(&mut place, spec, name, d, config.patch));
+        let made = spec.iter().map(|(name, _)| NamedTokenizer::new(&mut place, spec, name, config));
         let tokenizers = made.collect::<Result<Vec<_>>>()?;
         let names = tokenizers.iter().map(NamedTokenizer::names).collect::<Option<Vec<_>>>();
         let names = names.map(|names| names.into_iter().flatten().cloned().collect());

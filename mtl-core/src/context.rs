@@ -198,7 +198,7 @@ pub enum Product {
         /// `[E, inputs, outputs]`.
         weight: Tensor,
         /// `[E, 1, outputs]`.
-        bias: Tensor,
+        bias: Option<Tensor>,
     },
     /// `y = conv(x, weight) + bias`: `x [b, inputs, h, w]`, `y [b, outputs, h', w']`.
     Conv2d {

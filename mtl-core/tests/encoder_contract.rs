@@ -5,13 +5,14 @@ mod encoders;
 
 use mtl_core::{
     context::Cx,
-    encode::EncoderConfig,
+    encode::{EncoderConfig, TabularEncoderConfig},
     input::{
         CategoricalField, Custom, CustomModality, InputSpec, Inputs, Layout, Length, Modality, ModalityKind, Numbers,
-        Picture, Set, Signal, Tokens,
+        Numeric, Picture, Set, Signal, Tokens,
     },
     laws,
     mode::Mode,
+    nn::NumberEmbeddingConfig,
     params::ParamSet,
 };
 use tch::{Device, Kind, Tensor};
@@ -31,6 +32,20 @@ fn spec(config: &EncoderConfig) -> InputSpec {
 fn every_encoder_obeys_the_laws() {
     for config in encoders::all() {
         assert_eq!(laws::encoder::check(&config, &spec(&config)), Ok(()), "{}", config.name());
+    }
+}
+
+#[test]
+fn every_embedding_of_numbers_keeps_them() {
+    let field = CategoricalField { name: "sex".into(), cardinality: 3 };
+    let numbers = Numeric::new(vec!["age".into(), "wage".into()]);
+    let numbers = numbers.with_edges(vec![vec![-1.5, -0.2, 0.1, 1.0], vec![-0.5, 0.75]]).unwrap();
+    let spec = InputSpec::of_fields(vec![field], numbers);
+    let EncoderConfig::Tabular(small) = encoders::small("tabular") else { panic!() };
+    for (name, _) in NumberEmbeddingConfig::ALL {
+        let numbers = NumberEmbeddingConfig::by_name(name).unwrap();
+        let config = EncoderConfig::Tabular(TabularEncoderConfig { numbers, ..small.clone() });
+        assert_eq!(laws::encoder::check(&config, &spec), Ok(()), "{name}");
     }
 }
 
@@ -134,7 +149,7 @@ fn every_input_is_taken_or_refused_by_name() {
 fn several_inputs_of_a_modality_are_side_by_side() {
     let numbers = |inputs: &[(&str, &[&str])]| {
         let modality = |names: &[&str]| {
-            Modality::from(mtl_core::input::Numeric { names: names.iter().map(|n| (*n).to_owned()).collect() })
+            Modality::from(mtl_core::input::Numeric::new(names.iter().map(|n| (*n).to_owned()).collect()))
         };
         InputSpec::new(inputs.iter().map(|(name, columns)| (*name, modality(columns)))).unwrap()
     };

@@ -160,7 +160,7 @@ impl Encoder for Wrong {
 fn broken(fault: Fault) -> Vec<&'static str> {
     let words = Tokens { vocabulary: 5, pad: 0, length: Length::Ragged(4), unknown: None };
     let spec = InputSpec::new([
-        ("numbers", Modality::from(Numeric { names: vec!["x".into(), "y".into()] })),
+        ("numbers", Modality::from(Numeric::new(vec!["x".into(), "y".into()]))),
         ("words", words.into()),
     ]);
     let how = |scope: &mut Scope<'_>, spec: &InputSpec| -> Result<Box<dyn Encoder>> {

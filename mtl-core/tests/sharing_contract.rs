@@ -60,7 +60,7 @@ fn spec_for(encoder: &EncoderConfig, sharing: &SharingConfig) -> InputSpec {
 fn encoders() -> Vec<EncoderConfig> {
     let mut all = encoders::all();
     let (token_width, hidden, activation) = (3, vec![6], Activation::Tanh);
-    all.push(EncoderConfig::Tabular(TabularEncoderConfig { token_width, hidden, activation, dropout: 0.0 }));
+    all.push(EncoderConfig::Tabular(TabularEncoderConfig { token_width, hidden, activation, ..Default::default() }));
     all
 }
 

@@ -116,7 +116,7 @@ fn tasks_that_fight_over_the_end_of_a_trunk_get_along_where_each_has_something_o
 #[test]
 fn fusion_sees_what_one_input_does_not_tell() {
     let image = Picture { channels: 1, height: 4, width: 4 };
-    let x = Numeric { names: vec!["x".into()] };
+    let x = Numeric::new(vec!["x".into()]);
     let spec = InputSpec::new([("numeric", x.into()), ("image", image.into())]).unwrap();
     let samples = |rows| {
         let inputs = laws::sharing::inputs(&spec, Kind::Float, rows).unwrap();

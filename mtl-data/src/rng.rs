@@ -35,6 +35,8 @@ pub enum Stream {
     Synthetic = 5,
     /// Which fold of a cross-validation a sample is in.
     Folds = 6,
+    /// Which rows of a long column show where its numbers lie.
+    Quantiles = 7,
 }
 
 /// xoshiro256++, seeded by key.

@@ -203,7 +203,7 @@ mod tests {
     use mtl_core::input::{InputSpec, Numeric};
 
     fn hiding(fields: usize, share: f64) -> Hiding {
-        let modality = Numeric { names: mtl_core::answer::numbered(fields) }.into();
+        let modality = Numeric::new(mtl_core::answer::numbered(fields)).into();
         Hiding::new("test head", "numeric", &modality, share).unwrap()
     }
 
@@ -253,7 +253,7 @@ mod tests {
 
     #[test]
     fn only_a_share_of_numbers_can_be_hidden() {
-        let numeric = Numeric { names: vec!["age".into()] }.into();
+        let numeric = Numeric::new(vec!["age".into()]).into();
         for share in [0.0, 1.0, -0.5, f64::NAN] {
             let e = Hiding::new("restore head", "numeric", &numeric, share).unwrap_err().to_string();
             assert!(e.starts_with("restore head: share must be in (0, 1), found"), "{e}");

@@ -205,6 +205,7 @@ fn lists_are_complete() {
         "keys",
         "metrics",
         "mixers",
+        "number-embeddings",
         "optimizers",
         "schedules",
         "step-modes",

@@ -25,6 +25,8 @@ use mtl_core::{
 };
 use tch::{Kind, Tensor};
 
+use crate::encoder::TransformerEncoderConfig;
+
 use self::{frames::Frames, items::Items, patches::Patches, words::Words};
 
 /// What can be made into tokens.
@@ -66,15 +68,23 @@ pub(crate) struct NamedTokenizer {
 }
 
 impl NamedTokenizer {
-    /// Tokens of width `d` of an input; `patch` is the side of a patch and the length of a stretch. Parameters are
-    /// named by what a token is, and by the input where there are several of its modality.
-    pub(crate) fn new(scope: &mut Scope<'_>, spec: &InputSpec, input: &str, d: i64, patch: i64) -> Result<Self> {
+    /// Tokens of an input, as wide as the encoder's. Parameters are named by what a token is, and by the input where there
+    /// are several of its modality.
+    pub(crate) fn new(
+        scope: &mut Scope<'_>,
+        spec: &InputSpec,
+        input: &str,
+        config: &TransformerEncoderConfig,
+    ) -> Result<Self> {
+        let (d, patch) = (config.width, config.patch);
         let place_of = |name: &str| match spec.is_only(input) {
             true => name.to_owned(),
             false => format!("{name}.{input}"),
         };
         let layer: Box<dyn Tokenize> = match spec.get(input)? {
-            Modality::Categorical(_) | Modality::Numeric(_) => Box::new(FieldTokens::new(scope, spec, input, d)?),
+            Modality::Categorical(_) | Modality::Numeric(_) => {
+                Box::new(FieldTokens::new(scope, spec, input, d, &config.numbers)?)
+            }
             Modality::Picture(shape) => {
                 let prefix = if spec.is_only(input) { String::new() } else { format!("{input}.") };
                 Box::new(Patches::new(&mut scope.sub(place_of("patches")), *shape, patch, d, &prefix)?)

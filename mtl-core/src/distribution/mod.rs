@@ -31,6 +31,7 @@ pub use form::Form;
 pub use gaussian::Gaussian;
 pub use laplace::Laplace;
 pub use negative_binomial::NegativeBinomial;
+pub use numeric::{normal_cdf, normal_quantile};
 pub use poisson::Poisson;
 pub use student_t::StudentT;
 

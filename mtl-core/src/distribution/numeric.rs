@@ -5,7 +5,8 @@ use std::f64::consts::{FRAC_1_SQRT_2, SQRT_2};
 use statrs::function::erf::erfc_inv;
 
 /// The normal distribution function at `z`.
-pub(super) fn normal_cdf(z: f64) -> f64 {
+#[must_use]
+pub fn normal_cdf(z: f64) -> f64 {
     0.5 * libm::erfc(-z * FRAC_1_SQRT_2)
 }
 
@@ -17,7 +18,8 @@ pub(super) fn normal_density(z: f64) -> f64 {
 /// The normal quantile of `level` in `(0, 1)`.
 ///
 /// Taken in the lower half, where levels near 0 keep their digits, with one step of Newton on the library's approximation.
-pub(crate) fn normal_quantile(level: f64) -> f64 {
+#[must_use]
+pub fn normal_quantile(level: f64) -> f64 {
     let tail = level.min(1.0 - level);
     let start = -SQRT_2 * erfc_inv(2.0 * tail);
     let density = normal_density(start);

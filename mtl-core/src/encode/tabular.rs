@@ -1,7 +1,7 @@
 //! A table row as tokens, then fully connected layers.
 //!
 //! Stage `fields` gives one token per field, `[b, f + n, d]`, in the order of the inputs: the categorical fields of an
-//! input by one gather from one table, numbers by a learned direction each. Stages `trunk0`, `trunk1`, ... work on all
+//! input by one gather from one table, numbers by the embedding that `numbers` names. Stages `trunk0`, `trunk1`, ... work on all
 //! tokens side by side, `[b, (f + n) d]`, and give pooled features. Without trunk layers the encoder ends with the
 //! tokens: what attention architectures want.
 
@@ -16,8 +16,9 @@ use crate::{
     error::{Error, Result, TorchContext},
     features::{Features, Tokens, View},
     input::{InputSpec, Inputs, Modality},
-    nn::{Activation, Dropout, FieldTokens, Mlp},
+    nn::{Activation, Dropout, FieldTokens, Mlp, NumberEmbeddingConfig},
     params::Scope,
+    registry::{ByKind, by_kind},
 };
 
 /// Settings of [`TabularEncoder`].
@@ -27,6 +28,10 @@ pub struct TabularEncoderConfig {
     /// Width of a field's token, >= 1; default 8.
     #[schemars(range(min = 1))]
     pub token_width: i64,
+    /// How numbers become tokens, by name or as a table; default `linear`.
+    #[serde(deserialize_with = "by_kind")]
+    #[schemars(with = "ByKind<NumberEmbeddingConfig>")]
+    pub numbers: NumberEmbeddingConfig,
     /// Widths of the trunk's layers, each >= 1; none leaves tokens; default `[128, 64]`.
     #[schemars(inner(range(min = 1)))]
     pub hidden: Vec<i64>,
@@ -39,7 +44,13 @@ pub struct TabularEncoderConfig {
 
 impl Default for TabularEncoderConfig {
     fn default() -> Self {
-        Self { token_width: 8, hidden: vec![128, 64], activation: Activation::Relu, dropout: 0.0 }
+        Self {
+            token_width: 8,
+            numbers: NumberEmbeddingConfig::default(),
+            hidden: vec![128, 64],
+            activation: Activation::Relu,
+            dropout: 0.0,
+        }
     }
 }
 
@@ -77,7 +88,7 @@ impl TabularEncoder {
         }
         let mut place = scope.stage("fields");
         let mut place = place.sub("fields");
-        let made = spec.iter().map(|(name, _)| FieldTokens::new(&mut place, spec, name, d));
+        let made = spec.iter().map(|(name, _)| FieldTokens::new(&mut place, spec, name, d, &config.numbers));
         let fields = made.collect::<Result<Vec<_>>>()?;
         let field_names: Arc<[String]> = fields.iter().flat_map(|f| f.names().iter().cloned()).collect();
         let mut stages = vec![Stage { name: "fields".into(), view: View::Tokens { width: d } }];

@@ -48,7 +48,7 @@ fn each() -> Vec<Modality> {
     let field = |name: &str, cardinality| CategoricalField { name: name.into(), cardinality };
     let all: Vec<Modality> = vec![
         Categorical { fields: vec![field("sex", 3), field("job", 5)] }.into(),
-        Numeric { names: vec!["age".into(), "wage".into()] }.into(),
+        Numeric::new(vec!["age".into(), "wage".into()]).into(),
         Picture { channels: 2, height: 3, width: 4 }.into(),
         Tokens { vocabulary: 7, pad: 6, unknown: None, length: Length::Ragged(5) }.into(),
         Tokens { vocabulary: 7, pad: 0, unknown: None, length: Length::Fixed(5) }.into(),
@@ -148,7 +148,7 @@ fn sizes_that_cannot_be_are_refused_by_name() {
     for modality in [
         Modality::from(Picture { channels: 0, height: 1, width: 1 }),
         Picture { channels: huge, height: huge, width: huge }.into(),
-        Numeric { names: Vec::new() }.into(),
+        Numeric::new(Vec::new()).into(),
         Set { width: -1, length: Length::Fixed(1) }.into(),
         Tokens { vocabulary: 5, pad: 0, unknown: None, length: Length::Ragged(0) }.into(),
     ] {

@@ -132,6 +132,18 @@ pub trait ModalityKind: Debug + Send + Sync {
     fn cells(&self) -> Cells<'_>;
 }
 
+impl Modality {
+    /// One input that two sources bring under one name; `None` where they do not describe the same. Where numbers lie is a source's
+    /// own: edges that differ are left out.
+    #[must_use]
+    pub fn joined(&self, other: &Self) -> Option<Self> {
+        match (self, other) {
+            (Self::Numeric(one), Self::Numeric(other)) => one.joined(other).map(Self::Numeric),
+            _ => (self == other).then(|| self.clone()),
+        }
+    }
+}
+
 macro_rules! modalities {
     ( $( $variant:ident($kind:ty) = $key:literal, $about:literal; )+ ) => {
         /// What an input is.

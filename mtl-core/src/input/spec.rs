@@ -67,12 +67,14 @@ impl InputSpec {
         let (mut inputs, mut sets): (Vec<NamedInput>, Vec<InputSet>) = Default::default();
         for (source, spec) in sources {
             for input in &spec.inputs {
-                match inputs.iter().find(|known| known.name == input.name) {
-                    Some(known) if known.modality != input.modality => {
-                        let (expected, found) = (known.modality.describe(), input.modality.describe());
-                        return check::refuse(&input.name, "the same name in two sources", expected, found);
-                    }
-                    Some(_) => {}
+                match inputs.iter_mut().find(|known| known.name == input.name) {
+                    Some(known) => match known.modality.joined(&input.modality) {
+                        Some(same) => known.modality = same,
+                        None => {
+                            let (expected, found) = (known.modality.describe(), input.modality.describe());
+                            return check::refuse(&input.name, "the same name in two sources", expected, found);
+                        }
+                    },
                     None => inputs.push(input.clone()),
                 }
             }
@@ -133,13 +135,19 @@ impl InputSpec {
     /// The inputs of a table under their usual names: `categorical`, then `numeric`; one without fields is absent.
     #[must_use]
     pub fn table(categorical: Vec<CategoricalField>, numeric: Vec<String>) -> Self {
+        Self::of_fields(categorical, Numeric::new(numeric))
+    }
+
+    /// The same, with what is known of the numbers.
+    #[must_use]
+    pub fn of_fields(categorical: Vec<CategoricalField>, numeric: Numeric) -> Self {
         let mut inputs = Vec::with_capacity(2);
         if !categorical.is_empty() {
             inputs
                 .push(NamedInput { name: "categorical".into(), modality: Categorical { fields: categorical }.into() });
         }
-        if !numeric.is_empty() {
-            inputs.push(NamedInput { name: "numeric".into(), modality: Numeric { names: numeric }.into() });
+        if !numeric.names.is_empty() {
+            inputs.push(NamedInput { name: "numeric".into(), modality: numeric.into() });
         }
         Self { inputs, sets: Vec::new() }
     }

@@ -19,6 +19,10 @@ pub enum Activation {
     Silu,
     /// Hyperbolic tangent.
     Tanh,
+    /// `x tanh(ln(1 + e^x))`.
+    Mish,
+    /// `s x` above 0, `s a (e^x - 1)` below, `s` = 1.0507, `a` = 1.6733.
+    Selu,
 }
 
 impl Activation {
@@ -33,6 +37,8 @@ impl Activation {
             Self::Gelu => xs.f_gelu("none"),
             Self::Silu => xs.f_silu(),
             Self::Tanh => xs.f_tanh(),
+            Self::Mish => xs.f_mish(),
+            Self::Selu => xs.f_selu(),
         }
         .op("activation")
     }

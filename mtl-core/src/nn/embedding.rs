@@ -1,10 +1,6 @@
-//! Table fields as tokens: categorical codes and numbers.
+//! Categorical fields of a table as tokens `[b, fields, d]`; numbers are in `number_embedding`.
 //!
-//! All categorical fields live in **one** table with an offset per field, so a row of forty fields is one gather instead
-//! of forty. Numbers become tokens by a learned direction and origin each. Both give `[b, fields, d]`.
-//!
-//! Reference for the numeric form: Gorishniy et al., "Revisiting Deep Learning Models for Tabular Data", NeurIPS 2021
-//! (feature tokenizer), `token_j = x_j w_j + b_j`.
+//! All fields live in **one** table with an offset per field, so a row of forty fields is one gather instead of forty.
 
 use tch::{Device, Kind, Tensor};
 
@@ -79,45 +75,6 @@ impl FieldEmbedding {
     }
 }
 
-/// Numbers as tokens, `token_j = x_j w_j + b_j`.
-#[derive(Debug)]
-pub struct NumericTokens {
-    name: String,
-    w: Tensor,
-    b: Tensor,
-    n_fields: i64,
-}
-
-impl NumericTokens {
-    /// Tokens for `n_fields` numbers.
-    ///
-    /// # Errors
-    /// [`Error::Duplicate`] when the name is taken.
-    pub fn new(scope: &mut Scope<'_>, n_fields: i64, width: i64) -> Result<Self> {
-        let w = scope.param("weight", &[n_fields, width], Init::fan_in(width))?;
-        let b = scope.param("bias", &[n_fields, width], Init::fan_in(width))?;
-        Ok(Self { name: scope.name().to_owned(), w, b, n_fields })
-    }
-
-    /// # Shapes
-    /// `xs`: `[b, fields]`, result `[b, fields, d]`.
-    ///
-    /// # Errors
-    /// [`Error::Shape`] for another number of fields.
-    pub fn forward(&self, xs: &Tensor) -> Result<Tensor> {
-        if xs.size().len() != 2 || xs.size()[1] != self.n_fields {
-            return Err(Error::Shape {
-                op: self.name.clone(),
-                tensor: "xs",
-                expected: format!("[b, {}]", self.n_fields),
-                found: xs.size(),
-            });
-        }
-        let xs = xs.f_to_kind(self.w.kind()).and_then(|x| x.f_unsqueeze(-1)).op(self.name.as_str())?; // [b, fields, 1]
-        self.b.f_addcmul(&xs, &self.w).op(self.name.as_str()) // [b, fields, d]
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,15 +93,5 @@ mod tests {
         assert!(emb.forward(&codes.to_kind(Kind::Float)).unwrap_err().to_string().contains("Int64"));
         assert!(emb.forward(&codes.narrow(1, 0, 1)).unwrap_err().to_string().contains("[b, 2]"));
         assert!(emb.forward(&Tensor::from_slice(&[2i64, 2]).view([1, 2])).is_err());
-    }
-
-    #[test]
-    fn numbers_move_along_their_direction() {
-        let mut params = ParamSet::new(Kind::Double, Device::Cpu, 1);
-        let tokens = NumericTokens::new(&mut params.root().sub("numeric"), 2, 3).unwrap();
-        let (w, b) = (params.get("numeric.weight").unwrap().tensor(), params.get("numeric.bias").unwrap().tensor());
-        let ys = tokens.forward(&Tensor::from_slice(&[2.0f32, -1.0]).view([1, 2])).unwrap();
-        let by_hand: Tensor = w.get(0) * 2.0 + b.get(0);
-        assert!((ys.get(0).get(0) - by_hand).abs().max().double_value(&[]) < 1e-15);
     }
 }

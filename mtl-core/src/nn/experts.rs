@@ -65,7 +65,7 @@ impl Experts {
         cx.record(|| TapeEntry {
             layer: self.name.clone(),
             multiply_adds: u64::try_from(experts * xs.size()[1] * inputs * outputs).unwrap_or(0),
-            product: Product::Experts { weight: self.w.shallow_clone(), bias: self.b.shallow_clone() },
+            product: Product::Experts { weight: self.w.shallow_clone(), bias: Some(self.b.shallow_clone()) },
             input: xs,
             output: ys.shallow_clone(),
         });

@@ -1,7 +1,7 @@
-//! The fields of one table input as tokens, whatever its modality: codes by their embedding, numbers by a learned
-//! direction.
+//! The fields of one table input as tokens, whatever its modality: codes by their embedding, numbers by a
+//! [`NumberEmbedding`].
 
-use super::{FieldEmbedding, NumericTokens};
+use super::{FieldEmbedding, NumberEmbedding, NumberEmbeddingConfig};
 use crate::{
     context::Cx,
     error::{Error, Result},
@@ -20,17 +20,23 @@ pub struct FieldTokens {
 #[derive(Debug)]
 enum Layer {
     Codes(FieldEmbedding),
-    Numbers(NumericTokens),
+    Numbers(NumberEmbedding),
 }
 
 impl FieldTokens {
-    /// Tokens of width `d` for an input of categorical or numeric fields. Parameters are named by the modality, and by
-    /// the input where there are several of that modality.
+    /// Tokens of width `d` for an input of categorical or numeric fields, the latter by the embedding that `numbers` names.
+    /// Parameters are named by the modality, and by the input where there are several of that modality.
     ///
     /// # Errors
     /// [`Error::UnknownName`] for an input that the data set does not have; [`Error::Input`] for one that has no
     /// fields; those of the layers.
-    pub fn new(scope: &mut Scope<'_>, spec: &InputSpec, input: &str, d: i64) -> Result<Self> {
+    pub fn new(
+        scope: &mut Scope<'_>,
+        spec: &InputSpec,
+        input: &str,
+        d: i64,
+        numbers: &NumberEmbeddingConfig,
+    ) -> Result<Self> {
         let modality = spec.get(input)?;
         let mut place = scope.sub(modality.name());
         let mut place = if spec.is_only(input) { place } else { place.sub(input) };
@@ -41,8 +47,7 @@ impl FieldTokens {
                 (names, Layer::Codes(FieldEmbedding::new(&mut place, &cardinalities, d)?))
             }
             Modality::Numeric(table) => {
-                let n = table.names.len() as i64;
-                (table.names.clone(), Layer::Numbers(NumericTokens::new(&mut place, n, d)?))
+                (table.names.clone(), Layer::Numbers(NumberEmbedding::new(&mut place, spec, input, d, numbers)?))
             }
             other => {
                 let (expected, found) = ("categorical or numeric fields".to_owned(), other.describe());
@@ -71,7 +76,7 @@ impl FieldTokens {
     pub fn of(&self, xs: &tch::Tensor, cx: &Cx) -> Result<tch::Tensor> {
         match &self.layer {
             Layer::Codes(layer) => cx.embedded(&self.input, layer.forward(xs)?), // [b, f, d]
-            Layer::Numbers(layer) => layer.forward(xs),                          // [b, n, d]
+            Layer::Numbers(layer) => layer.tokens(xs, cx),                       // [b, n, d]
         }
     }
 }

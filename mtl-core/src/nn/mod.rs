@@ -16,13 +16,14 @@ mod linear;
 mod lstm;
 mod mlp;
 mod norm;
+mod number_embedding;
 mod packing;
 
 pub use activation::Activation;
 pub use batch_norm::BatchNorm2d;
 pub use conv::{Conv2d, ConvConfig};
 pub use dropout::Dropout;
-pub use embedding::{FieldEmbedding, NumericTokens};
+pub use embedding::FieldEmbedding;
 pub use experts::Experts;
 pub use field_tokens::FieldTokens;
 pub use gru::GruCell;
@@ -30,6 +31,10 @@ pub use linear::Linear;
 pub use lstm::Lstm;
 pub use mlp::Mlp;
 pub use norm::LayerNorm;
+pub use number_embedding::{
+    LinearConfig, LinearReluConfig, NumberEmbedding, NumberEmbeddingConfig, NumberEmbeddingPart, NumbersToTokens,
+    NumericTokens, PbldConfig, PeriodicConfig, PiecewiseLinearConfig,
+};
 pub use packing::Packing;
 
 use tch::Tensor;

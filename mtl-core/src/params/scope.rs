@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tch::Tensor;
+use tch::{Device, Kind, Tensor};
 
 use super::{Buffer, Init, Param, ParamSet, Role};
 use crate::{
@@ -73,6 +73,18 @@ impl<'a> Scope<'a> {
     pub(crate) fn only(&mut self, stages: Arc<[String]>) -> Scope<'_> {
         let (prefix, stage) = (self.prefix.clone(), self.stage.clone());
         Scope { prefix, role: self.role, stage, one_stage: self.one_stage, only: Some(stages), set: self.set }
+    }
+
+    /// The element kind of parameters.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.set.kind
+    }
+
+    /// Where parameters lie.
+    #[must_use]
+    pub fn device(&self) -> Device {
+        self.set.device
     }
 
     /// The dotted name of this place; modules keep it for messages and traces.

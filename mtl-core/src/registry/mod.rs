@@ -11,10 +11,12 @@
 //! the trait, and from then on its name is read, checked, documented and listed as ours are, and it is asked and built by the
 //! same calls ([`Outside`]). What no configuration chooses but files name (kinds of answers, modalities) is in [`Makers`].
 
+mod by_kind;
 mod makers;
 mod outside;
 mod table;
 
+pub use by_kind::{ByKind, by_kind};
 pub use makers::Makers;
 pub use outside::{Catalogue, Outside};
 pub use table::{Content, Value, settings, with, without};

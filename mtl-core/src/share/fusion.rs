@@ -246,7 +246,7 @@ mod tests {
     #[test]
     fn each_part_reaches_its_own_encoder_only() {
         let image = Modality::from(Picture { channels: 1, height: 8, width: 8 });
-        let x = Modality::from(Numeric { names: vec!["x".into()] });
+        let x = Modality::from(Numeric::new(vec!["x".into()]));
         let spec = InputSpec::new([("numeric", x), ("image", image.clone())]).unwrap();
         let config: FusionConfig = serde_json::from_str(
             r#"{ "combine": "gated", "parts": [{ "inputs": ["image"] }, { "inputs": ["numeric"], "encoder": { "kind": "mlp" } }] }"#,

@@ -22,7 +22,7 @@ pub(crate) fn small(name: &str) -> EncoderConfig {
         }
         EncoderConfig::Tabular(_) => {
             let (token_width, hidden) = (3, vec![6, 5]);
-            EncoderConfig::Tabular(TabularEncoderConfig { token_width, hidden, activation, dropout: 0.0 })
+            EncoderConfig::Tabular(TabularEncoderConfig { token_width, hidden, activation, ..Default::default() })
         }
         EncoderConfig::Conv(_) => {
             EncoderConfig::Conv(ConvEncoderConfig { channels: vec![3, 4], activation, dropout: 0.0 })

@@ -126,7 +126,7 @@ impl Net {
         let mut params = ParamSet::new(Kind::Float, Device::Cpu, 5);
         let (activation, tasks) = (Activation::Tanh, tasks());
         let encoder = EncoderConfig::Mlp(MlpEncoderConfig { hidden: vec![24, 12], activation, dropout: 0.0 });
-        let input = Numeric { names: (0..FIELDS).map(|i| format!("x{i}")).collect() };
+        let input = Numeric::new((0..FIELDS).map(|i| format!("x{i}")).collect());
         let spec = InputSpec::new([("x", input.into())])?;
         let plan = EncoderPlan::new(&encoder, &spec);
         let sharing: Box<dyn Sharing> = match trunk {

@@ -111,7 +111,7 @@ pub(crate) fn net(trunk: Trunk, above: bool, kind: Kind) -> Net {
 pub(crate) fn net_of(sharing: &SharingConfig, pictures: bool, above: bool, kind: Kind) -> Net {
     let mut params = ParamSet::new(kind, Device::Cpu, 5);
     let b = if pictures { 7 } else { 12 };
-    let fields = Numeric { names: (0..9).map(|i| format!("x{i}")).collect() };
+    let fields = Numeric::new((0..9).map(|i| format!("x{i}")).collect());
     let image = Picture { channels: 2, height: 8, width: 8 };
     let spec = InputSpec::new([("numeric", fields.into()), ("image", image.into())]).unwrap();
     let inputs = vec![("numeric".to_owned(), noise(&[b, 9], kind)), ("image".to_owned(), noise(&[b, 2, 8, 8], kind))];

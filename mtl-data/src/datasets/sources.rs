@@ -195,7 +195,7 @@ fn input_names(sources: &[LoadedSource]) -> Vec<Vec<String>> {
     let name = |at: usize, name: &str| {
         let own = &sources[at].splits;
         let alike = others_with(at, name).into_iter().all(|(other, modality)| {
-            own.info.inputs.get(name).is_ok_and(|own| own == modality)
+            own.info.inputs.get(name).is_ok_and(|own| own.joined(modality).is_some())
                 && mean_the_same(own.preprocessing.as_ref(), other.splits.preprocessing.as_ref(), name)
         });
         if alike { name.to_owned() } else { format!("{}_{name}", sources[at].name) }

@@ -66,16 +66,36 @@ fn of_column(before: &FittedColumn, now: &FittedColumn) -> Option<String> {
             texts("code", 1, before, now)
         }
         (FittedColumn::Label { known: before }, FittedColumn::Label { known: now }) => texts("label", 0, before, now),
-        (FittedColumn::Numeric { mean, std, .. }, FittedColumn::Numeric { mean: mean_now, std: std_now, .. }) => {
+        (
+            FittedColumn::Numeric { mean, std, edges, quantiles, .. },
+            FittedColumn::Numeric { mean: mean_now, std: std_now, edges: edges_now, quantiles: quantiles_now, .. },
+        ) => {
+            if let Some(at) = first_difference(quantiles, quantiles_now) {
+                let shown = |q: Option<&f64>| q.map_or_else(|| "none".to_owned(), |q| format!("{q:.6}"));
+                return Some(format!("quantile {at} {} -> {}", shown(quantiles.get(at)), shown(quantiles_now.get(at))));
+            }
+            let is_scaled_alike = mean.to_bits() == mean_now.to_bits() && std.to_bits() == std_now.to_bits();
+            if let (true, Some(at)) = (is_scaled_alike, first_difference(edges, edges_now)) {
+                let shown = |edge: Option<&f32>| edge.map_or_else(|| "none".to_owned(), ToString::to_string);
+                return Some(format!(
+                    "edge {at} of its bins was {}, would be {}",
+                    shown(edges.get(at)),
+                    shown(edges_now.get(at))
+                ));
+            }
             Some(format!("mean {mean:.6} -> {mean_now:.6}, deviation {std:.6} -> {std_now:.6}"))
         }
         _ => None,
     }
 }
 
+fn first_difference<T: PartialEq>(before: &[T], now: &[T]) -> Option<usize> {
+    (0..before.len().max(now.len())).find(|&at| before.get(at) != now.get(at))
+}
+
 /// The first place at which two lists of texts differ; places count from `first`.
 fn texts(what: &str, first: usize, before: &[String], now: &[String]) -> Option<String> {
-    let at = (0..before.len().max(now.len())).find(|&at| before.get(at) != now.get(at))?;
+    let at = first_difference(before, now)?;
     let shown = |text: Option<&String>| text.map_or_else(|| "none".to_owned(), |text| quoted(text));
     Some(format!("{what} {} was {}, would be {}", at + first, shown(before.get(at)), shown(now.get(at))))
 }
@@ -133,6 +153,9 @@ mod tests {
         assert_eq!(swapped, r#"column "wood": code 1 was "ash", would be "elm""#);
         let scaled = difference("ash,10,a\nash,30,b\nelm,20,a\n").unwrap();
         assert_eq!(scaled, r#"column "size": mean 2.000000 -> 20.000000, deviation 0.816497 -> 8.164966"#);
+        let spread = |values: [i32; 4]| fit(&values.map(|x| format!("ash,{x},a\nash,{x},b\n")).concat());
+        let edges = of_fits(&spread([0, 10, 0, 10]), &spread([-2, 12, 4, 6])).unwrap();
+        assert_eq!(edges, r#"column "size": edge 0 of its bins was -1, would be -1.4"#);
         let classes = difference("ash,1,a\nash,3,b\nelm,2,c\n").unwrap();
         assert_eq!(classes, r#"column "y": label 2 was none, would be "c""#);
     }

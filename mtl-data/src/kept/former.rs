@@ -89,6 +89,23 @@ mod tests {
         value
     }
 
+    /// What that version knew: where numbers lie was not learned.
+    fn without_edges(kept: &Kept) -> Kept {
+        fn strip(value: &mut Value) {
+            match value {
+                Value::Object(keys) => {
+                    keys.remove("edges");
+                    keys.values_mut().for_each(strip);
+                }
+                Value::Array(items) => items.iter_mut().for_each(strip),
+                Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+            }
+        }
+        let mut value = serde_json::to_value(kept).unwrap();
+        strip(&mut value);
+        serde_json::from_value(value).unwrap()
+    }
+
     #[test]
     fn the_former_form_says_the_same() {
         let generated: DatasetConfig =
@@ -102,7 +119,7 @@ mod tests {
             format!("kind = \"csv\"\ndir = {:?}\ntrain = \"t.csv\"\nschema = {{ columns = {columns} }}", dir.path());
         let table: DatasetConfig = toml::from_str(&text).unwrap();
         for config in [generated, table] {
-            let kept = Kept::of(&config, &config.load().unwrap());
+            let kept = without_edges(&Kept::of(&config, &config.load().unwrap()));
             let read = Kept::of_version_1(former(&kept)).unwrap();
             assert_eq!(read, kept);
             read.validate().unwrap();

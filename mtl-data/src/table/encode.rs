@@ -11,7 +11,8 @@ use super::{
     fit::{positions, same_columns},
     label_text::LabelTexts,
     sample_facts::SampleFacts,
-    schema::{Column, LabelSpec, TaskColumns},
+    scale::Scale,
+    schema::{LabelSpec, TaskColumns},
 };
 use crate::{
     error::{Error, Result},
@@ -83,20 +84,20 @@ impl FittedSchema {
     /// Scaled numbers row by row.
     #[expect(clippy::cast_possible_truncation, reason = "inputs are f32")]
     fn numeric(&self, table: &Table, n_rows: usize) -> Vec<f32> {
-        let mut columns = Vec::new();
+        let (mut columns, mut indicators) = (Vec::new(), Vec::new());
         for ((column, spec), fitted) in table.columns().iter().zip(&self.schema().columns).zip(self.columns()) {
-            if let (
-                TableColumn::Numbers(values),
-                Column::Numeric { transform, .. },
-                FittedColumn::Numeric { mean, std, fill },
-            ) = (column, spec, fitted)
+            if let (TableColumn::Numbers(values), Some(scale), FittedColumn::Numeric { fill, .. }) =
+                (column, Scale::of(spec, fitted), fitted)
             {
-                columns.push((values, *transform, *mean, *std, *fill));
+                columns.push(Field::Number(values, scale, scale.forward(*fill) as f32));
+                indicators.extend(spec.indicator().map(|_| Field::IsMissing(values)));
             }
         }
-        by_row(n_rows, &columns, |&(values, transform, mean, std, fill), row| {
-            let value = if values[row].is_nan() { fill } else { values[row] };
-            ((transform.apply(value) - mean) / std) as f32
+        columns.append(&mut indicators);
+        by_row(n_rows, &columns, |field, row| match field {
+            Field::Number(values, scale, _) if !values[row].is_nan() => scale.forward(values[row]) as f32,
+            Field::Number(_, _, fill) => *fill,
+            Field::IsMissing(values) => f32::from(values[row].is_nan()),
         })
     }
 
@@ -153,6 +154,14 @@ impl FittedSchema {
         };
         dictionary.iter().map(meaning).collect()
     }
+}
+
+/// A numeric field, and what it is made of.
+enum Field<'a> {
+    /// Numbers, how they are scaled, and what stands for a gap.
+    Number(&'a [f64], Scale<'a>, f32),
+    /// 1 where one is missing, else 0.
+    IsMissing(&'a [f64]),
 }
 
 /// What a text in a label column says.
@@ -286,6 +295,26 @@ mod tests {
         let Reference::Values(values) = reference(1) else { panic!() };
         assert!(values.row(0) == array![1.0, 1.0] && (values[[1, 0]] - 0.5).abs() < 1e-9 && values[[1, 1]].is_nan());
         assert_eq!(reference(2), Reference::MultiLabel(array![[0.0, 1.0], [1.0, 0.0]]));
+    }
+
+    #[test]
+    fn gaps_are_filled_and_told() {
+        let columns = r#"{ name = "size", kind = "numeric", transform = "none", missing = "indicator" },
+            { name = "w", kind = "numeric", transform = "none" }, { name = "y", kind = "label", label = "value" }"#;
+        let schema: Schema = toml::from_str(&format!("missing = [\"?\"]\ncolumns = [{columns}]")).unwrap();
+        let format = CsvFormat { header: false, ..CsvFormat::default() };
+        let table = Table::parse("t.csv".as_ref(), b"1,5,1\n?,6,1\n3,7,1\n", &format, &schema).unwrap();
+        let fitted = FittedSchema::fit(&schema, &table, &[0, 1, 2]).unwrap();
+        let batch = fitted.encode(&table).unwrap().batch(&[1, 0, 2]).unwrap();
+        let numbers = Vec::<f32>::try_from(batch.inputs.get("numeric").unwrap().view(-1)).unwrap();
+        assert_eq!(numbers, [2.0, 6.0, 1.0, 1.0, 5.0, 0.0, 3.0, 7.0, 0.0]);
+        assert_eq!(fitted.stand_ins(), [Some(2.0), None]);
+        let text = serde_json::to_string(&fitted.inputs()).unwrap();
+        assert!(text.contains(r#""names":["size","w","size missing"]"#) && text.contains("[0.0,1.0]]"), "{text}");
+        let taken = format!(r#"{columns}, {{ name = "size missing", kind = "numeric" }}"#);
+        let taken: Schema = toml::from_str(&format!("columns = [{taken}]")).unwrap();
+        let e = taken.validate().unwrap_err().to_string();
+        assert!(e.starts_with("schema.columns[0].missing must be \"mean\" or \"refuse\""), "{e}");
     }
 
     #[test]

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Faults, Table, TableColumn, advice,
     label_text::{LabelTexts, groups, sort},
+    scale::{self, Scale},
     schema::{Column, LabelSpec, MissingNumber, Schema, TaskColumns, Transform},
 };
 use crate::{
@@ -22,7 +23,7 @@ use crate::{
 };
 use mtl_core::{
     answer::Answer,
-    input::{CategoricalField, InputSpec},
+    input::{CategoricalField, InputSpec, Numeric},
     task::TaskName,
 };
 
@@ -44,14 +45,22 @@ pub enum FittedColumn {
         /// The texts.
         vocabulary: Vec<String>,
     },
-    /// The scaled number is `(transformed - mean) / std`.
+    /// The scaled number is `(transformed - mean) / std`, but for `robust` and `quantile`, which see `scale.rs`.
     Numeric {
-        /// Mean of the transformed numbers; 0 for transform `none`.
+        /// Mean of the transformed numbers; their median for transform `robust`; 0 for `none` and `quantile`.
         mean: f64,
-        /// Their standard deviation; 1 for transform `none` and for a constant column.
+        /// Their standard deviation; for `robust` the distance of their quartiles; 1 for `none`, `quantile` and a constant column.
         std: f64,
         /// What stands for a missing number, before the transform is applied: the mean of the known ones.
         fill: f64,
+        /// Edges of bins that hold about equally many of the scaled numbers: at most 49, ascending and distinct, those of a long
+        /// column from 65,536 of its rows. One for a constant column, none where no number is known, and in runs of earlier
+        /// versions.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        edges: Vec<f32>,
+        /// For transform `quantile` the numbers at even steps from the smallest to the largest, at most 256; else none.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        quantiles: Vec<f64>,
     },
     /// The labels that may occur, each in its usual spelling: for classes, in the order of their indices; empty for
     /// numbers.
@@ -109,7 +118,7 @@ impl FittedSchema {
         };
         let label = |task: &TaskName| Column::Label { name: task.to_string(), task: None, label: LabelSpec::Value };
         let columns = numeric.iter().map(number).chain(tasks.iter().map(label)).collect();
-        let as_is = FittedColumn::Numeric { mean: 0.0, std: 1.0, fill: 0.0 };
+        let as_is = FittedColumn::Numeric { mean: 0.0, std: 1.0, fill: 0.0, edges: Vec::new(), quantiles: Vec::new() };
         let mut fitted = vec![as_is; numeric.len()];
         fitted.resize(numeric.len() + tasks.len(), FittedColumn::Label { known: Vec::new() });
         let schema = Self { schema: Schema { columns, ..Schema::default() }, columns: fitted };
@@ -132,8 +141,9 @@ impl FittedSchema {
                 (Column::Categorical { .. }, FittedColumn::Categorical { vocabulary }) => {
                     positions(vocabulary).len() == vocabulary.len()
                 }
-                (Column::Numeric { .. }, FittedColumn::Numeric { mean, std, fill }) => {
-                    mean.is_finite() && fill.is_finite() && std.is_finite() && *std > 0.0
+                (Column::Numeric { .. }, FittedColumn::Numeric { fill, edges, .. }) => {
+                    let ascend = edges.iter().all(|x| x.is_finite()) && edges.is_sorted_by(|a, b| a < b);
+                    fill.is_finite() && ascend && Scale::of(column, fitted).is_some_and(|scale| scale.is_sound())
                 }
                 (Column::Label { .. }, FittedColumn::Label { .. })
                 | (Column::Weight { .. } | Column::Group { .. } | Column::Ignore { .. }, FittedColumn::Ignored) => true,
@@ -170,30 +180,58 @@ impl FittedSchema {
     /// [`FittedSchema::inputs`]); `None` beyond the last. It is as exact as the `f32` that the model saw.
     #[must_use]
     pub fn original(&self, numeric: usize, scaled: f64) -> Option<f64> {
-        let numbers = self.schema.columns.iter().zip(&self.columns).filter_map(|pair| match pair {
-            (Column::Numeric { transform, .. }, FittedColumn::Numeric { mean, std, .. }) => {
-                Some((transform, mean, std))
-            }
-            _ => None,
+        self.scales().nth(numeric).map(|scale| scale.back(scaled))
+    }
+
+    /// The scaled number that stands for a gap, by numeric field; `None` for one that refuses gaps.
+    #[must_use]
+    pub fn stand_ins(&self) -> Vec<Option<f32>> {
+        let numeric = self.schema.columns.iter().zip(&self.columns).filter_map(|(column, fitted)| {
+            let (Column::Numeric { missing, .. }, FittedColumn::Numeric { fill, .. }) = (column, fitted) else {
+                return None;
+            };
+            let scale = Scale::of(column, fitted)?;
+            #[expect(clippy::cast_possible_truncation, reason = "inputs are f32")]
+            let stand_in = || scale.forward(*fill) as f32;
+            Some((*missing != MissingNumber::Refuse).then(stand_in))
         });
-        numbers.into_iter().nth(numeric).map(|(transform, mean, std)| transform.invert(scaled * std + mean))
+        numeric.collect()
+    }
+
+    /// The names of the fields that say where a number is missing, in column order: they stand behind all numbers.
+    pub(crate) fn indicators(&self) -> impl Iterator<Item = String> {
+        self.schema.columns.iter().filter_map(Column::indicator)
+    }
+
+    fn scales(&self) -> impl Iterator<Item = Scale<'_>> {
+        self.schema.columns.iter().zip(&self.columns).filter_map(|(column, fitted)| Scale::of(column, fitted))
     }
 
     /// The inputs: an input of codes and one of numbers, as far as there are such columns, each in column order.
     #[must_use]
     pub fn inputs(&self) -> InputSpec {
-        let (mut categorical, mut numeric) = (Vec::new(), Vec::new());
+        let (mut categorical, mut numeric) = (Vec::new(), Numeric::new(Vec::new()));
         for (column, fitted) in self.schema.columns.iter().zip(&self.columns) {
             let name = column.name().to_owned();
             match fitted {
                 FittedColumn::Categorical { vocabulary } => {
                     categorical.push(CategoricalField { name, cardinality: vocabulary.len() as i64 + 1 });
                 }
-                FittedColumn::Numeric { .. } => numeric.push(name),
+                FittedColumn::Numeric { edges, .. } => {
+                    numeric.names.push(name);
+                    numeric.edges.push(edges.clone());
+                }
                 FittedColumn::Label { .. } | FittedColumn::Ignored => {}
             }
         }
-        InputSpec::table(categorical, numeric)
+        for name in self.indicators() {
+            numeric.names.push(name);
+            numeric.edges.push(vec![0.0, 1.0]);
+        }
+        if numeric.edges.iter().all(Vec::is_empty) {
+            numeric.edges.clear();
+        }
+        InputSpec::of_fields(categorical, numeric)
     }
 
     /// What encoders and heads need to know.
@@ -224,24 +262,6 @@ impl FittedSchema {
             }
             Some((_, LabelSpec::Binary { .. })) => Answer::multi_label(names()),
             Some((_, LabelSpec::Value)) | None => Answer::values(names()),
-        }
-    }
-}
-
-impl Transform {
-    /// The transform before scaling.
-    pub(crate) fn apply(self, x: f64) -> f64 {
-        match self {
-            Self::Log1pStandard => x.signum() * x.abs().ln_1p(),
-            Self::Standard | Self::None => x,
-        }
-    }
-
-    /// What the transform was applied to.
-    pub(crate) fn invert(self, x: f64) -> f64 {
-        match self {
-            Self::Log1pStandard => x.signum() * x.abs().exp_m1(),
-            Self::Standard | Self::None => x,
         }
     }
 }
@@ -293,13 +313,8 @@ fn fit_column(schema: &Schema, tasks: &[TaskColumns], idx: usize, rows: &Rows<'_
             (FittedColumn::Categorical { vocabulary }, None)
         }
         (Column::Numeric { transform, .. }, TableColumn::Numbers(values)) => {
-            let known = || rows.indices().filter_map(|row| values.get(row)).copied().filter(|v| !v.is_nan());
-            let fill = moments(known()).0;
-            let (mean, std) = match transform {
-                Transform::None => (0.0, 1.0),
-                _ => moments(known().map(|v| transform.apply(v))),
-            };
-            (FittedColumn::Numeric { mean, std: if std > 0.0 { std } else { 1.0 }, fill }, None)
+            let known = rows.indices().filter_map(|row| values.get(row)).copied().filter(|v| !v.is_nan());
+            (scale::fit(*transform, known), None)
         }
         (Column::Label { label, .. }, _) => {
             let task = tasks.iter().find(|task| task.columns.contains(&idx));
@@ -495,8 +510,10 @@ mod tests {
         let table = table(&schema, "red,5,a,yes\nblue,5,b,no\nblue,5,a,no\n");
         let fitted = FittedSchema::fit(&schema, &table, &[0, 1, 2]).unwrap();
         assert_eq!(fitted.columns()[0], FittedColumn::Categorical { vocabulary: vec!["blue".into()] });
-        assert_eq!(fitted.columns()[1], FittedColumn::Numeric { mean: 5.0, std: 1.0, fill: 5.0 });
-        assert!((Transform::Log1pStandard.apply(-1.0) + 2.0f64.ln()).abs() < 1e-15);
+        assert_eq!(
+            fitted.columns()[1],
+            FittedColumn::Numeric { mean: 5.0, std: 1.0, fill: 5.0, edges: vec![0.0], quantiles: Vec::new() }
+        );
     }
 
     #[test]

@@ -34,7 +34,9 @@ mod look;
 mod number;
 mod parse;
 pub(crate) mod pattern;
+mod quantiles;
 mod sample_facts;
+mod scale;
 mod schema;
 pub mod stream;
 pub mod survey;
@@ -456,7 +458,7 @@ fn plan(column: &Column) -> Plan {
         Column::Ignore { .. } => Plan::Skip,
         Column::Categorical { .. } | Column::Group { .. } => Plan::Text,
         Column::Weight { .. } => Plan::Number { gaps: false },
-        Column::Numeric { missing, .. } => Plan::Number { gaps: *missing == MissingNumber::Mean },
+        Column::Numeric { missing, .. } => Plan::Number { gaps: *missing != MissingNumber::Refuse },
         Column::Label { label: LabelSpec::Value, .. } => Plan::Number { gaps: true },
         Column::Label { .. } => Plan::Text,
     }

@@ -142,6 +142,19 @@ impl Column {
         matches!(self, Self::Categorical { .. } | Self::Numeric { .. })
     }
 
+    /// The name of the field that says where its number is missing, if there is one.
+    pub(crate) fn indicator(&self) -> Option<String> {
+        match self {
+            Self::Numeric { name, missing: MissingNumber::Indicator, .. } => Some(format!("{name} missing")),
+            Self::Numeric { .. }
+            | Self::Categorical { .. }
+            | Self::Label { .. }
+            | Self::Weight { .. }
+            | Self::Group { .. }
+            | Self::Ignore { .. } => None,
+        }
+    }
+
     /// Whether it says what is to be answered, or about the answer: what a file for prediction need not have.
     pub(crate) fn is_about_answers(&self) -> bool {
         matches!(self, Self::Label { .. } | Self::Weight { .. } | Self::Group { .. })
@@ -159,6 +172,10 @@ pub enum Transform {
     Log1pStandard,
     /// As it is.
     None,
+    /// `u = (x - median) / (third - first quartile)`, then `u / sqrt(1 + (u / 3)^2)`: outliers come no further than 3.
+    Robust,
+    /// The normal score of the share of training numbers below: whatever the distribution, a normal one comes out.
+    Quantile,
 }
 
 /// What to do where a number is not known.
@@ -170,6 +187,8 @@ pub enum MissingNumber {
     Refuse,
     /// Use the training split's mean.
     Mean,
+    /// As `mean`, and say so by a further field `<name> missing`, which is 1 there and 0 elsewhere.
+    Indicator,
 }
 
 /// What the labels of a column are.
@@ -241,6 +260,13 @@ impl Schema {
                 if let Some(expected) = exclude(other, column) {
                     return refuse(place, expected, format!("{} again", quoted(column.name())));
                 }
+            }
+        }
+        for (idx, column) in self.columns.iter().enumerate() {
+            let Some(field) = column.indicator() else { continue };
+            if self.columns.iter().any(|other| other.is_input() && other.name() == field) {
+                let expected = "\"mean\" or \"refuse\" where another input has the name of its indicator";
+                return refuse(format!("columns[{idx}].missing"), expected, quoted(&field));
             }
         }
         if !self.columns.iter().any(Column::is_input) {

@@ -21,7 +21,7 @@ use super::{angle::Angle, cyclic::Cyclic, parts};
 
 fn inputs() -> InputSpec {
     let time = Cyclic { names: vec!["hour".into()], periods: vec![24.0] };
-    let pressure = Numeric { names: vec!["pressure".into()] };
+    let pressure = Numeric::new(vec!["pressure".into()]);
     InputSpec::new([("time", input::Custom::new(time).into()), ("pressure", pressure.into())]).unwrap()
 }
 

@@ -144,7 +144,7 @@ impl CustomPreprocessing for Scale {
             return Err(mtl_core::Error::InvalidConfig { what: "weather", field: "deviation", expected, found }.into());
         }
         let time = Cyclic { names: vec!["hour".into(), "month".into()], periods: vec![24.0, 12.0] };
-        let pressure = Numeric { names: vec!["pressure".into()] };
+        let pressure = Numeric::new(vec!["pressure".into()]);
         Ok(InputSpec::new([("time", input::Custom::new(time).into()), ("pressure", pressure.into())])?)
     }
 

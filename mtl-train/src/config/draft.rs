@@ -300,10 +300,13 @@ fn settings(column: &Column) -> String {
                 Transform::Standard => "",
                 Transform::Log1pStandard => ", transform = \"log1p-standard\"",
                 Transform::None => ", transform = \"none\"",
+                Transform::Robust => ", transform = \"robust\"",
+                Transform::Quantile => ", transform = \"quantile\"",
             };
             let gaps = match missing {
                 MissingNumber::Refuse => "",
                 MissingNumber::Mean => ", missing = \"mean\"",
+                MissingNumber::Indicator => ", missing = \"indicator\"",
             };
             format!("kind = \"numeric\"{scale}{gaps}")
         }

@@ -2,7 +2,7 @@
 
 use clap::{Args as ClapArgs, ValueEnum};
 use comfy_table::{Table, presets::NOTHING};
-use mtl_core::{answer::Answer, input::Modality, metric::Direction, step::StepMode};
+use mtl_core::{answer::Answer, input::Modality, metric::Direction, nn::NumberEmbeddingConfig, step::StepMode};
 use mtl_data::{DatasetConfig, Mix};
 use mtl_heads::HeadConfig;
 use mtl_metrics::registry::Entry;
@@ -46,6 +46,8 @@ enum What {
     Mixers,
     /// What inputs are.
     Modalities,
+    /// How numbers of a table become vectors.
+    NumberEmbeddings,
     Optimizers,
     Schedules,
     StepModes,
@@ -65,6 +67,7 @@ impl What {
             Self::Metrics => Vec::new(),
             Self::Mixers => Mix::all(),
             Self::Modalities => Modality::all(),
+            Self::NumberEmbeddings => NumberEmbeddingConfig::all(),
             Self::Optimizers => OptimizerConfig::all(),
             Self::Schedules => ScheduleConfig::all(),
             Self::StepModes => StepMode::all(),

@@ -39,6 +39,7 @@ columns = [
 [encoder]
 kind = "tabular"
 token_width = 4
+numbers = "piecewise-linear"
 hidden = [16]
 dropout = 0.1
 [train]

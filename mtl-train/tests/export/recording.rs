@@ -2,6 +2,10 @@
 
 use std::path::Path;
 
+use mtl_core::{
+    encode::{EncoderConfig, TabularEncoderConfig},
+    nn::NumberEmbeddingConfig,
+};
 use mtl_data::Splits;
 use mtl_train::{
     config::RunConfig,
@@ -11,7 +15,7 @@ use mtl_train::{
 };
 use tch::Device;
 
-use crate::fixture::{difference, join, pictures};
+use crate::fixture::{CONFIG, difference, join, pictures, rows};
 
 /// Exports without training (weights are random, which is harder) and compares in batches that were not recorded.
 fn compare(config: &RunConfig, splits: &Splits, session: &Session, to: &Path) {
@@ -60,6 +64,22 @@ fn every_architecture_on_every_table_encoder() {
          train = { selection = \"y1-high.auroc\" }",
     );
     assert!(done >= 6, "{done}");
+}
+
+#[test]
+fn every_embedding_of_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("train.csv"), rows(1, 90, false)).unwrap();
+    std::fs::write(folder.path().join("test.csv"), rows(2, 20, true)).unwrap();
+    let text = CONFIG.replace("[data]", &format!("[data]\ndir = {:?}", folder.path()));
+    let base = RunConfig::parse(&text, "numbers.toml".as_ref()).unwrap();
+    let splits = base.data.load().unwrap();
+    for (name, _) in NumberEmbeddingConfig::ALL {
+        let numbers = NumberEmbeddingConfig::by_name(name).unwrap();
+        let encoder = EncoderConfig::Tabular(TabularEncoderConfig { numbers, ..Default::default() }).into();
+        let config = RunConfig { encoder, ..base.clone() };
+        compare(&config, &splits, &Session::new(&config, &splits).unwrap(), &folder.path().join(name));
+    }
 }
 
 #[test]

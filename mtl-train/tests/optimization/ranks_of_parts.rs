@@ -73,7 +73,7 @@ impl Source for Made {
 fn table() -> InputSpec {
     let field = |name: &str, cardinality| CategoricalField { name: name.into(), cardinality };
     let codes = Categorical { fields: vec![field("town", 3), field("job", 5)] };
-    let numbers = Numeric { names: vec!["age".into(), "wage".into()] };
+    let numbers = Numeric::new(vec!["age".into(), "wage".into()]);
     InputSpec::new([("codes", Modality::from(codes)), ("numbers", numbers.into())]).unwrap()
 }
 
@@ -116,7 +116,7 @@ const INPUTS: usize = 5;
 fn every_encoder_learns_on_ranks_what_it_learns_on_one() {
     let _turn = turn();
     let one = |modality: Modality| InputSpec::new([("x", modality)]).unwrap();
-    let numbers = Numeric { names: vec!["age".into(), "wage".into()] };
+    let numbers = Numeric::new(vec!["age".into(), "wage".into()]);
     let inputs = [
         table(),
         one(numbers.into()),

@@ -10,7 +10,7 @@
 
 use mtl_data::{
     FittedSchema,
-    table::{Column as Field, FittedColumn, MissingNumber, Transform},
+    table::{Column as Field, FittedColumn},
 };
 
 use super::data::{fold, percent};
@@ -21,20 +21,7 @@ use crate::{
 
 /// The scaled number that stands for a gap, by numeric column; `None` for a column that refuses gaps.
 pub(super) fn stand_ins(fitted: Option<&FittedSchema>) -> Vec<Option<f32>> {
-    let stand_in = |(field, learned): (&Field, &FittedColumn)| match (field, learned) {
-        (Field::Numeric { transform, missing, .. }, FittedColumn::Numeric { mean, std, fill }) => {
-            let transformed = match transform {
-                Transform::Log1pStandard => fill.signum() * fill.abs().ln_1p(),
-                Transform::Standard | Transform::None => *fill,
-            };
-            #[expect(clippy::cast_possible_truncation, reason = "inputs are f32")]
-            let scaled = ((transformed - mean) / std) as f32;
-            Some((*missing == MissingNumber::Mean).then_some(scaled))
-        }
-        _ => None,
-    };
-    let columns = fitted.into_iter().flat_map(|f| f.schema().columns.iter().zip(f.columns()));
-    columns.filter_map(stand_in).collect()
+    fitted.map(FittedSchema::stand_ins).unwrap_or_default()
 }
 
 /// What is written of a gap in a sample.

@@ -1,39 +1,11 @@
-//! A member of a registry, by its name alone or as a table with settings: `"mmoe"` or `{ kind = "mmoe", experts = 4 }`.
+//! Members of registries in a comparison, by name or as tables.
 
-use std::borrow::Cow;
-
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned, de::Error as _};
-
-/// Reads either form; writes the table.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(transparent)]
-pub struct ByKind<T>(pub T);
-
-impl<'de, T: DeserializeOwned> Deserialize<'de> for ByKind<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = match toml::Value::deserialize(deserializer)? {
-            toml::Value::String(kind) => toml::Value::Table([("kind".to_owned(), kind.into())].into_iter().collect()),
-            other => other,
-        };
-        // The member's own words, which the config file's reader searches for the nearest name.
-        T::deserialize(value).map(Self).map_err(|e| D::Error::custom(e.message()))
-    }
-}
-
-impl<T: JsonSchema> JsonSchema for ByKind<T> {
-    fn schema_name() -> Cow<'static, str> {
-        format!("{}ByKind", T::schema_name()).into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let table = generator.subschema_for::<T>();
-        json_schema!({ "anyOf": [{ "type": "string" }, table] })
-    }
-}
+pub use mtl_core::registry::ByKind;
 
 #[cfg(test)]
 mod tests {
+    use serde::Deserialize;
+
     use super::*;
     use crate::parts::architecture::Architecture;
 

@@ -46,8 +46,9 @@ pub(super) fn on_tape(pass: &Pass<'_>) -> Result<Vec<Layer>> {
     let mut layers = Vec::new();
     for entry in &pass.forward.tape.0 {
         let (weight, bias) = match &entry.product {
-            Product::Linear { weight, bias } | Product::Conv2d { weight, bias, .. } => (weight, bias.as_ref()),
-            Product::Experts { weight, bias } => (weight, Some(bias)),
+            Product::Linear { weight, bias }
+            | Product::Experts { weight, bias }
+            | Product::Conv2d { weight, bias, .. } => (weight, bias.as_ref()),
             Product::Recurrent { .. } => continue,
         };
         let (Some(position), bias) = (find(weight), bias.map(&find)) else { continue };
