@@ -90,8 +90,7 @@ pub trait AnswerKind: Debug + Send + Sync {
     }
 
     /// Whether the mean of several answers to a sample is an answer: that of probabilities and of numbers is. Only such kinds are answered
-    /// by networks of several [members](crate::encode::Encoder::members), of which
-    /// [`Prediction::mean_of_members`] makes one answer.
+    /// by an ensemble's members, of which [`Prediction::mean_of_members`] makes one answer.
     fn has_mean(&self) -> bool {
         false
     }

@@ -210,7 +210,7 @@ mod tests {
         let loss = || layer.forward(&xs, &cx).unwrap().tanh().square().sum(Kind::Double);
         let gradients = grad(&[loss()], None, &leaves, Graph::Free).unwrap();
         for (leaf, gradient) in leaves.iter().zip(gradients) {
-            let (leaf, gradient) = (leaf.detach().view(-1), gradient.unwrap().view(-1));
+            let (leaf, gradient) = (leaf.detach().view(-1), gradient.unwrap().reshape([-1]));
             for at in 0..leaf.size()[0] {
                 let moved = |by: f64| {
                     let _guard = tch::no_grad_guard();

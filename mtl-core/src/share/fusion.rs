@@ -188,11 +188,11 @@ impl Sharing for Fusion {
     }
 
     fn forward(&self, inputs: &Inputs, wanted: &TaskMask, cx: &Cx) -> Result<SharedFeatures> {
-        let pooled = |encoder: &Box<dyn Encoder>| {
-            let others = if encoder.members() == 1 { self.members } else { 1 };
-            Features::Pooled(encoder.forward(inputs, cx)?.pooled()?).for_members(others)?.pooled()
-        };
-        let pooled = self.encoders.iter().map(pooled).collect::<Result<Vec<_>>>()?; // [b, d_i] each
+        let pooled = self.encoders.iter().map(|encoder| {
+            let own = Features::Pooled(encoder.forward(inputs, cx)?.pooled()?);
+            own.for_members(if encoder.members() == 1 { self.members } else { 1 })?.pooled()
+        });
+        let pooled = pooled.collect::<Result<Vec<_>>>()?; // [b, d_i] each
         let read = Tensor::f_cat(&pooled, 1).op("fusion")?; // [b, sum d_i]
         let n_tasks = self.views.len();
         let (per_task, boundary) = match &self.layers {
