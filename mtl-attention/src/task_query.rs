@@ -259,6 +259,10 @@ impl Sharing for TaskQuerySharing {
         &self.views
     }
 
+    fn members(&self) -> i64 {
+        self.encoder.members()
+    }
+
     fn forward(&self, inputs: &Inputs, wanted: &TaskMask, cx: &Cx) -> Result<SharedFeatures> {
         let mut tokens = self.tokens(self.encoder.forward(inputs, cx)?, cx)?; // [b, l, d_in]
         if let Some(project) = &self.project {

@@ -211,6 +211,12 @@ pub enum Product {
         /// Zeros on each side.
         padding: i64,
     },
+    /// `y_m = s_m (W (r_m x_m)) + b_m`: `x [k, b, inputs]`, `y [k, b, outputs]`, scales `r`, `s` of each of `k` members. Counted and not
+    /// factored: the gradient of the one weight is a sum over members of products with their scales.
+    Ensemble {
+        /// `[outputs, inputs]`.
+        weight: Tensor,
+    },
     /// A recurrence over moments, `x [items, inputs]`, `y [items, outputs]`: its weight gradients are sums over moments whose own
     /// outputs are not on the tape, so that it is counted and not factored.
     Recurrent {
@@ -224,7 +230,10 @@ impl Product {
     #[must_use]
     pub fn weights(&self) -> Vec<&Tensor> {
         match self {
-            Self::Linear { weight, .. } | Self::Experts { weight, .. } | Self::Conv2d { weight, .. } => vec![weight],
+            Self::Linear { weight, .. }
+            | Self::Experts { weight, .. }
+            | Self::Conv2d { weight, .. }
+            | Self::Ensemble { weight } => vec![weight],
             Self::Recurrent { weights } => weights.iter().collect(),
         }
     }

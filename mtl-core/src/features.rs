@@ -177,6 +177,29 @@ impl Features {
         }
     }
 
+    /// Features of one member as those of `members`: the same rows for each, one member's after the other's. Themselves for one.
+    ///
+    /// # Errors
+    /// [`Error::Torch`] when libtorch refuses.
+    pub fn for_members(self, members: i64) -> Result<Self> {
+        if members == 1 {
+            return Ok(self);
+        }
+        let again = |t: &Tensor| {
+            let along_batch: Vec<i64> = (0..t.dim()).map(|axis| if axis == 0 { members } else { 1 }).collect();
+            t.f_repeat(along_batch).op("features of members")
+        };
+        Ok(match self {
+            Self::Pooled(xs) => Self::Pooled(again(&xs)?),
+            Self::Tokens(tokens) => Self::Tokens(Tokens {
+                xs: again(&tokens.xs)?,
+                pad_mask: tokens.pad_mask.as_ref().map(again).transpose()?,
+                names: tokens.names,
+            }),
+            Self::Pyramid(maps) => Self::Pyramid(maps.iter().map(again).collect::<Result<_>>()?),
+        })
+    }
+
     /// The same numbers as new nodes of the graph, whose gradient is what is read from them alone.
     ///
     /// # Errors

@@ -5,14 +5,14 @@ mod encoders;
 
 use mtl_core::{
     context::Cx,
-    encode::{EncoderConfig, TabularEncoderConfig},
+    encode::{Adapters, EncoderConfig, MlpEncoderConfig, TabmEncoderConfig, TabularEncoderConfig},
     input::{
         CategoricalField, Custom, CustomModality, InputSpec, Inputs, Layout, Length, Modality, ModalityKind, Numbers,
         Numeric, Picture, Set, Signal, Tokens,
     },
     laws,
     mode::Mode,
-    nn::NumberEmbeddingConfig,
+    nn::{Activation, NumberEmbeddingConfig},
     params::ParamSet,
 };
 use tch::{Device, Kind, Tensor};
@@ -32,6 +32,60 @@ fn spec(config: &EncoderConfig) -> InputSpec {
 fn every_encoder_obeys_the_laws() {
     for config in encoders::all() {
         assert_eq!(laws::encoder::check(&config, &spec(&config)), Ok(()), "{}", config.name());
+    }
+    let mini = tabm(2, Adapters::First);
+    assert_eq!(laws::encoder::check(&mini, &spec(&mini)), Ok(()));
+}
+
+fn tabm(members: i64, adapters: Adapters) -> EncoderConfig {
+    let EncoderConfig::Tabm(small) = encoders::small("tabm") else { panic!() };
+    EncoderConfig::Tabm(TabmEncoderConfig { members, adapters, ..small })
+}
+
+/// Scales as they may be after training: each member is the network of fully connected layers whose weights are the scaled ones.
+#[test]
+fn a_member_is_a_network_of_scaled_weights() {
+    let spec = InputSpec::table(Vec::new(), vec!["x".into(), "y".into(), "z".into()]);
+    let inputs = laws::encoder::inputs(&spec, Kind::Double, 0..5).unwrap();
+    let cx = Cx::new(Mode::Eval);
+    let build = |config: &EncoderConfig| {
+        let mut params = ParamSet::new(Kind::Double, Device::Cpu, 3);
+        let encoder = config.build(&mut params.root(), &spec).unwrap();
+        (params, encoder)
+    };
+    let mlp = EncoderConfig::Mlp(MlpEncoderConfig { hidden: vec![4, 3], activation: Activation::Tanh, dropout: 0.0 });
+    for (members, adapters) in [(3, Adapters::All), (3, Adapters::First), (1, Adapters::All)] {
+        let (ensemble, encoder) = build(&tabm(members, adapters));
+        let _guard = tch::no_grad_guard();
+        for (place, param) in ensemble.params().iter().enumerate() {
+            let t = param.tensor();
+            let values = Tensor::arange(t.numel() as i64, (Kind::Double, Device::Cpu)).view(t.size().as_slice());
+            t.shallow_clone().copy_(&(values * 0.9 + place as f64).sin());
+        }
+        let found = encoder.forward(&inputs, &cx).unwrap().pooled().unwrap();
+        assert_eq!((encoder.members(), found.size()), (members, vec![members * 5, 3]));
+        for member in 0..members {
+            let (single, network) = build(&mlp);
+            for layer in ["layer0", "layer1"] {
+                let own = |name: &str| ensemble.get(&format!("{layer}.{name}")).ok().map(|param| param.tensor());
+                let of_member = |t: &Tensor| t.get(if t.size()[0] == 1 { 0 } else { member });
+                let mut weight = own("weight").unwrap().shallow_clone();
+                if let Some(r) = own("scale_in") {
+                    weight = weight * of_member(r);
+                }
+                if let Some(s) = own("scale_out") {
+                    weight = weight * of_member(s).unsqueeze(1);
+                }
+                let bias = own("bias").unwrap();
+                let bias = if bias.dim() == 3 { of_member(bias).view(-1) } else { bias.shallow_clone() };
+                for (name, value) in [("weight", weight), ("bias", bias)] {
+                    single.get(&format!("{layer}.0.{name}")).unwrap().tensor().shallow_clone().copy_(&value);
+                }
+            }
+            let expected = network.forward(&inputs, &cx).unwrap().pooled().unwrap();
+            let gap = (found.narrow(0, member * 5, 5) - expected).abs().max().double_value(&[]);
+            assert!(gap < 1e-14, "member {member} of {members}, {adapters:?}: {gap}");
+        }
     }
 }
 
@@ -119,7 +173,7 @@ fn every_input_is_taken_or_refused_by_name() {
             let mut params = ParamSet::new(Kind::Float, Device::Cpu, 3);
             let encoder = config.build(&mut params.root(), &spec).map_err(|e| e.to_string())?;
             let features = encoder.forward(&spec.example(3).unwrap(), &Cx::new(Mode::Eval)).unwrap();
-            assert_eq!(features.pooled().unwrap().size()[0], 3);
+            assert_eq!(features.pooled().unwrap().size()[0], 3 * encoder.members());
             Ok::<_, String>(params.params().len())
         };
         let (taken, refused): (Vec<&Modality>, Vec<_>) = samples.iter().partition(|m| (config.takes().accepts)(m));

@@ -38,6 +38,8 @@ enum Fault {
     DrawsFromElsewhere,
     Infinite,
     WrongGradient,
+    ClaimsMembers,
+    MixesMembers,
 }
 
 /// Numbers and words: `tanh(W x + mean of word vectors)`, then a linear layer.
@@ -112,6 +114,10 @@ impl Encoder for Wrong {
         &self.stages
     }
 
+    fn members(&self) -> i64 {
+        if matches!(self.fault, Fault::ClaimsMembers | Fault::MixesMembers) { 2 } else { 1 }
+    }
+
     fn embed(&self, inputs: &Inputs, cx: &Cx) -> Result<Features> {
         let mut hidden = match inputs.get("numbers") {
             Err(_) if self.fault == Fault::MissesNothing => self.words(inputs)?,
@@ -128,6 +134,8 @@ impl Encoder for Wrong {
             Fault::RemembersOutsideItsParameters => hidden += self.hidden,
             Fault::Infinite => hidden = &hidden / hidden.zeros_like(),
             Fault::WrongGradient => hidden = &hidden + hidden.detach(),
+            // The members of a sample lie together in place of the samples of a member.
+            Fault::MixesMembers => hidden = Tensor::stack(&[&hidden, &(&hidden * 2.0)], 1).flatten(0, 1),
             Fault::InventsLayers => cx.record(|| TapeEntry {
                 layer: "encoder.nowhere".into(),
                 input: hidden.shallow_clone(),
@@ -198,6 +206,8 @@ fn every_law_finds_the_fault_that_it_is_for() {
         (Fault::DrawsFromElsewhere, "seeded"),
         (Fault::Infinite, "finite"),
         (Fault::WrongGradient, "gradient"),
+        (Fault::ClaimsMembers, "views"),
+        (Fault::MixesMembers, "samples"),
     ] {
         let found = broken(fault);
         assert!(found.contains(&law), "{fault:?} breaks {found:?}, not {law}");

@@ -38,6 +38,7 @@ enum Fault {
     RemembersOutsideItsParameters,
     WrongGradient,
     Infinite,
+    ClaimsMembers,
 }
 
 /// A trunk, a norm and a layer per task.
@@ -89,6 +90,10 @@ impl Sharing for Wrong {
 
     fn views(&self) -> &[View] {
         &self.views
+    }
+
+    fn members(&self) -> i64 {
+        if self.fault == Fault::ClaimsMembers { 2 } else { 1 }
     }
 
     fn forward(&self, inputs: &Inputs, wanted: &TaskMask, cx: &Cx) -> Result<SharedFeatures> {
@@ -178,6 +183,7 @@ fn every_law_finds_the_fault_that_it_is_for() {
         (Fault::RemembersOutsideItsParameters, "saved"),
         (Fault::WrongGradient, "gradient"),
         (Fault::Infinite, "finite"),
+        (Fault::ClaimsMembers, "views"),
     ] {
         let found = broken(fault);
         assert!(found.contains(&law), "{fault:?} breaks {found:?}, not {law}");

@@ -38,7 +38,8 @@ impl PoissonHead {
             let _guard = tch::no_grad_guard();
             let _ = log_mean.shallow_clone().f_fill_(spread.moments.mean.max(1e-6).ln())?;
         }
-        Ok(Self { spec, tower: Tower::new(&mut place.scope, place.view, 1, TowerShape::default())?, log_mean })
+        let shape = TowerShape { members: place.members, ..TowerShape::default() };
+        Ok(Self { spec, tower: Tower::new(&mut place.scope, place.view, 1, shape)?, log_mean })
     }
 }
 

@@ -101,7 +101,12 @@ impl ClassHead {
         let positive = (|w: f64| w > 0.0 && w.is_finite(), "> 0");
         let field = ("class head", "class_weights");
         let class_weights = Constant::per_output(field, &config.class_weights, 1.0, width, positive)?;
-        let shape = TowerShape { hidden: &config.hidden, activation: config.activation, dropout: config.dropout };
+        let shape = TowerShape {
+            hidden: &config.hidden,
+            activation: config.activation,
+            dropout: config.dropout,
+            members: place.members,
+        };
         Ok(Self {
             spec: place.spec("class", format!("logits [b, {width}]"), Self::METRICS)?,
             tower: Tower::new(&mut place.scope, place.view, width, shape)?,

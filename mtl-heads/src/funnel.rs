@@ -94,7 +94,12 @@ impl FunnelHead {
             });
         };
         let width = labels.labels.len() as i64;
-        let shape = TowerShape { hidden: &config.hidden, activation: config.activation, dropout: config.dropout };
+        let shape = TowerShape {
+            hidden: &config.hidden,
+            activation: config.activation,
+            dropout: config.dropout,
+            members: place.members,
+        };
         let output = format!("log probabilities [b, {width}], after {before}");
         let needs = HeadNeeds { after: vec![before], ..HeadNeeds::default() };
         Ok(Self {

@@ -39,6 +39,8 @@ pub struct Hidden {
     groups: i64,
     /// Of a sample, over all groups.
     cells: i64,
+    /// How many members of an ensemble see the pass.
+    members: i64,
 }
 
 impl Hiding {
@@ -99,7 +101,7 @@ impl Hiding {
             let none = xs.f_zeros_like()?.f_to_kind(Kind::Bool)?;
             none.f_scatter_value(1, &chosen, 1)
         };
-        Ok(Hidden { mask: run().op("hidden cells")?, groups: 1, cells })
+        Ok(Hidden { mask: run().op("hidden cells")?, groups: 1, cells, members: 1 })
     }
 
     /// What an evaluation hides: every cell once.
@@ -114,7 +116,7 @@ impl Hiding {
             let mask = Tensor::f_arange(self.fields, on)?.f_remainder(groups)?.f_eq_tensor(&group)?; // [g, k]
             mask.f_repeat_interleave_self_int(xs.size()[0], 0, None)
         };
-        Ok(Hidden { mask: run().op("hidden cells")?, groups, cells: self.fields })
+        Ok(Hidden { mask: run().op("hidden cells")?, groups, cells: self.fields, members: 1 })
     }
 
     /// The inputs without what is hidden; where it is in groups, the batch once for each, one after the other.
@@ -154,13 +156,27 @@ impl Hidden {
     /// # Errors
     /// [`Error::Torch`] when libtorch refuses.
     pub fn everything(b: i64, k: i64, device: Device) -> Result<Self> {
-        Ok(Self { mask: Tensor::f_ones([b, k], (Kind::Bool, device)).op("hidden cells")?, groups: 1, cells: k })
+        Ok(Self {
+            mask: Tensor::f_ones([b, k], (Kind::Bool, device)).op("hidden cells")?,
+            groups: 1,
+            cells: k,
+            members: 1,
+        })
+    }
+
+    /// The same cells as each of so many members of an ensemble has them hidden: its rows of the pass, one member's after the other's.
+    ///
+    /// # Errors
+    /// [`Error::Torch`] when libtorch refuses.
+    pub fn for_members(self, members: i64) -> Result<Self> {
+        let mask = self.mask.f_repeat([members, 1]).op("hidden cells")?;
+        Ok(Self { mask, members: self.members * members, ..self })
     }
 
     /// Where cells are hidden.
     ///
     /// # Shapes
-    /// `[n, k]` of `Bool`; `n` is the batch size of the pass: `b`, or `g b` where cells are hidden in `g` groups.
+    /// `[n, k]` of `Bool`; `n` is the number of rows of the pass: `b`, or `g b` where cells are hidden in `g` groups, once a member.
     pub fn mask(&self) -> &Tensor {
         &self.mask
     }
@@ -168,18 +184,19 @@ impl Hidden {
     /// What was restored, of hidden cells alone: each from the group in which it was hidden; 0 where a cell never was.
     ///
     /// # Shapes
-    /// `restored`: `[n, k]`; result `[b, k]`.
+    /// `restored`: `[n, k]`; result `[b, k]`, once a member.
     ///
     /// # Errors
     /// [`Error::Torch`] for another shape.
     pub fn gather(&self, restored: &Tensor) -> Result<Tensor> {
         let seen = restored.f_masked_fill(&self.mask.f_logical_not().op("restored cells")?, 0.0);
         self.by_group(&seen.op("restored cells")?)?
-            .f_sum_dim_intlist(&[0i64][..], false, None::<Kind>)
+            .f_sum_dim_intlist(&[1i64][..], false, None::<Kind>)
+            .and_then(|sum| sum.f_flatten(0, 1))
             .op("restored cells")
     }
 
-    /// Which cells were hidden in one group or another, `[b, k]` of `Bool`; `None` for all of them.
+    /// Which cells were hidden in one group or another, `[b, k]` of `Bool`, once a member; `None` for all of them.
     ///
     /// # Errors
     /// [`Error::Torch`] when libtorch refuses.
@@ -187,13 +204,14 @@ impl Hidden {
         if self.cells == self.mask.size().last().copied().unwrap_or(0) {
             return Ok(None);
         }
-        Ok(Some(self.by_group(&self.mask)?.f_any_dim(0, false).op("hidden cells")?))
+        let any = self.by_group(&self.mask)?.f_any_dim(1, false);
+        any.and_then(|any| any.f_flatten(0, 1)).op("hidden cells").map(Some)
     }
 
-    /// `[n, k]` as `[g, b, k]`.
+    /// `[n, k]` as `[members, g, b, k]`.
     fn by_group(&self, cells: &Tensor) -> Result<Tensor> {
         let (n, k) = cells.size2().op("hidden cells")?;
-        cells.f_view([self.groups, n / self.groups, k]).op("hidden cells")
+        cells.f_view([self.members, self.groups, n / (self.members * self.groups), k]).op("hidden cells")
     }
 }
 

@@ -121,7 +121,12 @@ impl MaskedReconstructionHead {
         let scaling = TargetScaling::new(&mut place.scope, WHAT, width, ScalingChoice::default(), place.labels)?;
         let beside = if config.visible { 2 * width } else { width };
         let view = View::Pooled { width: place.view.width() + beside };
-        let shape = TowerShape { hidden: &config.hidden, activation: config.activation, dropout: config.dropout };
+        let shape = TowerShape {
+            hidden: &config.hidden,
+            activation: config.activation,
+            dropout: config.dropout,
+            members: place.members,
+        };
         let tower = Tower::new(&mut place.scope, &view, width, shape)?;
         let needs = HeadNeeds { inputs: config.visible, hides: Some(hiding.clone()), ..HeadNeeds::default() };
         let output = format!("numbers [b, {width}], restored where hidden");

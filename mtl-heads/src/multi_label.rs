@@ -81,7 +81,12 @@ impl MultiLabelHead {
         let positive = (|w: f64| w > 0.0 && w.is_finite(), "> 0");
         let field = ("multi-label head", "pos_weights");
         let pos_weights = Constant::per_output(field, &config.pos_weights, 1.0, width, positive)?;
-        let shape = TowerShape { hidden: &config.hidden, activation: config.activation, dropout: config.dropout };
+        let shape = TowerShape {
+            hidden: &config.hidden,
+            activation: config.activation,
+            dropout: config.dropout,
+            members: place.members,
+        };
         Ok(Self {
             spec: place.spec("multi-label", format!("logits [b, {width}]"), Self::METRICS)?,
             tower: Tower::new(&mut place.scope, place.view, width, shape)?,

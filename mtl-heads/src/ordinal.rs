@@ -119,7 +119,12 @@ impl OrdinalHead {
     pub fn new(mut place: HeadPlace<'_>, grades: &Ordinal, config: &OrdinalHeadConfig) -> Result<Self> {
         place.answer.check("ordinal head")?;
         let c = grades.grades.len();
-        let shape = TowerShape { hidden: &config.hidden, activation: config.activation, dropout: config.dropout };
+        let shape = TowerShape {
+            hidden: &config.hidden,
+            activation: config.activation,
+            dropout: config.dropout,
+            members: place.members,
+        };
         let (directions, start, output) = match config.loss {
             OrdinalLoss::Coral | OrdinalLoss::CumulativeLink => {
                 (1, start(&shares(c, place.labels)), "logits of exceeding each grade but the last")

@@ -47,6 +47,9 @@ pub struct HeadPlace<'a> {
     pub labels: Option<&'a LabelStats>,
     /// The inputs of the data; `None` where nobody says, and a head that reads inputs cannot be built.
     pub inputs: Option<&'a InputSpec>,
+    /// Of how many [members](mtl_core::encode::Encoder::members) the features are: those of `b` samples have `k b` rows, as have target,
+    /// inputs and whatever else the head is given, and it answers row by row. Most heads hand this on to their [`Tower`](crate::Tower).
+    pub members: i64,
 }
 
 impl<'a> HeadPlace<'a> {
@@ -57,10 +60,10 @@ impl<'a> HeadPlace<'a> {
         Self::new(scope, task, view, answer)
     }
 
-    /// A place for the head of a task right there, without statistics and inputs.
+    /// A place for the head of a task right there, without statistics and inputs, on features of one member.
     #[must_use]
     pub fn new(scope: Scope<'a>, task: &'a TaskName, view: &'a View, answer: &'a Answer) -> Self {
-        Self { scope, task, view, answer, labels: None, inputs: None }
+        Self { scope, task, view, answer, labels: None, inputs: None, members: 1 }
     }
 
     /// With the statistics of the training labels, if they are known.
@@ -73,6 +76,12 @@ impl<'a> HeadPlace<'a> {
     #[must_use]
     pub fn with_inputs(self, inputs: &'a InputSpec) -> Self {
         Self { inputs: Some(inputs), ..self }
+    }
+
+    /// On features of so many members.
+    #[must_use]
+    pub fn with_members(self, members: i64) -> Self {
+        Self { members, ..self }
     }
 
     /// The modality of an input, for a head of that kind which reads it.

@@ -123,7 +123,12 @@ impl QuantileHead {
         let up = steps.split_off(below);
         let start: Vec<f64> = std::iter::once(0.0).chain(up).chain(steps.into_iter().rev()).collect();
         let any = || (|_: f64| true, "a number");
-        let shape = TowerShape { hidden: &config.hidden, activation: config.activation, dropout: config.dropout };
+        let shape = TowerShape {
+            hidden: &config.hidden,
+            activation: config.activation,
+            dropout: config.dropout,
+            members: place.members,
+        };
         let output = format!("the median and steps to other quantiles [b, {}], {}", k * q, config.transform.name());
         Ok(Self {
             spec: place.spec("quantile", output, config.suited())?,

@@ -125,7 +125,12 @@ impl RegressHead {
         }
         let choice = ScalingChoice { transform: config.transform, center: &config.center, scale: &config.scale };
         let scaling = TargetScaling::new(&mut place.scope, "regress head", width, choice, place.labels)?;
-        let shape = TowerShape { hidden: &config.hidden, activation: config.activation, dropout: config.dropout };
+        let shape = TowerShape {
+            hidden: &config.hidden,
+            activation: config.activation,
+            dropout: config.dropout,
+            members: place.members,
+        };
         let output = format!("numbers [b, {width}], {}", config.transform.name());
         Ok(Self {
             spec: place.spec("regress", output, Self::METRICS)?,

@@ -94,7 +94,12 @@ impl TagsHead {
             });
         }
         let width = tags.tags.len() as i64;
-        let shape = TowerShape { hidden: &config.hidden, activation: config.activation, dropout: config.dropout };
+        let shape = TowerShape {
+            hidden: &config.hidden,
+            activation: config.activation,
+            dropout: config.dropout,
+            members: place.members,
+        };
         Ok(Self {
             spec: place.spec("tags", format!("logits [b, l, {width}]"), metrics(place.answer))?,
             tower: Tower::new(&mut place.scope, place.view, width, shape)?,

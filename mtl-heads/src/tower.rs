@@ -6,12 +6,15 @@
 //! ```
 //! Parameters: `hidden.0.weight`, `hidden.0.bias`, ..., `out.weight`, `out.bias`. The result is at least of kind
 //! `Float`: a loss in half precision would lose what small differences of logits say.
+//!
+//! On features of an ensemble of `k` [members](mtl_core::encode::Encoder::members) `W [k, d, o]` and `b [k, 1, o]` are each member's
+//! own, as in TabM, where a network ends there: what members have learned apart is not read by one layer. Hidden layers are shared.
 
 use mtl_core::{
     Result, TorchContext,
     context::Cx,
     features::{Features, View},
-    nn::{Activation, Dropout, Linear, Mlp},
+    nn::{Activation, Dropout, Experts, Linear, Mlp},
     params::Scope,
 };
 use tch::{Kind, Tensor};
@@ -21,7 +24,15 @@ use tch::{Kind, Tensor};
 pub struct Tower {
     hidden: Mlp,
     dropout: Dropout,
-    out: Linear,
+    out: Last,
+}
+
+/// The output layer.
+#[derive(Debug)]
+enum Last {
+    Linear(Linear),
+    /// One for each of so many members.
+    OfMembers(Experts, i64),
 }
 
 /// The shape of a [`Tower`].
@@ -33,11 +44,13 @@ pub struct TowerShape<'a> {
     pub activation: Activation,
     /// Dropout before each linear layer but the first, in `[0, 1)`; without hidden layers before the only one.
     pub dropout: f64,
+    /// Members of which the features are, >= 1: [`HeadPlace::members`](crate::HeadPlace::members).
+    pub members: i64,
 }
 
 impl Default for TowerShape<'_> {
     fn default() -> Self {
-        Self { hidden: &[], activation: Activation::Relu, dropout: 0.0 }
+        Self { hidden: &[], activation: Activation::Relu, dropout: 0.0, members: 1 }
     }
 }
 
@@ -49,7 +62,11 @@ impl Tower {
     pub fn new(scope: &mut Scope<'_>, view: &View, outputs: i64, shape: TowerShape<'_>) -> Result<Self> {
         let dropout = Dropout::new(shape.dropout)?;
         let hidden = Mlp::new(&mut scope.sub("hidden"), view.width(), shape.hidden, shape.activation, dropout)?;
-        let out = Linear::new(&mut scope.sub("out"), hidden.outputs(), outputs)?;
+        let (mut place, width) = (scope.sub("out"), hidden.outputs());
+        let out = match shape.members {
+            1 => Last::Linear(Linear::new(&mut place, width, outputs)?),
+            k => Last::OfMembers(Experts::new(&mut place, k, width, outputs)?, k),
+        };
         // Hidden layers bring their own dropout; without them the features get it.
         let dropout = if shape.hidden.is_empty() { dropout } else { Dropout::new(0.0)? };
         Ok(Self { hidden, dropout, out })
@@ -73,7 +90,17 @@ impl Tower {
     /// As [`Tower::forward`].
     pub fn forward_each(&self, zs: &Tensor, cx: &Cx) -> Result<Tensor> {
         let zs = self.dropout.forward(zs.shallow_clone(), cx)?;
-        let out = self.out.forward(&self.hidden.forward(&zs, cx)?, cx)?;
+        let zs = self.hidden.forward(&zs, cx)?;
+        let out = match &self.out {
+            Last::Linear(linear) => linear.forward(&zs, cx)?,
+            Last::OfMembers(experts, members) => {
+                let mut size = zs.size();
+                let width = size.pop().unwrap_or(1);
+                let out = experts.forward(&zs.f_reshape([*members, -1, width]).op("members")?, cx)?; // [k, b .., o]
+                size.extend(out.size().last());
+                out.f_reshape(size).op("members")?
+            }
+        };
         match out.kind() {
             Kind::Half | Kind::BFloat16 => out.f_to_kind(Kind::Float).op("head output"),
             _ => Ok(out),

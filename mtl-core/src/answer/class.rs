@@ -76,6 +76,10 @@ impl AnswerKind for Class {
         true
     }
 
+    fn has_mean(&self) -> bool {
+        true
+    }
+
     fn counter(&self) -> Box<dyn Counter> {
         counter::Classes::new(self.classes.len())
     }

@@ -85,6 +85,10 @@ impl AnswerKind for MultiLabel {
         true
     }
 
+    fn has_mean(&self) -> bool {
+        true
+    }
+
     fn counter(&self) -> Box<dyn Counter> {
         counter::YesNos::new(self.labels.len())
     }

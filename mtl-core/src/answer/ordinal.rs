@@ -83,6 +83,10 @@ impl AnswerKind for Ordinal {
         true
     }
 
+    fn has_mean(&self) -> bool {
+        true
+    }
+
     fn counter(&self) -> Box<dyn Counter> {
         counter::Classes::new(self.grades.len())
     }

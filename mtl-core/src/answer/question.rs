@@ -89,6 +89,12 @@ pub trait AnswerKind: Debug + Send + Sync {
         false
     }
 
+    /// Whether the mean of several answers to a sample is an answer: that of probabilities and of numbers is. Only such kinds are answered
+    /// by an ensemble's members, of which [`Prediction::mean_of_members`] makes one answer.
+    fn has_mean(&self) -> bool {
+        false
+    }
+
     /// Whether a sample is answered for each item that it has, tag by tag, and not by as many items as the answer likes.
     fn is_by_item(&self) -> bool {
         false

@@ -346,6 +346,32 @@ impl Target {
         })
     }
 
+    /// The labels `times` times, one after the other: those of the rows of a network of so many members. Nothing is counted again.
+    ///
+    /// # Errors
+    /// [`Error::Torch`] when libtorch refuses.
+    #[expect(clippy::cast_precision_loss, reason = "a number of members")]
+    pub fn repeat(&self, times: i64) -> Result<Self> {
+        let again = |t: &Tensor| {
+            let along_batch: Vec<i64> = (0..t.dim()).map(|axis| if axis == 0 { times } else { 1 }).collect();
+            t.f_repeat(along_batch).op("repeat labels")
+        };
+        let weights = self
+            .weights
+            .as_ref()
+            .map(|w| Ok::<_, Error>(Weights { each: again(&w.each)?, mass: w.mass * times as f64 }));
+        Ok(Self {
+            tag: self.tag,
+            cells: again(&self.cells)?,
+            lengths: self.lengths.as_ref().map(again).transpose()?,
+            known: self.known * times.unsigned_abs(),
+            labeled: self.labeled.map(|labeled| labeled * times as f64),
+            max_label: self.max_label,
+            weights: weights.transpose()?,
+            groups: self.groups.as_ref().map(again).transpose()?,
+        })
+    }
+
     /// The labels of some samples, in that order; padding stays as long as it was.
     ///
     /// # Errors

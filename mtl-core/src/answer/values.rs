@@ -80,6 +80,10 @@ impl AnswerKind for Values {
         ("values", 1)
     }
 
+    fn has_mean(&self) -> bool {
+        true
+    }
+
     fn counter(&self) -> Box<dyn Counter> {
         counter::Columns::new(self.names.len())
     }

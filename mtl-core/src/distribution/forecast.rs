@@ -62,6 +62,14 @@ impl Forecast {
         p.extend((0..width).map(|j| self.numbers.get([row, output * width + j]).map_or(f64::NAN, |x| f64::from(*x))));
     }
 
+    /// Other numbers of the same form in the place of these.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn map_numbers(self, change: impl FnOnce(&Array2<f32>) -> Array2<f32>) -> OrReason<Self> {
+        Self::new(self.form, change(&self.numbers))
+    }
+
     /// The samples at these rows, in that order; rows that do not exist are left out.
     #[must_use]
     pub fn gather(&self, rows: &[usize]) -> Self {

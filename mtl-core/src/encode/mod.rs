@@ -9,10 +9,14 @@
 //! | encoder | takes | gives | file |
 //! |---|---|---|---|
 //! | [`MlpEncoder`] | numeric fields | pooled | `mlp.rs` |
+//! | [`TabmEncoder`] | categorical and numeric fields | pooled, once a member | `tabm.rs` |
 //! | [`TabularEncoder`] | categorical and numeric fields | tokens (one a field), then pooled | `tabular.rs` |
 //! | [`ConvEncoder`] | one picture | pyramid | `conv.rs` |
 //! | [`ResNet18`] | one picture | pyramid | `resnet.rs` |
 //! | [`LstmEncoder`] | one text or signal | tokens (one a word or moment) | `lstm.rs` |
+//!
+//! An encoder may be an ensemble that shares most of its weights: then it says how many [members](Encoder::members) it has, and gives
+//! every sample's features once for each.
 //!
 //! What an encoder takes it says by [`Takes`]; an input that it does not take is refused by name when it is built.
 
@@ -21,6 +25,8 @@ mod lstm;
 mod mlp;
 mod plan;
 mod resnet;
+mod table_row;
+mod tabm;
 mod tabular;
 mod takes;
 
@@ -32,6 +38,7 @@ pub use lstm::{LstmEncoder, LstmEncoderConfig};
 pub use mlp::{MlpEncoder, MlpEncoderConfig};
 pub use plan::{BuildEncoder, EncoderPlan, Stages};
 pub use resnet::{ResNet18, ResNet18Config};
+pub use tabm::{Adapters, TabmEncoder, TabmEncoderConfig};
 pub use tabular::{TabularEncoder, TabularEncoderConfig};
 pub use takes::Takes;
 
@@ -57,6 +64,13 @@ pub struct Stage {
 pub trait Encoder: Debug + Send {
     /// The stages in order; at least one.
     fn stages(&self) -> &[Stage];
+
+    /// How many networks it is at once, `k`; 1 unless overridden. Every stage gives features of `k b` rows for a batch of `b` samples:
+    /// row `m b + i` is sample `i` as member `m` sees it, so that a member's rows lie together. Every member is trained on its own loss,
+    /// and their answers are averaged: that is done by whoever holds the model, so architectures and heads see rows like any other.
+    fn members(&self) -> i64 {
+        1
+    }
 
     /// Runs the first stage.
     ///
@@ -85,6 +99,24 @@ pub trait Encoder: Debug + Send {
     fn view(&self) -> Result<&View> {
         self.stages().last().map(|s| &s.view).ok_or_else(|| no_stage(self.stages(), 0))
     }
+}
+
+/// How many members the features of several encoders have together: those of an ensemble, to which the features of others are
+/// [repeated](Features::for_members).
+///
+/// # Errors
+/// [`Error::InvalidConfig`] in the name of `what`, for ensembles of different numbers.
+pub fn common_members<'a>(what: &'static str, encoders: impl IntoIterator<Item = &'a dyn Encoder>) -> Result<i64> {
+    encoders.into_iter().map(Encoder::members).try_fold(1, |common, members| match (common, members) {
+        (1, members) | (members, 1) => Ok(members),
+        (common, members) if common == members => Ok(members),
+        (common, members) => Err(Error::InvalidConfig {
+            what,
+            field: "members",
+            expected: "the same for all ensembles that are put together".into(),
+            found: format!("{common} and {members}"),
+        }),
+    })
 }
 
 /// Name and shape of the one picture of a data set.
@@ -127,6 +159,7 @@ registry! {
     /// The encoders that a config file can name.
     pub enum EncoderConfig, what = "encoder", outside = EncoderPart {
         Mlp(MlpEncoderConfig) = "mlp", "fully connected layers over a vector of numbers";
+        Tabm(TabmEncoderConfig) = "tabm", "an ensemble of fully connected networks over a table's fields, which share their weights";
         Tabular(TabularEncoderConfig) = "tabular", "one token a table field, then fully connected layers";
         Conv(ConvEncoderConfig) = "conv", "small convolutional network over images";
         ResNet18(ResNet18Config) = "resnet18", "residual network of 18 layers over images";

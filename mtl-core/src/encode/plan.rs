@@ -185,6 +185,12 @@ impl Stages {
         self.encoder.stages().get(self.range.clone()).unwrap_or_default()
     }
 
+    /// As [`Encoder::members`], of the encoder that they are of.
+    #[must_use]
+    pub fn members(&self) -> i64 {
+        self.encoder.members()
+    }
+
     /// Runs all of them on the raw inputs.
     ///
     /// # Errors

@@ -236,6 +236,19 @@ impl Inputs {
         self.each(|_, input| input.along_batch(|t| t.f_index_select(0, samples)))
     }
 
+    /// All samples `times` times, one after the other, with their lengths.
+    ///
+    /// # Errors
+    /// [`Error::Torch`] when libtorch refuses.
+    pub fn repeat(&self, times: i64) -> Result<Self> {
+        self.each(|_, input| {
+            input.along_batch(|t| {
+                let along_batch: Vec<i64> = (0..t.dim()).map(|axis| if axis == 0 { times } else { 1 }).collect();
+                t.f_repeat(along_batch)
+            })
+        })
+    }
+
     /// Other numbers in the place of these: `change` is given name and tensor of each. Lengths stay.
     ///
     /// # Errors

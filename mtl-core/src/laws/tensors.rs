@@ -18,6 +18,12 @@ pub(super) fn flat(features: &Features) -> Result<Tensor> {
     Tensor::f_cat(&parts, 0).op("law")
 }
 
+/// The rows of the sample in that place, one a member: of `members` blocks of rows the row in that place of each.
+pub(super) fn rows_of(t: &Tensor, members: i64, place: i64) -> Result<Tensor> {
+    let by_member = t.f_unflatten(0, [members, -1]).op("law")?; // [k, b, ..]
+    by_member.f_narrow(1, place, 1).and_then(|rows| rows.f_flatten(0, 1)).op("law")
+}
+
 /// A scalar that weighs every number of features differently, as a head would.
 pub(super) fn loss(features: &Features) -> Result<Tensor> {
     let flat = flat(features)?;

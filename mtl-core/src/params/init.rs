@@ -15,6 +15,8 @@ pub enum Init {
     Zeros,
     /// All one.
     Ones,
+    /// 1 or -1, one as likely as the other.
+    Signs,
     /// Uniform in `[-bound, bound]`.
     Uniform(f64),
     /// Normal with mean 0 and that standard deviation.
@@ -42,6 +44,7 @@ impl Init {
         let values: Vec<f64> = match self {
             Self::Zeros => vec![0.0; n],
             Self::Ones => vec![1.0; n],
+            Self::Signs => (0..n).map(|_| if rng.uniform() < 0.5 { -1.0 } else { 1.0 }).collect(),
             Self::Uniform(bound) => (0..n).map(|_| (2.0 * rng.uniform() - 1.0) * bound).collect(),
             Self::Normal(std) => (0..n).map(|_| rng.normal() * std).collect(),
         };

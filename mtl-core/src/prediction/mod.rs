@@ -13,10 +13,12 @@
 //! |---|---|
 //! | `kinds.rs` | [`Prediction`] and [`Reference`], a variant a kind |
 //! | `form.rs` | [`Said`] and [`Truth`], and what follows from a form alone |
+//! | `members.rs` | one answer of those of an ensemble's members |
 //! | `rows.rs` | samples picked out, samples put behind others |
 
 mod form;
 mod kinds;
+mod members;
 mod rows;
 
 pub(crate) use form::highest;

@@ -167,6 +167,10 @@ impl Sharing for Branch {
         &self.views
     }
 
+    fn members(&self) -> i64 {
+        self.trunk.members()
+    }
+
     fn forward(&self, inputs: &Inputs, wanted: &TaskMask, cx: &Cx) -> Result<SharedFeatures> {
         let mut per_task: Vec<Option<Features>> = self.views.iter().map(|_| None).collect();
         let mut boundary: Vec<Tensor> = Vec::new();

@@ -180,6 +180,11 @@ impl Sharing for CrossStitch {
         &self.views
     }
 
+    fn members(&self) -> i64 {
+        // All columns are of one plan.
+        self.columns.first().map_or(1, |column| column.members())
+    }
+
     fn forward(&self, inputs: &Inputs, wanted: &TaskMask, cx: &Cx) -> Result<SharedFeatures> {
         let mut columns = self.columns.iter().map(|c| c.embed(inputs, cx)).collect::<Result<Vec<_>>>()?;
         let tasks = 0..columns.len();

@@ -36,7 +36,7 @@ use super::{SharedFeatures, Sharing, SharingPart, TaskMask};
 use crate::{
     batch::Inputs,
     context::Cx,
-    encode::{Encoder, EncoderConfig, EncoderPlan},
+    encode::{Encoder, EncoderConfig, EncoderPlan, common_members},
     error::{Error, Result, TorchContext},
     features::{Features, View},
     nn::Linear,
@@ -91,6 +91,7 @@ pub struct Fusion {
     encoders: Vec<Box<dyn Encoder>>,
     layers: Layers,
     views: Vec<View>,
+    members: i64,
 }
 
 #[derive(Debug)]
@@ -104,7 +105,7 @@ impl Fusion {
     /// `sharing` with the stage `fusion`.
     ///
     /// # Errors
-    /// [`Error::InvalidConfig`] for fewer than two parts, one without inputs, or a width below 1; [`Error::UnknownName`] for an input
+    /// [`Error::InvalidConfig`] for fewer than two parts, one without inputs, ensembles of different numbers of members, or a width below 1; [`Error::UnknownName`] for an input
     /// that the data do not have; as [`EncoderPlan::whole`].
     pub fn new(scope: &mut Scope<'_>, plan: &EncoderPlan<'_>, tasks: &TaskSet, config: &FusionConfig) -> Result<Self> {
         let all = || {
@@ -153,7 +154,8 @@ impl Fusion {
                 Layers::Gated { parts: hidden, gates: gates.collect::<Result<_>>()?, width }
             }
         };
-        Ok(Self { encoders, layers, views: vec![View::Pooled { width }; tasks.len()] })
+        let members = common_members("fusion", encoders.iter().map(AsRef::as_ref))?;
+        Ok(Self { encoders, layers, views: vec![View::Pooled { width }; tasks.len()], members })
     }
 }
 
@@ -181,8 +183,16 @@ impl Sharing for Fusion {
         &self.views
     }
 
+    fn members(&self) -> i64 {
+        self.members
+    }
+
     fn forward(&self, inputs: &Inputs, wanted: &TaskMask, cx: &Cx) -> Result<SharedFeatures> {
-        let pooled = self.encoders.iter().map(|e| e.forward(inputs, cx)?.pooled()).collect::<Result<Vec<_>>>()?;
+        let pooled = self.encoders.iter().map(|encoder| {
+            let own = Features::Pooled(encoder.forward(inputs, cx)?.pooled()?);
+            own.for_members(if encoder.members() == 1 { self.members } else { 1 })?.pooled()
+        });
+        let pooled = pooled.collect::<Result<Vec<_>>>()?; // [b, d_i] each
         let read = Tensor::f_cat(&pooled, 1).op("fusion")?; // [b, sum d_i]
         let n_tasks = self.views.len();
         let (per_task, boundary) = match &self.layers {
@@ -274,6 +284,14 @@ mod tests {
         let sound = FusionPart { inputs: vec!["sound".into()], encoder: None };
         let e = refusal(FusionConfig { parts: vec![sound.clone(), sound], ..Default::default() }, &spec);
         assert!(e.starts_with("unknown input \"sound\""), "{e}");
+        let tabm = |input: &str, members: i64| {
+            let text = format!(r#"{{ "inputs": ["{input}"], "encoder": {{ "kind": "tabm", "members": {members} }} }}"#);
+            serde_json::from_str::<FusionPart>(&text).unwrap()
+        };
+        let numbers = || Modality::from(Numeric { names: vec!["x".into()] });
+        let two = InputSpec::new([("a", numbers()), ("b", numbers())]).unwrap();
+        let e = refusal(FusionConfig { parts: vec![tabm("a", 2), tabm("b", 3)], ..Default::default() }, &two);
+        assert_eq!(e, "fusion: members must be the same for all ensembles that are put together, found 2 and 3");
         let e = refusal(FusionConfig { width: 0, ..Default::default() }, &spec);
         assert_eq!(e, "fusion: width must be >= 1, found 0");
         assert!(refusal(FusionConfig::default(), &spec).contains("one picture"), "conv cannot take the fields");

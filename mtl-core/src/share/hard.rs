@@ -66,6 +66,10 @@ impl Sharing for HardSharing {
         &self.views
     }
 
+    fn members(&self) -> i64 {
+        self.encoder.members()
+    }
+
     fn forward(&self, inputs: &Inputs, wanted: &TaskMask, cx: &Cx) -> Result<SharedFeatures> {
         // Of nested maps each gets a handle of its own: the gradient of a fine map is then what heads read from it, without
         // what flows back from the coarser ones, and the graph can be cut there.

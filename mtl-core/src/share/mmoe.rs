@@ -171,6 +171,10 @@ impl Sharing for Mmoe {
         &self.views
     }
 
+    fn members(&self) -> i64 {
+        self.encoder.members()
+    }
+
     fn forward(&self, inputs: &Inputs, wanted: &TaskMask, cx: &Cx) -> Result<SharedFeatures> {
         let pooled = self.encoder.forward(inputs, cx)?.pooled()?; // [b, d_in]
         let experts = self.experts(&pooled, cx)?; // [b, E, d]

@@ -86,6 +86,13 @@ pub trait Sharing: Debug + Send {
     /// What each task gets, in task order: heads are built from this.
     fn views(&self) -> &[View];
 
+    /// As [`Encoder::members`](crate::encode::Encoder::members) of the encoders that it is built of; 1 unless overridden, which does for encoders of one member alone.
+    /// What architectures do to rows they do to each member's, so nothing more is needed to pass members through. Where encoders of
+    /// several numbers of members are put together, [`common_members`](crate::encode::common_members) says how many all have.
+    fn members(&self) -> i64 {
+        1
+    }
+
     /// Gives the wanted tasks their features. What only other tasks need is not computed, so that it costs nothing and leaves
     /// running statistics alone; what the wanted ones get does not depend on it. Deterministic in
     /// [`Mode::Eval`](crate::mode::Mode::Eval).

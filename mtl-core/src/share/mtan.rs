@@ -191,6 +191,10 @@ impl Sharing for Mtan {
         &self.views
     }
 
+    fn members(&self) -> i64 {
+        self.encoder.members()
+    }
+
     fn forward(&self, inputs: &Inputs, wanted: &TaskMask, cx: &Cx) -> Result<SharedFeatures> {
         let mut per_task: Vec<Option<Features>> = self.views.iter().map(|_| None).collect();
         let mut boundary = Vec::with_capacity(self.attention.len());

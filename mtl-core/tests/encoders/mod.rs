@@ -3,7 +3,8 @@
 
 use mtl_core::{
     encode::{
-        ConvEncoderConfig, EncoderConfig, LstmEncoderConfig, MlpEncoderConfig, ResNet18Config, TabularEncoderConfig,
+        Adapters, ConvEncoderConfig, EncoderConfig, LstmEncoderConfig, MlpEncoderConfig, ResNet18Config,
+        TabmEncoderConfig, TabularEncoderConfig,
     },
     nn::Activation,
 };
@@ -20,6 +21,14 @@ pub(crate) fn small(name: &str) -> EncoderConfig {
         EncoderConfig::Mlp(_) => {
             EncoderConfig::Mlp(MlpEncoderConfig { hidden: vec![6, 5, 4], activation, dropout: 0.0 })
         }
+        EncoderConfig::Tabm(_) => EncoderConfig::Tabm(TabmEncoderConfig {
+            members: 3,
+            adapters: Adapters::All,
+            token_width: 2,
+            hidden: vec![4, 3],
+            activation,
+            dropout: 0.0,
+        }),
         EncoderConfig::Tabular(_) => {
             let (token_width, hidden) = (3, vec![6, 5]);
             EncoderConfig::Tabular(TabularEncoderConfig { token_width, hidden, activation, ..Default::default() })

@@ -107,7 +107,12 @@ impl CrfHead {
         items::check_view("crf head", place.task, place.view)?;
         let rules = config.constraints.rules(tags)?;
         let width = tags.tags.len() as i64;
-        let shape = TowerShape { hidden: &config.hidden, activation: config.activation, dropout: config.dropout };
+        let shape = TowerShape {
+            hidden: &config.hidden,
+            activation: config.activation,
+            dropout: config.dropout,
+            members: place.members,
+        };
         let spec = place.spec("crf", format!("scores of items [b, l, {width}]"), tags::metrics(place.answer))?;
         let tower = Tower::new(&mut place.scope, place.view, width, shape)?;
         let scope = &mut place.scope;

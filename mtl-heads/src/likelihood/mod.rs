@@ -132,7 +132,12 @@ impl LikelihoodHead {
             }
         };
         let width = k * density.parameters().len() as i64;
-        let shape = TowerShape { hidden: &config.hidden, activation: config.activation, dropout: config.dropout };
+        let shape = TowerShape {
+            hidden: &config.hidden,
+            activation: config.activation,
+            dropout: config.dropout,
+            members: place.members,
+        };
         let output = format!("numbers behind the parameters of {} distributions [b, {width}]", config.family);
         Ok(Self {
             spec: place.spec("likelihood", output, Self::METRICS)?,

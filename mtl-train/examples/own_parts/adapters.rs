@@ -48,6 +48,10 @@ impl Sharing for Adapters {
         &self.views
     }
 
+    fn members(&self) -> i64 {
+        self.encoder.members()
+    }
+
     fn forward(&self, inputs: &Inputs, wanted: &TaskMask, cx: &Cx) -> Result<SharedFeatures> {
         let z = self.encoder.forward(inputs, cx)?.pooled()?.shallow_clone(); // [b, d]
         let mut per_task = Vec::with_capacity(self.own.len());

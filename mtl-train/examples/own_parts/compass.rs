@@ -43,7 +43,7 @@ impl HeadPart for CompassConfig {
             });
         }
         let spec = place.spec("compass", "vectors [b, 2], east and north", METRICS)?;
-        let shape = TowerShape { hidden: &self.hidden, ..TowerShape::default() };
+        let shape = TowerShape { hidden: &self.hidden, members: place.members, ..TowerShape::default() };
         Ok(Box::new(Compass { tower: Tower::new(&mut place.scope, place.view, 2, shape)?, spec }))
     }
 }

@@ -11,6 +11,9 @@
 //! attention at every stage (MTAN) work as on any other. In a step of one source nothing of the others runs, and no parameter of theirs
 //! gets a gradient.
 //!
+//! Where a source's encoder is an ensemble, its members go on through the shared layers, and features of sources whose encoder is none
+//! are the same for each member.
+//!
 //! With `hidden = []` and `width = 0` nothing is added: features are what the source's encoder says, which must then be of one form for
 //! all (tokens of one width, say, for attention over a table's fields).
 //!
@@ -25,6 +28,7 @@ use mtl_core::{
     context::Cx,
     encode::{
         ConvEncoderConfig, Encoder, EncoderConfig, EncoderPart, LstmEncoderConfig, Stage, TabularEncoderConfig, Takes,
+        common_members,
     },
     error::Error,
     features::{Features, View},
@@ -136,6 +140,7 @@ pub struct PerSource {
     sources: Vec<OneSource>,
     trunk: Vec<Mlp>,
     stages: Vec<Stage>,
+    members: i64,
 }
 
 #[derive(Debug)]
@@ -155,7 +160,7 @@ impl PerSource {
     ///
     /// # Errors
     /// [`Error::InvalidConfig`] for a setting out of range, for inputs that no encoder is named for or suits, and for features of several
-    /// forms that no layer brings together; those of the encoders.
+    /// forms that no layer brings together, or ensembles of different numbers of members; those of the encoders.
     pub fn new(scope: &mut Scope<'_>, spec: &InputSpec, config: &PerSourceConfig) -> Result<Self> {
         let PerSourceConfig { width, hidden, activation, dropout, .. } = config;
         if *width < 0 || (*width == 0 && !hidden.is_empty()) {
@@ -204,7 +209,8 @@ impl PerSource {
             stages.push(Stage { name, view: View::Pooled { width: h } });
             before = h;
         }
-        Ok(Self { spec: spec.clone(), sources, trunk, stages })
+        let members = common_members("per-source encoder", sources.iter().map(|source| source.encoder.as_ref()))?;
+        Ok(Self { spec: spec.clone(), sources, trunk, stages, members })
     }
 }
 
@@ -223,14 +229,19 @@ impl Encoder for PerSource {
         &self.stages
     }
 
+    fn members(&self) -> i64 {
+        self.members
+    }
+
     fn embed(&self, inputs: &Inputs, cx: &Cx) -> Result<Features> {
         let at = if self.sources.len() < 2 { 0 } else { self.spec.set_of(inputs)? };
         let Some(source) = self.sources.get(at) else { return Err(no_stage(&self.stages, 0)) };
         let features = source.encoder.forward(inputs, cx)?;
-        match &source.layer {
-            None => Ok(features),
-            Some(layer) => Ok(Features::Pooled(layer.forward(&features.pooled()?, cx)?)),
-        }
+        let features = match &source.layer {
+            None => features,
+            Some(layer) => Features::Pooled(layer.forward(&features.pooled()?, cx)?),
+        };
+        features.for_members(if source.encoder.members() == 1 { self.members } else { 1 })
     }
 
     fn advance(&self, stage_idx: usize, features: Features, cx: &Cx) -> Result<Features> {

@@ -3,6 +3,11 @@
 //! Tasks see the inputs in one pass of the trunk. A task whose head restores hidden cells ([`Hiding`]) has a pass of its own, in which
 //! they are hidden: nothing that is hidden from it reaches its features, and the others are not concerned by what is hidden. Running
 //! statistics of batch normalization are the exception: as with any task, they follow all inputs that the trunk saw in training.
+//!
+//! An encoder may be an ensemble of `k` [members](Encoder::members): then architecture and heads see `k` rows of each sample, and it is
+//! here that rows become samples again. In a loss the labels are repeated, so that every member learns from its own answer; the sum is
+//! taken as one over samples, which is the mean of the members' losses. In an answer the members' decoded ones are averaged
+//! ([`Prediction::mean_of_members`]). Whoever asks a model sees one answer a sample, however many members it has.
 
 use std::cell::Cell;
 
@@ -47,15 +52,20 @@ pub struct Model {
     joint: Vec<JointConfig>,
 }
 
-/// The encoder of a run, which remembers whether it was what could not be built: the section that an error names.
+/// The encoder of a run, which remembers whether it was what could not be built: the section that an error names; and how many members
+/// it has, of which an architecture from outside may not know.
 struct Blamed<'a> {
     encoder: &'a AnyEncoder,
     failed: Cell<bool>,
+    /// The members of what was built.
+    members: Cell<i64>,
 }
 
 impl BuildEncoder for Blamed<'_> {
     fn build(&self, scope: &mut Scope<'_>, spec: &InputSpec) -> mtl_core::Result<Box<dyn Encoder>> {
-        self.encoder.build(scope, spec).inspect_err(|_| self.failed.set(true))
+        let built = self.encoder.build(scope, spec).inspect_err(|_| self.failed.set(true))?;
+        self.members.set(self.members.get().max(built.members()));
+        Ok(built)
     }
 }
 
@@ -74,7 +84,8 @@ impl Model {
     /// Puts a model together from parts; `params` holds the parameters of all of them.
     ///
     /// # Errors
-    /// [`mtl_core::Error::Shape`] unless there is one view and one head per task; as [`order`] for heads that read each other.
+    /// [`mtl_core::Error::Shape`] unless there is one view and one head per task; [`mtl_core::Error::InvalidConfig`] naming the task whose
+    /// answers have no mean, where there are several members; as [`order`] for heads that read each other.
     pub fn new(params: ParamSet, tasks: TaskSet, sharing: Box<dyn Sharing>, heads: Vec<Box<dyn Head>>) -> Result<Self> {
         if sharing.views().len() != tasks.len() || heads.len() != tasks.len() {
             return Err(mtl_core::Error::Shape {
@@ -84,6 +95,13 @@ impl Model {
                 found: vec![sharing.views().len() as i64, heads.len() as i64],
             }
             .into());
+        }
+        let members = sharing.members();
+        if let Some(spec) = heads.iter().map(|head| head.spec()).find(|spec| members != 1 && !spec.answer.has_mean()) {
+            let expected = format!("1 for task {}: several answers of {} have no mean", spec.task, spec.answer.kind());
+            let (what, field, found) = ("encoder", "members", members.to_string());
+            let e = mtl_core::Error::InvalidConfig { what, field, expected, found };
+            return Err(Error::from(e).in_section("encoder"));
         }
         let specs: Vec<&HeadSpec> = heads.iter().map(|head| head.spec()).collect();
         let order = hiding_last(order(&specs).map_err(|e| Error::from(e).in_section("task"))?, &specs);
@@ -114,10 +132,20 @@ impl Model {
             let section = section.to_owned();
             move |e: mtl_core::Error| Error::from(e).in_section(section)
         };
-        let encoder = Blamed { encoder: &config.encoder, failed: Cell::new(false) };
+        let encoder = Blamed { encoder: &config.encoder, failed: Cell::new(false), members: Cell::new(1) };
         let plan = EncoderPlan::new(&encoder, blueprint.inputs);
         let sharing = config.sharing.build(&mut params.root(), &plan, tasks);
         let sharing = sharing.map_err(at(if encoder.failed.get() { "encoder" } else { "sharing" }))?;
+        // An architecture may bring encoders of its own instead.
+        if encoder.members.get() != 1 && encoder.members.get() != sharing.members() {
+            let e = mtl_core::Error::InvalidConfig {
+                what: "sharing",
+                field: "kind",
+                expected: format!("one that hands on the {} members of the encoder", encoder.members.get()),
+                found: format!("{:?}, which gives features of {}", sharing.name(), sharing.members()),
+            };
+            return Err(at("sharing")(e));
+        }
         let mut heads = Vec::with_capacity(tasks.len());
         for (idx, (task, answer)) in tasks.iter().zip(blueprint.answers).enumerate() {
             let head = config.heads.get(idx).and_then(Option::as_ref);
@@ -125,7 +153,8 @@ impl Model {
             let head = head.map_err(at(&format!("task[{idx}].head")))?;
             let place = HeadPlace::in_model(params.root(), idx, &task.name, &sharing.views()[idx], answer)
                 .with_labels(blueprint.labels.get(idx))
-                .with_inputs(blueprint.inputs);
+                .with_inputs(blueprint.inputs)
+                .with_members(sharing.members());
             heads.push(head.build(place).map_err(at(&format!("task[{idx}].head")))?);
         }
         Self::new(params, tasks.clone(), sharing, heads)
@@ -167,6 +196,12 @@ impl Model {
         &self.heads
     }
 
+    /// How many networks it is at once: each sample has as many rows in what heads give, `m b + i` that of sample `i` by member `m`.
+    #[must_use]
+    pub fn members(&self) -> i64 {
+        self.sharing.members()
+    }
+
     /// Runs the model in the precision of `cx`; what only tasks need for which `wanted` is false is left out, heads and all.
     ///
     /// # Errors
@@ -175,7 +210,7 @@ impl Model {
         self.forward_given(inputs, &[], wanted, cx)
     }
 
-    /// As [`Model::forward`]; in training, heads that ask for their target get it from `targets`, in task order.
+    /// As [`Model::forward`]; in training, heads that ask for their target get it from `targets`, in task order, with a label a row.
     fn forward_given(
         &self,
         inputs: &Inputs,
@@ -186,6 +221,10 @@ impl Model {
         let _precision = cx.precision().enter(self.params.device())?;
         let read = self.with_read(&wanted);
         let mut shared = self.shared(inputs, &read, cx)?;
+        let of_members = |inputs: &Inputs| match self.members() {
+            1 => Ok(None),
+            k => inputs.repeat(k).map(Some),
+        };
         let mut heads: Vec<Option<HeadOutput>> = self.heads.iter().map(|_| None).collect();
         for &idx in self.order.iter().filter(|&&idx| read.contains(idx)) {
             let (head, needs) = (&self.heads[idx], &self.heads[idx].spec().needs);
@@ -201,8 +240,10 @@ impl Model {
             if let Some((_, hidden)) = &apart {
                 ask = ask.with_hidden(hidden);
             }
+            let seen = apart.as_ref().map_or(inputs, |(blank, _)| blank);
+            let rows = if needs.inputs { of_members(seen)? } else { None };
             if needs.inputs {
-                ask = ask.with_inputs(apart.as_ref().map_or(inputs, |(blank, _)| blank));
+                ask = ask.with_inputs(rows.as_ref().unwrap_or(seen));
             }
             if let Some(target) = targets.get(idx).and_then(Option::as_ref)
                 && needs.target
@@ -229,7 +270,7 @@ impl Model {
     }
 
     /// A pass of the trunk for one task, from which cells of the inputs are hidden: adds its features to `shared`, with the losses and
-    /// the boundary of that pass. Gives the inputs that it saw, and what is hidden of them.
+    /// the boundary of that pass. Gives the inputs that it saw, and what is hidden of its rows.
     fn apart(
         &self,
         task_idx: usize,
@@ -249,6 +290,10 @@ impl Model {
         }
         shared.auxiliary.append(&mut pass.auxiliary);
         shared.boundary.append(&mut pass.boundary);
+        let hidden = match self.members() {
+            1 => hidden,
+            k => hidden.for_members(k)?,
+        };
         Ok((blank, hidden))
     }
 
@@ -276,15 +321,25 @@ impl Model {
     /// not fit its head.
     pub fn losses(&self, batch: &Batch, cx: &Cx) -> Result<Forward> {
         let has_target = |idx: usize| batch.targets.get(idx).is_some_and(Option::is_some);
-        let output = self.forward_given(&batch.inputs, &batch.targets, has_target, cx)?;
+        let repeated = |k: i64| {
+            let of_task = |target: &Option<Target>| target.as_ref().map(|target| target.repeat(k)).transpose();
+            batch.targets.iter().map(of_task).collect::<mtl_core::Result<Vec<_>>>()
+        };
+        let repeated = match self.members() {
+            1 => None,
+            k => Some(repeated(k)?),
+        };
+        let targets = repeated.as_deref().unwrap_or(&batch.targets);
+        let output = self.forward_given(&batch.inputs, targets, has_target, cx)?;
         let mut losses = Vec::with_capacity(self.heads.len());
-        for ((head, out), target) in self.heads.iter().zip(&output.heads).zip(&batch.targets) {
-            losses.push(match (out, target) {
-                (Some(out), Some(target)) if cx.precision() == Precision::F32 => head.loss(out, target)?,
+        for ((head, out), target) in self.heads.iter().zip(&output.heads).zip(targets) {
+            let loss = match (out, target) {
+                (Some(out), Some(target)) if cx.precision() == Precision::F32 => head.loss(out, target),
                 // Losses are computed in the kind of the parameters, whatever the forward pass was in.
-                (Some(out), Some(target)) => head.loss(&out.to_kind(self.params.kind())?, target)?,
-                _ => TaskLoss::absent(),
-            });
+                (Some(out), Some(target)) => head.loss(&out.to_kind(self.params.kind())?, target),
+                _ => Ok(TaskLoss::absent()),
+            };
+            losses.push(self.of_samples(loss, batch.len())?);
             if let (Some(_), Some(out), Some(loss)) = (cx.world(), out, losses.last_mut())
                 && !loss.is_present()
             {
@@ -299,6 +354,18 @@ impl Model {
         let samples = batch.len() as f64;
         let Output { auxiliary, boundary, .. } = output;
         Ok(Forward { losses, auxiliary, boundary, tape: cx.take_tape(), samples })
+    }
+
+    /// A loss over the rows of `b` samples as one over the samples: the mean of the members' sums, and what is known of the samples.
+    fn of_samples(&self, loss: mtl_core::Result<TaskLoss>, b: usize) -> Result<TaskLoss> {
+        if self.members() == 1 {
+            return Ok(loss?);
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a number of members")]
+        let members = self.members() as f64;
+        let loss = loss.map_err(|e| of_a_sample(e, b as u64))?;
+        let sum = loss.sum.f_mul_scalar(1.0 / members).op("mean of members")?;
+        Ok(TaskLoss::new(sum, loss.count / members))
     }
 
     /// The fewest samples that a batch may have in training: 2 where a layer normalizes over the batch and has a single value per
@@ -347,7 +414,7 @@ impl Model {
         let output = self.forward(inputs, wanted, &Cx::new(Mode::Eval))?;
         let mut predictions = Vec::with_capacity(self.heads.len());
         for (head, out) in self.heads.iter().zip(&output.heads) {
-            predictions.push(out.as_ref().map(|out| head.decode(out)).transpose()?);
+            predictions.push(out.as_ref().map(|out| self.answer(head.as_ref(), out)).transpose()?);
         }
         Ok(predictions)
     }
@@ -361,9 +428,47 @@ impl Model {
         let output = self.forward(inputs, |_| true, cx)?;
         let mut predictions = Vec::with_capacity(self.heads.len());
         for (head, out) in self.heads.iter().zip(output.heads.iter().flatten()) {
-            predictions.push(head.decode(out)?);
+            predictions.push(self.answer(head.as_ref(), out)?);
         }
         Ok(predictions)
+    }
+
+    /// What a head's output says, one answer a sample.
+    fn answer(&self, head: &dyn Head, out: &HeadOutput) -> Result<Prediction> {
+        let said = head.decode(out)?;
+        let members = usize::try_from(self.members()).unwrap_or(1);
+        said.mean_of_members(members).map_err(|reason| {
+            let (expected, found) = (format!("answers that have a mean, of {members} members"), reason);
+            mtl_core::Error::InvalidConfig { what: "head", field: "answer", expected, found }.into()
+        })
+    }
+
+    /// The decoded answers of all tasks as tensors, one row a sample: what is exported ([`Head::answer`]).
+    ///
+    /// # Shapes
+    /// `[b, width]` each.
+    ///
+    /// # Errors
+    /// As [`Model::forward`] and [`Head::answer`].
+    pub fn answer_tensors(&self, inputs: &Inputs) -> Result<Vec<Tensor>> {
+        let output = self.forward(inputs, |_| true, &Cx::new(Mode::Eval))?;
+        let answers = self.heads.iter().zip(output.heads.iter().flatten());
+        answers.map(|(head, out)| self.mean_of_members(&head.answer(out)?)).collect()
+    }
+
+    /// Rows of the members' numbers as rows of samples: their mean over members, itself where there is one.
+    ///
+    /// # Shapes
+    /// `rows`: `[k b, ..]`, result `[b, ..]`.
+    ///
+    /// # Errors
+    /// [`mtl_core::Error::Torch`] for another number of rows.
+    pub fn mean_of_members(&self, rows: &Tensor) -> Result<Tensor> {
+        let run = || rows.f_unflatten(0, [self.members(), -1])?.f_mean_dim(&[0i64][..], false, None::<Kind>);
+        match self.members() {
+            1 => Ok(rows.shallow_clone()),
+            _ => Ok(run().op("mean of members")?),
+        }
     }
 
     /// Who owns how many parameters, and what a forward pass costs.
@@ -381,6 +486,16 @@ impl Model {
             per_task: (0..self.tasks.len()).map(|t| of(&self.params.owned_by(t))).collect(),
             multiply_adds: cx.take_tape().multiply_adds() / samples,
         })
+    }
+}
+
+/// An error about a row as one about the sample that it is of, one of `b`.
+fn of_a_sample(e: mtl_core::Error, b: u64) -> mtl_core::Error {
+    match e {
+        mtl_core::Error::Label { task, what, expected, found, sample } => {
+            mtl_core::Error::Label { task, what, expected, found, sample: sample % b.max(1) }
+        }
+        other => other,
     }
 }
 

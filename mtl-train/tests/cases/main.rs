@@ -30,4 +30,5 @@ mod c25_fusion;
 mod c26_stream;
 mod c27_init;
 mod c28_distributions;
+mod c29_ensemble;
 mod run;

@@ -3,7 +3,7 @@
 use tch::Tensor;
 
 use super::{
-    super::tensors::{flat, gap, largest, tolerance, with_buffers_back},
+    super::tensors::{flat, gap, largest, rows_of, tolerance, with_buffers_back},
     subject::{SAMPLES, Subject},
 };
 use crate::{
@@ -42,10 +42,10 @@ pub(super) fn samples(subject: &Subject<'_>) -> Result<Option<String>> {
     }
 }
 
-/// The features of the sample in that place of a batch.
+/// The features of the sample in that place of a batch, as every member sees it.
 fn row(subject: &Subject<'_>, samples: &[i64], place: i64) -> Result<Tensor> {
     let features = subject.encoder.forward(&subject.samples(samples)?, &Cx::new(Mode::Eval))?;
-    let row = |t: &Tensor| t.f_narrow(0, place, 1).op("law");
+    let row = |t: &Tensor| rows_of(t, subject.encoder.members(), place);
     flat(&match features {
         Features::Pooled(xs) => Features::Pooled(row(&xs)?),
         Features::Tokens(mut tokens) => {

@@ -2,11 +2,12 @@
 //!
 //! ```text
 //! views        there is a stage, names of stages differ, every stage gives the features that it was promised to give, in the kind
-//!              of the parameters, one row per sample
+//!              of the parameters, one row per sample, of an ensemble one for each of its members
 //! stages       the stages, one after the other, are the whole; there is none beyond the last
 //! parts        built in parts (EncoderPlan::stages) it is the whole, bit for bit, and every parameter is made once
 //! repeatable   evaluation gives the same bits twice
-//! samples      in evaluation a sample's features do not depend on the others in its batch; one sample is a batch
+//! samples      in evaluation a sample's features do not depend on the others in its batch, and the rows of a member lie together;
+//!              one sample is a batch
 //! padding      a batch that is wider than its longest sample gives the same features
 //! parameters   every parameter is reached by a finite gradient, belongs to a stage, lies in the place and has the role that the
 //!              encoder was given

@@ -35,9 +35,10 @@ pub(super) fn views(subject: &Subject<'_>) -> Result<Option<String>> {
             return Ok(Some(format!("stage {} promised {promised}, gave {found}", stage.name)));
         }
         for tensor in features.tensors() {
-            if tensor.kind() != subject.params.kind() || tensor.size()[0] != SAMPLES {
-                let (kind, size) = (tensor.kind(), tensor.size());
-                return Ok(Some(format!("stage {} gave {kind:?} {size:?} for {SAMPLES} samples", stage.name)));
+            if tensor.kind() != subject.params.kind() || tensor.size()[0] != SAMPLES * encoder.members() {
+                let (kind, size, members) = (tensor.kind(), tensor.size(), encoder.members());
+                let found = format!("stage {} gave {kind:?} {size:?} for {SAMPLES} samples", stage.name);
+                return Ok(Some(format!("{found} and {members} members")));
             }
         }
     }
@@ -75,6 +76,10 @@ pub(super) fn parts(subject: &Subject<'_>) -> Result<Option<String>> {
         let mut place = root.sub(PLACE);
         let first = plan.stages(&mut place, 0..cut)?;
         let rest = plan.stages(&mut place.role(Role::Task(1)), cut..outline.len())?;
+        if [first.members(), rest.members()] != [subject.encoder.members(); 2] {
+            let found = format!("{} and {}", first.members(), rest.members());
+            return Ok(Some(format!("cut before stage {} its parts have {found} members", outline[cut].name)));
+        }
         let found = flat(&rest.advance(first.embed(&inputs, &cx)?, &cx)?)?;
         if found.size() != expected.size() || !found.equal(&expected) {
             return Ok(Some(format!("cut before stage {} it gives other features", outline[cut].name)));

@@ -1,12 +1,12 @@
 //! Laws on what comes out.
 
 use super::{
-    super::tensors::{buffers, flat, gap, parameter_of, restore, tolerance},
+    super::tensors::{buffers, flat, gap, parameter_of, restore, rows_of, tolerance},
     subject::Subject,
 };
 use crate::{
     context::Cx,
-    error::{Error, Result, TorchContext},
+    error::{Error, Result},
     mode::Mode,
     params::Role,
     share::{SharedFeatures, TaskMask},
@@ -25,8 +25,9 @@ pub(super) fn views(subject: &Subject<'_>) -> Result<Option<String>> {
             return Ok(Some(format!("task {t} was promised {}, got {}", view.describe(), features.view().describe())));
         }
         for tensor in features.tensors() {
-            if tensor.kind() != subject.params.kind() || tensor.size()[0] != 5 {
-                return Ok(Some(format!("task {t} got {:?} {:?} for 5 samples", tensor.kind(), tensor.size())));
+            if tensor.kind() != subject.params.kind() || tensor.size()[0] != 5 * sharing.members() {
+                let (kind, size, members) = (tensor.kind(), tensor.size(), sharing.members());
+                return Ok(Some(format!("task {t} got {kind:?} {size:?} for 5 samples and {members} members")));
             }
         }
     }
@@ -46,7 +47,7 @@ pub(super) fn samples(subject: &Subject<'_>) -> Result<Option<String>> {
         let alone = subject.sharing.forward(&subject.inputs(row..row + 1)?, &all, &cx)?;
         for t in 0..subject.n_tasks {
             for (a, b) in together.of(t)?.tensors().into_iter().zip(alone.of(t)?.tensors()) {
-                let gap = gap(&a.f_narrow(0, row, 1).op("law")?, b)?;
+                let gap = gap(&rows_of(a, subject.sharing.members(), row)?, b)?;
                 if gap.is_nan() || gap > tolerance {
                     return Ok(Some(format!("sample {row} of task {t} differs by {gap:.1e} among others")));
                 }

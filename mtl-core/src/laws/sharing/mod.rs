@@ -1,9 +1,11 @@
 //! Laws that every sharing architecture obeys, on whatever encoder.
 //!
 //! ```text
-//! views        every task gets the features that it was promised, in the kind of the parameters, one row per sample
+//! views        every task gets the features that it was promised, in the kind of the parameters, one row per sample, of an ensemble
+//!              one for each of its members
 //! repeatable   evaluation gives the same bits twice
-//! samples      in evaluation a sample's features do not depend on the others in its batch; one sample is a batch
+//! samples      in evaluation a sample's features do not depend on the others in its batch, and the rows of a member lie together;
+//!              one sample is a batch
 //! wanted       a task that is not wanted has no features, none of its layers runs, its running statistics stay; and what the
 //!              wanted ones get is the same without it
 //! roles        every parameter is reached by some task; a shared one by several (by one, where there is only one task), a task's

@@ -3,7 +3,8 @@
 //! ```text
 //! gradient times input   a_i = (x_i - x'_i) df(x)/dx_i
 //! integrated gradients   a_i = (x_i - x'_i) mean over k of df(x' + alpha_k (x - x'))/dx_i,  alpha_k = (k + 1/2) / steps
-//! f    the head's number for the answer that the model gave: logit of the class, plus or minus logit of yes, the number
+//! f    the head's number for the answer that the model gave: logit of the class, plus or minus logit of yes, the number; of an
+//!      ensemble the mean of its members' numbers
 //! x'   the mean of reference samples, of inputs as they are and of embeddings for codes
 //! ```
 //! Positive attributions speak for the answer. Integrated gradients add up to `f(x) - f(x')`; what the sum of steps misses of
@@ -137,8 +138,8 @@ impl Pass {
         let output = model.forward(&moved, |_| true, &cx)?;
         let passed = cx.take_embeddings().into_iter().zip(embedded());
         leaves.extend(passed.map(|(e, baseline)| Leaf { input: e.input, xs: e.xs, baseline, is_embedding: true }));
-        let main = output.heads.iter().map(|head| head.as_ref().map(|h| h.main().shallow_clone()));
-        Ok(Self { main: main.collect(), leaves })
+        let main = output.heads.iter().map(|head| head.as_ref().map(|h| model.mean_of_members(h.main())).transpose());
+        Ok(Self { main: main.collect::<crate::Result<_>>()?, leaves })
     }
 
     /// `[b]`: the head's number for each sample's answer.

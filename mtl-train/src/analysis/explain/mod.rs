@@ -46,7 +46,11 @@ pub use baseline::Baseline;
 pub use chosen::Samples;
 pub use deletion::{DeletionPoint, DeletionTest, Faithfulness, Orders, by_score};
 pub use gradients::{Attributed, attribute};
-use mtl_core::{TorchContext, context::Cx, mode::Mode};
+use mtl_core::{
+    TorchContext,
+    context::{AttnTrace, Cx},
+    mode::Mode,
+};
 use mtl_data::Source;
 pub use page::{blocks, document};
 pub use parts::Parts;
@@ -212,7 +216,7 @@ pub fn explain(model: &Model, source: &dyn Source, options: &ExplainOptions) -> 
     let reference = Samples::Random(options.reference).batch(source, options.seed ^ 1)?.to_device(device)?;
     let cx = Cx::new(Mode::Eval).with_traces();
     let predictions = model.predict_with(&batch.inputs, &cx)?;
-    let traces = cx.take_traces();
+    let traces = over_members(cx.take_traces(), model)?;
     let keys: Vec<&str> = traces.iter().flat_map(|t| &t.keys).map(String::as_str).collect();
     let parts = Parts::of(&source.info().inputs, &keys)?;
     let tasks: Vec<String> = model.tasks().names().map(ToString::to_string).collect();
@@ -301,6 +305,12 @@ pub fn explain(model: &Model, source: &dyn Source, options: &ExplainOptions) -> 
         attributions,
         notes,
     })
+}
+
+/// The maps of samples: of an ensemble the mean of its members' maps.
+fn over_members(traces: Vec<AttnTrace>, model: &Model) -> Result<Vec<AttnTrace>> {
+    let of_samples = |t: AttnTrace| Ok(AttnTrace { weights: model.mean_of_members(&t.weights)?, ..t });
+    traces.into_iter().map(of_samples).collect()
 }
 
 /// Writes `explain.json` and `explain.html` into a run's folder.

@@ -13,8 +13,6 @@ use std::{fs, path::Path};
 use mtl_core::{
     TorchContext,
     batch::Inputs,
-    context::Cx,
-    mode::Mode,
     prediction::Prediction,
     shim::{Script, Trace},
 };
@@ -59,7 +57,7 @@ pub(super) fn record(model: &Model, description: &Description, manifest: &Manife
     let trace = |b: i64| -> Result<Trace> {
         let inputs = samples(b)?;
         let named: Vec<(&str, &Tensor)> = inputs.iter().map(|(name, input)| (name, input.tensor())).collect();
-        Trace::record(&named, model.params(), || answers(model, &inputs))
+        Trace::record(&named, model.params(), || model.answer_tensors(&inputs))
     };
     let [first, second] = RECORDED;
     let bytes = trace(first)?.save(&trace(second)?, (EXTRA, &manifest.to_json()?));
@@ -70,7 +68,7 @@ pub(super) fn record(model: &Model, description: &Description, manifest: &Manife
         let inputs = samples(b)?;
         let _guard = tch::no_grad_guard();
         for ((found, expected), task) in
-            script.forward(&inputs)?.iter().zip(answers(model, &inputs)?).zip(&description.tasks)
+            script.forward(&inputs)?.iter().zip(model.answer_tensors(&inputs)?).zip(&description.tasks)
         {
             let close = found.size() == expected.size()
                 && found.f_allclose(&expected, TOLERANCE, TOLERANCE, true).op("compare answers")?;
@@ -84,16 +82,6 @@ pub(super) fn record(model: &Model, description: &Description, manifest: &Manife
         }
     }
     Ok(bytes)
-}
-
-/// The decoded answer of every task.
-fn answers(model: &Model, inputs: &Inputs) -> Result<Vec<Tensor>> {
-    let output = model.forward(inputs, |_| true, &Cx::new(Mode::Eval))?;
-    let mut answers = Vec::with_capacity(output.heads.len());
-    for (head, out) in model.heads().iter().zip(output.heads.iter().flatten()) {
-        answers.push(head.answer(out)?);
-    }
-    Ok(answers)
 }
 
 /// An exported network, without its Rust code.

@@ -49,7 +49,7 @@ pub(super) fn on_tape(pass: &Pass<'_>) -> Result<Vec<Layer>> {
             Product::Linear { weight, bias }
             | Product::Experts { weight, bias }
             | Product::Conv2d { weight, bias, .. } => (weight, bias.as_ref()),
-            Product::Recurrent { .. } => continue,
+            Product::Recurrent { .. } | Product::Ensemble { .. } => continue,
         };
         let (Some(position), bias) = (find(weight), bias.map(&find)) else { continue };
         uses[position] += 1;
@@ -72,7 +72,7 @@ pub(super) fn on_tape(pass: &Pass<'_>) -> Result<Vec<Layer>> {
                 let shape = [shape[0], shape[1], shape[2], shape[3]];
                 (LayerKind::Conv2d { shape, stride, padding }, input)
             }
-            Product::Recurrent { .. } => continue,
+            Product::Recurrent { .. } | Product::Ensemble { .. } => continue,
         };
         let output = entry.output.shallow_clone();
         let name = entry.layer.clone();
