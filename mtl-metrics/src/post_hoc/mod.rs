@@ -14,6 +14,29 @@
 //!
 //! They are fitted in this order, each on what the one before left: sets, thresholds and risks are of calibrated probabilities. A method is
 //! one file and one line. All arithmetic is `f64` and plain; weights of samples count in every one.
+//!
+//! ```
+//! use mtl_core::{answer::Answer, prediction::{Prediction, Reference, Scores}};
+//! use mtl_metrics::{MetricBatch, post_hoc::{CalibrationConfig, ConformalConfig, PostHocConfig}};
+//! use ndarray::Array2;
+//!
+//! // Said with 0.9, right three times of four: odds of 9 that should be odds of 3.
+//! let scores = Array2::from_shape_fn((40, 2), |(_, class)| [0.1, 0.9][class]);
+//! let said = Prediction::Class { scores, kind: Scores::Probs };
+//! let truth = Reference::Class((0..40).map(|i| i64::from(i % 4 != 0)).collect());
+//! let config = PostHocConfig {
+//!     calibration: Some(CalibrationConfig::by_name("temperature")?),
+//!     conformal: Some(ConformalConfig { coverage: 0.9, ..Default::default() }),
+//!     ..Default::default()
+//! };
+//! let answer = Answer::class(["no", "yes"]);
+//! let fitted = config.fit(&answer, None, &MetricBatch::new(&said, &truth))?;
+//! let calibrated = fitted.calibrated(&said).unwrap();
+//! let Prediction::Class { scores, .. } = &calibrated else { unreachable!() };
+//! assert!((scores[[0, 1]] - 0.75).abs() < 1e-6);
+//! assert_eq!(fitted.said(&calibrated, 0)[0].set, Some(vec![0, 1])); // 0.9 of the truth needs both
+//! # Ok::<(), mtl_core::Error>(())
+//! ```
 
 pub mod calibration;
 pub mod conformal;
@@ -35,7 +58,7 @@ pub use reject::{Reject, RejectConfig};
 pub use said::Said;
 use serde::{Deserialize, Serialize};
 pub use threshold::{ThresholdConfig, Thresholds};
-pub use verdict::{Covered, Decided, Probabilities, Quality, Selected, Verdict};
+pub use verdict::{Covered, Decided, Probabilities, Quality, Selected, Verdict, share_interval};
 
 use self::evidence::Asked;
 use crate::{MetricBatch, value::OrReason};
@@ -199,6 +222,17 @@ impl PostHoc {
         self.conformal.as_ref().map_or(Ok(()), |own| own.check(answer, form))?;
         self.threshold.as_ref().map_or(Ok(()), |own| own.check(answer))?;
         self.reject.as_ref().map_or(Ok(()), |own| own.check(answer))
+    }
+
+    /// What was fitted, in words, a line each.
+    #[must_use]
+    pub fn describe(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        lines.extend(self.calibration.as_ref().map(|own| format!("calibration: {}", own.describe())));
+        lines.extend(self.conformal.as_ref().map(Conformal::describe));
+        lines.extend(self.threshold.as_ref().map(Thresholds::describe));
+        lines.extend(self.reject.as_ref().map(Reject::describe));
+        lines
     }
 
     /// What it is worth on other samples: answers of the model itself beside what is right.

@@ -2,7 +2,7 @@
 //!
 //! | task | columns | JSON |
 //! |---|---|---|
-//! | one of several | `task.set` (`a|b`), `task.decided`, `task.rejected` | `"set": ["a", "b"]`, `"decided": "b"`, `"rejected": false` |
+//! | one of several | `task.set` (`a\|b`), `task.decided`, `task.rejected` | `"set": ["a", "b"]`, `"decided": "b"`, `"rejected": false` |
 //! | yes or no | `task.label.set`, `.decided`, `.rejected` | the same below `"labels": {"label": ..}` |
 //! | numbers | `task.low`, `task.high`; of several `task.name.low`, .. | `"interval": {"name": [low, high]}` |
 //!

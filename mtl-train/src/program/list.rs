@@ -5,7 +5,10 @@ use comfy_table::{Table, presets::NOTHING};
 use mtl_core::{answer::Answer, input::Modality, metric::Direction, step::StepMode};
 use mtl_data::{DatasetConfig, Mix};
 use mtl_heads::HeadConfig;
-use mtl_metrics::registry::Entry;
+use mtl_metrics::{
+    post_hoc::{CalibrationConfig, RejectConfig, ThresholdConfig, conformal::ScoreConfig},
+    registry::Entry,
+};
 
 use crate::{
     Result,
@@ -34,6 +37,10 @@ enum What {
     Answers,
     Architectures,
     Balancers,
+    /// How probabilities are calibrated after training.
+    Calibrations,
+    /// By what conformal sets and intervals are made.
+    ConformalScores,
     Datasets,
     /// What watches the losses of a stream.
     DriftDetectors,
@@ -47,8 +54,12 @@ enum What {
     /// What inputs are.
     Modalities,
     Optimizers,
+    /// Which answers are left to somebody else.
+    RejectOptions,
     Schedules,
     StepModes,
+    /// From which probability on yes is said.
+    Thresholds,
 }
 
 impl What {
@@ -57,6 +68,8 @@ impl What {
             Self::Answers => Answer::all(),
             Self::Architectures => Architecture::all().collect(),
             Self::Balancers => MethodConfig::all().collect(),
+            Self::Calibrations => CalibrationConfig::all(),
+            Self::ConformalScores => ScoreConfig::all(),
             Self::Datasets => DatasetConfig::all(),
             Self::DriftDetectors => DriftConfig::all(),
             Self::Encoders => AnyEncoder::all().collect(),
@@ -66,8 +79,10 @@ impl What {
             Self::Mixers => Mix::all(),
             Self::Modalities => Modality::all(),
             Self::Optimizers => OptimizerConfig::all(),
+            Self::RejectOptions => RejectConfig::all(),
             Self::Schedules => ScheduleConfig::all(),
             Self::StepModes => StepMode::all(),
+            Self::Thresholds => ThresholdConfig::all(),
         }
     }
 

@@ -79,7 +79,7 @@ impl Curve {
 }
 
 /// The probabilities of the choices of a sample; one curve for all, or one each. All alike where nothing is left.
-pub fn of_choices(curves: &[Curve], probs: &mut [f64]) {
+pub(super) fn of_choices(curves: &[Curve], probs: &mut [f64]) {
     let Some(first) = curves.first() else { return };
     let top = probs.iter().copied().fold(0.0, f64::max);
     for (at, p) in probs.iter_mut().enumerate() {
@@ -90,7 +90,7 @@ pub fn of_choices(curves: &[Curve], probs: &mut [f64]) {
 }
 
 /// The probabilities of yes of a sample; one curve for all labels, or one each.
-pub fn of_labels(curves: &[Curve], probs: &mut [f64]) {
+pub(super) fn of_labels(curves: &[Curve], probs: &mut [f64]) {
     let Some(first) = curves.first() else { return };
     for (at, p) in probs.iter_mut().enumerate() {
         *p = curves.get(at).unwrap_or(first).of_yes(*p);
@@ -113,6 +113,7 @@ fn line(xs: &[f64], ys: &[f64], x: f64) -> f64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp, reason = "what is picked out, and small numbers, are exact")]
 mod tests {
     use super::*;
 

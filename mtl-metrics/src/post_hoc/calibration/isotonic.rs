@@ -89,6 +89,7 @@ fn curve(question: &Question) -> Curve {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp, reason = "what is picked out, and small numbers, are exact")]
 mod tests {
     use super::*;
 

@@ -135,6 +135,7 @@ fn fitted(each: impl Fn(&mut Derivatives)) -> f64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp, reason = "what is picked out, and small numbers, are exact")]
 mod tests {
     use super::*;
 

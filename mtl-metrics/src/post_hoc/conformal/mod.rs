@@ -296,6 +296,15 @@ impl Conformal {
         Ok(if low > high { [middle, middle] } else { [low, high] })
     }
 
+    /// What was fitted, in words: `sets of coverage 0.9 by lac, scores up to 0.7312`.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let kind = if self.has_sets() { "sets" } else { "intervals" };
+        let most = |q: &Option<f64>| q.map_or_else(|| "any".into(), |q| format!("{q:.4}"));
+        let all: Vec<String> = self.quantiles.iter().flatten().map(most).collect();
+        format!("{kind} of coverage {} by {}, scores up to {}", self.coverage, self.score.name(), all.join(", "))
+    }
+
     /// Whether sets are of choices, not intervals of numbers.
     #[must_use]
     pub fn has_sets(&self) -> bool {
@@ -346,6 +355,7 @@ pub(super) fn each_number(
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp, reason = "what is picked out, and small numbers, are exact")]
 mod tests {
     use super::*;
     use mtl_core::prediction::{Reference, Scores};

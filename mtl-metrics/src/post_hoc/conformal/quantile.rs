@@ -33,6 +33,7 @@ pub fn quantile(scores: &mut [(f64, f32)], coverage: f64) -> Option<f64> {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp, reason = "what is picked out, and small numbers, are exact")]
 mod tests {
     use super::*;
 

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::{RejectPart, Risk, check, coverage_risk};
 use crate::value::OrReason;
 
+/// The bound where even of the least risky answers more are wrong: all are rejected.
+const NOTHING: f64 = -1.0;
+
 /// Settings of a share of errors.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -34,7 +37,6 @@ impl RejectPart for ErrorConfig {
         let stops = risks.chunk_by(|a, b| a.risk.total_cmp(&b.risk).is_eq()).map(|equal| equal[0].risk);
         let curve = coverage_risk(risks, usize::MAX);
         let fits = stops.zip(curve).filter(|(_, kept)| kept.error <= self.error).last();
-        fits.map(|(risk, _)| risk)
-            .ok_or_else(|| format!("even of the least risky answers more than {} are wrong", self.error))
+        Ok(fits.map_or(NOTHING, |(risk, _)| risk))
     }
 }

@@ -145,6 +145,13 @@ impl Thresholds {
         Ok(Self { from: from.collect::<Result<_>>()?, costs: config.part().costs() })
     }
 
+    /// What was fitted, in words: `yes from 0.3141 on`.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let of = |from: &f32| if *from > 1.0 { "never".into() } else { format!("{from:.4}") };
+        format!("yes from {} on", self.from.iter().map(of).collect::<Vec<_>>().join(", "))
+    }
+
     /// Whether yes is said to a label of that probability.
     #[must_use]
     pub fn says_yes(&self, label: usize, p: f64) -> bool {
@@ -168,6 +175,7 @@ impl Thresholds {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp, reason = "what is picked out, and small numbers, are exact")]
 mod tests {
     use super::*;
     use mtl_core::prediction::{Prediction, Reference, Scores};
