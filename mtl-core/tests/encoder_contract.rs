@@ -14,6 +14,7 @@ use mtl_core::{
     mode::Mode,
     nn::{Activation, NumberEmbeddingConfig},
     params::ParamSet,
+    registry::ByKind,
 };
 use tch::{Device, Kind, Tensor};
 
@@ -98,8 +99,11 @@ fn every_embedding_of_numbers_keeps_them() {
     let EncoderConfig::Tabular(small) = encoders::small("tabular") else { panic!() };
     for (name, _) in NumberEmbeddingConfig::ALL {
         let numbers = NumberEmbeddingConfig::by_name(name).unwrap();
-        let config = EncoderConfig::Tabular(TabularEncoderConfig { numbers, ..small.clone() });
+        let config = EncoderConfig::Tabular(TabularEncoderConfig { numbers: numbers.clone(), ..small.clone() });
         assert_eq!(laws::encoder::check(&config, &spec), Ok(()), "{name}");
+        let EncoderConfig::Tabm(ensemble) = tabm(2, Adapters::All) else { panic!() };
+        let config = EncoderConfig::Tabm(TabmEncoderConfig { numbers: Some(ByKind(numbers)), ..ensemble });
+        assert_eq!(laws::encoder::check(&config, &spec), Ok(()), "{name} of an ensemble");
     }
 }
 

@@ -73,6 +73,9 @@
 //! | [`aggregate::LookAhead`] | task affinity |
 //! | [`stats`] | intervals over seeds, bootstrap, DeLong; paired tests; Friedman, Nemenyi; Holm |
 //!
+//! [`post_hoc`] is what is fitted to a trained model's answers on validation: calibration, conformal sets and intervals, thresholds, a
+//! reject option.
+//!
 //! A metric of your own is a [`Metric`] in one file: give it a state (one of [`class::accuracy::Hits`], [`mean::ExactMean`],
 //! [`samples::ScoreSamples`], .. or yours), run [`laws::check`] on it, and name it with [`MetricRegistry::with`] (or add it to one
 //! set with [`MetricSet::add`]). Its batch is [`MetricBatch`], or one of yours with a [`FromJudged`].
@@ -95,6 +98,7 @@ pub mod keypoint;
 pub mod laws;
 pub mod multi_label;
 pub mod ordinal;
+pub mod post_hoc;
 pub mod ranking;
 pub mod registry;
 pub mod regress;

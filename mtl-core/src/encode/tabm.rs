@@ -1,7 +1,7 @@
 //! Many fully connected networks at once that share their weights: a parameter-efficient ensemble over a table's row.
 //!
 //! ```text
-//! x_m  = row                                             [b, i], numbers as they are, codes as learned vectors, for every member m
+//! x_m  = row                                             [b, i], numbers as they are or embedded, codes as learned vectors, for every member m
 //! x_m <- drop(act(s_m * (W (r_m * x_m)) + b_m))          once a layer; one W for all members, r, s, b of each
 //! ```
 //! Stages `layer0`, `layer1`, ...; each gives `[k b, d]`, the rows of member `m` together ([`Encoder::members`]). With
@@ -27,8 +27,9 @@ use crate::{
     error::{Error, Result, TorchContext},
     features::{Features, View},
     input::{InputSpec, Inputs, Modality},
-    nn::{Activation, Dropout, EnsembleLinear, Linear, Scales},
+    nn::{Activation, Dropout, EnsembleLinear, Linear, NumberEmbeddingConfig, Scales},
     params::Scope,
+    registry::ByKind,
 };
 
 /// Where members differ.
@@ -51,9 +52,12 @@ pub struct TabmEncoderConfig {
     pub members: i64,
     /// Where they differ: `"all"` layers or the `"first"`; default `"all"`.
     pub adapters: Adapters,
-    /// Width of the vector of a categorical field, >= 1; default 8.
+    /// Width of the vector of a categorical field, and of a number where `numbers` names an embedding, >= 1; default 8.
     #[schemars(range(min = 1))]
     pub token_width: i64,
+    /// How numbers become vectors, by name or as a table; default none: numbers as they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub numbers: Option<ByKind<NumberEmbeddingConfig>>,
     /// Widths of the layers, at least one, each >= 1; default `[128, 64]`.
     #[schemars(inner(range(min = 1)))]
     pub hidden: Vec<i64>,
@@ -70,6 +74,7 @@ impl Default for TabmEncoderConfig {
             members: 8,
             adapters: Adapters::All,
             token_width: 8,
+            numbers: None,
             hidden: vec![128, 64],
             activation: Activation::Relu,
             dropout: 0.0,
@@ -130,7 +135,12 @@ impl TabmEncoder {
         let stage = |at: usize, width: i64| Stage { name: format!("layer{at}"), view: View::Pooled { width } };
         let mut stages = vec![stage(0, width)];
         let mut place = scope.stage("layer0");
-        let row = TableRow::new(&mut place.sub("fields"), spec, config.token_width)?;
+        let row = TableRow::new(
+            &mut place.sub("fields"),
+            spec,
+            config.token_width,
+            config.numbers.as_ref().map(|numbers| &numbers.0),
+        )?;
         let first = EnsembleLinear::first(&mut place.sub("layer0"), config.members, row.fields(), width, scales)?;
         let (mut later, mut inputs) = (Vec::with_capacity(later_widths.len()), width);
         for (&width, at) in later_widths.iter().zip(1..) {

@@ -288,7 +288,7 @@ mod tests {
             let text = format!(r#"{{ "inputs": ["{input}"], "encoder": {{ "kind": "tabm", "members": {members} }} }}"#);
             serde_json::from_str::<FusionPart>(&text).unwrap()
         };
-        let numbers = || Modality::from(Numeric { names: vec!["x".into()] });
+        let numbers = || Modality::from(Numeric::new(vec!["x".into()]));
         let two = InputSpec::new([("a", numbers()), ("b", numbers())]).unwrap();
         let e = refusal(FusionConfig { parts: vec![tabm("a", 2), tabm("b", 3)], ..Default::default() }, &two);
         assert_eq!(e, "fusion: members must be the same for all ensembles that are put together, found 2 and 3");

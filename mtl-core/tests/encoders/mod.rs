@@ -25,6 +25,7 @@ pub(crate) fn small(name: &str) -> EncoderConfig {
             members: 3,
             adapters: Adapters::All,
             token_width: 2,
+            numbers: None,
             hidden: vec![4, 3],
             activation,
             dropout: 0.0,

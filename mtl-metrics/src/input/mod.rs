@@ -126,6 +126,27 @@ impl<'a> MetricBatch<'a> {
         })
     }
 
+    /// What was said.
+    #[must_use]
+    pub fn prediction(&self) -> &'a Prediction {
+        self.prediction
+    }
+
+    /// What is true.
+    #[must_use]
+    pub fn reference(&self) -> &'a Reference {
+        self.labels
+    }
+
+    /// The same samples, and something else said of them.
+    #[must_use]
+    pub fn answered<'b>(self, prediction: &'b Prediction) -> MetricBatch<'b>
+    where
+        'a: 'b,
+    {
+        MetricBatch { prediction, ..self }
+    }
+
     /// The ids of the samples, as they were given.
     #[must_use]
     pub fn ids(&self) -> Option<&'a [u64]> {

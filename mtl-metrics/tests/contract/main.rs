@@ -21,6 +21,7 @@ mod heads;
 mod hostile_text;
 mod keypoint;
 mod laws_catch;
+mod post_hoc;
 mod registry;
 mod signal;
 mod stats;

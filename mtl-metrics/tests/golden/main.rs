@@ -10,6 +10,7 @@ mod dense;
 mod detect;
 mod images;
 mod keypoint;
+mod post_hoc;
 mod ranking;
 mod reading;
 mod regress;

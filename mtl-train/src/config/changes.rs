@@ -1,8 +1,8 @@
 //! What differs between the configuration of a run and the one it is to go on with.
 //!
 //! A run that goes on must be the run that was started: a changed setting would make its log, its checkpoints and its
-//! result belong to no configuration at all. Two kinds of change are harmless: budgets may grow, and what cannot
-//! influence the result may change.
+//! result belong to no configuration at all. Three kinds of change are harmless: budgets may grow, what cannot
+//! influence the result may change, and so may what is fitted to answers when the training has ended.
 
 use toml::Value;
 
@@ -23,6 +23,9 @@ const MAY_CHANGE: [&str; 6] = [
     "stream.follow",
     "stream.idle_seconds",
 ];
+
+/// What of a task is fitted after training: a run that has ended fits it anew, without a step.
+const FITTED_LAST: [&str; 4] = ["calibration", "conformal", "threshold", "reject"];
 
 /// One setting that differs.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,7 +52,16 @@ impl Change {
             (Some(_), None) => true, // no limit any more
             _ => false,
         };
-        MAY_CHANGE.contains(&name.as_str()) || MAY_GROW.contains(&name.as_str()) && grows
+        MAY_CHANGE.contains(&name.as_str()) || MAY_GROW.contains(&name.as_str()) && grows || self.is_fitted_last()
+    }
+
+    fn is_fitted_last(&self) -> bool {
+        match self.path.steps() {
+            [Step::Key(section), Step::Item(_), Step::Key(key), ..] => {
+                section == "task" && FITTED_LAST.contains(&key.as_str())
+            }
+            _ => false,
+        }
     }
 }
 
@@ -120,5 +132,9 @@ mod tests {
             [("device.ranks was unset, is 2".into(), true)],
             "threads go with ranks"
         );
+        let task = |more: &str| format!("[[task]]\nname = \"t\"\n{more}");
+        let found = of(&task("weight = 1"), &task("weight = 2\nconformal = { coverage = 0.5 }"));
+        let judged: Vec<bool> = found.iter().map(|(_, harmless)| *harmless).collect();
+        assert_eq!(judged, [false, true], "{found:?}");
     }
 }

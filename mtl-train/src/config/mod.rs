@@ -81,7 +81,10 @@ use mtl_core::{
 };
 use mtl_data::DatasetConfig;
 use mtl_heads::HeadConfig;
-use mtl_metrics::JointConfig;
+use mtl_metrics::{
+    JointConfig,
+    post_hoc::{CalibrationConfig, ConformalConfig, PostHocConfig, RejectConfig, ThresholdConfig},
+};
 pub use path::{KeyPath, Step};
 pub use schema::schema;
 use serde::{Deserialize, Serialize};
@@ -167,12 +170,54 @@ pub struct TaskConfig {
     /// Its head; default what suits its labels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<HeadConfig>,
+    /// How its probabilities are calibrated, on validation after training; default not at all. See `docs/calibration.md`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<CalibrationConfig>,
+    /// Sets of classes, or intervals of numbers, that hold the truth as often as they promise, such as `{ coverage = 0.9 }`; default none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conformal: Option<ConformalConfig>,
+    /// From which probability on yes is said, for yes/no labels and two classes; default nothing is decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<ThresholdConfig>,
+    /// Which answers are left to somebody else; default none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reject: Option<RejectConfig>,
 }
 
 impl Default for TaskConfig {
     /// A task without a name, all else as by default.
     fn default() -> Self {
-        Self { name: String::new(), weight: one(), primary: None, metrics: Vec::new(), baseline: None, head: None }
+        Self {
+            name: String::new(),
+            weight: one(),
+            primary: None,
+            metrics: Vec::new(),
+            baseline: None,
+            head: None,
+            calibration: None,
+            conformal: None,
+            threshold: None,
+            reject: None,
+        }
+    }
+}
+
+impl TaskConfig {
+    /// What is fitted to its answers after training.
+    #[must_use]
+    pub fn post_hoc(&self) -> PostHocConfig {
+        PostHocConfig {
+            calibration: self.calibration.clone(),
+            conformal: self.conformal.clone(),
+            threshold: self.threshold.clone(),
+            reject: self.reject.clone(),
+        }
+    }
+
+    /// The same without that.
+    #[must_use]
+    pub fn without_post_hoc(self) -> Self {
+        Self { calibration: None, conformal: None, threshold: None, reject: None, ..self }
     }
 }
 

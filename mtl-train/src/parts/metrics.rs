@@ -37,10 +37,6 @@ impl SampleFacts {
         Ok(Self { weights: target.plain_weights()?, groups: target.plain_groups()? })
     }
 
-    pub(crate) fn are_weighted(&self) -> bool {
-        self.weights.is_some()
-    }
-
     pub(crate) fn weights(&self) -> Option<&[f32]> {
         self.weights.as_deref()
     }

@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use crate::{Result, monitor::console::out};
+use crate::{Result, monitor::console::out, run::post_hoc::Answered};
 use clap::Args as ClapArgs;
 use mtl_core::task::TaskName;
 
 use super::{
+    post_hoc,
     run::DataFlags,
     split::Split,
     table::{table, value},
@@ -27,13 +28,29 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<()> {
-    let (_, session, _) = args.data.open(&args.run)?;
+    let (dir, session, _) = args.data.open(&args.run)?;
     let (report, constant) = match args.split {
         Split::Validation => (session.validate()?, session.validate_constant()?),
         Split::Test => (session.test()?, session.test_constant()?),
     };
+    let fits = dir.fits(session.plan())?;
+    let verdicts = fits.as_ref().map(|fits| {
+        let split = match args.split {
+            Split::Validation => &session.validation,
+            Split::Test => session.test_loader(),
+        };
+        fits.judge(session.plan(), &Answered::read(session.plan(), session.trainer.model(), split)?)
+    });
+    let verdicts = verdicts.transpose()?.unwrap_or_default();
+    let fitted = || fits.iter().flat_map(|fits| &fits.tasks).zip(&verdicts);
     if args.json {
-        out(format_args!("{:#}", serde_json::json!(report)))?;
+        let mut all = serde_json::json!(report);
+        if let (Some(all), true) = (all.as_object_mut(), fits.is_some()) {
+            let verdicts: serde_json::Map<_, _> =
+                fitted().map(|(own, found)| (own.task.to_string(), serde_json::json!(found))).collect();
+            all.insert("post_hoc".into(), verdicts.into());
+        }
+        out(format_args!("{all:#}"))?;
         return Ok(());
     }
     let mut table = table(&["task", "metric", "value", "constant"], 2);
@@ -53,5 +70,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     for entry in report.joint.iter().filter(|entry| entry.left_out > 0) {
         out(format_args!("{}: {} samples are not labeled in all of its tasks", entry.name, entry.left_out))?;
     }
-    out("constant: what answers without a look at the input have")
+    out("constant: what answers without a look at the input have")?;
+    fitted()
+        .try_for_each(|(own, found)| post_hoc::show(own.task.as_str(), &own.fit.describe(), found, &|line| out(line)))
 }

@@ -5,7 +5,10 @@ use comfy_table::{Table, presets::NOTHING};
 use mtl_core::{answer::Answer, input::Modality, metric::Direction, nn::NumberEmbeddingConfig, step::StepMode};
 use mtl_data::{DatasetConfig, Mix};
 use mtl_heads::HeadConfig;
-use mtl_metrics::registry::Entry;
+use mtl_metrics::{
+    post_hoc::{CalibrationConfig, RejectConfig, ThresholdConfig, conformal::ScoreConfig},
+    registry::Entry,
+};
 
 use crate::{
     Result,
@@ -34,6 +37,10 @@ enum What {
     Answers,
     Architectures,
     Balancers,
+    /// How probabilities are calibrated after training.
+    Calibrations,
+    /// By what conformal sets and intervals are made.
+    ConformalScores,
     Datasets,
     /// What watches the losses of a stream.
     DriftDetectors,
@@ -49,8 +56,12 @@ enum What {
     /// How numbers of a table become vectors.
     NumberEmbeddings,
     Optimizers,
+    /// Which answers are left to somebody else.
+    RejectOptions,
     Schedules,
     StepModes,
+    /// From which probability on yes is said.
+    Thresholds,
 }
 
 impl What {
@@ -59,6 +70,8 @@ impl What {
             Self::Answers => Answer::all(),
             Self::Architectures => Architecture::all().collect(),
             Self::Balancers => MethodConfig::all().collect(),
+            Self::Calibrations => CalibrationConfig::all(),
+            Self::ConformalScores => ScoreConfig::all(),
             Self::Datasets => DatasetConfig::all(),
             Self::DriftDetectors => DriftConfig::all(),
             Self::Encoders => AnyEncoder::all().collect(),
@@ -69,8 +82,10 @@ impl What {
             Self::Modalities => Modality::all(),
             Self::NumberEmbeddings => NumberEmbeddingConfig::all(),
             Self::Optimizers => OptimizerConfig::all(),
+            Self::RejectOptions => RejectConfig::all(),
             Self::Schedules => ScheduleConfig::all(),
             Self::StepModes => StepMode::all(),
+            Self::Thresholds => ThresholdConfig::all(),
         }
     }
 

@@ -17,7 +17,7 @@
 //! | `compare`, `eval`, `affinity`, `explain`, `report`, `export`, `predict` | each its own |
 //! | `init` | a configuration for a table |
 //! | `data`, `doctor`, `list` | what is there, and what is wrong with it |
-//! | `run`, `source`, `split`, `table` | arguments and tables that several verbs share |
+//! | `run`, `source`, `split`, `table`, `post_hoc` | arguments, tables and lines that several verbs share |
 
 mod affinity;
 mod compare;
@@ -31,6 +31,7 @@ mod find_lr;
 mod folder;
 mod init;
 mod list;
+mod post_hoc;
 mod predict;
 mod report;
 mod run;

@@ -28,6 +28,7 @@ use mtl_metrics::{MetricReport, MetricValue};
 use super::{
     dry_run,
     folder::{Folder, say},
+    post_hoc,
     source::{Settings, config_file},
     table::{range, table, value},
 };
@@ -226,6 +227,14 @@ fn finish(run: &Run, splits: &Splits) -> Result<()> {
     tell(format_args!("interval: of this model over other test samples, by {}", intervals.methods()));
     tell("constant: what answers without a look at the input have on test");
     without.iter().for_each(tell);
+    for own in outcome.post_hoc.iter().flat_map(|found| &found.tasks) {
+        tell(format_args!("\n{}, fitted on validation; on test:", own.task));
+        let told = |line: &dyn std::fmt::Display| -> Result<()> {
+            tell(line);
+            Ok(())
+        };
+        post_hoc::show(own.task.as_str(), &own.fitted, &own.test, &told)?;
+    }
     if let Some(choice) = &outcome.selection {
         tell(choice.sentence());
     }

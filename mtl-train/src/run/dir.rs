@@ -12,6 +12,7 @@
 //! | `curve.jsonl` | of a stream: what was said before it was learned, see [`crate::stream`] | while it runs |
 //! | `stream.json` | of a stream: how far it got, what it found | whenever it ends |
 //! | `model.safetensors` | the parameters of the best epoch | at the end |
+//! | `post_hoc.json` | calibration, sets, thresholds, where tasks ask for them, see [`crate::run::post_hoc`] | at the end |
 //! | `metrics.json` | which epoch was chosen by what, its validation and test metrics, how far off these may be, those of constant answers | at the end |
 //! | `cost.json` | what it took: seconds, memory, parameters, see [`crate::run::cost`] | at the end |
 //! | `report.html` | curves, tables, maps, see [`crate::analysis::run_report`] | at the end, or by `mtl report` |
@@ -198,6 +199,12 @@ impl RunDir {
     #[must_use]
     pub fn stream(&self) -> PathBuf {
         self.root.join("stream.json")
+    }
+
+    /// `post_hoc.json`.
+    #[must_use]
+    pub fn post_hoc(&self) -> PathBuf {
+        self.root.join("post_hoc.json")
     }
 
     /// `metrics.json`.

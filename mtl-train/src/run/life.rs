@@ -193,9 +193,15 @@ impl Run {
     /// Those of evaluation; [`Error::Io`] when a file cannot be written.
     pub fn finish(&self, peak_memory_mb: Option<f64>) -> Result<Outcome> {
         Cost::of(&self.session, peak_memory_mb).write(&self.dir)?;
-        let (test, intervals) = self.session.test_with_intervals()?;
+        let fits = self.session.fit_post_hoc()?;
+        let mut said = self.session.answered();
+        let (test, intervals) = self.session.test_seen_by(&mut said)?;
         write_atomic(&self.dir.weights(), &self.session.trainer.model().params().to_safetensors()?)?;
-        let outcome = Outcome::of(&self.session, test, intervals)?;
+        let mut outcome = Outcome::of(&self.session, test, intervals)?;
+        if let Some((fits, on_fit)) = fits {
+            fits.write(&self.dir.post_hoc())?;
+            outcome.post_hoc = Some(fits.outcome(on_fit, fits.judge(self.session.plan(), &said)?));
+        }
         outcome.write(&self.dir)?;
         Ok(outcome)
     }
@@ -243,10 +249,12 @@ impl Run {
     }
 }
 
-/// A session whose selection has something to choose by.
+/// A session whose selection has something to choose by, and whose tasks something to be fitted on.
 fn ready(config: &RunConfig, splits: &Splits) -> Result<Session> {
     let session = Session::new(config, splits)?;
     session.trainer.score_on(&session.validation)?;
+    // What the labels do not allow to be fitted is found before the first step, not after the last one.
+    session.fit_post_hoc()?;
     Ok(session)
 }
 

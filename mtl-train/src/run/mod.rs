@@ -7,6 +7,7 @@
 //! | [`life`] | created, resumed, trained, finished |
 //! | [`dir`], [`number`] | its folder; the next one's name |
 //! | [`data`], [`outcome`], [`cost`] | what it remembers of its data; what it found out; what it took |
+//! | [`post_hoc`] | what was fitted to its answers: calibration, sets, thresholds |
 //! | [`opened`] | a folder opened again: data, model |
 //! | [`machine`], [`memory`] | what it runs on; what the process holds |
 //! | [`threads`], [`ranks`] | how many work inside operations; how many side by side |
@@ -26,6 +27,7 @@ pub mod number;
 pub mod opened;
 pub mod outcome;
 pub mod plan;
+pub mod post_hoc;
 pub mod ranks;
 pub(crate) mod sealed_json;
 pub mod self_supervised;

@@ -14,6 +14,7 @@ use super::{
     data::{Reopen, RunData},
     dir::RunDir,
     plan::ModelPlan,
+    post_hoc::{self, PostHocFits},
     session::Session,
 };
 use crate::{
@@ -31,6 +32,8 @@ pub struct Trained {
     pub data: RunData,
     /// The model with the parameters of the best epoch.
     pub model: Model,
+    /// What was fitted to its answers; `None` where no task asked for it.
+    pub post_hoc: Option<PostHocFits>,
 }
 
 impl RunDir {
@@ -93,9 +96,35 @@ impl RunDir {
     pub fn model(&self) -> Result<Trained> {
         let (config, data) = (self.config()?, self.data()?);
         let device = config.device.apply().map_err(|e| e.in_section("device"))?;
-        let model = ModelPlan::new(&config, &data.data.info)?.build(&[], device, config.train.seed)?;
+        let plan = ModelPlan::new(&config, &data.data.info)?;
+        let model = plan.build(&[], device, config.train.seed)?;
         self.load_weights(&model)?;
-        Ok(Trained { config, data, model })
+        let post_hoc = self.fits(&plan)?;
+        Ok(Trained { config, data, model, post_hoc })
+    }
+
+    /// What was fitted to the answers of the run; `None` where no task asks for it.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] where tasks ask for it and it is not there; as [`PostHocFits::read`].
+    pub fn fits(&self, plan: &ModelPlan) -> Result<Option<PostHocFits>> {
+        if !post_hoc::asks(plan) {
+            return Ok(None);
+        }
+        let path = self.post_hoc();
+        let found = PostHocFits::read(&path, plan)?;
+        let asked = plan.post_hoc.iter().zip(plan.tasks.names()).filter(|(config, _)| !config.is_nothing());
+        let missing: Vec<&str> = asked
+            .filter(|(_, task)| found.as_ref().is_none_or(|fits| fits.get(task).is_none()))
+            .map(|(_, task)| task.as_str())
+            .collect();
+        match missing.is_empty() {
+            true => Ok(found),
+            false => Err(Error::Checkpoint {
+                path,
+                reason: format!("does not hold what was fitted for {}: has the run finished?", missing.join(", ")),
+            }),
+        }
     }
 
     fn load_weights(&self, model: &Model) -> Result<()> {

@@ -7,7 +7,7 @@ use std::path::Path;
 use mtl_metrics::MetricReport;
 use serde::{Deserialize, Serialize};
 
-use super::{dir::RunDir, json, session::Session};
+use super::{dir::RunDir, json, post_hoc::PostHocOutcome, session::Session};
 use crate::{
     analysis::{intervals::Intervals, run_report::Evaluation},
     error::Result,
@@ -35,6 +35,9 @@ pub struct Outcome {
     pub constant: Option<ConstantOutcome>,
     /// What the answers on validation look like: everything that the report says of them.
     pub answers: Option<Evaluation>,
+    /// What was fitted to the answers, and what it is worth; `None` where no task asks for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub post_hoc: Option<PostHocOutcome>,
 }
 
 /// The metrics of constant answers: shares, means and medians of the training labels.
@@ -71,6 +74,7 @@ impl Outcome {
             intervals: Some(intervals),
             constant: Some(constant),
             answers: None, // the report adds it, which reads validation
+            post_hoc: None,
         })
     }
 

@@ -9,7 +9,7 @@
 
 use mtl_core::{
     answer::{Answer, Constant},
-    distribution::Forecast,
+    distribution::{Forecast, Form},
     input::InputSpec,
     label_stats::LabelStats,
     metric::{MetricName, MetricSpec},
@@ -19,7 +19,7 @@ use mtl_core::{
 };
 use mtl_data::DataInfo;
 use mtl_heads::HeadConfig;
-use mtl_metrics::{JointConfig, MetricBatch};
+use mtl_metrics::{JointConfig, MetricBatch, post_hoc::PostHocConfig};
 use ndarray::Array2;
 use tch::{Device, Kind};
 
@@ -44,6 +44,8 @@ pub struct ModelPlan {
     pub parts: ModelConfig,
     /// Metrics over several of the tasks.
     pub joint: Vec<JointConfig>,
+    /// What is fitted to the answers of each task after training, in that order.
+    pub post_hoc: Vec<PostHocConfig>,
 }
 
 impl ModelPlan {
@@ -61,8 +63,12 @@ impl ModelPlan {
         let mut heads = Vec::with_capacity(wanted.len());
         for (idx, (task, answer)) in wanted.iter().zip(&answers).enumerate() {
             let head = task.head.clone().map_or_else(|| HeadConfig::default_for(answer), Ok);
-            heads.push(head.map_err(|e| Error::from(e).in_section(format!("task[{idx}]")))?);
+            let head = head.map_err(|e| Error::from(e).in_section(format!("task[{idx}]")))?;
+            let checked = task.post_hoc().check(answer, head.form().as_ref());
+            checked.map_err(|e| Error::from(e).in_section(format!("task[{idx}]")))?;
+            heads.push(head);
         }
+        let post_hoc = wanted.iter().map(TaskConfig::post_hoc).collect();
         let tasks = task_set(&wanted, &heads, &answers)?;
         let parts = ModelConfig {
             encoder: config.encoder.clone(),
@@ -80,7 +86,7 @@ impl ModelPlan {
         }
         let wanted: Vec<&str> = tasks.names().map(TaskName::as_str).collect();
         let inputs = sources::inputs_for(config, &info.inputs, &wanted)?;
-        Ok(Self { inputs, tasks, answers, parts, joint: config.joint.clone() })
+        Ok(Self { inputs, tasks, answers, parts, joint: config.joint.clone(), post_hoc })
     }
 
     /// The model with fresh parameters, which depend on the run's `seed`; `labels` are the statistics of the training labels, in
@@ -93,6 +99,12 @@ impl ModelPlan {
         let blueprint =
             Blueprint { inputs: &self.inputs, answers: &self.answers, labels, kind: Kind::Float, device, seed };
         Ok(Model::build(&self.parts, &self.tasks, &blueprint)?.judged_jointly(self.joint.clone()))
+    }
+
+    /// The form of the distributions that a task's head says, if it does.
+    #[must_use]
+    pub fn form(&self, task_idx: usize) -> Option<Form> {
+        self.parts.heads.get(task_idx)?.as_ref()?.form()
     }
 
     /// The names of the tasks, in order.

@@ -9,9 +9,10 @@ use mtl_core::{
     world::{self, World},
 };
 use mtl_data::{
-    Batches, DrawnPart, ForTasks, Loader, LoaderConfig, LoaderPosition, Mixing, Order, Source, Splits, Subset, stats,
+    Batches, DrawnPart, ForTasks, Loader, LoaderConfig, LoaderPosition, Mixing, Order, Source, Splits, Subset, source,
+    stats,
 };
-use mtl_metrics::MetricReport;
+use mtl_metrics::{MetricReport, post_hoc::Verdict};
 use tch::Device;
 
 use crate::{
@@ -22,11 +23,16 @@ use crate::{
     config::RunConfig,
     error::{Error, Result},
     parts::method::MethodConfig,
-    run::{data::RunData, plan::ModelPlan, self_supervised, sources, threads},
+    run::{
+        data::RunData,
+        plan::ModelPlan,
+        post_hoc::{self, Answered, PostHocFits},
+        self_supervised, sources, threads,
+    },
     train::{
         checkpoint::CheckpointStore,
         constant::Constant,
-        trainer::{Ending, Observer, TrainConfig, Trainer, evaluate, evaluate_recorded, metrics_of},
+        trainer::{Ending, Observer, Recorder, TrainConfig, Trainer, evaluate, evaluate_recorded, metrics_of},
     },
 };
 
@@ -39,6 +45,8 @@ pub struct Session {
     pub train: Loader,
     /// What models are chosen by.
     pub validation: Loader,
+    /// What is fitted to answers after training is fitted on it; all of validation where it is `None`.
+    calibration: Option<Loader>,
     test: Loader,
     data: RunData,
     recipe: Recipe,
@@ -124,10 +132,12 @@ impl Session {
             ..shuffled.clone()
         };
         let train = Loader::new(train, shuffled).map_err(|e| Error::from(e).in_section("train"))?;
+        let (validation, calibration) = parted(restrict(&splits.validation)?, config)?;
         Ok(Self {
             train: sources::with_epochs(train, &trainer)?,
             trainer,
-            validation: Loader::new(restrict(&splits.validation)?, in_order.clone())?,
+            validation: Loader::new(validation, in_order.clone())?,
+            calibration: calibration.map(|part| Loader::new(part, in_order.clone())).transpose()?,
             test: Loader::new(restrict(&splits.test)?, in_order)?,
             data,
             recipe,
@@ -208,7 +218,13 @@ impl Session {
                 self.train.config().batch_size
             ),
         });
-        joined.into_iter().collect()
+        // A study's single-task baseline chooses by the same samples as the whole, so this is no fault.
+        let idle = (self.calibration.is_some() && !post_hoc::asks(self.plan())).then(|| {
+            let words = "calibration_share keeps samples of validation out of the choice of the epoch, and no task has calibration, \
+                         conformal, threshold or reject to be fitted on them";
+            Finding::warning("train", words)
+        });
+        joined.into_iter().chain(idle).collect()
     }
 
     /// The metrics on the test split. Call it when everything has been chosen.
@@ -224,9 +240,17 @@ impl Session {
     /// # Errors
     /// As [`evaluate`].
     pub fn test_with_intervals(&self) -> Result<(MetricReport, Intervals)> {
+        self.test_seen_by(&mut ())
+    }
+
+    /// As [`Session::test_with_intervals`], with someone else who sees every answer.
+    ///
+    /// # Errors
+    /// As [`evaluate`].
+    pub fn test_seen_by(&self, other: &mut dyn Recorder) -> Result<(MetricReport, Intervals)> {
         let model = self.trainer.model();
         let (mut metrics, mut recorded) = (metrics_of(model)?, Recorded::default());
-        let report = evaluate_recorded(model, &self.test, &mut metrics, &mut recorded)?;
+        let report = evaluate_recorded(model, &self.test, &mut metrics, &mut (&mut recorded, other))?;
         let seed = derive(self.trainer.config().seed, "intervals", 0);
         Ok((report, Intervals::of(&recorded, &metrics, seed)?))
     }
@@ -237,6 +261,34 @@ impl Session {
     /// As [`evaluate`].
     pub fn validate(&self) -> Result<MetricReport> {
         evaluate(self.trainer.model(), &self.validation, &mut metrics_of(self.trainer.model())?)
+    }
+
+    /// What is fitted to the model's answers on validation, or on the share of it that chose nothing, and what that is worth there; `None`
+    /// where no task asks for it.
+    ///
+    /// # Errors
+    /// As [`PostHocFits::of`] and [`Answered::read`].
+    pub fn fit_post_hoc(&self) -> Result<Option<(PostHocFits, Vec<Verdict>)>> {
+        let plan = self.plan();
+        if !post_hoc::asks(plan) {
+            return Ok(None);
+        }
+        let on = self.calibration.as_ref().unwrap_or(&self.validation);
+        let said = Answered::read(plan, self.trainer.model(), on)?;
+        let fits = PostHocFits::of(plan, self.trainer.config().calibration_share, &said)?;
+        fits.map(|fits| fits.judge(plan, &said).map(|verdicts| (fits, verdicts))).transpose()
+    }
+
+    /// Room for the answers that fits are judged by.
+    #[must_use]
+    pub fn answered(&self) -> Answered {
+        Answered::new(self.plan())
+    }
+
+    /// What the model is, before there is one.
+    #[must_use]
+    pub fn plan(&self) -> &ModelPlan {
+        &self.recipe.plan
     }
 
     /// What the run has to remember of its data, see [`RunDir::create`](crate::run::dir::RunDir::create).
@@ -278,6 +330,19 @@ impl Session {
     pub fn test_loader(&self) -> &Loader {
         &self.test
     }
+}
+
+/// The validation split without the share that chooses nothing, and that share.
+fn parted(validation: Arc<dyn Source>, config: &RunConfig) -> Result<(Arc<dyn Source>, Option<Arc<dyn Source>>)> {
+    let share = config.train.calibration_share;
+    if share <= 0.0 {
+        return Ok((validation, None));
+    }
+    let seed = derive(config.train.seed, "calibration", 0);
+    let cut = source::split(validation.len(), share, seed);
+    let (own, held) = cut.map_err(|e| Error::from(e).in_section("train"))?;
+    let part = |positions| Subset::new(validation.clone(), positions);
+    Ok((Arc::new(part(own)?), Some(Arc::new(part(held)?))))
 }
 
 /// The first samples of the training split, so many batches of each source, as every split: what can be learned by heart can be checked on

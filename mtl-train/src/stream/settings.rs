@@ -7,7 +7,7 @@ use mtl_data::{DatasetConfig, datasets::CsvFiles};
 use super::StreamConfig;
 use crate::{
     analysis::inspect::Finding,
-    config::RunConfig,
+    config::{RunConfig, TaskConfig},
     error::{Error, Result},
     run::ranks::Ranks,
     train::{
@@ -46,6 +46,13 @@ impl Settled {
         if config.init.is_some() {
             let expected = "left out: --from takes over a whole model".into();
             return Err(refused("init", expected, "a section").in_section("init"));
+        }
+        if let Some(idx) = config.tasks.iter().position(|task| !task.post_hoc().is_nothing()) {
+            let expected =
+                "without calibration, conformal, threshold and reject: a stream has no validation to fit them on"
+                    .into();
+            let name = config.tasks[idx].name.clone();
+            return Err(refused("task", expected, &name).in_section(format!("task[{idx}]")));
         }
         match config.device.asks() {
             Ranks::Number(ranks @ 2..) => {
@@ -98,7 +105,12 @@ pub fn of_a_run(mut config: RunConfig, run: &Path) -> (RunConfig, Option<Finding
         dropped.push("schedule");
         config.train.schedule = plain.schedule;
     }
+    if config.tasks.iter().any(|task| !task.post_hoc().is_nothing()) {
+        dropped.push("what is fitted on validation (calibration, conformal, threshold, reject)");
+        config.tasks = config.tasks.into_iter().map(TaskConfig::without_post_hoc).collect();
+    }
     let train = &mut config.train;
+    train.calibration_share = plain.calibration_share;
     (train.accumulate, train.ema, train.patience, train.freeze) =
         (plain.accumulate, plain.ema, plain.patience, plain.freeze);
     (train.validate_every, train.selection) = (plain.validate_every, plain.selection);

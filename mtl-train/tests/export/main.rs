@@ -5,6 +5,7 @@
 //! | `fixture.rs` | a small run on CSV files, and one on pictures |
 //! | `agreement.rs` | run, package and TorchScript answer as the evaluation does |
 //! | `recording.rs` | every architecture and encoder can be recorded, for any batch size |
+//! | `post_hoc.rs` | calibration, sets, decisions and rejections go where the model goes |
 //! | `program.rs` | `mtl export` and `mtl predict`, and what they say about bad rows |
 //! | `refusals.rs` | damaged, foreign and newer files; thousands of mutations |
 //!
@@ -13,6 +14,7 @@
 
 mod agreement;
 mod fixture;
+mod post_hoc;
 mod program;
 mod recording;
 mod refusals;

@@ -64,7 +64,7 @@ impl Recorder for Recorded {
         self.n_samples += ids.len();
     }
 
-    fn weighted(&mut self, task: usize) {
+    fn weighted(&mut self, task: usize, _weights: &[f32]) {
         self.task(task).refusal = Some("samples have weights, which no interval knows".into());
     }
 

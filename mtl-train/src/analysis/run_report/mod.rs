@@ -24,6 +24,7 @@ mod gaps;
 mod history;
 mod outputs;
 mod overview;
+mod post_hoc;
 mod results;
 mod sources;
 mod training;
@@ -216,6 +217,7 @@ fn page(
     }
     doc.push(Heading::section("Results"));
     doc.blocks.extend(results::blocks(history, outcome));
+    doc.blocks.extend(post_hoc::blocks(outcome));
     if let Some(splits) = splits {
         doc.push(Heading::section("Data"));
         if let Some((session, _)) = answering {

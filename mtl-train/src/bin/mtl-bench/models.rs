@@ -44,11 +44,8 @@ pub(crate) fn plan(data: &DatasetConfig, info: &DataInfo, epochs: u64, seeds: u6
     methods.retain(|method| only.is_none_or(|part| method.name.contains(part)));
     let task = |name: String| TaskConfig {
         name,
-        weight: 1.0,
-        primary: None,
-        metrics: Vec::new(),
-        baseline: None,
         head: Some(HeadConfig::MultiLabel(MultiLabelHeadConfig { hidden: vec![32], ..Default::default() })),
+        ..TaskConfig::default()
     };
     let base = RunConfig {
         init: None,

@@ -14,18 +14,20 @@ use super::{
 
 /// The card as Markdown.
 pub(super) fn card(manifest: &Manifest) -> String {
-    [
+    let parts = [
         title(manifest),
         tasks(manifest),
         data(manifest),
         metrics(manifest),
+        post_hoc(manifest),
         training(manifest),
         tensors(manifest),
         usage(manifest),
         limits(manifest),
         files(manifest),
-    ]
-    .join("\n")
+    ];
+    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join("\n")
 }
 
 fn title(manifest: &Manifest) -> String {
@@ -169,6 +171,25 @@ fn metrics(manifest: &Manifest) -> String {
     text
 }
 
+/// What was fitted to the answers, and how whoever runs the network alone makes use of it.
+fn post_hoc(manifest: &Manifest) -> String {
+    let fitted = || manifest.model.tasks.iter().filter_map(|task| Some((task, task.post_hoc.as_ref()?)));
+    if fitted().next().is_none() {
+        return String::new();
+    }
+    let mut text = format!(
+        "## Calibration, sets and decisions\n\nFitted to the answers on validation after training; the numbers are in `{MANIFEST}`, under \
+         `post_hoc` of each task. Calibration is part of `{TORCHSCRIPT}`; the rest is computed from its answers: a class is in the set where \
+         its score is at most the quantile, an interval ends a quantile beyond the band of its score, yes is said from the threshold on, an \
+         answer is rejected above the risk. `mtl predict` writes all of it.\n\n| task | samples | fitted |\n|---|---|---|\n"
+    );
+    for (task, fit) in fitted() {
+        let _ =
+            writeln!(text, "| {} | {} | {} |", task.name, fit.samples, cell(&shortened(&fit.describe().join("; "))));
+    }
+    text
+}
+
 fn training(manifest: &Manifest) -> String {
     format!("## Training\n\n```toml\n{}\n```\n", manifest.model.record.settings.trim())
 }
@@ -238,9 +259,26 @@ fn usage(manifest: &Manifest) -> String {
 
 fn limits(manifest: &Manifest) -> String {
     let mut text = String::from(
-        "## Limits\n\n- Scores are those of the splits named above; on other data they may be anything.\n- Probabilities are \
-         the network's own; nobody calibrated them.\n",
+        "## Limits\n\n- Scores are those of the splits named above; on other data they may be anything.\n",
     );
+    let is_calibrated = |task: &&TaskDescription| task.post_hoc.as_ref().is_some_and(|fit| fit.calibration.is_some());
+    let calibrated: Vec<&str> =
+        manifest.model.tasks.iter().filter(is_calibrated).map(|task| task.name.as_str()).collect();
+    match calibrated.is_empty() {
+        true => text.push_str("- Probabilities are the network's own; nobody calibrated them.\n"),
+        false => {
+            let _ = writeln!(
+                text,
+                "- Probabilities of {} are calibrated on validation, those of other tasks are the network's own.",
+                calibrated.join(", ")
+            );
+        }
+    }
+    if manifest.model.tasks.iter().any(|task| task.post_hoc.as_ref().is_some_and(|fit| fit.conformal.is_some())) {
+        text.push_str(
+            "- Sets and intervals keep their promise for samples like those of validation, on average over them.\n",
+        );
+    }
     if let Some(Preprocessing::Table { .. }) = &manifest.model.preprocessing {
         text.push_str(
             "- Rows must have the columns of training, in the same units; nothing notices if units changed.\n",

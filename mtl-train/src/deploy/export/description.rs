@@ -12,6 +12,7 @@ use mtl_core::{
 };
 use mtl_data::Preprocessing;
 use mtl_heads::HeadConfig;
+use mtl_metrics::post_hoc::PostHoc;
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -22,7 +23,7 @@ use crate::{
     config::RunConfig,
     error::Result,
     parts::{architecture::Architecture, encoder::AnyEncoder, metrics::registry},
-    run::{data::RunData, plan::ModelPlan},
+    run::{data::RunData, plan::ModelPlan, post_hoc::PostHocFits},
     train::model::{Blueprint, Model, ModelConfig},
 };
 
@@ -61,13 +62,30 @@ pub struct TaskDescription {
     pub answer: Answer,
     /// Its head.
     pub head: HeadConfig,
+    /// What was fitted to its answers: probabilities are calibrated by it, also within `model.pt`; sets, intervals, decisions and rejections
+    /// follow from its numbers (`docs/calibration.md`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub post_hoc: Option<PostHoc>,
 }
 
 impl TaskDescription {
     /// The columns of a written answer; `None` is the task's own, a name is written behind the task's.
     #[must_use]
     pub fn columns(&self) -> Vec<Option<String>> {
-        self.head.form().map_or_else(|| self.answer.columns(), |form| form.columns(self.answer.names()))
+        let own = self.head.form().map_or_else(|| self.answer.columns(), |form| form.columns(self.answer.names()));
+        let beside = self.post_hoc.iter().flat_map(|fit| fit.columns(&self.answer)).map(Some);
+        own.into_iter().chain(beside).collect()
+    }
+
+    /// What is said with what was fitted to it: calibrated probabilities.
+    ///
+    /// # Errors
+    /// The reason for answers that it was not fitted on.
+    pub fn calibrated(&self, prediction: Prediction) -> OrReason<Prediction> {
+        match self.post_hoc.as_ref().filter(|fit| fit.calibration.is_some()) {
+            None => Ok(prediction),
+            Some(fit) => fit.calibrated(&prediction),
+        }
     }
 
     /// A prediction from an exported tensor `[b, width]`.
@@ -127,6 +145,8 @@ impl TensorSpec {
             None => (task.answer.shape(), task.answer.meaning()),
         };
         let shape = [-1].into_iter().chain(shape).collect();
+        let calibrated = task.post_hoc.as_ref().and_then(|fit| fit.calibration.as_ref());
+        let meaning = calibrated.map_or(meaning.clone(), |own| format!("{meaning}; calibrated ({})", own.describe()));
         Self { name: task.name.to_string(), kind: kind_name(Kind::Float), shape, meaning }
     }
 
@@ -158,19 +178,21 @@ fn kind_name(kind: Kind) -> String {
 const LARGEST_SETTING: u64 = 1 << 20;
 
 impl Description {
-    /// What the model of a run is.
+    /// What the model of a run is, with what was fitted to its answers.
     ///
     /// # Errors
     /// As [`ModelPlan::new`].
-    pub fn of(config: &RunConfig, data: &RunData, record: Record) -> Result<Self> {
-        let ModelPlan { tasks, answers, inputs, parts, joint: _ } = ModelPlan::new(config, &data.data.info)?;
+    pub fn of(config: &RunConfig, data: &RunData, fits: Option<&PostHocFits>, record: Record) -> Result<Self> {
+        let ModelPlan { tasks, answers, inputs, parts, joint: _, post_hoc: _ } =
+            ModelPlan::new(config, &data.data.info)?;
         let tasks: Vec<TaskDescription> = tasks
             .iter()
             .zip(answers)
             .zip(parts.heads.into_iter().flatten())
             .map(|((task, answer), head)| {
                 let primary = task.metric()?.name().clone();
-                Ok(TaskDescription { name: task.name.clone(), primary, answer, head })
+                let post_hoc = fits.and_then(|fits| fits.get(&task.name)).cloned();
+                Ok(TaskDescription { name: task.name.clone(), primary, answer, head, post_hoc })
             })
             .collect::<Result<_>>()?;
         let input_tensors = inputs.iter().map(|(name, modality)| TensorSpec::input(name, modality)).collect();
@@ -249,6 +271,11 @@ impl Description {
             if largest > LARGEST_SETTING {
                 return refuse(field, &format!("made of integers of at most {LARGEST_SETTING}"), largest.to_string());
             }
+        }
+        for task in &self.tasks {
+            let checked =
+                task.post_hoc.as_ref().map_or(Ok(()), |fit| fit.check(&task.answer, task.head.form().as_ref()));
+            checked.or_else(|reason| refuse("post_hoc", &format!("what fits task {}", task.name), reason))?;
         }
         self.inputs.validate()?;
         if let Some(preprocessing) = &self.preprocessing

@@ -27,8 +27,10 @@
 //! | `manifest.rs` | [`Manifest`]: the description with format version and checksums |
 //! | `package.rs` | [`Package`]: a folder, read back and verified |
 //! | `torchscript.rs`, `seal.rs` | the network recorded for any batch size; a checksum inside the file |
+//! | `calibrated.rs` | calibrated probabilities as operations of the recording |
 //! | `card.rs` | the model card |
 
+mod calibrated;
 mod card;
 mod description;
 mod former;
@@ -87,18 +89,18 @@ pub enum Formats {
 pub fn export(run: &RunDir, to: &Path, formats: Formats) -> Result<Vec<PathBuf>> {
     // Before the network is built and recorded, which takes its time.
     check_destination(to)?;
-    let Trained { config, data, model } = run.model()?;
+    let Trained { config, data, model, post_hoc } = run.model()?;
     let record = Record::of(&config, &data, &model)?.with_metrics(&run.metrics());
-    export_model(&model, Description::of(&config, &data, record)?, to, formats)
+    export_model(&model, Description::of(&config, &data, post_hoc.as_ref(), record)?, to, formats)
 }
 
-/// Exports a session's model as it is; the files written.
+/// Exports a session's model as it is, without anything fitted to its answers; the files written.
 ///
 /// # Errors
 /// As [`export_model`].
 pub fn export_session(session: &Session, config: &RunConfig, to: &Path, formats: Formats) -> Result<Vec<PathBuf>> {
     let (model, data) = (session.trainer.model(), session.data());
-    export_model(model, Description::of(config, data, Record::of(config, data, model)?)?, to, formats)
+    export_model(model, Description::of(config, data, None, Record::of(config, data, model)?)?, to, formats)
 }
 
 /// Exports a model that is as `description` says; the files written. The folder appears whole or not at all.

@@ -19,7 +19,7 @@ use mtl_core::{
 use mtl_heads::to_array;
 use tch::{Device, Tensor};
 
-use super::{description::Description, manifest::Manifest, seal};
+use super::{calibrated::Calibrated, description::Description, manifest::Manifest, seal};
 use crate::{
     error::{Error, Result},
     train::model::Model,
@@ -54,10 +54,11 @@ pub(super) fn record(model: &Model, description: &Description, manifest: &Manife
     let samples = |b: i64| -> Result<Inputs> { Ok(description.inputs.example(b)?.to_device(model.params().device())?) };
     // A first pass makes the constants that layers make once: inside a recording they would be lost.
     model.predict(&samples(1)?)?;
+    let maps = Calibrated::of(&description.tasks, model.params().device())?;
     let trace = |b: i64| -> Result<Trace> {
         let inputs = samples(b)?;
         let named: Vec<(&str, &Tensor)> = inputs.iter().map(|(name, input)| (name, input.tensor())).collect();
-        Trace::record(&named, model.params(), || model.answer_tensors(&inputs))
+        Trace::record(&named, model.params(), || answers(model, &maps, &inputs))
     };
     let [first, second] = RECORDED;
     let bytes = trace(first)?.save(&trace(second)?, (EXTRA, &manifest.to_json()?));
@@ -68,7 +69,7 @@ pub(super) fn record(model: &Model, description: &Description, manifest: &Manife
         let inputs = samples(b)?;
         let _guard = tch::no_grad_guard();
         for ((found, expected), task) in
-            script.forward(&inputs)?.iter().zip(model.answer_tensors(&inputs)?).zip(&description.tasks)
+            script.forward(&inputs)?.iter().zip(answers(model, &maps, &inputs)?).zip(&description.tasks)
         {
             let close = found.size() == expected.size()
                 && found.f_allclose(&expected, TOLERANCE, TOLERANCE, true).op("compare answers")?;
@@ -82,6 +83,12 @@ pub(super) fn record(model: &Model, description: &Description, manifest: &Manife
         }
     }
     Ok(bytes)
+}
+
+/// The decoded answer of every task, calibrated where it asks for that.
+fn answers(model: &Model, maps: &Calibrated, inputs: &Inputs) -> Result<Vec<Tensor>> {
+    let answers = model.answer_tensors(inputs)?.into_iter().enumerate();
+    answers.map(|(idx, answer)| maps.apply(idx, answer)).collect()
 }
 
 /// An exported network, without its Rust code.

@@ -4,7 +4,8 @@
 //! rows.csv --Preprocessing--> Inputs --network--> Prediction per task --Writer--> answers.csv or .jsonl
 //! ```
 //! Whatever the network comes from, texts become the same codes and numbers are scaled as in training, and the answers are
-//! those of the evaluation at the end of training. A file is read, answered and written batch by batch.
+//! those of the evaluation at the end of training, with calibrated probabilities where a task asked for them, and beside them
+//! what else was fitted: sets, intervals, decisions, rejections. A file is read, answered and written batch by batch.
 //!
 //! | file of this folder | what |
 //! |---|---|
@@ -92,8 +93,9 @@ impl Predictor {
     /// # Errors
     /// As [`RunDir::model`].
     pub fn of_run(run: &RunDir) -> Result<Self> {
-        let Trained { config, data, model } = run.model()?;
-        let description = Description::of(&config, &data, Record::of(&config, &data, &model)?)?;
+        let Trained { config, data, model, post_hoc } = run.model()?;
+        let record = Record::of(&config, &data, &model)?;
+        let description = Description::of(&config, &data, post_hoc.as_ref(), record)?;
         Ok(Self { network: Network::Model(Box::new(model)), description })
     }
 
@@ -136,8 +138,15 @@ impl Predictor {
         let predictions: Vec<Prediction> = match &self.network {
             Network::Model(model) => {
                 let inputs = inputs.to_device(model.params().device())?;
-                model.predict_wanted(&inputs, wanted)?.into_iter().flatten().collect()
+                let said = model.predict_wanted(&inputs, wanted)?.into_iter().zip(&self.description.tasks);
+                let calibrated = said.filter_map(|(answer, task)| answer.map(|answer| (task, task.calibrated(answer))));
+                let unfit = |task: &TaskDescription, reason: String| Error::Package {
+                    path: MANIFEST.into(),
+                    reason: format!("task {}: {reason}", task.name),
+                };
+                calibrated.map(|(task, said)| said.map_err(|reason| unfit(task, reason))).collect::<Result<_>>()?
             }
+            // The recording has calibrated them.
             Network::TorchScript(script) => {
                 let all = script.predict(inputs)?.into_iter().enumerate();
                 all.filter(|(task, _)| wanted(*task)).map(|(_, answer)| answer).collect()

@@ -12,6 +12,9 @@
 //! | numbers by a distribution | the same, each followed by its parameters (`task.mean`) and quantiles (`task.q0.05`) |
 //! | tags, a sequence | `task`: the words, separated by blanks |
 //!
+//! Behind them stands what was fitted to the answers ([`PostHoc::columns`](mtl_metrics::post_hoc::PostHoc::columns)): sets, intervals,
+//! decisions, rejections.
+//!
 //! JSON lines: `{"row":0,"job":{"class":"smith","probabilities":{"clerk":0.2,"smith":0.8}},"age":{"values":{"age":31.5}}}`.
 //! `row` counts samples from 0. Numbers are written with as many digits as tell them from their neighbors.
 
@@ -125,14 +128,23 @@ impl<W: Write> Writer<W> {
                                 let _ = write!(text, ",{x}");
                             }
                         };
-                        task.answer.write(answer, row, put).map_err(|reason| refused(task, reason))?;
+                        let beside = |put: &mut dyn FnMut(Written<'_>)| match &task.post_hoc {
+                            None => Ok(()),
+                            Some(fit) => fit.write(&task.answer, answer, row, put),
+                        };
+                        let written = task.answer.write(answer, row, put).and_then(|()| beside(put));
+                        written.map_err(|reason| refused(task, reason))?;
                     }
                 }
                 OutputFormat::Jsonl => {
                     let mut object = Map::new();
                     object.insert("row".into(), json!(self.row));
                     for (task, answer) in pairs {
-                        let value = task.answer.json(answer, row).map_err(|reason| refused(task, reason))?;
+                        let mut value = task.answer.json(answer, row).map_err(|reason| refused(task, reason))?;
+                        if let Some(fit) = &task.post_hoc {
+                            let added = fit.add_json(&task.answer, answer, row, &mut value);
+                            added.map_err(|reason| refused(task, reason))?;
+                        }
                         object.insert(task.name.to_string(), value);
                     }
                     text.push_str(&Value::Object(object).to_string());
@@ -192,6 +204,7 @@ mod tests {
             primary: MetricName::new("log-loss").unwrap(),
             head: HeadConfig::default_of(AnswerTag::Values).unwrap(),
             answer,
+            post_hoc: None,
         };
         vec![
             task("job", Answer::class(["clerk", "a \"b\", c"])),

@@ -88,6 +88,10 @@ pub struct TrainConfig {
     /// the others train on all of it; default 0.2.
     #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
     pub held_out: f64,
+    /// Share of the validation split that chooses nothing, in [0, 1): what is fitted to answers after training (a task's `calibration`,
+    /// `conformal`, `threshold`, `reject`) is fitted on it alone; default 0, they are fitted on all of validation, which has chosen the epoch too.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
+    pub calibration_share: f64,
     /// How task gradients are computed where the balancer looks at them; default exact.
     pub step_mode: StepMode,
     /// Steps between looks at how gradients get along in each parameter block, where the step has gradients per task;
@@ -147,6 +151,7 @@ impl Default for TrainConfig {
             freeze: None,
             selection: "skill".into(),
             held_out: 0.2,
+            calibration_share: 0.0,
             step_mode: StepMode::default(),
             statistics_every: 50,
             policy: Policy::default(),
@@ -239,6 +244,8 @@ impl TrainConfig {
         check("policy.loud_loss", loud > 0.0 && loud.is_finite(), "positive", loud.to_string())?;
         check("policy.zero_tolerance", (0.0..1.0).contains(&tolerance), "in [0, 1)", tolerance.to_string())?;
         check("held_out", self.held_out > 0.0 && self.held_out < 1.0, "in (0, 1)", self.held_out.to_string())?;
+        let share = self.calibration_share;
+        check("calibration_share", (0.0..1.0).contains(&share), "in [0, 1)", share.to_string())?;
         self.freeze.map_or(Ok(()), |freeze| freeze.validate())?;
         self.step_mode.validate().map_err(|e| e.inside("step_mode"))?;
         self.optimizer.validate().map_err(|e| e.inside("optimizer"))?;

@@ -34,8 +34,8 @@ pub trait Recorder {
     /// A batch of samples with these ids comes next.
     fn batch(&mut self, _ids: &[u64]) {}
 
-    /// The samples of that batch have weights for a task.
-    fn weighted(&mut self, _task: usize) {}
+    /// The samples of that batch have these weights for a task.
+    fn weighted(&mut self, _task: usize, _weights: &[f32]) {}
 
     /// The samples of that batch belong to these groups for a task.
     fn grouped(&mut self, _task: usize, _groups: &[u64]) {}
@@ -46,6 +46,29 @@ pub trait Recorder {
 
 /// Nobody sees it.
 impl Recorder for () {}
+
+/// Two see it.
+impl<A: Recorder + ?Sized, B: Recorder + ?Sized> Recorder for (&mut A, &mut B) {
+    fn batch(&mut self, ids: &[u64]) {
+        self.0.batch(ids);
+        self.1.batch(ids);
+    }
+
+    fn weighted(&mut self, task: usize, weights: &[f32]) {
+        self.0.weighted(task, weights);
+        self.1.weighted(task, weights);
+    }
+
+    fn grouped(&mut self, task: usize, groups: &[u64]) {
+        self.0.grouped(task, groups);
+        self.1.grouped(task, groups);
+    }
+
+    fn answers(&mut self, task: usize, ids: &[u64], prediction: &Prediction, reference: &Reference) {
+        self.0.answers(task, ids, prediction, reference);
+        self.1.answers(task, ids, prediction, reference);
+    }
+}
 
 /// As [`evaluate`], with someone who sees every answer.
 ///
@@ -86,8 +109,8 @@ fn read(model: &Model, batches: BatchIter<'_>, metrics: &mut MetricSet, recorder
         recorder.batch(&batch.ids);
         judged(model, &batch, |task_idx, facts, prediction, reference| {
             metrics.update_batch(task_idx, &facts.judged(&batch.ids, prediction, reference))?;
-            if facts.are_weighted() {
-                recorder.weighted(task_idx);
+            if let Some(weights) = facts.weights() {
+                recorder.weighted(task_idx, weights);
             }
             if let Some(groups) = facts.groups() {
                 recorder.grouped(task_idx, groups);

@@ -177,6 +177,7 @@ impl TrainConfig {
             ("freeze", self.freeze.is_some(), unvalidated),
             ("validate_every", self.validate_every != Every::default(), unvalidated),
             ("selection", self.selection != plain.selection, unvalidated),
+            ("calibration_share", self.calibration_share > 0.0, unvalidated),
             ("overfit_batches", self.overfit_batches.is_some(), "a stream is read once"),
             ("checkpoint_every", self.checkpoint_every.is_some(), "whoever judges a stream says when to save"),
         ]
