@@ -194,7 +194,10 @@ fn coverage_is_what_was_promised() {
         }
         // The coverage of one fit scatters as a beta distribution of 200 samples: twice the variance of the test alone.
         let [low, high] = share_interval(held / 2.0, all / 2.0);
-        let most = if name.ends_with("true") { 0.9 + 3.0 * 4.0 / 200.0 } else { 0.9 + 1.0 / 200.0 };
+        // Of each of four classes there are fewer samples; the grade that is added last has a score of 1 in every sample, and of equal
+        // scores all are in the set or none.
+        let coarse = name.ends_with("true") || name.starts_with("contiguous");
+        let most = if coarse { 0.9 + 3.0 * 4.0 / 200.0 } else { 0.9 + 1.0 / 200.0 };
         assert!(high >= 0.9, "{name}: {} holds the truth too seldom", held / all);
         assert!(low <= most, "{name}: {} holds the truth too often", held / all);
     }
