@@ -102,7 +102,8 @@ fn every_embedding_of_numbers_keeps_them() {
         let config = EncoderConfig::Tabular(TabularEncoderConfig { numbers: numbers.clone(), ..small.clone() });
         assert_eq!(laws::encoder::check(&config, &spec), Ok(()), "{name}");
         let EncoderConfig::Tabm(ensemble) = tabm(2, Adapters::All) else { panic!() };
-        let config = EncoderConfig::Tabm(TabmEncoderConfig { numbers: Some(ByKind(numbers)), ..ensemble });
+        // Wide enough for rectified vectors not to be all dead.
+        let config = EncoderConfig::Tabm(TabmEncoderConfig { token_width: 8, numbers: Some(ByKind(numbers)), ..ensemble });
         assert_eq!(laws::encoder::check(&config, &spec), Ok(()), "{name} of an ensemble");
     }
 }

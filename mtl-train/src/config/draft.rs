@@ -343,6 +343,7 @@ fn train(text: &mut String, proposal: &Proposal) {
     let batch = (rows / 64).next_power_of_two().clamp(32, 1024);
     let epochs = if proposal.is_whole { (STEPS * batch / rows).clamp(10, 100) } else { 10 };
     line(text, &format!("\n[train]\nepochs = {epochs}\nbatch_size = {batch}"));
+    line(text, "time = \"2m\"   # at most; `--time 10m` for more");
     line(text, &format!("patience = {}   # validations without a better score before it ends", (epochs / 6).max(3)));
 }
 
