@@ -108,7 +108,7 @@ impl Program {
         let start = Instant::now();
         let answers = format!("{name}.jsonl");
         let mut train = self.command(work);
-        train.args(["train", &format!("{name}.toml"), "--run-dir", name, "--set", &format!("seed={seed}")]);
+        train.args(["train", &format!("{name}.toml"), "--run-dir", name, "--set", &format!("train.seed={seed}")]);
         train.args(["--set", &format!("device.threads={THREADS}")]);
         let mut predict = self.command(work);
         predict.args(["predict", name, "--input", "../test.csv", "--output", &answers]);
