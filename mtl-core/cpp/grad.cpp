@@ -45,8 +45,12 @@ extern "C" int mtl_grad(const Handle* outputs, int64_t n_outputs, const Handle* 
     auto grads = torch::autograd::Engine::get_default_engine().execute(
         edges(outputs, n_outputs), seeds, keep_graph != 0, create_graph != 0, /*accumulate_grad=*/false,
         edges(inputs, n_inputs));
-    for (int64_t i = 0; i < n_inputs; ++i)
+    for (int64_t i = 0; i < n_inputs; ++i) {
+      // What was transposed on its way comes back transposed; fused optimizer steps, which read memory in its order, would take
+      // it for another gradient.
+      if (grads[i].defined() && inputs[i]->is_contiguous()) grads[i] = grads[i].contiguous();
       result[i] = grads[i].defined() ? new at::Tensor(std::move(grads[i])) : nullptr;
+    }
   });
 }
 

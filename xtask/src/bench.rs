@@ -39,15 +39,21 @@ pub(crate) struct Args {
     /// Also write the report to this file
     #[arg(long, value_name = "PATH")]
     json: Option<PathBuf>,
-    /// Seeds per model [default: 3 for quality, 1 otherwise]
+    /// Seeds per model [default: 3 for quality, 5 for peers on tables, 1 otherwise]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     seeds: Option<u32>,
     /// For peers: a Python that has their packages [default: an environment in the cache]
     #[arg(long, value_name = "PATH")]
     python: Option<PathBuf>,
-    /// For peers: only comparisons whose name contains this
+    /// For peers: only comparisons whose name contains this; `tables` or `tables/SET,..`: quality on tables, for hours
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
+    /// For peers on tables: the small sets, one seed
+    #[arg(long)]
+    quick: bool,
+    /// For peers on tables: a built `mtl` [default: that of this checkout, built for it]
+    #[arg(long, value_name = "PATH")]
+    mtl: Option<PathBuf>,
     /// For peers and load: how often each side is measured
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
@@ -121,6 +127,10 @@ enum DataChoice {
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let root = repo::root()?;
     let libtorch = libtorch::provision(&root)?;
+    if let (Suite::Peers, Some(choice)) = (args.suite, tables_choice(args)) {
+        let good = peers::tables::run(&root, &libtorch, &choice)?;
+        return Ok(if good { Outcome::Good } else { Outcome::Failed });
+    }
     if args.suite == Suite::Peers {
         let DataChoice::Folder(data) = choose_data(args.data_dir.as_deref())? else {
             return Ok(Outcome::Failed); // the reason has been said
@@ -150,6 +160,19 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let mut command = process::cargo(&root, Some(&libtorch));
     command.args(program_args(args, &data)?);
     Ok(if process::run(&mut command, NEED_RUST)?.success() { Outcome::Good } else { Outcome::Failed })
+}
+
+/// What `--only tables` and its kin ask for.
+fn tables_choice(args: &Args) -> Option<peers::tables::Choice> {
+    let sets = args.only.as_deref()?.strip_prefix("tables")?;
+    let sets = sets.trim_start_matches('/').split(',').filter(|name| !name.is_empty());
+    Some(peers::tables::Choice {
+        sets: sets.map(str::to_owned).collect(),
+        is_quick: args.quick,
+        seeds: args.seeds.unwrap_or(if args.quick { 1 } else { 5 }),
+        program: args.mtl.clone(),
+        python: args.python.clone(),
+    })
 }
 
 /// Says what comes next: a first run is silent for minutes otherwise.
@@ -266,6 +289,8 @@ mod tests {
             seeds: None,
             python: None,
             only: None,
+            quick: false,
+            mtl: None,
             rounds: 3,
             pairs: None,
             rows: None,
@@ -288,6 +313,16 @@ mod tests {
         assert!(words.join(" ").contains("--suite load --data-dir d --seeds 1 --rounds 3"));
         let words = program_args(&Args { pairs: Some(7), ..args(Suite::Fuzz) }, &DataChoice::Synthetic).unwrap();
         assert!(words.join(" ").contains("--suite fuzz --synthetic --seeds 1 --pairs 7"));
+    }
+
+    #[test]
+    fn tables_are_asked_for_by_name() {
+        let asked = |only: &str, quick| tables_choice(&Args { only: Some(only.into()), quick, ..args(Suite::Peers) });
+        let choice = asked("tables/enb,jura", false).unwrap();
+        assert_eq!((choice.sets, choice.seeds), (vec!["enb".to_owned(), "jura".to_owned()], 5));
+        let choice = asked("tables", true).unwrap();
+        assert_eq!((choice.sets.len(), choice.seeds, choice.is_quick), (0, 1, true));
+        assert!(asked("census", false).is_none() && tables_choice(&args(Suite::Peers)).is_none());
     }
 
     #[test]

@@ -3,6 +3,11 @@
 //! Each comparison is a Python script and a run of `mtl-bench`; both print JSON lines `{what, seconds, samples?, check}`. They
 //! run one after the other, several rounds, and ratios are medians of the rounds' ratios, so that a busy moment of the machine
 //! hits both. The Python environment is made once, in the cache, from pinned packages; `--python` names another that has them.
+//!
+//! How well, not how fast, is the question of [`tables`]: `--only tables`. It takes hours and is run when it is asked for.
+
+mod environment;
+pub(crate) mod tables;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,9 +19,9 @@ use serde::Deserialize;
 
 use crate::cache::Cache;
 use crate::libtorch::Libtorch;
-use crate::problem::Problem;
 use crate::process;
-use crate::python::Python;
+
+use environment::environment;
 
 /// What the scripts need; the versions that figures in the documents were measured with.
 const PACKAGES: [&str; 8] = [
@@ -93,7 +98,7 @@ pub(crate) fn run(root: &Path, libtorch: &Libtorch, census: &Path, choice: &Choi
     let cache = Cache::locate()?;
     let python = match &choice.python {
         Some(python) => python.clone(),
-        None => environment(&cache)?,
+        None => environment(&cache, "peers", &PACKAGES)?,
     };
     let mut build = process::cargo(root, Some(libtorch));
     build.args(["build", "--release", "--package", "mtl-train", "--bin", "mtl-bench"]);
@@ -117,37 +122,6 @@ pub(crate) fn run(root: &Path, libtorch: &Libtorch, census: &Path, choice: &Choi
         print(&theirs, &ours);
     }
     Ok(true)
-}
-
-/// The interpreter of the cached environment, made on the first run.
-fn environment(cache: &Cache) -> Result<PathBuf> {
-    let dir = cache.root().join("peers");
-    let python = dir.join("bin/python");
-    let done = dir.join("packages.txt");
-    if fs::read_to_string(&done).is_ok_and(|text| text == PACKAGES.join("\n")) {
-        return Ok(python);
-    }
-    let base = Python::with_pip()?;
-    eprintln!("making a Python environment with {} (several GB, once)", PACKAGES.join(", "));
-    let steps: [(&Path, Vec<&str>); 2] = [
-        (&base.executable, vec!["-m", "venv", "--clear"]),
-        (&python, [&["-m", "pip", "install", "--disable-pip-version-check"], PACKAGES.as_slice()].concat()),
-    ];
-    for (index, (program, words)) in steps.into_iter().enumerate() {
-        let mut command = Command::new(program);
-        command.args(words);
-        if index == 0 {
-            command.arg(&dir);
-        }
-        if !process::run_aside(&mut command, "install Python with venv and pip")?.success() {
-            return Err(Problem::error(
-                "the Python environment could not be made",
-                "read the message above; or name an interpreter that has the packages with --python",
-            ));
-        }
-    }
-    fs::write(&done, PACKAGES.join("\n")).with_context(|| format!("cannot write {}", done.display()))?;
-    Ok(python)
 }
 
 fn their_run(
