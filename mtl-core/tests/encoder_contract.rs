@@ -103,7 +103,8 @@ fn every_embedding_of_numbers_keeps_them() {
         assert_eq!(laws::encoder::check(&config, &spec), Ok(()), "{name}");
         let EncoderConfig::Tabm(ensemble) = tabm(2, Adapters::All) else { panic!() };
         // Wide enough for rectified vectors not to be all dead.
-        let config = EncoderConfig::Tabm(TabmEncoderConfig { token_width: 8, numbers: Some(ByKind(numbers)), ..ensemble });
+        let config =
+            EncoderConfig::Tabm(TabmEncoderConfig { token_width: 8, numbers: Some(ByKind(numbers)), ..ensemble });
         assert_eq!(laws::encoder::check(&config, &spec), Ok(()), "{name} of an ensemble");
     }
 }

@@ -58,8 +58,12 @@ fn form(key: &KeyDoc, x: f64) -> Value {
 fn document(group: &Group, innermost: Table) -> Table {
     group.path.rsplit('.').fold(innermost, |mut inside, step| {
         // Tables that only one kind of what is around them has.
-        let around =
-            [("data.schema", "data", "csv"), ("data.tasks", "data", "idx"), ("task[].head.loss", "head", "regress")];
+        let around = [
+            ("data.schema", "data", "csv"),
+            ("data.tasks", "data", "idx"),
+            ("task[].head.loss", "head", "regress"),
+            ("encoder.numbers", "encoder", "tabular"),
+        ];
         if let Some((_, _, kind)) = around.iter().find(|(path, key, _)| group.path.starts_with(path) && step == *key) {
             inside.insert("kind".into(), (*kind).into());
         }

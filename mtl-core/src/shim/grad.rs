@@ -148,3 +148,25 @@ pub fn conv_weight_grad(
     })?;
     Ok(take(out).unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests {
+    use tch::{Device, Kind};
+
+    use super::{super::SgdStep, super::fused_sgd, *};
+
+    /// Fused steps read memory in its order, whatever the strides say.
+    #[test]
+    fn a_gradient_lies_in_memory_as_its_input_does() {
+        let weight = Tensor::arange(6, (Kind::Double, Device::Cpu)).view([2, 3]).set_requires_grad(true);
+        let factors = Tensor::from_slice(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).view([3, 2]);
+        let grads = grad(&[&(weight.tr() * &factors).sum(Kind::Double)], None, &[&weight], Graph::Free).unwrap();
+        let found = grads[0].as_ref().unwrap();
+        assert!(found.is_contiguous() && found.equal(&factors.tr()));
+        let _guard = tch::no_grad_guard();
+        let before = weight.detach().copy();
+        let step = SgdStep { lr: 0.5, momentum: 0.0, weight_decay: 0.0, nesterov: false, first: true };
+        fused_sgd(&[&weight], &[found], &[], step).unwrap();
+        assert!(weight.detach().equal(&(before - factors.tr() * 0.5)));
+    }
+}

@@ -192,8 +192,9 @@ fn coverage_is_what_was_promised() {
                 all += 200.0;
             }
         }
-        // The coverage of one fit scatters as a beta distribution of 200 samples: twice the variance of the test alone.
-        let [low, high] = share_interval(held / 2.0, all / 2.0);
+        // The coverage of one fit scatters as a beta distribution of 200 samples: twice the variance of the test alone. And as some
+        // twenty methods are tried, none may fail by chance: 2.8 deviations instead of 2.
+        let [low, high] = share_interval(held / 4.0, all / 4.0);
         // Of each of four classes there are fewer samples; the grade that is added last has a score of 1 in every sample, and of equal
         // scores all are in the set or none.
         let coarse = name.ends_with("true") || name.starts_with("contiguous");
@@ -211,7 +212,7 @@ fn coverage_is_what_was_promised() {
         (Prediction::Values { values: column(said) }, Reference::Values(column(truth)))
     };
     let mut held = 0.0;
-    for seed in 0..40 {
+    for seed in 0..400 {
         let mut random = Random(seed);
         let (said, truth) = draw(&mut random);
         let fitted = config.fit(&answer, None, &MetricBatch::new(&said, &truth)).unwrap();

@@ -72,7 +72,9 @@ fn every_column_has_a_kind_a_reason_and_a_line() {
         let entry = match &column.entry {
             Column::Numeric { transform: Transform::Standard, missing: MissingNumber::Refuse, .. } => "numeric",
             Column::Numeric { transform: Transform::Standard, missing: MissingNumber::Mean, .. } => "numeric, gaps",
-            Column::Numeric { transform: Transform::Standard, missing: MissingNumber::Indicator, .. } => "numeric, marked",
+            Column::Numeric { transform: Transform::Standard, missing: MissingNumber::Indicator, .. } => {
+                "numeric, marked"
+            }
             Column::Numeric { transform: Transform::Log1pStandard, .. } => "numeric, log",
             Column::Numeric { transform: Transform::None, .. } => "numeric, as it is",
             Column::Numeric { transform: Transform::Robust | Transform::Quantile, .. } => "numeric, of its ranks",
