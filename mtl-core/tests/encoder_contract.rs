@@ -72,10 +72,10 @@ fn a_member_is_a_network_of_scaled_weights() {
                 let of_member = |t: &Tensor| t.get(if t.size()[0] == 1 { 0 } else { member });
                 let mut weight = own("weight").unwrap().shallow_clone();
                 if let Some(r) = own("scale_in") {
-                    weight = weight * of_member(r);
+                    weight = of_member(r) * weight; // not in place: it is the ensemble's own
                 }
                 if let Some(s) = own("scale_out") {
-                    weight = weight * of_member(s).unsqueeze(1);
+                    weight = of_member(s).unsqueeze(1) * weight;
                 }
                 let bias = own("bias").unwrap();
                 let bias = if bias.dim() == 3 { of_member(bias).view(-1) } else { bias.shallow_clone() };

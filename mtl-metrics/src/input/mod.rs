@@ -134,6 +134,7 @@ impl<'a> MetricBatch<'a> {
 
     /// What is true.
     #[must_use]
+    #[expect(clippy::misnamed_getters, reason = "as it was given; what metrics read of it is the other field")]
     pub fn reference(&self) -> &'a Reference {
         self.labels
     }

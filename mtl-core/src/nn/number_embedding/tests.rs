@@ -60,8 +60,8 @@ fn every_kind_is_numpys() {
             let golden = &golden[param.name().strip_prefix("numeric.").unwrap()];
             let shape: Vec<i64> = serde_json::from_value(golden["shape"].clone()).unwrap();
             assert_eq!(param.tensor().size(), shape, "{}", param.name());
-            let _ =
-                param.tensor().shallow_clone().copy_(&Tensor::from_slice(&numbers(&golden["values"])).view(&shape[..]));
+            let values = Tensor::from_slice(&numbers(&golden["values"])).view(&shape[..]);
+            param.tensor().shallow_clone().copy_(&values);
         }
         let xs = Tensor::from_slice(&rows).view([-1, layer.n_fields()]);
         let (tokens, expected) = (layer.tokens(&xs, &cx()).unwrap(), Tensor::from_slice(&numbers(&case["tokens"])));

@@ -119,9 +119,9 @@ fn fitted(each: impl Fn(&mut Derivatives)) -> f64 {
             break;
         }
         if first < 0.0 {
-            low = b
+            low = b;
         } else {
-            high = b
+            high = b;
         }
         let newton = b - first / second;
         let next = if newton > low && newton < high { newton } else { 0.5 * (low + high) };

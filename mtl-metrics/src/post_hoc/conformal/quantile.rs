@@ -48,8 +48,8 @@ mod tests {
         assert_eq!((of(&nine, 0.9), of(&nine[..8], 0.9)), (Some(9.0), None));
         assert_eq!((of(&nine, 0.5), of(&nine, 0.51)), (Some(5.0), Some(6.0)));
         assert_eq!((least_samples(0.9), least_samples(0.95), least_samples(0.5)), (9.0, 19.0, 1.0));
-        let (mut weighted, mut twice) = (vec![(3.0, 2.0), (1.0, 1.0), (2.0, 3.0)], Vec::new());
-        weighted.iter().for_each(|(s, w)| (0..*w as usize).for_each(|_| twice.push((*s, 1.0))));
+        let mut weighted = vec![(3.0, 2.0), (1.0, 1.0), (2.0, 3.0)];
+        let mut twice = [3.0, 3.0, 1.0, 2.0, 2.0, 2.0].map(|score| (score, 1.0)).to_vec();
         for coverage in [0.1, 0.3, 0.5, 0.7, 0.85, 0.9] {
             assert_eq!(quantile(&mut weighted, coverage), quantile(&mut twice, coverage), "{coverage}");
         }

@@ -55,9 +55,10 @@ fn cell(value: Option<f64>) -> Cell {
 }
 
 fn probabilities(task: &TaskOutcome) -> Option<Block> {
+    type Measure = fn(&Quality) -> Option<f64>;
     let of = |verdict: &Verdict| verdict.probabilities;
     let (fit, test) = (of(&task.on_fit)?, of(&task.test));
-    let measures: [(&str, fn(&Quality) -> Option<f64>); 3] = [
+    let measures: [(&str, Measure); 3] = [
         ("expected calibration error", |own| own.ece),
         ("log-loss", |own| own.log_loss),
         ("Brier score", |own| own.brier),

@@ -122,6 +122,7 @@ mod tests {
     }
 
     /// The score, in millionths, and that of rows written as often as their weights say.
+    #[expect(clippy::cast_possible_truncation, reason = "scores of a few units")]
     fn check(kind: Kind, labels: &[Option<f64>], said: &Answers, weights: &[u32], expected: i64) {
         let task = task(kind);
         let millionths = |score: f64| (score * 1e6).round() as i64;

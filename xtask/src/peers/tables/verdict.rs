@@ -51,8 +51,9 @@ impl Difference {
     /// Of a value and what it is in resamples, which are put in order; `None` where nothing could be scored.
     fn new(value: Option<f64>, mut resampled: Vec<f64>) -> Option<Self> {
         resampled.sort_by(f64::total_cmp);
-        let at =
-            |share: f64| resampled.get((share * resampled.len().saturating_sub(1) as f64).round() as usize).copied();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in the list")]
+        let place = |share: f64| (share * resampled.len().saturating_sub(1) as f64).round() as usize;
+        let at = |share: f64| resampled.get(place(share)).copied();
         Some(Self { value: value?, low: at(0.025)?, high: at(0.975)? })
     }
 
@@ -136,7 +137,7 @@ mod tests {
     fn side(off: impl Fn(usize) -> f64, rows: usize) -> Judged {
         let task =
             Task { name: "t".into(), kind: Kind::Number { mean: 0.0 }, validation: Vec::new(), test: Vec::new() };
-        let label = |row: usize| if row % 2 == 0 { 1.0 } else { -1.0 };
+        let label = |row: usize| if row.is_multiple_of(2) { 1.0 } else { -1.0 };
         let said = Answers::One((0..rows).map(|row| label(row) + off(row)).collect());
         let labels: Vec<Option<f64>> = (0..rows).map(|row| Some(label(row))).collect();
         Judged::new(&task, &labels, &said).unwrap()
