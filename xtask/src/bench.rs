@@ -51,6 +51,9 @@ pub(crate) struct Args {
     /// For peers on tables: the small sets, one seed
     #[arg(long)]
     quick: bool,
+    /// For peers on tables: leave out the rows that test, and test on others, to choose settings by
+    #[arg(long)]
+    dev: bool,
     /// For peers on tables: a built `mtl` [default: that of this checkout, built for it]
     #[arg(long, value_name = "PATH")]
     mtl: Option<PathBuf>,
@@ -169,6 +172,7 @@ fn tables_choice(args: &Args) -> Option<peers::tables::Choice> {
     Some(peers::tables::Choice {
         sets: sets.map(str::to_owned).collect(),
         is_quick: args.quick,
+        is_dev: args.dev,
         seeds: args.seeds.unwrap_or(if args.quick { 1 } else { 5 }),
         program: args.mtl.clone(),
         python: args.python.clone(),
@@ -290,6 +294,7 @@ mod tests {
             python: None,
             only: None,
             quick: false,
+            dev: false,
             mtl: None,
             rounds: 3,
             pairs: None,

@@ -12,10 +12,11 @@
 //! the same for all members at first, `s` ones, `r` ones, but random signs in the first layer, one a member and field: the members
 //! differ by these alone when training starts.
 //!
-//! **Differs from** both in what is scaled. Scaling `x` and `y` makes and keeps numbers for every row; scaling `W` makes `k i o` numbers
-//! whatever the batch, and all members are one batched product, as experts are ([`Experts`](super::Experts)). Of inputs that need no
-//! gradient, such as a table's numbers, the layer then has no use for it either, while the gradient of `r` would want that of
-//! `r_m * x`: a third of the first layer's work. And one input for all members is never repeated for each.
+//! **Differs from** both in what is scaled, which goes by the number of rows. Scaling `x` and `y` makes and keeps `k b (i + o)` numbers;
+//! scaling `W` makes `k i o` whatever the batch, and all members are one batched product, as experts are
+//! ([`Experts`](super::Experts)). Of inputs that need no gradient, such as a table's numbers, the layer then has no use for it either, while
+//! the gradient of `r` would want that of `r_m * x`: a third of the first layer's work. And one input for all members is never repeated
+//! for each. So `W` is scaled unless that makes more numbers: batches of a small table are narrower than its layers.
 
 use tch::{Kind, Tensor};
 
@@ -117,6 +118,15 @@ impl EnsembleLinear {
         }
     }
 
+    /// The outputs for `xs [k, b, i]`, in which inputs and outputs are scaled and the weight is left alone.
+    fn scaled(&self, xs: &Tensor) -> std::result::Result<Tensor, tch::TchError> {
+        let ys = xs.f_mul(&self.r.f_unsqueeze(1)?)?.f_matmul(&self.w.f_tr()?)?;
+        match &self.s {
+            Some(s) => self.b.f_addcmul(&ys, &s.f_unsqueeze(1)?),
+            None => ys.f_add(&self.b),
+        }
+    }
+
     /// # Shapes
     /// `xs`: `[b, inputs]` or `[k, b, inputs]`, result `[k, b, outputs]`.
     ///
@@ -139,10 +149,16 @@ impl EnsembleLinear {
                 });
             }
         }; // [k, b, i]
-        let ys = self.weights().and_then(|ws| self.b.f_baddbmm(&xs, &ws, 1.0, 1.0)).op(op())?; // [k, b, o]
+        let rows = xs.size()[1];
+        let ys = if rows * (inputs + outputs) < inputs * outputs {
+            self.scaled(&xs)
+        } else {
+            self.weights().and_then(|ws| self.b.f_baddbmm(&xs, &ws, 1.0, 1.0))
+        }
+        .op(op())?; // [k, b, o]
         cx.record(|| TapeEntry {
             layer: self.name.clone(),
-            multiply_adds: u64::try_from(members * xs.size()[1] * inputs * outputs).unwrap_or(0),
+            multiply_adds: u64::try_from(members * rows * inputs * outputs).unwrap_or(0),
             product: Product::Ensemble { weight: self.w.shallow_clone() },
             input: xs,
             output: ys.shallow_clone(),
@@ -170,14 +186,16 @@ mod tests {
     #[test]
     fn members_are_scaled_layers_of_one_weight() {
         let xs = Tensor::arange(8, (Kind::Double, Device::Cpu)).view([4, 2]).cos();
-        for scales in [Scales::All, Scales::Inputs] {
+        // One row is narrower than the layer: there the inputs are scaled, else the weight is.
+        for (scales, rows) in [Scales::All, Scales::Inputs].into_iter().flat_map(|s| [(s, 4), (s, 1)]) {
+            let xs = xs.narrow(0, 0, rows);
             let mut params = ParamSet::new(Kind::Double, Device::Cpu, 3);
             let layer = EnsembleLinear::new(&mut params.root().sub("layer"), 3, 2, 5, scales).unwrap();
             params.params().iter().zip(0..).for_each(|(p, at)| varied(p.tensor(), f64::from(at)));
             let get = |name: &str| params.get(&format!("layer.{name}")).map(|p| p.tensor());
             let cx = Cx::new(Mode::Eval).with_tape();
             let same = layer.forward(&xs, &cx).unwrap();
-            assert_eq!((same.size(), cx.take_tape().multiply_adds()), (vec![3, 4, 5], 3 * 4 * 2 * 5));
+            assert_eq!((same.size(), cx.take_tape().multiply_adds()), (vec![3, rows, 5], 3 * rows as u64 * 2 * 5));
             let each = Tensor::stack(&[&xs, &(&xs * 2.0), &(&xs - 1.0)], 0);
             let own = layer.forward(&each, &cx).unwrap();
             for m in 0..3 {
@@ -187,12 +205,12 @@ mod tests {
                     get("scale_out").map_or_else(|_| y.shallow_clone(), |s| &y * s.get(m)) + &bias
                 };
                 for (found, expected) in [(same.get(m), by_hand(&xs)), (own.get(m), by_hand(&each.get(m)))] {
-                    assert!((found - expected).abs().max().double_value(&[]) < 1e-14, "{scales:?}");
+                    assert!((found - expected).abs().max().double_value(&[]) < 1e-14, "{scales:?}, {rows} rows");
                 }
             }
             assert_eq!(get("scale_out").is_ok(), scales == Scales::All);
             let e = layer.forward(&xs.narrow(1, 0, 1), &cx).unwrap_err().to_string();
-            assert_eq!(e, "layer: xs must be [b, 2] or [3, b, 2], found [4, 1]");
+            assert_eq!(e, format!("layer: xs must be [b, 2] or [3, b, 2], found [{rows}, 1]"));
         }
         let mut params = ParamSet::new(Kind::Double, Device::Cpu, 3);
         assert!(EnsembleLinear::new(&mut params.root(), 0, 2, 5, Scales::All).is_err());
@@ -201,9 +219,13 @@ mod tests {
     /// Against central differences.
     #[test]
     fn every_gradient_is_what_differences_say() {
+        [2, 1].into_iter().for_each(gradients_are_what_differences_say);
+    }
+
+    fn gradients_are_what_differences_say(rows: i64) {
         let mut params = ParamSet::new(Kind::Double, Device::Cpu, 3);
-        let layer = EnsembleLinear::new(&mut params.root().sub("layer"), 2, 3, 2, Scales::All).unwrap();
-        let xs = Tensor::arange(12, (Kind::Double, Device::Cpu)).view([2, 2, 3]).sin().set_requires_grad(true);
+        let layer = EnsembleLinear::new(&mut params.root().sub("layer"), 2, 3, 4, Scales::All).unwrap();
+        let xs = Tensor::arange(6 * rows, (Kind::Double, Device::Cpu)).view([2, rows, 3]).sin().set_requires_grad(true);
         let leaves: Vec<&Tensor> = params.params().iter().map(|p| p.tensor()).chain([&xs]).collect();
         leaves.iter().zip(0..).for_each(|(t, at)| varied(t, f64::from(at)));
         let cx = Cx::new(Mode::Train);
@@ -220,7 +242,7 @@ mod tests {
                 let (up, down) = (moved(1e-5), moved(-2e-5));
                 moved(1e-5);
                 let gap = (up - down) / 2e-5 - gradient.double_value(&[at]);
-                assert!(gap.abs() < 1e-8, "{gap}");
+                assert!(gap.abs() < 1e-8, "{rows} rows: {gap}");
             }
         }
     }

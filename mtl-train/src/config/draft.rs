@@ -4,6 +4,8 @@
 //! the most frequent sort of them is "all others". Every line says what it was concluded from; those marked `?` want a look. The text is
 //! valid by itself: what it holds is quoted as TOML quotes it, whatever columns are called.
 
+mod recipe;
+
 use std::{
     cmp::Reverse,
     collections::BTreeMap,
@@ -16,6 +18,7 @@ use mtl_data::table::{
     survey::{ColumnProposal, Proposal},
 };
 
+use self::recipe::Recipe;
 use crate::error::Result;
 
 /// Columns that a pattern stands for at least.
@@ -23,8 +26,6 @@ const FAMILY: usize = 4;
 /// Lines of inputs from which on the most frequent sort becomes "all others", and how many columns of it there must be.
 const LINES: usize = 40;
 const OTHERS: usize = 20;
-/// Optimizer steps that a small table is given.
-const STEPS: u64 = 3000;
 
 /// The files of a table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -64,7 +65,7 @@ pub fn draft(proposal: &Proposal, files: &TableFiles, command: &str) -> Result<S
     data(&mut text, proposal, files);
     format(&mut text, &proposal.format);
     columns(&mut text, proposal);
-    train(&mut text, proposal);
+    text += &Recipe::of(proposal).text();
     tasks(&mut text, proposal)?;
     Ok(text)
 }
@@ -335,16 +336,6 @@ fn settings(column: &Column) -> String {
         Column::Group { .. } => "kind = \"group\"".to_owned(),
         Column::Ignore { .. } => "kind = \"ignore\"".to_owned(),
     }
-}
-
-/// Steps and patience by the number of rows: a small table wants many passes in small batches.
-fn train(text: &mut String, proposal: &Proposal) {
-    let rows = proposal.rows.max(1);
-    let batch = (rows / 64).next_power_of_two().clamp(32, 1024);
-    let epochs = if proposal.is_whole { (STEPS * batch / rows).clamp(10, 100) } else { 10 };
-    line(text, &format!("\n[train]\nepochs = {epochs}\nbatch_size = {batch}"));
-    line(text, "time = \"2m\"   # at most; `--time 10m` for more");
-    line(text, &format!("patience = {}   # validations without a better score before it ends", (epochs / 6).max(3)));
 }
 
 fn tasks(text: &mut String, proposal: &Proposal) -> Result<()> {

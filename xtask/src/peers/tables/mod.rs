@@ -7,7 +7,8 @@
 //!   training file and choose (epoch, rounds, setting) on the same validation file. Nobody is trained again on both.
 //! * **Validation alone chooses.** Peers train a model a task, each with four settings (`peers.py`); of the five peers the one that
 //!   is best on validation answers, task by task and seed by seed. Ours is one network for all tasks with no choice of settings.
-//!   Labels of test rows are used for the final scores and nothing else.
+//!   Labels of test rows are used for the final scores and nothing else. What `mtl init` proposes is chosen with `--dev`, where the rows
+//!   that a seed tests on are left out and others test in their place.
 //! * **One scorer** for all ([`score`]), and paired differences with their interval over rows ([`verdict`]).
 //! * **Against ourselves:** the same configuration with each task alone says whether sharing hurts.
 //! * **Time** is that of a person who waits: reading, all settings, answers; the sides take turns, with the same number of threads.
@@ -58,6 +59,8 @@ pub(crate) struct Choice {
     pub(crate) sets: Vec<String>,
     /// Only sets that take a minute a side at most.
     pub(crate) is_quick: bool,
+    /// Not the rows that test, but others in their place: what settings may be chosen by.
+    pub(crate) is_dev: bool,
     /// Splits of each set.
     pub(crate) seeds: u32,
     /// A built `mtl` in place of this checkout's, built for it.
@@ -86,7 +89,7 @@ pub(crate) fn run(root: &Path, libtorch: &Libtorch, choice: &Choice) -> Result<b
         }
     };
     let program = Program::new(program, libtorch)?;
-    let scripts = Scripts::write(&cache, python)?;
+    let scripts = Scripts::write(&cache, python, choice.is_dev)?;
     let mut rows = Vec::new();
     for set in sets {
         let Some(source) = set.place.find(&cache)? else { continue };
@@ -135,6 +138,7 @@ mod tests {
         let choice = |sets: &[&str], is_quick| Choice {
             sets: sets.iter().map(|&name| name.to_owned()).collect(),
             is_quick,
+            is_dev: false,
             seeds: 1,
             program: None,
             python: None,

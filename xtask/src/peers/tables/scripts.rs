@@ -24,11 +24,13 @@ pub(super) struct Scripts {
     pub(super) folder: PathBuf,
     /// Name of the file of what one version of `peers.py` found.
     found: String,
+    /// Whether rows that test are left out, and others test in their place.
+    is_dev: bool,
 }
 
 impl Scripts {
     /// Writes both.
-    pub(super) fn write(cache: &Cache, python: PathBuf) -> Result<Self> {
+    pub(super) fn write(cache: &Cache, python: PathBuf, is_dev: bool) -> Result<Self> {
         let root = cache.root().join("peers-tables");
         fs::create_dir_all(&root).with_context(|| format!("cannot create {}", root.display()))?;
         let written = |name: &str, text: &str| -> Result<(PathBuf, String)> {
@@ -39,7 +41,8 @@ impl Scripts {
         };
         let (data, version) = written("data.py", include_str!("data.py"))?;
         let (peers, found) = written("peers.py", include_str!("peers.py"))?;
-        Ok(Self { python, data, peers, folder: root.join(version), found: format!("peers-{found}.jsonl") })
+        let folder = root.join(if is_dev { format!("{version}-dev") } else { version });
+        Ok(Self { python, data, peers, folder, found: format!("peers-{found}.jsonl"), is_dev })
     }
 
     /// The folder of a set's files, split by a seed.
@@ -51,7 +54,8 @@ impl Scripts {
                 Command::new(&self.python)
                     .arg(&self.data)
                     .args([set.name, &seed.to_string()])
-                    .args([source, partial.path()]),
+                    .args([source, partial.path()])
+                    .args(self.is_dev.then_some("dev")),
             )?;
             partial.commit()?;
         }

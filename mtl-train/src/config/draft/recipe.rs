@@ -1,0 +1,99 @@
+//! How a table of some size is trained: the encoder and the course of training that a drafted file names.
+//!
+//! ```text
+//! rows         members  layers      dropout  vectors of  batch  steps           validated every
+//! below 4000        16  [128]          0.25  3              32  4000            50
+//! more               8  [128, 128]     0.10  8             256  as time allows  200
+//! ```
+//! The encoder is an ensemble of fully connected networks that share their weights (TabM, arXiv 2410.24210), and numbers are embedded
+//! piece by piece (Gorishniy et al., arXiv 2203.05556). Wide tables have no embeddings of numbers, which would be most of the network,
+//! and of its time.
+//!
+//! Steps, not epochs: a table of 70 rows wants as many steps as one of 700. Patience ends a run that overfits long before the last one; it
+//! is long, since a curve is noisy where few rows validate.
+//!
+//! The numbers were chosen on parts of the tables of `cargo xtask bench --suite peers --only tables` that the suite does not test on with the
+//! same seed; `CONTRIBUTING.md` says how to do that again.
+
+use mtl_data::table::{Column, survey::Proposal};
+
+/// Rows from which on a table is a large one.
+const LARGE: u64 = 4000;
+/// Columns of numbers from which on they are not embedded.
+const WIDE: usize = 150;
+
+/// What is said in `[encoder]` and `[train]`.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Recipe {
+    members: u32,
+    hidden: &'static str,
+    dropout: f64,
+    width: u32,
+    embeds_numbers: bool,
+    batch: u32,
+    /// Optimizer steps; as many as fit into the time without.
+    steps: Option<u64>,
+    validate_every: u64,
+    patience: u64,
+}
+
+impl Recipe {
+    /// The one for a table.
+    pub(super) fn of(proposal: &Proposal) -> Self {
+        let n_numbers = proposal.columns.iter().filter(|column| matches!(column.entry, Column::Numeric { .. })).count();
+        let embeds_numbers = n_numbers > 0 && n_numbers <= WIDE;
+        if proposal.is_whole && proposal.rows < LARGE {
+            Self {
+                members: 16,
+                hidden: "[128]",
+                dropout: 0.25,
+                width: 3,
+                embeds_numbers,
+                batch: 32,
+                steps: Some(4000),
+                validate_every: 50,
+                patience: 16,
+            }
+        } else {
+            Self {
+                members: 8,
+                hidden: "[128, 128]",
+                dropout: 0.1,
+                width: 8,
+                embeds_numbers,
+                batch: 256,
+                steps: None,
+                validate_every: 200,
+                patience: 16,
+            }
+        }
+    }
+
+    /// The tables `[encoder]` and `[train]`.
+    pub(super) fn text(&self) -> String {
+        let Self { members, hidden, dropout, width, batch, validate_every, patience, .. } = self;
+        let numbers = if self.embeds_numbers { "numbers = \"piecewise-linear\"\n" } else { "" };
+        let length = match self.steps {
+            Some(steps) => format!("steps = {steps}\ntime = \"2m\"   # at most"),
+            None => "time = \"2m\"   # `--time 10m` for more".to_owned(),
+        };
+        format!(
+            r#"
+[encoder]
+kind = "tabm"   # {members} networks that share their weights; their mean answers
+members = {members}
+hidden = {hidden}
+dropout = {dropout}
+token_width = {width}
+{numbers}
+[train]
+{length}
+validate_every = {{ steps = {validate_every} }}
+patience = {patience}   # validations without a better score before it ends
+batch_size = {batch}
+clip_norm = 1.0
+optimizer = {{ kind = "adamw", lr = 0.002, weight_decay = 0.01 }}
+"#
+        )
+    }
+}
