@@ -16,6 +16,7 @@ use crate::{error::Result, mode::Mode, precision::Precision, world::World};
 pub struct Cx {
     mode: Mode,
     precision: Precision,
+    dropout: f64,
     tape: Option<RefCell<Tape>>,
     traces: Option<RefCell<Vec<AttnTrace>>>,
     embeddings: Option<(ReplaceEmbedding, RefCell<Vec<EmbeddedInput>>)>,
@@ -44,7 +45,7 @@ impl Cx {
     /// A context that records nothing.
     #[must_use]
     pub fn new(mode: Mode) -> Self {
-        Self { mode, precision: Precision::F32, tape: None, traces: None, embeddings: None, world: None }
+        Self { mode, precision: Precision::F32, dropout: 1.0, tape: None, traces: None, embeddings: None, world: None }
     }
 
     /// A context that also keeps a tape of the trainable layers.
@@ -67,6 +68,19 @@ impl Cx {
     pub fn with_precision(mut self, precision: Precision) -> Self {
         self.precision = precision;
         self
+    }
+
+    /// A context in which every dropout has that share of its probability, in `[0, 1]`: 1 unless said.
+    #[must_use]
+    pub fn with_dropout(mut self, share: f64) -> Self {
+        self.dropout = share.clamp(0.0, 1.0);
+        self
+    }
+
+    /// The share of its probability that every dropout has.
+    #[must_use]
+    pub fn dropout(&self) -> f64 {
+        self.dropout
     }
 
     /// A context of a pass that several ranks make together, each on its part of the batch: what is taken over the batch

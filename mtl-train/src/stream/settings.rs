@@ -114,6 +114,7 @@ pub fn of_a_run(mut config: RunConfig, run: &Path) -> (RunConfig, Option<Finding
     (train.accumulate, train.ema, train.patience, train.freeze) =
         (plain.accumulate, plain.ema, plain.patience, plain.freeze);
     (train.validate_every, train.selection) = (plain.validate_every, plain.selection);
+    (train.time, train.dropout_schedule) = (plain.time, plain.dropout_schedule.clone());
     (train.overfit_batches, train.checkpoint_every) = (plain.overfit_batches, plain.checkpoint_every);
     config.init = None; // its weights are the run's by now
     config.device.ranks = None;

@@ -20,6 +20,10 @@ fn settings_are_refused_with_their_line() {
         ),
         ("schedule = { kind = 'cosin' }", "did you mean \"cosine\"?"),
         ("schedule = { kind = 'one-cycle', pct_start = 1.5 }", "train.schedule.pct_start must be in (0, 1), found 1.5"),
+        (
+            "dropout_schedule = { kind = 'plateau' }",
+            "train: dropout_schedule must be a schedule that does not wait for validation, found plateau",
+        ),
         ("optimizer = { kind = 'adagard' }", "did you mean \"adagrad\"?"),
         (
             "groups = [{ role = 'shard' }]",

@@ -62,6 +62,10 @@ pub struct TrainConfig {
     pub groups: Vec<GroupConfig>,
     /// What scales the learning rate over time; default cosine.
     pub schedule: ScheduleConfig,
+    /// What scales every dropout over time, as `schedule` does the learning rate: `{ kind = "cosine" }` lets it fall to nothing, so that a
+    /// run which overfits stops under all of it and one that goes on to its end sharpens there; default none, it stays.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dropout_schedule: Option<ScheduleConfig>,
     /// Largest norm of all gradients together, > 0; default none.
     #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub clip_norm: Option<f64>,
@@ -143,6 +147,7 @@ impl Default for TrainConfig {
             optimizer: OptimizerConfig::default(),
             groups: Vec::new(),
             schedule: ScheduleConfig::default(),
+            dropout_schedule: None,
             clip_norm: None,
             clip_task_norm: None,
             ema: None,
@@ -190,6 +195,11 @@ impl TrainConfig {
         }
     }
 
+    /// The share of its probability that every dropout has at `step` (from 0) of `total`.
+    pub(super) fn dropout_share(&self, step: u64, total: u64) -> f64 {
+        self.dropout_schedule.as_ref().map_or(1.0, |schedule| schedule.factor(step, total))
+    }
+
     /// Checks every setting.
     ///
     /// # Errors
@@ -235,6 +245,11 @@ impl TrainConfig {
         )?;
         for (idx, group) in self.groups.iter().enumerate() {
             group.validate().map_err(|e| e.inside(format!("groups[{idx}]")))?;
+        }
+        if let Some(schedule) = &self.dropout_schedule {
+            schedule.validate().map_err(|e| e.inside("dropout_schedule"))?;
+            let expected = "a schedule that does not wait for validation";
+            check("dropout_schedule", !schedule.hears(), expected, schedule.name().into())?;
         }
         self.ema.iter().try_for_each(EmaConfig::validate).map_err(|e| e.inside("ema"))?;
         let tolerance = self.policy.zero_tolerance;

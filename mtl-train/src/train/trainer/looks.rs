@@ -61,14 +61,14 @@ impl Trainer {
         }
     }
 
-    /// The gradients of a step on one batch, with the looks that the balancer asks for.
+    /// The gradients of a step on one batch, with the looks that the balancer asks for; beside the step the share of dropout in it.
     pub(super) fn backward(
         &mut self,
         part: &Part,
         forward: &Forward,
         walk: &mut Walk<'_>,
         held_out: &mut HeldOut<'_>,
-        step: u64,
+        (step, dropout): (u64, f64),
     ) -> Result<(Option<Gradients>, StepReport)> {
         let Self { model, engine, counters, config, .. } = self;
         if engine.method().needs().looks.is_empty() {
@@ -77,7 +77,7 @@ impl Trainer {
         let mut failed = None;
         let world = engine.world().clone();
         let run = |part: &Part| {
-            let cx = Cx::new(Mode::Train).with_precision(config.precision);
+            let cx = Cx::new(Mode::Train).with_precision(config.precision).with_dropout(dropout);
             Division::of(part.whole, world.as_ref()).losses(model, &part.batch, cx, &world)
         };
         let mut looker = |look: Look| {

@@ -509,11 +509,12 @@ impl Trainer {
         let total_steps = self.total_steps(train).unwrap_or(unknown);
         let scheduled = self.config.optimizer.lr() * self.schedule.factor(step, total_steps);
         let lr = self.fixed_lr.unwrap_or(scheduled);
+        let dropout = self.config.dropout_share(step, total_steps);
         let (wants_tape, run_seed, precision) = (self.engine.wants_tape(), self.config.seed, self.config.precision);
         let cx = |place: u64, division: Division| {
             let seed = derive(run_seed, "step", batches_before + place);
             shim::manual_seed(division.seed(seed, world.as_ref()))?;
-            let cx = Cx::new(Mode::Train).with_precision(precision);
+            let cx = Cx::new(Mode::Train).with_precision(precision).with_dropout(dropout);
             Ok(if wants_tape { cx.with_tape() } else { cx })
         };
         let mut forward = batches.losses(&self.model, &world, cx)?;
@@ -523,7 +524,7 @@ impl Trainer {
         self.counters.next_batch += batches.len();
         let next = self.counters.next_batch;
         let stepped = match self.config.accumulate {
-            1 => self.backward(batches.first(), &forward, walk, held_out, step),
+            1 => self.backward(batches.first(), &forward, walk, held_out, (step, dropout)),
             n => {
                 let added = self.engine.accumulate(self.model.params(), &forward, step).map_err(Error::from);
                 added.map_err(|e| self.explain(e, batches, lr))?;
