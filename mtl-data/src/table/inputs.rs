@@ -119,10 +119,10 @@ impl<R: Read> InputRows<R> {
         if has_header {
             self.names = first?;
             let place = |column: &Column| match column {
-                Column::Categorical { .. } | Column::Numeric { .. } => {
+                column if column.is_input() => {
                     find(&self.path, column.name(), &self.names, &text, &self.format).map(Some)
                 }
-                Column::Label { .. } | Column::Weight { .. } | Column::Group { .. } | Column::Ignore { .. } => Ok(None),
+                _ => Ok(None),
             };
             self.places = columns.iter().map(place).collect::<Result<_>>()?;
         } else {
@@ -187,6 +187,7 @@ impl<R: Read> InputRows<R> {
             delimiter: self.delimiter,
             quotes: self.format.quotes,
             missing: &schema.missing,
+            columns: &schema.columns,
             numbers: self.format.numbers(),
             blank: if self.names.len() == 1 { Blank::Row } else { Blank::Refuse },
             on_fault: OnFault::Stop,
@@ -194,7 +195,11 @@ impl<R: Read> InputRows<R> {
         let told = Told { path: &self.path, names: &self.names, schema, format: &self.format };
         let (body, stop) = (&self.pending[..end], &mut Faults::default());
         let read = ReadRows::parse(&told, body, self.line, &layout, PIECE, &mut self.blank, stop)?;
-        let columns = self.places.iter().map(|place| read.column_at(*place)).collect();
+        let column = |(idx, place): (usize, &Option<usize>)| match read.column_of(idx, *place, &told) {
+            (column, None) => Ok(column),
+            (_, Some(fault)) => Err(fault),
+        };
+        let columns = self.places.iter().enumerate().map(column).collect::<Result<_>>()?;
         self.line = read.next_line;
         // A block has no content of its own to compare.
         Ok(Table { path: self.path.clone(), columns, also: Vec::new(), lines: read.lines, content: Content::default() })

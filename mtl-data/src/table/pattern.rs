@@ -17,7 +17,7 @@
 //! | that the header holds letter by letter | that column |
 //! | of an input or an ignored column | a pattern; refused where no column matches it, which is how typing errors show |
 //! | `*` alone | all columns that neither a name nor another pattern is about; there may be none |
-//! | of a label, a weight or a group | refused: tasks are known before any file is read |
+//! | of a label, a weight, a group or an id | refused: tasks are known before any file is read |
 //!
 //! Two patterns may match one column if they say the same of it. A column without a name is matched by none.
 
@@ -59,7 +59,12 @@ impl Schema {
             let name = column.name();
             match column {
                 _ if !name.contains('*') || header.contains(name) => _ = exact.insert(name),
-                Column::Categorical { .. } | Column::Numeric { .. } | Column::Ignore { .. } => {
+                Column::Categorical { .. }
+                | Column::Numeric { .. }
+                | Column::Date { .. }
+                | Column::Set { .. }
+                | Column::Vector { .. }
+                | Column::Ignore { .. } => {
                     if name != OTHERS && !names.iter().any(|of_file| matches(name, of_file)) {
                         let expected =
                             format!("a pattern of columns that the training file has ({})", crate::error::list(names));
@@ -67,7 +72,7 @@ impl Schema {
                     }
                     patterns.push((idx, column));
                 }
-                Column::Label { .. } | Column::Weight { .. } | Column::Group { .. } => {
+                Column::Label { .. } | Column::Weight { .. } | Column::Group { .. } | Column::Id { .. } => {
                     let expected =
                         "the name of one column: patterns are for inputs and for columns that are ignored".to_owned();
                     return Err(refuse(idx, expected, quoted(name)));
@@ -138,9 +143,13 @@ impl Column {
         match &mut column {
             Self::Categorical { name, .. }
             | Self::Numeric { name, .. }
+            | Self::Date { name, .. }
+            | Self::Set { name, .. }
+            | Self::Vector { name, .. }
             | Self::Label { name, .. }
             | Self::Weight { name, .. }
             | Self::Group { name, .. }
+            | Self::Id { name }
             | Self::Ignore { name } => other.clone_into(name),
         }
         column
@@ -162,7 +171,12 @@ mod tests {
             Column::Numeric { .. } => "numeric",
             Column::Label { .. } => "label",
             Column::Ignore { .. } => "ignore",
-            Column::Weight { .. } | Column::Group { .. } => "other",
+            Column::Date { .. }
+            | Column::Set { .. }
+            | Column::Vector { .. }
+            | Column::Weight { .. }
+            | Column::Group { .. }
+            | Column::Id { .. } => "other",
         };
         let schema = schema.for_columns(&names(header))?;
         Ok(schema.columns.iter().map(|column| format!("{} {}", column.name(), kind(column))).collect())

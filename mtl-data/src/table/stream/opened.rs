@@ -247,6 +247,7 @@ impl Opened {
             delimiter: self.delimiter,
             quotes: self.format.quotes,
             missing: &self.schema.missing,
+            columns: &self.schema.columns,
             numbers: self.format.numbers(),
             blank: if self.names.len() == 1 { Blank::Row } else { Blank::Skip },
             on_fault: faults.on_fault(),
@@ -255,8 +256,8 @@ impl Opened {
         let body = &self.feed.pending[..end];
         let read = ReadRows::parse(&told, body, first_line, &layout, PIECE, &mut None, &mut faults)?;
         let mut columns = Vec::with_capacity(self.places.len());
-        for (column, place) in self.schema.columns.iter().zip(&self.places) {
-            let (column, fault) = read.column_of(column, *place, &told);
+        for (idx, place) in self.places.iter().enumerate() {
+            let (column, fault) = read.column_of(idx, *place, &told);
             // A column that is a text as well was kept whole: too late to leave the row out.
             if let Some(fault) = fault {
                 return Err(fault);
