@@ -20,7 +20,7 @@ const SEED: u64 = 0x6275_636b_6574;
 #[serde(untagged, expecting = "a number of ranges, or a list of edges")]
 pub enum Buckets {
     /// So many, of about equally many numbers of the training split each.
-    Count(u64),
+    Count(i64),
     /// Those between these edges, ascending; an edge belongs to the range above it.
     Edges(Vec<f64>),
 }

@@ -253,7 +253,7 @@ impl FittedSchema {
             }
         };
         Error::UnknownLabel {
-            path: table.path().to_owned(),
+            path: table.file(row).to_owned(),
             line: table.line(row),
             column: self.schema().columns[idx].name().into(),
             task: task.name.as_str().into(),
@@ -340,7 +340,7 @@ mod tests {
         let batch = fitted.encode(&table).unwrap().batch(&[1, 0, 2]).unwrap();
         let numbers = Vec::<f32>::try_from(batch.inputs.get("numeric").unwrap().view(-1)).unwrap();
         assert_eq!(numbers, [2.0, 6.0, 1.0, 1.0, 5.0, 0.0, 3.0, 7.0, 0.0]);
-        assert_eq!(fitted.stand_ins(), [Some(2.0), None]);
+        assert_eq!(fitted.stand_ins(), [Some(2.0), None, None]);
         let text = serde_json::to_string(&fitted.inputs()).unwrap();
         assert!(text.contains(r#""names":["size","w","size missing"]"#) && text.contains("[0.0,1.0]]"), "{text}");
         let taken = format!(r#"{columns}, {{ name = "size missing", kind = "numeric" }}"#);

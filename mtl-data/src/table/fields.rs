@@ -304,7 +304,6 @@ fn is_scaled(column: &Column, field: &FittedField) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::{
         source::Source,
         table::{
@@ -322,10 +321,10 @@ mod tests {
             { name = "at", kind = "vector", separator = " ", length = 2, transform = "none", missing = "mean" },
             { name = "user", kind = "categorical", hash = 50 },
             { name = "age", kind = "categorical", buckets = [18, 65] },
-            { name = "row", kind = "id" },
+            { name = "key", kind = "id" },
             { name = "y", kind = "label", label = "value" },
         ]"#;
-    const HEAD: &str = "row,day,price,tags,at,user,age,y\n";
+    const HEAD: &str = "key,day,price,tags,at,user,age,y\n";
     const ROWS: &str = "r1,02.01.1970,5,a|b,1 2,u1,17,1\nr2,04.01.1970,?,b,3 4,u2,18,2\nr3,?,7,c|d|b,?,u1,,3\n";
 
     fn read(text: &str) -> crate::error::Result<(Schema, Table)> {

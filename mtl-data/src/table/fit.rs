@@ -220,8 +220,8 @@ impl FittedSchema {
     #[must_use]
     pub fn original(&self, numeric: usize, scaled: f64) -> Option<f64> {
         let plain = self.scales().map(Some).chain(self.indicators().map(|_| None));
-        let scales = plain.chain(self.of_several().map(|field| field.scale));
-        scales.skip(numeric).next().flatten().map(|scale| scale.back(scaled))
+        let mut scales = plain.chain(self.of_several().map(|field| field.scale));
+        scales.nth(numeric).flatten().map(|scale| scale.back(scaled))
     }
 
     /// The scaled number that stands for a gap, by numeric field; `None` for one that has no gaps.

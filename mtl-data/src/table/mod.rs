@@ -9,7 +9,8 @@
 //! |---|---|
 //! | `schema.rs`, `pattern.rs`, `task_name.rs` | [`Schema`], [`Column`]: what the user writes about columns; entries about many; the tasks' names |
 //! | `format.rs`, `number.rs` | [`CsvFormat`]: what the user writes about the text; texts to numbers |
-//! | `unpack.rs`, `text.rs` | any file to UTF-8 text: compression, encodings, line ends |
+//! | `unpack.rs`, `text.rs`, `json_lines.rs` | any file to UTF-8 text: compression, encodings, line ends; objects to rows |
+//! | `joined.rs` | several files that are one table |
 //! | `header.rs`, `chunk.rs`, `cursor.rs`, `parse.rs`, `dictionary.rs` | the reader: names, rows, fields, columns, codes |
 //! | `date.rs`, `cell_parts.rs`, `buckets.rs` | dates, sets and vectors in a cell, codes by hash and by range |
 //! | `fields.rs` | columns that become several numbers of a row |
@@ -35,6 +36,8 @@ mod fit;
 mod format;
 mod header;
 mod inputs;
+mod joined;
+mod json_lines;
 pub(crate) mod label_text;
 mod look;
 mod number;
@@ -58,6 +61,7 @@ pub use fit::{FittedColumn, FittedSchema};
 pub use format::{CsvFormat, Delimiter, Encoding};
 pub(crate) use header::column_names;
 pub use inputs::InputRows;
+pub use joined::Files;
 pub(crate) use look::look;
 pub(crate) use sample_facts::SampleFacts;
 pub use schema::{Column, LabelSpec, MissingNumber, Schema, Transform};
@@ -80,6 +84,8 @@ use parse::{Blank, Chunk, Fault, FaultKind, Layout, Part, Plan};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
     path: PathBuf,
+    /// Where several files are one table: the row with which each begins.
+    files: Vec<(usize, PathBuf)>,
     columns: Vec<TableColumn>,
     /// Columns that were asked for beside the schema's, as text, by name.
     also: Vec<(String, TableColumn)>,
@@ -173,7 +179,7 @@ impl Table {
         schema.validate()?;
         format.validate()?;
         let delimiter = format.delimiter_byte()?;
-        let text = text::whole(path, bytes, format)?;
+        let (text, is_json) = text::whole(path, bytes, format)?;
         let mut cursor = Cursor::new(&text, delimiter, format.quotes);
         let names: Vec<String> = if format.header { header::names(path, &mut cursor)? } else { schema.own_columns() };
         let places = places(path, schema, &names, &text, format)?;
@@ -194,7 +200,9 @@ impl Table {
             on_fault: faults.on_fault(),
         };
         let told = Told { path, names: &names, schema, format };
-        let read = ReadRows::parse(&told, cursor.rest(), cursor.line + 1, &layout, size, &mut None, faults)?;
+        // The header of JSON lines stands in no line of theirs.
+        let first_line = if is_json { 1 } else { cursor.line + 1 };
+        let read = ReadRows::parse(&told, cursor.rest(), first_line, &layout, size, &mut None, faults)?;
         if read.lines.is_empty() {
             return Err(Error::NoRows { path: path.to_owned() });
         }
@@ -208,7 +216,8 @@ impl Table {
         let columns_named = if format.header { names.clone() } else { Vec::new() };
         let content = Content { rows: read.lines.len() as u64, columns: columns_named, ..Content::default() };
         let also = also.into_iter().map(|(name, at)| (name, read.column_at(Some(at)))).collect();
-        let mut table = Self { path: path.to_owned(), columns: Vec::new(), also, lines: read.lines, content };
+        let (path, columns_read) = (path.to_owned(), Vec::new());
+        let mut table = Self { path, files: Vec::new(), columns: columns_read, also, lines: read.lines, content };
         for (column, fault) in columns {
             table.columns.push(column);
             if let Some(fault) = fault {
@@ -218,10 +227,17 @@ impl Table {
         Ok(table)
     }
 
-    /// The file.
+    /// The file; of several the first.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The file in which a row stands.
+    #[must_use]
+    pub fn file(&self, row: usize) -> &Path {
+        let at = self.files.partition_point(|(first, _)| *first <= row);
+        at.checked_sub(1).and_then(|at| self.files.get(at)).map_or(&self.path, |(_, path)| path)
     }
 
     /// What the file holds, to compare it with what another holds.
@@ -252,7 +268,7 @@ impl Table {
         })
     }
 
-    /// The line on which a row starts, counted from 1; 0 for a row that is not there.
+    /// The line of its [file](Self::file) on which a row starts, counted from 1; 0 for a row that is not there.
     #[must_use]
     pub fn line(&self, row: usize) -> u64 {
         self.lines.get(row).copied().unwrap_or(0)

@@ -15,9 +15,9 @@
 //! | a name with `*` | is |
 //! |---|---|
 //! | that the header holds letter by letter | that column |
-//! | of an input or an ignored column | a pattern; refused where no column matches it, which is how typing errors show |
+//! | of an input, an id or an ignored column | a pattern; refused where no column matches it, which is how typing errors show |
 //! | `*` alone | all columns that neither a name nor another pattern is about; there may be none |
-//! | of a label, a weight, a group or an id | refused: tasks are known before any file is read |
+//! | of a label, a weight or a group | refused: tasks are known before any file is read |
 //!
 //! Two patterns may match one column if they say the same of it. A column without a name is matched by none.
 
@@ -64,6 +64,7 @@ impl Schema {
                 | Column::Date { .. }
                 | Column::Set { .. }
                 | Column::Vector { .. }
+                | Column::Id { .. }
                 | Column::Ignore { .. } => {
                     if name != OTHERS && !names.iter().any(|of_file| matches(name, of_file)) {
                         let expected =
@@ -72,7 +73,7 @@ impl Schema {
                     }
                     patterns.push((idx, column));
                 }
-                Column::Label { .. } | Column::Weight { .. } | Column::Group { .. } | Column::Id { .. } => {
+                Column::Label { .. } | Column::Weight { .. } | Column::Group { .. } => {
                     let expected =
                         "the name of one column: patterns are for inputs and for columns that are ignored".to_owned();
                     return Err(refuse(idx, expected, quoted(name)));

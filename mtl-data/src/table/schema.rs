@@ -69,6 +69,7 @@ pub enum Column {
         /// So many buckets, 2 to 16777216, in place of a vocabulary: a text has the one that its hash says, and may share it. For very
         /// many texts; those that training lacks have one as well. Default none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(range(min = 2, max = 16_777_216))]
         hash: Option<u64>,
         /// Numbers as categories: 2 to 1000 ranges of about equally many training numbers, or a list of edges, ascending. A missing number
         /// is the category of what is not known. Default none.
@@ -110,6 +111,7 @@ pub enum Column {
         separator: char,
         /// So many members at most have a field, 1 to 10000, the most frequent of the training split; default 64.
         #[serde(default = "sixty_four")]
+        #[schemars(range(min = 1, max = 10_000))]
         members: u64,
         /// Members in fewer cells of the training split have none; default 1.
         #[serde(default = "one")]
@@ -122,6 +124,7 @@ pub enum Column {
         /// What stands between numbers: one character; several blanks are one. Brackets around all fall away.
         separator: char,
         /// How many numbers there are, 1 to 100000.
+        #[schemars(range(min = 1, max = 100_000))]
         length: u64,
         /// How numbers are scaled, each place by itself.
         #[serde(default)]
@@ -162,7 +165,7 @@ pub enum Column {
     /// What a row is called. It is no input and is not learned from; `mtl predict` writes it beside the answers, and a file with a
     /// header need not have it.
     Id {
-        /// The column's name.
+        /// The column's name, or a pattern: `fp*` for all that begin so, `*` for all others.
         name: String,
     },
     /// A column that is not read; a file with a header need not have it.
@@ -376,6 +379,13 @@ impl Schema {
             return refuse("columns".into(), "at least one label column", "none".into());
         }
         self.validate_sample_facts(&tasks)?;
+        for (idx, column) in self.columns.iter().enumerate() {
+            let Column::Id { name } = column else { continue };
+            if name == "row" || tasks.iter().any(|task| task.name.as_str() == name) {
+                let expected = "another than row and those of tasks, beside which it is written";
+                return refuse(format!("columns[{idx}].name"), expected, quoted(name));
+            }
+        }
         for task in &tasks {
             let specs: Vec<_> = task.columns.iter().filter_map(|&c| Some((c, self.label_spec(c)?))).collect();
             let all = |is_kind: fn(&LabelSpec) -> bool| specs.iter().all(|(_, spec)| is_kind(spec));
@@ -569,7 +579,9 @@ fn check_settings(column: &Column) -> Option<(&'static str, String, String)> {
             Some(("min_count", format!("1 beside {key}, which has no vocabulary"), min_count.to_string()))
         }
         Column::Categorical { hash: Some(n), .. } => beyond("hash", *n, 2, 1 << 24),
-        Column::Categorical { buckets: Some(Buckets::Count(n)), .. } => beyond("buckets", *n, 2, 1000),
+        Column::Categorical { buckets: Some(Buckets::Count(n)), .. } => {
+            (!(2..=1000).contains(n)).then(|| ("buckets", "from 2 to 1000, or a list of edges".into(), n.to_string()))
+        }
         Column::Categorical { buckets: Some(Buckets::Edges(edges)), .. } => {
             let fits = !edges.is_empty() && edges.iter().all(|x| x.is_finite()) && edges.is_sorted_by(|a, b| a < b);
             (!fits).then(|| ("buckets", "edges that are finite and ascend, at least one".into(), format!("{edges:?}")))
@@ -602,6 +614,9 @@ fn exclude(one: &Column, other: &Column) -> Option<&'static str> {
     let is_ignored = |column: &Column| matches!(column, Column::Ignore { .. });
     if is_ignored(one) || is_ignored(other) {
         return Some("a column that is not also ignored");
+    }
+    if let (Column::Id { .. }, Column::Id { .. }) = (one, other) {
+        return Some("an id once");
     }
     (one.is_input() && other.is_input()).then_some("a column that is an input once (it may be a label beside that)")
 }

@@ -182,7 +182,8 @@ impl<'a> Blocks<'a> {
         let fields = first.fields?;
         if format.header {
             blocks.pending.drain(..first.end);
-            blocks.line += first.lines;
+            // The header of JSON lines stands in no line of theirs.
+            blocks.line += if blocks.reader.is_json() { 0 } else { first.lines };
             blocks.names = fields;
         } else {
             blocks.names = (1..=fields.len()).map(|n| format!("c{n}")).collect();

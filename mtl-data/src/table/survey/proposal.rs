@@ -269,7 +269,8 @@ impl Survey {
             Kind::Group => {
                 ignored(tally, judgement, "says whose rows these are; kind = \"categorical\" to answer from it")
             }
-            Kind::Id if !judgement.is_doubtful => {
+            // Answers have a column of that name already.
+            Kind::Id if !judgement.is_doubtful && tally.name() != "row" => {
                 let entry = Column::Id { name: tally.name().to_owned() };
                 ColumnProposal { entry, ..ignored(tally, judgement, "") }
             }
