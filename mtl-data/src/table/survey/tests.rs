@@ -143,8 +143,11 @@ fn dates_sets_and_vectors_are_read_as_they_are_proposed() {
     let row = |i: usize| {
         let (day, month) = (1 + noise(i, 28), 1 + noise(i * 3, 12));
         let tags = format!("g{}|g{}|g{}", noise(i, 9), noise(i + 3, 9), noise(i + 5, 9));
-        let bought =
-            if i % 9 == 0 { "never".to_owned() } else { format!("{day}.{month}.2023 {:02}:30", noise(i * 5, 24)) };
+        let bought = if i.is_multiple_of(9) {
+            "never".to_owned()
+        } else {
+            format!("{day}.{month}.2023 {:02}:30", noise(i * 5, 24))
+        };
         let at = 1_700_000_000 + noise(i * 7, 1000) * 40_000;
         format!("{bought},{month}/{}/2024,{tags},[{i}; 0.5; {day}],{at},{}\n", 1 + day % 12, noise(i * 11, 50))
     };
