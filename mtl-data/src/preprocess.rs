@@ -272,11 +272,13 @@ impl Preprocessing {
         }
     }
 
-    /// What a file must be, in words: `CSV rows with a header`.
+    /// What a file must be, in words: `CSV rows with a header, or JSON lines`.
     #[must_use]
     pub fn describe(&self) -> String {
         match self {
-            Self::Table { format: CsvFormat { header: true, .. }, .. } => "CSV rows with a header".into(),
+            Self::Table { format: CsvFormat { header: true, .. }, .. } => {
+                "CSV rows with a header, or JSON lines".into()
+            }
             Self::Table { .. } => "CSV rows without header, columns in the order of training".into(),
             Self::Pictures { image: RawPictures { channels, height, width, .. } } => {
                 format!("an idx file of {channels} x {height} x {width} bytes a picture")
@@ -330,7 +332,7 @@ impl Preprocessing {
                 return Err(Error::config("prediction", "input", expected, path.display().to_string()));
             }
         };
-        Ok(InputBatches { reader, batch_size, failed: false })
+        Ok(InputBatches { reader, batch_size, ids: Vec::new(), failed: false })
     }
 }
 
@@ -358,6 +360,8 @@ pub(crate) fn open_pictures(path: &Path, image: &RawPictures) -> Result<Items> {
 pub struct InputBatches {
     reader: Reader,
     batch_size: usize,
+    /// What the samples of the batch given last are called, column by column.
+    ids: Vec<Vec<String>>,
     failed: bool,
 }
 
@@ -395,6 +399,35 @@ impl std::fmt::Debug for Reader {
 }
 
 impl InputBatches {
+    /// The columns of a table that say what rows are called ([`Column::Id`](crate::table::Column::Id)), as far as the file has them;
+    /// none of other data.
+    #[must_use]
+    pub fn id_names(&self) -> Vec<String> {
+        match &self.reader {
+            Reader::Table { rows, .. } => rows.id_names().map(str::to_owned).collect(),
+            Reader::Pictures { .. } | Reader::Text { .. } | Reader::Custom { .. } | Reader::PictureFiles(_) => {
+                Vec::new()
+            }
+        }
+    }
+
+    /// Those that the table's schema has and the file lacks.
+    #[must_use]
+    pub fn lacking_ids(&self) -> Vec<String> {
+        match &self.reader {
+            Reader::Table { rows, .. } => rows.lacking_ids().map(str::to_owned).collect(),
+            Reader::Pictures { .. } | Reader::Text { .. } | Reader::Custom { .. } | Reader::PictureFiles(_) => {
+                Vec::new()
+            }
+        }
+    }
+
+    /// What the samples of the batch given last are called: for each of [`id_names`](Self::id_names) a text a sample.
+    #[must_use]
+    pub fn ids(&self) -> &[Vec<String>] {
+        &self.ids
+    }
+
     fn next_batch(&mut self) -> Result<Option<Inputs>> {
         match &mut self.reader {
             Reader::Table { rows, block } => loop {
@@ -403,6 +436,8 @@ impl InputBatches {
                 {
                     let end = source.len().min(*next + self.batch_size as u64);
                     let inputs = source.batch(&(*next..end).collect::<Vec<_>>())?.inputs;
+                    let place = |row: u64| usize::try_from(row).unwrap_or(usize::MAX);
+                    self.ids = rows.ids(place(*next)..place(end));
                     *next = end;
                     return Ok(Some(inputs));
                 }

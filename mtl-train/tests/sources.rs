@@ -241,7 +241,7 @@ fn used(place: &Place, root: &Path) {
                 batch_size: 50,
             };
             let found = predict_file(&predictor, &request).map_err(|e| e.to_string())?;
-            Ok::<_, String>((found, fs::read_to_string(output).unwrap()))
+            Ok::<_, String>(((found.rows, found.source), fs::read_to_string(output).unwrap()))
         };
         let ((rows, source), answers) = ask("texts", None).unwrap();
         assert_eq!((rows, source.as_deref()), (70, Some("reviews")), "no table reads it");

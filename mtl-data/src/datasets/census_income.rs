@@ -116,8 +116,8 @@ impl CensusIncome {
                 Ok(Column::Label { name: name.clone(), task: Some(TaskName::new(task)?), label })
             };
             Ok(match kind {
-                Kind::Text => Column::Categorical { name, min_count: 1 },
-                Kind::Number => Column::Categorical { name, min_count: 3 },
+                Kind::Text => Column::Categorical { name, min_count: 1, hash: None, buckets: None },
+                Kind::Number => Column::Categorical { name, min_count: 3, hash: None, buckets: None },
                 Kind::Marital => label("marital", "Never married")?,
                 Kind::Income => label("income", "50000+.")?,
                 Kind::Ignore => Column::Ignore { name },

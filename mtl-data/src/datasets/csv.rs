@@ -17,11 +17,7 @@
 //! ]
 //! ```
 
-use std::{
-    borrow::Cow,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{borrow::Cow, path::PathBuf, sync::Arc};
 
 use mtl_core::{answer::AnswerTag, task::TaskName};
 use serde::{Deserialize, Serialize};
@@ -34,7 +30,7 @@ use crate::{
     source::{Source, Subset},
     split::{Shares, Split, TableKeys},
     table::{
-        Also, CsvFormat, Faults, FittedSchema, Schema, Table, column_names, look,
+        Also, CsvFormat, Faults, Files, FittedSchema, Schema, Table, column_names, look,
         stream::{Follow, Opened, Stop},
     },
 };
@@ -45,12 +41,13 @@ use crate::{
 pub struct CsvFiles {
     /// The folder that relative paths start from; one that is not here is looked for in `MTL_DATA_DIR`; default the current one.
     pub dir: Option<PathBuf>,
-    /// The training file; required.
-    pub train: PathBuf,
-    /// A file for validation; default: a part of the training file.
-    pub validation: Option<PathBuf>,
-    /// A file for testing; default: a part of the training file.
-    pub test: Option<PathBuf>,
+    /// The training file; required. Several of one header are one table: a list of paths, or a path with `*` in its last part, which is all
+    /// such files by name.
+    pub train: Files,
+    /// A file for validation, or several; default: a part of the training file.
+    pub validation: Option<Files>,
+    /// A file for testing, or several; default: a part of the training file.
+    pub test: Option<Files>,
     /// The part of the training file that validates when there is no validation file, in `(0, 1)`; default 0.1.
     #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
     pub validation_fraction: f64,
@@ -72,7 +69,7 @@ impl Default for CsvFiles {
     fn default() -> Self {
         Self {
             dir: None,
-            train: PathBuf::new(),
+            train: Files::default(),
             validation: None,
             test: None,
             validation_fraction: 0.1,
@@ -100,12 +97,18 @@ impl CsvFiles {
     /// # Errors
     /// `InvalidConfig` without a training file; as [`Opened::new`].
     pub fn stream(&self, follow: Option<Follow>, stop: Stop) -> Result<Opened> {
-        if self.train.as_os_str().is_empty() {
+        if self.train.is_empty() {
             return Err(Error::config("csv", "train", "the path of a file, or - for the standard input", "none"));
         }
-        let path = match self.train == Path::new("-") {
-            true => self.train.clone(),
-            false => located(self.dir.as_deref()).join(&self.train),
+        let path = match self.train.is_standard_input() {
+            true => PathBuf::from("-"),
+            false => match self.train.found(&located(self.dir.as_deref())).map_err(absent)?.as_slice() {
+                [only] => only.clone(),
+                several => {
+                    let expected = "one file as a stream, or - for the standard input, to which cat writes several";
+                    return Err(Error::config("csv", "train", expected, several.len().to_string()));
+                }
+            },
         };
         Opened::new(&path, &self.format, &self.schema, follow, stop).map_err(absent)
     }
@@ -122,7 +125,7 @@ impl CsvFiles {
     }
 
     fn read_all(&self, loading: &mut Loading<'_>, faults: &mut Faults) -> Result<Splits> {
-        if self.train.as_os_str().is_empty() {
+        if self.train.is_empty() {
             return Err(Error::config("csv", "train", "the path of a file", "none"));
         }
         self.format.validate().map_err(|e| e.inside("format"))?;
@@ -140,7 +143,7 @@ impl CsvFiles {
         let fitted = loading.fitted(|| FittedSchema::fit_with(&schema, &train, &learn, faults))?;
         let whole: Arc<dyn Source> = Arc::new(fitted.encode_with(&train, faults)?);
         let mut others = Vec::new();
-        let mut other = |role, path: &Option<PathBuf>, positions: Vec<u64>| -> Result<(Arc<dyn Source>, Part)> {
+        let mut other = |role, path: &Option<Files>, positions: Vec<u64>| -> Result<(Arc<dyn Source>, Part)> {
             let Some(path) = path else {
                 let part = Part::at(&positions);
                 return Ok((Arc::new(Subset::new(whole.clone(), positions)?), part));
@@ -186,23 +189,28 @@ impl CsvFiles {
         if !self.format.header {
             return self.schema.without_header().map(Cow::Borrowed);
         }
-        let path = located(self.dir.as_deref()).join(&self.train);
-        let names = column_names(&path, &self.format).map_err(absent)?;
+        let files = self.train.found(&located(self.dir.as_deref())).map_err(absent)?;
+        let first = files.first().ok_or_else(|| Error::config("csv", "train", "the path of a file", "none"))?;
+        let names = column_names(first, &self.format).map_err(absent)?;
         self.schema.for_columns(&names).map(Cow::Owned)
     }
 
     fn read(
         &self,
         role: &str,
-        path: &Path,
+        files: &Files,
         schema: &Schema,
         also: Also<'_>,
         loading: &mut Loading<'_>,
         faults: &mut Faults,
     ) -> Result<Table> {
-        let path = located(self.dir.as_deref()).join(path);
-        let table = Table::read_with(&path, &self.format, schema, also, faults).map_err(absent);
-        loading.table(role, &path, table, role == "train")
+        let mut tables = Vec::new();
+        for (at, path) in files.found(&located(self.dir.as_deref())).map_err(absent)?.iter().enumerate() {
+            let table = Table::read_with(path, &self.format, schema, also, faults).map_err(absent);
+            let of_file = if at == 0 { role.to_owned() } else { format!("{role} {}", at + 1) };
+            tables.push(loading.table(&of_file, path, table, role == "train")?);
+        }
+        Table::joined(tables)
     }
 }
 
@@ -228,14 +236,15 @@ impl DatasetPart for CsvFiles {
 
     fn forget_places(&mut self) {
         let files = [Some(&mut self.train), self.validation.as_mut(), self.test.as_mut()];
-        files.into_iter().flatten().for_each(PathBuf::clear);
+        files.into_iter().flatten().for_each(Files::clear);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
+    use crate::{DatasetConfig, Kept, OnChange};
+    use std::{fs, path::Path};
 
     const SCHEMA: &str = r#"columns = [
         { name = "x", kind = "numeric", transform = "none" },
@@ -277,6 +286,54 @@ mod tests {
         let e = config.load().unwrap_err().to_string();
         let expected = r#"t.csv:2: column "y": label "c" of task y is none of "a", "b"; these are the classes of the training file: name all to allow others, label = { classes = ["a", "b", "c"] }"#;
         assert!(e.ends_with(expected), "{e}");
+    }
+
+    #[test]
+    fn several_files_are_one_table() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
+        let rows = |from: usize, to: usize| {
+            (from..to).map(|i| format!("{i},{}\n", ["a", "b", "c"][i * 2 / 25])).collect::<String>()
+        };
+        write("all.csv", &format!("x,y\n{}", rows(0, 30)));
+        write("part-1.csv", &format!("x,y\n{}", rows(0, 13)));
+        let turned: String = (13..30).map(|i| format!("{},{i}\n", ["a", "b", "c"][i * 2 / 25])).collect();
+        write("part-2.csv", &format!("y,x\n{turned}"));
+        write("t.csv", "x,y\n4,a\n");
+        let of = |train: Files| CsvFiles { train, test: Some("t.csv".into()), ..config(dir.path()) };
+        let all = of("all.csv".into()).load().unwrap();
+        let listed = of(Files::Many(vec!["part-1.csv".into(), "part-2.csv".into()]));
+        for parts in [listed.clone(), of("part-*.csv".into())] {
+            let splits = parts.load().unwrap();
+            assert_eq!((splits.fitted(), splits.train.len()), (all.fitted(), all.train.len()));
+            let batch = |splits: &Splits| splits.validation.batch(&[0, 1, 2]).unwrap();
+            assert_eq!(batch(&splits).inputs.get("numeric").unwrap(), batch(&all).inputs.get("numeric").unwrap());
+            let label = |splits: &Splits| batch(splits).targets[0].as_ref().unwrap().reference().unwrap();
+            assert_eq!(label(&splits), label(&all));
+            let files: Vec<_> = splits.provenance.files.iter().map(|f| (f.role.clone(), f.name.clone())).collect();
+            let expected = [("train", "part-1.csv"), ("train 2", "part-2.csv"), ("test", "t.csv")];
+            assert_eq!(files, expected.map(|(role, name)| (role.to_owned(), name.to_owned())));
+        }
+        let kept = Kept::of(&DatasetConfig::Csv(listed.clone()), &listed.load().unwrap());
+        write("part-2.csv", &format!("y,x\n{}", turned.replace("c,29", "c,28")));
+        let e = kept.load(&DatasetConfig::Csv(listed.clone()), OnChange::Refuse).unwrap_err().to_string();
+        assert!(e.contains("part-2.csv: ") && e.contains("changed"), "{e}");
+        let refusal = |text: &str| {
+            write("part-2.csv", text);
+            listed.load().unwrap_err().to_string()
+        };
+        assert!(refusal("y,x\na,1\nb,?\n").contains("part-2.csv:3: column \"x\": expected a finite number"));
+        let e = refusal("x,y,z\n1,a,2\n");
+        assert!(e.contains("part-2.csv:1: expected the columns of ") && e.ends_with("found \"z\" beside them"), "{e}");
+        let e = of("piece-*.csv".into()).load().unwrap_err().to_string();
+        assert!(e.contains("piece-*.csv: there is no such file"), "{e}");
+        let mut stream = of("part-*.csv".into());
+        let e = stream.stream(None, Stop::default()).unwrap_err().to_string();
+        assert!(e.contains("one file as a stream") && e.ends_with("found 2"), "{e}");
+        stream.train = "all.csv".into();
+        stream.stream(None, Stop::default()).unwrap();
+        let read: CsvFiles = toml::from_str("train = [\"a.csv\", \"b.csv\"]").unwrap();
+        assert_eq!(read.train, Files::Many(vec!["a.csv".into(), "b.csv".into()]));
     }
 
     #[test]

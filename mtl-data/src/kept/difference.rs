@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::{
     error::quoted,
     preprocess::Preprocessing,
-    table::{FittedColumn, FittedSchema},
+    table::{FittedColumn, FittedField, FittedSchema},
     text::{FittedTexts, Vocabulary},
 };
 
@@ -84,6 +84,28 @@ fn of_column(before: &FittedColumn, now: &FittedColumn) -> Option<String> {
                 ));
             }
             Some(format!("mean {mean:.6} -> {mean_now:.6}, deviation {std:.6} -> {std_now:.6}"))
+        }
+        (FittedColumn::Buckets { edges: before }, FittedColumn::Buckets { edges: now }) => {
+            let at = first_difference(before, now)?;
+            let shown = |edge: Option<&f64>| edge.map_or_else(|| "none".to_owned(), ToString::to_string);
+            Some(format!("edge {at} of its ranges was {}, would be {}", shown(before.get(at)), shown(now.get(at))))
+        }
+        (FittedColumn::Set { members: before, .. }, FittedColumn::Set { members: now, .. }) => {
+            texts("member", 1, before, now)
+        }
+        (FittedColumn::Fields { fields: before }, FittedColumn::Fields { fields: now }) => {
+            let at = first_difference(before, now)?;
+            match (before.get(at), now.get(at)) {
+                (Some(a), Some(b)) if a.name == b.name => Some(format!(
+                    "{}: mean {:.6} -> {:.6}, deviation {:.6} -> {:.6}",
+                    a.name, a.mean, b.mean, a.std, b.std
+                )),
+                (a, b) => {
+                    let shown =
+                        |field: Option<&FittedField>| field.map_or("none", |field| field.name.as_str()).to_owned();
+                    Some(format!("field {at} was {}, would be {}", shown(a), shown(b)))
+                }
+            }
         }
         _ => None,
     }

@@ -98,7 +98,7 @@ impl<'a> TableKeys<'a> {
             texts.push((name, column));
         }
         let fault = |name: &str, row: usize, expected: &str, found: &str| Error::Field {
-            path: table.path().to_owned(),
+            path: table.file(row).to_owned(),
             line: table.line(row),
             column: name.to_owned(),
             expected: expected.to_owned(),

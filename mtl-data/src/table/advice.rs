@@ -2,6 +2,7 @@
 
 use super::{
     cursor::Cursor,
+    date::DateFormat,
     format::CsvFormat,
     number::Numbers,
     schema::{Column, MissingNumber, Schema},
@@ -22,9 +23,14 @@ pub(crate) fn missing_line(schema: &Schema, text: &str) -> String {
     format!("write missing = [{}] under [data.schema]", texts.join(", "))
 }
 
-/// How to go on where a column of numbers holds `text`; empty if nothing is to be said.
+/// How to go on where a column of numbers, dates or vectors holds `text`; empty if nothing is to be said.
 pub(crate) fn number(schema: &Schema, column: &Column, numbers: Numbers, text: &str) -> String {
-    let refuses_gaps = matches!(column, Column::Numeric { missing: MissingNumber::Refuse, .. });
+    let refuses_gaps = matches!(
+        column,
+        Column::Numeric { missing: MissingNumber::Refuse, .. }
+            | Column::Date { missing: MissingNumber::Refuse, .. }
+            | Column::Vector { missing: MissingNumber::Refuse, .. }
+    );
     let fill = "missing = \"mean\" in the column";
     let is_weight = matches!(column, Column::Weight { .. });
     let advice = if is_weight && (schema.is_missing(text) || usually_missing(text)) {
@@ -35,7 +41,14 @@ pub(crate) fn number(schema: &Schema, column: &Column, numbers: Numbers, text: &
         let and_fill = if refuses_gaps { format!(" and {fill}") } else { String::new() };
         Some(format!("if that means not known, {}{and_fill}", missing_line(schema, text)))
     } else {
-        numbers.advice(text)
+        match column {
+            Column::Date { .. } => DateFormat::usual(&[text]).next().map(|format| {
+                let format = String::from(format);
+                format!("format = {format:?} in the column would read it")
+            }),
+            Column::Vector { .. } => None,
+            _ => numbers.advice(text),
+        }
     };
     advice.map_or_else(String::new, |advice| format!("; {advice}"))
 }

@@ -8,11 +8,13 @@ use rayon::prelude::*;
 
 use super::{
     Faults, FittedColumn, FittedSchema, Table, TableColumn, advice,
+    buckets::{code_of_number, code_of_text},
+    fields,
     fit::{positions, same_columns},
     label_text::LabelTexts,
     sample_facts::SampleFacts,
     scale::Scale,
-    schema::{LabelSpec, TaskColumns},
+    schema::{Column, LabelSpec, TaskColumns},
 };
 use crate::{
     error::{Error, Result},
@@ -62,18 +64,32 @@ impl FittedSchema {
     /// Codes row by row, as narrow as the largest vocabulary allows.
     #[expect(clippy::cast_possible_truncation, reason = "codes are below the largest cardinality, which was compared")]
     fn codes(&self, table: &Table, n_rows: usize, largest: Option<i64>) -> Codes {
-        let mut columns: Vec<(&[u32], Vec<u32>)> = Vec::new();
-        for (column, fitted) in table.columns().iter().zip(self.columns()) {
-            let (TableColumn::Text { codes, dictionary }, FittedColumn::Categorical { vocabulary }) = (column, fitted)
-            else {
-                continue;
-            };
-            let known = positions(vocabulary);
-            let code = |text: &String| known.get(text.as_str()).map_or(0, |&position| position as u32 + 1);
-            columns.push((codes, dictionary.iter().map(code).collect()));
+        let mut columns = Vec::new();
+        for ((column, spec), fitted) in table.columns().iter().zip(&self.schema().columns).zip(self.columns()) {
+            match (spec, column, fitted) {
+                (_, TableColumn::Text { codes, dictionary }, FittedColumn::Categorical { vocabulary }) => {
+                    let known = positions(vocabulary);
+                    let code = |text: &String| known.get(text.as_str()).map_or(0, |&position| position as u32 + 1);
+                    columns.push(Coded::Text(codes, dictionary.iter().map(code).collect()));
+                }
+                (
+                    Column::Categorical { hash: Some(n), .. },
+                    TableColumn::Text { codes, dictionary },
+                    FittedColumn::Hashed,
+                ) => {
+                    let of_texts: Vec<u32> = dictionary.iter().map(|text| code_of_text(text, *n)).collect();
+                    columns.push(Coded::Text(codes, of_texts));
+                }
+                (_, TableColumn::Numbers(values), FittedColumn::Buckets { edges }) => {
+                    columns.push(Coded::Number(values, edges));
+                }
+                _ => {}
+            }
         }
-        let lookup =
-            |column: &(&[u32], Vec<u32>), row: usize| column.1.get(column.0[row] as usize).copied().unwrap_or(0);
+        let lookup = |column: &Coded<'_>, row: usize| match column {
+            Coded::Text(codes, of_texts) => of_texts.get(codes[row] as usize).copied().unwrap_or(0),
+            Coded::Number(values, edges) => code_of_number(edges, values[row]),
+        };
         if largest.unwrap_or(0) <= i64::from(u16::MAX) + 1 {
             Codes::Narrow(by_row(n_rows, &columns, |column, row| lookup(column, row) as u16))
         } else {
@@ -94,10 +110,15 @@ impl FittedSchema {
             }
         }
         columns.append(&mut indicators);
+        for ((column, spec), fitted) in table.columns().iter().zip(&self.schema().columns).zip(self.columns()) {
+            let is_missing = |text: &str| self.schema().is_missing(text);
+            columns.extend(fields::cells(spec, fitted, column, is_missing).into_iter().map(Field::OfSeveral));
+        }
         by_row(n_rows, &columns, |field, row| match field {
             Field::Number(values, scale, _) if !values[row].is_nan() => scale.forward(values[row]) as f32,
             Field::Number(_, _, fill) => *fill,
             Field::IsMissing(values) => f32::from(values[row].is_nan()),
+            Field::OfSeveral(cell) => cell.at(row),
         })
     }
 
@@ -138,7 +159,8 @@ impl FittedSchema {
                     columns.push(labels);
                 }
                 (_, TableColumn::Numbers(numbers)) => columns.push(numbers.iter().map(|&x| x as f32).collect()),
-                (Some(LabelSpec::Value) | None, TableColumn::Text { .. }) | (_, TableColumn::Ignored) => {}
+                (Some(LabelSpec::Value) | None, TableColumn::Text { .. })
+                | (_, TableColumn::Vectors { .. } | TableColumn::Ignored) => {}
             }
         }
         let cell = |(row, column): (usize, usize)| -> f32 { columns[column][row] };
@@ -162,6 +184,16 @@ enum Field<'a> {
     Number(&'a [f64], Scale<'a>, f32),
     /// 1 where one is missing, else 0.
     IsMissing(&'a [f64]),
+    /// One of several that a column becomes.
+    OfSeveral(fields::Cell<'a>),
+}
+
+/// A field of codes, and what it is made of.
+enum Coded<'a> {
+    /// Codes of the table, and the code of the field for each of them.
+    Text(&'a [u32], Vec<u32>),
+    /// Numbers, and the edges of their ranges.
+    Number(&'a [f64], &'a [f64]),
 }
 
 /// What a text in a label column says.
@@ -221,7 +253,7 @@ impl FittedSchema {
             }
         };
         Error::UnknownLabel {
-            path: table.path().to_owned(),
+            path: table.file(row).to_owned(),
             line: table.line(row),
             column: self.schema().columns[idx].name().into(),
             task: task.name.as_str().into(),
@@ -308,7 +340,7 @@ mod tests {
         let batch = fitted.encode(&table).unwrap().batch(&[1, 0, 2]).unwrap();
         let numbers = Vec::<f32>::try_from(batch.inputs.get("numeric").unwrap().view(-1)).unwrap();
         assert_eq!(numbers, [2.0, 6.0, 1.0, 1.0, 5.0, 0.0, 3.0, 7.0, 0.0]);
-        assert_eq!(fitted.stand_ins(), [Some(2.0), None]);
+        assert_eq!(fitted.stand_ins(), [Some(2.0), None, None]);
         let text = serde_json::to_string(&fitted.inputs()).unwrap();
         assert!(text.contains(r#""names":["size","w","size missing"]"#) && text.contains("[0.0,1.0]]"), "{text}");
         let taken = format!(r#"{columns}, {{ name = "size missing", kind = "numeric" }}"#);

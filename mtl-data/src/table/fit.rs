@@ -6,13 +6,14 @@
 //! which answers there can be is part of the question, and says nothing about which sample has which. A [`FittedSchema`]
 //! is saved beside the model's weights, because the codes are only meaningful together with them.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Faults, Table, TableColumn, advice,
+    Faults, Table, TableColumn, advice, buckets,
+    fields::{self, FittedField, NumberField},
     label_text::{LabelTexts, groups, sort},
     scale::{self, Scale},
     schema::{Column, LabelSpec, MissingNumber, Schema, TaskColumns, Transform},
@@ -44,6 +45,27 @@ pub enum FittedColumn {
     Categorical {
         /// The texts.
         vocabulary: Vec<String>,
+    },
+    /// Texts by the hash of the schema's column: nothing is learned.
+    Hashed,
+    /// Numbers by the range in which they lie: code 1 is below the first edge, each edge begins the range above it, code 0 is a number
+    /// that is missing.
+    Buckets {
+        /// Ascending.
+        edges: Vec<f64>,
+    },
+    /// Several numbers: parts of a date, places of a vector.
+    Fields {
+        /// In the order of the inputs.
+        fields: Vec<FittedField>,
+    },
+    /// A field of 0 and 1 for each frequent member of a set.
+    Set {
+        /// Those with a field, the most frequent first.
+        members: Vec<String>,
+        /// Edges of bins of the field that counts the others.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        edges: Vec<f32>,
     },
     /// The scaled number is `(transformed - mean) / std`, but for `robust` and `quantile`, which see `scale.rs`.
     Numeric {
@@ -138,15 +160,25 @@ impl FittedSchema {
         }
         for (column, fitted) in self.schema.columns.iter().zip(&self.columns) {
             let fits = match (column, fitted) {
-                (Column::Categorical { .. }, FittedColumn::Categorical { vocabulary }) => {
+                (Column::Categorical { hash: None, buckets: None, .. }, FittedColumn::Categorical { vocabulary }) => {
                     positions(vocabulary).len() == vocabulary.len()
+                }
+                (Column::Categorical { hash: Some(_), .. }, FittedColumn::Hashed) => true,
+                (Column::Categorical { buckets: Some(_), .. }, FittedColumn::Buckets { edges }) => {
+                    edges.iter().all(|x| x.is_finite()) && edges.is_sorted_by(|a, b| a < b)
+                }
+                (Column::Date { .. } | Column::Vector { .. } | Column::Set { .. }, fitted) => {
+                    fields::is_sound(column, fitted)
                 }
                 (Column::Numeric { .. }, FittedColumn::Numeric { fill, edges, .. }) => {
                     let ascend = edges.iter().all(|x| x.is_finite()) && edges.is_sorted_by(|a, b| a < b);
                     fill.is_finite() && ascend && Scale::of(column, fitted).is_some_and(|scale| scale.is_sound())
                 }
                 (Column::Label { .. }, FittedColumn::Label { .. })
-                | (Column::Weight { .. } | Column::Group { .. } | Column::Ignore { .. }, FittedColumn::Ignored) => true,
+                | (
+                    Column::Weight { .. } | Column::Group { .. } | Column::Id { .. } | Column::Ignore { .. },
+                    FittedColumn::Ignored,
+                ) => true,
                 _ => false,
             };
             if !fits {
@@ -168,43 +200,73 @@ impl FittedSchema {
         &self.columns
     }
 
-    /// The texts that codes stand for, column by column.
-    pub(crate) fn vocabularies(&self) -> impl Iterator<Item = &[String]> {
+    /// What the codes of each categorical field stand for from 1 on, in the order of the inputs: texts, or ranges in words. Codes of a
+    /// hash stand for nothing that could be said.
+    pub fn vocabularies(&self) -> impl Iterator<Item = Cow<'_, [String]>> {
         self.columns().iter().filter_map(|column| match column {
-            FittedColumn::Categorical { vocabulary } => Some(vocabulary.as_slice()),
-            _ => None,
+            FittedColumn::Categorical { vocabulary } => Some(Cow::Borrowed(vocabulary.as_slice())),
+            FittedColumn::Buckets { edges } => Some(Cow::Owned(buckets::names(edges))),
+            FittedColumn::Hashed => Some(Cow::Borrowed(&[] as &[String])),
+            FittedColumn::Numeric { .. }
+            | FittedColumn::Fields { .. }
+            | FittedColumn::Set { .. }
+            | FittedColumn::Label { .. }
+            | FittedColumn::Ignored => None,
         })
     }
 
     /// The number that a scaled one was before scaling and transform, for the numeric field in that place (as in
-    /// [`FittedSchema::inputs`]); `None` beyond the last. It is as exact as the `f32` that the model saw.
+    /// [`FittedSchema::inputs`]); `None` for one that was not scaled, and beyond the last. It is as exact as the `f32` that the model saw.
     #[must_use]
     pub fn original(&self, numeric: usize, scaled: f64) -> Option<f64> {
-        self.scales().nth(numeric).map(|scale| scale.back(scaled))
+        let plain = self.scales().map(Some).chain(self.indicators().map(|_| None));
+        let mut scales = plain.chain(self.of_several().map(|field| field.scale));
+        scales.nth(numeric).flatten().map(|scale| scale.back(scaled))
     }
 
-    /// The scaled number that stands for a gap, by numeric field; `None` for one that refuses gaps.
+    /// The scaled number that stands for a gap, by numeric field; `None` for one that has no gaps.
     #[must_use]
     pub fn stand_ins(&self) -> Vec<Option<f32>> {
-        let numeric = self.schema.columns.iter().zip(&self.columns).filter_map(|(column, fitted)| {
-            let (Column::Numeric { missing, .. }, FittedColumn::Numeric { fill, .. }) = (column, fitted) else {
-                return None;
-            };
-            let scale = Scale::of(column, fitted)?;
-            #[expect(clippy::cast_possible_truncation, reason = "inputs are f32")]
-            let stand_in = || scale.forward(*fill) as f32;
-            Some((*missing != MissingNumber::Refuse).then(stand_in))
-        });
-        numeric.collect()
+        #[expect(clippy::cast_possible_truncation, reason = "inputs are f32")]
+        let stand_in = |field: NumberField<'_>| Some(field.scale?.forward(field.fill?) as f32);
+        self.number_fields().map(stand_in).collect()
+    }
+
+    /// What stands for a gap, before it is scaled, by numeric field; `None` for one that has no gaps.
+    #[must_use]
+    pub fn fills(&self) -> Vec<Option<f64>> {
+        self.number_fields().map(|field| field.fill).collect()
     }
 
     /// The names of the fields that say where a number is missing, in column order: they stand behind all numbers.
     pub(crate) fn indicators(&self) -> impl Iterator<Item = String> {
-        self.schema.columns.iter().filter_map(Column::indicator)
+        let numbers = self.schema.columns.iter().filter(|column| matches!(column, Column::Numeric { .. }));
+        numbers.filter_map(Column::indicator)
     }
 
     fn scales(&self) -> impl Iterator<Item = Scale<'_>> {
         self.schema.columns.iter().zip(&self.columns).filter_map(|(column, fitted)| Scale::of(column, fitted))
+    }
+
+    /// The fields of columns that become several.
+    fn of_several(&self) -> impl Iterator<Item = NumberField<'_>> {
+        self.schema.columns.iter().zip(&self.columns).flat_map(|(column, fitted)| fields::of(column, fitted))
+    }
+
+    /// All numeric fields in the order of the inputs: numbers, their indicators, the fields of columns that become several.
+    fn number_fields(&self) -> impl Iterator<Item = NumberField<'_>> {
+        let number = |(column, fitted): (&Column, &'_ FittedColumn)| match (column, fitted) {
+            (Column::Numeric { name, missing, .. }, FittedColumn::Numeric { fill, edges, .. }) => Some(NumberField {
+                name: name.clone(),
+                edges: Cow::Owned(edges.clone()),
+                scale: None,
+                fill: (*missing != MissingNumber::Refuse).then_some(*fill),
+            }),
+            _ => None,
+        };
+        let scaled = |(field, scale)| NumberField { scale: Some(scale), ..field };
+        let numbers = self.schema.columns.iter().zip(&self.columns).filter_map(number).zip(self.scales()).map(scaled);
+        numbers.chain(self.indicators().map(NumberField::flag)).chain(self.of_several())
     }
 
     /// The inputs: an input of codes and one of numbers, as far as there are such columns, each in column order.
@@ -212,21 +274,19 @@ impl FittedSchema {
     pub fn inputs(&self) -> InputSpec {
         let (mut categorical, mut numeric) = (Vec::new(), Numeric::new(Vec::new()));
         for (column, fitted) in self.schema.columns.iter().zip(&self.columns) {
-            let name = column.name().to_owned();
-            match fitted {
-                FittedColumn::Categorical { vocabulary } => {
-                    categorical.push(CategoricalField { name, cardinality: vocabulary.len() as i64 + 1 });
+            let codes = match (column, fitted) {
+                (_, FittedColumn::Categorical { vocabulary }) => vocabulary.len() as i64,
+                (_, FittedColumn::Buckets { edges }) => edges.len() as i64 + 1,
+                (Column::Categorical { hash: Some(n), .. }, FittedColumn::Hashed) => {
+                    i64::try_from(*n).unwrap_or(i64::MAX)
                 }
-                FittedColumn::Numeric { edges, .. } => {
-                    numeric.names.push(name);
-                    numeric.edges.push(edges.clone());
-                }
-                FittedColumn::Label { .. } | FittedColumn::Ignored => {}
-            }
+                _ => continue,
+            };
+            categorical.push(CategoricalField { name: column.name().to_owned(), cardinality: codes.saturating_add(1) });
         }
-        for name in self.indicators() {
-            numeric.names.push(name);
-            numeric.edges.push(vec![0.0, 1.0]);
+        for field in self.number_fields() {
+            numeric.names.push(field.name);
+            numeric.edges.push(field.edges.into_owned());
         }
         if numeric.edges.iter().all(Vec::is_empty) {
             numeric.edges.clear();
@@ -305,6 +365,14 @@ pub(crate) fn same_columns(schema: &Schema, table: &Table) -> Result<()> {
 fn fit_column(schema: &Schema, tasks: &[TaskColumns], idx: usize, rows: &Rows<'_>) -> (FittedColumn, Option<Error>) {
     let column = &schema.columns[idx];
     match (column, &rows.table.columns()[idx]) {
+        (Column::Categorical { hash: Some(_), .. }, TableColumn::Text { .. }) => (FittedColumn::Hashed, None),
+        (Column::Categorical { buckets: Some(buckets), .. }, TableColumn::Numbers(values)) => {
+            let known = rows.indices().filter_map(|row| values.get(row)).copied().filter(|v| !v.is_nan());
+            (FittedColumn::Buckets { edges: buckets.edges(known) }, None)
+        }
+        (Column::Date { .. } | Column::Set { .. } | Column::Vector { .. }, values) => {
+            (fields::fit(column, values, rows.indices()).unwrap_or(FittedColumn::Ignored), None)
+        }
         (Column::Categorical { min_count, .. }, TableColumn::Text { codes, dictionary }) => {
             let mut counts = rows.counts(codes, dictionary);
             counts.retain(|&(_, count)| count >= (*min_count).max(1));
@@ -349,7 +417,7 @@ fn fit_labels(
             let any = rows.indices().filter_map(|row| values.get(row)).any(|v| !v.is_nan());
             return (Vec::new(), (!any).then(|| empty(path)));
         }
-        TableColumn::Ignored => return (Vec::new(), Some(empty(path))),
+        TableColumn::Vectors { .. } | TableColumn::Ignored => return (Vec::new(), Some(empty(path))),
         TableColumn::Text { codes, dictionary } => (codes, dictionary),
     };
     let is_label = |&(text, count): &(&str, u64)| count > 0 && !schema.is_missing(text);
@@ -506,7 +574,7 @@ mod tests {
     #[test]
     fn rare_texts_and_constant_numbers() {
         let mut schema = schema();
-        schema.columns[0] = Column::Categorical { name: "color".into(), min_count: 2 };
+        schema.columns[0] = Column::Categorical { name: "color".into(), min_count: 2, hash: None, buckets: None };
         let table = table(&schema, "red,5,a,yes\nblue,5,b,no\nblue,5,a,no\n");
         let fitted = FittedSchema::fit(&schema, &table, &[0, 1, 2]).unwrap();
         assert_eq!(fitted.columns()[0], FittedColumn::Categorical { vocabulary: vec!["blue".into()] });

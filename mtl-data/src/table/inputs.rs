@@ -1,7 +1,7 @@
 //! Rows to predict for: a file read block by block, without labels.
 //!
 //! Columns are found as in training, by name where there is a header, by position where there is none; columns of labels,
-//! weights and groups may be missing, and ignored ones. A block is about a megabyte, so that a file of any size costs the
+//! weights and groups may be missing, ids, and ignored ones. A block is about a megabyte, so that a file of any size costs the
 //! memory of one; a row's codes and numbers do not depend on how the file was cut.
 //!
 //! Answers stand beside lines, so each line is a row: in a file of one column an empty line is a row whose value is
@@ -10,11 +10,12 @@
 use std::{
     fs::File,
     io::Read,
+    ops::Range,
     path::{Path, PathBuf},
 };
 
 use super::{
-    Faults, FittedSchema, ReadRows, Table, Told, chunk, find,
+    Faults, FittedSchema, ReadRows, Table, TableColumn, Told, chunk, find,
     format::CsvFormat,
     header::{FirstRow, LONGEST_ROW},
     parse::{Blank, Layout, OnFault, Plan},
@@ -43,6 +44,10 @@ pub struct InputRows<R: Read> {
     plans: Vec<Plan>,
     /// Where in the file each column of the schema stands, if it is read.
     places: Vec<Option<usize>>,
+    /// What rows are called: the names of columns of the schema that the file has, with their places there.
+    ids: Vec<(String, usize)>,
+    /// What the rows of the block given last are called, by these columns.
+    block_ids: Vec<TableColumn>,
     pending: Vec<u8>,
     block: usize,
     line: u64,
@@ -95,6 +100,8 @@ impl FittedSchema {
             names: Vec::new(),
             plans: Vec::new(),
             places: Vec::new(),
+            ids: Vec::new(),
+            block_ids: Vec::new(),
             pending: Vec::new(),
             block,
             line: 1,
@@ -113,16 +120,17 @@ impl<R: Read> InputRows<R> {
         let row = FirstRow::read(&self.path, &mut self.reader, &mut self.pending, &self.format, self.block)?;
         let first = row.fields;
         let at = if has_header && first.is_ok() { row.end } else { 0 };
-        self.line += if at > 0 { row.lines } else { 0 };
+        // The header of JSON lines stands in no line of theirs.
+        self.line += if at > 0 && !self.reader.is_json() { row.lines } else { 0 };
         let text = self.pending.drain(..at).collect::<Vec<u8>>();
         let columns = &self.fitted.schema().columns;
         if has_header {
             self.names = first?;
             let place = |column: &Column| match column {
-                Column::Categorical { .. } | Column::Numeric { .. } => {
+                column if column.is_input() => {
                     find(&self.path, column.name(), &self.names, &text, &self.format).map(Some)
                 }
-                Column::Label { .. } | Column::Weight { .. } | Column::Group { .. } | Column::Ignore { .. } => Ok(None),
+                _ => Ok(None),
             };
             self.places = columns.iter().map(place).collect::<Result<_>>()?;
         } else {
@@ -142,7 +150,39 @@ impl<R: Read> InputRows<R> {
             self.places = columns.iter().map(place).collect();
         }
         self.plans = plans(self.fitted.schema(), &self.places, self.names.len());
+        for column in &self.fitted.schema().columns {
+            let Column::Id { name } = column else { continue };
+            if let Some(at) = self.names.iter().position(|known| known == name) {
+                self.plans.get_mut(at).into_iter().for_each(|plan| *plan = Plan::Text);
+                self.ids.push((name.clone(), at));
+            }
+        }
         Ok(())
+    }
+
+    /// The columns that say what rows are called, as far as the file has them.
+    pub fn id_names(&self) -> impl Iterator<Item = &str> {
+        self.ids.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// Those of the schema that the file lacks.
+    pub fn lacking_ids(&self) -> impl Iterator<Item = &str> {
+        let all = self.fitted.schema().columns.iter().filter(|column| matches!(column, Column::Id { .. }));
+        all.map(Column::name).filter(|name| self.id_names().all(|known| known != *name))
+    }
+
+    /// What some rows of the block given last are called, column by column.
+    #[must_use]
+    pub fn ids(&self, rows: Range<usize>) -> Vec<Vec<String>> {
+        let of_column = |column: &TableColumn| match column {
+            TableColumn::Text { codes, dictionary } => {
+                let text = |&code: &u32| dictionary.get(code as usize).cloned().unwrap_or_default();
+                codes.get(rows.clone()).unwrap_or_default().iter().map(text).collect()
+            }
+            // Its plan is text.
+            TableColumn::Numbers(_) | TableColumn::Vectors { .. } | TableColumn::Ignored => Vec::new(),
+        };
+        self.block_ids.iter().map(of_column).collect()
     }
 
     fn next_block(&mut self) -> Result<Option<TableSource>> {
@@ -187,6 +227,7 @@ impl<R: Read> InputRows<R> {
             delimiter: self.delimiter,
             quotes: self.format.quotes,
             missing: &schema.missing,
+            columns: &schema.columns,
             numbers: self.format.numbers(),
             blank: if self.names.len() == 1 { Blank::Row } else { Blank::Refuse },
             on_fault: OnFault::Stop,
@@ -194,10 +235,16 @@ impl<R: Read> InputRows<R> {
         let told = Told { path: &self.path, names: &self.names, schema, format: &self.format };
         let (body, stop) = (&self.pending[..end], &mut Faults::default());
         let read = ReadRows::parse(&told, body, self.line, &layout, PIECE, &mut self.blank, stop)?;
-        let columns = self.places.iter().map(|place| read.column_at(*place)).collect();
+        let column = |(idx, place): (usize, &Option<usize>)| match read.column_of(idx, *place, &told) {
+            (column, None) => Ok(column),
+            (_, Some(fault)) => Err(fault),
+        };
+        let columns = self.places.iter().enumerate().map(column).collect::<Result<_>>()?;
+        self.block_ids = self.ids.iter().map(|(_, at)| read.column_at(Some(*at))).collect();
         self.line = read.next_line;
         // A block has no content of its own to compare.
-        Ok(Table { path: self.path.clone(), columns, also: Vec::new(), lines: read.lines, content: Content::default() })
+        let (path, files, content) = (self.path.clone(), Vec::new(), Content::default());
+        Ok(Table { path, files, columns, also: Vec::new(), lines: read.lines, content })
     }
 }
 
@@ -225,7 +272,7 @@ mod tests {
             { name = "color", kind = "categorical" },
             { name = "grade", kind = "label", label = "class" },
             { name = "size", kind = "numeric", missing = "mean" },
-            { name = "id", kind = "ignore" },
+            { name = "id", kind = "id" },
         ]"#;
     const TRAIN: &str = "red,a,1,0\nblue,b,3,1\n\"two\nlines\",a,?,2\n";
 
@@ -266,6 +313,26 @@ mod tests {
             // Without the label's column, a text that training never saw.
             let (found, _) = rows("pink,1,0\nblue,2,0\n", false, block).unwrap();
             assert_eq!(found, [0, codes[1]]);
+        }
+    }
+
+    #[test]
+    fn ids_come_with_their_rows_where_the_file_has_them() {
+        let ids = |text: &str, header, block| {
+            let mut rows = fitted().parse_blocks("p.csv".as_ref(), text.as_bytes(), &format(header), block).unwrap();
+            let lacking: Vec<String> = rows.lacking_ids().map(str::to_owned).collect();
+            let mut found: Vec<Vec<String>> = vec![Vec::new(); rows.id_names().count()];
+            while let Some(source) = rows.next() {
+                let n = usize::try_from(source.unwrap().len()).unwrap();
+                found.iter_mut().zip(rows.ids(0..n)).for_each(|(all, some)| all.extend(some));
+            }
+            (found, lacking)
+        };
+        for block in [1, 30, 1000] {
+            let named = "size,color,id\n1,red,007\n3,blue,\"a,b\"\n5,red,\n";
+            assert_eq!(ids(named, true, block), (vec![vec!["007".into(), "a,b".into(), String::new()]], vec![]));
+            assert_eq!(ids("red,1,x\nblue,2,y\n", false, block).0, [["x", "y"]]);
+            assert_eq!(ids("size,color\n1,red\n", true, block), (vec![], vec!["id".to_owned()]));
         }
     }
 

@@ -9,6 +9,7 @@
 //! | a label that never changes in the training part | warning |
 //! | numbers that single precision would round where they differ | warning |
 //! | spellings that count as one label; a task named after a column of another name | note |
+//! | texts of a hash that share a bucket | note; warning from a half on |
 //! | weights that are all alike, rows that do not count; groups of one row each | note, note, warning |
 
 use std::collections::HashMap;
@@ -16,7 +17,7 @@ use std::collections::HashMap;
 use mtl_core::task::TaskName;
 
 use super::{
-    FittedColumn, FittedSchema, Table, TableColumn, advice,
+    FittedColumn, FittedSchema, Table, TableColumn, advice, buckets,
     fit::{count, moments},
     label_text::{LabelTexts, groups},
     schema::{Column, LabelSpec, TaskColumns, Transform},
@@ -47,6 +48,7 @@ pub(crate) fn look(fitted: &FittedSchema, train: &Table, learn: &[u64], others: 
         }
     }
     for (idx, column) in schema.columns.iter().enumerate() {
+        found.extend(hashed(column, train.columns().get(idx), &learn));
         found.extend(sample_facts(column, train.columns().get(idx), &learn));
         let (Column::Numeric { transform: Transform::None, name, .. }, Some(TableColumn::Numbers(values))) =
             (column, train.columns().get(idx))
@@ -62,6 +64,21 @@ pub(crate) fn look(fitted: &FittedSchema, train: &Table, learn: &[u64], others: 
         }
     }
     Ok(found)
+}
+
+/// How many of the texts that train share their bucket with another.
+fn hashed(column: &Column, values: Option<&TableColumn>, learn: &[usize]) -> Option<Finding> {
+    let (Column::Categorical { name, hash: Some(n), .. }, Some(TableColumn::Text { codes, dictionary })) =
+        (column, values)
+    else {
+        return None;
+    };
+    let counts = count(learn.iter().filter_map(|&row| codes.get(row)), dictionary);
+    let texts: Vec<&str> = counts.iter().filter(|(_, n)| *n > 0).map(|(text, _)| *text).collect();
+    let share = buckets::shared(texts.iter().copied(), *n);
+    let message = format!("{:.1} % of {} texts share one of its {n} buckets with another", 100.0 * share, texts.len());
+    let place = format!("field {name}");
+    (share > 0.0).then(|| if share < 0.5 { Finding::note(place, message) } else { Finding::warning(place, message) })
 }
 
 /// What a column of weights or groups says about the rows that train.

@@ -9,8 +9,11 @@
 //! |---|---|
 //! | `schema.rs`, `pattern.rs`, `task_name.rs` | [`Schema`], [`Column`]: what the user writes about columns; entries about many; the tasks' names |
 //! | `format.rs`, `number.rs` | [`CsvFormat`]: what the user writes about the text; texts to numbers |
-//! | `unpack.rs`, `text.rs` | any file to UTF-8 text: compression, encodings, line ends |
+//! | `unpack.rs`, `text.rs`, `json_lines.rs` | any file to UTF-8 text: compression, encodings, line ends; objects to rows |
+//! | `joined.rs` | several files that are one table |
 //! | `header.rs`, `chunk.rs`, `cursor.rs`, `parse.rs`, `dictionary.rs` | the reader: names, rows, fields, columns, codes |
+//! | `date.rs`, `cell_parts.rs`, `buckets.rs` | dates, sets and vectors in a cell, codes by hash and by range |
+//! | `fields.rs` | columns that become several numbers of a row |
 //! | `fit.rs`, `label_text.rs` | [`FittedSchema`]: what was learned from the training split; which texts are one label |
 //! | `look.rs`, `advice.rs`, `faults.rs` | what looks wrong; what to write instead; whether to stop or to go on |
 //! | `encode.rs` | a [`Table`] and a [`FittedSchema`] to a [`TableSource`](crate::source::TableSource) |
@@ -20,15 +23,21 @@
 //! | `inputs.rs` | [`InputRows`]: a file without labels, block by block, for prediction |
 
 mod advice;
+mod buckets;
+mod cell_parts;
 mod chunk;
 mod cursor;
+mod date;
 pub(crate) mod dictionary;
 mod encode;
 mod faults;
+mod fields;
 mod fit;
 mod format;
 mod header;
 mod inputs;
+mod joined;
+mod json_lines;
 pub(crate) mod label_text;
 mod look;
 mod number;
@@ -44,11 +53,15 @@ mod task_name;
 mod text;
 pub(crate) mod unpack;
 
+pub use buckets::Buckets;
+pub use date::{DateFormat, DatePart, DatePattern};
 pub(crate) use faults::Faults;
+pub use fields::FittedField;
 pub use fit::{FittedColumn, FittedSchema};
 pub use format::{CsvFormat, Delimiter, Encoding};
 pub(crate) use header::column_names;
 pub use inputs::InputRows;
+pub use joined::Files;
 pub(crate) use look::look;
 pub(crate) use sample_facts::SampleFacts;
 pub use schema::{Column, LabelSpec, MissingNumber, Schema, Transform};
@@ -71,6 +84,8 @@ use parse::{Blank, Chunk, Fault, FaultKind, Layout, Part, Plan};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
     path: PathBuf,
+    /// Where several files are one table: the row with which each begins.
+    files: Vec<(usize, PathBuf)>,
     columns: Vec<TableColumn>,
     /// Columns that were asked for beside the schema's, as text, by name.
     also: Vec<(String, TableColumn)>,
@@ -91,6 +106,13 @@ pub enum TableColumn {
     /// Numbers, one per row; NaN where the file says that it is not known. They are rounded to single precision only
     /// after they have been scaled, so that large ones which are close together stay apart.
     Numbers(Vec<f64>),
+    /// Vectors, `width` numbers a row; NaN all through where the file says that one is not known.
+    Vectors {
+        /// Row by row.
+        values: Vec<f64>,
+        /// Numbers of a row.
+        width: usize,
+    },
     /// Not read.
     Ignored,
 }
@@ -157,7 +179,7 @@ impl Table {
         schema.validate()?;
         format.validate()?;
         let delimiter = format.delimiter_byte()?;
-        let text = text::whole(path, bytes, format)?;
+        let (text, is_json) = text::whole(path, bytes, format)?;
         let mut cursor = Cursor::new(&text, delimiter, format.quotes);
         let names: Vec<String> = if format.header { header::names(path, &mut cursor)? } else { schema.own_columns() };
         let places = places(path, schema, &names, &text, format)?;
@@ -171,26 +193,31 @@ impl Table {
             delimiter,
             quotes: format.quotes,
             missing: &schema.missing,
+            columns: &schema.columns,
             numbers: format.numbers(),
             // A line without anything says something only where it can be a row.
             blank: if names.len() == 1 { Blank::Row } else { Blank::Skip },
             on_fault: faults.on_fault(),
         };
         let told = Told { path, names: &names, schema, format };
-        let read = ReadRows::parse(&told, cursor.rest(), cursor.line + 1, &layout, size, &mut None, faults)?;
+        // The header of JSON lines stands in no line of theirs.
+        let first_line = if is_json { 1 } else { cursor.line + 1 };
+        let read = ReadRows::parse(&told, cursor.rest(), first_line, &layout, size, &mut None, faults)?;
         if read.lines.is_empty() {
             return Err(Error::NoRows { path: path.to_owned() });
         }
         let columns: Vec<_> = schema
             .columns
             .par_iter()
+            .enumerate()
             .zip(&places)
-            .map(|(column, place)| read.column_of(column, *place, &told))
+            .map(|((idx, _), place)| read.column_of(idx, *place, &told))
             .collect();
         let columns_named = if format.header { names.clone() } else { Vec::new() };
         let content = Content { rows: read.lines.len() as u64, columns: columns_named, ..Content::default() };
         let also = also.into_iter().map(|(name, at)| (name, read.column_at(Some(at)))).collect();
-        let mut table = Self { path: path.to_owned(), columns: Vec::new(), also, lines: read.lines, content };
+        let (path, columns_read) = (path.to_owned(), Vec::new());
+        let mut table = Self { path, files: Vec::new(), columns: columns_read, also, lines: read.lines, content };
         for (column, fault) in columns {
             table.columns.push(column);
             if let Some(fault) = fault {
@@ -200,10 +227,17 @@ impl Table {
         Ok(table)
     }
 
-    /// The file.
+    /// The file; of several the first.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The file in which a row stands.
+    #[must_use]
+    pub fn file(&self, row: usize) -> &Path {
+        let at = self.files.partition_point(|(first, _)| *first <= row);
+        at.checked_sub(1).and_then(|at| self.files.get(at)).map_or(&self.path, |(_, path)| path)
     }
 
     /// What the file holds, to compare it with what another holds.
@@ -228,11 +262,13 @@ impl Table {
     pub(crate) fn texts(&self, name: &str) -> Option<Texts<'_>> {
         self.also.iter().find_map(|(known, column)| match column {
             TableColumn::Text { codes, dictionary } if known == name => Some(Texts::new(codes, dictionary)),
-            TableColumn::Text { .. } | TableColumn::Numbers(_) | TableColumn::Ignored => None,
+            TableColumn::Text { .. } | TableColumn::Numbers(_) | TableColumn::Vectors { .. } | TableColumn::Ignored => {
+                None
+            }
         })
     }
 
-    /// The line on which a row starts, counted from 1; 0 for a row that is not there.
+    /// The line of its [file](Self::file) on which a row starts, counted from 1; 0 for a row that is not there.
     #[must_use]
     pub fn line(&self, row: usize) -> u64 {
         self.lines.get(row).copied().unwrap_or(0)
@@ -338,25 +374,51 @@ impl ReadRows {
         join(&pieces.collect::<Vec<_>>())
     }
 
-    /// A column of the schema, and what is wrong in it. One that is several things is read as text: numbers are made of it.
-    fn column_of(&self, column: &Column, place: Option<usize>, told: &Told<'_>) -> (TableColumn, Option<Error>) {
+    /// A column of the schema, by its place there, and what is wrong in it. One that is several things is read as text: numbers, dates
+    /// and vectors are made of it.
+    fn column_of(&self, idx: usize, place: Option<usize>, told: &Told<'_>) -> (TableColumn, Option<Error>) {
         let read = self.column_at(place);
-        let (Plan::Number { gaps }, TableColumn::Text { codes, dictionary }) = (plan(column), &read) else {
+        let (Some(column), TableColumn::Text { codes, dictionary }) = (told.schema.columns.get(idx), &read) else {
             return (read, None);
         };
         let numbers = told.format.numbers();
-        // `None` for a text that is none.
-        let number = |text: &String| match numbers.parse(text.as_bytes()) {
-            _ if gaps && parse::is_missing(text.as_bytes(), &told.schema.missing) => Some(f64::NAN),
-            number => number,
+        // The numbers of a text, appended: whether it has them.
+        type Append<'a> = Box<dyn Fn(&[u8], &mut Vec<f64>) -> bool + 'a>;
+        let one = |number: Option<f64>, values: &mut Vec<f64>| {
+            values.extend(number);
+            number.is_some()
         };
-        let of_text: Vec<Option<f64>> = dictionary.iter().map(number).collect();
-        let number = |code: u32| of_text.get(code as usize).copied().flatten();
-        let fault = codes.iter().zip(&self.lines).find(|&(&code, _)| number(code).is_none()).map(|(&code, &line)| {
+        let (width, gaps, expected, append): (usize, bool, &'static str, Append<'_>) = match plan(idx, column) {
+            Plan::Skip | Plan::Text => return (read, None),
+            Plan::Number { gaps } => {
+                (1, gaps, parse::NUMBER, Box::new(move |text, values| one(numbers.parse(text), values)))
+            }
+            Plan::Date { gaps, .. } => {
+                (1, gaps, parse::DATE, Box::new(move |text, values| one(parse::read_date(column, text), values)))
+            }
+            Plan::Vector { width, gaps, .. } => {
+                let append =
+                    move |text: &[u8], values: &mut Vec<f64>| parse::read_vector(column, text, numbers, values);
+                (width, gaps, parse::VECTOR, Box::new(append))
+            }
+        };
+        let (mut of_texts, mut unfit) = (Vec::with_capacity(dictionary.len() * width), vec![false; dictionary.len()]);
+        for (text, unfit) in dictionary.iter().zip(&mut unfit) {
+            let is_gap = gaps && parse::is_missing(text.as_bytes(), &told.schema.missing);
+            if is_gap || !append(text.as_bytes(), &mut of_texts) {
+                *unfit = !is_gap;
+                of_texts.resize(of_texts.len() + width, f64::NAN);
+            }
+        }
+        let is_unfit = |code: u32| unfit.get(code as usize).copied().unwrap_or(false);
+        let fault = codes.iter().zip(&self.lines).find(|&(&code, _)| is_unfit(code)).map(|(&code, &line)| {
             let text = dictionary.get(code as usize).map_or("", String::as_str);
-            told.field(line, column.name().to_owned(), parse::NUMBER, text.as_bytes())
+            told.field(line, column.name().to_owned(), expected, text.as_bytes())
         });
-        (TableColumn::Numbers(codes.iter().map(|&code| number(code).unwrap_or(f64::NAN)).collect()), fault)
+        let of_row = |&code: &u32| of_texts.get(code as usize * width..(code as usize + 1) * width).unwrap_or_default();
+        let values: Vec<f64> = codes.iter().flat_map(of_row).copied().collect();
+        let is_vector = matches!(column, Column::Vector { .. });
+        (if is_vector { TableColumn::Vectors { values, width } } else { TableColumn::Numbers(values) }, fault)
     }
 }
 
@@ -385,17 +447,34 @@ impl Told<'_> {
 
     fn field(&self, line: u64, column: String, expected: &'static str, found: &[u8]) -> Error {
         let text = String::from_utf8_lossy(found);
-        let of_schema =
-            self.schema.columns.iter().find(|c| c.name() == column && matches!(plan(c), Plan::Number { .. }));
+        let is_it = |(idx, c): &(usize, &Column)| {
+            let of_kind = match plan(*idx, c) {
+                Plan::Number { .. } => parse::NUMBER,
+                Plan::Date { .. } => parse::DATE,
+                Plan::Vector { .. } => parse::VECTOR,
+                Plan::Skip | Plan::Text => parse::TEXT,
+            };
+            c.name() == column && of_kind == expected
+        };
+        let of_schema = self.schema.columns.iter().enumerate().find(is_it).map(|(_, column)| column);
         let advice = match of_schema {
-            Some(column) if expected == parse::NUMBER => {
-                advice::number(self.schema, column, self.format.numbers(), &text)
+            _ if expected == parse::TEXT => {
+                if std::str::from_utf8(found).is_err() {
+                    advice::ENCODING.to_owned()
+                } else {
+                    String::new()
+                }
             }
-            _ if expected == parse::TEXT && std::str::from_utf8(found).is_err() => advice::ENCODING.to_owned(),
-            _ => String::new(),
+            Some(column) => advice::number(self.schema, column, self.format.numbers(), &text),
+            None => String::new(),
         };
         let found = quoted(&text) + &advice;
-        Error::Field { path: self.path.to_owned(), line, column, expected: expected.into(), found }
+        let expected = match of_schema {
+            Some(Column::Date { format, .. }) => format.describe(),
+            Some(Column::Vector { separator, length, .. }) => format!("{length} numbers between {separator:?}"),
+            _ => expected.into(),
+        };
+        Error::Field { path: self.path.to_owned(), line, column, expected, found }
     }
 }
 
@@ -408,7 +487,7 @@ fn places(
     format: &CsvFormat,
 ) -> Result<Vec<Option<usize>>> {
     let place = |column: &Column| match column {
-        Column::Ignore { .. } if format.header => Ok(None),
+        Column::Ignore { .. } | Column::Id { .. } if format.header => Ok(None),
         _ if format.header => find(path, column.name(), names, text, format).map(Some),
         _ => Ok(names.iter().position(|name| name == column.name())),
     };
@@ -441,9 +520,9 @@ fn find(path: &Path, column: &str, names: &[String], text: &[u8], format: &CsvFo
 /// What is kept of each of the file's columns: text where the schema wants it as several things.
 fn plans(schema: &Schema, places: &[Option<usize>], n_columns: usize) -> Vec<Plan> {
     let mut plans = vec![Plan::Skip; n_columns];
-    for (column, place) in schema.columns.iter().zip(places) {
+    for ((idx, column), place) in schema.columns.iter().enumerate().zip(places) {
         let Some(of_file) = place.and_then(|at| plans.get_mut(at)) else { continue };
-        *of_file = match (*of_file, plan(column)) {
+        *of_file = match (*of_file, plan(idx, column)) {
             (known, Plan::Skip) => known,
             (Plan::Skip, wanted) => wanted,
             (known, wanted) if known == wanted => known,
@@ -453,12 +532,20 @@ fn plans(schema: &Schema, places: &[Option<usize>], n_columns: usize) -> Vec<Pla
     plans
 }
 
-fn plan(column: &Column) -> Plan {
+/// What is kept of the column in that place of the schema.
+fn plan(idx: usize, column: &Column) -> Plan {
+    let has_gaps = |missing: &MissingNumber| *missing != MissingNumber::Refuse;
     match column {
-        Column::Ignore { .. } => Plan::Skip,
-        Column::Categorical { .. } | Column::Group { .. } => Plan::Text,
+        Column::Ignore { .. } | Column::Id { .. } => Plan::Skip,
+        Column::Categorical { buckets: Some(_), .. } => Plan::Number { gaps: true },
+        Column::Categorical { .. } | Column::Group { .. } | Column::Set { .. } => Plan::Text,
+        Column::Date { missing, .. } => Plan::Date { column: idx, gaps: has_gaps(missing) },
+        Column::Vector { length, missing, .. } => {
+            let width = usize::try_from(*length).unwrap_or(usize::MAX);
+            Plan::Vector { column: idx, width, gaps: has_gaps(missing) }
+        }
         Column::Weight { .. } => Plan::Number { gaps: false },
-        Column::Numeric { missing, .. } => Plan::Number { gaps: *missing != MissingNumber::Refuse },
+        Column::Numeric { missing, .. } => Plan::Number { gaps: has_gaps(missing) },
         Column::Label { label: LabelSpec::Value, .. } => Plan::Number { gaps: true },
         Column::Label { .. } => Plan::Text,
     }
@@ -471,6 +558,15 @@ fn join(pieces: &[&Part]) -> TableColumn {
         Some(Part::Numbers(_)) => {
             let values = pieces.iter().map(|p| if let Part::Numbers(v) = p { v.as_slice() } else { &[] });
             TableColumn::Numbers(values.collect::<Vec<_>>().concat())
+        }
+        Some(Part::Dates(_)) => {
+            let values = pieces.iter().map(|p| if let Part::Dates(v) = p { v.as_slice() } else { &[] });
+            TableColumn::Numbers(values.collect::<Vec<_>>().concat())
+        }
+        Some(Part::Vectors { width, .. }) => {
+            let values =
+                pieces.iter().map(|p| if let Part::Vectors { values, .. } = p { values.as_slice() } else { &[] });
+            TableColumn::Vectors { values: values.collect::<Vec<_>>().concat(), width: *width }
         }
         Some(Part::Text { .. }) => {
             let (mut all, mut joined) = (Dictionary::default(), Vec::new());

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::{cursor::Cursor, dictionary::Dictionary, number::Numbers};
+use super::{cell_parts, cursor::Cursor, dictionary::Dictionary, number::Numbers, schema::Column};
 
 /// What is kept of a file's column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +19,22 @@ pub(crate) enum Plan {
         /// Whether a number may be missing.
         gaps: bool,
     },
+    /// Dates as seconds since 1970, in the way that a column of the schema says, by its place.
+    Date {
+        /// The column.
+        column: usize,
+        /// Whether a date may be missing.
+        gaps: bool,
+    },
+    /// So many numbers in a field, in the way that a column of the schema says.
+    Vector {
+        /// The column.
+        column: usize,
+        /// How many there are.
+        width: usize,
+        /// Whether all may be missing.
+        gaps: bool,
+    },
 }
 
 /// What the parser has to know about the file.
@@ -30,6 +46,8 @@ pub(crate) struct Layout<'a> {
     pub(crate) quotes: bool,
     /// Texts that mean "not known".
     pub(crate) missing: &'a [String],
+    /// The schema's columns, for plans that name one.
+    pub(crate) columns: &'a [Column],
     pub(crate) numbers: Numbers,
     pub(crate) blank: Blank,
     pub(crate) on_fault: OnFault,
@@ -64,6 +82,8 @@ pub(crate) enum Part {
     Skipped,
     Text { codes: Vec<u32>, dictionary: Dictionary },
     Numbers(Vec<f64>),
+    Dates(Vec<f64>),
+    Vectors { values: Vec<f64>, width: usize },
 }
 
 /// What a chunk holds.
@@ -117,6 +137,8 @@ pub(crate) fn parse(bytes: &[u8], layout: &Layout<'_>) -> Result<Chunk, Fault> {
         Plan::Skip => Part::Skipped,
         Plan::Text => Part::Text { codes: Vec::new(), dictionary: Dictionary::default() },
         Plan::Number { .. } => Part::Numbers(Vec::new()),
+        Plan::Date { .. } => Part::Dates(Vec::new()),
+        Plan::Vector { width, .. } => Part::Vectors { values: Vec::new(), width: *width },
     });
     let mut chunk = Chunk {
         parts: parts.collect(),
@@ -164,7 +186,7 @@ fn pass_over(
     let is_whole = match &fault.kind {
         FaultKind::Columns { .. } => false,
         // The field is there, as a gap; a quote in a wrong place leaves the rest of the row unread.
-        FaultKind::Field { expected, .. } if *expected == NUMBER => true,
+        FaultKind::Field { expected, .. } if matches!(*expected, NUMBER | DATE | VECTOR) => true,
         FaultKind::Field { .. } | FaultKind::Blank => return Err(fault),
     };
     let is_kept = match layout.on_fault {
@@ -190,6 +212,10 @@ fn pass_over(
 
 /// What a number's field must hold.
 pub(crate) const NUMBER: &str = "a finite number";
+/// What a date's field must hold; its column says how that is written.
+pub(crate) const DATE: &str = "a date";
+/// What a vector's field must hold; its column says how many numbers that are.
+pub(crate) const VECTOR: &str = "a vector";
 
 /// Appends one row; false for a blank line.
 ///
@@ -254,7 +280,8 @@ impl Part {
         match self {
             Self::Skipped => {}
             Self::Text { codes, .. } => codes.extend(codes.last().copied()),
-            Self::Numbers(values) => values.extend(values.last().copied()),
+            Self::Numbers(values) | Self::Dates(values) => values.extend(values.last().copied()),
+            Self::Vectors { values, width } => values.extend_from_within(values.len().saturating_sub(*width)..),
         }
     }
 
@@ -263,7 +290,8 @@ impl Part {
         match self {
             Self::Skipped => {}
             Self::Text { codes, .. } => codes.truncate(n_rows),
-            Self::Numbers(values) => values.truncate(n_rows),
+            Self::Numbers(values) | Self::Dates(values) => values.truncate(n_rows),
+            Self::Vectors { values, width } => values.truncate(n_rows * *width),
         }
     }
 }
@@ -285,8 +313,59 @@ fn store(part: &mut Part, plan: Plan, text: &[u8], layout: &Layout<'_>) -> Resul
                 return Err(NUMBER);
             }
         }
+        Part::Dates(values) => {
+            let date = layout.date(plan, text);
+            values.push(date.unwrap_or(f64::NAN));
+            date.ok_or(DATE)?;
+        }
+        Part::Vectors { values, width } => {
+            if !layout.vector(plan, text, values) {
+                values.resize(values.len() + *width, f64::NAN);
+                return Err(VECTOR);
+            }
+        }
     }
     Ok(())
+}
+
+impl Layout<'_> {
+    /// A date in seconds, NaN for a gap; `None` for what is none.
+    fn date(&self, plan: Plan, text: &[u8]) -> Option<f64> {
+        let Plan::Date { column, gaps } = plan else { return None };
+        if gaps && is_missing(text, self.missing) {
+            return Some(f64::NAN);
+        }
+        read_date(self.columns.get(column)?, text)
+    }
+
+    /// Appends the numbers of a vector, all of them NaN for a gap; false, and nothing, for what is none.
+    fn vector(&self, plan: Plan, text: &[u8], values: &mut Vec<f64>) -> bool {
+        let Plan::Vector { column, width, gaps } = plan else { return false };
+        if gaps && is_missing(text, self.missing) {
+            values.resize(values.len() + width, f64::NAN);
+            return true;
+        }
+        self.columns.get(column).is_some_and(|column| read_vector(column, text, self.numbers, values))
+    }
+}
+
+/// A date in seconds, as its column says that it is written.
+pub(super) fn read_date(column: &Column, text: &[u8]) -> Option<f64> {
+    match column {
+        Column::Date { format, .. } => format.seconds(std::str::from_utf8(text).ok()?),
+        _ => None,
+    }
+}
+
+/// Appends the numbers of a vector, as many as its column says.
+pub(super) fn read_vector(column: &Column, text: &[u8], numbers: Numbers, values: &mut Vec<f64>) -> bool {
+    match (column, std::str::from_utf8(text)) {
+        (Column::Vector { separator, length, .. }, Ok(text)) => {
+            let length = usize::try_from(*length).unwrap_or(usize::MAX);
+            cell_parts::numbers(text, *separator, length, numbers, values)
+        }
+        _ => false,
+    }
 }
 
 /// Whether a text is among those that mean "not known".
@@ -310,6 +389,7 @@ mod tests {
             delimiter: b',',
             quotes: true,
             missing: &missing,
+            columns: &[],
             numbers: Numbers::PLAIN,
             blank: Blank::Skip,
             on_fault: OnFault::Stop,
@@ -352,6 +432,7 @@ mod tests {
             delimiter: b',',
             quotes: true,
             missing: &[],
+            columns: &[],
             numbers: Numbers::PLAIN,
             blank,
             on_fault: OnFault::Stop,

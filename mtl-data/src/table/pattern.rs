@@ -15,7 +15,7 @@
 //! | a name with `*` | is |
 //! |---|---|
 //! | that the header holds letter by letter | that column |
-//! | of an input or an ignored column | a pattern; refused where no column matches it, which is how typing errors show |
+//! | of an input, an id or an ignored column | a pattern; refused where no column matches it, which is how typing errors show |
 //! | `*` alone | all columns that neither a name nor another pattern is about; there may be none |
 //! | of a label, a weight or a group | refused: tasks are known before any file is read |
 //!
@@ -59,7 +59,13 @@ impl Schema {
             let name = column.name();
             match column {
                 _ if !name.contains('*') || header.contains(name) => _ = exact.insert(name),
-                Column::Categorical { .. } | Column::Numeric { .. } | Column::Ignore { .. } => {
+                Column::Categorical { .. }
+                | Column::Numeric { .. }
+                | Column::Date { .. }
+                | Column::Set { .. }
+                | Column::Vector { .. }
+                | Column::Id { .. }
+                | Column::Ignore { .. } => {
                     if name != OTHERS && !names.iter().any(|of_file| matches(name, of_file)) {
                         let expected =
                             format!("a pattern of columns that the training file has ({})", crate::error::list(names));
@@ -138,9 +144,13 @@ impl Column {
         match &mut column {
             Self::Categorical { name, .. }
             | Self::Numeric { name, .. }
+            | Self::Date { name, .. }
+            | Self::Set { name, .. }
+            | Self::Vector { name, .. }
             | Self::Label { name, .. }
             | Self::Weight { name, .. }
             | Self::Group { name, .. }
+            | Self::Id { name }
             | Self::Ignore { name } => other.clone_into(name),
         }
         column
@@ -162,7 +172,12 @@ mod tests {
             Column::Numeric { .. } => "numeric",
             Column::Label { .. } => "label",
             Column::Ignore { .. } => "ignore",
-            Column::Weight { .. } | Column::Group { .. } => "other",
+            Column::Date { .. }
+            | Column::Set { .. }
+            | Column::Vector { .. }
+            | Column::Weight { .. }
+            | Column::Group { .. }
+            | Column::Id { .. } => "other",
         };
         let schema = schema.for_columns(&names(header))?;
         Ok(schema.columns.iter().map(|column| format!("{} {}", column.name(), kind(column))).collect())

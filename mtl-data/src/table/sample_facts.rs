@@ -51,7 +51,7 @@ fn weights_of(schema: &Schema, table: &Table, column: usize, faults: &mut Faults
     };
     if let Some(row) = numbers.iter().position(|w| *w < 0.0) {
         faults.add(Error::Field {
-            path: table.path().to_owned(),
+            path: table.file(row).to_owned(),
             line: table.line(row),
             column: name.clone(),
             expected: "a weight: a number >= 0".into(),
@@ -76,7 +76,7 @@ fn groups_of(schema: &Schema, table: &Table, column: usize, faults: &mut Faults)
     if let Some(row) = codes.iter().position(is_missing) {
         let text = codes.get(row).and_then(|&code| dictionary.get(code as usize)).map_or("", String::as_str);
         faults.add(Error::Field {
-            path: table.path().to_owned(),
+            path: table.file(row).to_owned(),
             line: table.line(row),
             column: name.clone(),
             expected: "a group, which no row may lack".into(),

@@ -149,8 +149,23 @@ fn interpolate(xs: &[f64], ys: &[f64], x: f64) -> f64 {
     }
 }
 
+/// What is learned of numbers.
+pub(super) struct Learned {
+    pub(super) mean: f64,
+    pub(super) std: f64,
+    pub(super) fill: f64,
+    pub(super) edges: Vec<f32>,
+    pub(super) quantiles: Vec<f64>,
+}
+
 /// What is learned of a column of numbers from those that are known.
 pub(super) fn fit(transform: Transform, known: impl Iterator<Item = f64> + Clone) -> FittedColumn {
+    let Learned { mean, std, fill, edges, quantiles } = learn(transform, known);
+    FittedColumn::Numeric { mean, std, fill, edges, quantiles }
+}
+
+/// The same of numbers that are no column by themselves.
+pub(super) fn learn(transform: Transform, known: impl Iterator<Item = f64> + Clone) -> Learned {
     let fill = moments(known.clone()).0;
     let sample = Sample::of(known.clone());
     let ((mean, std), quantiles) = match transform {
@@ -164,7 +179,7 @@ pub(super) fn fit(transform: Transform, known: impl Iterator<Item = f64> + Clone
     // Without a number nothing lies anywhere; one makes all shares one half.
     let quantiles = if transform == Transform::Quantile && quantiles.is_empty() { vec![0.0] } else { quantiles };
     let edges = sample.edges(&Scale { transform, mean, std, quantiles: &quantiles });
-    FittedColumn::Numeric { mean, std, fill, edges, quantiles }
+    Learned { mean, std, fill, edges, quantiles }
 }
 
 /// The median, and the distance between quartiles; where that is 0, half of that between the ends.

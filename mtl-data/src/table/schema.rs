@@ -22,11 +22,15 @@
 use mtl_core::{answer::AnswerTag, task::TaskName};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::task_name;
+use super::{
+    buckets::Buckets,
+    date::{DateFormat, DatePart},
+    fields, task_name,
+};
 use crate::error::{Error, Result, quoted};
 
 /// The columns of a table, and which texts mean "not known".
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Schema {
     /// Texts that mean "not known" in label columns and in numeric columns that allow it; default the empty text. `mtl
@@ -52,16 +56,25 @@ fn empty_text() -> Vec<String> {
 }
 
 /// One column.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Column {
-    /// Texts from a vocabulary: input `categorical`.
+    /// Texts from a vocabulary, or by a hash, or numbers by ranges: input `categorical`.
     Categorical {
         /// The column's name, or a pattern: `fp*` for all that begin so, `*` for all others.
         name: String,
         /// Texts that occur less often in the training split count as unknown (code 0); default 1.
         #[serde(default = "one")]
         min_count: u64,
+        /// So many buckets, 2 to 16777216, in place of a vocabulary: a text has the one that its hash says, and may share it. For very
+        /// many texts; those that training lacks have one as well. Default none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(range(min = 2, max = 16_777_216))]
+        hash: Option<u64>,
+        /// Numbers as categories: 2 to 1000 ranges of about equally many training numbers, or a list of edges, ascending. A missing number
+        /// is the category of what is not known. Default none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        buckets: Option<Buckets>,
     },
     /// Numbers: input `numeric`.
     Numeric {
@@ -71,6 +84,52 @@ pub enum Column {
         #[serde(default)]
         transform: Transform,
         /// What to do where the number is not known.
+        #[serde(default)]
+        missing: MissingNumber,
+    },
+    /// Dates, with a time or without: several fields of input `numeric`, named `<name> <part>`.
+    Date {
+        /// The column's name, or a pattern: `fp*` for all that begin so, `*` for all others.
+        name: String,
+        /// How they are written: `iso` (`2024-01-31`, `2024-01-31T09:30:00Z`), `unix` (seconds), `unix-ms`, or a pattern such as
+        /// `%d.%m.%Y %H:%M` (`strftime`'s letters). Default `iso`.
+        #[serde(default)]
+        format: DateFormat,
+        /// What is asked of a date; default days, day-of-year and weekday, and hour where a training date has a time.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        parts: Vec<DatePart>,
+        /// What to do where the date is not known; `mean` is the mean day, in the middle of every circle.
+        #[serde(default)]
+        missing: MissingNumber,
+    },
+    /// Several texts in a cell: a field of 0 and 1 of input `numeric` for each frequent one, `<name>=<member>`, and `<name> others`,
+    /// `ln(1 + n)` of how many others there are. A text that means "not known" is the empty set.
+    Set {
+        /// The column's name, or a pattern: `fp*` for all that begin so, `*` for all others.
+        name: String,
+        /// What stands between members: one character. Blanks around members, quotes around them and brackets around all fall away.
+        separator: char,
+        /// So many members at most have a field, 1 to 10000, the most frequent of the training split; default 64.
+        #[serde(default = "sixty_four")]
+        #[schemars(range(min = 1, max = 10_000))]
+        members: u64,
+        /// Members in fewer cells of the training split have none; default 1.
+        #[serde(default = "one")]
+        min_count: u64,
+    },
+    /// Numbers in one cell, as many in each: fields of input `numeric`, `<name>[1]` and so on.
+    Vector {
+        /// The column's name, or a pattern: `fp*` for all that begin so, `*` for all others.
+        name: String,
+        /// What stands between numbers: one character; several blanks are one. Brackets around all fall away.
+        separator: char,
+        /// How many numbers there are, 1 to 100000.
+        #[schemars(range(min = 1, max = 100_000))]
+        length: u64,
+        /// How numbers are scaled, each place by itself.
+        #[serde(default)]
+        transform: Transform,
+        /// What to do where the whole vector is not known.
         #[serde(default)]
         missing: MissingNumber,
     },
@@ -103,6 +162,12 @@ pub enum Column {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         tasks: Vec<TaskName>,
     },
+    /// What a row is called. It is no input and is not learned from; `mtl predict` writes it beside the answers, and a file with a
+    /// header need not have it.
+    Id {
+        /// The column's name, or a pattern: `fp*` for all that begin so, `*` for all others.
+        name: String,
+    },
     /// A column that is not read; a file with a header need not have it.
     Ignore {
         /// The column's name, or a pattern: `fp*` for all that begin so, `*` for all others.
@@ -114,6 +179,10 @@ fn one() -> u64 {
     1
 }
 
+fn sixty_four() -> u64 {
+    64
+}
+
 impl Column {
     /// The column's name.
     #[must_use]
@@ -121,9 +190,13 @@ impl Column {
         match self {
             Self::Categorical { name, .. }
             | Self::Numeric { name, .. }
+            | Self::Date { name, .. }
+            | Self::Set { name, .. }
+            | Self::Vector { name, .. }
             | Self::Label { name, .. }
             | Self::Weight { name, .. }
             | Self::Group { name, .. }
+            | Self::Id { name }
             | Self::Ignore { name } => name,
         }
     }
@@ -132,25 +205,47 @@ impl Column {
     fn is_of(&self, task: &TaskName) -> bool {
         match self {
             Self::Weight { tasks, .. } | Self::Group { tasks, .. } => tasks.is_empty() || tasks.contains(task),
-            Self::Categorical { .. } | Self::Numeric { .. } | Self::Label { .. } | Self::Ignore { .. } => false,
+            Self::Categorical { .. }
+            | Self::Numeric { .. }
+            | Self::Date { .. }
+            | Self::Set { .. }
+            | Self::Vector { .. }
+            | Self::Label { .. }
+            | Self::Id { .. }
+            | Self::Ignore { .. } => false,
         }
     }
 
     /// Whether it is an input of the model.
     #[must_use]
     pub fn is_input(&self) -> bool {
-        matches!(self, Self::Categorical { .. } | Self::Numeric { .. })
+        match self {
+            Self::Categorical { .. }
+            | Self::Numeric { .. }
+            | Self::Date { .. }
+            | Self::Set { .. }
+            | Self::Vector { .. } => true,
+            Self::Label { .. } | Self::Weight { .. } | Self::Group { .. } | Self::Id { .. } | Self::Ignore { .. } => {
+                false
+            }
+        }
     }
 
     /// The name of the field that says where its number is missing, if there is one.
     pub(crate) fn indicator(&self) -> Option<String> {
         match self {
-            Self::Numeric { name, missing: MissingNumber::Indicator, .. } => Some(format!("{name} missing")),
+            Self::Numeric { name, missing: MissingNumber::Indicator, .. }
+            | Self::Date { name, missing: MissingNumber::Indicator, .. }
+            | Self::Vector { name, missing: MissingNumber::Indicator, .. } => Some(format!("{name} missing")),
             Self::Numeric { .. }
             | Self::Categorical { .. }
+            | Self::Date { .. }
+            | Self::Set { .. }
+            | Self::Vector { .. }
             | Self::Label { .. }
             | Self::Weight { .. }
             | Self::Group { .. }
+            | Self::Id { .. }
             | Self::Ignore { .. } => None,
         }
     }
@@ -263,20 +358,34 @@ impl Schema {
             }
         }
         for (idx, column) in self.columns.iter().enumerate() {
-            let Some(field) = column.indicator() else { continue };
-            if self.columns.iter().any(|other| other.is_input() && other.name() == field) {
+            if let Some((key, expected, found)) = check_settings(column) {
+                return refuse(format!("columns[{idx}].{key}"), &expected, found);
+            }
+            let is_taken = |field: &String| self.columns.iter().any(|other| other.is_input() && other.name() == field);
+            let Some(field) = fields::known_names(column).into_iter().find(is_taken) else { continue };
+            if column.indicator().as_ref() == Some(&field) {
                 let expected = "\"mean\" or \"refuse\" where another input has the name of its indicator";
                 return refuse(format!("columns[{idx}].missing"), expected, quoted(&field));
             }
+            let expected = "one of whose fields no other input has the name";
+            return refuse(format!("columns[{idx}].name"), expected, quoted(&field));
         }
         if !self.columns.iter().any(Column::is_input) {
-            return refuse("columns".into(), "at least one categorical or numeric column", "none".into());
+            let expected = "at least one input column (categorical, numeric, date, set or vector)";
+            return refuse("columns".into(), expected, "none".into());
         }
         let tasks = self.tasks()?;
         if tasks.is_empty() {
             return refuse("columns".into(), "at least one label column", "none".into());
         }
         self.validate_sample_facts(&tasks)?;
+        for (idx, column) in self.columns.iter().enumerate() {
+            let Column::Id { name } = column else { continue };
+            if name == "row" || tasks.iter().any(|task| task.name.as_str() == name) {
+                let expected = "another than row and those of tasks, beside which it is written";
+                return refuse(format!("columns[{idx}].name"), expected, quoted(name));
+            }
+        }
         for task in &tasks {
             let specs: Vec<_> = task.columns.iter().filter_map(|&c| Some((c, self.label_spec(c)?))).collect();
             let all = |is_kind: fn(&LabelSpec) -> bool| specs.iter().all(|(_, spec)| is_kind(spec));
@@ -449,11 +558,65 @@ impl Schema {
     }
 }
 
+/// What cannot be in the settings of one column: key, what is expected, what was found.
+fn check_settings(column: &Column) -> Option<(&'static str, String, String)> {
+    let beyond = |key, value: u64, from: u64, to: u64| {
+        (!(from..=to).contains(&value)).then(|| (key, format!("from {from} to {to}"), value.to_string()))
+    };
+    let separates = |separator: char| {
+        let expected = || "a character that is no letter, digit, quote or line end".to_owned();
+        (separator.is_alphanumeric() || matches!(separator, '"' | '\'' | '\n' | '\r'))
+            .then(|| ("separator", expected(), format!("{separator:?}")))
+    };
+    match column {
+        Column::Categorical { hash: Some(_), buckets: Some(_), .. } => {
+            Some(("buckets", "not beside hash: one is for numbers, one for texts".into(), "both".into()))
+        }
+        Column::Categorical { min_count, hash, buckets, .. }
+            if *min_count > 1 && (hash.is_some() || buckets.is_some()) =>
+        {
+            let key = if hash.is_some() { "hash" } else { "buckets" };
+            Some(("min_count", format!("1 beside {key}, which has no vocabulary"), min_count.to_string()))
+        }
+        Column::Categorical { hash: Some(n), .. } => beyond("hash", *n, 2, 1 << 24),
+        Column::Categorical { buckets: Some(Buckets::Count(n)), .. } => {
+            (!(2..=1000).contains(n)).then(|| ("buckets", "from 2 to 1000, or a list of edges".into(), n.to_string()))
+        }
+        Column::Categorical { buckets: Some(Buckets::Edges(edges)), .. } => {
+            let fits = !edges.is_empty() && edges.iter().all(|x| x.is_finite()) && edges.is_sorted_by(|a, b| a < b);
+            (!fits).then(|| ("buckets", "edges that are finite and ascend, at least one".into(), format!("{edges:?}")))
+        }
+        Column::Date { parts, .. } => {
+            let again = parts.iter().enumerate().find(|(at, part)| parts[..*at].contains(part));
+            again.map(|(_, part)| ("parts", "each part once".into(), format!("{part:?} twice")))
+        }
+        Column::Set { separator, members, .. } => {
+            separates(*separator).or_else(|| beyond("members", *members, 1, 10_000))
+        }
+        Column::Vector { separator, length, .. } => {
+            let of_number = matches!(separator, '.' | '+' | '-');
+            let mark = || ("separator", "no mark of a number".to_owned(), format!("{separator:?}"));
+            let separates = separates(*separator).or_else(|| of_number.then(mark));
+            separates.or_else(|| beyond("length", *length, 1, 100_000))
+        }
+        Column::Categorical { .. }
+        | Column::Numeric { .. }
+        | Column::Label { .. }
+        | Column::Weight { .. }
+        | Column::Group { .. }
+        | Column::Id { .. }
+        | Column::Ignore { .. } => None,
+    }
+}
+
 /// What a column of that name may be beside another of the same name; `None` if both may stand.
 fn exclude(one: &Column, other: &Column) -> Option<&'static str> {
     let is_ignored = |column: &Column| matches!(column, Column::Ignore { .. });
     if is_ignored(one) || is_ignored(other) {
         return Some("a column that is not also ignored");
+    }
+    if let (Column::Id { .. }, Column::Id { .. }) = (one, other) {
+        return Some("an id once");
     }
     (one.is_input() && other.is_input()).then_some("a column that is an input once (it may be a label beside that)")
 }
@@ -523,7 +686,7 @@ mod tests {
                 .contains("schema.columns[1].name must be a column that is not also ignored")
         );
         assert!(refusal(AGE).contains("at least one label column"));
-        assert!(refusal(r#"{ name = "y", kind = "label", label = "class" }"#).contains("categorical or numeric"));
+        assert!(refusal(r#"{ name = "y", kind = "label", label = "class" }"#).contains("at least one input column"));
         assert!(refusal(r#"{ name = "", kind = "ignore" }"#).contains("column 1 without name"));
         let none = r#"{ name = "y", kind = "label", label = { classes = [] } }"#;
         assert!(

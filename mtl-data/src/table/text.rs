@@ -19,6 +19,7 @@ use memchr::{memchr, memchr_iter, memchr2_iter};
 
 use super::{
     format::{CsvFormat, Delimiter},
+    json_lines::{self, JsonLines},
     unpack::{HEAD, Unpacked, is_packed, refuse_known},
 };
 use crate::error::{Error, Result};
@@ -34,6 +35,8 @@ pub(crate) struct TextReader<R: Read> {
     /// `None` before the first bytes; then `Some(None)` for UTF-8, which needs none.
     decoder: Option<Option<Decoder>>,
     lines: Lines,
+    /// Whether its text is objects, and how they become rows; `None` before the first text.
+    json: Option<Option<JsonLines>>,
     /// Lines passed, to say where a letter is none.
     line: u64,
     ended: bool,
@@ -49,6 +52,7 @@ impl<R: Read> TextReader<R> {
             format,
             decoder: None,
             lines: Lines::new(&format),
+            json: None,
             line: 1,
             ended: false,
         })
@@ -74,9 +78,22 @@ impl<R: Read> TextReader<R> {
                 Err(e) => return Err(Error::io(&self.path, e)),
             }
             let piece = self.decode(piece)?;
-            self.lines.push(&piece, self.ended, text);
+            if self.json.is_none() && !piece.trim_ascii_start().is_empty() {
+                let json =
+                    json_lines::is_it(&piece, &self.format).then(|| JsonLines::new(self.path.clone(), &self.format));
+                self.json = Some(json.transpose()?);
+            }
+            match &mut self.json {
+                Some(Some(json)) => json.push(&piece, self.ended, text)?,
+                Some(None) | None => self.lines.push(&piece, self.ended, text),
+            }
         }
         Ok(())
+    }
+
+    /// Whether the text read so far is rows made of objects, whose header stands in no line.
+    pub(crate) fn is_json(&self) -> bool {
+        matches!(self.json, Some(Some(_)))
     }
 
     fn decode(&mut self, mut piece: Vec<u8>) -> Result<Vec<u8>> {
@@ -115,22 +132,23 @@ impl<R: Read> TextReader<R> {
     }
 }
 
-/// All of a file's text.
+/// All of a file's text, and whether it was made of objects.
 ///
 /// # Errors
 /// As [`TextReader::open`] and [`TextReader::fill`].
-pub(crate) fn whole<'a>(path: &Path, bytes: &'a [u8], format: &CsvFormat) -> Result<Cow<'a, [u8]>> {
+pub(crate) fn whole<'a>(path: &Path, bytes: &'a [u8], format: &CsvFormat) -> Result<(Cow<'a, [u8]>, bool)> {
     let head = &bytes[..bytes.len().min(HEAD)];
     if !is_packed(head) && format.delimiter != Delimiter::Whitespace && !has_lone_return(bytes) {
         refuse_known(path, head)?;
         let (encoding, mark) = encoding_of(path, head, format)?;
-        if encoding == UTF_8 {
-            return Ok(Cow::Borrowed(&bytes[mark..]));
+        if encoding == UTF_8 && !json_lines::is_it(&bytes[mark..], format) {
+            return Ok((Cow::Borrowed(&bytes[mark..]), false));
         }
     }
     let mut text = Vec::with_capacity(bytes.len());
-    TextReader::open(path, bytes, *format)?.fill(&mut text, usize::MAX)?;
-    Ok(Cow::Owned(text))
+    let mut reader = TextReader::open(path, bytes, *format)?;
+    reader.fill(&mut text, usize::MAX)?;
+    Ok((Cow::Owned(text), reader.is_json()))
 }
 
 /// The encoding, and the length of the mark that says so.
@@ -284,7 +302,7 @@ mod tests {
             let until = text.len() + size;
             reader.fill(&mut text, until)?;
         }
-        let all = whole("t.csv".as_ref(), bytes, &format)?;
+        let (all, _) = whole("t.csv".as_ref(), bytes, &format)?;
         assert_eq!(String::from_utf8_lossy(&all), String::from_utf8_lossy(&text));
         Ok(String::from_utf8(text).unwrap())
     }

@@ -14,7 +14,7 @@ use std::{
 };
 
 use mtl_data::table::{
-    Column, CsvFormat, LabelSpec, MissingNumber, Schema, Transform,
+    Buckets, Column, CsvFormat, DateFormat, LabelSpec, MissingNumber, Schema, Transform,
     survey::{ColumnProposal, Proposal},
 };
 
@@ -142,7 +142,7 @@ fn columns(text: &mut String, proposal: &Proposal) {
         let (labels, others): (Vec<&ColumnProposal>, Vec<&ColumnProposal>) =
             all.into_iter().partition(|column| matches!(column.entry, Column::Label { .. }));
         let (inputs, left_out): (Vec<Line>, Vec<Line>) =
-            lines(&others).into_iter().partition(|line| !matches!(line.entry, Column::Ignore { .. }));
+            lines(&others).into_iter().partition(|line| line.entry.is_input());
         for (what, lines) in [("answers", alone(&labels)), ("inputs", inputs), ("left out", left_out)] {
             if !lines.is_empty() {
                 line(text, &format!("    # {what}"));
@@ -292,24 +292,36 @@ fn families(columns: &[&ColumnProposal]) -> Vec<(String, usize)> {
 fn settings(column: &Column) -> String {
     let list = |texts: &[String]| format!("[{}]", texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(", "));
     match column {
-        Column::Categorical { min_count, .. } => {
+        Column::Categorical { min_count, hash, buckets, .. } => {
             let rare = if *min_count > 1 { format!(", min_count = {min_count}") } else { String::new() };
-            format!("kind = \"categorical\"{rare}")
+            let hash = hash.map_or_else(String::new, |n| format!(", hash = {n}"));
+            let buckets = match buckets {
+                None => String::new(),
+                Some(Buckets::Count(n)) => format!(", buckets = {n}"),
+                Some(Buckets::Edges(edges)) => format!(", buckets = {edges:?}"),
+            };
+            format!("kind = \"categorical\"{rare}{hash}{buckets}")
         }
         Column::Numeric { transform, missing, .. } => {
-            let scale = match transform {
-                Transform::Standard => "",
-                Transform::Log1pStandard => ", transform = \"log1p-standard\"",
-                Transform::None => ", transform = \"none\"",
-                Transform::Robust => ", transform = \"robust\"",
-                Transform::Quantile => ", transform = \"quantile\"",
+            format!("kind = \"numeric\"{}{}", scale(*transform), gaps(*missing))
+        }
+        Column::Date { format, parts, missing, .. } => {
+            let parts: Vec<String> = parts.iter().map(|part| quoted(part.name())).collect();
+            let parts = if parts.is_empty() { String::new() } else { format!(", parts = [{}]", parts.join(", ")) };
+            let written = match format {
+                DateFormat::Iso => String::new(),
+                other => format!(", format = {}", quoted(&String::from(other.clone()))),
             };
-            let gaps = match missing {
-                MissingNumber::Refuse => "",
-                MissingNumber::Mean => ", missing = \"mean\"",
-                MissingNumber::Indicator => ", missing = \"indicator\"",
-            };
-            format!("kind = \"numeric\"{scale}{gaps}")
+            format!("kind = \"date\"{written}{parts}{}", gaps(*missing))
+        }
+        Column::Set { separator, members, min_count, .. } => {
+            let rare = if *min_count > 1 { format!(", min_count = {min_count}") } else { String::new() };
+            let separator = quoted(&separator.to_string());
+            format!("kind = \"set\", separator = {separator}, members = {members}{rare}")
+        }
+        Column::Vector { separator, length, transform, missing, .. } => {
+            let (separator, scale, gaps) = (quoted(&separator.to_string()), scale(*transform), gaps(*missing));
+            format!("kind = \"vector\", separator = {separator}, length = {length}{scale}{gaps}")
         }
         Column::Label { label, .. } => {
             let label = match label {
@@ -334,7 +346,26 @@ fn settings(column: &Column) -> String {
         }
         Column::Weight { .. } => "kind = \"weight\"".to_owned(),
         Column::Group { .. } => "kind = \"group\"".to_owned(),
+        Column::Id { .. } => "kind = \"id\"".to_owned(),
         Column::Ignore { .. } => "kind = \"ignore\"".to_owned(),
+    }
+}
+
+fn scale(transform: Transform) -> &'static str {
+    match transform {
+        Transform::Standard => "",
+        Transform::Log1pStandard => ", transform = \"log1p-standard\"",
+        Transform::None => ", transform = \"none\"",
+        Transform::Robust => ", transform = \"robust\"",
+        Transform::Quantile => ", transform = \"quantile\"",
+    }
+}
+
+fn gaps(missing: MissingNumber) -> &'static str {
+    match missing {
+        MissingNumber::Refuse => "",
+        MissingNumber::Mean => ", missing = \"mean\"",
+        MissingNumber::Indicator => ", missing = \"indicator\"",
     }
 }
 

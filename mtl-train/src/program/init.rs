@@ -21,7 +21,7 @@ const SHOWN: usize = 12;
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
-    /// The table, as text (CSV and its kin, compressed or not): what is learned from. Further files are for validation or for
+    /// The table, as text (CSV and its kin or JSON lines, compressed or not): what is learned from. Further files are for validation or for
     /// testing, which their names have to say (`test`, `valid`, `val`, `dev`).
     #[arg(required = true)]
     files: Vec<PathBuf>,
@@ -104,7 +104,7 @@ fn files(args: &Args) -> Result<TableFiles> {
 /// `flats.csv.gz` makes `flats.toml`.
 fn default_out(train: &Path) -> PathBuf {
     let name = train.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let endings = [".gz", ".zst", ".csv", ".tsv", ".txt", ".data", ".dat"];
+    let endings = [".gz", ".zst", ".csv", ".tsv", ".txt", ".data", ".dat", ".jsonl", ".ndjson", ".json"];
     let stem = endings.iter().fold(name.as_str(), |name, ending| name.strip_suffix(ending).unwrap_or(name));
     PathBuf::from(format!("{}.toml", if stem.is_empty() { "run" } else { stem }))
 }

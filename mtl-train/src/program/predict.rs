@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::{
     Result,
     config::DeviceConfig,
-    deploy::predict::{OutputFormat, Predictor, Request, predict_file},
+    deploy::predict::{OutputFormat, Predicted, Predictor, Request, predict_file},
     monitor::console::note,
 };
 use clap::Args as ClapArgs;
@@ -45,7 +45,13 @@ pub(super) fn run(args: &Args) -> Result<()> {
         format: args.format,
         batch_size: args.batch_size,
     };
-    let (rows, source) = predict_file(&predictor, &request)?;
+    let Predicted { rows, source, lacking_ids } = predict_file(&predictor, &request)?;
+    if !lacking_ids.is_empty() {
+        let names = lacking_ids.join(", ");
+        note(format_args!(
+            "note: the input has no column {names}: answers say which row they are of, not what it is called"
+        ));
+    }
     if let (None, Some(source)) = (&args.source, source) {
         note(format_args!("note: answered as samples of {source}, the one source that can read them"));
     }

@@ -266,7 +266,7 @@ fn ready(settled: Settled, from: Option<&Path>, stop: &Stop) -> Result<Ready> {
 /// As [`StreamRun::create`].
 pub fn examine(config: RunConfig) -> Result<Vec<Finding>> {
     let mut settled = Settled::of(config, false)?;
-    if settled.csv()?.train == Path::new("-") {
+    if settled.csv()?.train.is_standard_input() {
         settled.notes.push(Finding::note("stream", "the standard input was not read: settings alone were looked at"));
         return Ok(settled.notes);
     }

@@ -7,6 +7,7 @@ use super::{
         CsvFormat, Delimiter, Encoding, Faults, FittedSchema, ReadRows, Schema, Table, Told, chunk,
         cursor::Cursor,
         header::{self, LONGEST_ROW},
+        json_lines,
         parse::{Blank, Layout, Plan},
         places, plans,
     },
@@ -117,6 +118,10 @@ impl Opened {
         while self.feed.pending.len() < MARK.len() && self.feed.grow(&self.stop)? {}
         if self.feed.pending.starts_with(MARK) {
             self.feed.consume(MARK.len());
+        }
+        if json_lines::is_it(&self.feed.pending, &self.format) {
+            let advice = "a stream is rows of CSV: jq -r '[.a, .b] | @csv' makes some of objects".to_owned();
+            return Err(Error::NotText { path: self.path.clone(), found: "JSON lines".into(), advice });
         }
         let (mut text, mut lines) = (Vec::new(), 0);
         if self.format.header {
@@ -247,6 +252,7 @@ impl Opened {
             delimiter: self.delimiter,
             quotes: self.format.quotes,
             missing: &self.schema.missing,
+            columns: &self.schema.columns,
             numbers: self.format.numbers(),
             blank: if self.names.len() == 1 { Blank::Row } else { Blank::Skip },
             on_fault: faults.on_fault(),
@@ -255,8 +261,8 @@ impl Opened {
         let body = &self.feed.pending[..end];
         let read = ReadRows::parse(&told, body, first_line, &layout, PIECE, &mut None, &mut faults)?;
         let mut columns = Vec::with_capacity(self.places.len());
-        for (column, place) in self.schema.columns.iter().zip(&self.places) {
-            let (column, fault) = read.column_of(column, *place, &told);
+        for (idx, place) in self.places.iter().enumerate() {
+            let (column, fault) = read.column_of(idx, *place, &told);
             // A column that is a text as well was kept whole: too late to leave the row out.
             if let Some(fault) = fault {
                 return Err(fault);
@@ -264,8 +270,8 @@ impl Opened {
             columns.push(column);
         }
         let ReadRows { lines, dropped, .. } = read;
-        let (path, content) = (self.path.clone(), Content::default());
-        let table = Table { path, columns, also: Vec::new(), lines, content };
+        let (path, files, content) = (self.path.clone(), Vec::new(), Content::default());
+        let table = Table { path, files, columns, also: Vec::new(), lines, content };
         Ok(Parsed { table, n_lines: lines_of(body), dropped, first_faults: faults.into_errors() })
     }
 

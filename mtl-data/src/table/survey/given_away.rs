@@ -61,12 +61,12 @@ fn per_row<T: Copy>(sample: &Sample, column: usize, of: impl Fn(&str) -> Option<
     look_up(sample.codes(column), &sample.of_texts(column, of))
 }
 
-/// How much of the labels the column gives away, `[0, 1]`, and whether by what stands in it or by where something stands.
+/// How much of the labels the column gives away, `[0, 1]`, where `number` reads numbers and dates, and whether by what stands in it or by where something stands.
 pub(super) fn strength(
     sample: &Sample,
     column: usize,
     kind: Kind,
-    numbers: Numbers,
+    number: &dyn Fn(&str) -> Option<f64>,
     labels: &Labels,
 ) -> (f64, &'static str) {
     let by_gaps = match labels {
@@ -77,14 +77,14 @@ pub(super) fn strength(
         Labels::Numbers(_) => 0.0,
     };
     let cells = match kind {
-        Kind::Number | Kind::Grade => Cells::Numbers(per_row(sample, column, |text| numbers.parse(text.as_bytes()))),
+        Kind::Number | Kind::Grade | Kind::Date => Cells::Numbers(per_row(sample, column, number)),
         Kind::Category | Kind::Code | Kind::YesNo | Kind::Set | Kind::Group => {
             let known = sample.of_texts(column, |text| !usually_missing(text));
             let is_known = |code: u32| known.get(code as usize).copied().unwrap_or(false).then_some(code);
             Cells::Texts(sample.codes(column).iter().map(|&code| is_known(code)).collect())
         }
-        // What is no input gives nothing away.
-        Kind::Date | Kind::Text | Kind::Path | Kind::Id | Kind::Constant | Kind::Empty => return (0.0, ""),
+        // What is no input gives nothing away; one number of a vector is not looked at.
+        Kind::Vector | Kind::Text | Kind::Path | Kind::Id | Kind::Constant | Kind::Empty => return (0.0, ""),
     };
     let by_value = match (&cells, labels) {
         (Cells::Texts(texts), Labels::Classes(classes)) => gain(&pairs(texts, classes)),

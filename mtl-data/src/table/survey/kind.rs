@@ -8,21 +8,22 @@
 //! | id | whole numbers that count the rows; a name such as `id` or `user_id` and a text of its own in nearly every row |
 //! | group | a name such as `subject` or `user_id`, and more than 20 texts that come again: what belongs together rather than what it is |
 //! | code | whole numbers with leading zeros, or with a name such as `store_id` |
+//! | date | numbers or eight digits of a column called so, see `dates.rs` |
 //! | yes/no | two different texts |
 //! | grade | whole numbers, ten different ones at most, within 20 of each other |
 //! | number | all known cells are numbers, or nearly all and the others are up to three words |
 //! | date | nearly all known cells are dates or times |
+//! | vector | at least three numbers in each cell, as many in all |
 //! | path | nearly all are addresses or files in folders |
 //! | text | four words or 40 letters a cell, and variety above a half |
 //! | set | a separator in many cells, between parts that are fewer than the cells' texts |
 //! | id | variety above 0.9, of more than 20 cells; above a half, of more than 50 different texts |
 //! | category | all others |
 
-use std::collections::HashSet;
-
 use serde::Serialize;
 
-use super::tally::Tally;
+use super::{dates, parts, tally::Tally};
+use crate::table::date::DateFormat;
 
 /// What a column seems to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -44,6 +45,8 @@ pub enum Kind {
     Text,
     /// Several texts in a cell, between separators.
     Set,
+    /// Several numbers in a cell, as many in each.
+    Vector,
     /// Files or addresses.
     Path,
     /// A name of each row.
@@ -82,6 +85,7 @@ impl Kind {
             Self::Date => "date",
             Self::Text => "text",
             Self::Set => "set",
+            Self::Vector => "vector",
             Self::Path => "path",
             Self::Id => "id",
             Self::Group => "group",
@@ -177,6 +181,16 @@ pub(super) fn judge(tally: &Tally) -> Judgement {
             return of(Kind::Code, format!("its name, and {different} whole numbers that come again"));
         }
     }
+    if tally.numbers == known
+        && let Some(found) = dates::spelling(tally)
+    {
+        let what = match found.format {
+            DateFormat::Unix => "seconds since 1970",
+            DateFormat::UnixMs => "milliseconds since 1970",
+            DateFormat::Iso | DateFormat::Pattern(_) => "dates in digits",
+        };
+        return of(Kind::Date, format!("{what}, by its name and {}", shown(tally)));
+    }
     if tally.padded > 0 && tally.integers == known && !is_fractional {
         return match variety > 0.9 && known > 20 {
             true => of(Kind::Id, format!("digits with leading zeros, {different}")),
@@ -190,11 +204,21 @@ pub(super) fn judge(tally: &Tally) -> Judgement {
         let texts: Vec<String> = tally.texts().iter().map(|(text, _)| format!("{text:?}")).collect();
         return of(Kind::YesNo, texts.join(" and "));
     }
-    if all(tally.iso_dates) {
-        return of(Kind::Date, format!("dates such as {}", shown(tally)));
+    if let Some(found) = dates::spelling(tally) {
+        let words = match found.words.as_slice() {
+            [] => String::new(),
+            words => format!(", but for {}, which would mean not known", crate::error::list(words)),
+        };
+        let other = found.or.map(|other| format!("; {:?} would read all of them too", String::from(other)));
+        let reason = format!("dates such as {}{words}{}", shown(tally), other.as_deref().unwrap_or_default());
+        let is_doubtful = other.is_some() || !found.words.is_empty();
+        return Judgement { words: found.words, is_doubtful, ..of(Kind::Date, reason) };
     }
     if all(tally.iso_dates + tally.other_dates) {
         return of(Kind::Date, format!("dates or times such as {}", shown(tally)));
+    }
+    if let Some((mark, n)) = parts::vector(tally) {
+        return of(Kind::Vector, format!("{n} numbers between {mark:?}"));
     }
     if tally.share(tally.paths) > 0.9 {
         return of(Kind::Path, format!("files or addresses such as {}", shown(tally)));
@@ -203,7 +227,7 @@ pub(super) fn judge(tally: &Tally) -> Judgement {
     if variety > 0.5 && (words >= 4.0 || letters >= 40.0) {
         return of(Kind::Text, format!("about {words:.0} words a cell, {different} texts"));
     }
-    if let Some((separator, parts)) = separator(tally) {
+    if let Some((separator, parts)) = parts::separator(tally) {
         return doubtful(Kind::Set, format!("{parts} parts between {separator:?}, {different} together"));
     }
     if variety > 0.9 && known > 20 {
@@ -244,24 +268,6 @@ fn number(tally: &Tally, known: u64, distinct: usize, is_more: bool) -> Option<J
         return Some(of(Kind::Grade, format!("{distinct} whole numbers, {range}")));
     }
     Some(of(Kind::Number, range))
-}
-
-/// The mark between the parts of most cells, and how many different parts there are.
-fn separator(tally: &Tally) -> Option<(char, usize)> {
-    let texts = tally.texts();
-    let n: u64 = texts.iter().map(|(_, count)| count).sum();
-    for mark in ['|', ';', ',', ' '] {
-        let with: u64 = texts.iter().filter(|(text, _)| text.contains(mark)).map(|(_, count)| count).sum();
-        let is_common = if mark == ' ' { with * 2 > n } else { with * 5 > n };
-        if texts.len() < 20 || !is_common {
-            continue;
-        }
-        let parts: HashSet<&str> = texts.iter().flat_map(|(text, _)| text.split(mark)).map(str::trim).collect();
-        if parts.len() * 2 < texts.len() && parts.len() <= 1000 {
-            return Some((mark, parts.len()));
-        }
-    }
-    None
 }
 
 /// The most frequent text, cut to a readable length.
@@ -317,6 +323,9 @@ mod tests {
             ("text", "review", Box::new(|i| format!("this is a text about {i} things and {} more", noise(i, 99)))),
             ("path", "image", Box::new(|i| format!("images/{i}.png"))),
             ("set", "genres", Box::new(|i| format!("g{}|g{}|g{}", noise(i, 7), noise(i + 3, 7), noise(i + 5, 7)))),
+            ("date", "created_at", Box::new(|i| (1_600_000_000 + noise(i, 999) * 90_000).to_string())),
+            ("date", "date", Box::new(|i| format!("2024{:02}{:02}", 1 + noise(i, 12), 1 + noise(i, 28)))),
+            ("vector", "pixels", Box::new(|i| format!("{} {} 0.5 -2", noise(i, 9), noise(i, 7)))),
             ("id", "row", Box::new(|i| (i + 1).to_string())),
             ("id", "code", Box::new(|i| format!("x{i}"))),
             ("id", "user_id", Box::new(|i| (i * 31 % 1000).to_string())),

@@ -17,13 +17,16 @@
 //! | `tally.rs` | [`Tally`]: what was counted of a column |
 //! | `sample.rs` | [`Sample`]: rows that are kept, evenly spread |
 //! | `kind.rs` | [`Kind`]: what a column seems to be, and why |
+//! | `dates.rs`, `parts.rs` | how dates are written; what stands between the parts of a cell |
 //! | `label.rs` | what the labels of a target are, and which columns could be targets |
 //! | `given_away.rs` | which columns give a target away |
 //! | `proposal.rs` | [`Proposal`]: all of it as a schema and a split |
 
+mod dates;
 mod given_away;
 mod kind;
 mod label;
+mod parts;
 mod proposal;
 mod sample;
 mod sniff;
@@ -179,7 +182,8 @@ impl<'a> Blocks<'a> {
         let fields = first.fields?;
         if format.header {
             blocks.pending.drain(..first.end);
-            blocks.line += first.lines;
+            // The header of JSON lines stands in no line of theirs.
+            blocks.line += if blocks.reader.is_json() { 0 } else { first.lines };
             blocks.names = fields;
         } else {
             blocks.names = (1..=fields.len()).map(|n| format!("c{n}")).collect();
@@ -238,6 +242,7 @@ impl<'a> Blocks<'a> {
             delimiter: self.format.delimiter_byte()?,
             quotes: self.format.quotes,
             missing: &[],
+            columns: &[],
             numbers: self.format.numbers(),
             blank: if self.names.len() == 1 { Blank::Row } else { Blank::Skip },
             on_fault: OnFault::Stop,

@@ -5,10 +5,13 @@
 //! | number, few whole numbers | `numeric`; `log1p-standard` where the largest are far from the usual ones; gaps filled by the mean |
 //! | yes/no in numbers | `numeric`, of 0 and 1 as it is |
 //! | category, code, yes/no in texts | `categorical`; texts that occur once left out where there are many |
-//! | set | `categorical` by whole cells, where these are few; else ignored |
-//! | date, text, path | ignored, as there is no such input in tables yet |
+//! | date | `date` in its spelling; ignored where there is none that reads all of them |
+//! | set | `set` |
+//! | vector | `vector` |
+//! | text, path | ignored, as there is no such input in tables yet |
 //! | group | ignored; the split goes by the first |
-//! | id, constant, empty; a name twice | ignored |
+//! | id | `id`: beside the answers of `mtl predict` |
+//! | constant, empty; a name twice | ignored |
 //! | any that gives a target away | ignored, with what was seen |
 //!
 //! Nothing is left out in silence: every column of the file has its line or stands in the notes.
@@ -17,16 +20,18 @@ use mtl_core::task::TaskName;
 use serde::Serialize;
 
 use super::{
-    Survey, Tally,
+    Survey, Tally, dates,
     given_away::{Labels, strength},
     kind::{Judgement, Kind, judge, words_of},
     label::{self, Candidate, FEW_ROWS, Target},
+    parts,
 };
 use crate::{
     error::{Error, Result, list, quoted},
     split::Split,
     table::{
         advice,
+        date::DateFormat,
         format::CsvFormat,
         pattern::matches,
         schema::{Column, LabelSpec, MissingNumber, Schema, Transform},
@@ -35,8 +40,6 @@ use crate::{
 
 /// From here on a column is taken for the target in other words.
 const GIVEN_AWAY: f64 = 0.98;
-/// Whole cells of sets that are few enough to be categories.
-const FEW_SETS: usize = 200;
 /// Different texts from which on those that occur once are left out.
 const MANY_TEXTS: usize = 50;
 /// Groups from which on a split can go by them.
@@ -209,8 +212,13 @@ impl Survey {
         proposal: &mut Proposal,
     ) -> ColumnProposal {
         let numbers = self.format.numbers();
+        let dates = (judgement.kind == Kind::Date).then(|| dates::spelling(tally)).flatten();
+        let number = |text: &str| match &dates {
+            Some(dates) => dates.format.seconds(text),
+            None => numbers.parse(text.as_bytes()),
+        };
         for (target, labels) in proposal.targets.iter().zip(labels) {
-            let (found, how) = strength(&self.sample, at, judgement.kind, numbers, labels);
+            let (found, how) = strength(&self.sample, at, judgement.kind, &number, labels);
             if found >= GIVEN_AWAY {
                 let how = if how.is_empty() { String::new() } else { format!(" by {how}") };
                 let why = format!(
@@ -241,15 +249,30 @@ impl Survey {
         }
         match judgement.kind {
             Kind::YesNo | Kind::Category | Kind::Code => categorical(tally, judgement, ""),
-            Kind::Set if tally.distinct().0 <= FEW_SETS && !tally.distinct().1 && tally.variety() <= 0.5 => {
-                categorical(tally, judgement, "whole cells as categories, as sets are no inputs yet")
+            Kind::Set | Kind::Vector | Kind::Date => {
+                let missing = if own_gaps.is_empty() { MissingNumber::Refuse } else { MissingNumber::Mean };
+                let entry = several(tally, judgement.kind, dates.map(|dates| dates.format), missing);
+                let Some(entry) = entry else {
+                    let why = "no usual spelling reads all of them as days: write kind = \"date\" with a format, or more columns";
+                    return ColumnProposal { is_doubtful: true, ..ignored(tally, judgement, why) };
+                };
+                if own_gaps.iter().any(|gap| answers.iter().any(|(text, _)| text == gap)) {
+                    let why = "what stands for a gap here is an answer of a target";
+                    return ColumnProposal { is_doubtful: true, ..ignored(tally, judgement, why) };
+                }
+                own_gaps.iter().for_each(|text| proposal.add_missing(text));
+                let reason = reason(judgement, &gaps(tally));
+                ColumnProposal { kind: judgement.kind, reason, is_doubtful: judgement.is_doubtful, entry }
             }
-            Kind::Set => ignored(tally, judgement, "sets are no inputs yet"),
-            Kind::Date => ignored(tally, judgement, "dates are no inputs yet"),
             Kind::Text => ignored(tally, judgement, "texts in tables are no inputs yet"),
             Kind::Path => ignored(tally, judgement, "files are no inputs of tables"),
             Kind::Group => {
                 ignored(tally, judgement, "says whose rows these are; kind = \"categorical\" to answer from it")
+            }
+            // Answers have a column of that name already.
+            Kind::Id if !judgement.is_doubtful && tally.name() != "row" => {
+                let entry = Column::Id { name: tally.name().to_owned() };
+                ColumnProposal { entry, ..ignored(tally, judgement, "") }
             }
             // Numbers were dealt with above.
             Kind::Id | Kind::Constant | Kind::Empty | Kind::Number | Kind::Grade => ignored(tally, judgement, ""),
@@ -353,8 +376,31 @@ fn categorical(tally: &Tally, judgement: &Judgement, why: &str) -> ColumnProposa
     let (distinct, is_more) = tally.distinct();
     let has_rare = is_more || distinct > MANY_TEXTS && tally.texts().last().is_some_and(|(_, count)| *count < 2);
     let min_count = if has_rare { 2 } else { 1 };
-    let entry = Column::Categorical { name: tally.name().to_owned(), min_count };
+    let entry = Column::Categorical { name: tally.name().to_owned(), min_count, hash: None, buckets: None };
     ColumnProposal { kind: judgement.kind, reason: reason(judgement, why), is_doubtful: judgement.is_doubtful, entry }
+}
+
+/// How many cells hold nothing, in words.
+fn gaps(tally: &Tally) -> String {
+    let gaps: u64 = tally.missing().map(|(_, count)| count).sum();
+    if gaps > 0 { format!("{gaps} of {} missing", tally.cells()) } else { String::new() }
+}
+
+/// A column that becomes several fields; `None` where it is not known how.
+fn several(tally: &Tally, kind: Kind, format: Option<DateFormat>, missing: MissingNumber) -> Option<Column> {
+    let name = tally.name().to_owned();
+    match kind {
+        Kind::Date => Some(Column::Date { name, format: format?, parts: Vec::new(), missing }),
+        Kind::Set => {
+            let (separator, _) = parts::separator(tally)?;
+            Some(Column::Set { name, separator, members: 64, min_count: 1 })
+        }
+        Kind::Vector => {
+            let (separator, n) = parts::vector(tally)?;
+            Some(Column::Vector { name, separator, length: n as u64, transform: Transform::Standard, missing })
+        }
+        _ => None,
+    }
 }
 
 fn numeric(tally: &Tally, judgement: &Judgement, is_complete: bool) -> ColumnProposal {
@@ -363,9 +409,8 @@ fn numeric(tally: &Tally, judgement: &Judgement, is_complete: bool) -> ColumnPro
         Kind::Number if tally.has_long_tail() => Transform::Log1pStandard,
         _ => Transform::Standard,
     };
-    let gaps: u64 = tally.missing().map(|(_, count)| count).sum();
     let missing = if is_complete { MissingNumber::Refuse } else { MissingNumber::Mean };
-    let what = if gaps > 0 { format!("{gaps} of {} missing", tally.cells()) } else { String::new() };
+    let what = gaps(tally);
     let entry = Column::Numeric { name: tally.name().to_owned(), transform, missing };
     ColumnProposal { kind: judgement.kind, reason: reason(judgement, &what), is_doubtful: judgement.is_doubtful, entry }
 }

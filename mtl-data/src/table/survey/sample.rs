@@ -34,7 +34,7 @@ impl Sample {
     pub(super) fn add(&mut self, block: &[TableColumn]) {
         let n_rows = block.iter().find_map(|column| match column {
             TableColumn::Text { codes, .. } => Some(codes.len()),
-            TableColumn::Numbers(_) | TableColumn::Ignored => None,
+            TableColumn::Numbers(_) | TableColumn::Vectors { .. } | TableColumn::Ignored => None,
         });
         for row in 0..n_rows.unwrap_or(0) {
             let is_taken = self.passed.is_multiple_of(self.stride);

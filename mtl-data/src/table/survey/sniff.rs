@@ -17,6 +17,7 @@ use crate::{
         advice::usually_missing,
         cursor::Cursor,
         format::{CsvFormat, Delimiter, Encoding},
+        json_lines,
         number::Numbers,
         text,
         unpack::Unpacked,
@@ -53,6 +54,10 @@ pub(super) fn format(path: &Path, has_header: Option<bool>) -> Result<Sniffed> {
         return Err(Error::NotText { path: path.to_owned(), found, advice });
     }
     let mut sniffed = Sniffed { format: CsvFormat::DEFAULT, notes: Vec::new() };
+    if has_header != Some(false) && json_lines::is_it(&bytes, &CsvFormat::DEFAULT) {
+        sniffed.notes.push("JSON lines: an object a row, whose keys are the columns".to_owned());
+        return Ok(sniffed);
+    }
     encoding(&bytes, &mut sniffed);
     let Some((format, rows)) = cut(path, &bytes, is_whole, sniffed.format)? else {
         return Err(Error::NoRows { path: path.to_owned() });
@@ -123,7 +128,7 @@ fn cut(path: &Path, bytes: &[u8], is_whole: bool, format: CsvFormat) -> Result<O
                 continue;
             }
             let format = with(delimiter, quotes);
-            let text = text::whole(path, bytes, &format)?;
+            let (text, _) = text::whole(path, bytes, &format)?;
             let Some(rows) = rows(&text, &format, is_whole) else { continue };
             let is_even = rows.iter().all(|row| row.len() == width(&rows));
             if is_even && width(&rows) > 1 && best.as_ref().is_none_or(|(_, best)| width(best) < width(&rows)) {
@@ -139,7 +144,7 @@ fn cut(path: &Path, bytes: &[u8], is_whole: bool, format: CsvFormat) -> Result<O
         let mut found = Vec::new();
         for delimiter in marks {
             let format = with(delimiter, quotes);
-            if let Some(rows) = rows(&text::whole(path, bytes, &format)?, &format, is_whole) {
+            if let Some(rows) = rows(&text::whole(path, bytes, &format)?.0, &format, is_whole) {
                 let common = rows.iter().filter(|row| row.len() > 1 && row.len() == width(&rows)).count();
                 found.push((common * 2 > rows.len(), format, rows));
             }

@@ -81,16 +81,20 @@ fn every_column_has_a_kind_a_reason_and_a_line() {
             Column::Categorical { .. } => "categorical",
             Column::Label { .. } => "label",
             Column::Ignore { .. } => "ignore",
+            Column::Date { .. } => "date",
+            Column::Set { .. } => "set",
+            Column::Vector { .. } => "vector",
+            Column::Id { .. } => "id",
             Column::Weight { .. } | Column::Group { .. } => "other",
         };
         (column.kind.words(), entry)
     };
     for (name, expected) in [
-        ("id", ("id", "ignore")),
+        ("id", ("id", "id")),
         ("area", ("number", "numeric, gaps")),
         ("town", ("category", "categorical")),
         ("income", ("number", "numeric, log")),
-        ("day", ("date", "ignore")),
+        ("day", ("date", "date")),
         ("note", ("text", "ignore")),
         ("tenant", ("group", "ignore")),
         ("sample_weight", ("number", "ignore")),
@@ -132,6 +136,48 @@ fn what_is_proposed_is_read_and_cut() {
     assert_eq!(splits.train.len() + splits.validation.len() + splits.test.len(), 400);
     let tasks: Vec<String> = proposal.tasks().unwrap().iter().map(|(task, _)| task.to_string()).collect();
     assert_eq!(tasks, ["rent", "let"]);
+}
+
+#[test]
+fn dates_sets_and_vectors_are_read_as_they_are_proposed() {
+    let row = |i: usize| {
+        let (day, month) = (1 + noise(i, 28), 1 + noise(i * 3, 12));
+        let tags = format!("g{}|g{}|g{}", noise(i, 9), noise(i + 3, 9), noise(i + 5, 9));
+        let bought = if i.is_multiple_of(9) {
+            "never".to_owned()
+        } else {
+            format!("{day}.{month}.2023 {:02}:30", noise(i * 5, 24))
+        };
+        let at = 1_700_000_000 + noise(i * 7, 1000) * 40_000;
+        format!("{bought},{month}/{}/2024,{tags},[{i}; 0.5; {day}],{at},{}\n", 1 + day % 12, noise(i * 11, 50))
+    };
+    let text: String = (0..300).map(row).collect();
+    let text = format!("bought,due,tags,embedding,created_at,y\n{text}");
+    let (place, path) = Place::with(&text);
+    let proposal = Survey::read(&[&path], None).unwrap().propose(&["y".into()]).unwrap();
+    let seen = |name: &str| (entry(&proposal, name).kind.words(), entry(&proposal, name).entry.clone());
+    let date = |name: &str, format: &str| {
+        let (kind, column) = seen(name);
+        let Column::Date { format: found, missing, .. } = column else { panic!("{name}: {column:?}") };
+        assert_eq!((kind, String::from(found).as_str()), ("date", format), "{name}");
+        missing
+    };
+    assert_eq!(date("bought", "%d.%m.%Y %H:%M"), MissingNumber::Mean);
+    assert!(entry(&proposal, "bought").reason.contains("but for \"never\""), "{}", entry(&proposal, "bought").reason);
+    assert_eq!(date("due", "%m/%d/%Y"), MissingNumber::Refuse);
+    let due = entry(&proposal, "due");
+    assert!(due.is_doubtful && due.reason.contains("\"%d/%m/%Y\" would read all of them too"), "{}", due.reason);
+    assert_eq!(date("created_at", "unix"), MissingNumber::Refuse);
+    assert!(matches!(seen("tags"), ("set", Column::Set { separator: '|', members: 64, .. })), "{:?}", seen("tags"));
+    let embedding = seen("embedding");
+    assert!(matches!(embedding, ("vector", Column::Vector { separator: ';', length: 3, .. })), "{embedding:?}");
+    assert!(proposal.missing.contains(&"never".to_owned()));
+    let dir = Some(place.0.path().to_owned());
+    let data = CsvFiles { dir, train: "t.csv".into(), schema: proposal.schema(), ..CsvFiles::default() };
+    // Days and two circles, a third of what has hours; nine members and the others; three places.
+    let splits = data.load().unwrap();
+    let n = splits.info.inputs.get("numeric").unwrap().layout().cells();
+    assert_eq!(n, 7 + 5 + 10 + 3 + 7);
 }
 
 #[test]

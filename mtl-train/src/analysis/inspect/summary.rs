@@ -1,7 +1,7 @@
 //! What a data set is: sizes, inputs, tasks, a few rows.
 
 use mtl_core::{batch::Batch, input::Cells, prediction::Reference};
-use mtl_data::{DataInfo, Origin, Preprocessing, Source, Splits, table::FittedColumn};
+use mtl_data::{DataInfo, Origin, Preprocessing, Source, Splits};
 use serde::Serialize;
 use tch::Kind;
 
@@ -104,14 +104,7 @@ fn fields_of(
 ) -> Result<Vec<Vec<(String, String)>>> {
     let fitted = preprocessing.and_then(Preprocessing::table);
     let texts = preprocessing.and_then(Preprocessing::texts);
-    let vocabularies: Vec<&[String]> = fitted
-        .iter()
-        .flat_map(|f| f.columns())
-        .filter_map(|c| match c {
-            FittedColumn::Categorical { vocabulary } => Some(vocabulary.as_slice()),
-            _ => None,
-        })
-        .collect();
+    let vocabularies: Vec<_> = fitted.iter().flat_map(|f| f.vocabularies()).collect();
     let mut rows = vec![Vec::new(); batch.len()];
     let (mut first_text, mut first_number) = (0, 0);
     for (name, modality) in info.inputs.iter() {

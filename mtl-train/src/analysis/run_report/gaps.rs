@@ -54,31 +54,53 @@ struct Gaps {
     counts: [u64; 3],
 }
 
+/// What a field of the inputs was made of.
+enum Learned<'a> {
+    /// Texts.
+    Texts(&'a [String]),
+    /// Ranges of numbers, of which code 0 is none.
+    Ranges,
+    /// What stands for a gap, if there are gaps.
+    Number(Option<f64>),
+    /// Texts of which nobody knows which they were.
+    Hashed,
+}
+
 /// The columns that have gaps in any split, in the order of the inputs.
 fn of(fitted: &FittedSchema, scans: &[Scan; 3]) -> Vec<Gaps> {
-    let is_text = |learned: &&FittedColumn| matches!(learned, FittedColumn::Categorical { .. });
-    let is_number = |learned: &&FittedColumn| matches!(learned, FittedColumn::Numeric { .. });
-    // As the inputs are: texts first, then numbers, each in column order.
-    let learned = fitted.columns().iter().filter(is_text).chain(fitted.columns().iter().filter(is_number));
-    let gaps = |(at, (field, learned)): (usize, (&FieldScan, &FittedColumn))| {
-        let counts = scans.each_ref().map(|scan| scan.fields.get(at).map_or(0, |f| count(fitted, f, learned)));
+    // As the inputs are: codes first, then numbers.
+    let codes = fitted.columns().iter().filter_map(|learned| match learned {
+        FittedColumn::Categorical { vocabulary } => Some(Learned::Texts(vocabulary)),
+        FittedColumn::Buckets { .. } => Some(Learned::Ranges),
+        FittedColumn::Hashed => Some(Learned::Hashed),
+        FittedColumn::Numeric { .. }
+        | FittedColumn::Fields { .. }
+        | FittedColumn::Set { .. }
+        | FittedColumn::Label { .. }
+        | FittedColumn::Ignored => None,
+    });
+    let learned = codes.chain(fitted.fills().into_iter().map(Learned::Number));
+    let gaps = |(at, (field, learned)): (usize, (&FieldScan, Learned<'_>))| {
+        let counts = scans.each_ref().map(|scan| scan.fields.get(at).map_or(0, |f| count(fitted, f, &learned)));
         let stand_in = match learned {
-            FittedColumn::Numeric { fill, .. } => format!("the training mean, {}", written(*fill)),
-            _ => "a text of its own".to_owned(),
+            Learned::Number(fill) => format!("the training mean, {}", written(fill.unwrap_or(f64::NAN))),
+            Learned::Ranges => "a code of its own".to_owned(),
+            Learned::Texts(_) | Learned::Hashed => "a text of its own".to_owned(),
         };
         (counts != [0; 3]).then(|| Gaps { field: field.name().to_owned(), stand_in, counts })
     };
     scans[0].fields.iter().zip(learned).enumerate().filter_map(gaps).collect()
 }
 
-fn count(fitted: &FittedSchema, field: &FieldScan, learned: &FittedColumn) -> u64 {
+fn count(fitted: &FittedSchema, field: &FieldScan, learned: &Learned<'_>) -> u64 {
     match (field, learned) {
-        (FieldScan::Categorical { counts, .. }, FittedColumn::Categorical { vocabulary }) => {
+        (FieldScan::Categorical { counts, .. }, Learned::Texts(vocabulary)) => {
             // Code 0 is a text that training does not have.
             let known = vocabulary.iter().zip(counts.iter().skip(1));
             let is_missing = |text: &str| text.trim().is_empty() || fitted.schema().missing.iter().any(|m| m == text);
             known.filter(|(text, _)| is_missing(text)).map(|(_, n)| *n).sum()
         }
+        (FieldScan::Categorical { counts, .. }, Learned::Ranges) => counts.first().copied().unwrap_or(0),
         // Where all numbers are the same, nothing tells a gap from the others.
         (FieldScan::Numeric { gaps, .. }, _) if !field.is_constant() => gaps.unwrap_or(0),
         _ => 0,

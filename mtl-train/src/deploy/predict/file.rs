@@ -32,24 +32,36 @@ pub struct Request {
     pub batch_size: usize,
 }
 
-/// Answers all samples of a file; gives their number, and the source that they are of where the model has several.
+/// What was answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Predicted {
+    /// How many samples.
+    pub rows: u64,
+    /// The source that they are of, where the model has several.
+    pub source: Option<String>,
+    /// Columns that say what samples are called, which the model knows and the file lacks.
+    pub lacking_ids: Vec<String>,
+}
+
+/// Answers all samples of a file, beside what they are called where the table says so.
 ///
 /// # Errors
 /// As [`Predictor::answers`], with file, line and column; [`Error::Io`] when the output cannot be written.
-pub fn predict_file(predictor: &Predictor, request: &Request) -> Result<(u64, Option<String>)> {
+pub fn predict_file(predictor: &Predictor, request: &Request) -> Result<Predicted> {
     let format = request.format.or_else(|| request.output.as_deref().map(OutputFormat::of_path)).unwrap_or_default();
-    let answers = match &request.source {
+    let mut answers = match &request.source {
         None => predictor.answers(&request.input, request.batch_size)?,
         Some(source) => predictor.answers_of(source, &request.input, request.batch_size)?,
     };
-    let (tasks, source) = (&answers.tasks(), answers.source().map(str::to_owned));
+    let (tasks, ids) = (&answers.tasks(), &answers.id_names());
+    let (source, lacking_ids) = (answers.source().map(str::to_owned), answers.lacking_ids());
     let Some(path) = &request.output else {
         let failed = |e| Error::io(STANDARD_OUTPUT, "cannot write answers", e);
-        let mut writer = Writer::new(io::stdout().lock(), format, tasks).map_err(failed)?;
-        for batch in answers {
-            writer.write(&batch?).map_err(|e| at(STANDARD_OUTPUT.as_ref(), e))?;
+        let mut writer = Writer::with_ids(io::stdout().lock(), format, ids, tasks).map_err(failed)?;
+        while let Some(batch) = answers.next() {
+            writer.write_called(answers.ids(), &batch?).map_err(|e| at(STANDARD_OUTPUT.as_ref(), e))?;
         }
-        return Ok((writer.finish().map_err(failed)?.0, source));
+        return Ok(Predicted { rows: writer.finish().map_err(failed)?.0, source, lacking_ids });
     };
     let failed = |e| Error::io(path, "cannot write answers", e);
     let dir = path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -58,16 +70,16 @@ pub fn predict_file(predictor: &Predictor, request: &Request) -> Result<(u64, Op
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let file = builder.tempfile_in(dir).map_err(failed)?;
-    let mut writer = Writer::new(BufWriter::new(file), format, tasks).map_err(failed)?;
-    for batch in answers {
-        writer.write(&batch?).map_err(|e| at(path, e))?;
+    let mut writer = Writer::with_ids(BufWriter::new(file), format, ids, tasks).map_err(failed)?;
+    while let Some(batch) = answers.next() {
+        writer.write_called(answers.ids(), &batch?).map_err(|e| at(path, e))?;
     }
     let (rows, buffer) = writer.finish().map_err(failed)?;
     let mut file = buffer.into_inner().map_err(|e| failed(e.into_error()))?;
     file.flush().and_then(|()| file.as_file().sync_all()).map_err(failed)?;
     file.persist(path).map_err(|e| failed(e.error))?;
     File::open(dir).and_then(|d| d.sync_all()).map_err(failed)?;
-    Ok((rows, source))
+    Ok(Predicted { rows, source, lacking_ids })
 }
 
 /// A writer does not know where its stream ends: the error with that place.

@@ -17,7 +17,7 @@ mod writer;
 
 use std::path::Path;
 
-pub use file::{Request, predict_file};
+pub use file::{Predicted, Request, predict_file};
 use mtl_core::{batch::Inputs, prediction::Prediction};
 use mtl_data::{InputBatches, Preprocessing, preprocess::SourceReading};
 use tch::Device;
@@ -254,6 +254,24 @@ impl Answers<'_> {
     #[must_use]
     pub fn source(&self) -> Option<&str> {
         self.reading.map(|reading| reading.name.as_str())
+    }
+
+    /// The columns that say what samples are called, as far as the file has them; see [`InputBatches::id_names`].
+    #[must_use]
+    pub fn id_names(&self) -> Vec<String> {
+        self.batches.id_names()
+    }
+
+    /// Those that the model knows and the file lacks.
+    #[must_use]
+    pub fn lacking_ids(&self) -> Vec<String> {
+        self.batches.lacking_ids()
+    }
+
+    /// What the samples of the batch given last are called: for each of [`id_names`](Self::id_names) a text a sample.
+    #[must_use]
+    pub fn ids(&self) -> &[Vec<String>] {
+        self.batches.ids()
     }
 
     fn answer(&self, inputs: Inputs) -> Result<Vec<Prediction>> {

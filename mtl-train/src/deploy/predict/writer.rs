@@ -75,6 +75,8 @@ impl FromStr for OutputFormat {
 pub struct Writer<W> {
     out: W,
     format: OutputFormat,
+    /// The columns that say what samples are called.
+    ids: Vec<String>,
     tasks: Vec<TaskDescription>,
     row: u64,
 }
@@ -84,19 +86,36 @@ impl<W: Write> Writer<W> {
     ///
     /// # Errors
     /// The stream's.
-    pub fn new(mut out: W, format: OutputFormat, tasks: &[TaskDescription]) -> io::Result<Self> {
+    pub fn new(out: W, format: OutputFormat, tasks: &[TaskDescription]) -> io::Result<Self> {
+        Self::with_ids(out, format, &[], tasks)
+    }
+
+    /// The same, of samples that are called something, in columns of these names.
+    ///
+    /// # Errors
+    /// The stream's.
+    pub fn with_ids(mut out: W, format: OutputFormat, ids: &[String], tasks: &[TaskDescription]) -> io::Result<Self> {
         if format == OutputFormat::Csv {
-            let columns = tasks.iter().flat_map(columns);
+            let columns = ids.iter().cloned().chain(tasks.iter().flat_map(columns));
             writeln!(out, "row{}", columns.fold(String::new(), |line, name| line + "," + &field(&name)))?;
         }
-        Ok(Self { out, format, tasks: tasks.to_vec(), row: 0 })
+        Ok(Self { out, format, ids: ids.to_vec(), tasks: tasks.to_vec(), row: 0 })
     }
 
     /// Writes the answers for a batch, in task order.
     ///
     /// # Errors
-    /// [`Error::Core`] when the answers are not those of the tasks; [`Error::Io`] when the stream fails.
+    /// As [`write_called`](Self::write_called).
     pub fn write(&mut self, answers: &[Prediction]) -> Result<()> {
+        self.write_called(&[], answers)
+    }
+
+    /// The same, with what its samples are called: for each column of ids a text a sample.
+    ///
+    /// # Errors
+    /// [`Error::Core`] when the answers are not those of the tasks, or not all samples are called something; [`Error::Io`] when the
+    /// stream fails.
+    pub fn write_called(&mut self, ids: &[Vec<String>], answers: &[Prediction]) -> Result<()> {
         for (answer, task) in answers.iter().zip(&self.tasks) {
             let (expected, found) = (task.answer.shape(), answer.axes());
             if expected.len() != found.len() || expected.iter().zip(&found).any(|(e, f)| *e >= 0 && e != f) {
@@ -112,12 +131,21 @@ impl<W: Write> Writer<W> {
             }
         }
         let n_rows = answers.first().map_or(0, Prediction::batch_size);
+        if ids.len() != self.ids.len() || ids.iter().any(|column| column.len() != n_rows) {
+            let expected = format!("{} columns of {n_rows} texts", self.ids.len());
+            let found = format!("{} of {:?}", ids.len(), ids.iter().map(Vec::len).collect::<Vec<_>>());
+            return Err(mtl_core::Error::InvalidConfig { what: "prediction", field: "ids", expected, found }.into());
+        }
         let mut text = String::new();
         for row in 0..n_rows {
             let pairs = self.tasks.iter().zip(answers);
             match self.format {
                 OutputFormat::Csv => {
                     let _ = write!(text, "{}", self.row);
+                    for column in ids {
+                        text.push(',');
+                        text.push_str(&field(&column[row]));
+                    }
                     for (task, answer) in pairs {
                         let put = &mut |written: Written<'_>| match written {
                             Written::Text(word) => {
@@ -139,6 +167,9 @@ impl<W: Write> Writer<W> {
                 OutputFormat::Jsonl => {
                     let mut object = Map::new();
                     object.insert("row".into(), json!(self.row));
+                    for (name, column) in self.ids.iter().zip(ids) {
+                        object.insert(name.clone(), json!(column[row]));
+                    }
                     for (task, answer) in pairs {
                         let mut value = task.answer.json(answer, row).map_err(|reason| refused(task, reason))?;
                         if let Some(fit) = &task.post_hoc {
@@ -264,6 +295,22 @@ mod tests {
         assert_eq!((&rows[0]["words"], &rows[1]["words"]), (&json!({ "tags": ["o", "b"] }), &json!({ "tags": [] })));
         assert_eq!(rows[1]["said"], json!({ "tokens": ["hi", "you"] }));
         assert_eq!((&rows[1]["row"], &rows[1]["box"]), (&json!(1), &json!({ "values": { "w": 3.0, "h": 4.0 } })));
+    }
+
+    #[test]
+    fn what_samples_are_called_stands_beside_their_numbers() {
+        let written = |format| {
+            let (names, called) = (["user".to_owned()], [vec!["007".to_owned(), "a,b".to_owned()]]);
+            let mut writer = Writer::with_ids(Vec::new(), format, &names, &tasks()[2..3]).unwrap();
+            let ages = [answers().swap_remove(2)];
+            writer.write_called(&called, &ages).unwrap();
+            let e = writer.write(&ages).unwrap_err().to_string();
+            assert!(e.contains("ids must be 1 columns of 2 texts, found 0 of []"), "{e}");
+            String::from_utf8(writer.finish().unwrap().1).unwrap()
+        };
+        assert_eq!(written(OutputFormat::Csv), "row,user,age\n0,007,31.5\n1,\"a,b\",-2\n");
+        let row: Value = serde_json::from_str(written(OutputFormat::Jsonl).lines().nth(1).unwrap()).unwrap();
+        assert_eq!((&row["row"], &row["user"]), (&json!(1), &json!("a,b")));
     }
 
     #[test]
