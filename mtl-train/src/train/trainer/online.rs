@@ -172,6 +172,8 @@ impl TrainConfig {
         [
             ("accumulate", self.accumulate > 1, "in a stream a larger batch_size does the same"),
             ("ema", self.ema.is_some(), "a stream is judged by the weights that learn"),
+            ("sampler", self.sampler.is_some(), "a stream is read as it comes"),
+            ("task_weights", self.task_weights.is_some(), "nobody knows how many labels will come"),
             ("time", self.time.is_some(), "a stream ends where it ends, or after train.steps"),
             ("patience", self.patience.is_some(), unvalidated),
             ("freeze", self.freeze.is_some(), unvalidated),
