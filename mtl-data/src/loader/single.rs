@@ -122,7 +122,7 @@ impl Loader {
         }
         let rows = self.source.len();
         let (sampler, made) = (sampler.name().to_owned(), rows - self.given);
-        Ok(Some(Sampled { sampler, rows, made, tasks: counted.tasks(), epochs }))
+        Ok(Some(Sampled { sampler, rows, made, tasks: counted.tasks(self.given), epochs }))
     }
 
     /// The batches of an epoch from its beginning.

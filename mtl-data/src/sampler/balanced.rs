@@ -9,7 +9,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Deal, Rows, SamplerPart,
+    By, Deal, Rows, SamplerPart,
     quotas::{Quotas, parted},
 };
 use crate::error::{Error, Result};
@@ -43,8 +43,8 @@ impl SamplerPart for Balanced {
         }
     }
 
-    fn task(&self) -> Option<&str> {
-        self.task.as_deref()
+    fn by(&self) -> By<'_> {
+        By::classes_of(self.task.as_deref())
     }
 
     #[expect(clippy::cast_precision_loss, reason = "numbers of rows are far below 2^52")]

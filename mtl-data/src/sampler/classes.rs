@@ -159,8 +159,7 @@ impl<'a> Rows<'a> {
             let found = tasks.iter().position(|task| task.name.as_str() == name);
             return found.ok_or_else(|| mtl_core::Error::UnknownTask { name: name.to_owned(), known: names() }.into());
         }
-        let with_classes: Vec<usize> =
-            (0..tasks.len()).filter(|&idx| !names_of(&tasks[idx].answer).is_empty()).collect();
+        let with_classes: Vec<usize> = (0..tasks.len()).filter(|&idx| has_classes(&tasks[idx].answer)).collect();
         match with_classes[..] {
             [only] => Ok(only),
             [] => {
@@ -173,6 +172,12 @@ impl<'a> Rows<'a> {
             }
         }
     }
+}
+
+/// Whether samplers can go by the labels of such answers.
+#[must_use]
+pub fn has_classes(answer: &Answer) -> bool {
+    !names_of(answer).is_empty()
 }
 
 /// The classes of such answers, the labels of yes/no ones; none of others.

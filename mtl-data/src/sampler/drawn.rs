@@ -20,7 +20,7 @@ pub struct Sampled {
     pub rows: u64,
     /// How many of them it made.
     pub made: u64,
-    /// What the data have of each task.
+    /// What the data have of each task, without the rows that it made.
     pub tasks: Vec<SampledTask>,
     /// What each epoch had, or the part of it that was trained on.
     pub epochs: Vec<SampledEpoch>,
@@ -105,10 +105,11 @@ impl Counted {
         Ok(Self { rows: usize::try_from(n).unwrap_or(0), tasks })
     }
 
-    /// What the data have.
-    pub(crate) fn tasks(&self) -> Vec<SampledTask> {
+    /// What the first so many rows have: those that nobody made.
+    pub(crate) fn tasks(&self, given: u64) -> Vec<SampledTask> {
+        let given = usize::try_from(given).unwrap_or(self.rows);
         let of = |task: &OneTask| {
-            let (counts, unlabeled) = task.count(0..self.rows);
+            let (counts, unlabeled) = task.count(0..given);
             SampledTask { name: task.name.clone(), classes: task.classes.clone(), counts, unlabeled }
         };
         self.tasks.iter().map(of).collect()

@@ -10,7 +10,7 @@ use mtl_core::label_stats::effective_number;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Deal, Rows, SamplerPart,
+    By, Deal, Rows, SamplerPart,
     quotas::{Quotas, parted},
 };
 use crate::error::{Error, Result};
@@ -44,8 +44,8 @@ impl SamplerPart for EffectiveNumber {
         }
     }
 
-    fn task(&self) -> Option<&str> {
-        self.task.as_deref()
+    fn by(&self) -> By<'_> {
+        By::classes_of(self.task.as_deref())
     }
 
     #[expect(clippy::cast_precision_loss, reason = "numbers of rows are far below 2^52")]

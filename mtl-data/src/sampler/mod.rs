@@ -44,7 +44,7 @@ mod weighted;
 use std::{fmt, sync::Arc};
 
 pub use balanced::Balanced;
-pub use classes::{ByClass, Rows};
+pub use classes::{ByClass, Rows, has_classes};
 pub use composed::Composed;
 pub use density::{Density, DensityBy};
 pub(crate) use drawn::Counted;
@@ -79,9 +79,9 @@ pub trait SamplerPart: Send + Sync {
         Ok(())
     }
 
-    /// The task whose labels it goes by, where one is named.
-    fn task(&self) -> Option<&str> {
-        None
+    /// By the classes of which task it goes, if it does.
+    fn by(&self) -> By<'_> {
+        By::NoTask
     }
 
     /// How epochs of these rows are dealt; `None` where it has nothing to say of them, and each comes once.
@@ -97,6 +97,24 @@ pub trait SamplerPart: Send + Sync {
     fn grown(&self, source: &Arc<dyn Source>, seed: u64) -> Result<Option<Arc<dyn Source>>> {
         let _ = (source, seed);
         Ok(None)
+    }
+}
+
+/// What a sampler goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By<'a> {
+    /// No single task.
+    NoTask,
+    /// The classes of the only task that has some.
+    OnlyTask,
+    /// The classes of a task of that name.
+    Task(&'a str),
+}
+
+impl<'a> By<'a> {
+    /// As a setting says it.
+    fn classes_of(task: Option<&'a str>) -> Self {
+        task.map_or(Self::OnlyTask, Self::Task)
     }
 }
 

@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Deal, Rows, SamplerPart, quotas::Quotas};
+use super::{By, Deal, Rows, SamplerPart, quotas::Quotas};
 use crate::error::{Error, Result};
 
 /// Rows of a task's small classes repeated.
@@ -36,8 +36,8 @@ impl SamplerPart for Over {
         check_ratio(self.ratio)
     }
 
-    fn task(&self) -> Option<&str> {
-        self.task.as_deref()
+    fn by(&self) -> By<'_> {
+        By::classes_of(self.task.as_deref())
     }
 
     fn plan(&self, rows: &Rows<'_>) -> Result<Option<Box<dyn Deal>>> {

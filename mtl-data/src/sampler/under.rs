@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Deal, Rows, SamplerPart, over::check_ratio, quotas::Quotas};
+use super::{By, Deal, Rows, SamplerPart, over::check_ratio, quotas::Quotas};
 use crate::error::Result;
 
 /// Parts of a task's large classes.
@@ -36,8 +36,8 @@ impl SamplerPart for Under {
         check_ratio(self.ratio)
     }
 
-    fn task(&self) -> Option<&str> {
-        self.task.as_deref()
+    fn by(&self) -> By<'_> {
+        By::classes_of(self.task.as_deref())
     }
 
     #[expect(clippy::cast_precision_loss, reason = "numbers of rows are far below 2^52")]

@@ -14,6 +14,7 @@ use mtl_core::{balance::Look, input::InputSpec, registry::ByKind};
 use mtl_data::{
     DataInfo, Loader, LoaderConfig, Mix, MixedPart, Mixing, Order, Sampler, Source, SourcePart, Subset, TaskInfo,
     mix::Joint,
+    sampler::{self, By},
 };
 
 use crate::{
@@ -100,21 +101,38 @@ pub fn mixing(config: &TrainConfig, train: &dyn Source) -> Mixing {
     Mixing { mix: config.mix.clone().unwrap_or_default(), parts: train.parts().iter().map(one).collect(), epochs }
 }
 
-/// What the configuration says of the rows of an epoch. One that goes by a task of the data that is not learned here, as in a study's
-/// single-task baseline of another, says nothing.
+/// What the configuration says of the rows of an epoch. Of tasks of the data that are not learned here, as in a study's single-task
+/// baseline of another, it says nothing.
 ///
 /// # Errors
 /// [`mtl_core::Error::UnknownTask`] for a task that the data do not have.
 pub fn sampler(config: &TrainConfig, data: &DataInfo, learned: &[TaskInfo]) -> Result<Option<Sampler>> {
     let Some(ByKind(sampler)) = &config.sampler else { return Ok(None) };
-    let Some(task) = sampler.part().task() else { return Ok(Some(sampler.clone())) };
-    let is_task = |tasks: &[TaskInfo]| tasks.iter().any(|known| known.name.as_str() == task);
-    if !is_task(&data.tasks) {
-        let known = data.tasks.iter().map(|task| task.name.to_string()).collect();
-        let e = mtl_core::Error::UnknownTask { name: task.to_owned(), known };
-        return Err(Error::from(e).in_section("train.sampler"));
+    let is_task = |tasks: &[TaskInfo], name: &str| tasks.iter().any(|task| task.name.as_str() == name);
+    let known = |name: &str| match is_task(&data.tasks, name) {
+        true => Ok(is_task(learned, name)),
+        false => {
+            let known = data.tasks.iter().map(|task| task.name.to_string()).collect();
+            let e = mtl_core::Error::UnknownTask { name: name.to_owned(), known };
+            Err(Error::from(e).in_section("train.sampler"))
+        }
+    };
+    if let Sampler::Composed(composed) = sampler {
+        let mut composed = composed.clone();
+        for name in composed.tasks.clone().keys() {
+            if !known(name)? {
+                composed.tasks.remove(name);
+            }
+        }
+        return Ok(Some(Sampler::Composed(composed)));
     }
-    Ok(is_task(learned).then(|| sampler.clone()))
+    let has_classes = |tasks: &[TaskInfo]| tasks.iter().any(|task| sampler::has_classes(&task.answer));
+    let speaks = match sampler.part().by() {
+        By::NoTask => true,
+        By::OnlyTask => has_classes(learned) || !has_classes(&data.tasks),
+        By::Task(name) => known(name)?,
+    };
+    Ok(speaks.then(|| sampler.clone()))
 }
 
 /// What is wrong with a loader of training samples, at the key that it is about.

@@ -23,7 +23,7 @@ pub use make::CANDIDATES;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Deal, Rows, SamplerPart,
+    By, Deal, Rows, SamplerPart,
     over::{check_ratio, grown},
 };
 use crate::{
@@ -64,8 +64,8 @@ impl SamplerPart for Smote {
         }
     }
 
-    fn task(&self) -> Option<&str> {
-        self.task.as_deref()
+    fn by(&self) -> By<'_> {
+        By::classes_of(self.task.as_deref())
     }
 
     /// Nothing: rows that were made come once, as all others.
