@@ -262,6 +262,17 @@ impl LabelStats {
     }
 }
 
+/// What so many samples of a class are worth if each covers a bit of what the others do: `(1 - b^n) / (1 - b)`, from 1 sample to
+/// `1 / (1 - b)` for ever more. `beta` in `[0, 1)`.
+///
+/// **Reference** Cui, Jia, Lin, Song, Belongie, "Class-Balanced Loss Based on Effective Number of Samples", CVPR 2019.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "numbers of samples are far below 2^52")]
+pub fn effective_number(n: u64, beta: f64) -> f64 {
+    // 1 - b^n without the cancellation of b near 1.
+    if n == 0 { 0.0 } else { -(n as f64 * beta.ln()).exp_m1() / (1.0 - beta) }
+}
+
 fn ratio(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
@@ -283,6 +294,15 @@ mod tests {
         let logs = Spread::of(&mut [-(1f64.exp() - 1.0), 1f64.exp() - 1.0]).unwrap().log1p;
         assert!(logs.mean.abs() < 1e-15 && (logs.std - 1.0).abs() < 1e-15, "{logs:?}");
         assert_eq!(Spread::of(&mut []), None);
+    }
+
+    #[test]
+    fn effective_numbers_by_hand() {
+        assert_eq!((effective_number(0, 0.9), effective_number(7, 0.0)), (0.0, 1.0));
+        for (n, by_hand) in [(1, 1.0), (2, 1.9), (3, 2.71)] {
+            assert!((effective_number(n, 0.9) - by_hand).abs() < 1e-12, "{n}");
+        }
+        assert!((effective_number(1000, 1.0 - 1e-12) - 1000.0).abs() < 1e-3, "all of them");
     }
 
     #[test]

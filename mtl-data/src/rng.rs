@@ -37,6 +37,10 @@ pub enum Stream {
     Folds = 6,
     /// Which rows of a long column show where its numbers lie.
     Quantiles = 7,
+    /// Which rows an epoch has, where a sampler says.
+    Sampler = 8,
+    /// Rows made between others.
+    Smote = 9,
 }
 
 /// xoshiro256++, seeded by key.

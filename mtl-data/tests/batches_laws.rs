@@ -12,15 +12,19 @@ use std::{
 };
 
 use mtl_core::{
+    answer::Answer,
     batch::{Batch, Target},
-    input::Inputs,
+    input::{CategoricalField, InputSpec, Inputs},
+    task::TaskName,
 };
 use mtl_data::{
-    BatchIter, Batches, DatasetConfig, Error, ForTasks, Joined, Loader, LoaderConfig, LoaderPosition, Mix, Mixing,
-    Order, Part, PartIter, Result, Shard, Source, Subset, TargetIter,
+    BatchIter, Batches, DataInfo, DatasetConfig, Error, ForTasks, Joined, Loader, LoaderConfig, LoaderPosition, Mix,
+    Mixing, Order, Part, PartIter, Result, Sampler, Shard, Source, Subset, TableSource, TargetIter, TaskInfo,
     laws::{self, batches::Coverage},
     mix::{Annealed, Proportional, Temperature},
-    source::Member,
+    rng::Rng,
+    sampler::{Deal, Rows, SamplerPart},
+    source::{Cells, Codes, Labels, Member},
 };
 use tch::Tensor;
 
@@ -92,6 +96,219 @@ fn loaders_of_several_sources_obey_the_laws() {
         NONE,
         "all of one, then all of the other"
     );
+}
+
+/// 61 rows of a table: a class of 40, 15 and 3 of which 3 are unknown, a number that every fifth row has, yes for one of six.
+fn uneven() -> Arc<dyn Source> {
+    let task = |name: &str, answer| TaskInfo { name: TaskName::new(name).unwrap(), answer };
+    let info = DataInfo {
+        inputs: InputSpec::table(
+            vec![CategoricalField { name: "color".into(), cardinality: 3 }],
+            vec!["x".into(), "y".into()],
+        ),
+        tasks: vec![
+            task("class", Answer::class(["a", "b", "c"])),
+            task("price", Answer::values(["price"])),
+            task("flag", Answer::multi_label(["old"])),
+        ],
+    };
+    let class = (0..61).map(|i| [0, 1, 2, -100][usize::from(i >= 40) + usize::from(i >= 55) + usize::from(i >= 58)]);
+    let price = (0..61u8).map(|i| if i % 5 == 0 { f32::from(i) } else { f32::NAN }).collect();
+    let flag = (0..61).map(|i| f32::from(u8::from(i % 6 == 0))).collect();
+    let labels = vec![Labels::indices(class.collect()), column(price), column(flag)];
+    let codes = Codes::Narrow((0..61).map(|i| i % 3).collect());
+    let numbers = (0..122u8).map(|i| f32::from(i) / 10.0).collect();
+    Arc::new(TableSource::from_rows(info, 61, codes, numbers, labels).unwrap())
+}
+
+fn column(cells: Vec<f32>) -> Labels {
+    let n = cells.len();
+    Labels::dense(Cells::Number(cells), n, &[1]).unwrap()
+}
+
+fn sampler(text: &str) -> Sampler {
+    toml::from_str(text).unwrap()
+}
+
+/// Every sampler, some in several settings.
+const SAMPLERS: [&str; 13] = [
+    "kind = \"balanced\"\ntask = \"class\"",
+    "kind = \"balanced\"\ntask = \"flag\"\npower = 0.5",
+    "kind = \"balanced\"\ntask = \"class\"\npower = 0.0",
+    "kind = \"effective-number\"\ntask = \"class\"\nbeta = 0.9",
+    "kind = \"over\"\ntask = \"class\"",
+    "kind = \"over\"\ntask = \"flag\"\nlabel = \"old\"\nratio = 0.5",
+    "kind = \"under\"\ntask = \"class\"\nratio = 0.3",
+    "kind = \"density\"",
+    "kind = \"density\"\nby = \"rarity\"\nfloor = 0.2",
+    "kind = \"composed\"\nat_least = 2",
+    "kind = \"composed\"\nat_least = 0\ntasks = { price = 3 }",
+    "kind = \"smote\"\ntask = \"class\"\nratio = 0.5",
+    "kind = \"smote\"\ntask = \"flag\"\nneighbors = 2",
+];
+
+#[test]
+fn every_sampler_obeys_the_laws() {
+    for (name, _) in Sampler::ALL {
+        assert!(SAMPLERS.iter().any(|text| sampler(text).name() == *name), "{name}");
+    }
+    let source = uneven();
+    for text in SAMPLERS {
+        let sampler = sampler(text);
+        assert_eq!(laws::sampler::check(sampler.part(), &source, 7), Ok(()), "{text}");
+        let config =
+            LoaderConfig { batch_size: 7, workers: 0, seed: 3, sampler: Some(sampler), ..LoaderConfig::default() };
+        let loader = Loader::new(source.clone(), config).unwrap();
+        assert_eq!(broken(&loader, Coverage::Drawn), NONE, "{text}");
+    }
+}
+
+/// What an epoch had of the classes a, b, c, without a label; rows; different ones.
+fn dealt(text: &str) -> (Vec<u64>, u64, u64) {
+    let config =
+        LoaderConfig { batch_size: 7, workers: 0, seed: 3, sampler: Some(sampler(text)), ..LoaderConfig::default() };
+    let loader = Loader::new(uneven(), config).unwrap();
+    let end = LoaderPosition { epoch: 1, next_batch: 1 };
+    let sampled = loader.sampled(end).unwrap().unwrap();
+    assert_eq!(sampled.epochs.len(), 2, "the first epoch, and a batch of the second");
+    assert_eq!(sampled.epochs[1].rows, 7);
+    assert_eq!((&sampled.tasks[0].counts[..2], sampled.tasks[2].classes[1].as_str()), ([40, 15].as_slice(), "yes"));
+    let epoch = &sampled.epochs[0];
+    assert_eq!(epoch.rows, epoch.distinct + epoch.repeats);
+    let seen: u64 = loader.epoch(0).unwrap().map(|batch| batch.unwrap().len() as u64).sum();
+    assert_eq!(seen, epoch.rows);
+    let mut classes = epoch.counts[0].clone();
+    classes.push(epoch.unlabeled[0]);
+    (classes, epoch.rows, epoch.distinct)
+}
+
+#[test]
+fn epochs_have_what_was_asked_for() {
+    assert_eq!(dealt("kind = \"balanced\"\ntask = \"class\""), (vec![20, 19, 19, 3], 61, 20 + 15 + 3 + 3));
+    // Square roots 6.32, 3.87, 1.73 of 58 rows.
+    assert_eq!(dealt("kind = \"balanced\"\ntask = \"class\"\npower = 0.5").0, [31, 19, 8, 3]);
+    assert_eq!(dealt("kind = \"over\"\ntask = \"class\""), (vec![40, 40, 40, 3], 123, 61));
+    assert_eq!(dealt("kind = \"over\"\ntask = \"class\"\nratio = 0.25").0, [40, 15, 10, 3]);
+    assert_eq!(dealt("kind = \"under\"\ntask = \"class\""), (vec![3, 3, 3, 3], 12, 12));
+    assert_eq!(dealt("kind = \"under\"\ntask = \"class\"\nratio = 0.3"), (vec![10, 10, 3, 3], 26, 26));
+    // The data have one more row of c for each that was made.
+    let (classes, rows, distinct) = dealt("kind = \"smote\"\ntask = \"class\"\nratio = 0.5");
+    assert_eq!((classes, rows, distinct), (vec![40, 20, 20, 3], 83, 83));
+    let (_, rows, distinct) = dealt("kind = \"density\"\nby = \"rarity\"");
+    assert!(rows == 61 && distinct < 61, "{distinct}");
+}
+
+#[test]
+fn every_batch_has_its_labeled_rows() {
+    for (text, least) in [("at_least = 2", 2), ("at_least = 0\ntasks = { price = 3 }", 3)] {
+        let sampler = Some(sampler(&format!("kind = \"composed\"\n{text}")));
+        let config = LoaderConfig { batch_size: 8, workers: 0, seed: 3, sampler, ..LoaderConfig::default() };
+        let loader = Loader::new(uneven(), config).unwrap();
+        let mut seen = vec![false; 61];
+        for epoch in 0..3 {
+            for batch in loader.epoch(epoch).unwrap() {
+                let batch = batch.unwrap();
+                let price = batch.targets[1].as_ref().unwrap();
+                assert!(batch.len() == 8 && price.known() >= f64::from(least), "{text}: {}", price.known());
+                batch.ids.iter().for_each(|&id| seen[usize::try_from(id).unwrap()] = true);
+            }
+            assert!(seen.iter().all(|seen| *seen), "{text}: every row comes");
+            seen.fill(false);
+        }
+    }
+}
+
+/// Rows that are made lie between two of their class; they have its label and none of other tasks, and are the same for the same seed.
+#[test]
+fn made_rows_lie_between_rows_of_their_class() {
+    let source = uneven();
+    let sampler = sampler("kind = \"smote\"\ntask = \"class\"\nneighbors = 2");
+    let grown = sampler.part().grown(&source, 5).unwrap().unwrap();
+    assert_eq!(grown.len(), 61 + 25 + 37);
+    let batch = grown.batch(&(0..grown.len()).collect::<Vec<_>>()).unwrap();
+    let numbers = Vec::<f32>::try_from(batch.inputs.get("numeric").unwrap().view(-1)).unwrap();
+    let codes = Vec::<i64>::try_from(batch.inputs.get("categorical").unwrap().view(-1)).unwrap();
+    let classes = Vec::<i64>::try_from(batch.targets[0].as_ref().unwrap().cells()).unwrap();
+    for row in 61..classes.len() {
+        let (from, to) = [(40u8, 55u8), (55, 58)][usize::try_from(classes[row]).unwrap() - 1];
+        // Rows lie on a line, x = i / 5, y = x + 0.1: what is made of them does too, and within them.
+        let (x, y) = (numbers[2 * row], numbers[2 * row + 1]);
+        assert!((y - x - 0.1).abs() < 1e-5, "{x} {y}");
+        assert!((f32::from(from) / 5.0 - 1e-5..=f32::from(to - 1) / 5.0 + 1e-5).contains(&x), "{x}");
+        assert!((0..3).contains(&codes[row]));
+    }
+    assert_eq!(batch.targets[1].as_ref().unwrap().known(), 13.0, "a price is nothing that a class would tell");
+    let again = sampler.part().grown(&source, 5).unwrap().unwrap();
+    let other = sampler.part().grown(&source, 6).unwrap().unwrap();
+    let inputs = |source: &dyn Source| {
+        let batch = source.batch(&(61..source.len()).collect::<Vec<_>>()).unwrap();
+        Vec::<f32>::try_from(batch.inputs.get("numeric").unwrap().view(-1)).unwrap()
+    };
+    assert_eq!(inputs(&*grown), inputs(&*again));
+    assert_ne!(inputs(&*grown), inputs(&*other));
+}
+
+#[test]
+fn samplers_that_do_not_suit_the_rows_are_refused() {
+    let refused = |text: &str| {
+        let config = LoaderConfig { batch_size: 8, sampler: Some(sampler(text)), ..LoaderConfig::default() };
+        Loader::new(uneven(), config).unwrap_err().to_string()
+    };
+    for (text, expected) in [
+        ("kind = \"balanced\"", "sampler: task must be named: one of class, flag, found none"),
+        ("kind = \"over\"\ntask = \"price\"", "sampler: task must be one whose labels are classes"),
+        ("kind = \"under\"\ntask = \"clas\"", "unknown task \"clas\""),
+        ("kind = \"over\"\ntask = \"flag\"\nlabel = \"new\"", "unknown label \"new\""),
+        ("kind = \"over\"\ntask = \"class\"\nlabel = \"a\"", "sampler: label must be left out"),
+        ("kind = \"over\"\ntask = \"class\"\nratio = 1.5", "sampler: ratio must be in (0, 1], found 1.5"),
+        ("kind = \"composed\"\nat_least = 8", "sampler: at_least must be below the 8 rows of a batch"),
+        ("kind = \"composed\"\ntasks = { pric = 1 }", "unknown task \"pric\""),
+        ("kind = \"density\"\nfloor = 2.0", "sampler: floor must be in [0, 1], found 2"),
+        ("kind = \"smote\"\ntask = \"class\"\nneighbors = 0", "sampler: neighbors must be >= 1, found 0"),
+    ] {
+        let found = refused(text);
+        assert!(found.contains(expected), "{text}: {found}");
+    }
+    assert!(toml::from_str::<Sampler>("kind = \"balanced\"\npowr = 1.0").is_err());
+}
+
+/// A sampler that breaks what it says.
+struct WrongSampler(fn(u64, &mut Rng) -> Vec<u64>);
+
+impl SamplerPart for WrongSampler {
+    fn plan(&self, rows: &Rows<'_>) -> Result<Option<Box<dyn Deal>>> {
+        Ok(Some(Box::new(WrongDeal(rows.len(), self.0))))
+    }
+}
+
+#[derive(Debug)]
+struct WrongDeal(u64, fn(u64, &mut Rng) -> Vec<u64>);
+
+impl Deal for WrongDeal {
+    fn expected(&self) -> Vec<f64> {
+        vec![1.0; usize::try_from(self.0).unwrap()]
+    }
+    fn len(&self) -> u64 {
+        self.0
+    }
+    fn rows(&self, rng: &mut Rng) -> Vec<u64> {
+        self.1(self.0, rng)
+    }
+}
+
+#[test]
+fn broken_samplers_are_found() {
+    let broken = |rows| laws::sampler::check(&WrongSampler(rows), &uneven(), 7).unwrap_err().names();
+    let shuffled = |n: u64, rng: &mut Rng| {
+        let mut rows: Vec<u64> = (0..n).collect();
+        rng.shuffle(&mut rows);
+        rows
+    };
+    assert_eq!(laws::sampler::check(&WrongSampler(shuffled), &uneven(), 7), Ok(()));
+    assert_eq!(broken(|n, _| (0..n).collect()), ["repeatable"], "every epoch alike");
+    assert_eq!(broken(|n, rng| (0..n).map(|_| rng.below(n)).collect()), ["expected"], "as chance has it");
+    assert_eq!(broken(|n, rng| (0..n).map(|_| rng.below(n / 2)).collect()), ["expected", "unbiased"]);
+    assert!(broken(|n, rng| (0..=n).map(|_| rng.below(n)).collect()).contains(&"length"));
 }
 
 /// Numbers of a file, three lines a batch, read as they are asked for: nobody knows how many there are.

@@ -2,20 +2,24 @@
 //!
 //! ```text
 //! logits = tower(features)                                                 [b, c]
+//! z      = logits + tau log pi                                             logit adjustment, in the loss alone
 //! q_ic   = (1 - e) [c = y_i] + e / c'                                      smoothed label, c' = number of classes
-//! sum    = - sum_{i known} sum_c w_c q_ic log softmax(logits_i)_c
-//! count  = number of known samples; with weights of samples: sum_i v_i l_i over sum_i v_i of the known ones
+//! l_i    = - sum_c q_ic log softmax(z_i)_c                                 focal: (1 - softmax(z_i)_(y_i))^g l_i
+//! sum    = sum_{i known} w_(y_i) l_i
+//! count  = sum_{i known} w_(y_i), the number of known samples without class weights
+//!          with weights of samples: sum_i v_i w l_i over sum_i v_i w of the known ones
 //! p      = softmax(logits)                                                 decode
 //! ```
-//! `e` label smoothing, `w_c` class weights (1 unless given).
+//! `e` label smoothing, `w_c` class weights (1 unless given), the rest see [`crate::imbalance`]. A class of weight 2 is as if each of its
+//! samples were there twice, exactly.
 //!
 //! **Shapes** features pooled to `[b, d]`; logits `[b, c]`; labels `[b]` of `Int64`, -100 where unknown.
 //!
 //! **Reference** smoothing: Szegedy et al., "Rethinking the Inception Architecture for Computer Vision", CVPR 2016.
 //!
-//! **Differs from** PyTorch's `CrossEntropyLoss(reduction="mean")`, which with class weights divides by the sum of the
-//! weights that occur in the batch: there the size of a step depends on which classes were drawn. Here the mean is over
-//! samples. As there, smoothing spreads `e` over all classes, the true one included.
+//! **Differs from** PyTorch's `CrossEntropyLoss(reduction="mean")` where there are both smoothing and class weights: there each class's share
+//! of a smoothed label has that class's weight, here a sample has the weight of its label. As there, smoothing spreads `e` over all
+//! classes, the true one included.
 
 use mtl_core::{
     Error, Result, TorchContext,
@@ -33,6 +37,7 @@ use crate::{
     constant::Constant,
     decode::to_array,
     head::{Head, HeadOutput, HeadSpec},
+    imbalance::{self, ClassWeights, Focal},
     part::HeadPart,
     place::HeadPlace,
     tower::{Tower, TowerShape},
@@ -53,9 +58,17 @@ pub struct ClassHeadConfig {
     /// Share of the label's mass spread over all classes, in `[0, 1)`; default 0.
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub label_smoothing: f64,
-    /// Weight per class, each > 0; none or one number means the same for all; default none.
-    #[schemars(extend("items" = {"type": "number", "format": "double", "exclusiveMinimum": 0.0}))]
-    pub class_weights: Vec<f64>,
+    /// How much a sample counts by its class, as if it were there so many times: `"balanced"`, `"effective-number"`, a table with the `kind`
+    /// and its settings, or a list of a number > 0 for each class; only ratios matter; default all alike.
+    pub class_weights: ClassWeights,
+    /// Samples that are answered well already count less, `{ gamma = 2.0 }`; not with label smoothing; default none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub focal: Option<Focal>,
+    /// How far training's logits are adjusted by the classes' shares, `tau`, > 0; at 1 answers are those of classes of equal shares;
+    /// default none.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logit_adjustment: Option<f64>,
 }
 
 impl Default for ClassHeadConfig {
@@ -65,7 +78,9 @@ impl Default for ClassHeadConfig {
             activation: Activation::Relu,
             dropout: 0.0,
             label_smoothing: 0.0,
-            class_weights: Vec::new(),
+            class_weights: ClassWeights::default(),
+            focal: None,
+            logit_adjustment: None,
         }
     }
 }
@@ -77,6 +92,9 @@ pub struct ClassHead {
     tower: Tower,
     label_smoothing: f64,
     class_weights: Option<Constant>,
+    focal: Option<Focal>,
+    /// `tau log pi`.
+    adjustment: Option<Constant>,
 }
 
 impl ClassHead {
@@ -98,9 +116,22 @@ impl ClassHead {
                 found: config.label_smoothing.to_string(),
             });
         }
-        let positive = (|w: f64| w > 0.0 && w.is_finite(), "> 0");
-        let field = ("class head", "class_weights");
-        let class_weights = Constant::per_output(field, &config.class_weights, 1.0, width, positive)?;
+        if config.focal.is_some() && config.label_smoothing > 0.0 {
+            return Err(Error::InvalidConfig {
+                what: "class head",
+                field: "label_smoothing",
+                expected: "0 with focal, which looks at the probability of one label".into(),
+                found: config.label_smoothing.to_string(),
+            });
+        }
+        let (names, stats) = (&classes.classes, place.labels);
+        config.focal.iter().try_for_each(|focal| focal.check("class head", names.len()))?;
+        imbalance::check_tau("class head", config.logit_adjustment)?;
+        let mut class_weights = config.class_weights.of_classes("class head", names, stats)?;
+        if let Some(focal) = config.focal.filter(|focal| focal.alpha.is_some()) {
+            focal.weigh(class_weights.get_or_insert_with(|| vec![1.0; names.len()]));
+        }
+        let adjustment = config.logit_adjustment.map(|tau| imbalance::log_shares(tau, names.len(), stats));
         let shape = TowerShape {
             hidden: &config.hidden,
             activation: config.activation,
@@ -111,7 +142,9 @@ impl ClassHead {
             spec: place.spec("class", format!("logits [b, {width}]"), Self::METRICS)?,
             tower: Tower::new(&mut place.scope, place.view, width, shape)?,
             label_smoothing: config.label_smoothing,
-            class_weights: (!config.class_weights.is_empty()).then_some(class_weights),
+            class_weights: class_weights.map(Constant::new),
+            focal: config.focal,
+            adjustment: adjustment.map(Constant::new),
         })
     }
 }
@@ -146,14 +179,23 @@ impl Head for ClassHead {
         if target.mass() <= 0.0 {
             return Ok(TaskLoss::absent());
         }
-        let weights = self.class_weights.as_ref().map(|w| w.like(logits)).transpose()?;
         let op = || format!("loss of task {}", self.spec.task);
-        let loss = |how| logits.f_cross_entropy_loss(labels, weights, how, MISSING_CLASS, self.label_smoothing);
-        let sum = match target.weights() {
-            None => loss(Reduction::Sum).op(op())?,
-            Some(_) => self.spec.weighted_sum(&loss(Reduction::None).op(op())?, target)?,
-        };
-        Ok(TaskLoss::new(sum, target.mass()))
+        let adjusted = self.adjustment.as_ref().map(|prior| logits.f_add(&prior.like(logits)?).op(op())).transpose()?;
+        let logits = adjusted.as_ref().unwrap_or(logits);
+        let loss = |how| logits.f_cross_entropy_loss(labels, None::<Tensor>, how, MISSING_CLASS, self.label_smoothing);
+        if self.focal.is_none() && self.class_weights.is_none() && target.weights().is_none() {
+            return Ok(TaskLoss::new(loss(Reduction::Sum).op(op())?, target.mass()));
+        }
+        let mut losses = loss(Reduction::None).op(op())?; // [b], 0 where no label is known
+        if let Some(focal) = &self.focal {
+            losses = focal.dampen(&losses)?;
+        }
+        let mut mass = target.mass();
+        if let Some(weights) = &self.class_weights {
+            losses = losses.f_mul(&imbalance::of_labels(weights, labels, logits)?).op(op())?;
+            mass = target.mass_by(weights.values());
+        }
+        Ok(TaskLoss::new(self.spec.weighted_sum(&losses, target)?, mass))
     }
 
     fn decode(&self, out: &HeadOutput) -> Result<Prediction> {
@@ -206,8 +248,8 @@ mod tests {
         };
         close(loss(&plain, &[0, 2]), nll[0][0] + nll[1][2], 2.0);
         close(loss(&plain, &[MISSING_CLASS, 2]), nll[1][2], 1.0);
-        let weighted = ClassHeadConfig { class_weights: vec![1.0, 1.0, 4.0], ..plain.clone() };
-        close(loss(&weighted, &[0, 2]), nll[0][0] + 4.0 * nll[1][2], 2.0);
+        let weighted = ClassHeadConfig { class_weights: ClassWeights::Each(vec![1.0, 1.0, 4.0]), ..plain.clone() };
+        close(loss(&weighted, &[0, 2]), nll[0][0] + 4.0 * nll[1][2], 5.0);
         let smooth = ClassHeadConfig { label_smoothing: 0.3, ..plain };
         let by_hand = 0.7 * nll[1][2] + 0.1 * nll[1].iter().sum::<f64>();
         close(loss(&smooth, &[MISSING_CLASS, 2]), by_hand, 1.0);

@@ -13,6 +13,16 @@ pub(crate) struct Constant {
 }
 
 impl Constant {
+    /// Numbers that are known to be fine.
+    pub(crate) fn new(values: Vec<f64>) -> Self {
+        Self { values, tensor: OnceCell::new() }
+    }
+
+    /// The numbers.
+    pub(crate) fn values(&self) -> &[f64] {
+        &self.values
+    }
+
     /// Checks numbers given per output: none (`default` for each), one for all, or one each.
     pub(crate) fn per_output(
         (head, field): (&'static str, &'static str),
@@ -28,7 +38,7 @@ impl Constant {
             each => each.to_vec(),
         };
         if values.len() == width && values.iter().all(|&v| allowed(v)) {
-            return Ok(Self { values, tensor: OnceCell::new() });
+            return Ok(Self::new(values));
         }
         let expected = format!("none, one or {width} numbers, each {rule}");
         Err(Error::InvalidConfig { what: head, field, expected, found: format!("{given:?}") })

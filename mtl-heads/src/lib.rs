@@ -30,8 +30,8 @@
 //!
 //! | head | labels | loss | primary metric | file |
 //! |---|---|---|---|---|
-//! | [`ClassHead`] | one of `c` classes | cross entropy, smoothing, class weights | accuracy | `class.rs` |
-//! | [`MultiLabelHead`] | `c` times yes or no; one is binary | binary cross entropy, weights of positives | auroc | `multi_label.rs` |
+//! | [`ClassHead`] | one of `c` classes | cross entropy, smoothing, class weights, focal, logit adjustment | accuracy | `class.rs` |
+//! | [`MultiLabelHead`] | `c` times yes or no; one is binary | binary cross entropy, weights of no and yes, focal, logit adjustment | auroc | `multi_label.rs` |
 //! | [`OrdinalHead`] | one of `c` grades in an order | CORAL, CORN or cumulative link, probabilities always in order | grade-mae | `ordinal.rs` |
 //! | [`FunnelHead`] | `c` times yes or no, yes only after yes of another task | binary cross entropy of the product | auroc | `funnel.rs` |
 //! | [`LikelihoodHead`] | `k` numbers | likelihood of a [`Family`](mtl_core::distribution::Family): each number is answered by a distribution | crps | `likelihood/` |
@@ -43,7 +43,7 @@
 //! | [`CrfHead`] | a tag for each item, which follow each other | likelihood of a chain, known in part too | as `tags` | `crf/` |
 //!
 //! What a head looks at it [asks](Ask) for: features, inputs, its target in training, outputs of other heads ([`order`] says who runs
-//! when).
+//! when). What classes of unequal size need is in [`imbalance`].
 //!
 //! An own head implements the trait (`examples/custom_head.rs` is one, in fifty lines) and is checked by the same
 //! [`laws`] as ours.
@@ -57,6 +57,7 @@ mod funnel;
 mod gru_decoder;
 mod head;
 mod hiding;
+pub mod imbalance;
 mod items;
 pub mod laws;
 mod likelihood;
@@ -80,6 +81,7 @@ pub use funnel::{FunnelHead, FunnelHeadConfig};
 pub use gru_decoder::{GruDecoderHead, GruDecoderHeadConfig};
 pub use head::{Head, HeadOutput, HeadSpec};
 pub use hiding::{Hidden, Hiding};
+pub use imbalance::{ClassWeighting, ClassWeights, Focal};
 pub use likelihood::{LikelihoodHead, LikelihoodHeadConfig};
 pub use masked_reconstruction::{MaskedReconstructionHead, MaskedReconstructionHeadConfig};
 pub use multi_label::{MultiLabelHead, MultiLabelHeadConfig};

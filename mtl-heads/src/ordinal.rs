@@ -15,10 +15,10 @@
 //! loss_i  = - sum_{k <= y_i} [y_i > k] log s(l_ik) + [y_i = k] log (1 - s(l_ik))   = - log P(y_i)
 //! P(k)    = s(l_0) .. s(l_(k-1)) (1 - s(l_k)),  s(l_(c-1)) = 0
 //!
-//! sum = sum_{i known} loss_i,   count = number of known samples;  with weights: sum_i v_i loss_i over sum_i v_i
+//! sum = sum_{i known} w_(y_i) loss_i,   count = sum_{i known} w_(y_i);  with weights of samples: sum_i v_i w loss_i over sum_i v_i w
 //! p_ik = P(k)                                                           decode, [b, c]
 //! ```
-//! `s` the logistic function. `P(y > k)` falls in `k` for every input (*rank consistency*), and no probability is negative: because
+//! `s` the logistic function, `w` weights of grades (1 unless given, see [`crate::imbalance`]). `P(y > k)` falls in `k` for every input (*rank consistency*), and no probability is negative: because
 //! thresholds ascend, and in `corn` because each question multiplies by what is at most 1. `corn` needs no common direction, so that
 //! what tells low grades apart need not tell high ones apart; it learns a question from the grades that reach it alone. Thresholds
 //! start where the training labels' shares put them at `z = 0`.
@@ -49,8 +49,10 @@ use tch::{Kind, Reduction, Tensor};
 
 use crate::{
     ask::Ask,
+    constant::Constant,
     decode::to_array,
     head::{Head, HeadOutput, HeadSpec},
+    imbalance::{self, ClassWeights},
     part::HeadPart,
     place::HeadPlace,
     tower::{Tower, TowerShape},
@@ -89,11 +91,16 @@ pub struct OrdinalHeadConfig {
     /// `"coral"` (a question per threshold), `"cumulative-link"` (the likelihood of the grade) or `"corn"` (a chain of questions, each
     /// with weights of its own); default `"coral"`.
     pub loss: OrdinalLoss,
+    /// How much a sample counts by its grade, as if it were there so many times: `"balanced"`, `"effective-number"`, a table with the `kind`
+    /// and its settings, or a list of a number > 0 for each grade; only ratios matter; default all alike.
+    #[serde(skip_serializing_if = "ClassWeights::is_none")]
+    pub class_weights: ClassWeights,
 }
 
 impl Default for OrdinalHeadConfig {
     fn default() -> Self {
-        Self { hidden: Vec::new(), activation: Activation::Relu, dropout: 0.0, loss: OrdinalLoss::Coral }
+        let (loss, class_weights) = (OrdinalLoss::Coral, ClassWeights::default());
+        Self { hidden: Vec::new(), activation: Activation::Relu, dropout: 0.0, loss, class_weights }
     }
 }
 
@@ -105,6 +112,7 @@ pub struct OrdinalHead {
     /// `r`, `[c - 1]`; of `corn` the thresholds themselves.
     raw_thresholds: Tensor,
     loss: OrdinalLoss,
+    class_weights: Option<Constant>,
 }
 
 impl OrdinalHead {
@@ -135,6 +143,7 @@ impl OrdinalHead {
                 "logits of exceeding each grade but the last once it is reached",
             ),
         };
+        let class_weights = config.class_weights.of_classes("ordinal head", &grades.grades, place.labels)?;
         let tower = Tower::new(&mut place.scope, place.view, directions, shape)?;
         let raw_thresholds = place.scope.param("thresholds", &[c as i64 - 1], Init::Zeros)?;
         let start = Tensor::f_from_slice(&start).op("thresholds")?;
@@ -142,8 +151,9 @@ impl OrdinalHead {
             let _guard = tch::no_grad_guard();
             raw_thresholds.shallow_clone().f_copy_(&start).op("thresholds")?;
         }
-        let output = format!("{output} [b, {}]", c - 1);
-        Ok(Self { spec: place.spec("ordinal", output, Self::METRICS)?, tower, raw_thresholds, loss: config.loss })
+        let spec = place.spec("ordinal", format!("{output} [b, {}]", c - 1), Self::METRICS)?;
+        let class_weights = class_weights.map(Constant::new);
+        Ok(Self { spec, tower, raw_thresholds, loss: config.loss, class_weights })
     }
 
     fn n_thresholds(&self) -> i64 {
@@ -308,7 +318,15 @@ impl Head for OrdinalHead {
                 .f_cross_entropy_loss(labels, None::<Tensor>, Reduction::None, MISSING_CLASS, 0.0)
                 .op(op())?, // [b]; the logarithms of probabilities are their own log softmax
         };
-        Ok(TaskLoss::new(self.spec.weighted_sum(&losses, target)?, target.mass()))
+        let Some(weights) = &self.class_weights else {
+            return Ok(TaskLoss::new(self.spec.weighted_sum(&losses, target)?, target.mass()));
+        };
+        let mut each = imbalance::of_labels(weights, labels, logits)?; // [b]
+        if losses.dim() > 1 {
+            each = each.f_unsqueeze(-1).op(op())?;
+        }
+        let losses = losses.f_mul(&each).op(op())?;
+        Ok(TaskLoss::new(self.spec.weighted_sum(&losses, target)?, target.mass_by(weights.values())))
     }
 
     fn decode(&self, out: &HeadOutput) -> Result<Prediction> {

@@ -2,16 +2,20 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests and benches may panic")]
 
 use mtl_core::{
-    answer::{Answer, numbered},
+    answer::{Answer, Cells, Labels, numbered},
+    batch::Target,
+    context::Cx,
     distribution::Support,
-    features::View,
+    features::{Features, View},
     input::InputSpec,
     label_stats::{LabelStats, Numbers, Spread},
+    mode::Mode,
     params::ParamSet,
+    shim::{Graph, grad},
     task::TaskName,
 };
-use mtl_heads::{HeadConfig, HeadPlace, laws};
-use tch::{Device, Kind};
+use mtl_heads::{Ask, HeadConfig, HeadPlace, laws};
+use tch::{Device, Kind, Tensor};
 
 /// Answers of the one kind that the head learns, few and more.
 fn answers(head: &HeadConfig) -> [Answer; 2] {
@@ -121,10 +125,12 @@ fn every_head_obeys_the_laws_on_tokens_and_maps() {
 fn every_head_obeys_the_laws_with_other_settings() {
     let settings = [
         "kind = \"class\"\nhidden = [16]\nactivation = \"tanh\"\nlabel_smoothing = 0.1\nclass_weights = [1.0, 2.0, 0.5, 1.0]",
+        "kind = \"class\"\nclass_weights = \"balanced\"\nfocal = { gamma = 1.0 }\nlogit_adjustment = 0.5",
         "kind = \"multi-label\"\nhidden = [16]\nactivation = \"gelu\"\npos_weights = [3.0]",
+        "kind = \"multi-label\"\nclass_weights = \"effective-number\"\nfocal = { alpha = 0.25 }\nlogit_adjustment = 1.0",
         "kind = \"funnel\"\nafter = \"before\"\nhidden = [16]\nactivation = \"gelu\"",
         "kind = \"ordinal\"\nhidden = [16]\nactivation = \"silu\"\nloss = \"cumulative-link\"",
-        "kind = \"ordinal\"\nloss = \"corn\"",
+        "kind = \"ordinal\"\nloss = \"corn\"\nclass_weights = { kind = \"balanced\", power = 0.5 }",
         "kind = \"likelihood\"\nfamily = \"laplace\"\nhidden = [16]\nactivation = \"silu\"\ncenter = [0.5]\nscale = [2.0, 0.1]",
         "kind = \"likelihood\"\nfamily = \"student-t\"\nlevels = []",
         "kind = \"likelihood\"\nfamily = \"poisson\"",
@@ -146,6 +152,66 @@ fn every_head_obeys_the_laws_with_other_settings() {
         obeys(&head, &views(&head)[0], &answers(&head)[1]);
         let back: HeadConfig = toml::from_str(&toml::to_string(&head).unwrap()).unwrap();
         assert_eq!(back, head);
+    }
+}
+
+/// A class of weight 2 is as if each of its rows were there twice: sum, count and every gradient, weights of samples and gaps in between.
+#[test]
+fn a_class_weight_is_its_rows_that_many_times() {
+    let view = View::Pooled { width: 3 };
+    let task = TaskName::new("demo").unwrap();
+    let (grades, classes, labels) =
+        (Answer::ordinal(numbered(3)), Answer::class(numbered(3)), Answer::multi_label(numbered(1)));
+    let cases = [
+        ("kind = \"class\"", &classes, "[2.0, 1.0, 3.0]"),
+        ("kind = \"class\"\nhidden = [5]\nlabel_smoothing = 0.2", &classes, "[2.0, 1.0, 3.0]"),
+        ("kind = \"class\"\nfocal = {}\nlogit_adjustment = 0.7", &classes, "[2.0, 1.0, 3.0]"),
+        ("kind = \"multi-label\"", &labels, "[2.0, 3.0]"),
+        ("kind = \"multi-label\"\nfocal = { gamma = 1.5 }", &labels, "[2.0, 3.0]"),
+        ("kind = \"ordinal\"", &grades, "[2.0, 1.0, 3.0]"),
+        ("kind = \"ordinal\"\nloss = \"cumulative-link\"", &grades, "[2.0, 1.0, 3.0]"),
+        ("kind = \"ordinal\"\nloss = \"corn\"", &grades, "[2.0, 1.0, 3.0]"),
+    ];
+    let xs = Tensor::from_slice(&(0..24).map(|i| f64::from(i * 7 % 11) / 5.0 - 1.0).collect::<Vec<_>>()).view([8, 3]);
+    let cells: [i64; 8] = [0, 1, 2, -100, 1, 0, 2, 2];
+    for (text, answer, weights) in cases {
+        let yes_no = matches!(answer, Answer::MultiLabel(_));
+        let times = |cell: i64| match (cell, yes_no) {
+            (0, _) => 2,
+            (1, false) => 1,
+            _ => 3,
+        };
+        let labels_of = |rows: &[usize]| match yes_no {
+            true => {
+                let cell = |&row: &usize| if cells[row] < 0 { f32::NAN } else { f32::from(cells[row] > 0) };
+                Labels::dense(Cells::Number(rows.iter().map(cell).collect()), rows.len(), &[1]).unwrap()
+            }
+            false => Labels::dense(Cells::Index(rows.iter().map(|&r| cells[r]).collect()), rows.len(), &[]).unwrap(),
+        };
+        // A sample of weight 2 besides, and one that counts for nothing.
+        let weight = |row: usize| [1.0, 2.0, 1.0, 1.0, 0.0, 1.0, 1.0, 1.0f32][row];
+        let pass = |text: &str, rows: &[usize]| {
+            let head: HeadConfig = toml::from_str(text).unwrap();
+            let mut params = ParamSet::new(Kind::Double, Device::Cpu, 5);
+            let head = head.build(HeadPlace::new(params.root(), &task, &view, answer)).unwrap();
+            let at = Tensor::from_slice(&rows.iter().map(|&r| r as i64).collect::<Vec<_>>());
+            let features = Features::Pooled(xs.index_select(0, &at));
+            let out = head.forward(&Ask::new(&features, &Cx::new(Mode::Train))).unwrap();
+            let weights: Vec<f32> = rows.iter().map(|&r| weight(r)).collect();
+            let target = Target::new("demo", answer, &labels_of(rows)).unwrap().with_weights("demo", &weights).unwrap();
+            let loss = head.loss(&out, &target).unwrap();
+            let leaves: Vec<&Tensor> = params.params().iter().map(mtl_core::params::Param::tensor).collect();
+            let grads = grad(&[&loss.sum], None, &leaves, Graph::Free).unwrap();
+            let flat = grads.iter().flatten().flat_map(|g| Vec::<f64>::try_from(g.reshape([-1])).unwrap());
+            (loss.sum.double_value(&[]), loss.count, flat.collect::<Vec<_>>())
+        };
+        let all: Vec<usize> = (0..8).collect();
+        let repeated: Vec<usize> = all.iter().flat_map(|&row| vec![row; times(cells[row])]).collect();
+        let (weighted, plain) = (pass(&format!("{text}\nclass_weights = {weights}"), &all), pass(text, &repeated));
+        assert_eq!(weighted.1.to_bits(), plain.1.to_bits(), "{text}");
+        assert!((weighted.0 - plain.0).abs() < 1e-12, "{text}: {} {}", weighted.0, plain.0);
+        assert!(!weighted.2.is_empty() && weighted.2.len() == plain.2.len());
+        assert!(weighted.2.iter().zip(&plain.2).all(|(a, b)| (a - b).abs() < 1e-12), "{text}");
     }
 }
 
@@ -177,6 +243,22 @@ fn the_registry_refuses_what_cannot_work() {
         ("kind = \"class\"\nhidden = [0]", classes.clone(), "must be >= 1"),
         ("kind = \"class\"\ndropout = 1.0", classes.clone(), "dropout: rate must be in [0, 1), found 1"),
         ("kind = \"multi-label\"\npos_weights = [0.0]", labels.clone(), "multi-label head: pos_weights must be"),
+        (
+            "kind = \"multi-label\"\npos_weights = [2.0]\nclass_weights = [1.0, 2.0]",
+            labels.clone(),
+            "multi-label head: class_weights must be left out where there are pos_weights, which say the same, found both",
+        ),
+        (
+            "kind = \"class\"\nfocal = { alpha = 0.25 }",
+            classes.clone(),
+            "class head: focal.alpha must be left out with more than two classes",
+        ),
+        (
+            "kind = \"class\"\nfocal = {}\nlabel_smoothing = 0.1",
+            classes.clone(),
+            "label_smoothing must be 0 with focal",
+        ),
+        ("kind = \"class\"\nlogit_adjustment = -1.0", classes.clone(), "logit_adjustment must be > 0, found -1"),
         ("kind = \"multi-label\"", Answer::multi_label(numbered(0)), "labels must be >= 1, found 0"),
         (
             "kind = \"regress\"\nscale = [-1.0]",

@@ -44,6 +44,8 @@ mod sequence;
 mod spelling;
 mod tags;
 #[cfg(feature = "torch")]
+mod tally;
+#[cfg(feature = "torch")]
 mod target;
 mod values;
 

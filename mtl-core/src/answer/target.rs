@@ -12,7 +12,7 @@
 use ndarray::{Array2, ArrayView2};
 use tch::{Device, Kind, Tensor};
 
-use super::{Answer, AnswerTag, CellRule, Cells, Labels, Layout, Storage};
+use super::{Answer, AnswerTag, CellRule, Cells, Labels, Layout, Storage, tally};
 use crate::{
     error::{Error, Result, TorchContext},
     prediction::{MISSING_CLASS, Reference},
@@ -30,6 +30,8 @@ pub struct Target {
     /// Samples that are labeled, where they have any number of items; with weights the sum of theirs.
     labeled: Option<f64>,
     max_label: Option<i64>,
+    /// How much of each class there is, see [`tally`]; empty for numbers, and where samples have any number of items.
+    tally: Vec<f64>,
     weights: Option<Weights>,
     /// `[b]` of `Int64`.
     groups: Option<Tensor>,
@@ -62,7 +64,13 @@ impl Target {
     fn counted(tag: AnswerTag, (known, max_label): (u64, Option<i64>), labels: &Labels) -> Result<Self> {
         let (cells, lengths) = tensors(labels)?;
         let labeled = lengths.as_ref().map(|lengths| labeled(&cells, lengths, None)).transpose()?;
-        Ok(Self { lengths, labeled, ..Self::of(tag, cells, known, max_label) })
+        let tally = match labels.cells() {
+            _ if lengths.is_some() => Vec::new(),
+            Cells::Index(cells) if labels.item().is_empty() => tally::of_indices(cells, max_label, None),
+            Cells::Number(cells) if tag == AnswerTag::MultiLabel => tally::of_yes_no(cells, labels.item_size(), None),
+            Cells::Index(_) | Cells::Number(_) => Vec::new(),
+        };
+        Ok(Self { lengths, labeled, tally, ..Self::of(tag, cells, known, max_label) })
     }
 
     /// Whether labels are of the kind that `answer` says: how many cells are known, and the largest whole number.
@@ -79,7 +87,8 @@ impl Target {
     /// [`Error::Label`] for a negative label other than [`MISSING_CLASS`], naming `task`.
     pub fn class(task: &str, labels: &[i64]) -> Result<Self> {
         let (known, max_label) = indices(task, labels, |sample| sample)?;
-        Ok(Self::of(AnswerTag::Class, Tensor::from_slice(labels), known, max_label))
+        let tally = tally::of_indices(labels, max_label, None);
+        Ok(Self { tally, ..Self::of(AnswerTag::Class, Tensor::from_slice(labels), known, max_label) })
     }
 
     /// One grade per sample, counted from 0; [`MISSING_CLASS`] means unknown.
@@ -112,11 +121,16 @@ impl Target {
         let slice = flat.as_slice().unwrap_or_default();
         let known = numbers(task, slice, rule, |cell| cell / k.max(1))?;
         let cells = Tensor::from_slice(slice).f_view([b as i64, k as i64]).op("target matrix")?;
-        Ok(Self::of(tag, cells, known, None))
+        let tally = match rule {
+            CellRule::YesNo => tally::of_yes_no(slice, k, None),
+            CellRule::Number | CellRule::Index { .. } => Vec::new(),
+        };
+        Ok(Self { tally, ..Self::of(tag, cells, known, None) })
     }
 
     fn of(tag: AnswerTag, cells: Tensor, known: u64, max_label: Option<i64>) -> Self {
-        Self { tag, cells, lengths: None, known, labeled: None, max_label, weights: None, groups: None }
+        let (lengths, labeled, tally, weights, groups) = (None, None, Vec::new(), None, None);
+        Self { tag, cells, lengths, known, labeled, max_label, tally, weights, groups }
     }
 
     /// The same labels, samples weighted: `[b]`. A sample of weight 0 is as if it were not there; losses and metrics that know
@@ -138,8 +152,14 @@ impl Target {
         let each = Tensor::from_slice(weights).f_to_device(self.cells.device()).op("target weights")?;
         let mass = mass(&self.cells, &each)?;
         self.labeled = self.lengths.as_ref().map(|lengths| labeled(&self.cells, lengths, Some(&each))).transpose()?;
+        self.tally = self.tallied(&self.cells, Some(&each))?;
         self.weights = Some(Weights { each, mass });
         Ok(self)
+    }
+
+    /// The tally of such cells; empty where this target has none.
+    fn tallied(&self, cells: &Tensor, weights: Option<&Tensor>) -> Result<Vec<f64>> {
+        if self.tally.is_empty() { Ok(Vec::new()) } else { tally::of_cells(cells, self.max_label, weights) }
     }
 
     /// The same labels, samples belonging to groups: `[b]`, any number that names a group.
@@ -201,6 +221,17 @@ impl Target {
     #[must_use]
     pub fn mass(&self) -> f64 {
         self.weights.as_ref().map_or_else(|| self.known(), |w| w.mass)
+    }
+
+    /// The [`mass`](Self::mass) where items count by their class: a class of weight 2 as if its samples were there twice. `weights` are
+    /// one a class, or no and yes of every column of yes/no labels; 0 for labels of other kinds.
+    ///
+    /// ```text
+    /// sum_i v_i w_(y_i) over known items            v_i: the sample's weight
+    /// ```
+    #[must_use]
+    pub fn mass_by(&self, weights: &[f64]) -> f64 {
+        self.tally.iter().zip(weights).map(|(mass, weight)| mass * weight).sum()
     }
 
     /// Where samples have any number of items: how many samples are labeled, or the sum of their weights. What a loss adds to
@@ -341,6 +372,7 @@ impl Target {
             known: self.known,
             labeled: self.labeled,
             max_label: self.max_label,
+            tally: self.tally.clone(),
             weights,
             groups: self.groups.as_ref().map(mv).transpose()?,
         })
@@ -367,6 +399,7 @@ impl Target {
             known: self.known * times.unsigned_abs(),
             labeled: self.labeled.map(|labeled| labeled * times as f64),
             max_label: self.max_label,
+            tally: self.tally.iter().map(|mass| mass * times as f64).collect(),
             weights: weights.transpose()?,
             groups: self.groups.as_ref().map(again).transpose()?,
         })
@@ -392,6 +425,7 @@ impl Target {
             lengths,
             known: known.unsigned_abs(),
             max_label: self.max_label,
+            tally: self.tallied(&cells, each)?,
             weights,
             groups: self.groups.as_ref().map(pick).transpose()?,
             cells,
@@ -605,6 +639,22 @@ mod tests {
         assert_eq!((t.known(), t.is_complete()), (3.0, false));
         let t = Target::values("a", array![[0.5], [7.0]].view()).unwrap();
         assert!(t.is_complete());
+    }
+
+    #[test]
+    fn classes_are_weighed_by_what_there_is_of_them() {
+        let target = Target::class("income", &[2, MISSING_CLASS, 0, 2]).unwrap();
+        assert_eq!(target.mass_by(&[10.0, 100.0, 0.5]), 11.0);
+        assert_eq!(target.repeat(2).unwrap().mass_by(&[10.0, 100.0, 0.5]), 22.0);
+        assert_eq!(target.select(&Tensor::from_slice(&[0i64, 1])).unwrap().mass_by(&[10.0, 100.0, 0.5]), 0.5);
+        let weighted = target.with_weights("income", &[4.0, 9.0, 1.0, 0.0]).unwrap();
+        assert_eq!(weighted.mass_by(&[10.0, 100.0, 0.5]), 12.0);
+        let tags = Target::multi_label("tags", array![[1.0, 0.0], [f32::NAN, 1.0]].view()).unwrap();
+        assert_eq!(tags.mass_by(&[1.0, 2.0, 3.0, 4.0]), 2.0 + 3.0 + 4.0);
+        let answer = Answer::multi_label(["old", "rich"]);
+        let again = Target::new("tags", &answer, &tags.labels().unwrap()).unwrap();
+        assert_eq!(again.mass_by(&[1.0, 2.0, 3.0, 4.0]), 9.0);
+        assert_eq!(Target::values("price", array![[1.0]].view()).unwrap().mass_by(&[1.0, 2.0]), 0.0);
     }
 
     #[test]

@@ -20,12 +20,20 @@ pub struct ByKind<T>(pub T);
 /// # Errors
 /// The member's own words, which the reader of configuration files searches for the nearest name.
 pub fn by_kind<'de, T: DeserializeOwned, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    member(Content::deserialize(deserializer)?).map_err(D::Error::custom)
+}
+
+/// The same of what was read already: for a setting that has a third form beside these two.
+///
+/// # Errors
+/// As [`by_kind`].
+pub fn member<T: DeserializeOwned>(content: Content) -> Result<T, de::value::Error> {
     let text = |text: &str| Content::String(text.to_owned());
-    let table = match Content::deserialize(deserializer)? {
+    let table = match content {
         Content::String(kind) => Content::Map([(text("kind"), Content::String(kind))].into()),
         other => other,
     };
-    settings::<T, de::value::Error>(table).map_err(D::Error::custom)
+    settings(table)
 }
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for ByKind<T> {

@@ -16,7 +16,7 @@ mod makers;
 mod outside;
 mod table;
 
-pub use by_kind::{ByKind, by_kind};
+pub use by_kind::{ByKind, by_kind, member};
 pub use makers::Makers;
 pub use outside::{Catalogue, Outside};
 pub use table::{Content, Value, settings, with, without};

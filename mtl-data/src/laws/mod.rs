@@ -4,6 +4,7 @@
 pub mod batches;
 pub mod mix;
 mod sample;
+pub mod sampler;
 pub mod source;
 
 pub use mtl_core::laws::{Broken, BrokenLaws};

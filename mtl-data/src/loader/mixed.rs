@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{LoaderConfig, LoaderPosition, epoch::Plan};
+use super::{Dealt, LoaderConfig, LoaderPosition, epoch::Plan};
 use crate::{
     error::{Error, Result},
     mix::{Draw, Mix, MixSchedule, Moment},
@@ -62,7 +62,7 @@ pub(super) struct MixedParts(Vec<OnePart>);
 struct OnePart {
     name: String,
     start: u64,
-    len: u64,
+    dealt: Dealt,
     /// Batches that it has.
     n_batches: u64,
     /// Batches that it counts as.
@@ -73,18 +73,20 @@ struct OnePart {
 impl MixedParts {
     /// # Errors
     /// `InvalidConfig` naming the part that has no batch, or whose setting is out of range.
-    pub(super) fn new(parts: Vec<SourcePart>, config: &LoaderConfig) -> Result<Self> {
+    pub(super) fn new(source: &dyn Source, parts: Vec<SourcePart>, config: &LoaderConfig) -> Result<Self> {
         let one = |(idx, part): (usize, SourcePart)| {
             let own = config.mixing.parts.get(idx).copied().unwrap_or_default();
             let config = LoaderConfig { batch_size: own.batch_size.unwrap_or(config.batch_size), ..config.clone() };
-            let n_batches = config.validate().and_then(|()| config.n_batches(part.len)).map_err(|e| {
-                Error::config("loader", "source", "at least one batch of each", format!("{}: {e}", part.name))
-            })?;
+            let of_part =
+                |e| Error::config("loader", "source", "at least one batch of each", format!("{}: {e}", part.name));
+            config.validate().map_err(of_part)?;
+            let dealt = Dealt::new(&config, source, part.start, part.len)?;
+            let n_batches = config.n_batches(dealt.rows()).map_err(of_part)?;
             if own.batches == Some(0) {
                 return Err(Error::config("loader", "batches", ">= 1", format!("0 of {}", part.name)));
             }
-            let SourcePart { name, start, len, .. } = part;
-            Ok(OnePart { name, start, len, n_batches, counts: own.batches.unwrap_or(n_batches), config })
+            let SourcePart { name, start, .. } = part;
+            Ok(OnePart { name, start, dealt, n_batches, counts: own.batches.unwrap_or(n_batches), config })
         };
         Ok(Self(parts.into_iter().enumerate().map(one).collect::<Result<_>>()?))
     }
@@ -111,7 +113,7 @@ impl MixedParts {
 
     /// The size of the first batch to which a rest is joined.
     pub(super) fn joined_rest(&self) -> Option<u64> {
-        self.0.iter().find_map(|part| part.config.joined(part.len))
+        self.0.iter().find_map(|part| part.config.joined(part.dealt.rows()))
     }
 
     /// Where each batch of an epoch lies.
@@ -142,7 +144,7 @@ impl MixedParts {
             let order = |pass| {
                 // MixedParts of equal size and passes over one part must not share an order.
                 let seed = mix(mix(config.seed ^ mix(idx as u64)) ^ pass);
-                let mut order = config.order.positions(part.len, seed, epoch);
+                let mut order = part.dealt.positions(config.order, seed, epoch);
                 order.iter_mut().for_each(|position| *position += part.start);
                 order
             };
@@ -166,7 +168,7 @@ impl MixedParts {
     pub(super) fn drawn(&self, config: &LoaderConfig, until: LoaderPosition) -> Result<Vec<DrawnPart>> {
         let new = |part: &OnePart| DrawnPart {
             name: part.name.clone(),
-            samples: part.len,
+            samples: part.dealt.len,
             batch_size: part.config.batch_size,
             batches: part.n_batches,
             drawn: 0,

@@ -2,7 +2,7 @@
 //!
 //! A [`Loader`] walks one source; where that has parts ([`Source::parts`](crate::Source::parts), such as data sets with tasks of their own)
 //! every batch is of one of them, and a [`Mix`](crate::mix::Mix) says of which. It gives an [`Epoch`], an
-//! iterator of batches. What batch `i` of epoch `e` holds is a function of the configuration alone: the number of
+//! iterator of batches. A [`Sampler`] says which rows an epoch has, and how often each; without one each comes once. What batch `i` of epoch `e` holds is a function of the configuration alone: the number of
 //! workers changes when it is built, never what is in it or when it comes. What anybody's own has to do is [`Batches`].
 
 mod batches;
@@ -17,11 +17,16 @@ pub use mixed::{DrawnPart, MixedPart, Mixing};
 pub use shard::{Part, Shard};
 pub use single::Loader;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
     order::Order,
+    rng::{Rng, Stream},
+    sampler::{Deal, Rows, Sampler},
+    source::Source,
 };
 
 /// How batches are made.
@@ -46,6 +51,9 @@ pub struct LoaderConfig {
     pub prefetch: usize,
     /// How the parts of the source are mixed, if it has some.
     pub mixing: Mixing,
+    /// Which rows an epoch has, and how often each; default each once. Nothing where the order is sequential.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sampler: Option<Sampler>,
 }
 
 impl Default for LoaderConfig {
@@ -59,6 +67,46 @@ impl Default for LoaderConfig {
             workers: 1,
             prefetch: 4,
             mixing: Mixing::default(),
+            sampler: None,
+        }
+    }
+}
+
+/// Which rows an epoch of a source, or of one of its parts, has.
+#[derive(Debug, Clone)]
+struct Dealt {
+    /// Rows that there are.
+    len: u64,
+    /// How they are dealt, where not each comes once.
+    deal: Option<Arc<dyn Deal>>,
+}
+
+impl Dealt {
+    /// As the sampler says, if there is one: looks at the labels.
+    ///
+    /// # Errors
+    /// As [`SamplerPart::plan`](crate::sampler::SamplerPart::plan).
+    fn new(config: &LoaderConfig, source: &dyn Source, start: u64, len: u64) -> Result<Self> {
+        let deal = match (&config.sampler, config.order) {
+            (Some(sampler), Order::Shuffled) => {
+                sampler.part().validate()?;
+                sampler.part().plan(&Rows::new(source, start, len, config.batch_size))?.map(Arc::from)
+            }
+            (_, Order::Sequential) | (None, Order::Shuffled) => None,
+        };
+        Ok(Self { len, deal })
+    }
+
+    /// Rows of an epoch.
+    fn rows(&self) -> u64 {
+        self.deal.as_ref().map_or(self.len, |deal| deal.len())
+    }
+
+    /// The rows of an epoch, in order.
+    fn positions(&self, order: Order, seed: u64, epoch: u64) -> Vec<u64> {
+        match &self.deal {
+            Some(deal) => deal.rows(&mut Rng::new(seed, Stream::Sampler, epoch)),
+            None => order.positions(self.len, seed, epoch),
         }
     }
 }

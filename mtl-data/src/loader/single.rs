@@ -3,11 +3,16 @@
 use std::sync::Arc;
 
 use super::{
-    BatchIter, Batches, LoaderConfig, PartIter, Shard, TargetIter,
+    BatchIter, Batches, Dealt, LoaderConfig, PartIter, Shard, TargetIter,
     epoch::{self, Epoch, LoaderPosition, Plan},
     mixed::{DrawnPart, MixedParts},
 };
-use crate::{error::Result, source::Source};
+use crate::{
+    error::Result,
+    order::Order,
+    sampler::{Counted, Sampled},
+    source::Source,
+};
 
 /// Batches of a source, each of one of its parts where it has some.
 ///
@@ -30,6 +35,10 @@ pub struct Loader {
     source: Arc<dyn Source>,
     config: LoaderConfig,
     n_batches: u64,
+    /// Samples that were there before the sampler made some.
+    given: u64,
+    /// Which rows an epoch has, where there are no parts.
+    dealt: Dealt,
     /// Where there are several.
     parts: Option<MixedParts>,
 }
@@ -38,17 +47,22 @@ impl Loader {
     /// A loader of a source that is not empty, nor one of its parts.
     ///
     /// # Errors
-    /// `InvalidConfig` for a setting outside its range, or when no epoch would hold a batch.
+    /// `InvalidConfig` for a setting outside its range, or when no epoch would hold a batch; those of a sampler that does not suit the source.
     pub fn new(source: Arc<dyn Source>, config: LoaderConfig) -> Result<Self> {
         config.validate()?;
-        let parts = source.parts();
+        let (given, parts) = (source.len(), source.parts());
+        let sampler = config.sampler.as_ref().filter(|_| config.order == Order::Shuffled);
+        let grown = sampler.map(|sampler| sampler.part().grown(&source, config.seed)).transpose()?.flatten();
+        let source = grown.unwrap_or(source);
         if parts.len() < 2 {
-            let n_batches = config.n_batches(source.len())?;
-            return Ok(Self { source, config, n_batches, parts: None });
+            let dealt = Dealt::new(&config, &*source, 0, source.len())?;
+            let n_batches = config.n_batches(dealt.rows())?;
+            return Ok(Self { source, config, n_batches, given, dealt, parts: None });
         }
-        let parts = MixedParts::new(parts, &config)?;
+        let dealt = Dealt { len: source.len(), deal: None };
+        let parts = MixedParts::new(&*source, parts, &config)?;
         parts.validate(&config)?;
-        Ok(Self { n_batches: parts.n_batches(&config), source, config, parts: Some(parts) })
+        Ok(Self { n_batches: parts.n_batches(&config), source, config, given, dealt, parts: Some(parts) })
     }
 
     /// Batches per epoch: at least one.
@@ -62,7 +76,7 @@ impl Loader {
     #[must_use]
     pub fn joined_rest(&self) -> Option<u64> {
         match &self.parts {
-            None => self.config.joined(self.source.len()),
+            None => self.config.joined(self.dealt.rows()),
             Some(parts) => parts.joined_rest(),
         }
     }
@@ -87,6 +101,30 @@ impl Loader {
         self.parts.as_ref().map_or_else(|| Ok(Vec::new()), |parts| parts.drawn(&self.config, until))
     }
 
+    /// What a sampler dealt before a position: rows by class of every task, different ones and repeats; `None` without a sampler. It follows
+    /// from seed and settings, whether it was dealt here or by another process.
+    ///
+    /// # Errors
+    /// Those of [`Source::targets`].
+    pub fn sampled(&self, until: LoaderPosition) -> Result<Option<Sampled>> {
+        let Some(sampler) = self.config.sampler.as_ref().filter(|_| self.config.order == Order::Shuffled) else {
+            return Ok(None);
+        };
+        let counted = Counted::of(&*self.source)?;
+        let mut epochs = Vec::new();
+        for epoch in 0..=until.epoch {
+            let batches = if epoch < until.epoch { self.n_batches } else { until.next_batch.min(self.n_batches) };
+            if batches > 0 {
+                let plan = self.plan(epoch)?;
+                let rows: Vec<u64> = (0..batches).flat_map(|batch| plan.place(batch).1.iter().copied()).collect();
+                epochs.push(counted.epoch(epoch + 1, &rows));
+            }
+        }
+        let rows = self.source.len();
+        let (sampler, made) = (sampler.name().to_owned(), rows - self.given);
+        Ok(Some(Sampled { sampler, rows, made, tasks: counted.tasks(self.given), epochs }))
+    }
+
     /// The batches of an epoch from its beginning.
     ///
     /// # Errors
@@ -108,7 +146,7 @@ impl Loader {
             return Ok(Arc::new(parts.plan(self.source.clone(), &self.config, epoch)?));
         }
         let config = self.config.clone();
-        let order = config.order.positions(self.source.len(), config.seed, epoch);
+        let order = self.dealt.positions(config.order, config.seed, epoch);
         Ok(Arc::new(SinglePlan { source: self.source.clone(), order, config, n_batches: self.n_batches }))
     }
 }

@@ -385,6 +385,16 @@ fn tasks(text: &mut String, proposal: &Proposal) -> Result<()> {
         for note in &target.notes {
             line(text, &format!("# ? {}", plain(note)));
         }
+        let head = match &target.label {
+            LabelSpec::Binary { .. } => "multi-label",
+            LabelSpec::Class | LabelSpec::Classes(_) => "class",
+            LabelSpec::Ordinal(_) => "ordinal",
+            LabelSpec::Value => continue,
+        };
+        if let Some(rare) = &target.rare {
+            let key = format!("head = {{ kind = \"{head}\", class_weights = \"balanced\" }}");
+            line(text, &format!("# {}: if it must not be missed, {key}; docs/imbalance.md", plain(rare)));
+        }
     }
     Ok(())
 }
@@ -474,6 +484,20 @@ mod tests {
         assert!(text.contains("{ name = \"*\", kind = \"categorical\" },   # 49 columns"), "{text}");
         assert!(text.contains("{ name = \"town d\", kind = \"numeric\" }"), "{text}");
         assert!(text.lines().count() < 35, "{text}");
+    }
+
+    #[test]
+    fn a_rare_answer_is_told_with_what_helps() {
+        let csv = |every: usize| -> String {
+            let row = |i: usize| format!("{}.5,{}\n", noise(i, 50), if i % every == 0 { "yes" } else { "no" });
+            (0..120).fold("x,bought\n".to_owned(), |text, i| text + &row(i))
+        };
+        let (text, _) = drafted(&csv(40), &["bought"]);
+        let advice = "# 2.5 % of the labels are \"yes\": if it must not be missed, head = { kind = \"multi-label\", class_weights = \
+                      \"balanced\" }; docs/imbalance.md";
+        assert!(text.contains(advice), "{text}");
+        let (text, _) = drafted(&csv(4), &["bought"]);
+        assert!(!text.contains("imbalance"), "{text}");
     }
 
     #[test]

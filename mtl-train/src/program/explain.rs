@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use crate::{
     Result,
-    analysis::explain::{self, ExplainOptions, Explanation, Method, Samples},
+    analysis::explain::{self, ExplainOptions, Explanation, Method, Permutation, Samples},
     monitor::console::{note, out},
 };
 use clap::Args as ClapArgs;
@@ -40,6 +40,12 @@ pub(super) struct Args {
     /// Random orders that the deletion test compares with.
     #[arg(long, default_value_t = 10)]
     draws: usize,
+    /// Permutations of each field of a table, by which metrics are measured again; 0 for none.
+    #[arg(long, default_value_t = 5)]
+    permutations: usize,
+    /// Samples that they are measured on at most.
+    #[arg(long, default_value_t = 2048)]
+    rows: usize,
     /// Seed of samples and orders.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -59,6 +65,8 @@ pub(super) fn run(args: &Args) -> Result<()> {
         methods: args.methods.clone(),
         steps: args.steps,
         draws: args.draws,
+        permutations: args.permutations,
+        rows: args.rows,
         seed: args.seed,
         ..ExplainOptions::default()
     };
@@ -83,6 +91,9 @@ pub(super) fn run(args: &Args) -> Result<()> {
         note(format_args!("note: {about}"));
     }
     out(table(&found))?;
+    if let Some(permutation) = &found.permutation {
+        out(importances(permutation))?;
+    }
     out(dir.explanation("html").display())
 }
 
@@ -92,6 +103,23 @@ fn say_source(source: &Arc<dyn Source>) -> crate::Error {
     let (expected, found) =
         (format!("one of {}: a sample brings the inputs of its source", names.join(", ")), "none".into());
     mtl_core::Error::InvalidConfig { what: "mtl explain", field: "--source", expected, found }.into()
+}
+
+/// What each task's first metric loses without the fields that it needs most.
+fn importances(found: &Permutation) -> Table {
+    let mut table = Table::new();
+    table.load_preset(UTF8_HORIZONTAL_ONLY);
+    table.set_header(["task", "metric", "needs most (loss when permuted)"]);
+    for task in &found.whole.tasks {
+        let of_task = found.of_task(task.task.as_str());
+        let Some(first) = of_task.first() else { continue };
+        let words = of_task.iter().take(TOP).map(|own| match own.interval {
+            Some((low, high)) => format!("{} {:.4} ({low:.4} to {high:.4})", own.part, own.loss),
+            None => format!("{} {:.4}", own.part, own.loss),
+        });
+        table.add_row([task.task.to_string(), first.metric.clone(), words.collect::<Vec<_>>().join(", ")]);
+    }
+    table
 }
 
 fn table(found: &Explanation) -> Table {

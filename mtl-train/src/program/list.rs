@@ -3,8 +3,8 @@
 use clap::{Args as ClapArgs, ValueEnum};
 use comfy_table::{Table, presets::NOTHING};
 use mtl_core::{answer::Answer, input::Modality, metric::Direction, nn::NumberEmbeddingConfig, step::StepMode};
-use mtl_data::{DatasetConfig, Mix};
-use mtl_heads::HeadConfig;
+use mtl_data::{DatasetConfig, Mix, Sampler};
+use mtl_heads::{ClassWeighting, HeadConfig};
 use mtl_metrics::{
     post_hoc::{CalibrationConfig, RejectConfig, ThresholdConfig, conformal::ScoreConfig},
     registry::Entry,
@@ -16,7 +16,7 @@ use crate::{
     monitor::console::out,
     parts::{architecture::Architecture, encoder::AnyEncoder, method::MethodConfig, metrics::registry},
     stream::drift::DriftConfig,
-    train::{optim::OptimizerConfig, schedule::ScheduleConfig},
+    train::{optim::OptimizerConfig, schedule::ScheduleConfig, task_weights::TaskWeighting},
 };
 
 #[derive(Debug, ClapArgs)]
@@ -39,6 +39,8 @@ enum What {
     Balancers,
     /// How probabilities are calibrated after training.
     Calibrations,
+    /// How classes weigh in a loss.
+    ClassWeights,
     /// By what conformal sets and intervals are made.
     ConformalScores,
     Datasets,
@@ -58,8 +60,12 @@ enum What {
     Optimizers,
     /// Which answers are left to somebody else.
     RejectOptions,
+    /// Which rows an epoch has, and how often each.
+    Samplers,
     Schedules,
     StepModes,
+    /// How tasks weigh by their size.
+    TaskWeights,
     /// From which probability on yes is said.
     Thresholds,
 }
@@ -71,6 +77,7 @@ impl What {
             Self::Architectures => Architecture::all().collect(),
             Self::Balancers => MethodConfig::all().collect(),
             Self::Calibrations => CalibrationConfig::all(),
+            Self::ClassWeights => ClassWeighting::all(),
             Self::ConformalScores => ScoreConfig::all(),
             Self::Datasets => DatasetConfig::all(),
             Self::DriftDetectors => DriftConfig::all(),
@@ -83,8 +90,10 @@ impl What {
             Self::NumberEmbeddings => NumberEmbeddingConfig::all(),
             Self::Optimizers => OptimizerConfig::all(),
             Self::RejectOptions => RejectConfig::all(),
+            Self::Samplers => Sampler::all(),
             Self::Schedules => ScheduleConfig::all(),
             Self::StepModes => StepMode::all(),
+            Self::TaskWeights => TaskWeighting::all(),
             Self::Thresholds => ThresholdConfig::all(),
         }
     }

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use mtl_data::sampler::Sampled;
 use mtl_metrics::MetricReport;
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +12,7 @@ use super::{dir::RunDir, json, post_hoc::PostHocOutcome, session::Session};
 use crate::{
     analysis::{intervals::Intervals, run_report::Evaluation},
     error::Result,
-    train::trainer::Choice,
+    train::{task_weights::TaskWeight, trainer::Choice},
 };
 
 #[cfg(doc)]
@@ -35,6 +36,12 @@ pub struct Outcome {
     pub constant: Option<ConstantOutcome>,
     /// What the answers on validation look like: everything that the report says of them.
     pub answers: Option<Evaluation>,
+    /// What the sampler dealt, up to the last validation; `None` where rows come once each.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sampled: Option<Sampled>,
+    /// What tasks weigh by their size, where that was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub task_weights: Vec<TaskWeight>,
     /// What was fitted to the answers, and what it is worth; `None` where no task asks for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub post_hoc: Option<PostHocOutcome>,
@@ -74,6 +81,8 @@ impl Outcome {
             intervals: Some(intervals),
             constant: Some(constant),
             answers: None, // the report adds it, which reads validation
+            sampled: session.sampled(session.trainer.history().last().map_or(0, |epoch| epoch.step))?,
+            task_weights: session.task_weights(),
             post_hoc: None,
         })
     }

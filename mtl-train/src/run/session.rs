@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use mtl_core::{
     label_stats::LabelStats,
+    registry::ByKind,
     rng::derive,
     world::{self, World},
 };
 use mtl_data::{
-    Batches, DrawnPart, ForTasks, Loader, LoaderConfig, LoaderPosition, Mixing, Order, Source, Splits, Subset, source,
-    stats,
+    Batches, DrawnPart, ForTasks, Loader, LoaderConfig, LoaderPosition, Mixing, Order, Source, Splits, Subset,
+    sampler::Sampled, source, stats,
 };
 use mtl_metrics::{MetricReport, post_hoc::Verdict};
 use tch::Device;
@@ -32,6 +33,7 @@ use crate::{
     train::{
         checkpoint::CheckpointStore,
         constant::Constant,
+        task_weights::{self, TaskWeight},
         trainer::{Ending, Observer, Recorder, TrainConfig, Trainer, evaluate, evaluate_recorded, metrics_of},
     },
 };
@@ -97,6 +99,11 @@ impl Session {
         let mut train = restrict(&splits.train)?;
         let seed = config.train.seed;
         let labels = stats::of(&*train)?;
+        let mut plan = plan;
+        if let Some(ByKind(weighting)) = &config.train.task_weights {
+            let weighed = weighting.weigh(&plan.tasks, &labels);
+            plan.tasks = weighed.map_err(|e| e.in_section("train.task_weights"))?;
+        }
         let (balancer, train_config) = (config.balancer.clone(), config.train.clone());
         let mut recipe = Recipe { ranks: 1, device, plan, balancer, train: train_config, held_out: None };
         let mut trainer = recipe.trainer(&labels)?;
@@ -114,6 +121,7 @@ impl Session {
             mixing: sources::mixing(&config.train, &*train),
             ..LoaderConfig::default()
         };
+        let sampler = sources::sampler(&config.train, &splits.info, &train.info().tasks)?;
         if trainer.wants_held_out() {
             let held_out = splits.dealt.hold_out(train.len(), config.train.held_out, derive(seed, "held out", 0));
             let (own, held) = held_out?;
@@ -131,7 +139,7 @@ impl Session {
             mixing: Mixing::default(),
             ..shuffled.clone()
         };
-        let train = Loader::new(train, shuffled).map_err(|e| Error::from(e).in_section("train"))?;
+        let train = Loader::new(train, LoaderConfig { sampler, ..shuffled }).map_err(sources::of_loader)?;
         let (validation, calibration) = parted(restrict(&splits.validation)?, config)?;
         Ok(Self {
             train: sources::with_epochs(train, &trainer)?,
@@ -194,10 +202,29 @@ impl Session {
     /// # Errors
     /// As [`Loader::drawn`].
     pub fn drawn(&self, steps: u64) -> Result<Vec<DrawnPart>> {
+        Ok(self.train.drawn(self.position(steps))?)
+    }
+
+    /// What the sampler dealt in so many steps; `None` without one. As [`Session::drawn`] it follows from seed and settings.
+    ///
+    /// # Errors
+    /// As [`Loader::sampled`].
+    pub fn sampled(&self, steps: u64) -> Result<Option<Sampled>> {
+        Ok(self.train.sampled(self.position(steps))?)
+    }
+
+    /// What tasks weigh by their size; nothing where that was not asked for.
+    #[must_use]
+    pub fn task_weights(&self) -> Vec<TaskWeight> {
+        let asked = self.trainer.config().task_weights.is_some();
+        if asked { task_weights::told(&self.plan().tasks, self.labels()) } else { Vec::new() }
+    }
+
+    /// Where the loader stands after so many steps.
+    fn position(&self, steps: u64) -> LoaderPosition {
         let per_epoch = self.trainer.steps_per_epoch(&self.train).unwrap_or(1).max(1);
         let per_step = self.train.per_step() * self.trainer.config().accumulate;
-        let at = LoaderPosition { epoch: steps / per_epoch, next_batch: (steps % per_epoch) * per_step };
-        Ok(self.train.drawn(at)?)
+        LoaderPosition { epoch: steps / per_epoch, next_batch: (steps % per_epoch) * per_step }
     }
 
     /// How many ranks train; see [`Session::fit`].

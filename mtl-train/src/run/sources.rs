@@ -4,13 +4,18 @@
 //! [data.reviews], [data.customers]   -->  one Splits, whose source has parts
 //! [[task]]                           -->  the parts that have labels of a wanted task; the others are left out, with their inputs
 //! [train.mix], [train.sources.X]     -->  Mixing: which part a batch is of, how large it is
+//! [train.sampler]                    -->  Sampler: which rows an epoch has, of one source too
 //! ```
 //! So a single-task baseline of a study trains on its own source, with the encoder of its inputs alone.
 
 use std::{ops::RangeInclusive, sync::Arc};
 
-use mtl_core::{balance::Look, input::InputSpec};
-use mtl_data::{Loader, LoaderConfig, Mix, MixedPart, Mixing, Order, Source, SourcePart, Subset, mix::Joint};
+use mtl_core::{balance::Look, input::InputSpec, registry::ByKind};
+use mtl_data::{
+    DataInfo, Loader, LoaderConfig, Mix, MixedPart, Mixing, Order, Sampler, Source, SourcePart, Subset, TaskInfo,
+    mix::Joint,
+    sampler::{self, By},
+};
 
 use crate::{
     config::RunConfig,
@@ -94,6 +99,53 @@ pub fn mixing(config: &TrainConfig, train: &dyn Source) -> Mixing {
         Budget::Time => 0,
     };
     Mixing { mix: config.mix.clone().unwrap_or_default(), parts: train.parts().iter().map(one).collect(), epochs }
+}
+
+/// What the configuration says of the rows of an epoch. Of tasks of the data that are not learned here, as in a study's single-task
+/// baseline of another, it says nothing.
+///
+/// # Errors
+/// [`mtl_core::Error::UnknownTask`] for a task that the data do not have.
+pub fn sampler(config: &TrainConfig, data: &DataInfo, learned: &[TaskInfo]) -> Result<Option<Sampler>> {
+    let Some(ByKind(sampler)) = &config.sampler else { return Ok(None) };
+    let is_task = |tasks: &[TaskInfo], name: &str| tasks.iter().any(|task| task.name.as_str() == name);
+    let known = |name: &str| match is_task(&data.tasks, name) {
+        true => Ok(is_task(learned, name)),
+        false => {
+            let known = data.tasks.iter().map(|task| task.name.to_string()).collect();
+            let e = mtl_core::Error::UnknownTask { name: name.to_owned(), known };
+            Err(Error::from(e).in_section("train.sampler"))
+        }
+    };
+    if let Sampler::Composed(composed) = sampler {
+        let mut composed = composed.clone();
+        for name in composed.tasks.clone().keys() {
+            if !known(name)? {
+                composed.tasks.remove(name);
+            }
+        }
+        return Ok(Some(Sampler::Composed(composed)));
+    }
+    let has_classes = |tasks: &[TaskInfo]| tasks.iter().any(|task| sampler::has_classes(&task.answer));
+    let speaks = match sampler.part().by() {
+        By::NoTask => true,
+        By::OnlyTask => has_classes(learned) || !has_classes(&data.tasks),
+        By::Task(name) => known(name)?,
+    };
+    Ok(speaks.then(|| sampler.clone()))
+}
+
+/// What is wrong with a loader of training samples, at the key that it is about.
+#[must_use]
+pub fn of_loader(e: mtl_data::Error) -> Error {
+    use mtl_core::Error as Core;
+    let section = match &e {
+        mtl_data::Error::Core(
+            Core::InvalidConfig { what: "sampler", .. } | Core::UnknownTask { .. } | Core::UnknownName { .. },
+        ) => "train.sampler",
+        _ => "train",
+    };
+    Error::from(e).in_section(section)
 }
 
 /// The same loader, which knows how many epochs there will be where the budget is in steps: mixers may change from one to the next.

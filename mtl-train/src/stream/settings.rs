@@ -113,6 +113,7 @@ pub fn of_a_run(mut config: RunConfig, run: &Path) -> (RunConfig, Option<Finding
     train.calibration_share = plain.calibration_share;
     (train.accumulate, train.ema, train.patience, train.freeze) =
         (plain.accumulate, plain.ema, plain.patience, plain.freeze);
+    (train.sampler, train.task_weights) = (plain.sampler, plain.task_weights);
     (train.validate_every, train.selection) = (plain.validate_every, plain.selection);
     (train.time, train.dropout_schedule) = (plain.time, plain.dropout_schedule.clone());
     (train.overfit_batches, train.checkpoint_every) = (plain.overfit_batches, plain.checkpoint_every);

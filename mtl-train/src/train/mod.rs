@@ -7,6 +7,7 @@
 //! | [`optim`], [`schedule`], [`ema`] | optimizers with state and parameter groups; learning rates over time; mean weights |
 //! | [`checkpoint`] | one atomic file per checkpoint |
 //! | [`constant`] | what answers without inputs are worth |
+//! | [`task_weights`] | what tasks weigh by their size |
 //! | [`divergence`] | losses that run away, and what to try |
 
 pub mod checkpoint;
@@ -17,4 +18,5 @@ pub(crate) mod incident;
 pub mod model;
 pub mod optim;
 pub mod schedule;
+pub mod task_weights;
 pub mod trainer;

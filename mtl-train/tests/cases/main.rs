@@ -31,4 +31,5 @@ mod c26_stream;
 mod c27_init;
 mod c28_distributions;
 mod c29_ensemble;
+mod c30_uneven;
 mod run;

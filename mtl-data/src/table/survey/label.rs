@@ -40,6 +40,9 @@ pub struct Target {
     pub notes: Vec<String>,
     /// Texts in it that mean "not known".
     pub missing: Vec<String>,
+    /// Of the rarest answer, where few labels are of it: how many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rare: Option<String>,
 }
 
 /// A column that could be a target.
@@ -55,6 +58,8 @@ pub struct Candidate {
 
 /// Labels with fewer rows than this are named: a part of the data may lack them.
 pub(super) const FEW_ROWS: u64 = 10;
+/// An answer of a smaller share of the labels is rare: a network that never says it is hardly the worse for it.
+const RARE: f64 = 0.05;
 /// Classes that are listed at most.
 const LISTED: usize = 50;
 
@@ -146,6 +151,10 @@ pub(super) fn target(tally: &Tally, judgement: &Judgement, is_all: bool) -> Resu
             notes.push(format!("few rows of {named}{more}: validation or test may have none"));
         }
     }
+    let all: u64 = labels.iter().map(|(_, count)| count).sum();
+    let rarest = labels.iter().filter(|_| !matches!(label, LabelSpec::Value)).min_by_key(|(_, count)| *count);
+    let rare = rarest.map(|(text, count)| (text, share(*count, all))).filter(|(_, share)| *share < RARE);
+    let rare = rare.map(|(text, share)| format!("{:.1} % of the labels are {}", 100.0 * share, quoted(text)));
     let missing: Vec<String> = tally
         .missing()
         .map(|(text, _)| text.to_owned())
@@ -154,7 +163,7 @@ pub(super) fn target(tally: &Tally, judgement: &Judgement, is_all: bool) -> Resu
         .collect();
     let unlabeled = tally.missing().filter(|(text, _)| is_number || !can_be_answer(text)).map(|(_, n)| n).sum::<u64>();
     let gaps = if unlabeled > 0 { format!(", {unlabeled} of {} rows without", tally.cells()) } else { String::new() };
-    Ok(Target { column: tally.name().to_owned(), label, reason: reason + &gaps, notes, missing })
+    Ok(Target { column: tally.name().to_owned(), label, reason: reason + &gaps, notes, missing, rare })
 }
 
 fn yes_no(one: &(String, u64), other: &(String, u64), is_all: bool) -> (LabelSpec, String) {

@@ -5,6 +5,7 @@
 //!         --> attention maps            entropy, what each task looks at          attention.rs
 //!         --> attributions per part     attention rollout, gradients              gradients.rs
 //!         --> deletion test             does the answer go with the parts?        deletion.rs
+//! split   --> permutation importance    what do metrics lose without a field?     permutation.rs
 //! ```
 //! A part is a field of a table or a cell of an image ([`Parts`]). Every explanation is shipped with its deletion test,
 //! because a picture persuades whether or not it is true: an attention weight says where a task looked, not why it decided.
@@ -36,6 +37,7 @@ mod deletion;
 mod gradients;
 mod page;
 mod parts;
+mod permutation;
 
 use std::fmt;
 
@@ -54,6 +56,7 @@ use mtl_core::{
 use mtl_data::Source;
 pub use page::{blocks, document};
 pub use parts::Parts;
+pub use permutation::{Importance, Permutation};
 use serde::Serialize;
 use tch::{Device, Kind, Tensor};
 
@@ -121,13 +124,26 @@ pub struct ExplainOptions {
     pub draws: usize,
     /// Samples that means and stand-ins are taken from, >= 2; default 256.
     pub reference: usize,
+    /// Permutations of each field of a table by which metrics are measured again; default 0, none is.
+    pub permutations: usize,
+    /// Samples that they are measured on at most, >= 1; default 2048.
+    pub rows: usize,
     /// Seed of everything random; default 0.
     pub seed: u64,
 }
 
 impl Default for ExplainOptions {
     fn default() -> Self {
-        Self { samples: Samples::Random(64), methods: Vec::new(), steps: 32, draws: 10, reference: 256, seed: 0 }
+        Self {
+            samples: Samples::Random(64),
+            methods: Vec::new(),
+            steps: 32,
+            draws: 10,
+            reference: 256,
+            permutations: 0,
+            rows: 2048,
+            seed: 0,
+        }
     }
 }
 
@@ -144,6 +160,9 @@ pub struct Explanation {
     pub maps: Vec<AttentionMap>,
     /// One entry per method and task.
     pub attributions: Vec<Attribution>,
+    /// What metrics lose when fields are permuted, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub permutation: Option<Permutation>,
     /// What could not be done, and why.
     pub notes: Vec<String>,
 }
@@ -297,7 +316,15 @@ pub fn explain(model: &Model, source: &dyn Source, options: &ExplainOptions) -> 
             });
         }
     }
+    let permutation = match options.permutations {
+        0 => None,
+        _ => Permutation::of(model, source, &parts, options)?,
+    };
+    if options.permutations > 0 && permutation.is_none() {
+        notes.push("no permutation importance: only fields of a table are dealt to other samples".into());
+    }
     Ok(Explanation {
+        permutation,
         samples,
         grid: parts.grid().filter(|(rows, columns)| rows * columns == parts.len()),
         parts: parts.names().to_vec(),
@@ -323,9 +350,12 @@ pub fn write(dir: &RunDir, title: &str, explanation: &Explanation) -> Result<()>
 }
 
 fn check(options: &ExplainOptions) -> Result<()> {
-    for (field, found, least) in
-        [("steps", options.steps as usize, 1), ("draws", options.draws, 2), ("reference", options.reference, 2)]
-    {
+    for (field, found, least) in [
+        ("steps", options.steps as usize, 1),
+        ("draws", options.draws, 2),
+        ("reference", options.reference, 2),
+        ("rows", options.rows, 1),
+    ] {
         if found < least {
             let (expected, found) = (format!(">= {least}"), found.to_string());
             return Err(mtl_core::Error::InvalidConfig { what: "explain", field, expected, found }.into());

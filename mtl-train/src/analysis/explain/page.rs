@@ -3,7 +3,7 @@
 //! Of up to four tasks everything stands in the open, sorted by what it is; of more, a table of all leads to one folded part a
 //! task. How many samples are drawn depends on how many maps there are: a page is to be read, and sent by mail.
 
-use super::{Attribution, ExplainedAnswer, Explanation, Method};
+use super::{Attribution, ExplainedAnswer, Explanation, Method, Permutation};
 use crate::report::{
     Align, Axis, Bar, BarChart, BarSeries, Block, Cell, Column, Columns, Details, Document, Heading, HeatMap, KeyValue,
     KeyValueStyle, KeyValues, LineChart, Note, NoteKind, Palette, Paragraph, Row, Series, Table,
@@ -29,6 +29,7 @@ pub fn document(title: &str, explanation: &Explanation) -> Document {
     doc.subtitle = format!("what the answers to {n} samples rest on, of {parts} parts of the input");
     doc.push(tiles(explanation));
     doc.blocks.extend(notes(explanation));
+    doc.blocks.extend(explanation.permutation.iter().flat_map(|found| permuted(found, &tasks(explanation))));
     doc.push(Heading::section("Deletion test"));
     doc.push(Paragraph::new(
         "Parts of the input are taken away in the order of the explanation, and in random orders. A gain above 0 by \
@@ -112,6 +113,29 @@ fn maps(explanation: &Explanation) -> Vec<Block> {
     let mut blocks = vec![Heading::section("Attention maps").into()];
     blocks.extend(attention(explanation));
     blocks
+}
+
+/// What the first metric of each task loses without the fields that it needs most.
+fn permuted(found: &Permutation, tasks: &[&str]) -> Vec<Block> {
+    let row = |task: &str, own: &super::Importance| {
+        let interval = own.interval.map_or_else(|| "-".into(), |(low, high)| format!("{low:.4} to {high:.4}"));
+        Row::measured(
+            format!("{task}: {}", own.part),
+            vec![Cell::Text(own.metric.clone()), Cell::number(own.loss, 4), Cell::Text(interval)],
+        )
+    };
+    let rows_of =
+        |task: &&str| -> Vec<Row> { found.of_task(task).into_iter().take(TOP).map(|own| row(task, own)).collect() };
+    let table = Table {
+        caption: format!("What is lost: {} permutations of each field, {} samples", found.repeats, found.samples),
+        corner: "field".into(),
+        columns: vec![Column::words("metric"), Column::new("loss"), Column::new("95 % interval")],
+        rows: tasks.iter().flat_map(rows_of).collect(),
+        ..Table::default()
+    };
+    let words = "The values of a field are dealt to other samples, and the metric is measured again: a loss above 0 is what the model \
+                 needs the field for. Of two fields that say the same neither is missed.";
+    vec![Heading::section("Permutation importance").into(), Paragraph::new(words).into(), table.into()]
 }
 
 fn notes(explanation: &Explanation) -> Vec<Block> {
@@ -361,7 +385,9 @@ fn in_words(a: &ExplainedAnswer) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::explain::{AttentionMap, DeletionPoint, ExplainedSample, Faithfulness};
+    use mtl_metrics::MetricReport;
+
+    use crate::analysis::explain::{AttentionMap, DeletionPoint, ExplainedSample, Faithfulness, Importance};
 
     fn explanation() -> Explanation {
         let point = |share, effect, random| DeletionPoint { share, effect, random };
@@ -400,6 +426,18 @@ mod tests {
                     curve: vec![point(0.5, 0.25, 0.05), point(1.0, 0.35, 0.35)],
                 }),
             }],
+            permutation: Some(Permutation {
+                samples: 50,
+                repeats: 4,
+                whole: MetricReport::default(),
+                importances: vec![Importance {
+                    task: "<income>".into(),
+                    metric: "auroc".into(),
+                    part: "work & pay".into(),
+                    loss: 0.125,
+                    interval: Some((0.0625, 0.1875)),
+                }],
+            }),
             notes: vec!["a note".into()],
         }
     }
@@ -413,6 +451,8 @@ mod tests {
             "&lt;income&gt;",
             "7: false alarm rich",
             "a note",
+            "0.1250",
+            "0.0625 to 0.1875",
             "random order",
             "0.80",
             "when parts go, explained by integrated-gradients",

@@ -98,6 +98,16 @@ impl Parts {
         &self.names
     }
 
+    /// The input and the column of each, where all are fields of a table.
+    pub(super) fn columns(&self) -> Option<Vec<(&str, i64)>> {
+        let is_table = self.sections.iter().all(|section| section.grid.is_none());
+        let places = self
+            .sections
+            .iter()
+            .flat_map(|section| (0..section.len).map(move |column| (section.input.as_str(), size(column))));
+        is_table.then(|| places.collect())
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -61,6 +61,30 @@ fn the_only_part_that_matters_is_found_and_passes_the_deletion_test() {
     assert!(differ < 1e-4, "for a linear model both methods are the same: {differ}");
 }
 
+/// Of a model that reads one field, permuting that field alone costs something, and the others exactly nothing.
+#[test]
+fn permuting_the_only_part_that_matters_costs_something() {
+    let session = session(LINEAR);
+    rest_on(&session, 42);
+    let options = ExplainOptions { permutations: 3, rows: 64, ..options(&[Method::GradientInput]) };
+    let (model, source) = (session.trainer.model(), session.validation.source());
+    let found = explain(model, source, &options).unwrap().permutation.unwrap();
+    assert_eq!((found.samples, found.repeats), (64, 3));
+    for own in &found.importances {
+        let (low, high) = own.interval.unwrap();
+        assert!(low <= own.loss && own.loss <= high, "{own:?}");
+        // The model was not trained: what it says of field 42 may be better or worse than another sample's value.
+        let changes = (high - low).abs() > 0.0 || own.loss.abs() > 0.0;
+        assert_eq!(changes, own.part == "x42", "{own:?}");
+    }
+    let metrics: usize = found.whole.tasks.iter().map(|task| task.metrics.len()).sum();
+    assert_eq!(found.importances.len(), metrics * 100);
+    let of_task = found.of_task("y1");
+    assert!(of_task.len() == 100 && of_task[0].loss >= of_task[99].loss);
+    let again = explain(model, source, &options).unwrap().permutation.unwrap();
+    assert_eq!(found, again, "the seed is all that is random");
+}
+
 #[test]
 fn more_steps_account_for_more() {
     let session = session(r#"encoder = { kind = "tabular", token_width = 3, hidden = [16, 16], activation = "gelu" }"#);

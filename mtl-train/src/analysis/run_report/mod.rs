@@ -26,6 +26,7 @@ mod outputs;
 mod overview;
 mod post_hoc;
 mod results;
+mod sampled;
 mod sources;
 mod training;
 mod wilson;
@@ -223,6 +224,7 @@ fn page(
         if let Some((session, _)) = answering {
             doc.blocks.extend(sources::drawn(session, history, outcome)?);
         }
+        doc.blocks.extend(sampled::blocks(outcome));
         doc.blocks.extend(data::blocks(splits, &facts.tasks)?);
     }
     let is_few = facts.tasks.len() <= FEW_TASKS;

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use mtl_core::{
     precision::Precision,
+    registry::ByKind,
     step::{Policy, StepMode},
 };
-use mtl_data::Mix;
+use mtl_data::{Mix, Sampler};
 use serde::{Deserialize, Serialize};
 
 use super::{Budget, Every, FreezeConfig, TimeLimit};
@@ -16,6 +17,7 @@ use crate::{
         ema::EmaConfig,
         optim::{GroupConfig, OptimizerConfig},
         schedule::ScheduleConfig,
+        task_weights::TaskWeighting,
     },
 };
 
@@ -46,6 +48,13 @@ pub struct TrainConfig {
     /// What differs from source to source, by its name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub sources: BTreeMap<String, SourceConfig>,
+    /// Which rows an epoch has, and how often each, by name or as a table, see `docs/imbalance.md`; default each once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sampler: Option<ByKind<Sampler>>,
+    /// How tasks weigh by the number of their training labels, by name or as a table: `"by-size"`, `"effective-number"`; multiplies the
+    /// `weight` of each; default not at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task_weights: Option<ByKind<TaskWeighting>>,
     /// Batches per optimizer step, >= 1; their gradients are accumulated, then conflicts resolved; default 1.
     #[schemars(range(min = 1))]
     pub accumulate: u64,
@@ -140,6 +149,8 @@ impl Default for TrainConfig {
             batch_size: 256,
             mix: None,
             sources: BTreeMap::new(),
+            sampler: None,
+            task_weights: None,
             accumulate: 1,
             eval_batch_size: 4096,
             workers: 1,
@@ -219,6 +230,12 @@ impl TrainConfig {
         at_least_one("checkpoint_every", self.checkpoint_every.unwrap_or(1))?;
         if let Some(mix) = &self.mix {
             mix.part().validate().map_err(|e| e.inside("mix"))?;
+        }
+        if let Some(ByKind(sampler)) = &self.sampler {
+            sampler.part().validate().map_err(|e| e.inside("sampler"))?;
+        }
+        if let Some(ByKind(weights)) = &self.task_weights {
+            weights.part().validate().map_err(|e| e.inside("task_weights"))?;
         }
         for (name, source) in &self.sources {
             let refuse = |field, expected: String, found: String| {

@@ -84,6 +84,15 @@ pub fn evaluate_recorded(
     Ok(metrics.compute())
 }
 
+/// As [`evaluate`], of batches that are there.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn evaluate_batches(model: &Model, batches: BatchIter<'_>, metrics: &mut MetricSet) -> Result<MetricReport> {
+    read(model, batches, metrics, &mut ())?;
+    Ok(metrics.compute())
+}
+
 /// As [`evaluate`] on several ranks: each runs whole batches of its own, states are put together in the order of ranks, and all get the
 /// metrics of the whole split.
 pub(super) fn evaluate_together(

@@ -47,7 +47,7 @@ pub use choice::Choice;
 pub use config::{SourceConfig, TrainConfig};
 use evaluate::evaluate_together;
 pub(crate) use evaluate::judged;
-pub use evaluate::{Recorder, evaluate, evaluate_answers, evaluate_recorded, metrics_of};
+pub use evaluate::{Recorder, evaluate, evaluate_answers, evaluate_batches, evaluate_recorded, metrics_of};
 use freeze::Plateaus;
 pub use freeze::{FreezeConfig, Frozen};
 pub use left_out::{Cause, LeftOut};

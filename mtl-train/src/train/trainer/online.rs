@@ -173,6 +173,8 @@ impl TrainConfig {
             ("accumulate", self.accumulate > 1, "in a stream a larger batch_size does the same"),
             ("ema", self.ema.is_some(), "a stream is judged by the weights that learn"),
             ("dropout_schedule", self.dropout_schedule.is_some(), "nobody knows where a stream ends"),
+            ("sampler", self.sampler.is_some(), "a stream is read as it comes"),
+            ("task_weights", self.task_weights.is_some(), "nobody knows how many labels will come"),
             ("time", self.time.is_some(), "a stream ends where it ends, or after train.steps"),
             ("patience", self.patience.is_some(), unvalidated),
             ("freeze", self.freeze.is_some(), unvalidated),
