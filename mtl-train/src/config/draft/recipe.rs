@@ -22,8 +22,8 @@ use mtl_data::table::{Column, survey::Proposal};
 /// Rows from which on a table is a small one, below which it is tiny, and a large one.
 const SMALL: u64 = 300;
 const LARGE: u64 = 4000;
-/// Columns of numbers from which on they are not embedded.
-const WIDE: usize = 150;
+/// Numbers in a row from which on they are not embedded.
+const WIDE: u64 = 150;
 
 /// What is said in `[encoder]` and `[train]`.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,7 +45,7 @@ pub(super) struct Recipe {
 impl Recipe {
     /// The one for a table.
     pub(super) fn of(proposal: &Proposal) -> Self {
-        let n_numbers = proposal.columns.iter().filter(|column| matches!(column.entry, Column::Numeric { .. })).count();
+        let n_numbers: u64 = proposal.columns.iter().map(|column| numbers(&column.entry)).sum();
         let embeds_numbers = n_numbers > 0 && n_numbers <= WIDE;
         let tiny = Self {
             members: 16,
@@ -105,5 +105,22 @@ clip_norm = 1.0
 optimizer = {{ kind = "adamw", lr = {lr}, weight_decay = 0.01 }}
 {falls}"#
         )
+    }
+}
+
+/// How many numbers a column brings at most.
+fn numbers(column: &Column) -> u64 {
+    match column {
+        Column::Numeric { .. } => 1,
+        // Days, and sine and cosine of what comes again.
+        Column::Date { .. } => 7,
+        Column::Set { members, .. } => *members,
+        Column::Vector { length, .. } => *length,
+        Column::Categorical { .. }
+        | Column::Label { .. }
+        | Column::Weight { .. }
+        | Column::Group { .. }
+        | Column::Id { .. }
+        | Column::Ignore { .. } => 0,
     }
 }
