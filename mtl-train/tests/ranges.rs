@@ -62,6 +62,8 @@ fn document(group: &Group, innermost: Table) -> Table {
             ("data.schema", "data", "csv"),
             ("data.tasks", "data", "idx"),
             ("task[].head.loss", "head", "regress"),
+            ("task[].head.class_weights", "head", "class"),
+            ("task[].head.focal", "head", "class"),
             ("encoder.numbers", "encoder", "tabular"),
         ];
         if let Some((_, _, kind)) = around.iter().find(|(path, key, _)| group.path.starts_with(path) && step == *key) {

@@ -24,6 +24,9 @@ const EPOCHS: u64 = 64;
 /// How far the mean over them may be from what is expected: six standard deviations of a coin.
 const TOLERANCE: f64 = 0.375;
 
+/// What is wrong with a deal of so many rows; nothing where it keeps the law.
+type Law = fn(&dyn Deal, u64) -> Option<String>;
+
 /// Runs every law over what a sampler makes of some rows in batches of that size. Where it says nothing of them, there is nothing to break.
 ///
 /// # Errors
@@ -42,7 +45,7 @@ pub fn check(
     match planned() {
         Ok(None) => {}
         Ok(Some((deal, n))) => {
-            let laws: [(&'static str, fn(&dyn Deal, u64) -> Option<String>); 4] =
+            let laws: [(&'static str, Law); 4] =
                 [("length", length), ("repeatable", repeatable), ("expected", expected), ("unbiased", unbiased)];
             for (name, law) in laws {
                 broken.note(name, Ok::<_, crate::Error>(law(&*deal, n)));

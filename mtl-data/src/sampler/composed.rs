@@ -23,7 +23,7 @@ use crate::{
 pub struct Composed {
     /// Labeled rows of each task in every batch at least, >= 0; default 1.
     pub at_least: usize,
-    /// The same of single tasks, by their names, >= 0; default `at_least` for all.
+    /// The same of single tasks, by their names; default `at_least` for all.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tasks: BTreeMap<String, usize>,
 }

@@ -70,9 +70,12 @@ impl ClassWeights {
         if self.is_none() {
             return Ok(None);
         }
-        let counts = match stats {
-            Some(LabelStats::Class { counts, .. }) if counts.len() == names.len() => Some(&counts[..]),
-            _ => None,
+        let counts = if let Some(LabelStats::Class { counts, .. }) = stats
+            && counts.len() == names.len()
+        {
+            Some(&counts[..])
+        } else {
+            None
         };
         self.weights(what, Classes { names, counts }).map(Some)
     }
@@ -87,9 +90,12 @@ impl ClassWeights {
         if self.is_none() {
             return Ok(None);
         }
-        let counted = match stats {
-            Some(LabelStats::MultiLabel { labels: counted }) if counted.len() == labels => Some(counted),
-            _ => None,
+        let counted = if let Some(LabelStats::MultiLabel { labels: counted }) = stats
+            && counted.len() == labels
+        {
+            Some(counted)
+        } else {
+            None
         };
         let names = ["no", "yes"].map(String::from);
         let of = |label: usize| {
