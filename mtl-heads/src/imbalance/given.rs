@@ -11,7 +11,7 @@ use super::{Classes, WeightPart};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Given {
-    /// The weight of each class by its name, of yes/no labels of `no` and `yes`, each above 0; a class that is not named has 1.
+    /// The weight of each class by its name, of yes/no labels of `no` and `yes`, each positive; a class that is not named has 1.
     #[schemars(extend("additionalProperties" = {"type": "number", "format": "double", "exclusiveMinimum": 0.0}))]
     pub classes: BTreeMap<String, f64>,
 }
