@@ -1,6 +1,6 @@
 //! Loaders: a source and an order to batches, built ahead of the trainer.
 //!
-//! A [`Loader`] walks one source; where that has parts ([`Source::parts`](crate::Source::parts), such as data sets with tasks of their own)
+//! A [`Loader`] walks one source; where that has parts ([`Source::parts`], such as data sets with tasks of their own)
 //! every batch is of one of them, and a [`Mix`](crate::mix::Mix) says of which. It gives an [`Epoch`], an
 //! iterator of batches. A [`Sampler`] says which rows an epoch has, and how often each; without one each comes once. What batch `i` of epoch `e` holds is a function of the configuration alone: the number of
 //! workers changes when it is built, never what is in it or when it comes. What anybody's own has to do is [`Batches`].
