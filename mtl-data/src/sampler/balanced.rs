@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     By, Deal, Rows, SamplerPart,
-    quotas::{Quotas, parted},
+    quotas::{deal, in_shares},
 };
 use crate::error::{Error, Result};
 
@@ -49,10 +49,8 @@ impl SamplerPart for Balanced {
 
     #[expect(clippy::cast_precision_loss, reason = "numbers of rows are far below 2^52")]
     fn plan(&self, rows: &Rows<'_>) -> Result<Option<Box<dyn Deal>>> {
-        let Some(classes) = rows.by_class(self.task.as_deref(), self.label.as_deref())? else { return Ok(None) };
-        let counts = classes.counts();
-        let share = |&n: &u64| if n == 0 { 0.0 } else { (n as f64).powf(1.0 - self.power) };
-        let quotas = parted(counts.iter().sum(), &counts.iter().map(share).collect::<Vec<_>>());
-        Ok(Some(Box::new(Quotas::new(classes, &quotas))))
+        deal(rows, self.task.as_deref(), self.label.as_deref(), |counts| {
+            in_shares(counts, |n| (n as f64).powf(1.0 - self.power))
+        })
     }
 }

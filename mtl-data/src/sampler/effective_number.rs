@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     By, Deal, Rows, SamplerPart,
-    quotas::{Quotas, parted},
+    quotas::{deal, in_shares},
 };
 use crate::error::{Error, Result};
 
@@ -50,10 +50,8 @@ impl SamplerPart for EffectiveNumber {
 
     #[expect(clippy::cast_precision_loss, reason = "numbers of rows are far below 2^52")]
     fn plan(&self, rows: &Rows<'_>) -> Result<Option<Box<dyn Deal>>> {
-        let Some(classes) = rows.by_class(self.task.as_deref(), self.label.as_deref())? else { return Ok(None) };
-        let counts = classes.counts();
-        let share = |&n: &u64| if n == 0 { 0.0 } else { n as f64 / effective_number(n, self.beta) };
-        let quotas = parted(counts.iter().sum(), &counts.iter().map(share).collect::<Vec<_>>());
-        Ok(Some(Box::new(Quotas::new(classes, &quotas))))
+        deal(rows, self.task.as_deref(), self.label.as_deref(), |counts| {
+            in_shares(counts, |n| n as f64 / effective_number(n, self.beta))
+        })
     }
 }

@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{By, Deal, Rows, SamplerPart, quotas::Quotas};
+use super::{By, Deal, Rows, SamplerPart, quotas::deal};
 use crate::error::{Error, Result};
 
 /// Rows of a task's small classes repeated.
@@ -41,9 +41,7 @@ impl SamplerPart for Over {
     }
 
     fn plan(&self, rows: &Rows<'_>) -> Result<Option<Box<dyn Deal>>> {
-        let Some(classes) = rows.by_class(self.task.as_deref(), self.label.as_deref())? else { return Ok(None) };
-        let quotas = grown(&classes.counts(), self.ratio);
-        Ok(Some(Box::new(Quotas::new(classes, &quotas))))
+        deal(rows, self.task.as_deref(), self.label.as_deref(), |counts| grown(counts, self.ratio))
     }
 }
 

@@ -1,18 +1,39 @@
 //! Dealing by classes: so many rows of each, every row of a class as often as any other, give or take one.
 
-use super::{ByClass, Deal};
-use crate::rng::Rng;
+use super::{ByClass, Deal, Rows};
+use crate::{error::Result, rng::Rng};
+
+/// Deals the rows of a task's classes by what their counts come to; `None` for rows that have no such task.
+///
+/// # Errors
+/// As [`Rows::by_class`].
+pub(super) fn deal(
+    rows: &Rows<'_>,
+    task: Option<&str>,
+    label: Option<&str>,
+    quotas: impl FnOnce(&[u64]) -> Vec<u64>,
+) -> Result<Option<Box<dyn Deal>>> {
+    let Some(classes) = rows.by_class(task, label)? else { return Ok(None) };
+    let quotas = quotas(&classes.counts());
+    Ok(Some(Box::new(Quotas::new(classes, &quotas))))
+}
+
+/// As many rows as there are, of each class in proportion to what its count is worth; of one without a row none.
+pub(super) fn in_shares(counts: &[u64], worth: impl Fn(u64) -> f64) -> Vec<u64> {
+    let shares: Vec<f64> = counts.iter().map(|&n| if n == 0 { 0.0 } else { worth(n) }).collect();
+    parted(counts.iter().sum(), &shares)
+}
 
 /// Classes and how many rows of each an epoch has.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Quotas {
+struct Quotas {
     groups: Vec<(Vec<u64>, u64)>,
     n: u64,
 }
 
 impl Quotas {
     /// So many rows of each class, in their order; a class without a row has none. Rows without a label come once.
-    pub(super) fn new(classes: ByClass, quotas: &[u64]) -> Self {
+    fn new(classes: ByClass, quotas: &[u64]) -> Self {
         let n = classes.rows.iter().map(|rows| rows.len() as u64).sum::<u64>() + classes.unlabeled.len() as u64;
         let mut groups: Vec<_> = classes.rows.into_iter().zip(quotas.iter().copied()).collect();
         let unlabeled = classes.unlabeled.len() as u64;
@@ -62,7 +83,7 @@ pub(super) fn repeated(rows: &[u64], n: u64, rng: &mut Rng, onto: &mut Vec<u64>)
 /// `total` parted by shares, which need not add up to 1: whole numbers that add up to it, each less than 1 away from its share.
 #[expect(clippy::cast_precision_loss, reason = "numbers of rows are far below 2^52")]
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a part of a number of rows")]
-pub(super) fn parted(total: u64, shares: &[f64]) -> Vec<u64> {
+fn parted(total: u64, shares: &[f64]) -> Vec<u64> {
     let sum: f64 = shares.iter().sum();
     let exact: Vec<f64> = shares.iter().map(|share| total as f64 * share / sum).collect();
     let mut parts: Vec<u64> = exact.iter().map(|exact| exact.floor() as u64).collect();

@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{By, Deal, Rows, SamplerPart, over::check_ratio, quotas::Quotas};
+use super::{By, Deal, Rows, SamplerPart, over::check_ratio, quotas::deal};
 use crate::error::Result;
 
 /// Parts of a task's large classes.
@@ -43,11 +43,10 @@ impl SamplerPart for Under {
     #[expect(clippy::cast_precision_loss, reason = "numbers of rows are far below 2^52")]
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a multiple of a number of rows")]
     fn plan(&self, rows: &Rows<'_>) -> Result<Option<Box<dyn Deal>>> {
-        let Some(classes) = rows.by_class(self.task.as_deref(), self.label.as_deref())? else { return Ok(None) };
-        let counts = classes.counts();
-        let smallest = counts.iter().filter(|&&n| n > 0).min().copied().unwrap_or(0);
-        let most = (smallest as f64 / self.ratio).round() as u64;
-        let quotas: Vec<u64> = counts.iter().map(|&n| n.min(most)).collect();
-        Ok(Some(Box::new(Quotas::new(classes, &quotas))))
+        deal(rows, self.task.as_deref(), self.label.as_deref(), |counts| {
+            let smallest = counts.iter().filter(|&&n| n > 0).min().copied().unwrap_or(0);
+            let most = (smallest as f64 / self.ratio).round() as u64;
+            counts.iter().map(|&n| n.min(most)).collect()
+        })
     }
 }
